@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
+import pandas as pd
 
 from agent import judge
 from agent.worker import Bench
 from competitions.columns import ColumnCard
 from competitions.competition import Competition
+from competitions.errors import InputError
 from competitions.folds import make_folds
 from competitions.metrics import Metric
 from competitions.task import Task
 from pipelines.features.store import FeatureStore
+from pipelines.features.types import Schema, schema_of
 from pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863
@@ -68,6 +72,7 @@ class Ground:
     y: np.ndarray
     weights: np.ndarray | None
     store: FeatureStore
+    schema: Schema
     folder: Path
 
     @classmethod
@@ -81,15 +86,26 @@ class Ground:
         y = task.encode(competition.train)
         metric = task.scorer()
         columns = [c for c in competition.train.columns if c in competition.test.columns and c not in task.targets]
-        store = FeatureStore.create(
-            cache, competition.fingerprint, competition.train[columns], competition.test[columns]
-        )
+        tables = _further_tables(competition, task, columns)
+        train, test = competition.train[columns], competition.test[columns]
+        store = FeatureStore.create(cache, competition.fingerprint, train, test, tables, limit=cache_limit())
+        schema = schema_of(train, cards, tables)
         (folder / "work").mkdir(parents=True, exist_ok=True)
         np.save(folder / "work" / "targets.npy", y)
         weights = None
         if task.weights:
             weights = competition.train[task.weights].to_numpy(np.float64)
-        return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, folder)
+        return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, schema, folder)
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of a multiclass target, else 0."""
+        return self.problem.n_classes if self.problem.problem_type == "multiclass" else 0
+
+    @property
+    def fitted_y(self) -> np.ndarray:
+        """(n, T) targets of train on the scale on which they are fitted."""
+        return self.y if self.problem.classification else self.problem.forward(self.y)
 
     @property
     def bench(self) -> Bench:
@@ -99,6 +115,7 @@ class Ground:
             n_train=len(self.competition.train),
             n_test=len(self.competition.test),
             problem=self.problem,
+            limit=self.store.limit,
             targets=(self.folder / "work" / "targets.npy").resolve(),
         )
 
@@ -136,3 +153,30 @@ class Ground:
     def refit(self) -> bool:
         """Whether test predictions come from a model on all rows, because the folds train on the past only."""
         return self.task.folds.scheme == "time"
+
+
+def cache_limit() -> int:
+    """Bytes of computed columns that are kept for one competition. InputError where the variable says no number."""
+    told = os.environ.get("MEDALIST_FEATURES_GIB", "8")
+    try:
+        limit = float(told)
+    except ValueError:
+        limit = 0.0
+    if not limit > 0:
+        raise InputError(f"MEDALIST_FEATURES_GIB is {told!r}, but must be a number of GiB above 0, such as 8.")
+    return int(limit * 2**30)
+
+
+def _further_tables(competition: Competition, task: Task, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Further tables that share a column with train and test, by file name without its ending; without the target."""
+    tables: dict[str, pd.DataFrame] = {}
+    for file in competition.files:
+        if file.role != "extra" or not set(file.columns) & set(columns):
+            continue
+        name = PurePosixPath(file.path).name.split(".")[0]
+        try:
+            table = competition.extra(file.path)
+        except InputError:  # broken, or named twice: the notes of the competition tell of it
+            continue
+        tables.setdefault(name, table.drop(columns=[t for t in task.targets if t in table.columns]))
+    return tables

@@ -67,6 +67,16 @@ def run(
     task: Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)] = None,
     leaderboard: Board = None,
     families: Annotated[Text, typer.Option(help="Estimator families to use, with commas.", show_default=False)] = None,
+    feature_search: Annotated[
+        bool, typer.Option("--feature-search/--no-feature-search", help="Whether to search for features.")
+    ] = True,
+    features: Annotated[
+        Text,
+        typer.Option(
+            help="A features.yaml to obey; else the one beside the task file or in the competition's folder.",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
@@ -89,6 +99,8 @@ def run(
         leaderboard=leaderboard,
         task_file=task,
         families=tuple(f.strip() for f in families.split(",")) if families else (),
+        feature_search=feature_search,
+        features_file=features,
         task_options=task_options(id, target, metric, problem_type, folds, n_splits, positive, task),
         file_options=file_options(train, test, sample, description),
     )
@@ -230,6 +242,21 @@ def show(
     from agent.tables import show_run
 
     show_run(runs_dir, run_id, json)
+
+
+@app.command()
+def features(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what was redundant, and what passed the screening but was not tested.")
+    ] = False,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """Show the features that a run found, what each gained, and what it tried and dropped."""
+    from agent.feature_tables import show_features
+
+    show_features(runs_dir, run_id, everything, json)
 
 
 @app.command()

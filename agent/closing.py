@@ -93,6 +93,10 @@ def close(closing: Closing, seed: int) -> Final | None:
     draws = _draws(closing, members, seed)
     score, confirmed = _fresh_score(session, *draws[0])
     final = Final(score or champion.score, confirmed, champion.score, champion.ensemble)
+    constant = session.constant
+    if confirmed and constant is not None and constant.loss <= final.score.loss:
+        session.put_constant("the best constant: on fresh folds no model did better")
+        return Final(constant, confirmed, champion.score, Ensemble({}))
     tests = {}
     for record in members:
         assert record.evaluation is not None
@@ -171,7 +175,7 @@ def _run(closing: Closing, jobs: list[Job]) -> dict[tuple[int, int], FoldResult]
         while workers.idle and waiting:
             workers.submit(waiting.pop(0))
         for outcome in workers.poll(min(0.2, max(0.01, closing.seconds_left))):
-            if outcome.result is not None:
+            if isinstance(outcome.result, FoldResult):
                 results[outcome.job.key, outcome.job.fold] = outcome.result
         closing.tick()
     workers.cancel_all()

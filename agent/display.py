@@ -63,6 +63,10 @@ def line(event: Mapping[str, Any]) -> str | None:
         what = made if isinstance(made, str) else f"an ensemble of {len(made)}"
         score = "" if event.get("score") is None else f", score {event['score']:.6g}"
         return f"submission.csv renewed: {what}{score}"
+    if kind == "screening":
+        explaining, used = len(event["explaining"]), len(event["used_by_trees"])
+        found = f"{explaining} explain what the model leaves, trees would use {used}"
+        return f"{event['screened']:,} candidates for features screened in {event['seconds']:.0f} s: {found}"
     if kind == "begin":
         return None
     return str(event["text"]) if "text" in event else None

@@ -61,7 +61,7 @@ def score(
     problem: Problem,
     y: np.ndarray,
     p: np.ndarray,
-    decided: np.ndarray,
+    decided: np.ndarray | None,
     blocks: np.ndarray,
     weights: np.ndarray | None = None,
 ) -> Score:
@@ -69,23 +69,25 @@ def score(
 
     Parameters
     ----------
-    y, p, decided: (r, T) targets, (r, W) canonical predictions and what was decided from them.
+    y, p, decided: (r, T) targets, (r, W) canonical predictions and what was decided from them; None where only the loss
+        is asked for, which the value and its standard error then are.
     blocks: (r,) block of each row. One for which the metric is not defined (one class only) is left out of the noise.
     """
-    value = metric.score(y, decided, weights)
+    loss = smooth_loss(metric, problem, y, p, weights)
+    value = loss if decided is None else metric.score(y, decided, weights)
     count = int(blocks.max()) + 1
     parts, losses = np.full(count, np.nan), np.full(count, np.nan)
     for b in range(count):
         rows = blocks == b
         try:
             part = None if weights is None else weights[rows]
-            parts[b] = metric.score(y[rows], decided[rows], part)
             losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
+            parts[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
         except MetricError:
             continue
     seen = parts[np.isfinite(parts)]
     error = float(np.std(seen, ddof=1) / np.sqrt(len(seen))) if len(seen) > 1 else 0.0
-    return Score(float(value), error, smooth_loss(metric, problem, y, p, weights), losses)
+    return Score(float(value), error, loss, losses)
 
 
 def compare(candidate: Score, incumbent: Score) -> Comparison:
@@ -94,6 +96,22 @@ def compare(candidate: Score, incumbent: Score) -> Comparison:
     differences = differences[np.isfinite(differences)]
     noise = float(np.std(differences, ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else 0.0
     return Comparison(incumbent.loss - candidate.loss, noise)
+
+
+def paired(
+    metric: Metric,
+    problem: Problem,
+    y: np.ndarray,
+    incumbent: np.ndarray,
+    candidate: np.ndarray,
+    chosen: np.ndarray,
+    weights: np.ndarray | None = None,
+) -> Comparison:
+    """Candidate against incumbent on some of the rows, `chosen` (r,) of truth values; predictions are (r, W)."""
+    blocks = block_of_rows(y[chosen])
+    part = None if weights is None else weights[chosen]
+    scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part) for p in (candidate, incumbent)]
+    return compare(scores[0], scores[1])
 
 
 def renews(change: Comparison) -> bool:

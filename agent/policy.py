@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from agent import tuner
 from agent.costs import Costs
+from agent.feature_search import ARM, FeatureSearch
 from agent.record import Proposal, Record
 from competitions.columns import ColumnCard, Kind
 from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, family
-from pipelines.features.sets import Idea, base_features, ideas
+from pipelines.features.expression import Feature, parse
+from pipelines.features.operators import operator_of
+from pipelines.features.sets import base_features
+from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
 
 PRIORS = {
@@ -21,7 +25,6 @@ PRIORS = {
     "portfolio:catboost": 1.0,
     "portfolio:linear": 0.35,
     "portfolio:trees": 0.3,
-    "features": 0.6,
     "transfer": 0.5,
     "tune:lightgbm": 0.35,
     "tune:catboost": 0.25,
@@ -33,12 +36,25 @@ MOST_PAST = 100  # experiments that the sampler is told of: its time grows with 
 PRIOR_WEIGHT = 1.5
 DECAY = 0.7
 LARGEST_SHARE = 0.45  # of the time left, for one experiment
-WIDTHS = {"svd": 48, "text_shape": 6, "tfidf": 300, "char_tfidf": 1500}
+LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
+LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
+WIDTHS = {"tfidf": 300, "char_tfidf": 1500, "text_shape": 6, "row_repeats": 3}
 
 
 def width_of(features: Sequence[str], outputs: int) -> int:
     """Columns that a feature set makes, for guessing costs."""
-    return sum(WIDTHS.get(f.split("(")[0], outputs if f.startswith("target_mean") else 1) for f in features)
+    return sum(_width_of(parse(f), outputs) for f in features)
+
+
+def _width_of(feature: Feature, outputs: int) -> int:
+    if feature.op in WIDTHS:
+        return WIDTHS[feature.op]
+    if operator_of(feature).gives != "numbers":
+        return 1
+    if operator_of(feature).kind == "supervised":
+        return outputs
+    last = feature.args[-1] if feature.args else 1
+    return last if isinstance(last, int) else len(feature.args)
 
 
 def noise_of(history: Sequence[Record]) -> float:
@@ -70,15 +86,16 @@ class Policy:
     n_folds: int
     workers: int
     seed: int
+    features: FeatureSearch | None = None
+    looking: bool = False  # whether features are being looked for
     noise_unit: float = 0.0
-    _ideas: tuple[Idea, ...] = field(default=())
-
-    def __post_init__(self) -> None:
-        self._ideas = ideas(self.cards, self.n_rows)
 
     def base(self, name: str) -> tuple[str, ...]:
-        """The first feature set of a family."""
-        return base_features(self.cards, family(name).wants, self.n_rows)
+        """The first feature set of a family: with what a person forced, without what is forbidden."""
+        steering = self.features.steering if self.features is not None else Steering()
+        base = base_features(self.cards, family(name).wants, self.n_rows)
+        kept = tuple(f for f in base if not steering.forbids(parse(f)))
+        return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
     def first(self) -> Proposal:
         """A fast LightGBM on every column, or the first family that is allowed."""
@@ -92,6 +109,10 @@ class Policy:
         """The next experiment, or None where nothing fits into the time left or nothing is left to try."""
         history = [r for r in history if not r.unfinished]
         done = {r.pipeline.hash for r in history}
+        self.looking = self.features is not None and self.features.looking(history, seconds_left)
+        test = self._feature_group(history, done, seconds_left)
+        if test is not None:
+            return test
         text = any(c.kind is Kind.TEXT for c in self.cards)
         ranking: list[tuple[float, str, Proposal | None]] = []
         for arm, prior in PRIORS.items():
@@ -100,12 +121,12 @@ class Policy:
                 continue
             if arm.startswith("tune:"):  # parameters are drawn only for the arm that is chosen
                 best = self._best(history, family_name)
-                if best is not None:
+                if best is not None and self._nearness(family_name, history) >= LEAST_NEARNESS:
                     worth = self._expected(arm, prior * self._nearness(family_name, history), history)
                     ranking.append((worth / _effort(self.seconds(best.pipeline)), arm, None))
                 continue
             proposal = self._from_arm(arm, history, done, seconds_left)
-            if proposal is not None:
+            if proposal is not None and not self._waits(proposal, seconds_left):
                 likely = 5.0 if text and arm == "portfolio:linear" else 1.0
                 worth = self._expected(arm, prior * likely, history)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
@@ -144,8 +165,6 @@ class Policy:
         kind, _, name = arm.partition(":")
         if kind == "portfolio":
             return self._portfolio(name, arm, history, done, seconds_left)
-        if kind == "features":
-            return self._feature_idea(arm, history, done, seconds_left)
         return self._transfer(arm, history, done, seconds_left)
 
     def _fitting(
@@ -166,6 +185,8 @@ class Policy:
         if used >= len(entries):
             return None
         features = self._best_features(name, history) or self.base(name)
+        if used == 1 and FAMILIES[name].wants == "linear":
+            features = self._with_found(features, history)
         pipeline = self._fitting(features, name, dict(entries[used]), self.seed, seconds_left)
         if pipeline is None or pipeline.hash in done:
             return None
@@ -188,45 +209,72 @@ class Policy:
             return None
         return Proposal(pipeline, f"parameters for {FAMILIES[name].title} from the sampler", best.number, arm)
 
-    def _feature_idea(
-        self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float
-    ) -> Proposal | None:
-        best = self._best(history, "lightgbm")
-        if best is None or not any(r.arm == "portfolio:lightgbm" for r in history):
+    def _feature_group(self, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
+        """The next group of found features, tested with the parameters that its incumbent has: before all else."""
+        if self.features is None or (np.isfinite(seconds_left) and self.features.over(seconds_left)):
             return None
-        tried = {r.idea for r in history if r.arm == arm}
-        for idea in self._ideas:
-            if idea.name in tried:
-                continue
-            features = idea.apply(best.pipeline.features)
-            pipeline = self._fitting(features, "lightgbm", best.pipeline.parameters, self.seed, seconds_left)
-            if pipeline is not None and pipeline.hash not in done:
-                return Proposal(pipeline, idea.name, best.number, arm, idea=idea.name)
+        while (found := self.features.next_group(history)) is not None:
+            group, incumbent = found
+            pipeline = incumbent.pipeline
+            features = group.apply(pipeline.features)
+            fitted = self._fitting(features, pipeline.family, pipeline.parameters, self.seed, seconds_left)
+            if fitted is not None and fitted.parameters == pipeline.parameters and fitted.hash not in done:
+                return Proposal(fitted, group.reason, incumbent.number, ARM, idea=group.name)
+            self.features.skipped.add(group.name)  # not comparable, known, or it does not fit into the time
         return None
+
+    def _waits(self, proposal: Proposal, seconds_left: float) -> bool:
+        """Whether an experiment had better begin when features are found: a long one, while they are looked for."""
+        if not self.looking or not np.isfinite(seconds_left) or proposal.pipeline.family != "lightgbm":
+            return False
+        return self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
 
     def _transfer(self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
-        best = self._best(history, "lightgbm")
-        if best is None:
+        """A family's best parameters on other features than its own: on those found since, or on none of the found."""
+        incumbent = self._incumbent(history)
+        if incumbent is None:
             return None
-        for name in ("catboost", "trees"):
-            own = self._best(history, name)
-            if name not in self.families or own is None:
+        for name in self.families:
+            own = self._best([r for r in history if r.arm not in ("start", ARM)], name)
+            if own is None or FAMILIES[name].wants != "trees":
                 continue
-            if any(r.pipeline.family == name and r.pipeline.features == best.pipeline.features for r in history):
-                continue
-            pipeline = self._fitting(best.pipeline.features, name, own.pipeline.parameters, self.seed, seconds_left)
-            if pipeline is not None and pipeline.hash not in done:
-                title = FAMILIES[name].title
-                return Proposal(pipeline, f"{title} on the features of experiment {best.number}", own.number, arm)
+            for features, what in (
+                (incumbent.pipeline.features, "the found features"),
+                (self.base(name), "no found feature"),
+            ):
+                if any(
+                    r.pipeline.family == name and r.pipeline.features == features and r.arm != "start" for r in history
+                ):
+                    continue
+                pipeline = self._fitting(features, name, own.pipeline.parameters, self.seed, seconds_left)
+                if pipeline is not None and pipeline.hash not in done:
+                    return Proposal(pipeline, f"{FAMILIES[name].title} on {what}", own.number, arm)
         return None
 
+    def _incumbent(self, history: Sequence[Record]) -> Record | None:
+        if self.features is not None:
+            return self.features.incumbent(history)
+        return self._best(history, "lightgbm")
+
+    def _with_found(self, features: tuple[str, ...], history: Sequence[Record]) -> tuple[str, ...]:
+        """A linear family's features with what the search has found beside them."""
+        incumbent = None if self.features is None else self.features.incumbent(history)
+        if incumbent is None:
+            return features
+        own = set(self.base(incumbent.pipeline.family))
+        return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in own))))
+
     def _best(self, history: Sequence[Record], name: str) -> Record | None:
-        scored = [r for r in history if r.pipeline.family == name and r.score is not None]
+        scored = [r for r in history if r.pipeline.family == name and r.score is not None and r.usable]
         return min(scored, key=lambda r: (r.score.loss, r.number), default=None)  # type: ignore[union-attr]
 
     def _best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
-        """The best features known to a family, or to LightGBM for another family of trees."""
-        best = self._best(history, name)
-        if best is None and FAMILIES[name].wants == "trees":
-            best = self._best(history, "lightgbm")
+        """The features that the search has found, for a family that has not tried them; else its own best."""
+        own = [r for r in history if r.arm not in ("start", ARM) and r.pipeline.family == name]
+        incumbent = self._incumbent(history)
+        if FAMILIES[name].wants == "trees" and incumbent is not None:
+            features = incumbent.pipeline.features
+            if not any(r.pipeline.features == features for r in own):
+                return features
+        best = self._best(own, name)
         return None if best is None else best.pipeline.features

@@ -26,7 +26,8 @@ class Record:
     """A finished experiment. `score` and `evaluation` are None where it failed.
 
     `gain` is what the ensemble's loss improved by, never negative. `early_loss` is the loss that a pruned experiment
-    was heading for, by its folds so far; `fold_losses` are those of each fold's model by itself.
+    was heading for, by its folds so far; `fold_losses` are those of each fold's model by itself. `adopted` says that
+    its features took the place of the best known ones.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Record:
     error: str | None = None
     early_loss: float | None = None
     fold_losses: tuple[float, ...] = ()
+    adopted: bool = False
 
     @classmethod
     def under_way(cls, proposal: Proposal) -> Record:
@@ -51,6 +53,12 @@ class Record:
     def unfinished(self) -> bool:
         """Whether it was ended from outside, by the close of the search, and may be tried again."""
         return self.verdict == "timeout" and self.error is None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its predictions may take part in an ensemble: those of a feature group that was not taken over may
+        not, since its features were chosen on rows that they predict."""
+        return self.arm != "features" or self.adopted
 
     @property
     def loss(self) -> float | None:

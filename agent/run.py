@@ -45,6 +45,8 @@ class RunConfig:
     leaderboard: str | None = None
     task_file: str | None = None
     families: tuple[str, ...] = ()
+    feature_search: bool = True
+    features_file: str | None = None
     task_options: Mapping[str, Any] | None = None
     file_options: Mapping[str, Any] | None = None
 
@@ -171,7 +173,9 @@ def _progress(config: RunConfig, session: Session, workers: Workers, budget: Bud
     if champion is not None and (found := session.standing(champion.score)) is not None:
         standing = sentence(found)
     running = [
-        f"#{job.key} {job.pipeline.family}: " + ("features" if job.kind == "prepare" else f"fold {job.fold + 1}")
+        "screening candidates for features"
+        if job.kind == "screen"
+        else f"#{job.key} {job.pipeline.family}: " + ("features" if job.kind == "prepare" else f"fold {job.fold + 1}")
         for job in workers.running
     ]
     return Progress(

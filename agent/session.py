@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -12,16 +13,18 @@ import numpy as np
 
 from agent import judge
 from agent.bench import FoldSet, Ground
+from agent.feature_search import ARM, FeatureSearch, Step
 from agent.judge import Comparison, Score
 from agent.outputs import Outputs
 from agent.record import Proposal, Record
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
-from leaderboard.schema import ExperimentRow, Verdict
+from leaderboard.schema import ExperimentRow, FeatureRow, Verdict
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.evaluate import Evaluation
+from pipelines.features.search import ScreenResult
 from pipelines.pipeline import Pipeline
 from pipelines.postprocess import Decision, decide, plain_decision
 
@@ -57,7 +60,10 @@ class Session:
     records: list[Record] = field(default_factory=list)
     best: Record | None = None
     champion: Champion | None = None
+    features: FeatureSearch | None = None
     constant: Score | None = None
+    _constant_answer: tuple[np.ndarray, Decision] | None = None
+    _tested: list[FeatureRow] = field(default_factory=list)
 
     def write_constant(self) -> None:
         """The first valid submission: the constant that scores best. Where a resumed run has a better one, it stays."""
@@ -70,13 +76,18 @@ class Session:
         in_sample = decision.apply(np.tile(constant, (len(self.folds.y), 1)))
         self.constant = self.score(self._prior(), in_sample)
         self.write_seconds = time.monotonic() - began
+        self._constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
         if self.champion is None:
-            prediction = np.tile(constant, (len(ground.competition.test), 1))
-            reason = "the best constant, the first valid submission"
-            self.put(prediction, decision, self.constant, {"constant": True}, reason)
-            self.emit({"event": "submission", "made_from": "constant", "score": self.constant.value})
+            self.put_constant("the best constant, the first valid submission")
         elif not any("ensemble" in s.made_from for s in self.ledger.submissions(self.run_id)):
             self.submit()  # it was killed between an experiment's row and its submission
+
+    def put_constant(self, reason: str) -> None:
+        """Make the best constant the submission."""
+        assert self.constant is not None
+        assert self._constant_answer is not None
+        self.put(*self._constant_answer, self.constant, {"constant": True}, reason)
+        self.emit({"event": "submission", "made_from": "constant", "score": self.constant.value})
 
     def _prior(self) -> np.ndarray:
         """(r, W) what the targets say without any column: shares of the classes, or means."""
@@ -109,6 +120,9 @@ class Session:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
         self.keep(record)
+        if self._tested:
+            self.ledger.add_features(self.run_id, self._tested)
+            self._tested = []
         if champion is not None:
             self.champion = champion
             self.submit()
@@ -135,6 +149,7 @@ class Session:
                 evaluation, losses = self.outputs.load(row.number), tuple(aside["fold_losses"])
                 record, champion = self._judged(row.number, proposal, evaluation, row.seconds, losses)
                 self.champion = champion or self.champion
+            self._tested = []
             self.records.append(record)
 
     def _judged(
@@ -160,9 +175,18 @@ class Session:
             seconds=seconds,
             fold_losses=fold_losses,
         )
+        words = ""
+        if record.arm == ARM and self.features is not None:
+            adopted, change, words = self.features.trial(record, self.records)
+            record = replace(record, adopted=adopted)
+            self._tested = self.features.rows_of_test(record, self.records, change, words)
+            if not adopted:  # chosen on rows that its predictions are also scored on: it takes part in nothing
+                return replace(record, verdict="discard", verdict_reason=words), None
         comparison = judge.compare(score, self.best.score) if self.best and self.best.score else None
         champion, change = self._renewed(record, decision)
         verdict, reason = judge.verdict(comparison, change if champion is not None else None)
+        if record.adopted:
+            verdict, reason = "keep", words
         gain = max(0.0, change.gain) if change is not None and champion is not None else 0.0
         record = replace(record, verdict=verdict, verdict_reason=reason, gain=gain)
         if comparison is None or comparison.gain > 0:
@@ -185,7 +209,7 @@ class Session:
         assert record.score is not None
         if self.champion is None:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
-        pool = {r.number: r.evaluation.oof for r in [*self.records, record] if r.evaluation is not None}
+        pool = {r.number: r.evaluation.oof for r in [*self.records, record] if r.evaluation is not None and r.usable}
         ensemble = select(metric, problem, folds.y, pool, folds.weights)
         if set(ensemble.weights) == set(self.champion.ensemble.weights):
             return None, None
@@ -242,6 +266,40 @@ class Session:
                 "error": record.error,
             }
         )
+
+    def dropped(self, record: Record, change: Comparison | None) -> None:
+        """Tell the ledger of a group of features whose test was ended early."""
+        if record.arm == ARM and self.features is not None:
+            rows = self.features.rows_of_test(record, self.records, change, record.verdict_reason)
+            self.ledger.add_features(self.run_id, rows)
+
+    def screened(self, result: ScreenResult) -> None:
+        """Take in a screening for features, keep it and tell the ledger and the world."""
+        assert self.features is not None
+        step = self.features.take(result, self.records)
+        self.outputs.write_json(f"work/step_{result.step}.json", {"parent": step.parent, "result": result.as_dict()})
+        passed = len(result.picks) + len(result.used)
+        told = "" if result.best is None else f"the best of all: {result.best.text}, z = {result.best.z:.1f}"
+        self.ledger.add_search(self.run_id, result.step, result.screened, passed, result.seconds, told)
+        self.ledger.add_features(self.run_id, self.features.rows_of_step(step))
+        self.emit(
+            {
+                "event": "screening",
+                "step": result.step,
+                "screened": result.screened,
+                "explaining": [f.text for f in result.picks],
+                "used_by_trees": [f.text for f in result.used],
+                "idle": list(result.idle),
+                "seconds": result.seconds,
+            }
+        )
+
+    def recall_steps(self) -> None:
+        """Take in the screenings of an earlier part of this run."""
+        assert self.features is not None
+        for path in sorted((self.outputs.folder / "work").glob("step_*.json"), key=lambda p: int(p.stem[5:])):
+            kept = json.loads(path.read_text())
+            self.features.steps.append(Step(kept["parent"], ScreenResult.from_dict(kept["result"])))
 
     def submit(self) -> None:
         """Write the champion's submission and note it."""

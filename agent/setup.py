@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,15 @@ import numpy as np
 from agent.bench import Ground
 from agent.budget import Budget
 from agent.costs import Costs
+from agent.feature_search import FeatureSearch
 from agent.inspection import cards_of, read
 from agent.outputs import Outputs
 from agent.policy import Policy, width_of
 from agent.session import Session
+from agent.steering import FILE, steering_for
 from agent.tables import open_ledger
 from agent.workers import Workers
+from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
 from competitions.errors import PipelineError, TaskError
 from competitions.task import Task
@@ -26,11 +30,16 @@ from leaderboard.humans import find_board
 from leaderboard.ledger import new_run_id
 from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, installed
+from pipelines.features.expression import Column, parse
+from pipelines.features.operators.base import Target
+from pipelines.features.steering import Steering, read_steering, write_steering
+from pipelines.features.types import check
 
 if TYPE_CHECKING:
     from agent.run import RunConfig
 
 COPIES = 3
+MANY_LEVELS = 24
 FEW_ROWS = 3000
 FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
 
@@ -72,6 +81,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(Path(row.folder) if row else home / run_id)
     ground = Ground.lay(competition, task, cards, outputs.folder, home / "features" / competition.fingerprint)
+    steering = _steering(config, ground, outputs.folder, fresh=row is None)
     costs = Costs(int(len(ground.y) * 0.8), ground.problem.width)
     workers.make_room(_job_bytes(ground))
     policy = _policy(config, families, ground, costs, workers)
@@ -92,10 +102,54 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
         )
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
+    search = FeatureSearch(
+        ground=ground,
+        folds=folds,
+        schema=ground.schema,
+        columns=frozenset(
+            c for c in ground.schema.columns if c not in task.drop and str(Column(c)) not in steering.forbid
+        ),
+        steering=steering,
+        many=_many_valued(cards, len(ground.y)),
+        enabled=config.feature_search,
+        seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
+        seed=config.seed,
+        shapes=ledger.shapes(run_id),
+    )
+    session.features = policy.features = search
+    if row is None:
+        ledger.add_features(run_id, search.forced_rows())
     if row is not None:
         ledger.resume_run(run_id)
         session.replay(ledger.experiments(run_id))
+        session.recall_steps()
     return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board, config))
+
+
+def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -> Steering:
+    """What a person wants of the features, kept beside the run's task.yaml; a resumed run obeys what it began with."""
+    kept = folder / FILE
+    if not fresh:
+        return read_steering(kept) if kept.exists() else Steering()
+    steering = steering_for(config, ground.competition.root)
+    everything = Target(np.arange(len(ground.y)), ground.fitted_y, ground.classes, config.seed)
+    for text in (*steering.force, *steering.add):
+        check(parse(text), ground.schema)
+        try:
+            ground.store.block(text, everything)  # whether its literals make sense is known when it is computed
+        except (ValueError, IndexError, OverflowError) as error:
+            raise PipelineError(f"The feature {text} of {FILE} cannot be computed: {error}") from error
+    if steering:
+        write_steering(kept, steering)
+    return steering
+
+
+def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
+    """Columns of many values that come again, and in test too: categories, and numbers that are names."""
+    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
+    return tuple(
+        c.name for c in cards if c.kind in kinds and MANY_LEVELS < c.distinct < 0.7 * n_rows and c.unseen < 0.6
+    )
 
 
 def _job_bytes(ground: Ground) -> float:

@@ -10,10 +10,13 @@ from typing import Any
 from agent.budget import Budget
 from agent.closing import Final
 from agent.display import duration
+from agent.feature_search import ARM
 from agent.session import Session
 from agent.workers import Workers
 from competitions.audit import Finding
 from leaderboard.standing import sentence
+
+MOST_SHOWN = 6  # features that the summary names
 
 
 def summarise(
@@ -54,6 +57,7 @@ def summarise(
         "busy_seconds": round(workers.busy_seconds, 2),
         "fit_seconds": round(workers.fit_seconds, 2),
         "fit_share": round(workers.fit_seconds / (wall * workers.count), 4),
+        "features": [] if session.features is None else session.features.kept(session.records),
         "audit": [asdict(f) for f in findings],
     }
     lines = [
@@ -63,6 +67,7 @@ def summarise(
         sentence(standing) if standing is not None else "No human leaderboard to compare with.",
         f"{len(session.records)} experiments in {duration(wall)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
+        *_features(session),
         *_members(session, final),
         f"Submission: {session.outputs.submission}",
     ]
@@ -76,6 +81,21 @@ def _status(session: Session, final: Final | None, *, interrupted: bool) -> str:
     return "interrupted" if interrupted else "finished"
 
 
+def _features(session: Session) -> list[str]:
+    """What the search for features came to; nothing where there was none."""
+    search = session.features
+    if search is None or not search.steps:
+        return []
+    screened = sum(s.result.screened for s in search.steps)
+    kept = search.kept(session.records)
+    tests = sum(r.arm == ARM for r in session.records)
+    looked = f"{screened:,} candidates screened, {tests} groups tested"
+    if not kept:
+        return [f"Features: {looked}; none was kept: nothing gained beyond the noise."]
+    shown = "; ".join(kept[:MOST_SHOWN]) + (f"; and {len(kept) - MOST_SHOWN} more" if len(kept) > MOST_SHOWN else "")
+    return [f"Features: {looked}, {len(kept)} kept: {shown}. `medalist features {session.run_id}` says more."]
+
+
 def _members(session: Session, final: Final | None) -> list[str]:
     if final is None:
         if session.ledger.submissions(session.run_id)[-1].score is None:
@@ -83,6 +103,8 @@ def _members(session: Session, final: Final | None) -> list[str]:
         error = next((r.verdict_reason for r in session.records if r.error), None)
         why = "no model was finished" if error is None else f"every experiment failed ({error}; see log.txt)"
         return [f"The submission is a constant: {why}."]
+    if not final.ensemble.weights:
+        return ["The submission is the best constant: on fresh folds the ensemble of the search did no better."]
     told = []
     for number, weight in sorted(final.ensemble.weights.items(), key=lambda item: -item[1]):
         record = session.records[number]

@@ -23,11 +23,12 @@ def open_ledger(runs_dir: str) -> Ledger:
     return Ledger(os.environ.get("MEDALIST_LEDGER") or Path(runs_dir) / "ledger.sqlite")
 
 
-def _print(document: Any) -> None:
+def print_json(document: Any) -> None:
+    """A document for machines; times as text."""
     sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Columns padded with blanks: what a terminal shows and `cut` understands."""
     widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
@@ -37,7 +38,8 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
 
 
-def _number(value: float | None, digits: int = 6) -> str:
+def number_text(value: float | None, digits: int = 6) -> str:
+    """A number with so many significant digits; nothing for None."""
     return "" if value is None else f"{value:.{digits}g}"
 
 
@@ -50,7 +52,7 @@ def show_runs(runs_dir: str, competition: str | None, as_json: bool) -> None:
     with open_ledger(runs_dir) as ledger:
         rows = ledger.runs(competition)
     if as_json:
-        _print([asdict(r) | {"state": r.state} for r in rows])
+        print_json([asdict(r) | {"state": r.state} for r in rows])
     elif not rows:
         sys.stdout.write("No runs yet: start one with medalist run PATH --budget 10m.\n")
     else:
@@ -59,7 +61,7 @@ def show_runs(runs_dir: str, competition: str | None, as_json: bool) -> None:
             standing = row.summary.get("standing") or {}
             medal = standing.get("medal") or ""
             beaten = share(standing["percentile"]) if standing else ""
-            score = _number(row.summary.get("score"))
+            score = number_text(row.summary.get("score"))
             lines.append(
                 (row.id, row.competition, _when(row.started), row.state, str(row.n_experiments), score, beaten, medal)
             )
@@ -73,7 +75,7 @@ def show_runs(runs_dir: str, competition: str | None, as_json: bool) -> None:
             "beats",
             "medal-equivalent (estimated)",
         )
-        _table(header, lines, right=(4, 5, 6))
+        print_table(header, lines, right=(4, 5, 6))
 
 
 def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
@@ -83,7 +85,7 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
         experiments, submissions = ledger.experiments(run.id), ledger.submissions(run.id)
         standings = [s for s in ledger.standings(run.competition) if s.run_id == run.id]
     if as_json:
-        _print(
+        print_json(
             {
                 "run": asdict(run) | {"state": run.state},
                 "experiments": [asdict(e) for e in experiments],
@@ -98,7 +100,7 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
         (
             f"#{e.number}",
             e.verdict,
-            _number(e.score),
+            number_text(e.score),
             "" if e.standard_error is None else f"± {e.standard_error:.2g}",
             f"{e.seconds:.1f} s",
             e.family,
@@ -107,10 +109,10 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
         for e in experiments
     ]
     if rows:
-        _table(("experiment", "verdict", "score", "error", "work", "family", "why"), rows, right=(2, 3, 4))
+        print_table(("experiment", "verdict", "score", "error", "work", "family", "why"), rows, right=(2, 3, 4))
     out("\n")
     for s in submissions:
-        out(f"submission {s.number}: {_number(s.score)}  {s.reason}\n")
+        out(f"submission {s.number}: {number_text(s.score)}  {s.reason}\n")
     for standing in standings:
         out(_standing_line(standing) + "\n")
     if run.summary.get("text"):
@@ -121,11 +123,10 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
 
 def _standing_line(row: StandingRow) -> str:
     if row.board is None:
-        return f"score ({row.basis}): {_number(row.score)}"
+        return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
-    return (
-        f"standing ({row.basis}): {_number(row.score)} beats or ties {share(row.percentile or 0)} of {row.who}: {worth}"
-    )
+    beaten = f"beats or ties {share(row.percentile or 0)} of {row.who}"
+    return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}"
 
 
 def show_medals(runs_dir: str, as_json: bool) -> None:
@@ -133,7 +134,7 @@ def show_medals(runs_dir: str, as_json: bool) -> None:
     with open_ledger(runs_dir) as ledger:
         rows = ledger.best_standings()
     if as_json:
-        _print([asdict(r) for r in rows])
+        print_json([asdict(r) for r in rows])
         return
     if not rows:
         sys.stdout.write("No standings yet: a finished run or medalist grade adds one.\n")
@@ -143,14 +144,15 @@ def show_medals(runs_dir: str, as_json: bool) -> None:
             r.competition,
             r.medal or "—",
             "" if r.percentile is None else share(r.percentile),
-            _number(r.score),
+            number_text(r.score),
             r.metric,
             "on a holdout" if r.basis == "holdout" else "estimated by cross-validation",
             _when(r.recorded),
         )
         for r in rows
     ]
-    _table(("competition", "medal-equivalent", "beats or ties", "score", "metric", "how", "when"), lines, right=(2, 3))
+    header = ("competition", "medal-equivalent", "beats or ties", "score", "metric", "how", "when")
+    print_table(header, lines, right=(2, 3))
 
 
 def show_leaderboards(name: str | None, add: str | None, lower: bool, as_json: bool) -> None:
@@ -168,15 +170,15 @@ def show_leaderboards(name: str | None, add: str | None, lower: bool, as_json: b
         raise LedgerError(f"No leaderboard named {name} is known: medalist leaderboard lists those that are.")
     found = [b for b in boards if b is not None]
     if as_json:
-        _print([asdict(b) for b in found])
+        print_json([asdict(b) for b in found])
         return
     lines = [
         (
             b.name,
             f"{b.teams:,}",
             "higher" if b.greater_is_better else "lower",
-            *map(_number, (b.gold, b.silver, b.bronze, b.median)),
+            *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
         )
         for b in found
     ]
-    _table(("leaderboard", "teams", "better", "gold", "silver", "bronze", "median"), lines, right=(1, 3, 4, 5, 6))
+    print_table(("leaderboard", "teams", "better", "gold", "silver", "bronze", "median"), lines, right=(1, 3, 4, 5, 6))

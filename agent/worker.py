@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipelines.evaluate import FoldResult, run_fold
+from pipelines.features.search import ScreenRequest, ScreenResult, screen
 from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
@@ -31,17 +32,18 @@ class Bench:
     n_test: int
     problem: Problem
     targets: Path  # .npy (n_train, T)
+    limit: int  # bytes of computed columns that are kept
 
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one child process: prepare features, run one fold, or fit on all rows.
+    """Work for one child process: prepare features, run one fold, fit on all rows, or screen candidates for features.
 
     A `short` one may be handed to a child that is still at another, so that it never waits for its next.
     """
 
     key: int
-    kind: Literal["prepare", "fold", "full"]
+    kind: Literal["prepare", "fold", "full", "screen"]
     pipeline: Pipeline
     fold: int = 0
     folds: Path | None = None  # .npz with fit_<k> and valid_<k>
@@ -50,6 +52,7 @@ class Job:
     soft_seconds: float = float("inf")  # boosting stops by itself
     hard_seconds: float = float("inf")  # the process is killed
     short: bool = False
+    screen: ScreenRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Outcome:
 
     job: Job
     status: Literal["ok", "crash", "timeout", "memory"]
-    result: FoldResult | None = None
+    result: FoldResult | ScreenResult | None = None
     error: str | None = None
     seconds: float = 0.0
 
@@ -72,10 +75,15 @@ class _Material:
 
     @classmethod
     def load(cls, bench: Bench) -> _Material:
-        return cls(bench, FeatureStore(bench.store, bench.fingerprint, bench.n_train), np.load(bench.targets))
+        return cls(
+            bench, FeatureStore(bench.store, bench.fingerprint, bench.n_train, bench.limit), np.load(bench.targets)
+        )
 
-    def run(self, job: Job) -> FoldResult | None:
+    def run(self, job: Job) -> FoldResult | ScreenResult | None:
         bench = self.bench
+        if job.screen is not None:
+            now = time.monotonic()
+            return screen(self.store, job.screen, now, now + job.soft_seconds)
         if job.kind == "prepare":
             self.store.prepare(job.pipeline.features)
             return None

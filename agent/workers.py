@@ -133,7 +133,7 @@ class Workers:
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
         self.busy_seconds += seconds
-        self.fit_seconds += outcome.result.fit_seconds if outcome.result is not None else 0.0
+        self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0)
         return Outcome(job, outcome.status, outcome.result, outcome.error, seconds)
 
     def _enforce(self, workers: Iterable[_Worker]) -> list[Outcome]:
@@ -186,7 +186,7 @@ class Workers:
         if worker.job is not None:  # what was killed was at work
             seconds = time.monotonic() - worker.began
             self.busy_seconds += seconds
-            self.fit_seconds += 0.0 if worker.job.kind == "prepare" else seconds
+            self.fit_seconds += 0.0 if worker.job.kind in ("prepare", "screen") else seconds
         worker.pipe.close()
         successor = self._spawn()
         self._workers[self._workers.index(worker)] = successor

@@ -33,10 +33,13 @@ class Database(ABC):
         self._current = False  # the tables are known to be of this version
         self._lock = threading.RLock()
 
-    def read(self, statement: str, parameters: Parameters) -> Rows:
-        """Rows of a query; none while there is no ledger yet."""
+    def read(self, statement: str, parameters: Parameters, since: int = 1) -> Rows:
+        """Rows of a query; none while there is no ledger yet, or one of a version before `since`."""
         with self._lock, self._reading() as execute:
-            return execute(statement, parameters) if execute is not None and self._is_ours(execute) else []
+            if execute is None:
+                return []
+            version = VERSION if self._current else self._version(execute)
+            return [] if version is None or version < since else execute(statement, parameters)
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
@@ -56,13 +59,10 @@ class Database(ABC):
         """Raise LedgerError if the database cannot be opened, is not a ledger or is a newer one; create nothing."""
         with self._lock, self._reading() as execute:
             if execute is not None:
-                self._is_ours(execute)
-
-    def _is_ours(self, execute: Execute) -> bool:
-        """Whether the database is a ledger (True) or empty (False)."""
-        return self._current or self._version(execute) is not None
+                self._version(execute)
 
     def _version(self, execute: Execute) -> int | None:
+        """Version of the tables, None where the database is empty."""
         tables = self._tables(execute)
         if MARKER not in tables:
             if tables:

@@ -10,7 +10,8 @@ from typing import Any
 
 from competitions.errors import LedgerError
 from leaderboard.encoding import finite, text, to_json
-from leaderboard.records import now
+from leaderboard.feature_log import FeatureLog
+from leaderboard.records import known, now
 from leaderboard.schema import VERDICTS, ExperimentRow, RunRow, SubmissionRow, Verdict
 from leaderboard.standing_log import StandingLog
 
@@ -22,7 +23,7 @@ def new_run_id(time: datetime | None = None) -> str:
     return f"{time or datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
-class Ledger(StandingLog):
+class Ledger(FeatureLog, StandingLog):
     """What was done, kept so that nothing finished is ever lost.
 
     Each call is one transaction that is on disk when the call returns; a process killed at any instant leaves all
@@ -150,7 +151,7 @@ class Ledger(StandingLog):
             "family": text(family),
             "reason": text(reason),
             "parent": None if parent is None else int(parent),
-            "verdict": _known(verdict),
+            "verdict": known(verdict, VERDICTS, "verdict"),
             "verdict_reason": text(verdict_reason),
             "score": finite(score),
             "standard_error": finite(standard_error),
@@ -197,8 +198,7 @@ class Ledger(StandingLog):
         }
         last = "SELECT number, path, sha256 FROM submissions WHERE run_id = :run_id ORDER BY number DESC LIMIT 1"
         with self._database.transaction() as execute:
-            self._require(execute, run_id)
-            execute("UPDATE runs SET id = id WHERE id = :run_id", row)  # locks the run: numbers are given one by one
+            self._lock_run(execute, run_id)
             before = execute(last, row)
             if before and (before[0]["path"], before[0]["sha256"]) == (row["path"], row["sha256"]):
                 return int(before[0]["number"])
@@ -210,9 +210,3 @@ class Ledger(StandingLog):
         """Submissions of a run (the whole id), in the order in which they were written."""
         query = "SELECT * FROM submissions WHERE run_id = :run_id ORDER BY number"
         return self._rows(SubmissionRow, query, {"run_id": run_id})
-
-
-def _known(verdict: str) -> str:
-    if verdict not in VERDICTS:
-        raise LedgerError(f"{verdict!r} is no verdict: use one of {', '.join(VERDICTS)}.")
-    return verdict

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -10,14 +10,21 @@ from typing import Any, Self, TypeVar
 from competitions.errors import LedgerError
 from leaderboard.database import Database, Execute, Parameters, open_database
 from leaderboard.encoding import decode
-from leaderboard.schema import ExperimentRow, RunRow, StandingRow, SubmissionRow
+from leaderboard.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
 
-Row = TypeVar("Row", RunRow, ExperimentRow, SubmissionRow, StandingRow)
+Row = TypeVar("Row", RunRow, ExperimentRow, SubmissionRow, StandingRow, FeatureRow, SearchRow)
 
 
 def now() -> str:
     """The time in UTC, as the ledger stores it: ISO 8601 with microseconds, which sorts as text."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def known(value: str, words: Sequence[str], what: str) -> str:
+    """`value` if it is one of `words`; LedgerError otherwise."""
+    if value not in words:
+        raise LedgerError(f"{value!r} is no {what}: use one of {', '.join(words)}.")
+    return value
 
 
 class Records:
@@ -40,12 +47,18 @@ class Records:
         """Let go of the database; a later call opens it again."""
         self._database.close()
 
-    def _rows(self, kind: type[Row], query: str, parameters: Parameters) -> list[Row]:
-        return [kind(**decode(record)) for record in self._database.read(query, parameters)]
+    def _rows(self, kind: type[Row], query: str, parameters: Parameters, since: int = 1) -> list[Row]:
+        """Rows of a query on tables that are there `since` a version of the ledger."""
+        return [kind(**decode(record)) for record in self._database.read(query, parameters, since)]
 
     def _require(self, execute: Execute, run_id: str) -> None:
         if not execute("SELECT id FROM runs WHERE id = :run_id", {"run_id": run_id}):
             raise LedgerError(f"The ledger {self} has no run {run_id}: start the run before recording what it did.")
+
+    def _lock_run(self, execute: Execute, run_id: str) -> None:
+        """Make others who write about the run wait for the end of the transaction: numbers are given one by one."""
+        self._require(execute, run_id)
+        execute("UPDATE runs SET id = id WHERE id = :run_id", {"run_id": run_id})
 
     def _insert(
         self, execute: Execute, table: str, row: Mapping[str, Any], *key: str, same: tuple[str, ...] = ()

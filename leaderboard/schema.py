@@ -11,13 +11,47 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 
 #: Raised by one whenever a table changes; MIGRATIONS then leads from the version before.
-VERSION = 1
+VERSION = 2
 
 #: Marks a database as a ledger and holds the version of its tables.
 MARKER = "medalist_ledger"
 
 Verdict = Literal["keep", "discard", "crash", "timeout", "memory", "pruned"]
 VERDICTS: tuple[str, ...] = get_args(Verdict)
+
+#: What became of a feature: kept or dropped by an experiment that tested it, redundant (too like one that is there),
+#: forced by a person, removed (a column that the search took away), or a candidate (passed the screening, untested).
+FeatureStatus = Literal["kept", "dropped", "redundant", "forced", "removed", "candidate"]
+FEATURE_STATUSES: tuple[str, ...] = get_args(FeatureStatus)
+
+#: What a feature's gain counts: loss, in a paired test on folds; or the share of the residual's variance, in screening.
+GainUnit = Literal["loss", "residual"]
+GAIN_UNITS: tuple[str, ...] = get_args(GainUnit)
+
+_FEATURES = """
+        run_id TEXT NOT NULL REFERENCES runs (id),
+        number BIGINT NOT NULL,
+        recorded TEXT NOT NULL,
+        text TEXT NOT NULL,
+        shape TEXT NOT NULL,
+        step BIGINT NOT NULL,
+        status TEXT NOT NULL,
+        gain DOUBLE PRECISION,
+        standard_error DOUBLE PRECISION,
+        unit TEXT NOT NULL,
+        experiment BIGINT,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (run_id, number)"""
+_SEARCHES = """
+        run_id TEXT NOT NULL REFERENCES runs (id),
+        number BIGINT NOT NULL,
+        recorded TEXT NOT NULL,
+        step BIGINT NOT NULL,
+        screened BIGINT NOT NULL,
+        passed BIGINT NOT NULL,
+        seconds DOUBLE PRECISION NOT NULL,
+        note TEXT NOT NULL,
+        PRIMARY KEY (run_id, number)"""
 
 TABLES: dict[str, str] = {
     "runs": """
@@ -84,6 +118,8 @@ TABLES: dict[str, str] = {
         to_next DOUBLE PRECISION,
         probabilities TEXT NOT NULL,
         submission TEXT""",
+    "features": _FEATURES,
+    "searches": _SEARCHES,
 }
 
 INDEXES: tuple[str, ...] = (
@@ -91,8 +127,10 @@ INDEXES: tuple[str, ...] = (
     "CREATE INDEX standings_competition ON standings (competition)",
 )
 
-#: Version of the tables → statements that lead to the next one.
-MIGRATIONS: dict[int, tuple[str, ...]] = {}
+#: Version of the tables → statements that lead to the next one, which stay as they are when TABLES goes on.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    1: (f"CREATE TABLE features ({_FEATURES})", f"CREATE TABLE searches ({_SEARCHES})"),
+}
 
 CREATE: tuple[str, ...] = (
     f"CREATE TABLE {MARKER} (version INTEGER NOT NULL)",
@@ -206,3 +244,40 @@ class StandingRow:
     to_next: float | None
     probabilities: dict[str, float]
     submission: str | None
+
+
+@dataclass(frozen=True)
+class FeatureRow:
+    """What became of one feature in one step of the search.
+
+    text: its canonical expression. shape: the expression with its columns replaced by their kinds, which is what other
+    competitions can learn from. gain and standard_error: in `unit`; None where nothing was measured. experiment: the
+    number of the one that tested it. The ledger gives `run_id`, `number` (from 0 within the run) and `recorded`.
+    """
+
+    text: str
+    shape: str
+    step: int
+    status: FeatureStatus
+    gain: float | None = None
+    standard_error: float | None = None
+    unit: GainUnit = "loss"
+    experiment: int | None = None
+    reason: str = ""
+    run_id: str = ""
+    number: int = -1
+    recorded: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SearchRow:
+    """One screening as a whole: how many candidates it looked at, how many passed, and the seconds that it took."""
+
+    run_id: str
+    number: int
+    recorded: datetime
+    step: int
+    screened: int
+    passed: int
+    seconds: float
+    note: str

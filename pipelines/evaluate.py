@@ -85,6 +85,7 @@ def run_fold(
             threads=threads,
             rounds=None if rounds is None else rounds[min(t, len(rounds) - 1)],
             deadline=time.monotonic() + share,
+            kept=store.binned,
         )
         fitted = estimator.fit_predict(request) if np.ptp(request.y) > 0 else constant_fit(request)
         columns: Any = slice(None) if classes else t

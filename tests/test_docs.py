@@ -1,6 +1,6 @@
 """The documentation says what is there: every command and option, links that lead somewhere, modules that exist.
 
-`python tests/test_docs.py` writes the help texts in docs/commands.md anew.
+`python tests/test_docs.py` writes the help texts in docs/commands.md and the operators in docs/features.md anew.
 """
 
 from __future__ import annotations
@@ -15,14 +15,23 @@ import typer
 from typer.testing import CliRunner
 
 from agent.cli import app
+from pipelines.features.expression import INFIX, parse
+from pipelines.features.operators import OPERATORS
+from pipelines.features.operators.base import Operator
+from pipelines.features.words import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
+FEATURES = ROOT / "docs" / "features.md"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 GROUP = typer.main.get_command(app)
 NAMES = sorted(GROUP.commands)  # type: ignore[attr-defined]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MODULE = re.compile(r"`((?:agent|competitions|pipelines|leaderboard|benchmarks|docs|tests)/[\w/.]+)`")
+OPERATOR_FILES = (
+    "numbers", "dates", "strings", "keys", "groups", "rows", "sequences", "spaces", "tables", "text", "targets",
+)  # fmt: skip
+TABLE = re.compile(r"(<!-- operators: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCK = re.compile(r"(## medalist (\w+)\n.*?```text\n)(.*?)(```)", re.DOTALL)
 
 
@@ -109,7 +118,7 @@ def test_the_architecture_names_modules() -> None:
 def test_environment_variables_are_those_of_the_code() -> None:
     packages = ("agent", "competitions", "pipelines", "leaderboard")
     code = "".join(p.read_text(encoding="utf-8") for name in packages for p in (ROOT / name).rglob("*.py"))
-    names = r"MEDALIST_[A-Z]+"
+    names = r"MEDALIST_[A-Z_]+"
     assert set(re.findall(names, (ROOT / "README.md").read_text(encoding="utf-8"))) == set(re.findall(names, code))
 
 
@@ -126,5 +135,53 @@ def write_help() -> None:
     COMMANDS.write_text(BLOCK.sub(lambda m: m[1] + help_text(m[2]) + m[4], text), encoding="utf-8")
 
 
+def usage(name: str, operator: Operator) -> str:
+    """How an operator is written, with the types of its arguments."""
+    if name in INFIX:
+        kind = operator.takes[0].rstrip("+?")
+        return f"{kind} {INFIX[name]} {kind}" + ("" if len(operator.takes) == 2 else " …")
+    args = [f"[{t[:-1]}]" if t.endswith("?") else f"{t[:-1]}, …" if t.endswith("+") else t for t in operator.takes]
+    by = {True: " by key, …", False: "", None: " [by key, …]"}[operator.grouped]
+    return f"{name.removeprefix('table.')}({', '.join(args)}){by}"
+
+
+def operators_text() -> str:
+    """A table of the operators for each file that holds some, under the first sentence of the file."""
+    from importlib import import_module
+
+    parts = []
+    for module in OPERATOR_FILES:
+        source = import_module(f"pipelines.features.operators.{module}")
+        says = (source.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+        rows = [
+            f"| `{usage(name, made)}` | {made.kind} | {made.gives} | {made.says.replace('|', '&#124;')} |"
+            for name, made in source.OPERATORS.items()
+        ]
+        parts.append("\n".join([says, "", "| Written | Kind | Gives | What it is |", "|---|---|---|---|", *rows]))
+    return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def test_the_table_of_operators_is_current() -> None:
+    found = TABLE.search(FEATURES.read_text(encoding="utf-8"))
+    assert found
+    assert found[0] == TABLE.sub(lambda m: m[1] + operators_text() + m[2], found[0]), "run `python tests/test_docs.py`"
+    assert found[0].count("\n| `") == len(OPERATORS)
+
+
+def test_examples_of_features_are_features() -> None:
+    examples = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|$", FEATURES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(examples) > 10
+    for text, words in examples:
+        assert str(parse(text)) == text
+        assert in_words(parse(text)) == words
+
+
+def write_operators() -> None:
+    """Put the present operators into docs/features.md."""
+    text = FEATURES.read_text(encoding="utf-8")
+    FEATURES.write_text(TABLE.sub(lambda m: m[1] + operators_text() + m[2], text), encoding="utf-8")
+
+
 if __name__ == "__main__":
     write_help()
+    write_operators()

@@ -18,7 +18,8 @@ class FitRequest:
     """One fit: train on `train`, watch `valid` where there is a target for it, predict `valid` and `test`.
 
     `y` (n,) is one target: values on the scale in which they are fitted, or class codes. `y_valid` is None where
-    nothing may be watched; then `rounds` says how long to boost. `deadline` is in seconds of `time.monotonic()`.
+    nothing may be watched; then `rounds` says how long to boost. `deadline` is in seconds of `time.monotonic()`. `kept`
+    is where an estimator may leave what it made of the matrices, for further fits on the same.
     """
 
     problem: Problem
@@ -32,6 +33,7 @@ class FitRequest:
     threads: int
     rounds: int | None = None
     deadline: float = float("inf")
+    kept: dict[str, Any] | None = None
 
     @property
     def out_of_time(self) -> bool:

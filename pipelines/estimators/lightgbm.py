@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "extra_trees": True,
     },
 )
+BINNED_BYTES = 128 << 20  # of binned data that a process keeps, a byte for each value
 _OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "poisson": "poisson", "mape": "mape"}
 
 
@@ -88,6 +90,27 @@ def _settings(request: FitRequest) -> dict[str, Any]:
     return settings
 
 
+def _binned(request: FitRequest, settings: Mapping[str, Any]) -> Any:
+    """The training rows in bins: those of an earlier fit on the same rows and columns, where there is one."""
+    import lightgbm as lgb
+
+    matrix, kept = request.train, request.kept
+    params = {k: settings[k] for k in ("max_bin", "feature_pre_filter", "verbosity") if k in settings}
+    digest = hashlib.sha256(np.ascontiguousarray(request.y).data).hexdigest()[:16]  # targets are fitted one by one
+    name = f"lightgbm {matrix.token} {digest} {sorted(params.items())}"
+    if kept is not None and matrix.token and name in kept:
+        kept[name] = kept.pop(name)  # the last used stays longest
+        return kept[name]
+    data = lgb.Dataset(
+        matrix.dense, request.y, categorical_feature=list(matrix.categorical) or "auto", params=params
+    ).construct()
+    if kept is not None and matrix.token:
+        kept[name] = data
+        while len(kept) > 1 and sum(d.num_data() * d.num_feature() for d in kept.values()) > BINNED_BYTES:
+            del kept[next(iter(kept))]
+    return data
+
+
 def fit_predict(request: FitRequest) -> Fitted:
     """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
     import lightgbm as lgb
@@ -95,12 +118,7 @@ def fit_predict(request: FitRequest) -> Fitted:
     settings = _settings(request)
     rounds = int(settings.pop("rounds"))
     matrix = request.train
-    data = lgb.Dataset(
-        matrix.dense,
-        request.y,
-        categorical_feature=list(matrix.categorical) or "auto",
-        params={k: settings[k] for k in ("max_bin", "feature_pre_filter", "verbosity") if k in settings},
-    )
+    data = _binned(request, settings)
     callbacks: list[Any] = []
     watched: list[Any] = []
     run = 0

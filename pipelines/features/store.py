@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,32 @@ import numpy as np
 import pandas as pd
 
 from competitions.errors import PipelineError
-from pipelines.features.expression import Column, parse
-from pipelines.features.operators import compute, operator_of
-from pipelines.features.supervised import target_mean
+from pipelines.features.expression import Column, Feature, Node, nodes, parse
+from pipelines.features.frame import Frame, Key
+from pipelines.features.operators import is_supervised, operator_of
+from pipelines.features.operators.base import Target
 
-VERSION = "1"  # part of every hash: raise it when an operator changes what it computes
+VERSION = "2"  # part of every hash: raise it when an operator changes what it computes
+CACHE_BYTES = 8 << 30
+EVICT_TO = 0.8  # of the limit, so that not every write evicts
+FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
+ABANDONED = 3600.0  # seconds after which a file that is being written no longer is
+_COMPUTED = (".npy", ".npz")
 
 
 @dataclass(frozen=True)
 class Matrix:
     """Inputs of an estimator: rows of dense numbers (n, k) float32 and, where text is used, a sparse block beside them.
 
-    Columns named in `categorical` hold category codes 0…; missing values are NaN everywhere.
+    Columns named in `categorical` hold category codes 0…; missing values are NaN everywhere. Matrices with equal tokens
+    are equal.
     """
 
     dense: np.ndarray
     names: tuple[str, ...]
     categorical: tuple[int, ...]
     sparse: Any = None  # scipy CSR (n, m) or None
+    token: str = ""  # identifies features, rows and the target that they were fitted on; "" where nothing does
 
     def __len__(self) -> int:
         return len(self.dense)
@@ -41,76 +50,177 @@ class Matrix:
 class FeatureStore:
     """The features of one table: train rows first, then test rows.
 
-    `folder` holds the raw columns (`raw.feather`) and every block that was computed, each written atomically, so that
-    several processes may share it and a kill leaves nothing half-written.
+    `folder` holds the raw columns (`raw.feather`), further tables, and every block that was computed, each written
+    atomically, so that several processes may share it and a kill leaves nothing half-written. Blocks beyond
+    `limit` bytes are thrown out, those first that were not used for longest.
     """
 
     folder: Path
     fingerprint: str
     n_train: int
+    limit: int = CACHE_BYTES
+    frame: Frame = field(init=False, repr=False)
     _raw: Any = field(default=None, repr=False)
+    _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     _blocks: dict[str, Any] = field(default_factory=dict, repr=False)
+    binned: dict[str, Any] = field(default_factory=dict, repr=False)  # what estimators made of its matrices
+
+    def __post_init__(self) -> None:
+        self.frame = StoredFrame(self, memory=FRAME_BYTES)
 
     @classmethod
-    def create(cls, folder: Path, fingerprint: str, train: pd.DataFrame, test: pd.DataFrame) -> FeatureStore:
-        """Write the raw columns, unless they are there, and open the store."""
+    def create(
+        cls,
+        folder: Path,
+        fingerprint: str,
+        train: pd.DataFrame,
+        test: pd.DataFrame,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        limit: int = CACHE_BYTES,
+    ) -> FeatureStore:
+        """Write the raw columns and the further tables, unless they are there, and open the store."""
         folder.mkdir(parents=True, exist_ok=True)
-        store = cls(folder, fingerprint, len(train))
+        store = cls(folder, fingerprint, len(train), limit)
         if not store.raw_path.exists():
-            table = pd.concat([train, test], ignore_index=True)
-            for name in table.columns:
-                if table[name].dtype == object:  # mixed types: as text, so that the column can be kept at all
-                    table[name] = table[name].where(table[name].isna(), table[name].astype(str)).astype("str")
-            _write_atomically(store.raw_path, lambda path: table.to_feather(path, compression="uncompressed"))
+            _write_table(store.raw_path, pd.concat([train, test], ignore_index=True))
+        for name, table in (tables or {}).items():
+            if not store.table_path(name).exists():
+                _write_table(store.table_path(name), table)
         return store
 
     @property
     def raw_path(self) -> Path:
         return self.folder / "raw.feather"
 
-    def column(self, name: str) -> pd.Series:
-        """A raw column over train and test rows."""
+    def table_path(self, name: str) -> Path:
+        """Where a further table is kept."""
+        return self.folder / f"table-{hashlib.sha256(name.encode()).hexdigest()[:16]}.feather"
+
+    @property
+    def _feather(self) -> Any:
         if self._raw is None:
             import pyarrow.feather
 
             self._raw = pyarrow.feather.read_table(self.raw_path, memory_map=True)
-        if name not in self._raw.column_names:
-            raise PipelineError(f"There is no column {name!r}; the columns are {', '.join(self._raw.column_names)}.")
-        return self._raw.select([name]).to_pandas()[name]
+        return self._raw
 
-    def path(self, text: str) -> Path:
-        """Where the block of a feature is kept, without its ending."""
+    @property
+    def n_rows(self) -> int:
+        """Rows of train and test."""
+        return self._feather.num_rows
+
+    def column(self, name: str) -> pd.Series:
+        """A raw column over train and test rows."""
+        raw = self._feather
+        if name not in raw.column_names:
+            raise PipelineError(f"There is no column {name!r}; the columns are {', '.join(raw.column_names)}.")
+        return raw.select([name]).to_pandas()[name]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A further table, whole."""
+        if name not in self._tables:
+            import pyarrow.feather
+
+            if not self.table_path(name).exists():
+                raise PipelineError(f"There is no further table {name!r} in this competition.")
+            self._tables[name] = pyarrow.feather.read_feather(self.table_path(name))
+        return self._tables[name]
+
+    def path(self, text: str, ending: str = ".npy") -> Path:
+        """Where something computed is kept: the block of a feature under its text."""
         key = hashlib.sha256(f"{VERSION}\n{self.fingerprint}\n{text}".encode()).hexdigest()[:24]
-        return self.folder / key
+        return self.folder / f"{key}{ending}"
 
-    def block(self, text: str) -> Any:
-        """The block (n, k) of a feature that needs no target: from memory, from disk, else computed and kept."""
-        if text not in self._blocks:
-            expression = parse(text)
-            base = self.path(text)
-            if operator_of(expression).output == "sparse":
-                self._blocks[text] = self._sparse_block(base.with_suffix(".npz"), expression)
-            else:
-                path = base.with_suffix(".npy")
-                if not path.exists():
-                    array = np.ascontiguousarray(compute(expression, self.column), dtype=np.float32)
-                    _write_atomically(path, lambda p: np.save(p, array))
-                self._blocks[text] = np.load(path, mmap_mode="r")
-        return self._blocks[text]
+    def _block_path(self, expression: Feature, target: Target | None) -> Path:
+        token = f"\n{target.token}" if target is not None and is_supervised(expression) else ""
+        return self.path(f"{expression}{token}", ".npz" if operator_of(expression).gives == "sparse" else ".npy")
 
-    def _sparse_block(self, path: Path, expression: Any) -> Any:
-        from scipy import sparse
+    def has(self, text: str, target: Target | None = None) -> bool:
+        """Whether the block of a feature has been computed."""
+        return self._block_path(parse(text), target).exists()
 
-        if not path.exists():
-            matrix = compute(expression, self.column)
-            _write_atomically(path, lambda p: sparse.save_npz(p, matrix, compressed=False))
-        return sparse.load_npz(path)
+    def block(self, text: str, target: Target | None = None) -> Any:
+        """The block (n, k) of a feature: from memory, from disk, else computed and kept.
+
+        Raises PipelineError for a feature that uses the target where there is no `target` to fit it on.
+        """
+        expression = parse(text)
+        supervised = is_supervised(expression)
+        if text in self._blocks and not supervised:
+            return self._blocks[text]
+        path = self._block_path(expression, target)
+        sparse = path.suffix == ".npz"
+        block = self._read(path)
+        if block is None:
+            frame = self.frame if target is None else self.frame.fitted_on(target)
+            computed = frame.value(expression)
+            if not sparse:
+                computed = np.ascontiguousarray(computed.reshape(len(computed), -1), dtype=np.float32)
+                computed[np.isinf(computed)] = np.nan
+            self._keep(path, computed)
+            block = self._read(path)
+            block = computed if block is None else block
+        if not supervised:
+            self._blocks[text] = block
+        return block
+
+    def _read(self, path: Path) -> Any:
+        try:
+            os.utime(path)  # the last use, by which blocks are thrown out
+            if path.suffix == ".npz":
+                from scipy import sparse
+
+                return sparse.load_npz(path)
+            return np.load(path, mmap_mode="r")
+        except FileNotFoundError:
+            return None
+
+    def _keep(self, path: Path, value: Any) -> None:
+        if path.suffix == ".npz":
+            from scipy import sparse
+
+            _write_atomically(path, lambda p: sparse.save_npz(p, value, compressed=False))
+        else:
+            _write_atomically(path, lambda p: np.save(p, value))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Throw out the blocks that were not used for longest, where there is more than the limit."""
+        found = []
+        for path in self.folder.iterdir():
+            if path.suffix not in _COMPUTED:
+                continue
+            try:
+                status = path.stat()
+            except FileNotFoundError:  # another process was faster
+                continue
+            if not path.name.startswith("."):
+                found.append((status.st_mtime, status.st_size, path))
+            elif time.time() - status.st_mtime > ABANDONED:
+                path.unlink(missing_ok=True)  # half-written by a process that was killed
+        total = sum(size for _, size, _ in found)
+        if total <= self.limit:
+            return
+        for _, size, path in sorted(found):
+            if total <= EVICT_TO * self.limit:
+                return
+            path.unlink(missing_ok=True)  # who has it mapped keeps it
+            total -= size
 
     def prepare(self, features: Sequence[str]) -> None:
-        """Compute what of these features needs no target and is not there yet."""
+        """Compute what of these features needs no target and is not there yet, and the keys of those that do."""
         for text in features:
-            if operator_of(parse(text)).kind != "supervised":
+            expression = parse(text)
+            if not is_supervised(expression):
                 self.block(text)
+                continue
+            for node in nodes(expression):
+                if (
+                    isinstance(node, Feature)
+                    and operator_of(node).kind == "supervised"
+                    and operator_of(node).takes[0] == "key"
+                ):
+                    self.frame.key(node.args[0])
 
     def matrices(
         self,
@@ -131,24 +241,18 @@ class FeatureStore:
         others: arrays of row positions; test rows are numbered from `n_train`.
         classes: number of classes of a multiclass target, else 0.
         """
+        target = Target(fit, y, classes, seed)
         dense: list[Any] = []
         sparse_blocks: list[Any] = []
         names: list[str] = []
         categorical: list[int] = []
         for text in features:
-            expression = parse(text)
-            operator = operator_of(expression)
-            if operator.output == "sparse":
-                sparse_blocks.append(self.block(text))
+            block = self.block(text, target)
+            gives = operator_of(parse(text)).gives
+            if gives == "sparse":
+                sparse_blocks.append(block)
                 continue
-            if operator.kind == "supervised":
-                key, *rest = expression.args
-                if not isinstance(key, Column) or rest:
-                    raise PipelineError(f"The feature {text} must name one column.")
-                block = target_mean(self.column(key.name), fit, y, classes=classes, seed=seed)
-            else:
-                block = self.block(text)
-            if operator.output == "category":
+            if gives == "category":
                 categorical.append(len(names))
             names.extend([text] if block.shape[1] == 1 else [f"{text}[{i}]" for i in range(block.shape[1])])
             dense.append(block)
@@ -157,15 +261,33 @@ class FeatureStore:
             from scipy import sparse
 
             joined = sparse.hstack(sparse_blocks, format="csr")
+        made_of = hashlib.sha256("\n".join([self.fingerprint, target.token, *features]).encode()).hexdigest()[:24]
         return [
             Matrix(
                 dense=_gather(dense, rows, len(names)),
                 names=tuple(names),
                 categorical=tuple(categorical),
                 sparse=None if joined is None else joined[rows],
+                token=f"{made_of}/{place}",
             )
-            for rows in (fit, *others)
+            for place, rows in enumerate((fit, *others))
         ]
+
+
+@dataclass
+class StoredFrame(Frame):
+    """A frame over all rows whose keys are kept on disk too: factorising text is what target means cost most."""
+
+    def _key(self, node: Node) -> Key:
+        store = self.source
+        assert isinstance(store, FeatureStore)
+        path = store.path(f"key\n{node if isinstance(node, Feature) else Column.__str__(node)}")  # type: ignore[arg-type]
+        kept = store._read(path)
+        if kept is None:
+            key = super()._key(node)
+            store._keep(path, np.append(key.codes, [key.size, key.missing]).astype(np.int32))
+            return key
+        return Key(kept[:-2].astype(np.int64), int(kept[-2]), int(kept[-1]))
 
 
 def _gather(blocks: Sequence[np.ndarray], rows: np.ndarray, width: int) -> np.ndarray:
@@ -175,6 +297,13 @@ def _gather(blocks: Sequence[np.ndarray], rows: np.ndarray, width: int) -> np.nd
         out[:, at : at + block.shape[1]] = block[rows]
         at += block.shape[1]
     return out
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    for name in table.columns:
+        if table[name].dtype == object:  # mixed types: as text, so that the column can be kept at all
+            table = table.assign(**{name: table[name].where(table[name].isna(), table[name].astype(str)).astype("str")})
+    _write_atomically(path, lambda p: table.to_feather(p, compression="uncompressed"))
 
 
 def _write_atomically(path: Path, write: Callable[[Any], object]) -> None:

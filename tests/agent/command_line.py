@@ -36,7 +36,10 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
 def call(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """`medalist ARGUMENTS`, waited for."""
     process = start(*arguments, **options)
-    out, error = process.communicate(timeout=120)
+    try:
+        out, error = process.communicate(timeout=120)
+    finally:
+        process.kill()  # nothing to do where it has ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
 

@@ -19,7 +19,7 @@ from agent.cli import main
 
 Say = Callable[..., str]
 
-COMMANDS = ("run", "resume", "demo", "inspect", "grade", "holdout", "runs", "show", "medals", "leaderboard")
+COMMANDS = ("run", "resume", "demo", "inspect", "grade", "holdout", "runs", "show", "features", "medals", "leaderboard")
 HEAVY = ("pandas", "numpy", "sklearn", "scipy", "lightgbm", "catboost", "optuna", "pyarrow", "sqlalchemy")
 
 

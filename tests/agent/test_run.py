@@ -65,10 +65,11 @@ def test_the_ledger_tells_the_same(runs: Path, first: dict[str, Any]) -> None:
         submissions = ledger.submissions(first["run"])
     assert (run.status, run.seed, run.summary["score"]) == ("finished", 0, first["score"])
     assert [e.number for e in experiments] == list(range(EXPERIMENTS))
-    assert all(e.verdict_reason and e.reason and e.score for e in experiments)
+    assert all(e.verdict_reason and e.reason for e in experiments)
+    assert all((e.score is None) == (e.verdict == "pruned") for e in experiments)
     assert submissions[0].made_from == {"constant": True}
     assert submissions[-1].score == first["score"]
-    scored = {str(e.number) for e in experiments}
+    scored = {str(e.number) for e in experiments if e.score is not None}
     assert set(submissions[-1].made_from["ensemble"]) == set(first["ensemble"]) <= scored
 
 
@@ -223,7 +224,7 @@ def test_a_crash_is_a_row_with_its_traceback(public: Path, tmp_path: Path) -> No
         assert "Traceback (most recent call last)" in (row.error or "")
         assert row.verdict_reason in (row.error or "")
         assert (row.score, row.artifact) == (None, None)
-    assert all(e.score is not None for e in rows if e.family != "linear")
+    assert all(e.score is not None or e.verdict == "pruned" for e in rows if e.family != "linear")
     folder = Path(summary["submission"]).parent
     assert_valid(folder / "submission.csv", public / "sample_submission.csv")
     assert "Traceback" in (folder / "log.txt").read_text(encoding="utf-8")

@@ -29,7 +29,7 @@ def bench(folder: Path, train: int = 200, test: int = 50) -> Bench:
     FeatureStore.create(folder / "store", "abc", frame[:train], frame[train:])
     np.save(folder / "targets.npy", frame[["weight"]].to_numpy()[:train])
     problem = Problem("regression", 1, 0, "l2", False, "l2")
-    return Bench(folder / "store", "abc", train, test, problem, folder / "targets.npy")
+    return Bench(folder / "store", "abc", train, test, problem, folder / "targets.npy", 1 << 30)
 
 
 def long(key: int, seconds: float = float("inf")) -> Job:

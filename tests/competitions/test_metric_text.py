@@ -190,7 +190,9 @@ def test_quotes_the_sentence_that_says_it() -> None:
 
 @given(
     st.sampled_from(PHRASINGS),
-    st.sampled_from(["Predict sales of a shop.", "The data comes from a survey of 5,000 people.", "You have three months."]),
+    st.sampled_from(
+        ["Predict sales of a shop.", "The data comes from a survey of 5,000 people.", "You have three months."]
+    ),
 )
 def test_text_around_does_not_change_what_is_read(phrasing: tuple[str, str], other: str) -> None:
     text, name = phrasing
@@ -211,6 +213,7 @@ def test_reads_the_competitions_that_are_at_hand() -> None:
         pytest.skip("the shared competitions are not on this machine")
     told = {path.parent.name: json.loads(path.read_text())["metric"] for path in folders}
     read = {
-        path.parent.name: read_metric((path.parent / "public" / "description.md").read_text()) or ("",) for path in folders
+        path.parent.name: read_metric((path.parent / "public" / "description.md").read_text()) or ("",)
+        for path in folders
     }
     assert {name: found[0] for name, found in read.items()} == told

@@ -69,8 +69,10 @@ def references() -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
         "pinball@0.8": lambda y, p: sk.mean_pinball_loss(y, p, alpha=0.8),
         "pearson": lambda y, p: stats.pearsonr(y, p).statistic,
         "spearman": lambda y, p: stats.spearmanr(y, p).statistic,
-        "map@3": lambda y, p: sk.label_ranking_average_precision_score(np.eye(p.shape[1])[y.astype(int)], p)
-        - float(np.mean([(1 / 4) * (np.sum(p[i] > p[i, int(c)]) == 3) for i, c in enumerate(y)])),
+        "map@3": lambda y, p: (
+            sk.label_ranking_average_precision_score(np.eye(p.shape[1])[y.astype(int)], p)
+            - float(np.mean([(1 / 4) * (np.sum(p[i] > p[i, int(c)]) == 3) for i, c in enumerate(y)]))
+        ),
     }
 
 

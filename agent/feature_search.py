@@ -1,0 +1,411 @@
+"""The search for features: screen on some rows, test on others, take over what gains there, and go on from it.
+
+A step screens candidates against what the present model leaves unexplained of some rows. What it finds is tested as
+experiments in groups: the same estimator with and without the group, on the same folds, compared on the rows that the
+screening did not look at. So a candidate that fits the noise of the rows it was chosen on gains nothing by it (a choice
+among thousands, judged on the rows that chose, would always look like a gain). What gains beyond the noise is taken
+over, and the next step starts from there with other rows held out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from agent import judge
+from agent.bench import FoldSet, Ground
+from agent.judge import Comparison
+from agent.record import Record
+from leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
+from pipelines.features.expression import feature, parse
+from pipelines.features.operators import is_supervised
+from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, feature_of
+from pipelines.features.steering import Steering
+from pipelines.features.types import Schema
+from pipelines.features.words import shape_of
+
+ARM = "features"
+ADOPT_Z = 2.0  # standard errors that a group has to gain by, on rows that did not choose it: several are tried
+PICKS_Z = 1.3  # and one whose features have each explained more than chance before
+REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
+MOST_STEPS = 6
+ENCODE = "encode"  # the group that is tested before anything is screened
+SHARE = 0.45  # of the budget, after which no more features are looked for
+SCREEN_SHARE, LEAST_SECONDS, MOST_SECONDS = 0.09, 3.0, 300.0
+ORDERED_LIMIT = 3000  # candidates of a step in a run that must not depend on the clock
+HELD_SHARE = 0.4  # of the rows, where folds are too few to hold some out
+UNUSED = 0.002  # share of the gain below which a found feature is taken out again
+
+
+@dataclass(frozen=True)
+class Step:
+    """A screening that is done, and the experiment that it started from."""
+
+    parent: int
+    result: ScreenResult
+
+
+@dataclass(frozen=True)
+class Group:
+    """A change of the feature set that is tested as a whole."""
+
+    name: str
+    reason: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def apply(self, features: Sequence[str]) -> tuple[str, ...]:
+        """The changed set; the old one where nothing would be left."""
+        kept = [f for f in features if f not in self.remove]
+        return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
+
+
+@dataclass
+class FeatureSearch:
+    """What to screen and to test next. All that it says follows from the records it is given and the steps it has had.
+
+    columns: those that candidates may be made from. many: columns of many repeated values, which may be better told by
+    their target means than as categories or numbers. seconds: the whole budget, infinite where there is none.
+    """
+
+    ground: Ground
+    folds: FoldSet
+    schema: Schema
+    columns: frozenset[str]
+    steering: Steering = field(default_factory=Steering)
+    enabled: bool = True
+    seconds: float = float("inf")
+    seed: int = 0
+    shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    many: tuple[str, ...] = ()
+    skipped: set[str] = field(default_factory=set)  # groups that did not fit into the time
+    steps: list[Step] = field(default_factory=list)
+
+    def incumbent(self, history: Sequence[Record]) -> Record | None:
+        """The record whose features are the best known: the first model's, until a group was taken over."""
+        adopted = [r for r in history if r.adopted]
+        if adopted:
+            return adopted[-1]
+        return next((r for r in history if r.arm == "start" and r.score is not None), None)
+
+    def kept(self, history: Sequence[Record]) -> list[str]:
+        """Features that the search has added to the first model's."""
+        first = next((r for r in history if r.arm == "start"), None)
+        best = self.incumbent(history)
+        if first is None or best is None:
+            return []
+        return [f for f in best.pipeline.features if f not in first.pipeline.features]
+
+    # rows
+
+    def held(self, step: int) -> np.ndarray:
+        """(r,) which of the evaluated rows judge in this step: those of two folds in turn, or some at random."""
+        count = int(self.folds.of_row.max()) + 1
+        if count >= 4:
+            chosen = [(2 * step) % count, (2 * step + 1) % count]
+            return np.isin(self.folds.of_row, chosen)
+        rng = np.random.default_rng(self.seed * 1009 + step)
+        return rng.random(len(self.folds.rows)) < HELD_SHARE
+
+    def judges(self, step: int) -> tuple[int, ...]:
+        """The folds whose rows judge in this step, where whole folds do and each row is predicted once; () else."""
+        count = int(self.folds.of_row.max()) + 1
+        if count < 4 or count != self.folds.count:
+            return ()
+        return tuple(dict.fromkeys([(2 * step) % count, (2 * step + 1) % count]))
+
+    def early(self, idea: str, incumbent: Record, predictions: Mapping[int, np.ndarray]) -> Comparison | None:
+        """A test's comparison as soon as the folds that judge it are done: None before. `predictions`: by fold."""
+        step = step_of(idea)
+        judges = self.judges(step)
+        if idea.endswith(ENCODE) or not judges or any(k not in predictions for k in judges):
+            return None
+        assert incumbent.evaluation is not None
+        candidate = incumbent.evaluation.oof.copy()
+        for k in judges:
+            candidate[self.folds.slots[k]] = predictions[k]
+        return self._paired(candidate, incumbent.evaluation.oof, self.held(step))
+
+    def enough(self, change: Comparison, idea: str, *, fewer: bool) -> bool:
+        """Whether a comparison on the rows that judge lets a group be taken over."""
+        if fewer and change.noise == 0:
+            return change.gain >= 0
+        return change.z > (REMOVE_Z if fewer else PICKS_Z if idea.endswith(":picks") else ADOPT_Z)
+
+    def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
+        """A test against the incumbent, paired on the rows that took no part in the choice: all, where none did."""
+        assert record.evaluation is not None
+        assert incumbent.evaluation is not None
+        chosen = np.ones(len(self.folds.y), dtype=bool) if step is None else self.held(step)
+        return self._paired(record.evaluation.oof, incumbent.evaluation.oof, chosen)
+
+    def _paired(self, candidate: np.ndarray, incumbent: np.ndarray, chosen: np.ndarray) -> Comparison:
+        ground, folds = self.ground, self.folds
+        return judge.paired(ground.metric, ground.problem, folds.y, incumbent, candidate, chosen, folds.weights)
+
+    def trial(self, record: Record, before: Sequence[Record]) -> tuple[bool, Comparison | None, str]:
+        """Whether a tested group is taken over, its comparison, and why in words."""
+        incumbent = self.incumbent(before)
+        if incumbent is None or record.idea is None:
+            return False, None, "there is no model to compare with"
+        change = self.compare(record, incumbent, None if record.idea.endswith(ENCODE) else _step_of(record))
+        fewer = set(record.pipeline.features) < set(incumbent.pipeline.features)
+        taken = self.enough(change, record.idea, fewer=fewer)
+        return taken, change, in_words(change, taken=taken)
+
+    # screening
+
+    def over(self, seconds_left: float) -> bool:
+        """Whether enough of the budget went into features."""
+        return not self.enabled or (np.isfinite(seconds_left) and seconds_left < (1 - SHARE) * self.seconds)
+
+    @property
+    def screen_seconds(self) -> float:
+        """Seconds for one screening."""
+        return float(np.clip(SCREEN_SHARE * self.seconds, LEAST_SECONDS, MOST_SECONDS))
+
+    def looking(self, history: Sequence[Record], seconds_left: float) -> bool:
+        """Whether features are still being looked for; `history` with what runs."""
+        if self.over(seconds_left) or self.incumbent(history) is None:
+            return False
+        if (
+            not self.steps
+            or any(r.verdict == "running" and r.arm == ARM for r in history)
+            or self._groups_left(history)
+        ):
+            return True
+        return len(self.steps) < MOST_STEPS and self.steps[-1].parent != self._last_adder(history)
+
+    def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
+        """Whether it is time for a screening; `history` with what runs."""
+        if not self.looking(history, seconds_left) or self._groups_left(history):
+            return False
+        if any(r.verdict == "running" and r.arm == ARM for r in history):
+            return False
+        return len(self.steps) < MOST_STEPS and (not self.steps or self.steps[-1].parent != self._last_adder(history))
+
+    def request(self, history: Sequence[Record], *, ordered: bool) -> ScreenRequest:
+        """The next screening; its material is written. Only where `ready` says so."""
+        incumbent = self.incumbent(history)
+        assert incumbent is not None
+        step = len(self.steps)
+        base = incumbent.pipeline.features
+        tested = {f for r in history if r.arm == ARM and not r.adopted for f in r.pipeline.features}
+        assert incumbent.evaluation is not None
+        return ScreenRequest(
+            step=step,
+            material=self._material(incumbent, step),
+            base=base,
+            schema=self.schema,
+            classes=self.ground.classes,
+            importance=columns_of(incumbent.evaluation.importance),
+            add=tuple(f for f in self.steering.add if f not in base) if step == 0 else (),
+            forbidden=frozenset(self.schema.columns) - self.columns,
+            forbid=self.steering.forbid,
+            not_again=frozenset(tested - set(base)),
+            shapes=self.shapes,
+            by_time=self.ground.task.folds.scheme == "time",
+            seed=self.seed * 31 + step,
+            limit=ORDERED_LIMIT if ordered else 200_000,
+        )
+
+    def _last_adder(self, history: Sequence[Record]) -> int:
+        """Number of the incumbent, removals not counted: nothing new is left to explain after those."""
+        adopted = [r for r in history if r.adopted and not _removal(r)]
+        if adopted:
+            return adopted[-1].number
+        return next((r.number for r in history if r.arm == "start" and r.score is not None), -1)
+
+    def _material(self, incumbent: Record, step: int) -> Any:
+        problem, folds = self.ground.problem, self.folds
+        assert incumbent.evaluation is not None
+        y, p = folds.y, incumbent.evaluation.oof
+        if problem.problem_type == "multiclass":
+            y = np.eye(problem.n_classes)[y[:, 0].astype(int)]
+        elif not problem.classification:
+            y, p = problem.forward(y), problem.forward(p)
+        seen = ~self.held(step)
+        path = (self.ground.folder / "work" / f"screen_{step}.npz").resolve()
+        np.savez(path, rows=folds.rows[seen], residual=(y - p)[seen], target=y[seen])
+        return path
+
+    def take(self, result: ScreenResult, history: Sequence[Record]) -> Step:
+        """Take in what a screening found."""
+        made = Step(self._last_adder(history), result)
+        self.steps.append(made)
+        return made
+
+    # tests
+
+    def _groups(self, step: Step, incumbent: Record) -> list[Group]:
+        """What to test of a step, in this order. Groups that come to the same are tested once."""
+        number = step.result.step
+        picks = tuple(f.text for f in step.result.picks if self._allowed(f.text))
+        used = tuple(f.text for f in step.result.used if self._allowed(f.text))
+        supervised = tuple(t for t in used if is_supervised(parse(t)))
+        plain = tuple(t for t in used if t not in supervised)
+        idle = tuple(f for f in step.result.idle if f not in self.steering.force) if number == 0 else ()
+        groups = [
+            Group("picks", "features that explain what the model leaves", picks),
+            Group("both", "features that explain what the model leaves, and others that trees use", picks + used[:16])
+            if picks
+            else Group("used", "features that trees use", used[:16]),
+            Group("first", "the features that trees use most", used[:5]),
+            Group("supervised", "features made with the target", supervised[:10]),
+            Group("plain", "features made without the target", plain[:12]),
+            Group("idle", "without columns that are no better than noise", remove=idle),
+        ]
+        found, seen = [], set()
+        for group in groups:
+            features = group.apply(incumbent.pipeline.features)
+            if set(features) == set(incumbent.pipeline.features) or frozenset(features) in seen:
+                continue
+            seen.add(frozenset(features))
+            found.append(Group(f"{number}:{group.name}", group.reason, group.add, group.remove))
+        return found
+
+    def _encodings(self, incumbent: Record, history: Sequence[Record]) -> list[Group]:
+        """Before the first screening: target means and frequencies in place of the codes of many-valued columns."""
+        names = [n for n in self.many if n in self.columns]
+        add = [str(feature(op, n)) for n in names for op in ("target_mean", "count")]
+        remove = [str(feature("code", n)) for n in names]
+        group = Group(
+            f"0:{ENCODE}",
+            "target means and frequencies in place of many-valued categories",
+            tuple(t for t in add if self._allowed(t)),
+            tuple(t for t in remove if t in incumbent.pipeline.features and t not in self.steering.force),
+        )
+        tried = group.name in self.skipped or any(r.arm == ARM for r in history)
+        return [group] if group.add and not tried else []
+
+    def _trim(self, incumbent: Record, number: int) -> Group | None:
+        """Found features that the model with all of them hardly uses."""
+        assert incumbent.evaluation is not None
+        shares: dict[str, float] = {}
+        for name, share in incumbent.evaluation.importance.items():
+            shares[feature_of(name)] = shares.get(feature_of(name), 0.0) + share
+        if not shares or incumbent.arm != ARM:
+            return None
+        forced = set(self.steering.force)
+        unused = tuple(f for f in incumbent.pipeline.features if shares.get(f, 1.0) < UNUSED and f not in forced)
+        if not unused or len(unused) >= len(incumbent.pipeline.features):
+            return None
+        return Group(f"{number}:trim", "without features that the model hardly uses", remove=unused)
+
+    def _allowed(self, text: str) -> bool:
+        return not self.steering.forbids(parse(text))
+
+    def _groups_left(self, history: Sequence[Record]) -> list[Group]:
+        incumbent = self.incumbent(history)
+        if incumbent is None or not self.enabled:
+            return []
+        if not self.steps:
+            return self._encodings(incumbent, history)
+        step = self.steps[-1]
+        tried = {r.idea for r in history if r.arm == ARM} | self.skipped
+        done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
+        picked = any(r.adopted and r.idea == f"{step.result.step}:picks" for r in history)
+        left = []
+        for group in self._groups(step, incumbent):
+            if group.name in tried or frozenset(group.apply(incumbent.pipeline.features)) in done:
+                continue
+            if picked and group.name.endswith((":first", ":supervised", ":plain")):
+                continue  # parts of what comes with the picks: looked at again by the next step
+            left.append(group)
+        if not left and (trim := self._trim(incumbent, step.result.step)) is not None and trim.name not in tried:
+            left.append(trim)
+        return left
+
+    def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:
+        """The next group to test and the record that it changes."""
+        incumbent = self.incumbent([r for r in history if r.verdict != "running"])
+        left = self._groups_left(history)
+        return (left[0], incumbent) if left and incumbent is not None else None
+
+    # telling
+
+    def forced_rows(self) -> list[FeatureRow]:
+        """What the ledger keeps of the features that a person forced."""
+        return [
+            self._row(f, 0, "forced", None, None, "loss", None, "in every feature set") for f in self.steering.force
+        ]
+
+    def rows_of_step(self, step: Step) -> list[FeatureRow]:
+        """What the ledger keeps of a screening: its candidates and what was redundant."""
+        step_number, result = step.result.step, step.result
+        rows = [
+            self._row(f.text, step_number, "candidate", f.gain, f.error, "residual", None, f.reason)
+            for f in (*result.picks, *result.used)
+        ]
+        return rows + [
+            self._row(f.text, step_number, "redundant", f.gain, f.error, "residual", None, f.reason)
+            for f in result.redundant
+        ]
+
+    def rows_of_test(
+        self, record: Record, before: Sequence[Record], change: Comparison | None, words: str
+    ) -> list[FeatureRow]:
+        """What the ledger keeps of a tested group: each of its features with the gain of the group."""
+        incumbent = self.incumbent(before)
+        if incumbent is None:
+            return []
+        had, has = set(incumbent.pipeline.features), set(record.pipeline.features)
+        gain, noise = (None, None) if change is None else (change.gain, change.noise)
+        status: FeatureStatus = "kept" if record.adopted else "dropped"
+        rows = [
+            self._row(f, _step_of(record), status, gain, noise, "loss", record.number, words)
+            for f in record.pipeline.features
+            if f not in had
+        ]
+        if record.adopted:
+            rows += [
+                self._row(f, _step_of(record), "removed", gain, noise, "loss", record.number, words)
+                for f in incumbent.pipeline.features
+                if f not in has
+            ]
+        return rows
+
+    def _row(
+        self,
+        text: str,
+        step: int,
+        status: FeatureStatus,
+        gain: float | None,
+        error: float | None,
+        unit: GainUnit,
+        experiment: int | None,
+        reason: str,
+    ) -> FeatureRow:
+        return FeatureRow(
+            text=text,
+            shape=shape_of(parse(text), self.schema.kinds),
+            step=step,
+            status=status,
+            gain=gain,
+            standard_error=error,
+            unit=unit,
+            experiment=experiment,
+            reason=reason,
+        )
+
+
+def in_words(change: Comparison, *, taken: bool) -> str:
+    """What a test of features came to."""
+    words = f"{change.gain:+.5g} ± {change.noise:.2g} on rows that did not choose them"
+    return words + ("" if taken else "; within the noise" if change.gain > 0 else "")
+
+
+def _step_of(record: Record) -> int:
+    return step_of(record.idea or "0")
+
+
+def step_of(idea: str) -> int:
+    """The step of the search that a group belongs to, by its name."""
+    return int(idea.partition(":")[0])
+
+
+def _removal(record: Record) -> bool:
+    return (record.idea or "").endswith((":idle", ":trim"))

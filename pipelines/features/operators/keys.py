@@ -1,0 +1,69 @@
+"""Keys: codes, frequencies, crossed keys and bins. A key groups rows: a column's or a feature's values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.features.expression import Feature
+from pipelines.features.frame import Frame
+from pipelines.features.operators.base import Operator
+
+
+def code(frame: Frame, feature: Feature) -> np.ndarray:
+    """Categories numbered 0… in sorted order over train and test; missing stays missing."""
+    key = frame.keys(feature.args)
+    return np.where(key.codes == key.missing, np.nan, key.codes)
+
+
+def count(frame: Frame, feature: Feature) -> np.ndarray:
+    """How many rows of train and test have this row's value."""
+    key = frame.keys(feature.args)
+    return np.bincount(key.codes, minlength=key.size)[key.codes]
+
+
+def cross(frame: Frame, feature: Feature) -> np.ndarray:
+    """The combination of two to four keys as a category."""
+    return frame.keys(feature.args).codes.astype(np.float64)
+
+
+def bins(frame: Frame, feature: Feature) -> np.ndarray:
+    """The quantile bin of a number, 0 up to the given count less 1, over train and test."""
+    values, most = frame.number(feature.args[0]), int(feature.args[1])  # type: ignore[arg-type]
+    present = values[~np.isnan(values)]
+    if not len(present):
+        return np.full(len(values), np.nan)
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, most + 1)[1:-1]))
+    return np.where(np.isnan(values), np.nan, np.searchsorted(edges, values, side="right"))
+
+
+def rank(frame: Frame, feature: Feature) -> np.ndarray:
+    """Rank of the number among train and test rows, or within its group, from 0 to 1, ties at their mean."""
+    values = frame.number(feature.args[0])
+    if not feature.by:
+        codes, size = np.zeros(len(values), dtype=np.int64), 1
+    else:
+        key = frame.keys(feature.by)
+        codes, size = key.codes, key.size
+    by_value = frame.order(feature.args[0])
+    order = by_value[np.argsort(codes[by_value], kind="stable")] if feature.by else by_value
+    held, sorted_values = codes[order], values[order]
+    known = ~np.isnan(sorted_values)
+    counts = np.bincount(held, weights=known, minlength=size)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(held, minlength=size))[:-1]])
+    place = np.arange(len(order)) - starts[held]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (held[1:] != held[:-1]) | (sorted_values[1:] != sorted_values[:-1])
+    tie = np.cumsum(new) - 1
+    middle = np.bincount(tie, weights=place)[tie] / np.bincount(tie)[tie]
+    out = np.full(len(values), np.nan)
+    out[order] = np.where(known, (middle + 1) / np.maximum(counts[held], 1), np.nan)
+    return out
+
+
+OPERATORS = {
+    "code": Operator("transductive", ("key",), "category", code),
+    "count": Operator("transductive", ("key",), "number", count),
+    "cross": Operator("transductive", ("key", "key", "key?", "key?"), "category", cross),
+    "bin": Operator("transductive", ("number", "whole"), "category", bins),
+    "rank": Operator("transductive", ("number",), "number", rank, grouped=None),
+}

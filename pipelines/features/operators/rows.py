@@ -1,0 +1,155 @@
+"""Rows: statistics over several like columns of one row. Missing values are left out; a row of none gives missing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.features.expression import Column, Feature
+from pipelines.features.frame import Frame
+from pipelines.features.operators.base import Operator
+
+REPEATS = 3
+
+
+def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) the values of each row in ascending order, missing ones last, and (n,) how many are known."""
+
+    def make() -> tuple[np.ndarray, np.ndarray]:
+        values = np.sort(frame.numbers(feature.args), axis=1)
+        return values, values.shape[1] - np.isnan(values).sum(axis=1)
+
+    return frame.shared(("row sorted", feature.args), make)
+
+
+def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
+    """(n, k) how often each different value occurs in its row, values ascending, then 0; and (n, k) these values."""
+
+    def make() -> tuple[np.ndarray, np.ndarray]:
+        values, known = _sorted(frame, feature)
+        n, k = values.shape
+        new = np.ones((n, k), dtype=bool)
+        new[:, 1:] = values[:, 1:] != values[:, :-1]
+        present = np.arange(k) < known[:, None]
+        place = np.cumsum(new, axis=1) - 1 + k * np.arange(n)[:, None]
+        counts = np.bincount(place[present], minlength=n * k).reshape(n, k)
+        different = np.full(n * k, np.nan)
+        different[place[present]] = values[present]
+        return counts, different.reshape(n, k)
+
+    return frame.shared(("row runs", feature.args), make)
+
+
+def _known(found: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return np.where(known, found, np.nan)
+
+
+def _end(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(values, np.maximum(known - 1, 0)[:, None], axis=1)[:, 0]
+
+
+def row_sum(frame: Frame, feature: Feature) -> np.ndarray:
+    """Sum over columns of the row."""
+    values = frame.numbers(feature.args)
+    return _known(np.nansum(values, axis=1), ~np.isnan(values).all(axis=1))
+
+
+def row_mean(frame: Frame, feature: Feature) -> np.ndarray:
+    """Mean over columns of the row."""
+    values = frame.numbers(feature.args)
+    known = (~np.isnan(values)).sum(axis=1)
+    return _known(np.nansum(values, axis=1) / np.maximum(known, 1), known > 0)
+
+
+def row_std(frame: Frame, feature: Feature) -> np.ndarray:
+    """Standard deviation over columns of the row; missing where fewer than two are known."""
+    values = frame.numbers(feature.args)
+    known = (~np.isnan(values)).sum(axis=1)
+    apart = values - (np.nansum(values, axis=1) / np.maximum(known, 1))[:, None]
+    return _known(np.sqrt(np.nansum(apart**2, axis=1) / np.maximum(known - 1, 1)), known > 1)
+
+
+def row_min(frame: Frame, feature: Feature) -> np.ndarray:
+    """Smallest value over columns of the row."""
+    return np.fmin.reduce(frame.numbers(feature.args), axis=1)
+
+
+def row_max(frame: Frame, feature: Feature) -> np.ndarray:
+    """Largest value over columns of the row."""
+    return np.fmax.reduce(frame.numbers(feature.args), axis=1)
+
+
+def row_range(frame: Frame, feature: Feature) -> np.ndarray:
+    """Largest less smallest value over columns of the row."""
+    values = frame.numbers(feature.args)
+    return np.fmax.reduce(values, axis=1) - np.fmin.reduce(values, axis=1)
+
+
+def row_median(frame: Frame, feature: Feature) -> np.ndarray:
+    """Median over columns of the row."""
+    values, known = _sorted(frame, feature)
+    low, high = _end(values, (known + 1) // 2), _end(values, known // 2 + 1)
+    return _known((low + high) / 2, known > 0)
+
+
+def row_zeros(frame: Frame, feature: Feature) -> np.ndarray:
+    """How many columns of the row are 0."""
+    return (frame.numbers(feature.args) == 0).sum(axis=1)
+
+
+def row_distinct(frame: Frame, feature: Feature) -> np.ndarray:
+    """How many different values the columns of the row have."""
+    return (_runs(frame, feature)[0] > 0).sum(axis=1)
+
+
+def row_missing(frame: Frame, feature: Feature) -> np.ndarray:
+    """How many columns of the row are missing."""
+    found = np.zeros(frame.n)
+    for node in feature.args:
+        if isinstance(node, Column):
+            found += frame.column(node.name).isna().to_numpy(bool)
+        else:
+            found += np.isnan(frame.numbers((node,))).sum(axis=1)
+    return found
+
+
+def row_argmax(frame: Frame, feature: Feature) -> np.ndarray:
+    """Which column of the row is the largest, counted from 0; the first of equal ones."""
+    values = frame.numbers(feature.args)
+    gaps = np.isnan(values)
+    return _known(np.argmax(np.where(gaps, -np.inf, values), axis=1), ~gaps.all(axis=1))
+
+
+def row_sorted(frame: Frame, feature: Feature) -> np.ndarray:
+    """(n, k): the values of the row in ascending order, missing ones last."""
+    return _sorted(frame, feature)[0]
+
+
+def row_gaps(frame: Frame, feature: Feature) -> np.ndarray:
+    """(n, k - 1): differences of neighbours among the values of the row in ascending order."""
+    values = _sorted(frame, feature)[0]
+    return np.diff(values, axis=1) if values.shape[1] > 1 else np.full((len(values), 1), np.nan)
+
+
+def row_repeats(frame: Frame, feature: Feature) -> np.ndarray:
+    """(n, 3): how often the most, second and third most frequent values occur in the row."""
+    counts = _runs(frame, feature)[0]
+    return -np.sort(-counts, axis=1)[:, :REPEATS]
+
+
+def row_mode(frame: Frame, feature: Feature) -> np.ndarray:
+    """The most frequent value of the row; the largest of equally frequent ones."""
+    counts, values = _runs(frame, feature)
+    last = counts.shape[1] - 1 - np.argmax(counts[:, ::-1], axis=1)
+    return np.where(counts.any(axis=1), values[np.arange(len(values)), last], np.nan)
+
+
+_NUMBER = (
+    row_sum, row_mean, row_std, row_min, row_max, row_range, row_median, row_zeros, row_distinct, row_argmax, row_mode,
+)  # fmt: skip
+_NUMBERS = (row_sorted, row_gaps, row_repeats)
+
+OPERATORS = {
+    **{compute.__name__: Operator("stateless", ("number+",), "number", compute) for compute in _NUMBER},
+    **{compute.__name__: Operator("stateless", ("number+",), "numbers", compute) for compute in _NUMBERS},
+    "row_missing": Operator("stateless", ("key+",), "number", row_missing),
+}

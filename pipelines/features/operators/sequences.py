@@ -1,0 +1,259 @@
+"""What came before: rows in order of a date or a number, within the groups of keys or all together.
+
+Rows of train and test stand in one order; ties stand as in the table, and rows without a time come last. All but
+`target_lag` look at known inputs alone, so they may look at any row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from competitions.dates import parse_dates
+from competitions.errors import PipelineError
+from pipelines.features.expression import Column, Feature, Node
+from pipelines.features.frame import Frame
+from pipelines.features.operators.base import Operator, Target
+
+DAY = 86_400.0  # seconds
+State = tuple[np.ndarray, ...]
+
+
+class Sequence(NamedTuple):
+    """Rows sorted by group and time: `order` (n,) their positions in the table, `codes` (n,) the group and `place` (n,)
+    the place 0, 1, … in it of each row in that order."""
+
+    order: np.ndarray
+    codes: np.ndarray
+    place: np.ndarray
+
+    def shift(self, values: np.ndarray, k: int, empty: float = np.nan) -> np.ndarray:
+        """Sorted values of the row k places before within the group (k after, if negative)."""
+        n = len(values)
+        out = np.full(n, empty)
+        if abs(k) >= n:
+            return out
+        into, source = (slice(k, None), slice(None, n - k)) if k >= 0 else (slice(None, k), slice(-k, None))
+        out[into] = np.where(self.codes[into] == self.codes[source], values[source], empty)
+        return out
+
+    def unsorted(self, values: np.ndarray) -> np.ndarray:
+        """Sorted values back in the order of the table."""
+        out = np.empty(len(values))
+        out[self.order] = values
+        return out
+
+
+def sequence(frame: Frame, node: Node, by: tuple[Node, ...]) -> Sequence:
+    """The rows in order of `node` within the groups of `by`, or all in one group."""
+
+    def make() -> Sequence:
+        order = frame.order(node)
+        codes = np.zeros(len(order), dtype=np.int64)
+        if by:
+            codes = frame.keys(by).codes
+            order = order[np.argsort(codes[order], kind="stable")]
+            codes = codes[order]
+        at = np.arange(len(codes))
+        first = np.ones(len(codes), dtype=bool)
+        first[1:] = codes[1:] != codes[:-1]
+        return Sequence(order, codes, at - np.maximum.accumulate(np.where(first, at, 0)))
+
+    return frame.shared(("sequence", node, by), make)
+
+
+def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
+    """(n,) float64 times, NaN where missing, and their unit: seconds with a day, or a number's own values with 1."""
+
+    def make() -> tuple[np.ndarray, float]:
+        if isinstance(node, Column):
+            column = frame.column(node.name)
+            if not pd.api.types.is_numeric_dtype(column.dtype) or parse_dates(column) is not None:
+                dates = frame.date(node)
+                return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9), DAY
+        return frame.number(node), 1.0
+
+    return frame.shared(("times", node), make)
+
+
+def lag(frame: Frame, feature: Feature) -> np.ndarray:
+    """The number a given count of rows before within the group, or after where the count is negative."""
+    ordered = sequence(frame, feature.args[1], feature.by)
+    values = frame.number(feature.args[0])[ordered.order]
+    return ordered.unsorted(ordered.shift(values, int(feature.args[2])))  # type: ignore[arg-type]
+
+
+def since_previous(frame: Frame, feature: Feature) -> np.ndarray:
+    """Time since the previous row of the group: days for dates, own unit for numbers."""
+    return _apart(frame, feature, 1)
+
+
+def until_next(frame: Frame, feature: Feature) -> np.ndarray:
+    """Time until the next row of the group: days for dates, own unit for numbers."""
+    return _apart(frame, feature, -1)
+
+
+def _apart(frame: Frame, feature: Feature, k: int) -> np.ndarray:
+    ordered = sequence(frame, feature.args[0], feature.by)
+    values, unit = times(frame, feature.args[0])
+    values = values[ordered.order]
+    return ordered.unsorted((values - ordered.shift(values, k)) * k / unit)
+
+
+def position(frame: Frame, feature: Feature) -> np.ndarray:
+    """Place of the row within its group in order of time, from 0."""
+    ordered = sequence(frame, feature.args[0], feature.by)
+    return ordered.unsorted(ordered.place)
+
+
+def _rolled(
+    frame: Frame,
+    feature: Feature,
+    start: Callable[[np.ndarray], State],
+    empty: tuple[float, ...],
+    merge: Callable[[State, State], State],
+    result: Callable[[State], np.ndarray],
+) -> np.ndarray:
+    """A statistic of the w rows before each row, the row itself excluded, by merging states of 1, 2, 4, … rows.
+
+    Merging costs log w steps and, unlike differences of running sums, loses no digits to values outside the window.
+    """
+    ordered = sequence(frame, feature.args[1], feature.by)
+    window = min(int(feature.args[2]), int(ordered.place.max(initial=0)))  # type: ignore[arg-type]
+    values = frame.number(feature.args[0])[ordered.order]
+
+    def before(state: State, k: int) -> State:
+        return tuple(ordered.shift(part, k, e) for part, e in zip(state, empty, strict=True))
+
+    block, size = start(values), 1  # the row and the size - 1 before it
+    total, done = tuple(np.full(len(values), e) for e in empty), 0
+    while size <= window:
+        if window & size:
+            total, done = merge(total, before(block, done + 1)), done + size
+        if 2 * size <= window:
+            block = merge(block, before(block, size))
+        size *= 2
+    return ordered.unsorted(result(total))
+
+
+def _moments(values: np.ndarray) -> State:
+    gaps = np.isnan(values)
+    return (~gaps).astype(float), np.where(gaps, 0.0, values), np.zeros(len(values))
+
+
+def _merge_moments(a: State, b: State) -> State:
+    """Counts, means and sums of squares about the mean of two samples as of one (Chan, Golub and LeVeque, 1979)."""
+    count = a[0] + b[0]
+    share, apart = b[0] / np.maximum(count, 1), b[1] - a[1]
+    return count, a[1] + apart * share, a[2] + b[2] + apart**2 * share * a[0]
+
+
+def rolling_mean(frame: Frame, feature: Feature) -> np.ndarray:
+    """Mean of a number over the given count of rows before this one within the group."""
+
+    def result(state: State) -> np.ndarray:
+        return np.where(state[0] > 0, state[1], np.nan)
+
+    return _rolled(frame, feature, _moments, (0.0, 0.0, 0.0), _merge_moments, result)
+
+
+def rolling_std(frame: Frame, feature: Feature) -> np.ndarray:
+    """Standard deviation of a number over the given count of rows before this one; missing where fewer than two."""
+
+    def result(state: State) -> np.ndarray:
+        return np.where(state[0] > 1, np.sqrt(state[2] / np.maximum(state[0] - 1, 1)), np.nan)
+
+    return _rolled(frame, feature, _moments, (0.0, 0.0, 0.0), _merge_moments, result)
+
+
+def rolling_min(frame: Frame, feature: Feature) -> np.ndarray:
+    """Smallest value of a number over the given count of rows before this one within the group."""
+    return _extreme(frame, feature, np.fmin)
+
+
+def rolling_max(frame: Frame, feature: Feature) -> np.ndarray:
+    """Largest value of a number over the given count of rows before this one within the group."""
+    return _extreme(frame, feature, np.fmax)
+
+
+def _extreme(frame: Frame, feature: Feature, pick: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    return _rolled(frame, feature, lambda v: (v,), (np.nan,), lambda a, b: (pick(a[0], b[0]),), lambda state: state[0])
+
+
+def expanding_mean(frame: Frame, feature: Feature) -> np.ndarray:
+    """Mean of a number over all earlier rows of the group."""
+    ordered = sequence(frame, feature.args[1], feature.by)
+    values = frame.number(feature.args[0])[ordered.order]
+    gaps = np.isnan(values)
+    running = pd.DataFrame({"sum": np.where(gaps, 0.0, values), "count": ~gaps}).groupby(ordered.codes).cumsum()
+    count = ordered.shift(running["count"].to_numpy(np.float64), 1, 0.0)
+    total = ordered.shift(running["sum"].to_numpy(), 1, 0.0)
+    return ordered.unsorted(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def target_lag(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Mean target of earlier rows of the group: at least a horizon before this row, at most a window.
+
+    (n, T), or (n, classes) for a multiclass target; NaN where there is no such row. Horizon and window are in days for
+    dates, in the order's own unit for numbers; without a window all earlier rows count. Only rows of a strictly earlier
+    time count, so a row never sees its own target, whatever the horizon.
+    """
+    ordered, low, high = _earlier(frame, feature)
+    values = target.values
+    centre = values.mean(axis=0)  # sums of what is left lose fewer digits
+    out = np.empty((frame.n, values.shape[1]))
+    weight = np.zeros(frame.n)
+    weight[target.fit] = 1.0
+    running = _running(weight[ordered.order])
+    count = running[high] - running[low]
+    for t in range(values.shape[1]):
+        weight[target.fit] = values[:, t] - centre[t]
+        running = _running(weight[ordered.order])
+        total = running[high] - running[low]
+        out[:, t] = np.where(count > 0, centre[t] + total / np.maximum(count, 1), np.nan)
+    return out
+
+
+def _running(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0.0], np.cumsum(values)])
+
+
+def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.ndarray]:
+    """The sequence, and (n,) where in it the rows that each row of the table may look at begin and end."""
+    node, horizon, *rest = feature.args
+    window = float(rest[0]) if rest else np.inf  # type: ignore[arg-type]
+    horizon = float(horizon)  # type: ignore[arg-type]
+    if horizon < 0 or window < horizon:
+        raise PipelineError(f"{feature} looks at no earlier row: use a horizon of 0 or more and a window beyond it.")
+    ordered = sequence(frame, node, feature.by)
+
+    def make() -> tuple[Sequence, np.ndarray, np.ndarray]:
+        now, unit = times(frame, node)
+        known = ~np.isnan(now)
+        axis = np.unique(now[known])
+        codes = frame.keys(feature.by).codes if feature.by else np.zeros(frame.n, dtype=np.int64)
+        base = codes * (len(axis) + 1)
+        cells = (base + np.searchsorted(axis, now))[ordered.order]  # rows without a time are after all others
+        latest = np.minimum(np.searchsorted(axis, now - horizon * unit, side="right"), np.searchsorted(axis, now))
+        high = np.searchsorted(cells, base + latest)
+        low = np.searchsorted(cells, base + np.searchsorted(axis, now - window * unit))
+        return ordered, np.where(known, np.minimum(low, high), 0), np.where(known, high, 0)
+
+    return frame.shared(("earlier", node, horizon, window, feature.by), make)
+
+
+OPERATORS = {
+    "lag": Operator("transductive", ("number", "order", "whole"), "number", lag, grouped=None),
+    "since_previous": Operator("transductive", ("order",), "number", since_previous, grouped=None),
+    "until_next": Operator("transductive", ("order",), "number", until_next, grouped=None),
+    "position": Operator("transductive", ("order",), "number", position, grouped=None),
+    "rolling_mean": Operator("transductive", ("number", "order", "whole"), "number", rolling_mean, grouped=None),
+    "rolling_std": Operator("transductive", ("number", "order", "whole"), "number", rolling_std, grouped=None),
+    "rolling_min": Operator("transductive", ("number", "order", "whole"), "number", rolling_min, grouped=None),
+    "rolling_max": Operator("transductive", ("number", "order", "whole"), "number", rolling_max, grouped=None),
+    "expanding_mean": Operator("transductive", ("number", "order"), "number", expanding_mean, grouped=None),
+    "target_lag": Operator("supervised", ("order", "literal", "literal?"), "numbers", target_lag, grouped=None),
+}

@@ -1,0 +1,124 @@
+"""Rows as points: principal components, clusters and neighbours in the space of several standardised numbers.
+
+A missing number stands at the median; a number that never varies does not count.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+
+from pipelines.features.expression import Feature
+from pipelines.features.frame import Frame, Key, crossed, key_of
+from pipelines.features.operators.base import Operator, Target, out_of_fold
+
+SEED = 0  # of clusters and of the draws of rows below
+CLUSTERED = 50_000  # rows at most that clusters are found from
+SEARCHED = 200_000  # rows at most among which neighbours are looked for
+
+
+def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
+    """(n, d) standardised numbers of all arguments but the last, and that."""
+    *names, count = feature.args
+
+    def make() -> np.ndarray:
+        values = frame.numbers(names).copy()
+        for column in values.T:
+            known = column[np.isfinite(column)]
+            middle = np.median(known) if len(known) else 0.0
+            np.copyto(column, middle, where=~np.isfinite(column))
+            column -= column.mean()
+            spread = column.std()
+            column *= 1 / spread if spread > 1e-12 * max(1.0, abs(middle)) else 0.0
+        return values
+
+    return frame.shared(("space", tuple(names)), make), int(count)  # type: ignore[arg-type]
+
+
+def pca(frame: Frame, feature: Feature) -> np.ndarray:
+    """The given count of leading principal components of several standardised numbers.
+
+    (n, k), k at most the count of numbers. The largest loading of each component is positive.
+    """
+    points, count = _space(frame, feature)
+    _, axes = np.linalg.eigh(points.T @ points)
+    axes = axes[:, ::-1][:, :count]
+    return points @ (axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]))
+
+
+def kmeans(frame: Frame, feature: Feature) -> np.ndarray:
+    """The cluster of the row, out of the given count, by k-means on several standardised numbers (Sculley, 2010)."""
+    return _distances(frame, feature).argmin(axis=1)
+
+
+def kmeans_distance(frame: Frame, feature: Feature) -> np.ndarray:
+    """Distances of the row to the centres of the given count of clusters of several standardised numbers."""
+    return _distances(frame, feature)
+
+
+def _distances(frame: Frame, feature: Feature) -> np.ndarray:
+    points, count = _space(frame, feature)
+
+    def make() -> np.ndarray:
+        from scipy.spatial.distance import cdist
+        from sklearn.cluster import MiniBatchKMeans
+
+        rows = _drawn(len(points), CLUSTERED)
+        clusters = min(count, len(np.unique(points[rows], axis=0)))
+        model = MiniBatchKMeans(clusters, random_state=SEED, n_init=3, batch_size=4096)
+        return cdist(points, model.fit(points[rows]).cluster_centers_)
+
+    return frame.shared(("clusters", feature.args), make)
+
+
+def _drawn(n: int, most: int) -> np.ndarray:
+    """Sorted positions of at most `most` of n rows, drawn at random."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(SEED).choice(n, most, replace=False))
+
+
+def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Mean target of the given count of nearest rows by several standardised numbers, nested.
+
+    (n, T), or (n, classes) for a multiclass target. A row that the target was fitted on is described by the other inner
+    folds only, any other row by all of them. Rows at one point count together, so a few more than asked may count.
+    """
+    from scipy.spatial import cKDTree
+
+    points, count = _space(frame, feature)
+
+    def make() -> tuple[Key, np.ndarray]:
+        spot = reduce(crossed, (key_of(pd.Series(column)) for column in points.T))
+        where = np.empty((spot.size, points.shape[1]))
+        where[spot.codes] = points
+        return spot, where
+
+    spot, where = frame.shared(("spots", tuple(feature.args[:-1])), make)
+
+    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        kept = _drawn(len(rows), SEARCHED)
+        held, values = spot.codes[rows[kept]], values[kept]
+        here, held = np.unique(held, return_inverse=True)
+        weight = np.bincount(held).astype(float)
+        sums = np.stack([np.bincount(held, weights=v) for v in values.T], axis=1)
+        looking, back = np.unique(spot.codes[asked], return_inverse=True)
+        nearest = min(count, len(here))
+        _, found = cKDTree(where[here]).query(where[looking], k=range(1, nearest + 1))
+        weights = weight[found]
+        weights = np.where(np.cumsum(weights, axis=1) - weights < count, weights, 0.0)  # until enough rows are found
+        means = sums / weight[:, None]
+        near = np.stack([(weights * m[found]).sum(axis=1) for m in means.T], axis=1)
+        return (near / weights.sum(axis=1, keepdims=True))[back]
+
+    return out_of_fold(frame.n, target, fit_predict)
+
+
+OPERATORS = {
+    "pca": Operator("transductive", ("number+", "whole"), "numbers", pca),
+    "kmeans": Operator("transductive", ("number+", "whole"), "category", kmeans),
+    "kmeans_distance": Operator("transductive", ("number+", "whole"), "numbers", kmeans_distance),
+    "target_neighbours": Operator("supervised", ("number+", "whole"), "numbers", target_neighbours),
+}

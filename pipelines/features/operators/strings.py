@@ -1,0 +1,205 @@
+"""Strings: pieces and measures of short texts such as codes, names and addresses. Each distinct text is read once.
+
+Three ways to cut a text, all counted from 0, or from the end with -1, -2, …:
+
+    part    runs of letters and digits, whatever stands between        "B/45-S 7" → B, 45, S, 7
+    field   what stands between  , ; : / | _ -  without blanks around  "B/45-S 7" → B, 45, S 7
+    word    words of a field between  , ; :  alone, marks around them dropped   "Smith, Mr. J.-P." → Smith; Mr, J.-P
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from competitions.errors import PipelineError
+from pipelines.features.expression import Column, Feature, Node
+from pipelines.features.frame import Frame
+from pipelines.features.operators.base import Operator
+
+LONGEST_PATTERN = 24
+_RUN = re.compile(r"[^\W_]+")
+_FIELDS = re.compile(r"[,;:/|_-]")
+_CLAUSES = re.compile(r"[,;:]")
+_AROUND = re.compile(r"^[\W_]+|[\W_]+$")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_FIRST = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+def distinct(frame: Frame, node: Node) -> tuple[np.ndarray, Sequence[str]]:
+    """(n,) for each row the place of its text among the distinct texts, -1 where missing; and these texts."""
+    return frame.shared(("distinct texts", node), lambda: pd.factorize(frame.text(node)))
+
+
+def labels(frame: Frame, node: Node) -> np.ndarray | None:
+    """(n,) objects: the text of a column, or of a category made from text, None where missing; no array for numbers."""
+    if isinstance(node, Column):
+        return None if pd.api.types.is_numeric_dtype(frame.column(node.name).dtype) else frame.text(node)
+    if not isinstance(node, Feature) or node.op not in _CATEGORIES:
+        return None
+    codes, found = _mapped(frame, node, _CATEGORIES[node.op])
+    return found[codes]
+
+
+def _mapped(frame: Frame, feature: Feature, of: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) places of the rows and (d + 1,) objects: what `of` makes of each distinct text, None for a missing one."""
+    codes, texts = distinct(frame, feature.args[0])
+    wholes = [int(a) for a in feature.args[1:]]  # type: ignore[arg-type]
+    found = np.empty(len(texts) + 1, dtype=object)
+    found[:-1] = [of(text, *wholes) for text in texts]
+    found[-1] = None
+    return codes, found
+
+
+def _as_number(of: Callable[..., float | None]) -> Callable[..., np.ndarray]:
+    def compute(frame: Frame, feature: Feature) -> np.ndarray:
+        codes, found = _mapped(frame, feature, of)
+        return found.astype(np.float64)[codes]
+
+    compute.__doc__ = of.__doc__
+    return compute
+
+
+def _as_category(of: Callable[..., str | None]) -> Callable[..., np.ndarray]:
+    def compute(frame: Frame, feature: Feature) -> np.ndarray:
+        codes, found = _mapped(frame, feature, of)
+        places = pd.factorize(found, sort=True)[0]
+        return np.where(places < 0, np.nan, places)[codes]
+
+    compute.__doc__ = of.__doc__
+    return compute
+
+
+def _at(pieces: Sequence[str], index: int) -> str | None:
+    return (pieces[index] or None) if -len(pieces) <= index < len(pieces) else None
+
+
+def _read(piece: str | None) -> float | None:
+    return float(piece) if piece is not None and _NUMBER.fullmatch(piece) else None
+
+
+def _length(text: str) -> float:
+    """How many characters the text has."""
+    return len(text)
+
+
+def _words(text: str) -> float:
+    """How many words the text has, between blanks."""
+    return len(text.split())
+
+
+def _parts(text: str) -> float:
+    """How many runs of letters and digits the text has."""
+    return len(_RUN.findall(text))
+
+
+def _part(text: str, index: int) -> str | None:
+    """The category of the text's run of letters and digits of that index; -1 is the last."""
+    return _at(_RUN.findall(text), index)
+
+
+def _part_number(text: str, index: int) -> float | None:
+    """The number that the text's run of letters and digits of that index is; missing where it has letters."""
+    return _read(_part(text, index))
+
+
+def _field(text: str, index: int) -> str | None:
+    """The category of the text's piece of that index between any of , ; : / | _ - with blanks around it dropped."""
+    return _at([piece.strip() for piece in _FIELDS.split(text)], index)
+
+
+def _field_number(text: str, index: int) -> float | None:
+    """The number that the text's piece of that index between any of , ; : / | _ - is."""
+    return _read(_field(text, index))
+
+
+def _field_word(text: str, index: int, word: int) -> str | None:
+    """The category of a word (second index) of the text's piece (first index) between any of , ; : alone."""
+    piece = _at(_CLAUSES.split(text), index)
+    if piece is None:
+        return None
+    words = (_AROUND.sub("", w) for w in piece.split())
+    return _at([w for w in words if w], word)
+
+
+def _prefix(text: str, count: int) -> str | None:
+    """The category of the text's first characters, so many."""
+    return text[: _some(count)] or None
+
+
+def _suffix(text: str, count: int) -> str | None:
+    """The category of the text's last characters, so many."""
+    return text[-_some(count) :] or None
+
+
+def _character(text: str, index: int) -> str | None:
+    """The category of the text's character of that index; -1 is the last."""
+    return _at(text, index)
+
+
+def _some(count: int) -> int:
+    if count < 1:
+        raise PipelineError(f"A prefix or suffix has 1 character or more, not {count}.")
+    return count
+
+
+def _first_number(text: str) -> float | None:
+    """The first number within the text, without a sign; 1,234.5 is one number."""
+    match = _FIRST.search(text)
+    return float(match[0].replace(",", "")) if match else None
+
+
+def _letters(text: str) -> str | None:
+    """The category of the text's letters, all else dropped."""
+    return "".join(_LETTERS.findall(text)) or None
+
+
+def _pattern(text: str) -> str | None:
+    """The category of the text's shape: runs of letters as A, of digits as 9, marks as they are ("B/45/S" is A/9/A)."""
+    return _DIGITS.sub("9", _LETTERS.sub("A", text))[:LONGEST_PATTERN] or None
+
+
+_CATEGORIES: dict[str, Callable[..., str | None]] = {
+    "part": _part,
+    "field": _field,
+    "field_word": _field_word,
+    "prefix": _prefix,
+    "suffix": _suffix,
+    "character": _character,
+    "letters": _letters,
+    "pattern": _pattern,
+}
+_NUMBERS: dict[str, Callable[..., float | None]] = {
+    "length": _length,
+    "words": _words,
+    "parts": _parts,
+    "part_number": _part_number,
+    "field_number": _field_number,
+    "first_number": _first_number,
+}
+_INDEXES = {
+    "part": 1,
+    "part_number": 1,
+    "field": 1,
+    "field_number": 1,
+    "field_word": 2,
+    "prefix": 1,
+    "suffix": 1,
+    "character": 1,
+}
+
+
+def _takes(name: str) -> tuple[str, ...]:
+    return ("text", *["whole"] * _INDEXES.get(name, 0))
+
+
+OPERATORS = {
+    **{name: Operator("stateless", _takes(name), "number", _as_number(of)) for name, of in _NUMBERS.items()},
+    **{name: Operator("transductive", _takes(name), "category", _as_category(of)) for name, of in _CATEGORIES.items()},
+}

@@ -1,0 +1,153 @@
+"""Features of text: its shape, TF-IDF, the leading components of TF-IDF, and linear models of the target on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from competitions.errors import PipelineError
+from pipelines.features.expression import Feature, Node
+from pipelines.features.frame import Frame
+from pipelines.features.operators.base import Operator, Target, out_of_fold
+from pipelines.features.operators.strings import distinct
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+SHAPE = ("characters", "words", "capitals", "digits", "marks", "mean word length")
+_BATCH = 20_000  # texts whose characters are looked at together
+_STEPS = 200_000  # of stochastic descent: passes over the rows are 5 to 20
+_CAPITAL, _DIGIT, _MARK, _BLANK = 1, 2, 4, 8
+
+
+def shape(frame: Frame, feature: Feature) -> np.ndarray:
+    """(n, 6): characters, words, shares of capitals, digits and punctuation, mean length of a word."""
+    codes, texts = distinct(frame, feature.args[0])
+    out = np.zeros((len(texts) + 1, len(SHAPE)))  # the last row is that of a missing text
+    for start in range(0, len(texts), _BATCH):
+        batch = list(texts[start : start + _BATCH])
+        out[start : start + len(batch)] = _shapes(batch)
+    return out[codes]
+
+
+def _shapes(texts: list[str]) -> np.ndarray:
+    # one pass over the characters of all texts: each text begins with a blank, which no word or count includes
+    characters = np.frombuffer(" ".join(["", *texts]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    lengths = np.array([len(t) for t in texts])
+    starts = np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
+    used, place = np.unique(characters, return_inverse=True)
+    kinds = np.array([_kind(chr(c)) for c in used], dtype=np.uint8)[place]
+    blank = kinds & _BLANK > 0
+    begins = ~blank
+    begins[1:] &= blank[:-1]
+    words, letters, capitals, digits, marks = (
+        np.add.reduceat(flags, starts, dtype=np.int64)
+        for flags in (begins, ~blank, kinds & _CAPITAL > 0, kinds & _DIGIT > 0, kinds & _MARK > 0)
+    )
+    some = np.maximum(lengths, 1)
+    return np.column_stack(
+        [lengths, words, capitals / some, digits / some, marks / some, letters / np.maximum(words, 1)]
+    )
+
+
+def _kind(c: str) -> int:
+    mark = not (c.isalnum() or c.isspace())
+    return _CAPITAL * c.isupper() | _DIGIT * c.isdigit() | _MARK * mark | _BLANK * c.isspace()
+
+
+def tfidf(frame: Frame, feature: Feature) -> sparse.csr_matrix:
+    """TF-IDF of words and pairs of words; sublinear, at most 60,000 terms that occur twice or more.
+
+    The vocabulary and the document frequencies come from train and test rows, without the target.
+    """
+    return _tfidf(frame, feature, ngram_range=(1, 2), token_pattern=r"\w+", min_df=2)
+
+
+def char_tfidf(frame: Frame, feature: Feature) -> sparse.csr_matrix:
+    """TF-IDF of runs of 2 to 5 characters within words; sublinear, at most 60,000 runs in three rows or more."""
+    return _tfidf(frame, feature, analyzer="char_wb", ngram_range=(2, 5), min_df=3)
+
+
+def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
+    from scipy import sparse
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
+    )
+    documents = ["" if text is None else text for text in frame.text(feature.args[0])]
+    try:
+        return vectorizer.fit_transform(documents).tocsr()
+    except ValueError:  # no term occurs often enough
+        return sparse.csr_matrix((len(documents), 1), dtype=np.float32)
+
+
+def _matrix(frame: Frame, node: Node, within: Feature) -> sparse.csr_matrix:
+    """The sparse feature that is an argument, computed once for all that use it."""
+    from scipy import sparse
+
+    if isinstance(node, Feature):
+        matrix = frame.shared(("value", node, None), lambda: frame.value(node))
+        if sparse.issparse(matrix):
+            return matrix
+    raise PipelineError(f"{node} is no sparse feature in {within}: write one such as tfidf(column).")
+
+
+def svd(frame: Frame, feature: Feature) -> np.ndarray:
+    """(n, components): leading components of a sparse feature (latent semantic analysis, Deerwester et al., 1990)."""
+    from sklearn.decomposition import TruncatedSVD
+
+    matrix = _matrix(frame, feature.args[0], feature)
+    components = max(1, min(int(feature.args[1]), matrix.shape[1] - 1, matrix.shape[0] - 1))  # type: ignore[arg-type]
+    if matrix.shape[1] < 2 or matrix.nnz == 0:
+        return np.zeros((matrix.shape[0], 1))
+    return TruncatedSVD(components, random_state=0, n_iter=3).fit_transform(matrix)
+
+
+def target_linear(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Prediction of the target by a linear model on a sparse feature, nested: (n, T), or (n, classes) shares.
+
+    Ridge regression on values (and on the 0 and 1 of two classes), logistic regressions by stochastic descent on three
+    classes or more. A row that the target was fitted on is predicted by the other inner folds only.
+    """
+    matrix = _matrix(frame, feature.args[0], feature)
+
+    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        fit = _classes if target.classes > 2 else _values
+        return fit(matrix[rows], values, matrix[asked], target.seed)
+
+    return out_of_fold(frame.n, target, fit_predict)
+
+
+def _values(inputs: sparse.csr_matrix, values: np.ndarray, asked: sparse.csr_matrix, seed: int) -> np.ndarray:
+    from sklearn.linear_model import Ridge
+
+    # the mean is taken off by hand: rows of TF-IDF are of length 1, and an intercept for them costs many iterations
+    centre = values.mean(axis=0)
+    model = Ridge(alpha=1.0, fit_intercept=False, solver="sparse_cg", tol=1e-3, max_iter=100, random_state=seed)
+    return model.fit(inputs, values - centre).predict(asked).reshape(asked.shape[0], -1) + centre
+
+
+def _classes(inputs: sparse.csr_matrix, values: np.ndarray, asked: sparse.csr_matrix, seed: int) -> np.ndarray:
+    from sklearn.linear_model import SGDClassifier
+
+    labels = values.argmax(axis=1)
+    present = np.unique(labels)
+    out = np.zeros((asked.shape[0], values.shape[1]))
+    if len(present) == 1:
+        out[:, present] = 1.0
+        return out
+    passes = int(np.clip(_STEPS // len(labels), 5, 20))
+    model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=passes, tol=None, average=True, random_state=seed)
+    out[:, present] = model.fit(inputs, labels).predict_proba(asked)
+    return out
+
+
+OPERATORS = {
+    "text_shape": Operator("stateless", ("text",), "numbers", shape),
+    "tfidf": Operator("transductive", ("text",), "sparse", tfidf),
+    "char_tfidf": Operator("transductive", ("text",), "sparse", char_tfidf),
+    "svd": Operator("transductive", ("sparse", "whole"), "numbers", svd),
+    "target_linear": Operator("supervised", ("sparse",), "numbers", target_linear),
+}

@@ -1,0 +1,164 @@
+"""One step of the search for features, as a child process does it: candidates, screening, and what trees would use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.features.candidates import Candidates, Hints
+from pipelines.features.expression import Feature, parse
+from pipelines.features.screening import Found, Screen, Screening
+from pipelines.features.steering import Steering
+from pipelines.features.store import FeatureStore
+from pipelines.features.tree_screening import Trees
+from pipelines.features.types import Schema
+
+MOST_USED = 24
+TREES_SHARE = 0.3  # of the time, for trees
+
+
+@dataclass(frozen=True)
+class ScreenRequest:
+    """What a step of the search starts from.
+
+    material: .npz with rows (s,) of train that may be looked at, residual (s, T) and target (s, T) of them, on the
+    fitted scale. base: features of the model whose residual it is. importance: of columns in that model. add: features
+    that a person asked for, looked at first. forbidden: columns that no candidate is made from. not_again: features
+    that were tested in vain. forbid: what a person rules out. shapes: how often features of a shape were kept and
+    tested in earlier competitions. limit: most candidates. by_time: whether test lies after train.
+    """
+
+    step: int
+    material: Path
+    base: tuple[str, ...]
+    schema: Schema
+    classes: int
+    importance: Mapping[str, float] = field(default_factory=dict)
+    add: tuple[str, ...] = ()
+    forbidden: frozenset[str] = frozenset()
+    not_again: frozenset[str] = frozenset()
+    forbid: tuple[str, ...] = ()
+    shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    seed: int = 0
+    limit: int = 20_000
+    by_time: bool = False
+
+
+@dataclass(frozen=True)
+class ScreenResult:
+    """What a step found: picks (each explains what the model leaves), what trees would use besides, and columns of the
+    model that are idle."""
+
+    step: int
+    picks: tuple[Found, ...]
+    used: tuple[Found, ...]
+    redundant: tuple[Found, ...]
+    idle: tuple[str, ...]
+    screened: int
+    threshold: float
+    best: Found | None
+    seconds: float
+
+    @classmethod
+    def empty(cls, step: int, seconds: float) -> ScreenResult:
+        """The result of a step that found nothing."""
+        return cls(step, (), (), (), (), 0, 0.0, None, round(seconds, 3))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, to be kept as JSON."""
+        lists = {n: [vars(f) for f in getattr(self, n)] for n in ("picks", "used", "redundant")}
+        best = None if self.best is None else vars(self.best)
+        rest = {n: getattr(self, n) for n in ("step", "screened", "threshold", "seconds")}
+        return {**lists, **rest, "best": best, "idle": list(self.idle)}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> ScreenResult:
+        found = {n: tuple(Found(**f) for f in document[n]) for n in ("picks", "used", "redundant")}
+        return cls(
+            step=document["step"],
+            picks=found["picks"],
+            used=found["used"],
+            redundant=found["redundant"],
+            idle=tuple(document["idle"]),
+            screened=document["screened"],
+            threshold=document["threshold"],
+            best=None if document["best"] is None else Found(**document["best"]),
+            seconds=document["seconds"],
+        )
+
+
+def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: float) -> ScreenResult:
+    """Do a step; `began` and `deadline` are on the clock of `time.monotonic()`, the deadline infinite where nothing
+    may depend on the clock."""
+    with np.load(request.material) as material:
+        rows, residual, target = material["rows"], material["residual"], material["target"]
+    view = Screen(
+        store,
+        rows,
+        residual,
+        target,
+        seed=request.seed,
+        by_time=request.by_time,
+        deadline=began + (1 - TREES_SHARE) * (deadline - began),
+    )
+    trees = Trees(view, request.base, request.classes, request.seed)
+    candidates = Candidates(
+        request.schema, view.frame, Hints(request.importance, trees.pairs(), request.shapes), request.forbidden
+    )
+    asked = [parse(text) for text in request.add]
+
+    steering = Steering(forbid=request.forbid)
+
+    def allowed(made: Iterable[Feature]) -> Iterator[Feature]:
+        return (f for f in made if str(f) not in request.not_again and not steering.forbids(f))
+
+    def first_asked() -> Iterator[Feature]:
+        yield from asked
+        yield from allowed(candidates.all())
+
+    def further(best: Sequence[Feature]) -> Iterator[Feature]:
+        return allowed(candidates.further(best))
+
+    found: Screening = view.run(first_asked(), request.base, further, request.limit)
+    view.deadline = deadline
+    by_text = {f.text: f for f in found.promising}
+    known = tuple(p.text for p in found.picks)
+    likely = sorted(by_text, key=lambda t: -candidates.prior(parse(t)))
+    if found.picks:  # what else trees would use, with the picks at hand
+        trees = Trees(view, (*request.base, *known), request.classes, request.seed)
+    used = trees.used(likely, MOST_USED)
+    return ScreenResult(
+        request.step,
+        found.picks,
+        tuple(by_text[t] for t in used if t not in known),
+        (*found.redundant, *(_alike(by_text[t]) for t in dict.fromkeys(trees.alike))),
+        tuple(t for t in trees.idle() if t in request.base) if not view.over else (),
+        found.screened,
+        found.threshold,
+        found.best,
+        found.seconds,
+    )
+
+
+def _alike(found: Found) -> Found:
+    return replace(found, status="redundant", reason="ranks the rows as a column of the model or a better one does")
+
+
+def columns_of(importance: Mapping[str, float]) -> dict[str, float]:
+    """Importance by column of the table, from importance by feature (`text` or `text[i]`)."""
+    total: dict[str, float] = {}
+    for name, value in importance.items():
+        columns = parse(feature_of(name)).columns
+        for column in columns:
+            total[column] = total.get(column, 0.0) + value / len(columns)
+    return total
+
+
+def feature_of(name: str) -> str:
+    """The feature that a column of a matrix belongs to: the name less the number of the column."""
+    head, bracket, tail = name.rpartition("[")
+    return head if bracket and tail.endswith("]") and tail[:-1].isdigit() else name

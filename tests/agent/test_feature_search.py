@@ -1,0 +1,385 @@
+"""The search for features: what it screens on, what it takes over; runs with it are repeated, resumed and steered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import demo, finished, here, ledger_of, only_run, write
+
+from agent import judge
+from agent.bench import FoldSet, Ground
+from agent.costs import Costs
+from agent.feature_search import ARM, MOST_STEPS, FeatureSearch
+from agent.policy import Policy
+from agent.record import Proposal, Record
+from competitions.columns import describe_columns
+from competitions.metrics import get_metric
+from pipelines.evaluate import Evaluation
+from pipelines.features.screening import Found
+from pipelines.features.search import ScreenRequest, ScreenResult, screen
+from pipelines.features.steering import Steering
+from pipelines.features.store import FeatureStore
+from pipelines.features.types import Schema
+from pipelines.pipeline import Pipeline
+from pipelines.problem import Problem
+
+ROWS, FOLDS = 1000, 5
+BASE = ("number(a)", "number(b)", "code(city)")
+SCHEMA = Schema({"a": "number", "b": "number", "city": "category"})
+RATIO = Found("a / b", 0.2, 0.01)
+REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+
+
+@pytest.fixture
+def search(tmp_path: Path) -> FeatureSearch:
+    """A search over 1,000 rows in five folds, of a target that is a / b; rows are numbered from 100."""
+    (tmp_path / "work").mkdir()
+    return made(tmp_path)
+
+
+def made(folder: Path, folds: int = FOLDS, **options: Any) -> FeatureSearch:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=ROWS + 100), "b": rng.uniform(0.5, 2, ROWS + 100)})
+    frame["city"] = rng.choice(["Oslo", "Rome"], len(frame))
+    y = (frame["a"] / frame["b"]).to_numpy()[:, None]
+    cards = describe_columns(frame[:ROWS], frame[ROWS:])
+    store = FeatureStore.create(folder / "store", "abc", frame[:ROWS], frame[ROWS:])
+    metric = get_metric("rmse")
+    task: Any = SimpleNamespace(folds=SimpleNamespace(scheme="random"))
+    ground = Ground(None, task, cards, metric, REGRESSION, y, None, store, SCHEMA, folder)  # type: ignore[arg-type]
+    of_row = (np.arange(900) % folds).astype(np.int16)
+    slots = tuple(np.flatnonzero(of_row == k) for k in range(folds))
+    seen = y[100:ROWS]
+    given = FoldSet(folder / "f.npz", slots, np.arange(100, ROWS), of_row, judge.block_of_rows(seen), seen, None)
+    return FeatureSearch(ground, given, SCHEMA, frozenset(SCHEMA.columns), **options)
+
+
+def record(
+    search: FeatureSearch,
+    number: int,
+    noise: np.ndarray | float,
+    features: tuple[str, ...] = BASE,
+    arm: str = "start",
+    idea: str | None = None,
+    **options: Any,
+) -> Record:
+    """An experiment whose out-of-fold predictions are off by so much, row by row."""
+    errors = np.random.default_rng(number).normal(size=search.folds.y.shape)
+    oof = search.folds.y + np.broadcast_to(np.asarray(noise, float).reshape(-1, 1), errors.shape) * errors
+    importance = {name: 1 / len(features) for name in features}
+    evaluation = Evaluation(oof, np.zeros((100, 1)), np.ones((FOLDS, 1)), 1.0, 0.1, importance)
+    score = judge.score(search.ground.metric, REGRESSION, search.folds.y, oof, oof, search.folds.blocks)
+    pipeline = Pipeline.of(features, "lightgbm", {"learning_rate": 0.1, "rounds": 50})
+    proposal = Proposal(pipeline, "why", None, arm, idea)
+    return Record(number, proposal, "keep", "", score=score, evaluation=evaluation, **options)
+
+
+def result(step: int = 0, **found: Any) -> ScreenResult:
+    empty = ScreenResult.empty(step, 0.1)
+    return replace(empty, screened=10, **{"picks": (RATIO,), **found})
+
+
+def running(features: tuple[str, ...], idea: str) -> Record:
+    pipeline = Pipeline.of(features, "lightgbm", {"learning_rate": 0.1, "rounds": 50})
+    return Record.under_way(Proposal(pipeline, "why", 0, ARM, idea))
+
+
+def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
+    assert search.ready(history, float("inf"))
+    return search.request(history, ordered=True)
+
+
+# which rows choose and which judge
+
+
+@pytest.mark.parametrize("folds", [1, 2, 3, 4, 5, 10, 15])
+def test_rows_that_judge_take_turns_and_no_step_looks_at_its_own(tmp_path: Path, folds: int) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, folds)
+    first = record(search, 0, 1.0)
+    times = np.zeros(len(search.folds.rows), dtype=int)
+    for step in range(MOST_STEPS):
+        held = search.held(step)
+        assert (held == search.held(step)).all()
+        assert 0.1 < held.mean() < 0.6
+        if folds >= 4:
+            assert len(set(search.folds.of_row[held])) == 2
+        times += held
+        with np.load(search._material(first, step)) as material:
+            rows, residual, target = material["rows"], material["residual"], material["target"]
+        assert set(rows) == set(search.folds.rows[~held])
+        assert (target == search.ground.y[rows]).all()
+        assert first.evaluation is not None
+        assert residual == pytest.approx((search.folds.y - first.evaluation.oof)[~held])
+    assert (search.held(0) != search.held(1)).any()
+    if folds in (4, 5, 10):
+        assert times.min() >= 1  # every row judges in its turn
+    assert (made(tmp_path, 2, seed=1).held(0) != made(tmp_path, 2).held(0)).any()
+
+
+def test_residuals_are_of_probabilities_and_on_the_scale_that_is_fitted(search: FeatureSearch) -> None:
+    first = record(search, 0, 0.0)
+    classes = Problem("multiclass", 1, 3, "logloss", False, "mlogloss")
+    y = np.random.default_rng(0).integers(0, 3, (900, 1)).astype(float)
+    shares = np.full((900, 3), 1 / 3)
+    assert first.evaluation is not None
+    search.ground = replace(search.ground, problem=classes)
+    search.folds = replace(search.folds, y=y)
+    told = replace(first, evaluation=replace(first.evaluation, oof=shares))
+    with np.load(search._material(told, 0)) as material:
+        kept = ~search.held(0)
+        assert material["target"] == pytest.approx(np.eye(3)[y[kept, 0].astype(int)])
+        assert material["residual"] == pytest.approx(material["target"] - 1 / 3)
+    search.ground = replace(search.ground, problem=replace(REGRESSION, log=True))
+    search.folds = replace(search.folds, y=np.full((900, 1), np.e - 1))
+    told = replace(first, evaluation=replace(first.evaluation, oof=np.zeros((900, 1))))
+    with np.load(search._material(told, 1)) as material:
+        assert material["residual"] == pytest.approx(1.0)
+
+
+# what is taken over
+
+
+def test_a_group_that_gains_on_rows_that_did_not_choose_it_is_adopted(search: FeatureSearch) -> None:
+    first = record(search, 0, 1.0)
+    better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
+    taken, change, words = search.trial(better, [first])
+    assert taken
+    assert change is not None
+    assert change.gain > 0
+    assert "rows that did not choose them" in words
+    adopted = replace(better, adopted=True)
+    assert adopted.usable
+    assert search.incumbent([first, adopted]) is adopted
+    rows = search.rows_of_test(adopted, [first], change, words)
+    assert [(r.text, r.status, r.unit, r.experiment) for r in rows] == [("a / b", "kept", "loss", 1)]
+    assert (rows[0].gain, rows[0].shape) == (change.gain, "number / number")
+
+
+def test_a_gain_on_the_rows_that_chose_it_alone_is_none(search: FeatureSearch) -> None:
+    """Half of the error on rows that screening saw, none less on the held ones: what fitting noise looks like."""
+    first = record(search, 0, 1.0)
+    overfit = record(search, 1, np.where(search.held(0), 1.0, 0.5), (*BASE, "a / b"), ARM, "0:picks")
+    assert overfit.score is not None
+    assert first.score is not None
+    assert judge.compare(overfit.score, first.score).z > 5  # on all rows it would look like a great gain
+    taken, change, words = search.trial(overfit, [first])
+    assert not taken
+    assert not overfit.usable
+    assert search.incumbent([first, overfit]) is first
+    rows = search.rows_of_test(overfit, [first], change, words)
+    assert [(r.text, r.status) for r in rows] == [("a / b", "dropped")]
+    # the same predictions, judged by a step that holds out other rows, do gain: rows decide, not the record
+    other = replace(overfit, proposal=replace(overfit.proposal, idea="1:picks"))
+    assert search.trial(other, [first])[1] != change
+
+
+def test_without_a_gain_it_is_dropped_but_a_removal_may_cost_nothing(search: FeatureSearch) -> None:
+    first = record(search, 0, 1.0, (*BASE, "count(city)"))
+    same = first.evaluation
+    more = replace(record(search, 1, 1.0, (*BASE, "count(city)", "a / b"), ARM, "0:picks"), evaluation=same)
+    fewer = replace(record(search, 2, 1.0, BASE, ARM, "0:idle"), evaluation=same)
+    worse = record(search, 3, 2.0, BASE, ARM, "0:idle")
+    assert not search.trial(more, [first])[0]
+    assert search.trial(fewer, [first])[0]
+    assert not search.trial(worse, [first])[0]
+    _, change, words = search.trial(fewer, [first])
+    rows = search.rows_of_test(replace(fewer, adopted=True), [first], change, words)
+    assert [(r.text, r.status) for r in rows] == [("count(city)", "removed")]
+
+
+def test_what_was_not_adopted_is_in_no_ensemble(search: FeatureSearch) -> None:
+    tried = record(search, 1, 0.1, (*BASE, "a / b"), ARM, "0:picks")
+    assert [tried.usable, replace(tried, adopted=True).usable, record(search, 2, 1.0, arm="tune:linear").usable] == [
+        False,
+        True,
+        True,
+    ]
+
+
+# steps and groups
+
+
+def test_a_step_is_asked_for_tested_and_followed_by_the_next(search: FeatureSearch) -> None:
+    first = record(search, 0, 1.0)
+    assert not search.ready([], float("inf"))
+    request = request_of(search, [first])
+    assert (request.step, request.base, request.classes) == (0, BASE, 0)
+    search.take(result(used=(Found("count(city)", 0.1, 0.01),)), [first])
+    assert not search.ready([first], float("inf"))  # what was found is tested first
+    group, parent = search.next_group([first]) or (None, None)
+    assert group is not None
+    assert parent is first
+    assert (group.name, group.apply(BASE)) == ("0:picks", (*BASE, "a / b"))
+    picks = running((*BASE, "a / b"), group.name)
+    group, _ = search.next_group([first, picks]) or (None, None)
+    assert group is not None
+    assert (group.name, group.add) == ("0:both", ("a / b", "count(city)"))
+    tested = replace(record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks"), adopted=True)
+    both = record(search, 2, 0.5, (*BASE, "a / b", "count(city)"), ARM, "0:both")
+    assert search.next_group([first, tested, both]) is None  # parts of what was taken over are not tested again
+    again = request_of(search, [first, tested, both])
+    assert (again.step, again.base) == (1, tested.pipeline.features)
+    assert "count(city)" in again.not_again
+    search.take(result(1, picks=()), [first, tested, both])
+    assert not search.ready([first, tested, both], float("inf"))
+    assert not search.looking([first, tested, both], float("inf"))
+
+
+def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, seconds=100.0)
+    history = [record(search, 0, 1.0)]
+    assert search.looking(history, 90.0)
+    assert search.ready(history, 90.0)
+    assert not search.ready(history, 50.0)
+    off = made(tmp_path, enabled=False)
+    assert not off.looking(history, float("inf"))
+    assert not off.ready(history, float("inf"))
+
+
+def test_a_step_is_kept_as_json_as_it_was() -> None:
+    whole = result(3, used=(Found("count(city)", 0.1, 0.01, synergy=0.2),), redundant=(RATIO,), idle=("number(b)",))
+    whole = replace(whole, best=RATIO, threshold=3.5)
+    assert ScreenResult.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
+
+
+def test_screening_finds_what_the_model_leaves(search: FeatureSearch) -> None:
+    """From the request to the pick, as a child does it; what is forbidden takes no part."""
+    first = record(search, 0, 0.0)
+    assert first.evaluation is not None
+    linear = np.c_[np.ones(900), pd.DataFrame({"a": search.ground.store.column("a")}).to_numpy()[100:ROWS]]
+    fitted = linear @ np.linalg.lstsq(linear, search.folds.y, rcond=None)[0]
+    first = replace(first, evaluation=replace(first.evaluation, oof=fitted))
+    request = replace(request_of(search, [first]), limit=300)
+    found = screen(search.ground.store, request, 0.0, float("inf"))
+    assert "a / b" in {f.text for f in (*found.picks, *found.redundant)}
+    without = replace(request, forbidden=frozenset({"b"}))
+    found = screen(search.ground.store, without, 0.0, float("inf"))
+    assert not any("b" in f.text.split() for f in (*found.picks, *found.used, *found.redundant))
+
+
+# steering
+
+
+def policy(search: FeatureSearch) -> Policy:
+    return Policy(search.ground.cards, ("lightgbm", "linear"), Costs(800, 1), 900, FOLDS, 1, 0, features=search)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_what_a_person_forces_and_forbids_is_obeyed_in_every_first_set(tmp_path: Path, enabled: bool) -> None:
+    steering = Steering(force=("a / b",), forbid=("code(city)", "number(a)"))
+    found = policy(made(tmp_path, steering=steering, enabled=enabled))
+    for name in ("lightgbm", "linear"):
+        assert found.base(name) == ("number(b)", "a / b")
+    assert found.first().pipeline.features == ("number(b)", "a / b")
+
+
+def test_what_a_person_forbids_and_forces_is_obeyed_in_groups(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, steering=Steering(force=("number(b)",), forbid=("a / b", "city"), add=("a * b",)))
+    first = record(search, 0, 1.0)
+    assert request_of(search, [first]).add == ("a * b",)
+    used = tuple(Found(t, 0.1, 0.01) for t in ("log(a / b)", "count(city)", "a - b"))
+    search.take(result(used=used, idle=("number(b)", "number(a)")), [first])
+    seen: list[Record] = []
+    while (found := search.next_group([first, *seen])) is not None:
+        seen.append(running(found[0].apply(BASE), found[0].name))
+    features = {f for r in seen for f in r.pipeline.features}
+    assert "a - b" in features
+    assert not features & {"a / b", "log(a / b)", "count(city)"}
+    assert all("number(b)" in r.pipeline.features for r in seen)
+    assert any("number(a)" not in r.pipeline.features for r in seen)
+
+
+# runs
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A competition whose target depends on a digit of one of its columns and on the ratio of two others."""
+    rng = np.random.default_rng(0)
+    n = 1500
+    frame = pd.DataFrame({"row": np.arange(n)} | {f"x{i}": rng.gamma(2.0, size=n).round(5) for i in range(6)})
+    digit = np.floor(frame["x2"] * 100) % 10
+    chance = 0.6 * np.log(frame["x1"] / frame["x4"]) + 0.5 * (digit - 4.5) + rng.logistic(0, 0.5, n)
+    frame["late"] = (chance > 0).astype(int)
+    sample = frame[1000:][["row"]].assign(late=0.5)
+    folder = tmp_path_factory.mktemp("planted") / "digits"
+    return write(folder, frame[:1000], frame[1000:].drop(columns="late"), sample, "Evaluated on log loss.")
+
+
+def told(runs: Path, run_id: str) -> tuple[Any, ...]:
+    """What a run did, as the ledger has it, without what depends on the clock."""
+    with ledger_of(runs) as ledger:
+        experiments = [
+            (e.number, e.pipeline_hash, e.verdict, e.verdict_reason, e.score) for e in ledger.experiments(run_id)
+        ]
+        features = [(f.text, f.step, f.status, f.gain, f.experiment) for f in ledger.features(run_id)]
+        steps = [(s.step, s.screened, s.passed, s.note) for s in ledger.searches(run_id)]
+    return experiments, features, steps
+
+
+def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
+    given = ("run", planted, "--max-experiments", "6", "--seed", "0", "--threads", "2", "--families", "lightgbm")
+    one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
+    assert Path(one["submission"]).read_bytes() == Path(two["submission"]).read_bytes()
+    assert told(tmp_path / "one", one["run"]) == told(tmp_path / "two", two["run"])
+    experiments, features, steps = told(tmp_path / "one", one["run"])
+    assert len(experiments) == 6
+    assert steps[0][1] > 100
+    kept = {f[0] for f in features if f[2] == "kept"}
+    assert "digit(x2, 2)" in kept
+    folder = Path(one["submission"]).parent
+    assert (folder / "work" / "step_0.json").exists()
+
+
+def test_the_demonstration_twice_with_the_search(public: Path, tmp_path: Path) -> None:
+    given = ("run", public, "--max-experiments", "6", "--seed", "0", "--threads", "1")
+    one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
+    assert Path(one["submission"]).read_bytes() == Path(two["submission"]).read_bytes()
+    experiments, _, steps = told(tmp_path / "one", one["run"])
+    assert told(tmp_path / "two", two["run"])[0] == experiments
+    assert steps
+
+
+def test_a_run_that_goes_on_has_the_steps_that_it_had(planted: Path, tmp_path: Path) -> None:
+    given = (planted, "--seed", "0", "--threads", "1", "--families", "lightgbm")
+    whole = here("run", *given, "--max-experiments", "5", "--runs-dir", tmp_path / "whole")
+    part = here("run", *given, "--max-experiments", "3", "--runs-dir", tmp_path / "part")
+    before = told(tmp_path / "part", part["run"])
+    more = here("resume", part["run"], "--max-experiments", "5", "--runs-dir", tmp_path / "part")
+    after = told(tmp_path / "part", part["run"])
+    assert [a[: len(b)] for a, b in zip(after, before, strict=True)] == list(before)
+    assert after == told(tmp_path / "whole", whole["run"])
+    assert Path(more["submission"]).read_bytes() == Path(whole["submission"]).read_bytes()
+
+
+def test_switched_off_nothing_is_screened_but_what_is_forced_is_used(public: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("force:\n  - digit(promised_hours, 0)\nforbid:\n  - route\n", encoding="utf-8")
+    given = ("--no-feature-search", "--features", file, "--max-experiments", "3", "--runs-dir", tmp_path / "runs")
+    summary = here("run", public, *given)
+    experiments, features, steps = told(tmp_path / "runs", summary["run"])
+    assert ([(f[0], f[2]) for f in features], steps) == ([("digit(promised_hours, 0)", "forced")], [])
+    assert not list((only_run(tmp_path / "runs") / "work").glob("s*_*.*"))
+    with ledger_of(tmp_path / "runs") as ledger:
+        rows = ledger.experiments(summary["run"])
+    assert len(rows) == len(experiments) == 3
+    for row in rows:
+        assert "digit(promised_hours, 0)" in row.pipeline["features"]
+        assert not any("route" in f for f in row.pipeline["features"])
+        assert row.pipeline["aside"]["arm"] != ARM
+    assert "digit(promised_hours, 0)" in (only_run(tmp_path / "runs") / "features.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,194 @@
+"""Screening finds what is there, and in noise nothing; nobody's name plays a part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.features.candidates import Candidates, Hints
+from pipelines.features.expression import parse
+from pipelines.features.families import Profile, families, profile_of
+from pipelines.features.screening import Scorer, Screen, binned
+from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
+from pipelines.features.store import FeatureStore
+from pipelines.features.tree_screening import Trees
+from pipelines.features.types import check, schema_of
+
+ROWS, TEST = 2400, 600
+
+
+def table(seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = ROWS + TEST
+    return pd.DataFrame(
+        {
+            "u": rng.lognormal(size=n),
+            "v": rng.lognormal(size=n),
+            "w": rng.integers(0, 1000, n),
+            "shop": rng.choice([f"s{i}" for i in range(40)], n),
+            "kind": rng.choice(["a", "b", "c", "d"], n),
+            "when": pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90 * 86400, n), "s")).astype(
+                str
+            ),
+        }
+    )
+
+
+def store_of(folder: Path, frame: pd.DataFrame) -> FeatureStore:
+    return FeatureStore.create(folder, "f", frame[:ROWS], frame[ROWS:].reset_index(drop=True))
+
+
+def candidates_of(store: FeatureStore, frame: pd.DataFrame, view: Screen) -> Candidates:
+    return Candidates(schema_of(frame, []), view.frame, Hints())
+
+
+def found_in(folder: Path, frame: pd.DataFrame, y: np.ndarray, limit: int = 500) -> tuple[list[str], float]:
+    store = store_of(folder, frame)
+    centred = (y - y.mean())[:, None]
+    view = Screen(store, np.arange(ROWS), centred, centred)
+    found = view.run(candidates_of(store, frame, view).all(), limit=limit)
+    return [p.text for p in found.picks], found.threshold
+
+
+@pytest.mark.parametrize(
+    ("planted", "expected"),
+    [
+        ("u / v", ("u", "v")),
+        ("u - mean(u) by shop", ("u", "shop")),
+        ("mod(w, 7)", ("w",)),
+        ("hour(when)", ("when",)),
+        ("rank(v) by kind", ("v", "kind")),
+    ],
+)
+def test_what_was_planted_comes_first(tmp_path: Path, planted: str, expected: tuple[str, ...]) -> None:
+    frame = table()
+    store = store_of(tmp_path / "a", frame)
+    values = store.block(planted)[:ROWS, 0]
+    steps = pd.qcut(pd.Series(values).rank(method="first"), 6, labels=False).to_numpy()
+    y = np.array([0.0, 2.0, 0.5, 2.5, 0.0, 3.0])[steps] + np.random.default_rng(1).normal(size=ROWS)
+    picks, _ = found_in(tmp_path / "b", frame, y)
+    assert picks, "nothing was found"
+    assert set(parse(picks[0]).columns) == set(expected)
+
+
+def test_in_noise_nothing_is_found(tmp_path: Path) -> None:
+    frame = table()
+    found = [
+        found_in(tmp_path / str(seed), frame, np.random.default_rng(seed).normal(size=ROWS), limit=300)[0]
+        for seed in range(1, 5)
+    ]
+    assert sum(bool(picks) for picks in found) <= 1  # a threshold that one screening in some lets a chance find pass
+
+
+def test_a_key_of_one_row_each_explains_nothing() -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=(2000, 1))
+    gain, _ = (scorer := Scorer(y, rng.integers(0, 2, 2000))).gain(scorer.fitted(np.arange(2000), 2000))
+    assert gain <= 0
+
+
+def test_gain_is_the_share_of_variance_explained() -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 5, 50_000)
+    y = (codes - 2.0 + rng.normal(size=50_000))[:, None]
+    scorer = Scorer(y - y.mean(), rng.integers(0, 2, 50_000))
+    gain, error = scorer.gain(scorer.fitted(codes, 5))
+    assert gain == pytest.approx(2 / 3, abs=0.01)
+    assert 0 < error < 0.01
+
+
+def test_bins_keep_missing_apart_and_equal_values_together() -> None:
+    values = np.array([1.0, 1.0, 2.0, np.nan, 3.0, np.nan, 1.0])
+    codes, size = binned(values, 4)
+    assert codes[3] == codes[5]
+    assert codes[3] not in codes[[0, 1, 2, 4, 6]]
+    assert len(set(codes[[0, 1, 6]])) == 1
+    assert codes.max() < size
+
+
+def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    made = candidates_of(store, frame, view)
+    texts = [str(f) for f in made.all()]
+    assert len(texts) == len(set(texts)) > 500
+    for text in texts:
+        check(parse(text), made.schema)
+
+
+def test_forbidden_columns_are_in_no_candidate(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    made = Candidates(schema_of(frame, []), view.frame, Hints(), frozenset({"shop"}))
+    assert not any("shop" in f.columns for f in made.all())
+
+
+def test_what_earlier_competitions_kept_comes_first(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    schema = schema_of(frame, [])
+    plain = [str(f) for f in Candidates(schema, view.frame, Hints()).all()]
+    hints = Hints(shapes={"number / number": (3, 3), "count(category)": (0, 4)})
+    taught = [str(f) for f in Candidates(schema, view.frame, hints).all()]
+    assert plain.index("u / v") > 50
+    assert taught.index("u / v") < 10
+    assert set(taught) == set(plain)
+
+
+def test_names_do_not_matter(tmp_path: Path) -> None:
+    frame = table()
+    other = frame.rename(columns=dict(zip(frame.columns, ["hand", "price", "city", "x", "date", "zzz"], strict=True)))
+    y = np.log(frame["u"] / frame["v"])[:ROWS].to_numpy() + np.random.default_rng(0).normal(size=ROWS)
+    one, _ = found_in(tmp_path / "one", frame, y, limit=400)
+    two, _ = found_in(tmp_path / "two", other, y, limit=400)
+    back = dict(zip(other.columns, frame.columns, strict=True))
+    assert {back[c] for c in parse(two[0]).columns} == set(parse(one[0]).columns)
+
+
+def test_equal_screenings_are_equal(tmp_path: Path) -> None:
+    frame = table()
+    y = (frame["u"] / frame["v"])[:ROWS].rank().to_numpy()
+    assert found_in(tmp_path / "a", frame, y, 300) == found_in(tmp_path / "b", frame, y, 300)
+
+
+def test_families_of_like_columns() -> None:
+    rng = np.random.default_rng(0)
+    like = {name: profile_of(rng.integers(1, 14, 500).astype(float)) for name in ("p", "q", "r")}
+    other = {"s": profile_of(rng.normal(size=500))}
+    assert families({**like, **other}) == [("p", "q", "r")]
+    assert families({f"m{i}": Profile(0, 10.0**i, 500, False, 0.0) for i in range(1, 4)}) == [("m1", "m2", "m3")]
+    assert profile_of(np.full(5, np.nan)).distinct == 0
+
+
+def test_trees_use_what_helps_only_in_company_and_not_noise(tmp_path: Path) -> None:
+    frame = table()
+    y = (np.sign(np.log(frame["u"])) * np.sign(np.log(frame["v"])))[:ROWS].to_numpy(copy=True)[:, None]
+    y += np.random.default_rng(0).normal(scale=0.3, size=y.shape)
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), y - y.mean(), y)
+    trees = Trees(view, ["number(w)", "code(kind)"], classes=0)
+    used = trees.used(["log(u) * log(v)", "digit(u, 4)", "mod(w, 7)"], 5)
+    assert used == ["log(u) * log(v)"]
+
+
+def test_a_step_survives_json(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    y = (frame["u"] / frame["v"])[:ROWS].rank().to_numpy()[:, None]
+    np.savez(tmp_path / "m.npz", rows=np.arange(ROWS), residual=y - y.mean(), target=y)
+    request = ScreenRequest(0, tmp_path / "m.npz", ("number(u)", "number(v)"), schema_of(frame, []), 0, limit=200)
+    result = screen(store, request, 0.0, float("inf"))
+    assert result.picks
+    assert ScreenResult.from_dict(result.as_dict()) == result
+
+
+def test_importance_is_shared_among_columns() -> None:
+    assert columns_of({"u / v": 0.6, "number(u)": 0.3, "svd(tfidf(t), 2)[1]": 0.1}) == pytest.approx(
+        {"u": 0.6, "v": 0.3, "t": 0.1}
+    )
