@@ -100,7 +100,7 @@ class Policy:
     def first(self) -> Proposal:
         """A fast LightGBM on every column, or the first family that is allowed."""
         name = "lightgbm" if "lightgbm" in self.families else self.families[0]
-        params = lightgbm.FAST if name == "lightgbm" else FAMILIES[name].portfolio[0]
+        params = lightgbm.fast(self.costs.outputs) if name == "lightgbm" else FAMILIES[name].portfolio[0]
         return Proposal(
             Pipeline.of(self.base(name), name, params, self.seed), "a fast first model on every column", None, "start"
         )

@@ -215,7 +215,7 @@ def _affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int)
     if not budget.limited:
         return wanted
     columns = width_of(policy.base("lightgbm"), costs.outputs)
-    one = costs.guess(FAMILIES["lightgbm"], columns, lightgbm.FAST) / policy.workers
+    one = costs.guess(FAMILIES["lightgbm"], columns, lightgbm.fast(costs.outputs)) / policy.workers
     return max(1, min(wanted, int(FIRST_SHARE * budget.seconds / one)))
 
 

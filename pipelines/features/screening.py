@@ -36,6 +36,7 @@ SIMPLER = 0.95  # of the gain is left for each part more of an expression
 SAME = 0.985  # rank correlation from which on two features are one
 MOST_PICKS = 24
 MOST_PURSUED = 160
+OF_RESIDUAL, OF_SYNERGY = 3, 5  # candidates of a sort that may help in company
 DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test beyond chance and beyond the columns' own
 FRAME_ROWS = 240_000  # rows of train and test on which candidates are computed; of larger tables a sample
 
@@ -433,14 +434,22 @@ def _worth(feature: Feature, gain: float) -> float:
     return gain * SIMPLER ** sum(1 for _ in nodes(feature)) if gain > 0 else gain
 
 
-def _promising(scored: dict[Feature, Found], per_sort: int = 4, most: int = 120) -> list[tuple[Feature, Found]]:
+def _promising(scored: dict[Feature, Found], most: int = 160) -> list[tuple[Feature, Found]]:
     """Candidates that explain nothing by themselves that the model does not know, but may in company: the best of each
-    sort by what they explain of the residual, and those that say most more of the target than their columns alone."""
+    sort by what they explain of the residual, and by what they say of the target beyond their columns alone.
+
+    Sorts (the operators that a candidate is made of) are not compared with each other: a cross of four keys always
+    says more than a ratio, and the model may still need the ratio.
+    """
     sorts: dict[tuple[str, ...], list[Feature]] = {}
-    for f in sorted(scored, key=lambda f: (-scored[f].z, str(f))):
+    for f in sorted(scored, key=str):
         sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
-    chosen = [f for of_sort in sorts.values() for f in of_sort[:per_sort] if scored[f].z > 0]
-    by_synergy = sorted(scored, key=lambda f: (-_worth(f, scored[f].synergy), str(f)))
-    chosen += [f for f in by_synergy[: most // 2] if scored[f].synergy > 0]
-    chosen = sorted(dict.fromkeys(chosen), key=lambda f: (-max(scored[f].z / 4, scored[f].synergy * 20), str(f)))
+    turns: dict[Feature, tuple[int, float]] = {}
+    for of_sort in sorts.values():
+        by_residual = sorted((f for f in of_sort if scored[f].z > 0), key=lambda f: -scored[f].z)
+        by_synergy = sorted((f for f in of_sort if scored[f].synergy > 0), key=lambda f: -_worth(f, scored[f].synergy))
+        for ranked, kept in ((by_residual, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
+            for turn, f in enumerate(ranked[:kept]):
+                turns[f] = min(turns.get(f, (turn, 0.0)), (turn, -_worth(f, scored[f].synergy)))
+    chosen = sorted(turns, key=lambda f: (turns[f], str(f)))
     return [(f, scored[f]) for f in chosen[:most]]

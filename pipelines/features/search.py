@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from pipelines.features.candidates import Candidates, Hints
 from pipelines.features.expression import Feature, parse
+from pipelines.features.operators import is_supervised
 from pipelines.features.screening import Found, Screen, Screening
 from pipelines.features.steering import Steering
 from pipelines.features.store import FeatureStore
@@ -130,7 +132,10 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     likely = sorted(by_text, key=lambda t: -candidates.prior(parse(t)))
     if found.picks:  # what else trees would use, with the picks at hand
         trees = Trees(view, (*request.base, *known), request.classes, request.seed)
-    used = trees.used(likely, MOST_USED)
+    # what is made with the target is used before all else: what is not would never be seen beside it
+    supervised = [t for t in likely if is_supervised(parse(t))]
+    plain = trees.used([t for t in likely if t not in set(supervised)], MOST_USED // 2)
+    used = [t for pair in zip_longest(plain, trees.used(supervised, MOST_USED // 2)) for t in pair if t is not None]
     return ScreenResult(
         request.step,
         found.picks,
