@@ -207,10 +207,17 @@ class FeatureSearch:
             forbid=self.steering.forbid,
             not_again=frozenset(tested - set(base)),
             shapes=self.shapes,
-            by_time=self.ground.task.folds.scheme == "time",
+            ahead=self._ahead(),
             seed=self.seed * 31 + step,
             limit=ORDERED_LIMIT if ordered else 200_000,
         )
+
+    def _ahead(self) -> tuple[str, float] | None:
+        """The time column and how far test lies ahead of train, where the folds say that it does."""
+        plan = self.ground.task.folds
+        if plan.scheme != "time" or plan.column is None or plan.horizon is None:
+            return None
+        return plan.column, plan.horizon + plan.gap
 
     def _last_adder(self, history: Sequence[Record]) -> int:
         """Number of the incumbent, removals not counted: nothing new is left to explain after those."""

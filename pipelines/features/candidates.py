@@ -42,6 +42,7 @@ ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_r
                  "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
 MOST_NUMBERS = 40  # that are paired with each other
 MOST_KEYS = 30
+WINDOWS = (7.0, 28.0, 91.0)  # in the unit of the time column, over which past targets are averaged
 UNTIED = 0.95  # of the rows with an order of their own, for a number to be a time
 REMEMBERED = 3000  # candidates among which those of proven shapes are looked for
 SAMPLE = 20_000  # rows on which columns are looked at
@@ -65,6 +66,7 @@ class Candidates:
     frame: Frame
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # columns that no candidate is made from
+    ahead: tuple[str, float] | None = None  # the time column and how far test lies ahead of train, where it does
 
     def __post_init__(self) -> None:
         rows = np.linspace(0, self.frame.n - 1, min(SAMPLE, self.frame.n)).astype(int)
@@ -302,6 +304,7 @@ class Candidates:
                         yield feature("target_mean", feature("label", column, by=by))
 
     def _times(self) -> Iterator[Feature]:
+        yield from self._past_targets()
         for name in self.dates:
             for part in DATE_PARTS:
                 yield feature(part, name)
@@ -312,6 +315,19 @@ class Candidates:
         for a, b in combinations(self.dates, 2):
             yield feature("days", a, b)
             yield feature("mod", feature("round", feature("days", a, b), 0), 7)
+
+    def _past_targets(self) -> Iterator[Feature]:
+        """What the target was in the same groups, far enough back to be known for every row of test."""
+        if self.ahead is None or self.ahead[0] not in self.distinct or self.ahead[0] in self.forbidden:
+            return
+        time, horizon = self.ahead
+        groups = [n for n in self.keys if n != time and self.distinct[n] <= max(FEW, self.frame.n // 20)][:5]
+        keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)]
+        for by in keys:
+            for back in (horizon, 7.0 * -(-horizon // 7)):  # by whole weeks, so that weekdays meet
+                for window in WINDOWS:
+                    yield feature("target_lag", time, back, back + window, by=tuple(map(Column, by)))
+            yield feature("target_lag", time, horizon, by=tuple(map(Column, by)))
 
     # combinations
 

@@ -31,7 +31,8 @@ class ScreenRequest:
     fitted scale. base: features of the model whose residual it is. importance: of columns in that model. add: features
     that a person asked for, looked at first. forbidden: columns that no candidate is made from. not_again: features
     that were tested in vain. forbid: what a person rules out. shapes: how often features of a shape were kept and
-    tested in earlier competitions. limit: most candidates. by_time: whether test lies after train.
+    tested in earlier competitions. limit: most candidates. ahead: the time column, and how far test lies ahead of
+    train where it lies after it.
     """
 
     step: int
@@ -47,7 +48,7 @@ class ScreenRequest:
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 0
     limit: int = 20_000
-    by_time: bool = False
+    ahead: tuple[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,12 +105,16 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         residual,
         target,
         seed=request.seed,
-        by_time=request.by_time,
+        by_time=request.ahead is not None,
         deadline=began + (1 - TREES_SHARE) * (deadline - began),
     )
     trees = Trees(view, request.base, request.classes, request.seed)
     candidates = Candidates(
-        request.schema, view.frame, Hints(request.importance, trees.pairs(), request.shapes), request.forbidden
+        request.schema,
+        view.frame,
+        Hints(request.importance, trees.pairs(), request.shapes),
+        request.forbidden,
+        request.ahead,
     )
     asked = [parse(text) for text in request.add]
 

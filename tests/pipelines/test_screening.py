@@ -192,3 +192,14 @@ def test_importance_is_shared_among_columns() -> None:
     assert columns_of({"u / v": 0.6, "number(u)": 0.3, "svd(tfidf(t), 2)[1]": 0.1}) == pytest.approx(
         {"u": 0.6, "v": 0.3, "t": 0.1}
     )
+
+
+def test_past_targets_are_far_enough_back_to_be_known(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    schema = schema_of(frame, [])
+    assert not any(f.op == "target_lag" for f in Candidates(schema, view.frame, Hints()).all())
+    made = [f for f in Candidates(schema, view.frame, Hints(), ahead=("when", 30.0)).all() if f.op == "target_lag"]
+    assert {str(k) for f in made for k in f.by} >= {"shop", "kind"}
+    assert all(str(f.args[0]) == "when" and f.args[1] >= 30 for f in made)
