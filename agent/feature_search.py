@@ -17,27 +17,21 @@ import numpy as np
 
 from agent import judge
 from agent.bench import FoldSet, Ground
+from agent.feature_groups import ARM, ENCODE, Group, encoding, groups_left, is_removal, step_of
 from agent.judge import Comparison
 from agent.record import Record
-from leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
-from pipelines.features.expression import feature, parse
-from pipelines.features.operators import is_supervised
-from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, feature_of
+from pipelines.features.search import ScreenRequest, ScreenResult, columns_of
 from pipelines.features.steering import Steering
 from pipelines.features.types import Schema
-from pipelines.features.words import shape_of
 
-ARM = "features"
 ADOPT_Z = 2.0  # standard errors that a group has to gain by, on rows that did not choose it: several are tried
 PICKS_Z = 1.3  # and one whose features have each explained more than chance before
 REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
 MOST_STEPS = 6
-ENCODE = "encode"  # the group that is tested before anything is screened
 SHARE = 0.45  # of the budget, after which no more features are looked for
 SCREEN_SHARE, LEAST_SECONDS, MOST_SECONDS = 0.09, 3.0, 300.0
 ORDERED_LIMIT = 3000  # candidates of a step in a run that must not depend on the clock
 HELD_SHARE = 0.4  # of the rows, where folds are too few to hold some out
-UNUSED = 0.002  # share of the gain below which a found feature is taken out again
 
 
 @dataclass(frozen=True)
@@ -46,21 +40,6 @@ class Step:
 
     parent: int
     result: ScreenResult
-
-
-@dataclass(frozen=True)
-class Group:
-    """A change of the feature set that is tested as a whole."""
-
-    name: str
-    reason: str
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-
-    def apply(self, features: Sequence[str]) -> tuple[str, ...]:
-        """The changed set; the old one where nothing would be left."""
-        kept = [f for f in features if f not in self.remove]
-        return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
 
 
 @dataclass
@@ -151,7 +130,7 @@ class FeatureSearch:
         incumbent = self.incumbent(before)
         if incumbent is None or record.idea is None:
             return False, None, "there is no model to compare with"
-        change = self.compare(record, incumbent, None if record.idea.endswith(ENCODE) else _step_of(record))
+        change = self.compare(record, incumbent, None if record.idea.endswith(ENCODE) else step_of(record.idea))
         fewer = set(record.pipeline.features) < set(incumbent.pipeline.features)
         taken = self.enough(change, record.idea, fewer=fewer)
         return taken, change, in_words(change, taken=taken)
@@ -221,7 +200,7 @@ class FeatureSearch:
 
     def _last_adder(self, history: Sequence[Record]) -> int:
         """Number of the incumbent, removals not counted: nothing new is left to explain after those."""
-        adopted = [r for r in history if r.adopted and not _removal(r)]
+        adopted = [r for r in history if r.adopted and not is_removal(r)]
         if adopted:
             return adopted[-1].number
         return next((r.number for r in history if r.arm == "start" and r.score is not None), -1)
@@ -245,86 +224,16 @@ class FeatureSearch:
         self.steps.append(made)
         return made
 
-    # tests
-
-    def _groups(self, step: Step, incumbent: Record) -> list[Group]:
-        """What to test of a step, in this order. Groups that come to the same are tested once."""
-        number = step.result.step
-        picks = tuple(f.text for f in step.result.picks if self._allowed(f.text))
-        used = tuple(f.text for f in step.result.used if self._allowed(f.text))
-        supervised = tuple(t for t in used if is_supervised(parse(t)))
-        plain = tuple(t for t in used if t not in supervised)
-        idle = tuple(f for f in step.result.idle if f not in self.steering.force) if number == 0 else ()
-        groups = [
-            Group("picks", "features that explain what the model leaves", picks),
-            Group("both", "features that explain what the model leaves, and others that trees use", picks + used[:16])
-            if picks
-            else Group("used", "features that trees use", used[:16]),
-            Group("first", "the features that trees use most", used[:5]),
-            Group("supervised", "features made with the target", supervised[:10]),
-            Group("plain", "features made without the target", plain[:12]),
-            Group("idle", "without columns that are no better than noise", remove=idle),
-        ]
-        found, seen = [], set()
-        for group in groups:
-            features = group.apply(incumbent.pipeline.features)
-            if set(features) == set(incumbent.pipeline.features) or frozenset(features) in seen:
-                continue
-            seen.add(frozenset(features))
-            found.append(Group(f"{number}:{group.name}", group.reason, group.add, group.remove))
-        return found
-
-    def _encodings(self, incumbent: Record, history: Sequence[Record]) -> list[Group]:
-        """Before the first screening: target means and frequencies in place of the codes of many-valued columns."""
-        names = [n for n in self.many if n in self.columns]
-        add = [str(feature(op, n)) for n in names for op in ("target_mean", "count")]
-        remove = [str(feature("code", n)) for n in names]
-        group = Group(
-            f"0:{ENCODE}",
-            "target means and frequencies in place of many-valued categories",
-            tuple(t for t in add if self._allowed(t)),
-            tuple(t for t in remove if t in incumbent.pipeline.features and t not in self.steering.force),
-        )
-        tried = group.name in self.skipped or any(r.arm == ARM for r in history)
-        return [group] if group.add and not tried else []
-
-    def _trim(self, incumbent: Record, number: int) -> Group | None:
-        """Found features that the model with all of them hardly uses."""
-        assert incumbent.evaluation is not None
-        shares: dict[str, float] = {}
-        for name, share in incumbent.evaluation.importance.items():
-            shares[feature_of(name)] = shares.get(feature_of(name), 0.0) + share
-        if not shares or incumbent.arm != ARM:
-            return None
-        forced = set(self.steering.force)
-        unused = tuple(f for f in incumbent.pipeline.features if shares.get(f, 1.0) < UNUSED and f not in forced)
-        if not unused or len(unused) >= len(incumbent.pipeline.features):
-            return None
-        return Group(f"{number}:trim", "without features that the model hardly uses", remove=unused)
-
-    def _allowed(self, text: str) -> bool:
-        return not self.steering.forbids(parse(text))
-
     def _groups_left(self, history: Sequence[Record]) -> list[Group]:
         incumbent = self.incumbent(history)
         if incumbent is None or not self.enabled:
             return []
-        if not self.steps:
-            return self._encodings(incumbent, history)
-        step = self.steps[-1]
-        tried = {r.idea for r in history if r.arm == ARM} | self.skipped
-        done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
-        picked = any(r.adopted and r.idea == f"{step.result.step}:picks" for r in history)
-        left = []
-        for group in self._groups(step, incumbent):
-            if group.name in tried or frozenset(group.apply(incumbent.pipeline.features)) in done:
-                continue
-            if picked and group.name.endswith((":first", ":supervised", ":plain")):
-                continue  # parts of what comes with the picks: looked at again by the next step
-            left.append(group)
-        if not left and (trim := self._trim(incumbent, step.result.step)) is not None and trim.name not in tried:
-            left.append(trim)
-        return left
+        if self.steps:
+            return groups_left(self.steps[-1].result, incumbent, history, self.skipped, self.steering)
+        many = [n for n in self.many if n in self.columns]
+        group = encoding(many, incumbent.pipeline.features, self.steering)
+        tried = any(r.arm == ARM for r in history)
+        return [] if group is None or tried or group.name in self.skipped else [group]
 
     def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:
         """The next group to test and the record that it changes."""
@@ -332,87 +241,8 @@ class FeatureSearch:
         left = self._groups_left(history)
         return (left[0], incumbent) if left and incumbent is not None else None
 
-    # telling
-
-    def forced_rows(self) -> list[FeatureRow]:
-        """What the ledger keeps of the features that a person forced."""
-        return [
-            self._row(f, 0, "forced", None, None, "loss", None, "in every feature set") for f in self.steering.force
-        ]
-
-    def rows_of_step(self, step: Step) -> list[FeatureRow]:
-        """What the ledger keeps of a screening: its candidates and what was redundant."""
-        step_number, result = step.result.step, step.result
-        rows = [
-            self._row(f.text, step_number, "candidate", f.gain, f.error, "residual", None, f.reason)
-            for f in (*result.picks, *result.used)
-        ]
-        return rows + [
-            self._row(f.text, step_number, "redundant", f.gain, f.error, "residual", None, f.reason)
-            for f in result.redundant
-        ]
-
-    def rows_of_test(
-        self, record: Record, before: Sequence[Record], change: Comparison | None, words: str
-    ) -> list[FeatureRow]:
-        """What the ledger keeps of a tested group: each of its features with the gain of the group."""
-        incumbent = self.incumbent(before)
-        if incumbent is None:
-            return []
-        had, has = set(incumbent.pipeline.features), set(record.pipeline.features)
-        gain, noise = (None, None) if change is None else (change.gain, change.noise)
-        status: FeatureStatus = "kept" if record.adopted else "dropped"
-        rows = [
-            self._row(f, _step_of(record), status, gain, noise, "loss", record.number, words)
-            for f in record.pipeline.features
-            if f not in had
-        ]
-        if record.adopted:
-            rows += [
-                self._row(f, _step_of(record), "removed", gain, noise, "loss", record.number, words)
-                for f in incumbent.pipeline.features
-                if f not in has
-            ]
-        return rows
-
-    def _row(
-        self,
-        text: str,
-        step: int,
-        status: FeatureStatus,
-        gain: float | None,
-        error: float | None,
-        unit: GainUnit,
-        experiment: int | None,
-        reason: str,
-    ) -> FeatureRow:
-        return FeatureRow(
-            text=text,
-            shape=shape_of(parse(text), self.schema.kinds),
-            step=step,
-            status=status,
-            gain=gain,
-            standard_error=error,
-            unit=unit,
-            experiment=experiment,
-            reason=reason,
-        )
-
 
 def in_words(change: Comparison, *, taken: bool) -> str:
     """What a test of features came to."""
     words = f"{change.gain:+.5g} ± {change.noise:.2g} on rows that did not choose them"
     return words + ("" if taken else "; within the noise" if change.gain > 0 else "")
-
-
-def _step_of(record: Record) -> int:
-    return step_of(record.idea or "0")
-
-
-def step_of(idea: str) -> int:
-    """The step of the search that a group belongs to, by its name."""
-    return int(idea.partition(":")[0])
-
-
-def _removal(record: Record) -> bool:
-    return (record.idea or "").endswith((":idle", ":trim"))

@@ -10,7 +10,8 @@ import numpy as np
 
 from agent.budget import Budget
 from agent.costs import Costs
-from agent.feature_search import ARM, in_words, step_of
+from agent.feature_groups import ARM, step_of
+from agent.feature_search import in_words
 from agent.judge import Comparison
 from agent.policy import LARGEST_SHARE, Policy, noise_of, width_of
 from agent.record import Proposal, Record

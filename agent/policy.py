@@ -9,7 +9,8 @@ import numpy as np
 
 from agent import tuner
 from agent.costs import Costs
-from agent.feature_search import ARM, FeatureSearch
+from agent.feature_groups import ARM
+from agent.feature_search import FeatureSearch
 from agent.record import Proposal, Record
 from competitions.columns import ColumnCard, Kind
 from pipelines.estimators import lightgbm

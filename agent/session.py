@@ -13,7 +13,9 @@ import numpy as np
 
 from agent import judge
 from agent.bench import FoldSet, Ground
-from agent.feature_search import ARM, FeatureSearch, Step
+from agent.feature_groups import ARM
+from agent.feature_rows import rows_of_step, rows_of_test
+from agent.feature_search import FeatureSearch, Step
 from agent.judge import Comparison, Score
 from agent.outputs import Outputs
 from agent.record import Proposal, Record
@@ -179,7 +181,8 @@ class Session:
         if record.arm == ARM and self.features is not None:
             adopted, change, words = self.features.trial(record, self.records)
             record = replace(record, adopted=adopted)
-            self._tested = self.features.rows_of_test(record, self.records, change, words)
+            incumbent = self.features.incumbent(self.records)
+            self._tested = rows_of_test(record, incumbent, change, words, self.features.schema)
             if not adopted:  # chosen on rows that its predictions are also scored on: it takes part in nothing
                 return replace(record, verdict="discard", verdict_reason=words), None
         comparison = judge.compare(score, self.best.score) if self.best and self.best.score else None
@@ -270,7 +273,8 @@ class Session:
     def dropped(self, record: Record, change: Comparison | None) -> None:
         """Tell the ledger of a group of features whose test was ended early."""
         if record.arm == ARM and self.features is not None:
-            rows = self.features.rows_of_test(record, self.records, change, record.verdict_reason)
+            incumbent = self.features.incumbent(self.records)
+            rows = rows_of_test(record, incumbent, change, record.verdict_reason, self.features.schema)
             self.ledger.add_features(self.run_id, rows)
 
     def screened(self, result: ScreenResult) -> None:
@@ -281,7 +285,7 @@ class Session:
         passed = len(result.picks) + len(result.used)
         told = "" if result.best is None else f"the best of all: {result.best.text}, z = {result.best.z:.1f}"
         self.ledger.add_search(self.run_id, result.step, result.screened, passed, result.seconds, told)
-        self.ledger.add_features(self.run_id, self.features.rows_of_step(step))
+        self.ledger.add_features(self.run_id, rows_of_step(result, self.features.schema))
         self.emit(
             {
                 "event": "screening",

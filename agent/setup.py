@@ -12,6 +12,7 @@ import numpy as np
 from agent.bench import Ground
 from agent.budget import Budget
 from agent.costs import Costs
+from agent.feature_rows import forced_rows
 from agent.feature_search import FeatureSearch
 from agent.inspection import cards_of, read
 from agent.outputs import Outputs
@@ -118,7 +119,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     )
     session.features = policy.features = search
     if row is None:
-        ledger.add_features(run_id, search.forced_rows())
+        ledger.add_features(run_id, forced_rows(search.steering, search.schema))
     if row is not None:
         ledger.resume_run(run_id)
         session.replay(ledger.experiments(run_id))

@@ -10,7 +10,7 @@ from typing import Any
 from agent.budget import Budget
 from agent.closing import Final
 from agent.display import duration
-from agent.feature_search import ARM
+from agent.feature_groups import ARM
 from agent.session import Session
 from agent.workers import Workers
 from competitions.audit import Finding

@@ -17,47 +17,23 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from competitions.drift import number_drift
 from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, feature, nodes
+from pipelines.features.choosing import MOST_PICKS, promising, pursue
+from pipelines.features.drift import drifts, new_in_test
+from pipelines.features.expression import Feature, feature
 from pipelines.features.frame import Frame, Source
 from pipelines.features.operators import kind_of, operator_of
 from pipelines.features.operators.base import Target
+from pipelines.features.scoring import Found, Scorer, binned, widest, worth
 
 RUNGS = (6_000, 24_000, 96_000)  # rows
 MOST_TARGETS = (3, 8, 8)  # columns of the residual that are looked at on each rung: those of most variance
 KEPT = (0.12, 0.25)  # of the candidates, from one rung to the next
 LEAST_KEPT = (240, 100)
 ROWS_PER_LEVEL = 6  # of the first rung, that a key should have
-SHRINKAGE = 10.0  # rows, of the mean residual of a bin
-ROWS_PER_BIN, MOST_BINS = 60, 128
 NEW_IN_TEST = 0.7  # share of test rows with a key that training never has, from which on it is of no use
-SIMPLER = 0.95  # of the gain is left for each part more of an expression
-SAME = 0.985  # rank correlation from which on two features are one
-MOST_PICKS = 24
 MOST_PURSUED = 160
-OF_RESIDUAL, OF_SYNERGY = 3, 5  # candidates of a sort that may help in company
-DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test beyond chance and beyond the columns' own
 FRAME_ROWS = 240_000  # rows of train and test on which candidates are computed; of larger tables a sample
-
-
-@dataclass(frozen=True)
-class Found:
-    """A candidate with the share of the residual's variance that it explains, and the standard error of that.
-
-    `synergy`: the share of the target's own variance that it explains beyond the best of its columns alone.
-    """
-
-    text: str
-    gain: float
-    error: float
-    status: str = "candidate"
-    reason: str = ""
-    synergy: float = 0.0
-
-    @property
-    def z(self) -> float:
-        return self.gain / self.error if self.error > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -73,55 +49,6 @@ class Screening:
     threshold: float
     best: Found | None
     seconds: float
-
-
-@dataclass
-class Scorer:
-    """Scores codes or numbers against the residual of some rows: (m, T), with a fixed half (m,) for each row."""
-
-    residual: np.ndarray
-    half: np.ndarray
-
-    def __post_init__(self) -> None:
-        self.scale = float(np.mean(np.sum(self.residual**2, axis=1))) or 1.0
-
-    @property
-    def bins(self) -> int:
-        return int(np.clip(len(self.residual) // ROWS_PER_BIN, 8, MOST_BINS))
-
-    def fitted(self, codes: np.ndarray, size: int) -> np.ndarray:
-        """(m, T) the mean residual of each row's code in the other half of the rows, shrunk towards 0."""
-        cell = codes * 2 + self.half
-        counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)[:, ::-1]
-        out = np.empty_like(self.residual)
-        for t in range(self.residual.shape[1]):
-            sums = np.bincount(cell, weights=self.residual[:, t], minlength=2 * size).reshape(size, 2)[:, ::-1]
-            out[:, t] = (sums / (counts + SHRINKAGE))[codes, self.half]
-        return out
-
-    def gain(self, fitted: np.ndarray) -> tuple[float, float]:
-        """The share of the residual's variance that `fitted` (m, T) explains, and its standard error."""
-        each = np.sum((2 * self.residual - fitted) * fitted, axis=1) / self.scale
-        return float(each.mean()), float(each.std() / np.sqrt(len(each)))
-
-
-def _widest(residual: np.ndarray, most: int) -> np.ndarray:
-    """The columns of (m, T) that vary most, at most so many."""
-    if residual.shape[1] <= most:
-        return residual
-    return np.ascontiguousarray(residual[:, np.sort(np.argsort(-residual.var(axis=0), kind="stable")[:most])])
-
-
-def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
-    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are."""
-    gaps = np.isnan(values)
-    present = values[~gaps] if gaps.any() else values
-    if not len(present):
-        return np.zeros(len(values), dtype=np.int64), 1
-    edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1], method="nearest"))
-    codes = np.searchsorted(edges, values, side="right")
-    codes[gaps] = len(edges) + 1
-    return codes, len(edges) + 2
 
 
 @dataclass
@@ -164,7 +91,7 @@ class Screen:
         places = self._places[:m]
         most = MOST_TARGETS[rung]
         sorted_rows = np.sort(places) if self.frame.rows is None else self.frame.rows[np.sort(places)]
-        return places, Scorer(_widest(self._residual[:m], most), self._half[:m]), Frame(self.source, rows=sorted_rows)
+        return places, Scorer(widest(self._residual[:m], most), self._half[:m]), Frame(self.source, rows=sorted_rows)
 
     @property
     def over(self) -> bool:
@@ -180,7 +107,7 @@ class Screen:
         places, scorer, small = rung
         if feature.op == "target_mean":
             key = self.frame.key(feature.args[0])
-            if self._new_in_test(key.codes, key.size) > NEW_IN_TEST:
+            if new_in_test(self.frame, key) > NEW_IN_TEST:
                 return []
             codes = key.codes[places]
             if key.size > len(places):  # fewer codes than levels: keep the tables short
@@ -202,43 +129,6 @@ class Screen:
             codes = np.where(np.isnan(value[:, 0]), -1, value[:, 0]).astype(np.int64) + 1
             return [(codes, int(codes.max()) + 1)]
         return [binned(value[:, j].astype(np.float64, copy=False), scorer.bins) for j in range(value.shape[1])]
-
-    def drifts(self, feature: Feature) -> bool:
-        """Whether a feature of all rows is further apart between train and test than the columns it is made from.
-
-        What depends on which rows are there (neighbours in time or value, sizes of groups) may not mean in test what
-        it means in train; folds, cut from train, cannot show that.
-        """
-        if self.by_time:
-            return False
-        parts = {n for n in nodes(feature) if isinstance(n, Feature) and n.op not in ("bin", "cross", "code")}
-        return any(
-            self._part_drifts(n) for n in parts if kind_of(n) == "transductive" and operator_of(n).gives != "sparse"
-        )
-
-    def _part_drifts(self, feature: Feature) -> bool:
-        try:
-            with np.errstate(all="ignore"):
-                value = np.asarray(self.frame.value(feature), dtype=np.float64).reshape(self.frame.n, -1)
-        except PipelineError:
-            return True
-        limit = DRIFT + max((self._drift_of(c) for c in feature.columns), default=0.0)
-        return any(self._apart(value[:, j]) > limit for j in range(min(value.shape[1], 8)))
-
-    def _drift_of(self, name: str) -> float:
-        key = ("drift", name)
-        return self.frame.shared(key, lambda: self._apart(self.frame.key(Column(name)).codes.astype(float)))
-
-    def _apart(self, values: np.ndarray) -> float:
-        n = self.frame.n_train
-        gaps = abs(float(np.isnan(values[:n]).mean()) - float(np.isnan(values[n:]).mean())) if len(values) > n else 0.0
-        return max(gaps, number_drift(values[:n], values[n:], most=20_000))
-
-    def _new_in_test(self, codes: np.ndarray, size: int) -> float:
-        seen = np.zeros(size, dtype=bool)
-        seen[codes[: self.frame.n_train]] = True
-        tested = codes[self.frame.n_train :]
-        return float((~seen[tested]).mean()) if len(tested) else 0.0
 
     def score(self, feature: Feature, rung: int = 0) -> tuple[Found, np.ndarray] | None:
         """A candidate's worth at a rung and what it says of the rows (m, T); None where it says nothing.
@@ -288,7 +178,7 @@ class Screen:
         """The scorer of the target itself on a rung."""
         if rung not in self._of_target:
             y = self.y[: len(self._rungs(rung)[0])]
-            scorer = Scorer(_widest(y - y.mean(axis=0), MOST_TARGETS[rung]), self._half[: len(y)])
+            scorer = Scorer(widest(y - y.mean(axis=0), MOST_TARGETS[rung]), self._half[: len(y)])
             self._of_target[rung] = scorer
         return self._of_target[rung]
 
@@ -314,7 +204,7 @@ class Screen:
         self._present = frozenset(present)
         self._take(candidates, scored, limit, 0.6)
         if further is not None and scored:
-            best = sorted(scored, key=lambda f: (-_worth(f, scored[f].gain - scored[f].error), str(f)))[:16]
+            best = sorted(scored, key=lambda f: (-worth(f, scored[f].gain - scored[f].error), str(f)))[:16]
             self._take(further(best), scored, limit, 0.8)
         screened = len(scored)
         first = dict(scored)
@@ -332,17 +222,18 @@ class Screen:
                 if found is not None:
                     again[candidate] = found[0]
             scored = again
-        ranked = sorted(scored, key=lambda f: (-_worth(f, scored[f].gain), str(f)))
+        ranked = sorted(scored, key=lambda f: (-worth(f, scored[f].gain), str(f)))
         best_found = scored[max(scored, key=lambda f: scored[f].z)] if scored else None
         significant = [f for f in ranked if scored[f].z >= threshold][:MOST_PURSUED]
-        apart = [f for f in significant if self.drifts(f)]
-        picks, redundant = self._pursue([f for f in significant if f not in apart], scored, rung, threshold)
+        apart = [f for f in significant if self._drifts(f)]
+        says = self._says([f for f in significant if f not in apart], rung)
+        picks, redundant = pursue(says, scored, self._rungs(rung)[1], threshold)
         redundant += [replace(scored[f], status="redundant", reason="not alike in train and test") for f in apart]
         taken = {p.text for p in (*picks, *redundant)}
         rest = {f: found for f, found in first.items() if found.text not in taken}
         return Screening(
             tuple(picks),
-            tuple(found for f, found in _promising(rest) if not self.drifts(f)),
+            tuple(found for f, found in promising(rest) if not self._drifts(f)),
             tuple(redundant),
             screened,
             threshold,
@@ -368,88 +259,14 @@ class Screen:
         except PipelineError:  # not computable from these values after all
             return None
 
-    def _pursue(
-        self, features: Sequence[Feature], scored: dict[Feature, Found], rung: int, least: float
-    ) -> tuple[list[Found], list[Found]]:
-        """Choose one after another what explains most of what the chosen ones leave."""
-        at = self._rungs(rung)
-        residual = at[1].residual.copy()
+    def _drifts(self, feature: Feature) -> bool:
+        return not self.by_time and drifts(self.frame, feature)
+
+    def _says(self, features: Sequence[Feature], rung: int) -> dict[Feature, list[tuple[np.ndarray, int]]]:
+        """The bins of each feature on a rung, as many features as there is time for, one at least."""
         says: dict[Feature, list[tuple[np.ndarray, int]]] = {}
         for f in features:
             if self.over and says:
                 break
-            says[f] = self.codes(f, at)
-        picks: list[Found] = []
-        redundant: list[Found] = []
-        taken: list[np.ndarray] = []
-        left = list(says)
-        gains = {f: scored[f].gain for f in left}
-        while left and len(picks) < MOST_PICKS:
-            scorer = Scorer(residual, at[1].half)
-            # gains only shrink as others are taken: look again at the most promising ones only
-            left.sort(key=lambda f: (-_worth(f, gains[f]), str(f)))
-            chosen: tuple[float, Feature, np.ndarray, float, float] | None = None
-            for f in left[:40]:
-                if chosen is not None and _worth(f, gains[f]) <= chosen[0]:
-                    break
-                fitted, (gain, error) = self._best_column(scorer, says[f])
-                gains[f] = gain
-                if chosen is None or _worth(f, gain) > chosen[0]:
-                    chosen = _worth(f, gain), f, fitted, gain, error
-            assert chosen is not None
-            _, f, fitted, gain, error = chosen
-            left.remove(f)
-            if gain < least * error:
-                break
-            own = fitted.ravel()
-            twin = next((p for p, t in zip(picks, taken, strict=True) if abs(_correlation(own, t)) > SAME), None)
-            if twin is not None:
-                redundant.append(Found(str(f), gain, error, "redundant", f"says what {twin.text} says"))
-                continue
-            picks.append(Found(str(f), scored[f].gain, scored[f].error, "candidate", ""))
-            taken.append(own)
-            residual = residual - fitted
-        redundant += [
-            Found(str(f), scored[f].gain, scored[f].error, "redundant", "the picks leave it nothing") for f in left[:20]
-        ]
-        return picks, redundant
-
-    def _best_column(
-        self, scorer: Scorer, columns: list[tuple[np.ndarray, int]]
-    ) -> tuple[np.ndarray, tuple[float, float]]:
-        tried = [(scorer.fitted(codes, size)) for codes, size in columns]
-        gains = [scorer.gain(f) for f in tried]
-        k = int(np.argmax([g for g, _ in gains]))
-        return tried[k], gains[k]
-
-
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 0 else 0.0
-
-
-def _worth(feature: Feature, gain: float) -> float:
-    """A gain less what its complexity costs: of two that explain about the same, the simpler one."""
-    return gain * SIMPLER ** sum(1 for _ in nodes(feature)) if gain > 0 else gain
-
-
-def _promising(scored: dict[Feature, Found], most: int = 160) -> list[tuple[Feature, Found]]:
-    """Candidates that explain nothing by themselves that the model does not know, but may in company: the best of each
-    sort by what they explain of the residual, and by what they say of the target beyond their columns alone.
-
-    Sorts (the operators that a candidate is made of) are not compared with each other: a cross of four keys always
-    says more than a ratio, and the model may still need the ratio.
-    """
-    sorts: dict[tuple[str, ...], list[Feature]] = {}
-    for f in sorted(scored, key=str):
-        sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
-    turns: dict[Feature, tuple[int, float]] = {}
-    for of_sort in sorts.values():
-        by_residual = sorted((f for f in of_sort if scored[f].z > 0), key=lambda f: -scored[f].z)
-        by_synergy = sorted((f for f in of_sort if scored[f].synergy > 0), key=lambda f: -_worth(f, scored[f].synergy))
-        for ranked, kept in ((by_residual, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
-            for turn, f in enumerate(ranked[:kept]):
-                turns[f] = min(turns.get(f, (turn, 0.0)), (turn, -_worth(f, scored[f].synergy)))
-    chosen = sorted(turns, key=lambda f: (turns[f], str(f)))
-    return [(f, scored[f]) for f in chosen[:most]]
+            says[f] = self.codes(f, self._rungs(rung))
+        return says

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.features.candidates import Candidates, Hints
+from pipelines.features.candidates import Candidates
+from pipelines.features.columns import Hints
 from pipelines.features.expression import Feature, parse
 from pipelines.features.operators import is_supervised
-from pipelines.features.screening import Found, Screen, Screening
+from pipelines.features.scoring import Found
+from pipelines.features.screening import Screen, Screening
 from pipelines.features.steering import Steering
 from pipelines.features.store import FeatureStore
 from pipelines.features.tree_screening import Trees

@@ -16,13 +16,15 @@ from command_line import demo, finished, here, ledger_of, only_run, write
 from agent import judge
 from agent.bench import FoldSet, Ground
 from agent.costs import Costs
-from agent.feature_search import ARM, MOST_STEPS, FeatureSearch
+from agent.feature_groups import ARM
+from agent.feature_rows import rows_of_test
+from agent.feature_search import MOST_STEPS, FeatureSearch
 from agent.policy import Policy
 from agent.record import Proposal, Record
 from competitions.columns import describe_columns
 from competitions.metrics import get_metric
 from pipelines.evaluate import Evaluation
-from pipelines.features.screening import Found
+from pipelines.features.scoring import Found
 from pipelines.features.search import ScreenRequest, ScreenResult, screen
 from pipelines.features.steering import Steering
 from pipelines.features.store import FeatureStore
@@ -158,7 +160,7 @@ def test_a_group_that_gains_on_rows_that_did_not_choose_it_is_adopted(search: Fe
     adopted = replace(better, adopted=True)
     assert adopted.usable
     assert search.incumbent([first, adopted]) is adopted
-    rows = search.rows_of_test(adopted, [first], change, words)
+    rows = rows_of_test(adopted, first, change, words, SCHEMA)
     assert [(r.text, r.status, r.unit, r.experiment) for r in rows] == [("a / b", "kept", "loss", 1)]
     assert (rows[0].gain, rows[0].shape) == (change.gain, "number / number")
 
@@ -174,7 +176,7 @@ def test_a_gain_on_the_rows_that_chose_it_alone_is_none(search: FeatureSearch) -
     assert not taken
     assert not overfit.usable
     assert search.incumbent([first, overfit]) is first
-    rows = search.rows_of_test(overfit, [first], change, words)
+    rows = rows_of_test(overfit, first, change, words, SCHEMA)
     assert [(r.text, r.status) for r in rows] == [("a / b", "dropped")]
     # the same predictions, judged by a step that holds out other rows, do gain: rows decide, not the record
     other = replace(overfit, proposal=replace(overfit.proposal, idea="1:picks"))
@@ -191,7 +193,7 @@ def test_without_a_gain_it_is_dropped_but_a_removal_may_cost_nothing(search: Fea
     assert search.trial(fewer, [first])[0]
     assert not search.trial(worse, [first])[0]
     _, change, words = search.trial(fewer, [first])
-    rows = search.rows_of_test(replace(fewer, adopted=True), [first], change, words)
+    rows = rows_of_test(replace(fewer, adopted=True), first, change, words, SCHEMA)
     assert [(r.text, r.status) for r in rows] == [("count(city)", "removed")]
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.features.candidates import Candidates, Hints
+from pipelines.features.candidates import Candidates
+from pipelines.features.columns import Hints
 from pipelines.features.expression import parse
 from pipelines.features.families import Profile, families, profile_of
-from pipelines.features.screening import Scorer, Screen, binned
+from pipelines.features.scoring import Scorer, binned
+from pipelines.features.screening import Screen
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
 from pipelines.features.store import FeatureStore
 from pipelines.features.tree_screening import Trees

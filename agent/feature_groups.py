@@ -1,0 +1,120 @@
+"""Groups of features: what is tested of a screening, each group as one experiment.
+
+A group's name says which step of the search it belongs to and what it is: `0:picks`, `1:idle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from agent.record import Record
+from pipelines.features.expression import feature, parse
+from pipelines.features.operators import is_supervised
+from pipelines.features.search import ScreenResult, feature_of
+from pipelines.features.steering import Steering
+
+ARM = "features"  # of the policy, that tests groups
+ENCODE = "encode"  # the group that is tested before anything is screened
+UNUSED = 0.002  # share of the gain below which a found feature is taken out again
+
+
+@dataclass(frozen=True)
+class Group:
+    """A change of the feature set that is tested as a whole."""
+
+    name: str
+    reason: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def apply(self, features: Sequence[str]) -> tuple[str, ...]:
+        """The changed set; the old one where nothing would be left."""
+        kept = [f for f in features if f not in self.remove]
+        return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
+
+
+def groups_left(
+    result: ScreenResult, incumbent: Record, history: Sequence[Record], skipped: Collection[str], steering: Steering
+) -> list[Group]:
+    """What is still to be tested of a screening; `skipped`: groups that did not fit into the time."""
+    tried = {r.idea for r in history if r.arm == ARM} | set(skipped)
+    done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
+    picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
+    left = []
+    for group in groups_of(result, incumbent.pipeline.features, steering):
+        if group.name in tried or frozenset(group.apply(incumbent.pipeline.features)) in done:
+            continue
+        if picked and group.name.endswith((":first", ":supervised", ":plain")):
+            continue  # parts of what comes with the picks: looked at again by the next step
+        left.append(group)
+    if not left and (last := trim(incumbent, result.step, steering)) is not None and last.name not in tried:
+        left.append(last)
+    return left
+
+
+def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> list[Group]:
+    """What to test of a screening, in this order, on a model with the features `base`. Groups that come to the same are
+    tested once."""
+    number = result.step
+    picks = tuple(f.text for f in result.picks if not steering.forbids(parse(f.text)))
+    used = tuple(f.text for f in result.used if not steering.forbids(parse(f.text)))
+    supervised = tuple(t for t in used if is_supervised(parse(t)))
+    plain = tuple(t for t in used if t not in supervised)
+    idle = tuple(f for f in result.idle if f not in steering.force) if number == 0 else ()
+    groups = [
+        Group("picks", "features that explain what the model leaves", picks),
+        Group("both", "features that explain what the model leaves, and others that trees use", picks + used[:16])
+        if picks
+        else Group("used", "features that trees use", used[:16]),
+        Group("first", "the features that trees use most", used[:5]),
+        Group("supervised", "features made with the target", supervised[:10]),
+        Group("plain", "features made without the target", plain[:12]),
+        Group("idle", "without columns that are no better than noise", remove=idle),
+    ]
+    found, seen = [], set()
+    for group in groups:
+        features = group.apply(base)
+        if set(features) == set(base) or frozenset(features) in seen:
+            continue
+        seen.add(frozenset(features))
+        found.append(Group(f"{number}:{group.name}", group.reason, group.add, group.remove))
+    return found
+
+
+def encoding(many: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
+    """Before the first screening: target means and frequencies in place of the codes of the columns `many`."""
+    add = [str(feature(op, n)) for n in many for op in ("target_mean", "count")]
+    remove = [str(feature("code", n)) for n in many]
+    group = Group(
+        f"0:{ENCODE}",
+        "target means and frequencies in place of many-valued categories",
+        tuple(t for t in add if not steering.forbids(parse(t))),
+        tuple(t for t in remove if t in base and t not in steering.force),
+    )
+    return group if group.add else None
+
+
+def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
+    """Found features that the model with all of them hardly uses."""
+    assert incumbent.evaluation is not None
+    shares: dict[str, float] = {}
+    for name, share in incumbent.evaluation.importance.items():
+        shares[feature_of(name)] = shares.get(feature_of(name), 0.0) + share
+    if not shares or incumbent.arm != ARM:
+        return None
+    forced = set(steering.force)
+    unused = tuple(f for f in incumbent.pipeline.features if shares.get(f, 1.0) < UNUSED and f not in forced)
+    if not unused or len(unused) >= len(incumbent.pipeline.features):
+        return None
+    return Group(f"{number}:trim", "without features that the model hardly uses", remove=unused)
+
+
+def step_of(idea: str) -> int:
+    """The step of the search that a group belongs to, by its name."""
+    return int(idea.partition(":")[0])
+
+
+def is_removal(record: Record) -> bool:
+    """Whether a test takes features away and adds none."""
+    return (record.idea or "").endswith((":idle", ":trim"))

@@ -1,0 +1,100 @@
+"""What the columns are: the sorts that candidates are made from, the most important columns of each first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipelines.features.expression import Column, Feature, Node, feature
+from pipelines.features.families import Profile, profile_of
+from pipelines.features.frame import Frame
+from pipelines.features.types import USES, Schema
+
+FEW = 64  # a number with no more values is a key as it is
+MOST_KEYS = 30  # that are crossed with each other
+UNTIED = 0.95  # of the rows with an order of their own, for a number to be a time
+SAMPLE = 20_000  # rows on which columns are looked at
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is known of the columns beyond their values: importance in the model (by column), pairs of columns that it
+    splits on together (best first), and how often features of a shape have been kept in earlier competitions."""
+
+    importance: Mapping[str, float] = field(default_factory=dict)
+    pairs: Sequence[tuple[str, str]] = ()
+    shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # kept, tested
+
+
+@dataclass
+class Columns:
+    """The columns that candidates may be made from. `frame` gives their values, `schema` their types.
+
+    A column is of several sorts where it may be used in several ways, and of none where it has one value only.
+    distinct: how many values a column has. profiles: of what can be a number. numbers: those with more than two values;
+    whole, fine: those of them without decimals, with many values. parts: by text, what groups rows anew.
+    """
+
+    schema: Schema
+    frame: Frame
+    hints: Hints = field(default_factory=Hints)
+    forbidden: frozenset[str] = frozenset()  # columns that are left out
+
+    def __post_init__(self) -> None:
+        rows = np.linspace(0, self.frame.n - 1, min(SAMPLE, self.frame.n)).astype(int)
+        names = [n for n in self.schema.columns if n not in self.forbidden]
+        names.sort(key=lambda n: -self.hints.importance.get(n, 0.0))  # stable: otherwise in the order of the table
+        self.profiles: dict[str, Profile] = {}
+        self.distinct: dict[str, int] = {}
+        self.numbers: list[str] = []
+        self.dates: list[str] = []
+        self.texts: list[str] = []
+        self.keys: list[str] = []
+        for name in names:
+            uses = USES[self.schema.columns[name]]
+            size = self.frame.key(Column(name)).size
+            self.distinct[name] = size
+            if size < 2:
+                continue
+            if "number" in uses:
+                self.profiles[name] = profile_of(self.frame.number(Column(name))[rows])
+                if self.profiles[name].distinct > 2:
+                    self.numbers.append(name)
+            if "date" in uses:
+                self.dates.append(name)
+            if "text" in uses and self.schema.columns[name] != "boolean" and size > 2:
+                self.texts.append(name)
+            if "key" in uses and "date" not in uses and size <= 0.5 * self.frame.n:
+                self.keys.append(name)
+        self.parts = {n: self._parts(n) for n in self.texts if self.distinct[n] > 30}
+        self.whole = [n for n in self.numbers if self.profiles[n].whole]
+        self.fine = [n for n in self.numbers if self.profiles[n].distinct > FEW]
+
+    def _parts(self, name: str) -> tuple[Feature, ...]:
+        """What a text's first part and the first word of its second field are, where they group rows anew."""
+        made = (feature("part", name, 0), feature("field_word", name, 1, 0))
+        return tuple(f for f in made if 2 < self.frame.key(f).size < 0.8 * self.distinct[name])
+
+    def short_keys(self) -> list[Node]:
+        """Keys with few enough values to be crossed, the most important first; numbers with many in bins."""
+        found: list[tuple[float, Node]] = []
+        for place, name in enumerate(self.distinct):
+            importance = self.hints.importance.get(name, 0.0) - 1e-6 * place
+            if name in self.keys and self.distinct[name] <= max(FEW, self.frame.n // 20):
+                found.append((importance, Column(name)))
+            elif name in self.fine:
+                found.append((importance - 0.01, feature("bin", name, 16)))
+            if name in self.dates:
+                found += [(importance - 1e-7 * i, feature(p, name)) for i, p in enumerate(("hour", "weekday", "month"))]
+            found += [(importance - 0.02, part) for part in self.parts.get(name, ())]
+        return [node for _, node in sorted(found, key=lambda f: -f[0])][:MOST_KEYS]
+
+    def numbered_rows(self) -> list[str]:
+        """Whole numbers that may say in which order rows came."""
+        return [n for n in self.schema.columns if n in self.whole and n not in self.dates and self.distinct[n] >= 20]
+
+    def orders(self, t: str, key: str) -> bool:
+        """Whether a date or a whole number has hardly a value twice within the groups of a key."""
+        return t in self.dates or self.frame.keys((Column(t), Column(key))).size >= UNTIED * self.frame.n
