@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from pipelines.features.expression import Feature, Node
+from pipelines.features.expression import Column, Feature, Node
 from pipelines.features.frame import Frame, Key
 from pipelines.features.operators.base import Operator
 
@@ -20,20 +21,6 @@ def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[n
         return known, np.bincount(key.codes, weights=filled, minlength=key.size), filled
 
     return frame.shared(("totals", node, by), make)
-
-
-def _sorted(frame: Frame, feature: Feature, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Known values sorted by group and value, where each group starts, and how many it has."""
-
-    def make() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        values = frame.number(feature.args[0])
-        order = frame.order(feature.args[0])
-        order = order[: len(order) - int(np.isnan(values).sum())]
-        order = order[np.argsort(key.codes[order], kind="stable")]
-        counts = np.bincount(key.codes[order], minlength=key.size)
-        return values[order], np.cumsum(counts) - counts, counts
-
-    return frame.shared(("sorted", feature.args[0], feature.by), make)
 
 
 def mean(frame: Frame, feature: Feature) -> np.ndarray:
@@ -59,45 +46,60 @@ def std(frame: Frame, feature: Feature) -> np.ndarray:
     return np.where(known > 1, np.sqrt(squares / np.maximum(known - 1, 1)), np.nan)[key.codes]
 
 
-def _at(values: np.ndarray, places: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    if not len(values):
-        return np.full(len(counts), np.nan)
-    return np.where(counts > 0, values[np.clip(places, 0, len(values) - 1)], np.nan)
+def _extreme(frame: Frame, feature: Feature, choose: np.ufunc, worst: float) -> np.ndarray:
+    key, values = frame.keys(feature.by), frame.number(feature.args[0])
+    found = np.full(key.size, worst)
+    known = ~np.isnan(values)
+    if known.all():
+        choose.at(found, key.codes, values)
+    else:
+        choose.at(found, key.codes[known], values[known])
+    return np.where(found == worst, np.nan, found)[key.codes]
 
 
 def smallest(frame: Frame, feature: Feature) -> np.ndarray:
     """Smallest value of a number within its group."""
-    key = frame.keys(feature.by)
-    values, starts, counts = _sorted(frame, feature, key)
-    return _at(values, starts, counts)[key.codes]
+    return _extreme(frame, feature, np.minimum, np.inf)
 
 
 def largest(frame: Frame, feature: Feature) -> np.ndarray:
     """Largest value of a number within its group."""
-    key = frame.keys(feature.by)
-    values, starts, counts = _sorted(frame, feature, key)
-    return _at(values, starts + counts - 1, counts)[key.codes]
+    return _extreme(frame, feature, np.maximum, -np.inf)
 
 
 def median(frame: Frame, feature: Feature) -> np.ndarray:
     """Median of a number within its group."""
     key = frame.keys(feature.by)
-    values, starts, counts = _sorted(frame, feature, key)
-    low, high = _at(values, starts + (counts - 1) // 2, counts), _at(values, starts + counts // 2, counts)
-    return ((low + high) / 2)[key.codes]
+    of_group = pd.Series(frame.number(feature.args[0])).groupby(key.codes, sort=False).median()
+    found = np.full(key.size, np.nan)
+    found[of_group.index] = of_group
+    return found[key.codes]
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
     """How many different values of a key occur within the group; a missing one counts as a value."""
-    key, inner = frame.keys(feature.by), frame.key(feature.args[0])
-    pairs = key.codes * inner.size + inner.codes
-    if key.size * inner.size <= 8 * len(pairs) + 1024:
-        present = np.zeros(key.size * inner.size, dtype=bool)
+    key, (inner, size) = frame.keys(feature.by), _values(frame, feature.args[0])
+    pairs = key.codes * size + inner
+    if key.size * size <= 8 * len(pairs) + 1024:
+        present = np.zeros(key.size * size, dtype=bool)
         present[pairs] = True
-        found = present.reshape(key.size, inner.size).sum(axis=1)
+        found = present.reshape(key.size, size).sum(axis=1)
     else:
-        found = np.bincount(np.unique(pairs) // inner.size, minlength=key.size)
+        found = np.bincount(pd.unique(pairs) // size, minlength=key.size)
     return found[key.codes]
+
+
+def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
+    """Codes of a key's values in no order, and how many: sorting a column of distinct numbers costs most of it."""
+    if isinstance(node, Column) and not pd.api.types.is_numeric_dtype(frame.column(node.name).dtype):
+        key = frame.key(node)
+        return key.codes, key.size
+
+    def make() -> tuple[np.ndarray, int]:
+        codes, uniques = pd.factorize(frame.number(node), use_na_sentinel=False)
+        return codes.astype(np.int64, copy=False), len(uniques)
+
+    return frame.shared(("values", node), make)
 
 
 OPERATORS = {
