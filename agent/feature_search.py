@@ -24,8 +24,8 @@ from pipelines.features.search import ScreenRequest, ScreenResult, columns_of
 from pipelines.features.steering import Steering
 from pipelines.features.types import Schema
 
-ADOPT_Z = 2.0  # standard errors that a group has to gain by, on rows that did not choose it: several are tried
-PICKS_Z = 1.3  # and one whose features have each explained more than chance before
+ADOPT_CHANCE = 0.0125  # of a gain of that size on rows that did not choose a group, from which on it is taken over
+PICKS_CHANCE = 0.1  # and for one whose features have each explained more than chance before
 REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
 MOST_STEPS = 6
 SHARE = 0.45  # of the budget, after which no more features are looked for
@@ -112,7 +112,9 @@ class FeatureSearch:
         """Whether a comparison on the rows that judge lets a group be taken over."""
         if fewer and change.noise == 0:
             return change.gain >= 0
-        return change.z > (REMOVE_Z if fewer else PICKS_Z if idea.endswith(":picks") else ADOPT_Z)
+        if fewer:
+            return change.z > REMOVE_Z
+        return change.chance < (PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE)
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """A test against the incumbent, paired on the rows that took no part in the choice: all, where none did."""

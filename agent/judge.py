@@ -34,10 +34,24 @@ class Score:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Candidate against incumbent, paired by blocks: the gain in loss (positive is better) and its standard error."""
+    """Candidate against incumbent, paired by blocks: the gain in loss (positive is better), its standard error, and the
+    number of blocks that told."""
 
     gain: float
     noise: float
+    blocks: int = 0
+
+    @property
+    def chance(self) -> float:
+        """How likely a gain of this size or more is where there is none (Student's t over the blocks).
+
+        1 where the noise could not be measured.
+        """
+        from scipy.special import stdtr
+
+        if self.noise <= 0 or self.blocks < 2:
+            return 1.0
+        return float(stdtr(self.blocks - 1, -self.z))
 
     @property
     def z(self) -> float:
@@ -95,7 +109,7 @@ def compare(candidate: Score, incumbent: Score) -> Comparison:
     differences = incumbent.blocks - candidate.blocks
     differences = differences[np.isfinite(differences)]
     noise = float(np.std(differences, ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else 0.0
-    return Comparison(incumbent.loss - candidate.loss, noise)
+    return Comparison(incumbent.loss - candidate.loss, noise, len(differences))
 
 
 def paired(

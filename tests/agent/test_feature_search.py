@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -385,3 +386,17 @@ def test_switched_off_nothing_is_screened_but_what_is_forced_is_used(public: Pat
         assert not any("route" in f for f in row.pipeline["features"])
         assert row.pipeline["aside"]["arm"] != ARM
     assert "digit(promised_hours, 0)" in (only_run(tmp_path / "runs") / "features.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_shuffled_targets_no_feature_is_kept_and_it_says_so(public: Path, tmp_path: Path, seed: int) -> None:
+    shuffled = tmp_path / "shuffled"
+    shutil.copytree(public, shuffled)
+    train = pd.read_csv(shuffled / "train.csv")
+    target = next(c for c in train.columns if c not in pd.read_csv(shuffled / "test.csv").columns)
+    train[target] = np.random.default_rng(seed).permutation(train[target].to_numpy())
+    train.to_csv(shuffled / "train.csv", index=False)
+    summary = finished("run", shuffled, "--budget", "40s", "--runs-dir", tmp_path / "runs")
+    assert summary["features"] == []
+    assert "none was kept" in summary["text"]
