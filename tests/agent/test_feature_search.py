@@ -349,6 +349,7 @@ def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
     assert (folder / "work" / "step_0.json").exists()
 
 
+@pytest.mark.slow
 def test_the_demonstration_twice_with_the_search(public: Path, tmp_path: Path) -> None:
     given = ("run", public, "--max-experiments", "6", "--seed", "0", "--threads", "1")
     one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
