@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from agent.tables import open_ledger
 from agent.workers import Workers
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
-from competitions.errors import PipelineError, TaskError
+from competitions.errors import MedalistError, PipelineError, TaskError
 from competitions.task import Task
 from competitions.task_file import write_task
 from leaderboard.board import Board
@@ -82,7 +83,12 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(Path(row.folder) if row else home / run_id)
     ground = Ground.lay(competition, task, cards, outputs.folder, home / "features" / competition.fingerprint)
-    steering = _steering(config, ground, outputs.folder, fresh=row is None)
+    try:
+        steering = _steering(config, ground, outputs.folder, fresh=row is None)
+    except MedalistError:
+        if row is None:  # a run that did not begin leaves no folder
+            shutil.rmtree(outputs.folder, ignore_errors=True)
+        raise
     costs = Costs(int(len(ground.y) * 0.8), ground.problem.width)
     workers.make_room(_job_bytes(ground))
     policy = _policy(config, families, ground, costs, workers)
@@ -140,6 +146,12 @@ def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -
             ground.store.block(text, everything)  # whether its literals make sense is known when it is computed
         except (ValueError, IndexError, OverflowError) as error:
             raise PipelineError(f"The feature {text} of {FILE} cannot be computed: {error}") from error
+    unknown = [name for name in steering.forbidden_columns if name not in ground.schema.columns]
+    if unknown:
+        raise PipelineError(
+            f"forbid in {FILE} names the column {unknown[0]}, which there is not: mend its name or leave it out; the "
+            f"columns are {', '.join(ground.schema.columns)}."
+        )
     if steering:
         write_steering(kept, steering)
     return steering

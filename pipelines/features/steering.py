@@ -53,6 +53,12 @@ class Steering:
         """
         return bool(self._forbidden) and any(_contains(n, f) for n in nodes(feature) for f in self._forbidden)
 
+    @property
+    def forbidden_columns(self) -> tuple[str, ...]:
+        """Names of the columns of train and test that `forbid` speaks of, alone or within expressions."""
+        found = (n for forbidden in self._forbidden for n in nodes(forbidden))
+        return tuple(dict.fromkeys(n.name for n in found if isinstance(n, Column) and n.table is None))
+
     @cached_property
     def _forbidden(self) -> tuple[Node, ...]:
         return tuple(map(_node, self.forbid))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import demo, finished, here, ledger_of, only_run, write
+from command_line import call, demo, finished, here, ledger_of, only_run, write
 
 from agent import judge
 from agent.bench import FoldSet, Ground
@@ -401,3 +401,21 @@ def test_of_shuffled_targets_no_feature_is_kept_and_it_says_so(public: Path, tmp
     summary = finished("run", shuffled, "--budget", "40s", "--runs-dir", tmp_path / "runs")
     assert summary["features"] == []
     assert "none was kept" in summary["text"]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("forbid: [rout]", "names the column rout, which there is not"),
+        ("forbid: ['count(rout)']", "names the column rout, which there is not"),
+        ("force: ['kmeans(weight_kg, 0)']", "cannot be computed"),
+        ("add: ['mean(weight_kg)']", "needs groups"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(public: Path, tmp_path: Path, written: str, said: str) -> None:
+    file = tmp_path / "features.yaml"
+    file.write_text(written + "\n", encoding="utf-8")
+    done = call("run", public, "--features", file, "--max-experiments", "2", "--runs-dir", tmp_path / "runs")
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+    assert not [p for p in (tmp_path / "runs").glob("*/2*") if p.is_dir()]
