@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from pipelines.estimators.base import FitRequest, constant_fit
 from pipelines.estimators.families import family
-from pipelines.features.store import FeatureStore
+from pipelines.features.store import FeatureStore, Matrix
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
 
@@ -29,6 +29,24 @@ class FoldResult:
     importance: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Further columns (predictions of other pipelines) for the fitted, the validation and the test rows of a fold."""
+
+    fit: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Pseudo-labels (Lee, 2013): `predicted` (m, W) canonical predictions of the test rows by models that saw no
+    validation row of the fold, and `weight`, how much a test row counts beside a training row at most."""
+
+    predicted: np.ndarray
+    weight: float = 0.5
+
+
 def run_fold(
     store: FeatureStore,
     problem: Problem,
@@ -42,6 +60,9 @@ def run_fold(
     rounds: Sequence[int] | None = None,
     threads: int = 1,
     deadline: float = float("inf"),
+    weights: np.ndarray | None = None,
+    beside: Beside | None = None,
+    labels: Labels | None = None,
 ) -> FoldResult:
     """Fit a pipeline on `fit_rows` and predict the validation and the test rows.
 
@@ -52,6 +73,7 @@ def run_fold(
     fit_rows, valid_rows, test_rows: row positions; test rows are numbered from `store.n_train`.
     rounds: boosting rounds per target, for fits that must not look at their validation rows.
     deadline: seconds of `time.monotonic()` at which boosting stops with what it has.
+    weights: (n_train,) how much each row counts for the metric; None where all count alike.
 
     Raises PipelineError where the recipe is not valid.
     """
@@ -62,7 +84,15 @@ def run_fold(
     train, valid, test = store.matrices(
         pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
     )
+    if beside is not None:
+        train, valid, test = (
+            _widened(m, columns)
+            for m, columns in zip((train, valid, test), (beside.fit, beside.valid, beside.test), strict=True)
+        )
     feature_seconds = time.perf_counter() - began
+    counted = None if weights is None else weights[fit_rows]
+    if labels is not None:
+        train, fitted_y, counted = _with_labels(problem, train, fitted_y, counted, test, labels)
     watched = None if rounds is not None or not len(valid_rows) else y[valid_rows]
     if watched is not None and not problem.classification:
         watched = problem.forward(watched)
@@ -86,6 +116,7 @@ def run_fold(
             rounds=None if rounds is None else rounds[min(t, len(rounds) - 1)],
             deadline=time.monotonic() + share,
             kept=store.binned,
+            weights=None if counted is None else counted / counted.mean(),
         )
         fitted = estimator.fit_predict(request) if np.ptp(request.y) > 0 else constant_fit(request)
         columns: Any = slice(None) if classes else t
@@ -106,6 +137,42 @@ def run_fold(
         feature_seconds=feature_seconds,
         importance=importance,
     )
+
+
+def _widened(matrix: Matrix, columns: np.ndarray) -> Matrix:
+    """A matrix with further columns of numbers (n, c)."""
+    names = (*matrix.names, *(f"stacked[{i}]" for i in range(columns.shape[1])))
+    return replace(matrix, dense=np.hstack([matrix.dense, columns.astype(np.float32)]), names=names, token="")
+
+
+def _with_labels(
+    problem: Problem, train: Matrix, y: np.ndarray, weights: np.ndarray | None, test: Matrix, labels: Labels
+) -> tuple[Matrix, np.ndarray, np.ndarray]:
+    """Training rows with the test rows after them, their targets as they are fitted, and how much each counts.
+
+    A test row counts by how sure its prediction is: not at all at equal chances, `labels.weight` at certainty.
+    """
+    p = labels.predicted
+    if problem.problem_type == "multiclass":
+        more, sure = p.argmax(axis=1)[:, None].astype(float), (p.max(axis=1) - 1 / p.shape[1]) / (1 - 1 / p.shape[1])
+    elif problem.problem_type == "binary":
+        more, sure = (p >= 0.5).astype(float), np.abs(2 * p - 1).mean(axis=1)
+    else:
+        more, sure = problem.forward(p), np.ones(len(p))
+    joined = Matrix(
+        dense=np.vstack([train.dense, test.dense]),
+        names=train.names,
+        categorical=train.categorical,
+        sparse=None if train.sparse is None else _stacked_rows(train.sparse, test.sparse),
+    )
+    own = np.ones(len(train)) if weights is None else weights
+    return joined, np.vstack([y, more]), np.concatenate([own, np.maximum(sure, 0) * labels.weight * own.mean()])
+
+
+def _stacked_rows(above: Any, below: Any) -> Any:
+    from scipy import sparse
+
+    return sparse.vstack([above, below], format="csr")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,33 +15,66 @@ Params = tuple[tuple[str, Any], ...]
 class Pipeline:
     """Features (canonical texts), an estimator family, its parameters and a seed.
 
-    Equal recipes are equal objects with equal hashes, whatever the order in which their parts were named.
+    `target` names the transformation of the target that is fitted ("" is the metric's own). `stacked` are the hashes of
+    the pipelines whose out-of-fold predictions are further columns; `pseudo` is the hash of the one whose predictions of
+    the test rows are fitted as labels, "" for none. Equal recipes are equal objects with equal hashes, whatever the
+    order in which their parts were named.
     """
 
     features: tuple[str, ...]
     family: str
     params: Params
     seed: int = 0
+    target: str = ""
+    stacked: tuple[str, ...] = ()
+    pseudo: str = ""
 
     @classmethod
-    def of(cls, features: tuple[str, ...], family: str, params: Mapping[str, Any], seed: int = 0) -> Pipeline:
-        return cls(tuple(dict.fromkeys(features)), family, tuple(sorted(params.items())), seed)
+    def of(
+        cls,
+        features: Sequence[str],
+        family: str,
+        params: Mapping[str, Any],
+        seed: int = 0,
+        *,
+        target: str = "",
+        stacked: Sequence[str] = (),
+        pseudo: str = "",
+    ) -> Pipeline:
+        return cls(
+            features=tuple(dict.fromkeys(features)),
+            family=family,
+            params=tuple(sorted(params.items())),
+            seed=seed,
+            target=target,
+            stacked=tuple(sorted(set(stacked))),
+            pseudo=pseudo,
+        )
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Hashes of the pipelines whose predictions this one is made from."""
+        return tuple(dict.fromkeys((*self.stacked, *([self.pseudo] if self.pseudo else []))))
 
     @property
     def parameters(self) -> dict[str, Any]:
         return dict(self.params)
 
     def as_dict(self) -> dict[str, Any]:
-        return {
+        """Plain values; what is not used is left out."""
+        document: dict[str, Any] = {
             "features": list(self.features),
             "family": self.family,
             "params": self.parameters,
             "seed": self.seed,
         }
+        further = {"target": self.target, "stacked": list(self.stacked), "pseudo": self.pseudo}
+        return document | {name: value for name, value in further.items() if value}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Pipeline:
-        return cls.of(tuple(document["features"]), document["family"], document["params"], document["seed"])
+        further = {name: document[name] for name in ("target", "stacked", "pseudo") if name in document}
+        return cls.of(document["features"], document["family"], document["params"], document["seed"], **further)
 
     @property
     def hash(self) -> str:

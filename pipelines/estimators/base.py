@@ -19,7 +19,8 @@ class FitRequest:
 
     `y` (n,) is one target: values on the scale in which they are fitted, or class codes. `y_valid` is None where
     nothing may be watched; then `rounds` says how long to boost. `deadline` is in seconds of `time.monotonic()`. `kept`
-    is where an estimator may leave what it made of the matrices, for further fits on the same.
+    is where an estimator may leave what it made of the matrices, for further fits on the same. `weights` (n,) say how
+    much each training row counts, 1 on average; None where all count alike.
     """
 
     problem: Problem
@@ -34,6 +35,7 @@ class FitRequest:
     rounds: int | None = None
     deadline: float = float("inf")
     kept: dict[str, Any] | None = None
+    weights: np.ndarray | None = None
 
     @property
     def out_of_time(self) -> bool:
