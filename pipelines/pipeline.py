@@ -16,7 +16,7 @@ class Pipeline:
     """Features (canonical texts), an estimator family, its parameters and a seed.
 
     `target` names the transformation of the target that is fitted ("" is the metric's own). `stacked` are the hashes of
-    the pipelines whose out-of-fold predictions are further columns; `pseudo` is the hash of the one whose predictions of
+    pipelines whose out-of-fold predictions are further columns; `pseudo` is the hash of the one whose predictions of
     the test rows are fitted as labels, "" for none. Equal recipes are equal objects with equal hashes, whatever the
     order in which their parts were named.
     """
