@@ -21,6 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from score_rows import RESULTS, spread
+
 from agent.budget import parse_duration
 
 MEDALIST = [sys.executable, "-c", "from agent.cli import main; main()"]
@@ -66,10 +68,29 @@ def measure(folder: Path, budget: str, seed: int, extra: list[str]) -> dict[str,
             "experiments": finish["experiments"],
             "features": finish.get("features"),
             "fit_share": finish["fit_share"],
+            "workers": finish["workers"],
+            "busy_seconds": finish["busy_seconds"],
+            "seconds": finish["seconds"],
+            **row_counts(folder),
             "first_submission": written[0]["at"],
             "first_model": next((e["at"] for e in written if e["made_from"] != "constant"), None),
             "late": row["wall"] > parse_duration(budget),
         }
+
+
+def row_counts(folder: Path) -> dict[str, int]:
+    """How many rows train and test of a competition have: by them an estimate's noise becomes a holdout score's."""
+    from competitions.competition import read_competition
+
+    competition = read_competition(folder / "public")
+    return {"train_rows": len(competition.train), "test_rows": len(competition.test)}
+
+
+def busy_share(row: dict[str, Any]) -> float | None:
+    """The share of the run's cores that its children kept busy, 0 … 1; None for a row that does not tell."""
+    if not row.get("workers") or row.get("busy_seconds") is None:
+        return None
+    return float(row["busy_seconds"] / (row["wall"] * row["workers"]))
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -86,6 +107,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         "medal-equivalent",
         "wall s",
         "fit share",
+        "busy",
         "",
     ]
     write.writerow(head)
@@ -94,9 +116,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         mine = [r for r in rows if r["competition"] == name]
         good = [r for r in mine if r["status"] == "ok"]
         if not good:
-            write.writerow(["", name, mine[-1]["status"][:60], *[""] * 6, ""])
+            write.writerow(["", name, " ".join(mine[-1]["status"].split())[:60], *[""] * 7, ""])
             continue
         beats = [r["percentile"] for r in good if r["percentile"] is not None]
+        busy = [b for r in good if (b := busy_share(r)) is not None]
         medals = [r["medal"] or "—" for r in good] if beats else [""]
         write.writerow(
             [
@@ -109,16 +132,11 @@ def table(rows: list[dict[str, Any]]) -> str:
                 ", ".join(sorted(set(medals), key=medals.index)),
                 f"{max(r['wall'] for r in good):.1f}",
                 f"{statistics.mean(r['fit_share'] for r in good):.0%}",
+                f"{statistics.mean(busy):.0%}" if busy else "",
                 "",
             ]
         )
     return out.getvalue()
-
-
-def spread(values: list[float]) -> str:
-    """Mean, and its standard error where there are several."""
-    mean = f"{statistics.mean(values):.5g}"
-    return mean if len(values) < 2 else f"{mean} ± {statistics.stdev(values) / len(values) ** 0.5:.2g}"
 
 
 def main() -> None:
@@ -127,7 +145,7 @@ def main() -> None:
     parser.add_argument("--budget", default="120s")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--only", nargs="+", help="names of competitions")
-    parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results" / "holdout_scores.jsonl")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
     parser.add_argument("--options", default="", help='for medalist run, as one text: --options "--families linear"')
     options = parser.parse_args()
