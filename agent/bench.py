@@ -14,8 +14,9 @@ from agent import judge
 from agent.worker import Bench
 from competitions.columns import ColumnCard
 from competitions.competition import Competition
+from competitions.dates import time_axis
 from competitions.errors import InputError
-from competitions.folds import make_folds
+from competitions.folds import FoldPlan, group_codes, make_folds
 from competitions.metrics import Metric
 from competitions.task import Task
 from pipelines.features.store import FeatureStore
@@ -23,6 +24,7 @@ from pipelines.features.types import Schema, schema_of
 from pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863
+SPANS = 60  # of time, that rows are compared by
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class FoldSet:
 
     A fold is named by its number; workers find its rows in `path`. `rows` (r,) are the training rows that are
     validated at least once; `slots` (count arrays) say where each fold's validation rows stand among them. `of_row`
-    (r,) is the fold of each row in the first repetition, `blocks` (r,) its block for paired comparisons.
+    (r,) is the fold of each row in the first repetition, `blocks` (r,) its block for paired comparisons; `units` (r,)
+    the group or the span of time that it belongs to, where the folds hold out such, else None.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class FoldSet:
     blocks: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None
+    units: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -57,7 +61,9 @@ class FoldSet:
             of_row[slots[k]] = k
         y = self.y[places]
         weights = None if self.weights is None else self.weights[places]
-        return FoldSet(self.path, slots, self.rows[places], of_row, judge.block_of_rows(y), y, weights)
+        units = None if self.units is None else self.units[places]
+        blocks = judge.block_of_rows(y, units=units)
+        return FoldSet(self.path, slots, self.rows[places], of_row, blocks, y, weights, units)
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,7 @@ class Ground:
         weights = None
         if task.weights:
             weights = competition.train[task.weights].to_numpy(np.float64)
+            np.save(folder / "work" / "weights.npy", weights)
         return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, schema, folder)
 
     @property
@@ -117,6 +124,7 @@ class Ground:
             problem=self.problem,
             limit=self.store.limit,
             targets=(self.folder / "work" / "targets.npy").resolve(),
+            weights=None if self.weights is None else (self.folder / "work" / "weights.npy").resolve(),
         )
 
     def folds(self, name: str, seed: int, count: int | None = None, repeats: int = 1) -> FoldSet:
@@ -139,20 +147,33 @@ class Ground:
         for k in reversed(range(len(slots))):
             of_row[slots[k]] = k
         y = self.y[rows]
+        units = _units(self.task.folds, self.competition.train)
+        units = None if units is None else units[rows]
         return FoldSet(
             path=path,
             slots=slots,
             rows=rows,
             of_row=of_row,
-            blocks=judge.block_of_rows(y),
+            blocks=judge.block_of_rows(y, units=units),
             y=y,
             weights=None if self.weights is None else self.weights[rows],
+            units=units,
         )
 
     @property
     def refit(self) -> bool:
         """Whether test predictions come from a model on all rows, because the folds train on the past only."""
         return self.task.folds.scheme == "time"
+
+
+def _units(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
+    """(n,) the group of each training row, or its span of time, for folds that hold out such; else None."""
+    if plan.scheme == "group":
+        return group_codes(train, plan)
+    axis = time_axis(train[plan.column]) if plan.scheme in ("time", "blocks") and plan.column else None
+    if axis is None:
+        return None
+    return pd.Series(axis[0]).rank(method="min").fillna(0).to_numpy() * SPANS // (len(train) + 1)
 
 
 def cache_limit() -> int:

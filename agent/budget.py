@@ -79,7 +79,7 @@ class Budget:
     @property
     def final(self) -> float:
         """Seconds kept for the last submission, the summary and the end of all processes."""
-        return min(20.0, 1.5 + 0.02 * self.seconds) if self.limited else 0.0
+        return min(20.0, 1.5 + 0.01 * self.seconds) if self.limited else 0.0
 
     @property
     def used(self) -> float:

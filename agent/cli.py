@@ -67,6 +67,16 @@ def run(
     task: Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)] = None,
     leaderboard: Board = None,
     families: Annotated[Text, typer.Option(help="Estimator families to use, with commas.", show_default=False)] = None,
+    without: Annotated[Text, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
+    stacking: Annotated[
+        bool, typer.Option("--stacking/--no-stacking", help="Whether models may be fitted on others' predictions.")
+    ] = True,
+    postprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--postprocessing/--no-postprocessing", help="Whether thresholds, roundings and the like are fitted."
+        ),
+    ] = True,
     feature_search: Annotated[
         bool, typer.Option("--feature-search/--no-feature-search", help="Whether to search for features.")
     ] = True,
@@ -98,13 +108,21 @@ def run(
         runs_dir=runs_dir,
         leaderboard=leaderboard,
         task_file=task,
-        families=tuple(f.strip() for f in families.split(",")) if families else (),
+        families=_names(families),
+        without=_names(without),
+        stacking=stacking,
+        postprocessing=postprocessing,
         feature_search=feature_search,
         features_file=features,
         task_options=task_options(id, target, metric, problem_type, folds, n_splits, positive, task),
         file_options=file_options(train, test, sample, description),
     )
     run(config, display_for(json), began=process_began())
+
+
+def _names(told: str | None) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in told.split(",")) if told else ()
 
 
 @app.command()

@@ -2,27 +2,29 @@
 
 The score that decided which experiments won is not the one that is reported: fresh folds took no part in the search,
 boosting on them stops after the mean number of rounds of the search (nothing is watched), and the ensemble's weights
-and decision are the search's. Their models are averaged into the submission, so that the time is not lost.
+and decision are the search's. On them it is decided, too, whether the best single model or a blend without stacked ones
+does better than the ensemble. Their models are averaged into the submission, so that the time is not lost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
+from agent import judge, submitting
 from agent.bench import FoldSet
 from agent.budget import Budget
 from agent.judge import Score
 from agent.record import Record
-from agent.session import Session
+from agent.session import Champion, Session
 from agent.worker import Job
 from agent.workers import Workers
 from competitions.errors import MetricError
 from pipelines.ensemble import Ensemble
 from pipelines.evaluate import Evaluation, FoldResult, combine
-from pipelines.postprocess import decide
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
 MARGIN = 1.2  # on what the search's fits took
@@ -54,8 +56,21 @@ def seconds_needed(session: Session, workers: int, budget: Budget) -> float:
 def _wall(session: Session, workers: int, folds: int) -> float:
     """Wall-clock seconds in which every member of the ensemble is fitted on so many folds."""
     assert session.champion is not None
-    members = [_fold_seconds(session, session.records[n]) for n in session.champion.ensemble.weights]
+    members = [_fold_seconds(session, record) for record in _members(session, session.champion)]
     return max(max(members), sum(members) * folds / workers)
+
+
+def _members(session: Session, champion: Champion) -> list[Record]:
+    """The ensemble's records by weight, and what they are made from; what is made from others comes last."""
+    weights = champion.ensemble.weights
+    records = [session.records[n] for n in sorted(weights, key=lambda n: (-weights[n], n))]
+    needed = {base for record in records for base in record.pipeline.bases}
+    numbers = {r.number for r in records}
+    for record in session.records:
+        if record.pipeline.hash in needed and record.evaluation is not None and record.number not in numbers:
+            records.append(record)
+            numbers.add(record.number)
+    return sorted(records, key=lambda r: bool(r.pipeline.bases))
 
 
 def _fold_seconds(session: Session, record: Record) -> float:
@@ -87,43 +102,71 @@ def close(closing: Closing, seed: int) -> Final | None:
     champion, refit = session.champion, session.ground.refit
     if champion is None:
         return None
-    order = sorted(champion.ensemble.weights, key=lambda n: (-champion.ensemble.weights[n], n))
-    members = [session.records[n] for n in order]
+    members = _members(session, champion)
     refits = _refits(closing, members) if refit else {}
     draws = _draws(closing, members, seed)
-    score, confirmed = _fresh_score(session, *draws[0])
-    final = Final(score or champion.score, confirmed, champion.score, champion.ensemble)
+    chosen, score = _chosen(session, champion, members, draws[0])
+    final = Final(score or chosen.score, score is not None, champion.score, chosen.ensemble)
     constant = session.constant
-    if confirmed and constant is not None and constant.loss <= final.score.loss:
-        session.put_constant("the best constant: on fresh folds no model did better")
-        return Final(constant, confirmed, champion.score, Ensemble({}))
+    if final.confirmed and constant is not None and constant.loss <= final.score.loss:
+        submitting.put_constant(session, "the best constant: on fresh folds no model did better")
+        return Final(constant, True, champion.score, Ensemble({}))
     tests = {}
-    for record in members:
-        assert record.evaluation is not None
+    for number in chosen.ensemble.weights:
+        evaluation = session.records[number].evaluation
+        assert evaluation is not None
         if refit:
-            tests[record.number] = refits.get(record.number, record.evaluation).test
+            tests[number] = refits.get(number, evaluation).test
             continue
-        models = [(session.folds.count, record.evaluation)]  # every model counts alike
-        models += [(folds.count, again[record.number]) for folds, again in draws if record.number in again]
-        counts, evaluations = zip(*models, strict=True)
-        tests[record.number] = np.average([e.test for e in evaluations], axis=0, weights=counts)
-    reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if confirmed else "")
-    session.write(champion.ensemble.blend(tests), champion.decision, final.score, champion.ensemble, reason)
+        models = [(session.folds.count, evaluation.test)]  # every model counts alike
+        models += [draw.tests[number] for draw in draws if number in draw.tests]
+        tests[number] = np.average([test for _, test in models], axis=0, weights=[count for count, _ in models])
+    reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
+    submitting.write(session, chosen.ensemble.blend(tests), chosen.decision, final.score, chosen.ensemble, reason)
     return final
 
 
-def _draws(closing: Closing, members: Sequence[Record], seed: int) -> list[tuple[FoldSet, dict[int, Evaluation]]]:
+def _chosen(
+    session: Session, champion: Champion, members: Sequence[Record], draw: _Draw
+) -> tuple[Champion, Score | None]:
+    """What the submission is made of, with its score on the fresh folds; None where it could not be scored there.
+
+    The search's ensemble gives way to a simpler one only where that does clearly better on the fresh folds.
+    """
+    best, score = champion, _fresh_score(session, champion, draw.folds, draw.again)
+    for other in session.alternatives([r.number for r in members]):
+        told = _fresh_score(session, other, draw.folds, draw.again)
+        if told is not None and (score is None or judge.renews(judge.compare(told, score))):
+            best, score = other, told
+    return best, score
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """The members on one draw of fresh folds.
+
+    `again`: their evaluations on the folds that all of them finished, which are `folds`. `tests`: how many of its fits
+    a member finished, on whichever folds, and the mean (m, W) of what these models predict for test.
+    """
+
+    folds: FoldSet
+    again: Mapping[int, Evaluation]
+    tests: Mapping[int, tuple[int, np.ndarray]]
+
+
+def _draws(closing: Closing, members: Sequence[Record], seed: int) -> list[_Draw]:
     """The members on fresh folds, and by the clock on further draws of them while time is left: their models count."""
-    draws = [_score_again(closing, members, _fresh_folds(closing, seed, 0))]
+    draws = [_draw(closing, members, _fresh_folds(closing, seed, 0))]
+    quickest = min(_fold_seconds(closing.session, record) for record in members) / MARGIN
     while (
         closing.by_clock
         and not closing.session.ground.refit
-        and draws[-1][1]
+        and draws[-1].tests
         and len(draws) < MOST_DRAWS
-        and closing.seconds_left > _wall(closing.session, closing.workers.count, 1)
+        and closing.seconds_left > quickest
         and not closing.stopped()
     ):
-        draws.append(_score_again(closing, members, _fresh_folds(closing, seed, len(draws))))
+        draws.append(_draw(closing, members, _fresh_folds(closing, seed, len(draws))))
     return draws
 
 
@@ -141,25 +184,55 @@ def _fresh_folds(closing: Closing, seed: int, draw: int) -> FoldSet:
     return session.ground.folds(f"fresh_{draw}", seed + draw, wanted, repeats)
 
 
-def _score_again(closing: Closing, members: Sequence[Record], folds: FoldSet) -> tuple[FoldSet, dict[int, Evaluation]]:
-    """The members' evaluations on the folds that could be finished, the same folds for all of them."""
-    fits = [(record, k) for k in range(folds.count) for record in members]
-    jobs = [Job(r.number, "fold", r.pipeline, k, folds.path, _rounds(r)) for r, k in fits]
-    done = _run(closing, jobs)
-    numbers = {n for n, _ in done}
+def _draw(closing: Closing, members: Sequence[Record], folds: FoldSet) -> _Draw:
+    """The members fitted on these folds, as far as the time goes."""
+    done = _run(closing, [_Fit(record, k, folds) for k in range(folds.count) for record in members])
+    numbers = [r.number for r in members if any((r.number, k) in done for k in range(folds.count))]
+    own = {n: [done[n, k].test for k in range(folds.count) if (n, k) in done] for n in numbers}
+    tests = {n: (len(found), np.mean(found, axis=0)) for n, found in own.items()}
     finished = [k for k in range(folds.count) if numbers and all((n, k) in done for n in numbers)]
     if not finished:
-        return folds, {}
+        return _Draw(folds, {}, tests)
     kept = folds.subset(finished)
     last_only = closing.session.ground.refit
-    return kept, {n: combine([done[n, k] for k in finished], kept.slots, last_only=last_only) for n in numbers}
+    again = {n: combine([done[n, k] for k in finished], kept.slots, last_only=last_only) for n in numbers}
+    return _Draw(kept, again, tests)
 
 
 def _refits(closing: Closing, members: Sequence[Record]) -> dict[int, Evaluation]:
     """The members fitted on all rows, for folds whose models stop before the latest rows."""
-    jobs = [Job(r.number, "full", r.pipeline, rounds=_rounds(r)) for r in members]
-    done = _run(closing, jobs)
+    done = _run(closing, [_Fit(record, 0, None) for record in members])
     return {n: combine([result], (np.arange(0),), last_only=True) for (n, _), result in done.items()}
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A member's fit on a fold, or on all rows where there are no folds."""
+
+    record: Record
+    fold: int
+    folds: FoldSet | None
+
+    def ready(self, session: Session, done: Mapping[tuple[int, int], FoldResult]) -> bool:
+        return all((n, self.fold) in done for n in self.bases(session).values())
+
+    def bases(self, session: Session) -> dict[str, int]:
+        """Numbers of the records that it is made from, by their pipelines' hashes."""
+        needed = self.record.pipeline.bases
+        if not needed:
+            return {}
+        return {r.pipeline.hash: r.number for r in session.records if r.evaluation and r.pipeline.hash in needed}
+
+    def job(self, session: Session, done: Mapping[tuple[int, int], FoldResult], threads: int) -> Job:
+        record, sources = self.record, None
+        if record.pipeline.bases:
+            own = {h: done[n, self.fold] for h, n in self.bases(session).items()}
+            sources = session.sources(record.pipeline, {h: (r.valid, r.test) for h, r in own.items()})
+        kind: Literal["fold", "full"] = "fold" if self.folds is not None else "full"
+        path = None if self.folds is None else self.folds.path
+        return Job(
+            record.number, kind, record.pipeline, self.fold, path, _rounds(record), threads=threads, sources=sources
+        )
 
 
 def _rounds(record: Record) -> tuple[int, ...]:
@@ -167,13 +240,18 @@ def _rounds(record: Record) -> tuple[int, ...]:
     return record.evaluation.steady_rounds
 
 
-def _run(closing: Closing, jobs: list[Job]) -> dict[tuple[int, int], FoldResult]:
-    """Results by member and fold of what could be finished, in the order of the jobs."""
-    workers, results = closing.workers, {}
-    waiting = [replace(job, threads=workers.threads) for job in jobs]
+def _run(closing: Closing, fits: Sequence[_Fit]) -> dict[tuple[int, int], FoldResult]:
+    """Results by member and fold of what could be finished; a fit comes after those that it is made from."""
+    workers, session = closing.workers, closing.session
+    results: dict[tuple[int, int], FoldResult] = {}
+    waiting = list(fits)
     while (waiting or workers.running) and not closing.stopped() and closing.seconds_left > 0:
-        while workers.idle and waiting:
-            workers.submit(waiting.pop(0))
+        while workers.idle and (fit := next((f for f in waiting if f.ready(session, results)), None)) is not None:
+            waiting.remove(fit)
+            threads = workers.threads_for(len(waiting) + 1, fit.record.number)
+            workers.submit(fit.job(session, results, threads))
+        if not workers.running:
+            break  # what is left is made from fits that failed
         for outcome in workers.poll(min(0.2, max(0.01, closing.seconds_left))):
             if isinstance(outcome.result, FoldResult):
                 results[outcome.job.key, outcome.job.fold] = outcome.result
@@ -182,22 +260,19 @@ def _run(closing: Closing, jobs: list[Job]) -> dict[tuple[int, int], FoldResult]
     return results
 
 
-def _fresh_score(session: Session, fresh: FoldSet, again: Mapping[int, Evaluation]) -> tuple[Score | None, bool]:
-    """The ensemble's score on the fresh folds, if members of enough weight were scored there.
+def _fresh_score(session: Session, champion: Champion, fresh: FoldSet, again: Mapping[int, Evaluation]) -> Score | None:
+    """An ensemble's score on the fresh folds, if members of enough weight were scored there.
 
     Labels are decided crosswise here too: a fold by what the other fresh folds say.
     """
-    champion = session.champion
-    assert champion is not None
     weights = {n: w for n, w in champion.ensemble.weights.items() if n in again}
     total = sum(weights.values())
     if total < ENOUGH_WEIGHT:
-        return None, False
-    ensemble = Ensemble({n: w / total for n, w in weights.items()})
+        return None
+    ensemble = replace(champion.ensemble, weights={n: w / total for n, w in weights.items()})
     blended = ensemble.blend({n: again[n].oof for n in weights})
-    ground = session.ground
     try:
-        decided, _ = decide(ground.metric, ground.problem, fresh.y, blended, fresh.of_row, seen=ground.y)
-        return session.score(blended, decided, fresh), True
+        decided, _ = session.decide(blended, fresh)
+        return session.score(blended, decided, fresh)
     except MetricError:  # one that cannot be computed for these predictions
-        return None, False
+        return None

@@ -125,7 +125,8 @@ class FeatureSearch:
 
     def _paired(self, candidate: np.ndarray, incumbent: np.ndarray, chosen: np.ndarray) -> Comparison:
         ground, folds = self.ground, self.folds
-        return judge.paired(ground.metric, ground.problem, folds.y, incumbent, candidate, chosen, folds.weights)
+        told = (ground.metric, ground.problem, folds.y, incumbent, candidate, chosen, folds.weights, folds.units)
+        return judge.paired(*told)
 
     def trial(self, record: Record, before: Sequence[Record]) -> tuple[bool, Comparison | None, str]:
         """Whether a tested group is taken over, its comparison, and why in words."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from competitions.errors import MetricError
+from competitions.folds import assign_groups
 from competitions.metrics import Metric
 from pipelines.ensemble import smooth_loss
 from pipelines.problem import Problem
@@ -20,7 +21,8 @@ class Score:
     """A score over the evaluated rows with its standard error, and the loss that candidates are compared by.
 
     The standard error is the standard deviation of the scores of blocks of rows over the root of their number, in the
-    metric's units; blocks are drawn at random, balanced over the first target, whatever the folds' scheme. `loss` and
+    metric's units; blocks are drawn at random, balanced over the first target, or made of whole groups or spans of time
+    where the folds are. `loss` and
     `blocks` (b,), the losses of the same blocks for every candidate of a run, are the metric itself, turned so that
     less is better, or, where the metric wants labels, the log loss or squared error that labels are decided from:
     counts of right labels are too coarse to compare by.
@@ -59,10 +61,19 @@ class Comparison:
         return self.gain / self.noise if self.noise > 0 else 0.0
 
 
-def block_of_rows(y: np.ndarray, seed: int = 0) -> np.ndarray:
-    """(r,) a random block for each evaluated row, balanced over the target's order so that blocks are alike."""
+def block_of_rows(y: np.ndarray, seed: int = 0, units: np.ndarray | None = None) -> np.ndarray:
+    """(r,) a random block for each evaluated row, balanced over the target's order so that blocks are alike.
+
+    units: (r,) the unit of each row, where rows are not drawn one by one: those of a unit stay in one block, and blocks
+    are of about the same size.
+    """
     n = len(y)
     blocks = int(np.clip(n // ROWS_PER_BLOCK, 2, BLOCKS))
+    if units is not None:
+        codes = np.unique(units, return_inverse=True)[1]
+        count = min(blocks, int(codes.max(initial=0)) + 1)
+        if count > 1:
+            return assign_groups(codes, count, np.random.default_rng(seed)).astype(np.int16)
     shuffled = np.random.default_rng(seed).permutation(n)
     order = shuffled[np.argsort(y[shuffled, 0], kind="stable")]
     out = np.empty(n, dtype=np.int16)
@@ -120,9 +131,13 @@ def paired(
     candidate: np.ndarray,
     chosen: np.ndarray,
     weights: np.ndarray | None = None,
+    units: np.ndarray | None = None,
 ) -> Comparison:
-    """Candidate against incumbent on some of the rows, `chosen` (r,) of truth values; predictions are (r, W)."""
-    blocks = block_of_rows(y[chosen])
+    """Candidate against incumbent on some of the rows, `chosen` (r,) of truth values; predictions are (r, W).
+
+    units: (r,) those of the rows, where these are not drawn one by one (see `block_of_rows`).
+    """
+    blocks = block_of_rows(y[chosen], units=None if units is None else units[chosen])
     part = None if weights is None else weights[chosen]
     scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part) for p in (candidate, incumbent)]
     return compare(scores[0], scores[1])
@@ -136,16 +151,23 @@ def renews(change: Comparison) -> bool:
     return change.gain > 0 and change.z > 0.5
 
 
-def verdict(comparison: Comparison | None, ensemble: Comparison | None) -> tuple[str, str]:
+def noise_floor(change: Comparison) -> float:
+    """How much of a difference in loss means nothing, from two models of one recipe that differ in their seeds alone:
+    the larger of their difference and of its standard error."""
+    return max(abs(change.gain), change.noise)
+
+
+def verdict(comparison: Comparison | None, ensemble: Comparison | None, floor: float = 0.0) -> tuple[str, str]:
     """("keep" or "discard", the reason in words).
 
-    Kept is what beats the best pipeline so far by more than the noise of the comparison, or what the ensemble takes up
-    and gains by (`ensemble`: see `renews`). The first pipeline is kept.
+    Kept is what beats the best pipeline so far by more than the noise of the comparison and more than seeds alone do
+    (`floor`: see `noise_floor`), or what the ensemble takes up and gains by (`ensemble`: see `renews`). The first
+    pipeline is kept.
     """
     if comparison is None:
         return "keep", "the first of its run"
     words = f"{comparison.gain:+.5g} ± {comparison.noise:.2g} against the best so far"
-    if comparison.gain > 0 and comparison.z > 1:
+    if comparison.gain > floor and comparison.z > 1:
         return "keep", words
     if ensemble is not None:
         return "keep", f"{words}; the ensemble gains {ensemble.gain:.3g} by it"

@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
-
+from agent import submitting
+from agent.active import TWINS, Active, Jobs, turn
 from agent.budget import Budget
+from agent.calibration import allowance, arrange, calibrate
 from agent.costs import Costs
-from agent.feature_groups import ARM, step_of
-from agent.feature_search import in_words
-from agent.judge import Comparison
-from agent.policy import LARGEST_SHARE, Policy, noise_of, width_of
-from agent.record import Proposal, Record
+from agent.policy import Policy
+from agent.racing import Race
+from agent.record import Proposal, Record, noise_of
 from agent.session import Session
 from agent.worker import Job, Outcome
 from agent.workers import Workers
-from competitions.errors import MetricError
-from pipelines.ensemble import smooth_loss
 from pipelines.estimators.families import family
 from pipelines.evaluate import FoldResult, combine
-from pipelines.features.expression import parse
-from pipelines.features.operators import is_supervised
 from pipelines.features.search import ScreenResult
 from pipelines.postprocess import plain_decision
 
 POLL_SECONDS = 0.2
-LEAST_FOLD_SECONDS = 3.0
-FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting
 SCREEN_KEY = -1  # of the job that screens candidates for features
+CUT = 0.95  # of the time for boosting: a fit that took so much was ended by it
 HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
-SHORT_SECONDS = 0.5  # folds that take less are handed out ahead
-PRUNE_AFTER = 2  # folds
-PRUNE_SHARE = 0.4  # of the folds, for features: fits are cheap, and their gains small
-PRUNE_MARGIN = 0.5  # of the standard error of the mean of the best pipeline's fold losses
-
-
-@dataclass
-class Active:
-    """An experiment under way: jobs that wait, folds that are done with their losses, and the record to beat."""
-
-    number: int
-    proposal: Proposal
-    waiting: list[Job]
-    rival: Record | None
-    began: float = field(default_factory=time.monotonic)
-    results: dict[int, FoldResult] = field(default_factory=dict)
-    losses: dict[int, float] = field(default_factory=dict)
-    ended: Outcome | None = None
-    pruned: str | None = None
-    early_loss: float | None = None
-    busy_seconds: float = 0.0
-    change: Comparison | None = None
-
-
-def _turn(active: Active) -> tuple[bool, int]:
-    """Whose jobs go first: tests of features, which others wait for, then the earliest."""
-    return active.proposal.arm != ARM, active.number
 
 
 @dataclass
@@ -81,6 +47,14 @@ class Search:
     finished: dict[int, Active] = field(default_factory=dict)
     exhausted: bool = False
     screening: bool = False
+    jobs: Jobs = field(init=False)
+    race: Race = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_clock = self.budget.limited and not self.ordered
+        args = (self.session, self.workers, self.costs, self.budget, by_clock)
+        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
+        self.race = Race(self.session)
 
     @property
     def ordered(self) -> bool:
@@ -100,6 +74,18 @@ class Search:
     def next_number(self) -> int:
         return len(self.session.records) + len(self.active) + len(self.finished)
 
+    def calibrate(self) -> None:
+        """Measure on the first model's folds what threads are worth; by the clock only, before anything runs."""
+        proposal = self.policy.first()
+        fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
+        if self.ordered or not fam.boosted or self.session.records:
+            return
+        usual = self.costs.guess(fam, self.jobs.width(active), fam.portfolio[0])
+        seconds = allowance(self.budget.seconds, self.workers.cores, usual)
+        folds = [job for job in self.jobs.folds(active) if not job.twin]
+        arrange(self.workers, self.costs, calibrate(self.workers, lambda k: folds[k % len(folds)], seconds))
+        self.policy.workers = self.workers.count
+
     def run(self, tick: Callable[[], None]) -> None:
         """Search until the time, the count or the ideas end; `tick` is called several times a second."""
         while not self.stopped() and self.seconds_left > 0:
@@ -108,6 +94,7 @@ class Search:
                 break
             for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left))):
                 self.take(outcome)
+            self._hand_out()  # before what has finished is judged
             self._record_finished()
             tick()
         self._abandon()
@@ -119,7 +106,7 @@ class Search:
         while True:
             if self._screen() or (self.ordered and self.screening):
                 return
-            active = min((a for a in self.active if a.waiting), key=_turn, default=None)
+            active = min((a for a in self.active if a.waiting), key=turn, default=None)
             if active is None:
                 if self.ordered and self._wants_screening():
                     return  # what runs comes to its end first
@@ -129,6 +116,13 @@ class Search:
                 self.workers.submit(active.waiting.pop(0))
             else:
                 return
+
+    def _hand_out(self) -> None:
+        """Hand out jobs that wait already, as far as there is room for them."""
+        while (active := min((a for a in self.active if a.waiting), key=turn, default=None)) is not None:
+            if (self.ordered and self.screening) or not self.workers.has_room(short=active.waiting[0].short):
+                return
+            self.workers.submit(active.waiting.pop(0))
 
     def _known(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """Records that decide about an experiment, and those that stand for what runs; None where it is too early.
@@ -197,65 +191,12 @@ class Search:
         return True
 
     def _begin(self, number: int, proposal: Proposal) -> None:
-        pipeline = proposal.pipeline
-        missing = [f for f in pipeline.features if not self._ready(f)]
-        kind = "prepare" if missing else "fold"
-        rival = self._rival(number, proposal) if proposal.arm.startswith(("tune", "features")) else None
-        active = Active(number, proposal, [], rival)
-        active.waiting = [self._job(active, "prepare")] if kind == "prepare" else self._fold_jobs(active)
-        self.active.append(active)
-        self.session.emit({"event": "begin", "number": number, "family": pipeline.family, "reason": proposal.reason})
-
-    def _ready(self, feature: str) -> bool:
-        return is_supervised(parse(feature)) or self.session.ground.store.has(feature)
-
-    def _rival(self, number: int, proposal: Proposal) -> Record | None:
-        """The family's best record that this experiment's proposal could see, to be pruned against."""
         seen = self.session.records[: max(1, number - self.lag)] if self.ordered else self.session.records
-        parent = next((r for r in seen if r.number == proposal.parent), None)
-        if proposal.arm == ARM:  # whatever is tuned by now, this one changes its parent alone
-            return parent if parent is not None and parent.fold_losses else None
-        rivals = [
-            r for r in seen if r.score is not None and r.fold_losses and r.pipeline.family == proposal.pipeline.family
-        ]
-        return min(rivals, key=lambda r: sum(r.fold_losses), default=None)
-
-    def _loss(self, predictions: np.ndarray, fold: int) -> float:
-        ground, folds = self.session.ground, self.session.folds
-        try:
-            return smooth_loss(ground.metric, ground.problem, folds.y[folds.slots[fold]], predictions)
-        except MetricError:  # one class only in this fold
-            return 0.0
-
-    def _fold_jobs(self, active: Active) -> list[Job]:
-        order = list(range(self.session.folds.count))
-        if active.proposal.arm == ARM and self.session.features is not None and active.proposal.idea is not None:
-            first = self.session.features.judges(step_of(active.proposal.idea))
-            order.sort(key=lambda k: k not in first)
-        return [self._job(active, "fold", k) for k in order]
-
-    def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
-        pipeline = active.proposal.pipeline
-        soft = hard = float("inf")
-        if not self.ordered and self.budget.limited:
-            rounds_of_work = -(-self.session.folds.count // self.workers.count)
-            soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * self.seconds_left / rounds_of_work)
-            hard = 2 * soft + 5
-        return Job(
-            key=active.number,
-            kind=kind,  # type: ignore[arg-type]
-            pipeline=pipeline,
-            fold=fold,
-            folds=self.session.folds.path,
-            threads=self.workers.threads,
-            soft_seconds=FIT_SHARE * soft,
-            hard_seconds=hard,
-            short=kind == "fold" and self._guess(active) < SHORT_SECONDS,
-        )
-
-    def _guess(self, active: Active) -> float:
-        pipeline = active.proposal.pipeline
-        return self.costs.guess(family(pipeline.family), self._width(active), pipeline.parameters)
+        active = Active(number, proposal, [], self.race.rival(proposal, seen))
+        self.jobs.begin(active)
+        self.active.append(active)
+        told = {"number": number, "family": proposal.pipeline.family, "reason": proposal.reason}
+        self.session.emit({"event": "begin", **told})
 
     # taking in
 
@@ -268,13 +209,22 @@ class Search:
         if active is None:
             return
         active.busy_seconds += outcome.seconds
-        if outcome.status != "ok":
+        if outcome.job.twin:
+            self._take_twin(active, outcome)
+        elif outcome.status != "ok":
             active.ended = outcome
             self._settle(active)
         elif outcome.result is None:
-            active.waiting = self._fold_jobs(active)
+            active.waiting = self.jobs.folds(active)
         else:
             self._take_fold(active, outcome)
+
+    def _take_twin(self, active: Active, outcome: Outcome) -> None:
+        if isinstance(outcome.result, FoldResult):
+            active.twins[outcome.job.twin] = outcome.result.valid
+        else:
+            active.twins = {}  # the run goes on without
+        self._settle_if_done(active)
 
     def _take_screening(self, outcome: Outcome) -> None:
         self.screening = False
@@ -291,59 +241,34 @@ class Search:
         assert isinstance(result, FoldResult)
         active.results[fold] = result
         if not self.ordered:
-            self.costs.learn(active.proposal.pipeline, self._width(active), result.fit_seconds)
+            job = outcome.job
+            self.costs.learn(
+                active.proposal.pipeline,
+                self.jobs.width(active),
+                result.fit_seconds,
+                rounds=result.rounds_run / self.session.ground.problem.n_targets,
+                cut=result.feature_seconds + result.fit_seconds > CUT * job.soft_seconds,
+                threads=job.threads,
+            )
         if active.number == 0 and self.session.champion is None and len(active.results) == 1:
             self._first_model(result)
-        active.losses[fold] = self._loss(result.valid, fold)
+        active.losses[fold] = self.race.loss(result.valid, fold)
         if active.rival is not None:
-            active.pruned = self._hopeless(active, active.rival)
-        if active.pruned or len(active.results) == self.session.folds.count:
-            self._settle(active)
+            active.pruned = self.race.hopeless(active, active.rival)
+        self._settle_if_done(active)
 
-    def _width(self, active: Active) -> int:
-        return width_of(active.proposal.pipeline.features, self.costs.outputs)
+    def _settle_if_done(self, active: Active) -> None:
+        folds = len(active.results) == self.session.folds.count
+        if active.pruned or (folds and all(p is not None for p in active.twins.values())):
+            self._settle(active)
 
     def _first_model(self, result: FoldResult) -> None:
         """The first fold of the first model makes a submission at once; its other folds renew it."""
         ground = self.session.ground
         decision = plain_decision(ground.metric, ground.problem, ground.y)
         made_from = "the first fold of experiment 0"
-        self.session.put(result.test, decision, None, {"experiment": 0, "folds": 1}, made_from)
+        submitting.put(self.session, result.test, decision, None, {"experiment": 0, "folds": 1}, made_from)
         self.session.emit({"event": "submission", "made_from": made_from, "score": None})
-
-    def _hopeless(self, active: Active, rival: Record) -> str | None:
-        """Why to stop early: the folds so far, taken in order, are all worse and clearly so."""
-        if active.proposal.arm == ARM and (told := self._refuted(active, rival)) is not None:
-            return told
-        bar = np.asarray(rival.fold_losses)
-        margin = PRUNE_MARGIN * bar.std(ddof=1) / np.sqrt(len(bar)) if len(bar) > 1 else np.inf
-        after = (
-            max(PRUNE_AFTER, int(PRUNE_SHARE * self.session.folds.count)) if active.proposal.arm == ARM else PRUNE_AFTER
-        )
-        for done in range(after, self.session.folds.count):
-            if any(k not in active.losses for k in range(done)):
-                return None
-            worse = np.array([active.losses[k] for k in range(done)]) - bar[:done]
-            if np.all(worse > 0) and worse.mean() > margin:
-                assert rival.score is not None
-                active.early_loss = float(rival.score.loss + worse.mean())
-                return f"behind the best of its family after {done} folds"
-        return None
-
-    def _refuted(self, active: Active, parent: Record) -> str | None:
-        """Why a group of features need not be fitted on further folds: those that judge it are done, and it failed."""
-        search, idea = self.session.features, active.proposal.idea
-        if search is None or idea is None or active.change is not None:
-            return None
-        active.change = search.early(idea, parent, {k: r.valid for k, r in active.results.items()})
-        if active.change is None:
-            return None
-        fewer = set(active.proposal.pipeline.features) < set(parent.pipeline.features)
-        if search.enough(active.change, idea, fewer=fewer):
-            return None
-        assert parent.score is not None
-        active.early_loss = parent.score.loss - active.change.gain
-        return in_words(active.change, taken=False)
 
     def _settle(self, active: Active) -> None:
         active.waiting.clear()
@@ -375,7 +300,11 @@ class Search:
             results = [active.results[k] for k in range(folds.count)]
             evaluation = combine(results, folds.slots, last_only=self.session.ground.refit)
             losses = tuple(active.losses[k] for k in range(folds.count))
-            self.session.judge(number, active.proposal, evaluation, seconds, losses)
+            one, other = (active.twins.get(t) for t in TWINS)
+            if one is not None and other is not None:
+                self.session.measure_floor(one, other, fold=0)
+            tests = [] if self.session.ground.refit else [r.test for r in results]
+            self.session.judge(number, active.proposal, evaluation, seconds, losses, tests)
 
     def _abandon(self) -> None:
         """End what still runs. It is recorded, as what had finished is: nothing that was tried is forgotten."""

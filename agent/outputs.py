@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from competitions.errors import InputError
 from competitions.submission import check_submission, write_atomically, write_submission
 from pipelines.evaluate import Evaluation
 from pipelines.postprocess import Decision
+
+MOST_FOLD_VALUES = 16 << 20  # predictions of all fold models of one experiment that are kept
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,20 @@ class Outputs:
 
     def predictions_path(self, number: int | str) -> Path:
         return self.folder / "predictions" / f"{number}.npz"
+
+    def folds_path(self, number: int) -> Path:
+        return self.folder / "predictions" / f"{number}.folds.npz"
+
+    def keep_folds(self, number: int, tests: Sequence[np.ndarray]) -> bool:
+        """Keep what each fold's model predicts for test, (m, W) each; not where there are none or they are large."""
+        if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
+            return False
+        path = self.folds_path(number)
+        temporary = path.with_name(f".{path.name}.part.npz")
+        arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
+        np.savez(temporary, allow_pickle=False, **arrays)
+        os.replace(temporary, path)
+        return True
 
     def keep(self, number: int | str, evaluation: Evaluation) -> Path:
         """Keep the predictions of an experiment, before the ledger says that it is finished."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent import tuner
+from agent import derived, tuner
 from agent.costs import Costs
+from agent.derived import Derived
+from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_search import FeatureSearch
 from agent.record import Proposal, Record
@@ -24,27 +26,41 @@ from pipelines.pipeline import Pipeline
 PRIORS = {
     "portfolio:lightgbm": 1.0,
     "portfolio:catboost": 1.0,
+    "portfolio:xgboost": 0.7,
+    "portfolio:neural": 0.7,
     "portfolio:linear": 0.35,
     "portfolio:trees": 0.3,
+    "portfolio:neighbours": 0.15,
     "transfer": 0.5,
     "tune:lightgbm": 0.35,
     "tune:catboost": 0.25,
+    "tune:xgboost": 0.2,
+    "tune:neural": 0.15,
     "tune:linear": 0.1,
     "tune:trees": 0.08,
+    "tune:neighbours": 0.05,
 }
 ENOUGH_FAILURES = 3  # of one family in a row end its use
 MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
 PRIOR_WEIGHT = 1.5
+LATER_ENTRY = 0.8  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
 DECAY = 0.7
 LARGEST_SHARE = 0.45  # of the time left, for one experiment
+SURE = 0.8  # how sure it has to be that the last experiment ends in time
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
 LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
+STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
 WIDTHS = {"tfidf": 300, "char_tfidf": 1500, "text_shape": 6, "row_repeats": 3}
 
 
 def width_of(features: Sequence[str], outputs: int) -> int:
     """Columns that a feature set makes, for guessing costs."""
     return sum(_width_of(parse(f), outputs) for f in features)
+
+
+def pipeline_width(pipeline: Pipeline, outputs: int) -> int:
+    """Columns that a pipeline is fitted on, for guessing costs."""
+    return width_of(pipeline.features, outputs) + len(pipeline.stacked) * outputs
 
 
 def _width_of(feature: Feature, outputs: int) -> int:
@@ -56,13 +72,6 @@ def _width_of(feature: Feature, outputs: int) -> int:
         return outputs
     last = feature.args[-1] if feature.args else 1
     return last if isinstance(last, int) else len(feature.args)
-
-
-def noise_of(history: Sequence[Record]) -> float:
-    """Standard error of the first scored record's loss: the unit in which gains are measured; 0 where there is none."""
-    first = next((r.score for r in history if r.score is not None), None)
-    blocks = np.array([]) if first is None else first.blocks[np.isfinite(first.blocks)]
-    return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))) if len(blocks) > 1 else 0.0
 
 
 def _effort(seconds: float) -> float:
@@ -88,7 +97,10 @@ class Policy:
     workers: int
     seed: int
     features: FeatureSearch | None = None
+    derived: Derived | None = None
+    experience: Experience = field(default_factory=Experience)
     looking: bool = False  # whether features are being looked for
+    last: bool = False  # whether an experiment may take all the time that is left
     noise_unit: float = 0.0
 
     def base(self, name: str) -> tuple[str, ...]:
@@ -114,6 +126,15 @@ class Policy:
         test = self._feature_group(history, done, seconds_left)
         if test is not None:
             return test
+        found = self._ranked(history, number, done, seconds_left)
+        if found is None and np.isfinite(seconds_left) and not any(r.verdict == "running" for r in history):
+            self.last = True
+            found = self._ranked(history, number, done, seconds_left)
+            self.last = False
+        return found
+
+    def _ranked(self, history: Sequence[Record], number: int, done: set[str], seconds_left: float) -> Proposal | None:
+        """The proposal of the arm that is worth most for its time."""
         text = any(c.kind is Kind.TEXT for c in self.cards)
         ranking: list[tuple[float, str, Proposal | None]] = []
         for arm, prior in PRIORS.items():
@@ -131,11 +152,32 @@ class Policy:
                 likely = 5.0 if text and arm == "portfolio:linear" else 1.0
                 worth = self._expected(arm, prior * likely, history)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
+        ranking += self._derived(history, done, seconds_left)
         for _, arm, ready in sorted(ranking, key=lambda r: -r[0]):
             found = ready or self._tune(arm.partition(":")[2], arm, history, number, done, seconds_left)
             if found is not None:
                 return found
         return None
+
+    def _derived(
+        self, history: Sequence[Record], done: set[str], seconds_left: float
+    ) -> list[tuple[float, str, Proposal | None]]:
+        """What is made from earlier experiments, where it fits into the time as it is."""
+        if self.derived is None:
+            return []
+        found: list[tuple[float, str, Proposal | None]] = []
+        for arm, proposal in self.derived.proposals([r for r in history if r.verdict != "running"]):
+            seconds = self.seconds(proposal.pipeline)
+            if proposal.pipeline.hash in done or seconds > LARGEST_SHARE * seconds_left or self._busy(arm, history):
+                continue
+            if not self._waits(proposal, seconds_left):
+                found.append((self._expected(arm, derived.PRIORS[arm], history) / _effort(seconds), arm, proposal))
+        return found
+
+    @staticmethod
+    def _busy(arm: str, history: Sequence[Record]) -> bool:
+        """Whether an experiment of the arm is under way: the next one is chosen by what it comes to."""
+        return any(r.verdict == "running" and r.arm == arm for r in history)
 
     def seconds(self, pipeline: Pipeline) -> float:
         """Wall-clock seconds that an experiment is guessed to take with all workers on it."""
@@ -143,12 +185,12 @@ class Policy:
         return one * -(-self.n_folds // self.workers)
 
     def _width(self, pipeline: Pipeline) -> int:
-        return width_of(pipeline.features, self.costs.outputs)
+        return pipeline_width(pipeline, self.costs.outputs)
 
     def _expected(self, arm: str, prior: float, history: Sequence[Record]) -> float:
         """Expected gain of the ensemble, in units of the noise of the first score."""
         gains = [r.gain / self.noise_unit for r in history if r.arm == arm] if self.noise_unit else []
-        weight, total = PRIOR_WEIGHT, PRIOR_WEIGHT * prior
+        weight, total = PRIOR_WEIGHT, PRIOR_WEIGHT * self.experience.expected(arm, prior)
         for age, gain in enumerate(reversed(gains)):
             weight += DECAY**age
             total += DECAY**age * min(gain, 3.0)
@@ -174,24 +216,31 @@ class Policy:
         fam = family(name)
         if fam.max_rows is not None and self.n_rows > fam.max_rows:
             return None
-        allowance = LARGEST_SHARE * seconds_left / -(-self.n_folds // self.workers)
-        thrifty = self.costs.thrifty(fam, width_of(features, self.costs.outputs), params, allowance)
+        allowance = seconds_left / -(-self.n_folds // self.workers)
+        width = width_of(features, self.costs.outputs)
+        thrifty = self.costs.thrifty(fam, width, params, LARGEST_SHARE * allowance)
+        if thrifty is None and self.last:  # nothing comes after it: it may take all that is left, if it surely ends
+            thrifty = self.costs.thrifty(fam, width, params, allowance, SURE)
         return None if thrifty is None else Pipeline.of(features, name, thrifty, seed)
 
     def _portfolio(
         self, name: str, arm: str, history: Sequence[Record], done: set[str], seconds_left: float
     ) -> Proposal | None:
-        used = sum(r.arm == arm for r in history)
+        used = {r.idea for r in history if r.arm == arm}
         entries = FAMILIES[name].portfolio
-        if used >= len(entries):
+        left = [i for i in range(len(entries)) if str(i) not in used]
+        if not left:
             return None
+        worth = {i: self.experience.expected(arm, PRIORS[arm] * LATER_ENTRY**i, str(i)) for i in left}
+        entry = max(left, key=lambda i: (worth[i], -i))
         features = self._best_features(name, history) or self.base(name)
-        if used == 1 and FAMILIES[name].wants == "linear":
+        if used and FAMILIES[name].wants == "linear":
             features = self._with_found(features, history)
-        pipeline = self._fitting(features, name, dict(entries[used]), self.seed, seconds_left)
+        pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
         if pipeline is None or pipeline.hash in done:
             return None
-        return Proposal(pipeline, f"{FAMILIES[name].title} with proven parameters {used + 1}", None, arm)
+        reason = f"{FAMILIES[name].title} with proven parameters {entry + 1}"
+        return Proposal(pipeline, reason, None, arm, idea=str(entry))
 
     def _tune(
         self, name: str, arm: str, history: Sequence[Record], number: int, done: set[str], seconds_left: float
@@ -199,14 +248,19 @@ class Policy:
         best = self._best(history, name)
         if best is None or sum(r.arm == f"portfolio:{name}" for r in history) == 0:
             return None
+        own = best.pipeline
         past = [
             (r.pipeline.parameters, r.loss)
             for r in history
-            if r.pipeline.family == name and r.loss is not None and r.pipeline.features == best.pipeline.features
+            if r.loss is not None and r.pipeline.changed(params={}, seed=0) == own.changed(params={}, seed=0)
         ]
         params = tuner.ask(FAMILIES[name], past[-MOST_PAST:], seed=self.seed * 100_003 + number)
-        pipeline = self._fitting(best.pipeline.features, name, params, self.seed, seconds_left)
-        if pipeline is None or pipeline.hash in done:
+        params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
+        pipeline = self._fitting(own.features, name, params, self.seed, seconds_left)
+        if pipeline is None:
+            return None
+        pipeline = pipeline.changed(target=own.target)
+        if pipeline.hash in done:
             return None
         return Proposal(pipeline, f"parameters for {FAMILIES[name].title} from the sampler", best.number, arm)
 
@@ -247,7 +301,8 @@ class Policy:
                     r.pipeline.family == name and r.pipeline.features == features and r.arm != "start" for r in history
                 ):
                     continue
-                pipeline = self._fitting(features, name, own.pipeline.parameters, self.seed, seconds_left)
+                fitted = self._fitting(features, name, own.pipeline.parameters, self.seed, seconds_left)
+                pipeline = None if fitted is None else fitted.changed(target=own.pipeline.target)
                 if pipeline is not None and pipeline.hash not in done:
                     return Proposal(pipeline, f"{FAMILIES[name].title} on {what}", own.number, arm)
         return None
@@ -266,7 +321,11 @@ class Policy:
         return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in own))))
 
     def _best(self, history: Sequence[Record], name: str) -> Record | None:
-        scored = [r for r in history if r.pipeline.family == name and r.score is not None and r.usable]
+        scored = [
+            r
+            for r in history
+            if r.pipeline.family == name and r.score is not None and r.usable and not r.pipeline.bases
+        ]
         return min(scored, key=lambda r: (r.score.loss, r.number), default=None)  # type: ignore[union-attr]
 
     def _best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from agent.judge import Score
 from pipelines.evaluate import Evaluation
 from pipelines.pipeline import Pipeline
@@ -27,7 +29,8 @@ class Record:
 
     `gain` is what the ensemble's loss improved by, never negative. `early_loss` is the loss that a pruned experiment
     was heading for, by its folds so far; `fold_losses` are those of each fold's model by itself. `adopted` says that
-    its features took the place of the best known ones.
+    its features took the place of the best known ones, `keeps_folds` that the test predictions of each fold's model
+    are kept beside their mean.
     """
 
     number: int
@@ -43,6 +46,7 @@ class Record:
     early_loss: float | None = None
     fold_losses: tuple[float, ...] = ()
     adopted: bool = False
+    keeps_folds: bool = False
 
     @classmethod
     def under_way(cls, proposal: Proposal) -> Record:
@@ -76,3 +80,10 @@ class Record:
     @property
     def idea(self) -> str | None:
         return self.proposal.idea
+
+
+def noise_of(history: Sequence[Record]) -> float:
+    """Standard error of the first scored record's loss: the unit in which gains are measured; 0 where there is none."""
+    first = next((r.score for r in history if r.score is not None), None)
+    blocks = np.array([]) if first is None else first.blocks[np.isfinite(first.blocks)]
+    return float(np.std(blocks, ddof=1) / np.sqrt(len(blocks))) if len(blocks) > 1 else 0.0

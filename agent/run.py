@@ -45,7 +45,10 @@ class RunConfig:
     leaderboard: str | None = None
     task_file: str | None = None
     families: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     feature_search: bool = True
+    stacking: bool = True
+    postprocessing: bool = True
     features_file: str | None = None
     task_options: Mapping[str, Any] | None = None
     file_options: Mapping[str, Any] | None = None
@@ -55,7 +58,7 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> RunConfig:
-        return cls(**{**document, "families": tuple(document.get("families", ()))})
+        return cls(**{**document, **{name: tuple(document.get(name, ())) for name in ("families", "without")}})
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def run(config: RunConfig, display: Display, *, began: float | None = None, resu
     if config.threads is not None and config.threads < 1:
         raise BudgetError("At least one child process is needed: give --threads 1 or more.")
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began)
-    workers = Workers(config.threads or os.cpu_count() or 1)
+    workers = Workers(config.threads or _cores())
     workers.warm_up()
     try:
         with _deadline(budget, workers):
@@ -90,6 +93,13 @@ def run(config: RunConfig, display: Display, *, began: float | None = None, resu
     finally:
         workers.close()
         display.close()
+
+
+def _cores() -> int:
+    """Cores that this process may use: what its affinity and its container allow."""
+    import joblib
+
+    return int(joblib.cpu_count())
 
 
 def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, resume: str | None) -> RunResult:
@@ -120,14 +130,14 @@ def _work(
     prepared: Prepared,
     stopped: Callable[[], bool],
 ) -> RunResult:
-    from agent import closing
+    from agent import closing, submitting
     from agent.background_audit import BackgroundAudit
     from agent.loop import Search
     from agent.summary import summarise
 
     session = prepared.session
     if session.constant is None:
-        session.write_constant()
+        submitting.write_constant(session)
     workers.start(session.ground.bench)
     search = Search(
         session=session,
@@ -148,6 +158,7 @@ def _work(
         display.tick(_progress(config, session, workers, budget))
 
     try:
+        search.calibrate()
         search.run(tick)
         by_clock = budget.limited and config.max_experiments is None
         final = closing.close(

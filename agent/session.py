@@ -7,18 +7,20 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from agent import judge
+from agent import judge, submitting
 from agent.bench import FoldSet, Ground
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_step, rows_of_test
 from agent.feature_search import FeatureSearch, Step
 from agent.judge import Comparison, Score
 from agent.outputs import Outputs
-from agent.record import Proposal, Record
+from agent.record import Proposal, Record, noise_of
+from agent.worker import Sources
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
@@ -28,7 +30,7 @@ from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.evaluate import Evaluation
 from pipelines.features.search import ScreenResult
 from pipelines.pipeline import Pipeline
-from pipelines.postprocess import Decision, decide, plain_decision
+from pipelines.postprocess import Decision, decide
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -63,46 +65,47 @@ class Session:
     best: Record | None = None
     champion: Champion | None = None
     features: FeatureSearch | None = None
+    postprocessing: bool = True
+    floor: float | None = None  # what seeds alone change in the loss, once it is measured
     constant: Score | None = None
-    _constant_answer: tuple[np.ndarray, Decision] | None = None
+    constant_answer: tuple[np.ndarray, Decision] | None = None
     _tested: list[FeatureRow] = field(default_factory=list)
-
-    def write_constant(self) -> None:
-        """The first valid submission: the constant that scores best. Where a resumed run has a better one, it stays."""
-        ground, metric = self.ground, self.ground.metric
-        began = time.monotonic()
-        constant = metric.best_constant(ground.y, ground.problem.n_classes, ground.weights)
-        decision = Decision("values", (-np.inf, np.inf))
-        if metric.needs != "label" and ground.problem.classification:
-            decision = plain_decision(metric, ground.problem, ground.y)
-        in_sample = decision.apply(np.tile(constant, (len(self.folds.y), 1)))
-        self.constant = self.score(self._prior(), in_sample)
-        self.write_seconds = time.monotonic() - began
-        self._constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
-        if self.champion is None:
-            self.put_constant("the best constant, the first valid submission")
-        elif not any("ensemble" in s.made_from for s in self.ledger.submissions(self.run_id)):
-            self.submit()  # it was killed between an experiment's row and its submission
-
-    def put_constant(self, reason: str) -> None:
-        """Make the best constant the submission."""
-        assert self.constant is not None
-        assert self._constant_answer is not None
-        self.put(*self._constant_answer, self.constant, {"constant": True}, reason)
-        self.emit({"event": "submission", "made_from": "constant", "score": self.constant.value})
-
-    def _prior(self) -> np.ndarray:
-        """(r, W) what the targets say without any column: shares of the classes, or means."""
-        y, problem = self.ground.y, self.ground.problem
-        prior = y.mean(axis=0)
-        if problem.problem_type == "multiclass":
-            prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
-        return np.tile(prior, (len(self.folds.y), 1))
 
     def score(self, p: np.ndarray, decided: np.ndarray, folds: FoldSet | None = None) -> Score:
         """Score of canonical predictions and what was decided from them over the evaluated rows."""
         folds, ground = folds or self.folds, self.ground
         return judge.score(ground.metric, ground.problem, folds.y, p, decided, folds.blocks, folds.weights)
+
+    def decide(self, p: np.ndarray, folds: FoldSet | None = None) -> tuple[np.ndarray, Decision]:
+        """What is decided from canonical predictions of the evaluated rows, fold by fold, and how to for test."""
+        folds, ground = folds or self.folds, self.ground
+        return decide(
+            ground.metric, ground.problem, folds.y, p, folds.of_row, seen=ground.y, enabled=self.postprocessing
+        )
+
+    def alternatives(self, numbers: Sequence[int]) -> list[Champion]:
+        """What the submission could be made from instead of the champion, of these experiments alone: a blend of those
+        that are not made from others' predictions, and the best single one."""
+        assert self.champion is not None
+        own = {r.number: r for r in self.records if r.number in numbers and r.evaluation is not None and r.usable}
+        plain = {n: r for n, r in own.items() if not r.pipeline.bases}
+        found = []
+        if plain and len(plain) < len(own):
+            found.append(self._select(plain))
+        if own:
+            best = min(own.values(), key=lambda r: (r.score.loss if r.score else np.inf, r.number))
+            found.append(self._select({best.number: best}))
+        members = [set(self.champion.ensemble.weights)]
+        return [c for c in found if set(c.ensemble.weights) not in members]
+
+    def _select(self, records: Mapping[int, Record]) -> Champion:
+        """The champion that these records make."""
+        ground, folds = self.ground, self.folds
+        pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
+        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights)
+        blended = ensemble.blend(pool)
+        decided, decision = self.decide(blended)
+        return Champion(ensemble, self.score(blended, decided), decision)
 
     def judge(
         self,
@@ -111,23 +114,27 @@ class Session:
         evaluation: Evaluation,
         seconds: float,
         fold_losses: tuple[float, ...] = (),
+        fold_tests: Sequence[np.ndarray] = (),
     ) -> Record:
         """Score an experiment, compare it, renew the ensemble, and write the submission where that improved.
 
-        Predictions for which the metric cannot be computed are a crash of the experiment.
+        Predictions for which the metric cannot be computed are a crash of the experiment. `fold_tests` are the test
+        predictions of each fold's model; they are kept for the best, whose test rows may become training rows.
         """
         try:
             record, champion = self._judged(number, proposal, evaluation, seconds, fold_losses)
         except MetricError as error:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
+        if record is self.best and not record.pipeline.bases and self.outputs.keep_folds(number, fold_tests):
+            self.best = record = replace(record, keeps_folds=True)
         self.keep(record)
         if self._tested:
             self.ledger.add_features(self.run_id, self._tested)
             self._tested = []
         if champion is not None:
             self.champion = champion
-            self.submit()
+            submitting.submit(self)
         return record
 
     def replay(self, rows: Sequence[ExperimentRow]) -> None:
@@ -150,6 +157,7 @@ class Session:
             else:
                 evaluation, losses = self.outputs.load(row.number), tuple(aside["fold_losses"])
                 record, champion = self._judged(row.number, proposal, evaluation, row.seconds, losses)
+                record = replace(record, keeps_folds=self.outputs.folds_path(row.number).exists())
                 self.champion = champion or self.champion
             self._tested = []
             self.records.append(record)
@@ -162,9 +170,7 @@ class Session:
         seconds: float,
         fold_losses: tuple[float, ...],
     ) -> tuple[Record, Champion | None]:
-        folds = self.folds
-        metric, problem = self.ground.metric, self.ground.problem
-        decided, decision = decide(metric, problem, folds.y, evaluation.oof, folds.of_row, seen=self.ground.y)
+        decided, decision = self.decide(evaluation.oof)
         score = self.score(evaluation.oof, decided)
         record = Record(
             number,
@@ -187,7 +193,7 @@ class Session:
                 return replace(record, verdict="discard", verdict_reason=words), None
         comparison = judge.compare(score, self.best.score) if self.best and self.best.score else None
         champion, change = self._renewed(record, decision)
-        verdict, reason = judge.verdict(comparison, change if champion is not None else None)
+        verdict, reason = judge.verdict(comparison, change if champion is not None else None, self.floor or 0.0)
         if record.adopted:
             verdict, reason = "keep", words
         gain = max(0.0, change.gain) if change is not None and champion is not None else 0.0
@@ -195,6 +201,35 @@ class Session:
         if comparison is None or comparison.gain > 0:
             self.best = record
         return record, champion
+
+    def measure_floor(self, one: np.ndarray, other: np.ndarray, fold: int) -> None:
+        """Take in what two models of one recipe, with different seeds, predict for the validation rows of a fold."""
+        ground, folds = self.ground, self.folds
+        rows = folds.slots[fold]
+        chosen = np.ones(len(rows), dtype=bool)
+        weights = None if folds.weights is None else folds.weights[rows]
+        try:
+            change = judge.paired(ground.metric, ground.problem, folds.y[rows], one, other, chosen, weights)
+        except MetricError:  # one class only in this fold
+            return
+        self.floor = judge.noise_floor(change) * float(np.sqrt(len(rows) / len(folds.rows)))
+        told = f"Seeds alone change the loss by about {self.floor:.2g}: no smaller gain counts."
+        self.emit({"event": "noise", "floor": self.floor, "text": told})
+
+    def sources(self, pipeline: Pipeline, own: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None) -> Sources:
+        """What a pipeline that is made from others' predictions reads.
+
+        own: for folds that are not the search's, (valid, test) predictions by those pipelines' hashes.
+        """
+        number = {r.pipeline.hash: r.number for r in reversed(self.records) if r.evaluation is not None}
+        labels: Path | np.ndarray | None = None
+        if pipeline.pseudo:
+            labels = own[pipeline.pseudo][1] if own is not None else self.outputs.folds_path(number[pipeline.pseudo])
+        return Sources(
+            stacked=tuple(self.outputs.predictions_path(number[base]).resolve() for base in pipeline.stacked),
+            own=() if own is None else tuple(own[base] for base in pipeline.stacked),
+            labels=labels if not isinstance(labels, Path) else labels.resolve(),
+        )
 
     def _fold_scores(self, decided: np.ndarray) -> list[float]:
         scores = []
@@ -219,7 +254,7 @@ class Session:
         blended = ensemble.blend(pool)
         if smooth_loss(metric, problem, folds.y, blended, folds.weights) >= self.champion.score.loss:
             return None, None
-        decided, decision = decide(metric, problem, folds.y, blended, folds.of_row, seen=ground.y)
+        decided, decision = self.decide(blended)
         score = self.score(blended, decided)
         change = judge.compare(score, self.champion.score)
         return (Champion(ensemble, score, decision) if judge.renews(change) else None), change
@@ -233,6 +268,7 @@ class Session:
         aside = {
             "arm": record.arm,
             "idea": record.idea,
+            "gain": self._gain_in_noise(record),
             "early_loss": record.early_loss,
             "fold_losses": list(record.fold_losses),
             "at": round(self.worked_before + time.monotonic() - self.began, 2),
@@ -270,6 +306,12 @@ class Session:
             }
         )
 
+    def _gain_in_noise(self, record: Record) -> float | None:
+        """What the ensemble gained, in units of the noise of the first score; None where the experiment was cut short
+        from outside, or the noise is not known."""
+        unit = noise_of(self.records)
+        return None if record.unfinished or not unit else round(record.gain / unit, 4)
+
     def dropped(self, record: Record, change: Comparison | None) -> None:
         """Tell the ledger of a group of features whose test was ended early."""
         if record.arm == ARM and self.features is not None:
@@ -304,45 +346,6 @@ class Session:
         for path in sorted((self.outputs.folder / "work").glob("step_*.json"), key=lambda p: int(p.stem[5:])):
             kept = json.loads(path.read_text())
             self.features.steps.append(Step(kept["parent"], ScreenResult.from_dict(kept["result"])))
-
-    def submit(self) -> None:
-        """Write the champion's submission and note it."""
-        assert self.champion is not None
-        tests = {r.number: r.evaluation.test for r in self.records if r.evaluation is not None}
-        prediction = self.champion.ensemble.blend(tests)
-        self.write(prediction, self.champion.decision, self.champion.score, self.champion.ensemble, "a better ensemble")
-
-    def put(
-        self, prediction: np.ndarray, decision: Decision, score: Score | None, made_from: Mapping[str, Any], reason: str
-    ) -> None:
-        """Write a submission and tell the ledger what it was made from."""
-        digest = self.outputs.submit(self.ground, prediction, decision)
-        self.ledger.add_submission(
-            self.run_id,
-            made_from=made_from,
-            path=str(self.outputs.submission),
-            sha256=digest,
-            score=None if score is None else score.value,
-            standard_error=None if score is None else score.standard_error,
-            reason=reason,
-        )
-
-    def write(self, prediction: np.ndarray, decision: Decision, score: Score, ensemble: Ensemble, reason: str) -> None:
-        """Write the submission of an ensemble, and tell the world."""
-        weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
-        decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
-        self.put(prediction, decision, score, {"ensemble": weights, "decision": decided}, reason)
-        standing = self.standing(score)
-        self.emit(
-            {
-                "event": "submission",
-                "made_from": weights,
-                "score": score.value,
-                "standard_error": score.standard_error,
-                "percentile": None if standing is None else standing.percentile,
-                "medal": None if standing is None else standing.medal,
-            }
-        )
 
     def standing(self, score: Score) -> Standing | None:
         """What a cross-validated score would be worth among humans, where a leaderboard is known."""

@@ -13,6 +13,8 @@ import numpy as np
 from agent.bench import Ground
 from agent.budget import Budget
 from agent.costs import Costs
+from agent.derived import Derived, other_losses
+from agent.experience import Experience
 from agent.feature_rows import forced_rows
 from agent.feature_search import FeatureSearch
 from agent.inspection import cards_of, read
@@ -36,6 +38,7 @@ from pipelines.features.expression import Column, parse
 from pipelines.features.operators.base import Target
 from pipelines.features.steering import Steering, read_steering, write_steering
 from pipelines.features.types import check
+from pipelines.target_candidates import candidates
 
 if TYPE_CHECKING:
     from agent.run import RunConfig
@@ -109,6 +112,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
         )
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
+    session.postprocessing = config.postprocessing
     search = FeatureSearch(
         ground=ground,
         folds=folds,
@@ -124,6 +128,17 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         shapes=ledger.shapes(run_id),
     )
     session.features = policy.features = search
+    policy.experience = Experience.of(ledger.gains(run_id))
+    policy.derived = Derived(
+        seed=config.seed,
+        families=families,
+        transformations=candidates(ground.problem, ground.y, task.folds, cards, competition.train),
+        losses=other_losses(ground.problem, ground.y),
+        several=task.n_targets > 1,
+        stackable=len(folds.rows) == len(ground.y) and not ground.refit,
+        stacking=config.stacking,
+        test_share=len(competition.test) / len(ground.y),
+    )
     if row is None:
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))
     if row is not None:
@@ -201,14 +216,17 @@ def _check_metric(competition: Competition, task: Task) -> None:
 
 
 def _families(config: RunConfig) -> list[str]:
-    """The families to use. PipelineError for one that there is not, or that is not installed."""
-    unknown = sorted(set(config.families) - set(FAMILIES))
+    """The families to use. PipelineError for one that there is not or that is not installed, or where none is left."""
+    unknown = sorted({*config.families, *config.without} - set(FAMILIES))
     if unknown:
         raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
     missing = sorted(set(config.families) - set(installed()))
     if missing:
         raise PipelineError(f"The package of the family {missing[0]!r} is not installed: leave it out or install it.")
-    return [f for f in installed() if not config.families or f in config.families]
+    wanted = [f for f in installed() if (not config.families or f in config.families) and f not in config.without]
+    if not wanted:
+        raise PipelineError("No estimator family is left: name fewer with --without.")
+    return wanted
 
 
 def _policy(config: RunConfig, families: list[str], ground: Ground, costs: Costs, workers: Workers) -> Policy:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.evaluate import FoldResult, run_fold
+from pipelines.evaluate import Beside, FoldResult, Labels, run_fold
 from pipelines.features.search import ScreenRequest, ScreenResult, screen
 from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
+from pipelines.stacking import as_columns
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,30 @@ class Bench:
     problem: Problem
     targets: Path  # .npy (n_train, T)
     limit: int  # bytes of computed columns that are kept
+    weights: Path | None = None  # .npy (n_train,)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Predictions of other pipelines that a job is made from.
+
+    `stacked`: files (.npz) of `oof` (n_train, W) and `test` (m, W), one for each pipeline that is stacked upon; `own`,
+    for folds that are not the search's: what the same pipelines predict for the validation and the test rows, fitted
+    without the validation rows. `labels`: pseudo-labels (m, W), or the file that has them for each fold of the search
+    as test_<fold>.
+    """
+
+    stacked: tuple[Path, ...] = ()
+    own: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    labels: Path | np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Job:
     """Work for one child process: prepare features, run one fold, fit on all rows, or screen candidates for features.
 
-    A `short` one may be handed to a child that is still at another, so that it never waits for its next.
+    A `short` one may be handed to a child that is still at another, so that it never waits for its next. `twin` numbers
+    fits that tell nothing but what seeds alone do; 0 for all others.
     """
 
     key: int
@@ -53,6 +71,8 @@ class Job:
     hard_seconds: float = float("inf")  # the process is killed
     short: bool = False
     screen: ScreenRequest | None = None
+    sources: Sources | None = None
+    twin: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,13 +91,15 @@ class _Material:
     bench: Bench
     store: FeatureStore
     y: np.ndarray
+    weights: np.ndarray | None = None
     folds: dict[Path, Any] = field(default_factory=dict)
+    predictions: dict[Path, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, bench: Bench) -> _Material:
-        return cls(
-            bench, FeatureStore(bench.store, bench.fingerprint, bench.n_train, bench.limit), np.load(bench.targets)
-        )
+        store = FeatureStore(bench.store, bench.fingerprint, bench.n_train, bench.limit)
+        weights = None if bench.weights is None else np.load(bench.weights)
+        return cls(bench, store, np.load(bench.targets), weights)
 
     def run(self, job: Job) -> FoldResult | ScreenResult | None:
         bench = self.bench
@@ -105,7 +127,34 @@ class _Material:
             rounds=job.rounds,
             threads=job.threads,
             deadline=time.monotonic() + job.soft_seconds,
+            weights=self.weights,
+            beside=None if job.sources is None else self._beside(job.sources, fit, valid),
+            labels=None if job.sources is None else _labels(job.sources, job.fold),
         )
+
+    def _beside(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> Beside | None:
+        """What the job stacks upon, as columns for its rows."""
+        if not sources.stacked:
+            return None
+        parts: list[list[np.ndarray]] = [[], [], []]
+        for i, path in enumerate(sources.stacked):
+            if path not in self.predictions:
+                with np.load(path) as kept:
+                    self.predictions[path] = kept["oof"], kept["test"]
+            oof, test = self.predictions[path]
+            held, tested = sources.own[i] if sources.own else (oof[valid], test)
+            for part, p in zip(parts, (oof[fit], held, tested), strict=True):
+                part.append(as_columns(self.bench.problem, p))
+        return Beside(*(np.hstack(part) for part in parts))
+
+
+def _labels(sources: Sources, fold: int) -> Labels | None:
+    if sources.labels is None:
+        return None
+    if isinstance(sources.labels, Path):
+        with np.load(sources.labels) as kept:
+            return Labels(kept[f"test_{fold}"].astype(float))
+    return Labels(sources.labels)
 
 
 def serve(connection: Connection) -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 import psutil
 
+from agent.calibration import Calibration
+from agent.machine import available_memory, resident
 from agent.worker import Bench, Job, Outcome, serve
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.5
+SOON = 0.3  # of a job's time: a core that comes free within it counts as free for that job
 
 
 @dataclass
@@ -26,28 +29,43 @@ class _Worker:
     job: Job | None = None
     began: float = 0.0
     ahead: Job | None = None  # sent already, to follow the present one
+    leaving: bool = False  # it ends when its jobs have
+
+    @property
+    def idle(self) -> bool:
+        return self.job is None and not self.leaving
 
 
 class Workers:
     """A fixed number of child processes, forked from a server that holds the imported libraries.
 
-    One job runs in a child at a time; `busy_seconds` counts their work, `fit_seconds` what of it went into fitting and
-    predicting (all of it, for a fold that was killed). A child that outlives its job's `hard_seconds`, or takes more
-    memory than its share, is killed and replaced; its job comes back as an outcome like any other.
+    One job runs in a child at a time. `busy_seconds` counts their work, `fit_seconds` what of it went into fitting and
+    predicting (all of it, for a fold that was killed), both times the job's threads: seconds of a core. A child that
+    outlives its job's `hard_seconds`, or takes more memory than its share, is killed and replaced; its job comes back
+    as an outcome like any other.
+
+    There are `count` children at most, of `threads` threads each, on `cores` cores. Threads that wait for each other
+    sleep: where they spin, as OpenMP's do unless told otherwise, two of them on a machine that others use too take
+    many times as long as one.
     """
 
-    def __init__(self, count: int, memory_share: float = 0.8):
-        self.count = count
+    def __init__(self, cores: int, memory_share: float = 0.8):
+        self.cores = cores
+        self.count = cores
         self.threads = 1
+        self.calibration: Calibration | None = None
         self._share = memory_share
-        self.memory_limit = int(psutil.virtual_memory().available * memory_share / count)
+        self._room = available_memory() * memory_share
+        self.memory_limit = int(self._room / cores)
         for name in THREAD_VARIABLES:
             os.environ[name] = "1"
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["agent.preload"])
         self._bench: Bench | None = None
         self._workers: list[_Worker] = []
         self._checked = 0.0
+        self._took: dict[int, float] = {}  # seconds of the last job of each key
         self.busy_seconds = 0.0
         self.fit_seconds = 0.0
 
@@ -59,11 +77,45 @@ class Workers:
 
     def make_room(self, bytes_needed: float) -> None:
         """Before the start: fewer children, of several threads each, where a job needs more memory than its share."""
-        available = psutil.virtual_memory().available * self._share
-        cores = self.count
-        self.count = int(max(1, min(cores, available // max(bytes_needed, 1))))
-        self.threads = cores // self.count
-        self.memory_limit = int(available / self.count)
+        self._room = available_memory() * self._share
+        count = int(max(1, min(self.cores, self._room // max(bytes_needed, 1))))
+        self.reconfigure(count, self.cores // count)
+
+    def reconfigure(self, count: int, threads: int) -> None:
+        """From now on so many children of so many threads; jobs that run, and what was sent ahead, come to their end.
+
+        Raises ValueError where there would be no child, or more threads than cores.
+        """
+        if count < 1 or threads < 1 or count * threads > self.cores:
+            raise ValueError(f"{count} children of {threads} threads do not fit on {self.cores} cores")
+        self.count, self.threads = count, threads
+        self.memory_limit = int(self._room / count)
+        if not self.started:
+            return
+        staying = sorted(self._workers, key=lambda w: w.job is None)[:count]  # those at work first
+        for worker in list(self._workers):
+            worker.leaving = worker not in staying
+            if worker.leaving and worker.job is None:
+                self._dismiss(worker)
+        self._workers += [self._spawn() for _ in range(count - len(staying))]
+
+    def threads_for(self, waiting: int, key: int | None = None) -> int:
+        """Threads for the next job where so many wait, itself included, and none will come after them.
+
+        More than `threads` only where cores would idle else, and where the calibration said that threads help. A core
+        counts as free, too, that is at a job which ends soon by what its like took, compared with those of `key`.
+        """
+        if self.calibration is None or waiting >= self.count:
+            return self.threads
+        soon = SOON * self._took.get(-1 if key is None else key, 0.0)
+        now = time.monotonic()
+        taken = sum(
+            w.job.threads
+            for w in self._workers
+            if w.job is not None and self._took.get(w.job.key, float("inf")) - (now - w.began) > soon
+        )
+        share = (self.cores - taken) // max(1, waiting)
+        return max(self.threads, self.calibration.worth(share))
 
     def start(self, bench: Bench) -> None:
         """Start the children and hand them their material."""
@@ -85,7 +137,7 @@ class Workers:
 
     @property
     def idle(self) -> int:
-        return sum(w.job is None for w in self._workers)
+        return sum(w.idle for w in self._workers)
 
     @property
     def running(self) -> list[Job]:
@@ -93,13 +145,13 @@ class Workers:
 
     def has_room(self, *, short: bool) -> bool:
         """Whether a job can be submitted: to an idle child, or a short one to a child that is at another short one."""
-        return any(w.job is None or (short and w.ahead is None and w.job.short) for w in self._workers)
+        return any(w.idle or (short and _may_follow(w)) for w in self._workers)
 
     def submit(self, job: Job) -> None:
-        """Give a job to a child that has room for it; there must be one."""
-        worker = next((w for w in self._workers if w.job is None), None)
+        """Give a job to a child that has room for it, the first idle one; there must be one."""
+        worker = next((w for w in self._workers if w.idle), None)
         if worker is None:
-            worker = next(w for w in self._workers if w.ahead is None and w.job is not None and w.job.short)
+            worker = next(w for w in self._workers if _may_follow(w))
             worker.ahead = job
         else:
             worker.job, worker.began = job, time.monotonic()
@@ -132,8 +184,11 @@ class Workers:
             self._replace(worker, kill=True)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
-        self.busy_seconds += seconds
-        self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0)
+        self._took[job.key] = seconds
+        self.busy_seconds += seconds * job.threads
+        self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0) * job.threads
+        if worker.leaving and worker.job is None:
+            self._dismiss(worker)
         return Outcome(job, outcome.status, outcome.result, outcome.error, seconds)
 
     def _enforce(self, workers: Iterable[_Worker]) -> list[Outcome]:
@@ -151,7 +206,7 @@ class Workers:
                 outcomes.append(
                     Outcome(job, "timeout", error=f"Killed after {seconds:.0f} s, its limit.", seconds=seconds)
                 )
-            elif look and (used := _resident(worker.process.pid)) > self.memory_limit:
+            elif look and (used := resident(worker.process.pid)) > self.memory_limit:
                 self._replace(worker, kill=True)
                 message = f"Killed at {used / 2**20:,.0f} MiB; the limit is {self.memory_limit / 2**20:,.0f} MiB."
                 outcomes.append(Outcome(job, "memory", error=message, seconds=seconds))
@@ -184,15 +239,25 @@ class Workers:
         if kill:
             worker.process.kill()
         if worker.job is not None:  # what was killed was at work
-            seconds = time.monotonic() - worker.began
+            seconds = (time.monotonic() - worker.began) * worker.job.threads
             self.busy_seconds += seconds
             self.fit_seconds += 0.0 if worker.job.kind in ("prepare", "screen") else seconds
+        if worker.leaving and worker.ahead is None:
+            self._dismiss(worker)
+            return
         worker.pipe.close()
         successor = self._spawn()
+        successor.leaving = worker.leaving
         self._workers[self._workers.index(worker)] = successor
         if worker.ahead is not None:
             successor.job, successor.began = worker.ahead, time.monotonic()
             self._send(successor, worker.ahead)
+
+    def _dismiss(self, worker: _Worker) -> None:
+        """End a child that is no longer wanted."""
+        worker.process.kill()
+        worker.pipe.close()
+        self._workers.remove(worker)
 
     def close(self) -> None:
         """End all children at once."""
@@ -204,17 +269,13 @@ class Workers:
         self._workers = []
 
 
+def _may_follow(worker: _Worker) -> bool:
+    """Whether a short job may be sent ahead to a child: it is at a short one, and at its last."""
+    return worker.job is not None and worker.job.short and worker.ahead is None and not worker.leaving
+
+
 def kill_children() -> None:
     """End every process below this one, the fork server too, and wait for none: what holds a pipe open lets it go."""
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
-
-
-def _resident(pid: int) -> int:
-    """Bytes of memory that belong to a process alone (pages of mapped files are shared and not counted)."""
-    try:
-        info = psutil.Process(pid).memory_info()
-    except psutil.NoSuchProcess:
-        return 0
-    return int(info.rss - getattr(info, "shared", 0))

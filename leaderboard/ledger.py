@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -169,6 +170,20 @@ class Ledger(FeatureLog, StandingLog):
         """Experiments of a run (the whole id), in the order of their numbers."""
         query = "SELECT * FROM experiments WHERE run_id = :run_id ORDER BY number"
         return self._rows(ExperimentRow, query, {"run_id": run_id})
+
+    def gains(self, exclude: str | None = None, most: int = 2000) -> list[tuple[str, str, str | None, float]]:
+        """What the latest experiments of all runs but `exclude` gained: (run, arm, idea, gain of the ensemble).
+
+        The gain is what the experiment's recipe says aside, in units of the noise of its run's first score; experiments
+        that do not tell it are left out.
+        """
+        query = "SELECT run_id, pipeline FROM experiments WHERE run_id <> :exclude ORDER BY recorded DESC LIMIT :most"
+        found = []
+        for row in self._database.read(query, {"exclude": exclude or "", "most": most}):
+            aside = json.loads(row["pipeline"]).get("aside", {})
+            if aside.get("gain") is not None:
+                found.append((str(row["run_id"]), str(aside["arm"]), aside["idea"], float(aside["gain"])))
+        return found
 
     # Submissions
 

@@ -1,29 +1,50 @@
-"""Greedy ensemble selection on out-of-fold predictions (Caruana et al., 2004)."""
+"""Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the space that serves.
+
+Members are drawn with replacement, each time the one that lowers the loss most. That is done several times, each time
+on half of the rows, and the weights are averaged: a member that only some rows like does not come through. Whether
+members are averaged as they are or in another space (log-odds, logarithms) is decided by rows that did not choose them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from competitions.metrics import Metric
+from pipelines.blending import Blends, Members, Space, back, into, spaces
 from pipelines.problem import Problem
 
 MAX_ROWS = 20_000  # rows on which members are chosen
+MAX_NUMBERS = 140_000  # of one member's predictions on them
 MAX_STEPS = 30
 MAX_MEMBERS = 8
+LEAST_WEIGHT = 0.02
+POOL = 25  # candidates: the best by themselves, and the best beside the best
+BY_THEMSELVES = 15
+DRAWS = 8  # an even number: two of them share the rows
+SINGLES = 3  # members that the ensemble is compared with at last
+STARTS = 5  # best members that a draw may start from
+NARROW = 10  # candidates that are tried again after the first step, at least
+JUDGING_ROWS = 5000  # that judge what a draw has chosen, and whether a member is a candidate
+AGREEING = 0.6  # share of the draws that has to gain by another space
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Weights over experiments, by number; they sum to one."""
+    """Weights over experiments, by number; they sum to one. `space` says in what their predictions are averaged."""
 
     weights: Mapping[int, float]
+    space: Space = "mean"
 
     def blend(self, predictions: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Weighted mean (n, W) of the members' predictions."""
-        return sum(w * predictions[number] for number, w in self.weights.items())  # type: ignore[return-value]
+        """Weighted mean (n, W) of the members' predictions in the ensemble's space, as predictions again."""
+        if len(self.weights) == 1:
+            return next(w * predictions[number] for number, w in self.weights.items())
+        total = sum(w * into(self.space, predictions[number]) for number, w in self.weights.items())
+        return back(self.space, np.asarray(total))
 
 
 def smooth_loss(
@@ -53,39 +74,109 @@ def select(
     y: np.ndarray,
     predictions: Mapping[int, np.ndarray],
     weights: np.ndarray | None = None,
+    seed: int = 0,
 ) -> Ensemble:
-    """Choose members with replacement, each time the one that lowers the loss most, until none does.
+    """Choose members, their weights and the space of their mean.
 
     Parameters
     ----------
-    y: (r, T) targets of the evaluated rows; predictions: (r, W) by experiment number.
+    y: (r, T) targets of the evaluated rows; predictions: (r, W) by experiment number; weights: (r,) of the rows, for
+        metrics that use them.
 
     Returns
     -------
-    The ensemble after the step with the least loss.
+    An ensemble of at most MAX_MEMBERS, or a single member where that has less loss.
     """
-    numbers = sorted(predictions)
-    if len(y) > MAX_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(len(y), MAX_ROWS, replace=False))
-        y = y[rows]
-        predictions = {n: predictions[n][rows] for n in numbers}
-        weights = None if weights is None else weights[rows]
-    losses = {n: smooth_loss(metric, problem, y, predictions[n], weights) for n in numbers}
-    order = sorted(numbers, key=lambda n: (losses[n], n))
-    pool = order[:25]
-    chosen = [pool[0]]
-    total = predictions[pool[0]].astype(float).copy()
-    best_loss = losses[pool[0]]
-    while len(chosen) < MAX_STEPS:
-        candidates = pool if len(set(chosen)) < MAX_MEMBERS else sorted(set(chosen))
-        tried = [
-            (smooth_loss(metric, problem, y, (total + predictions[n]) / (len(chosen) + 1), weights), n)
-            for n in candidates
-        ]
-        loss, number = min(tried)
-        if loss >= best_loss - 1e-6 * abs(best_loss):
+    rng = np.random.default_rng(seed)
+
+    def members(numbers: Sequence[int], rows: np.ndarray, space: Space = "mean") -> Members:
+        shares = None if weights is None else weights[rows]
+        return Members(metric, problem, y[rows], [predictions[n][rows] for n in numbers], shares, space, smooth_loss)
+
+    pool = _pool(sorted(predictions), partial(members, rows=_some(rng, len(y), JUDGING_ROWS)))
+    if len(pool) == 1:
+        return Ensemble({pool[0]: 1.0})
+    rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
+    draws = _draws(len(rows), rng)
+    plain = members(pool, rows)
+    space, shares = plain.space, _shares(plain, draws)
+    for other in spaces(metric, problem, y)[1:]:
+        brought = members(pool, rows, other)
+        there = _unseen(brought, draws, shares)
+        gains = _unseen(plain, draws, shares) - there
+        if gains.mean() > 0 and np.mean(gains > 0) >= AGREEING:
+            again = _shares(brought, draws)
+            space, shares = other, again if _unseen(brought, draws, again).mean() < there.mean() else shares
+    mean = shares.mean(axis=0)
+    kept = np.argsort(-mean, kind="stable")[:MAX_MEMBERS]
+    kept = kept[mean[kept] >= min(LEAST_WEIGHT, mean.max())]
+    total = mean[kept].sum()
+    ensemble = Ensemble({pool[i]: float(mean[i] / total) for i in kept}, space)
+    seen = {n: predictions[n][rows] for n in pool}
+    weights = None if weights is None else weights[rows]
+    rivals = [ensemble, *(Ensemble({n: 1.0}) for n in pool[:SINGLES])]
+    return min(rivals, key=lambda e: smooth_loss(metric, problem, y[rows], e.blend(seen), weights))
+
+
+def _some(rng: np.random.Generator, n: int, most: int) -> np.ndarray:
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+
+
+def _pool(numbers: Sequence[int], members: Callable[[Sequence[int]], Members]) -> list[int]:
+    """Numbers of the candidates: the best by themselves, then those whose mean with the best is best."""
+    found = members(numbers)
+    count = len(numbers)
+    blends = found.on(np.arange(min(len(found.y), found.most_rows)))
+    order = np.argsort(blends.added(np.zeros(count), np.arange(count)), kind="stable")
+    if count > POOL:
+        rest = order[BY_THEMSELVES:]
+        beside = blends.added(np.eye(count)[order[0]], rest)
+        order = np.concatenate([order[:BY_THEMSELVES], rest[np.argsort(beside, kind="stable")]])[:POOL]
+    return [numbers[i] for i in order]
+
+
+Draw = tuple[np.ndarray, np.ndarray]
+
+
+def _draws(n: int, rng: np.random.Generator) -> list[Draw]:
+    """Rows that choose and rows that judge, halves in random order; two draws after another exchange them."""
+    draws: list[Draw] = []
+    for _ in range(DRAWS // 2):
+        order = rng.permutation(n)
+        one, other = order[: (n + 1) // 2], order[n // 2 :]  # an odd row is in both
+        draws += [(one, other), (other, one)]
+    return draws
+
+
+def _shares(members: Members, draws: Sequence[Draw]) -> np.ndarray:
+    """(b, M) weights of the members that each draw chooses."""
+    counts = np.array([_greedy(members.on(rows[: members.most_rows]), len(members.z)) for rows, _ in draws])
+    return np.asarray(counts / counts.sum(axis=1, keepdims=True))
+
+
+def _unseen(members: Members, draws: Sequence[Draw], shares: np.ndarray) -> np.ndarray:
+    """(b,) losses of each draw's weights (b, M) on rows that did not choose them."""
+    losses = []
+    for (_, rows), weights in zip(draws, shares, strict=True):
+        used = np.flatnonzero(weights)
+        losses.append(members.on(rows[:JUDGING_ROWS], used).losses(weights[None, used])[0])
+    return np.array(losses)
+
+
+def _greedy(blends: Blends, count: int) -> np.ndarray:
+    """How often each of the members is chosen (M,)."""
+    among = np.argsort(blends.added(np.zeros(count), np.arange(count)), kind="stable")
+    starts = np.zeros((min(STARTS, count), count))
+    for s in range(len(starts)):
+        starts[s, among[: s + 1]] = 1
+    losses = blends.losses(starts)
+    counts, best = starts[losses.argmin()], float(losses.min())
+    while counts.sum() < MAX_STEPS:
+        tried = blends.added(counts, among)
+        loss = float(tried.min())
+        if loss >= best - 1e-6 * abs(best):
             break
-        best_loss = loss
-        chosen.append(number)
-        total += predictions[number]
-    return Ensemble({n: chosen.count(n) / len(chosen) for n in dict.fromkeys(chosen)})
+        best = loss
+        counts[among[tried.argmin()]] += 1
+        among = among[np.argsort(tried, kind="stable")[: max(NARROW, len(among) // 2)]]
+    return counts

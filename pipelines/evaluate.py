@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import FitRequest, constant_fit
+from pipelines.estimators.base import FitRequest
 from pipelines.estimators.families import family
 from pipelines.features.store import FeatureStore, Matrix
+from pipelines.nested import linear_base
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
+from pipelines.rows import Beside as Beside
+from pipelines.rows import Labels as Labels
+from pipelines.rows import below, counts, widened, without_columns_beyond
+from pipelines.several import fit_targets, residuals, way_of
+from pipelines.targets import TargetTransform, fit_target
 
 
 @dataclass(frozen=True)
@@ -27,24 +32,6 @@ class FoldResult:
     fit_seconds: float
     feature_seconds: float
     importance: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Beside:
-    """Further columns (predictions of other pipelines) for the fitted, the validation and the test rows of a fold."""
-
-    fit: np.ndarray
-    valid: np.ndarray
-    test: np.ndarray
-
-
-@dataclass(frozen=True)
-class Labels:
-    """Pseudo-labels (Lee, 2013): `predicted` (m, W) canonical predictions of the test rows by models that saw no
-    validation row of the fold, and `weight`, how much a test row counts beside a training row at most."""
-
-    predicted: np.ndarray
-    weight: float = 0.5
 
 
 def run_fold(
@@ -74,105 +61,91 @@ def run_fold(
     rounds: boosting rounds per target, for fits that must not look at their validation rows.
     deadline: seconds of `time.monotonic()` at which boosting stops with what it has.
     weights: (n_train,) how much each row counts for the metric; None where all count alike.
+    beside: further columns to fit on. labels: what the test rows are taken for, where they are fitted on too.
 
     Raises PipelineError where the recipe is not valid.
     """
     estimator = family(pipeline.family)
+    way, params = way_of(pipeline.parameters, estimator, problem.n_targets)
     began = time.perf_counter()
-    classes = problem.n_classes if problem.problem_type == "multiclass" else 0
-    fitted_y = y[fit_rows] if problem.classification else problem.forward(y[fit_rows])
-    train, valid, test = store.matrices(
-        pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
-    )
-    if beside is not None:
-        train, valid, test = (
-            _widened(m, columns)
-            for m, columns in zip((train, valid, test), (beside.fit, beside.valid, beside.test), strict=True)
-        )
-    feature_seconds = time.perf_counter() - began
     counted = None if weights is None else weights[fit_rows]
+    target, (train, valid, test) = _material(store, problem, pipeline, y, (fit_rows, valid_rows, test_rows), counted)
+    if beside is not None:
+        train, valid, test = widened(train, beside.fit), widened(valid, beside.valid), widened(test, beside.test)
+    rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
     if labels is not None:
-        train, fitted_y, counted = _with_labels(problem, train, fitted_y, counted, test, labels)
-    watched = None if rounds is not None or not len(valid_rows) else y[valid_rows]
-    if watched is not None and not problem.classification:
-        watched = problem.forward(watched)
-    valid_out = np.empty((len(valid_rows), problem.width))
-    test_out = np.empty((len(test_rows), problem.width))
-    used: list[int] = []
-    run = 0
-    importance: dict[str, float] = {}
-    for t in range(problem.n_targets):
-        share = (deadline - time.monotonic()) / (problem.n_targets - t)
-        request = FitRequest(
-            problem=problem,
-            params=pipeline.parameters,
-            train=train,
-            y=fitted_y[:, t],
-            valid=valid,
-            y_valid=None if watched is None else watched[:, t],
-            test=test,
-            seed=pipeline.seed * 1009 + fold,
-            threads=threads,
-            rounds=None if rounds is None else rounds[min(t, len(rounds) - 1)],
-            deadline=time.monotonic() + share,
-            kept=store.binned,
-            weights=None if counted is None else counted / counted.mean(),
-        )
-        fitted = estimator.fit_predict(request) if np.ptp(request.y) > 0 else constant_fit(request)
-        columns: Any = slice(None) if classes else t
-        valid_out[:, columns] = fitted.valid
-        test_out[:, columns] = fitted.test
-        used.append(fitted.rounds)
-        run += fitted.rounds_run
-        for name, value in fitted.importance.items():
-            importance[name] = importance.get(name, 0.0) + value / problem.n_targets
-    if not problem.classification:
-        valid_out, test_out = problem.backward(valid_out), problem.backward(test_out)
+        train, rows = below(train, test), np.concatenate([fit_rows, test_rows])
+        fitted_y = np.vstack([fitted_y, target.forward(labels.codes(problem), test_rows)])
+        counted = counts(counted, len(fit_rows), problem, labels)
+    feature_seconds = time.perf_counter() - began
+    request = FitRequest(
+        problem=target.problem,
+        params=params,
+        train=train,
+        y=fitted_y,
+        valid=valid,
+        y_valid=None if rounds is not None or not len(valid_rows) else target.forward(y[valid_rows], valid_rows),
+        test=test,
+        seed=pipeline.seed * 1009 + fold,
+        threads=threads,
+        deadline=deadline,
+        kept=store.binned,
+        weights=_together(counted, target.weights(rows)),
+    )
+    if target.bends and params.get("loss", "l2") == "l2":
+        now = time.monotonic()
+        fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), way, rounds)
+        target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
+    else:
+        fits = fit_targets(estimator, request, way, rounds)
     return FoldResult(
-        valid=valid_out,
-        test=test_out,
-        rounds=tuple(used),
-        rounds_run=run,
+        valid=target.backward(fits.valid, valid_rows),
+        test=target.backward(fits.test, test_rows),
+        rounds=tuple(fits.rounds),
+        rounds_run=fits.rounds_run,
         fit_seconds=time.perf_counter() - began - feature_seconds,
         feature_seconds=feature_seconds,
-        importance=importance,
+        importance=fits.importance,
     )
 
 
-def _widened(matrix: Matrix, columns: np.ndarray) -> Matrix:
-    """A matrix with further columns of numbers (n, c)."""
-    names = (*matrix.names, *(f"stacked[{i}]" for i in range(columns.shape[1])))
-    return replace(matrix, dense=np.hstack([matrix.dense, columns.astype(np.float32)]), names=names, token="")
+def _material(
+    store: FeatureStore,
+    problem: Problem,
+    pipeline: Pipeline,
+    y: np.ndarray,
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    counted: np.ndarray | None,
+) -> tuple[TargetTransform, list[Matrix]]:
+    """The transformation of the target and the matrices of the fitted, the validation and the test rows.
 
-
-def _with_labels(
-    problem: Problem, train: Matrix, y: np.ndarray, weights: np.ndarray | None, test: Matrix, labels: Labels
-) -> tuple[Matrix, np.ndarray, np.ndarray]:
-    """Training rows with the test rows after them, their targets as they are fitted, and how much each counts.
-
-    A test row counts by how sure its prediction is: not at all at equal chances, `labels.weight` at certainty.
+    Of `y` only the fitted rows are looked at; `counted` (n,) is how much each of them counts.
     """
-    p = labels.predicted
-    if problem.problem_type == "multiclass":
-        more, sure = p.argmax(axis=1)[:, None].astype(float), (p.max(axis=1) - 1 / p.shape[1]) / (1 - 1 / p.shape[1])
-    elif problem.problem_type == "binary":
-        more, sure = (p >= 0.5).astype(float), np.abs(2 * p - 1).mean(axis=1)
-    else:
-        more, sure = problem.forward(p), np.ones(len(p))
-    joined = Matrix(
-        dense=np.vstack([train.dense, test.dense]),
-        names=train.names,
-        categorical=train.categorical,
-        sparse=None if train.sparse is None else _stacked_rows(train.sparse, test.sparse),
+    fit_rows, valid_rows, test_rows = parts
+    values = y[fit_rows]
+    ahead = valid_rows if len(valid_rows) else test_rows
+    target = fit_target(pipeline.target, problem, store.frame, fit_rows, values, ahead)
+    fitted_y = target.forward(values, fit_rows)
+    classes = problem.n_classes if problem.problem_type == "multiclass" else 0
+    matrices = store.matrices(
+        pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
     )
-    own = np.ones(len(train)) if weights is None else weights
-    return joined, np.vstack([y, more]), np.concatenate([own, np.maximum(sure, 0) * labels.weight * own.mean()])
+    if target.timeless:
+        matrices = without_columns_beyond(matrices[0], matrices[1:])
+    if target.over_line:
+        n, weights = store.n_rows, _together(counted, None)
+        base = linear_base(target.problem, matrices, parts, fitted_y, n, weights=weights, seed=pipeline.seed)
+        target = target.over(base).within(values, fit_rows)
+    return target, matrices
 
 
-def _stacked_rows(above: Any, below: Any) -> Any:
-    from scipy import sparse
-
-    return sparse.vstack([above, below], format="csr")
+def _together(counted: np.ndarray | None, more: np.ndarray | None) -> np.ndarray | None:
+    """(n,) or (n, T) weights of both sorts, 1 on average; None where all rows count alike."""
+    if counted is None and more is None:
+        return None
+    product = more if counted is None else counted if more is None else counted[:, None] * more
+    assert product is not None
+    return product / product.mean(axis=0)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 Params = tuple[tuple[str, Any], ...]
@@ -59,6 +59,12 @@ class Pipeline:
     @property
     def parameters(self) -> dict[str, Any]:
         return dict(self.params)
+
+    def changed(self, *, params: Mapping[str, Any] | None = None, **changes: Any) -> Pipeline:
+        """This recipe with other parameters, features, seed, target and so on."""
+        if params is not None:
+            changes["params"] = tuple(sorted(params.items()))
+        return replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; what is not used is left out."""

@@ -1,31 +1,48 @@
-"""From canonical predictions to what the metric wants: thresholds, class weights, cut-points, clipping.
+"""From canonical predictions to what the metric wants: thresholds, class weights, cut-points, calibration, rounding.
 
 What is fitted is fitted on out-of-fold predictions, and its worth is measured crosswise: each fold is decided by what
-the other folds say. A fitted decision replaces the plain one only where it wins that way.
+the other folds say. A fitted decision replaces the plain one only where it wins that way, by more than its noise.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from competitions.metrics import Metric
+from competitions.errors import MetricError
+from competitions.metrics import Metric, get_metric
+from pipelines import calibration, labels, values
+from pipelines.gains import gain
 from pipelines.problem import Problem
 
-Kind = Literal["values", "probabilities", "threshold", "class_weights", "cutpoints"]
+Kind = Literal[
+    "values", "whole", "nearest", "line", "log_line", "probabilities", "beta", "temperature",
+    "threshold", "class_weights", "cutpoints",
+]  # fmt: skip
 MOST_CLASSES = 20  # whose weights are searched
 FEW_ROWS = 20_000  # rows on which a decision is searched
+LEAST_PROBABILITY = 1e-7
+BAR = 0.5  # standard errors that a decision has to gain
+CLEAR_BAR = 1.5
+RIGHT_AS_THEY_ARE = ("accuracy", "error_rate", "micro_f1")  # the likeliest class is best, if chances are what they say
+STEADY = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
+FOLDS_FOR_LINES = 3  # a level that is off in two folds has been seen twice
 
 
 @dataclass(frozen=True)
 class Decision:
     """How canonical predictions (n, W) become decided ones: what to do, and its fitted numbers.
 
-    threshold: (T,) probabilities at and above which a row is positive; class_weights: (K,) factors of the
-    probabilities before the arg-max; cutpoints: (T (K - 1),) ascending limits between the classes of each target;
-    values: (2 T,) low and high of each target; probabilities: (low, high), and a third number where rows sum to 1.
+    values, whole: (2 T,) low and high of each target, "whole" rounds before; line, log_line: (4 T,) a, b, low and high
+    of a + b p, or of the same with log1p p; nearest: (v,) ascending values to round to; probabilities: (low, high), and
+    a third number where rows sum to 1; beta: (3 T,), see `calibration.beta`; temperature: (1 + K,), see
+    `calibration.temperature`; threshold: (T,) probabilities at and above which a row is positive; class_weights: (K,)
+    factors of the probabilities before the arg-max; cutpoints: (T (K - 1),) ascending limits between the classes of
+    each target.
     """
 
     kind: Kind
@@ -40,11 +57,18 @@ class Decision:
             return np.argmax(p * numbers, axis=1)[:, None].astype(float)
         if self.kind == "cutpoints":
             cuts = numbers.reshape(p.shape[1], -1)
-            return np.column_stack([np.searchsorted(c, p[:, t], side="right") for t, c in enumerate(cuts)]).astype(
-                float
-            )
-        if self.kind == "values":
-            return np.clip(p, numbers[0::2], numbers[1::2])
+            said = [np.searchsorted(c, p[:, t], side="right") for t, c in enumerate(cuts)]
+            return np.column_stack(said).astype(float)
+        if self.kind in ("values", "whole"):
+            return np.clip(np.rint(p) if self.kind == "whole" else p, numbers[0::2], numbers[1::2])
+        if self.kind in ("line", "log_line"):
+            return values.apply_line(numbers, p, self.kind == "log_line")
+        if self.kind == "nearest":
+            return values.nearest(numbers, p)
+        if self.kind == "beta":
+            return np.clip(calibration.apply_beta(numbers, p), LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
+        if self.kind == "temperature":
+            p, numbers = calibration.apply_temperature(numbers, p), np.array([LEAST_PROBABILITY, 1, 1])
         clipped = np.clip(p, numbers[0], numbers[1])
         return clipped / clipped.sum(axis=1, keepdims=True) if numbers.size > 2 else clipped
 
@@ -59,75 +83,136 @@ def plain_decision(metric: Metric, problem: Problem, y: np.ndarray) -> Decision:
         return Decision("cutpoints", tuple(np.tile(np.arange(problem.n_classes - 1) + 0.5, problem.n_targets)))
     if problem.classification:
         multiclass = (1.0,) if problem.problem_type == "multiclass" else ()
-        return Decision("probabilities", (1e-7, 1 - 1e-7, *multiclass))
+        return Decision("probabilities", (LEAST_PROBABILITY, 1 - LEAST_PROBABILITY, *multiclass))
     return Decision("values", tuple(np.column_stack([y.min(axis=0), y.max(axis=0)]).ravel().tolist()))
 
 
-def fit_decision(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> Decision:
-    """The decision that scores best on these rows: y (n, T), p (n, W)."""
-    plain = plain_decision(metric, problem, y)
-    if metric.needs != "label":
-        return plain
-    if len(y) > FEW_ROWS:
-        rows = np.random.default_rng(0).choice(len(y), FEW_ROWS, replace=False)
-        y, p = y[rows], p[rows]
-    if plain.kind == "threshold":
-        return Decision("threshold", tuple(_threshold(metric, y[:, [t]], p[:, t]) for t in range(problem.n_targets)))
-    if plain.kind == "class_weights":
-        if metric.name in ("accuracy", "micro_f1") or problem.n_classes > MOST_CLASSES:
-            return plain
-        return _coordinate_search(metric, plain, y, p, np.geomspace(0.4, 2.5, 9), multiply=True)
-    cuts: list[float] = []
-    for t in range(problem.n_targets):
-        one_y, one_p = y[:, [t]], p[:, [t]]
-        start = _matching_cutpoints(problem, one_y, one_p)
-        cuts += _coordinate_search(
-            _single(metric), start, one_y, one_p, np.linspace(-0.3, 0.3, 9), multiply=False
-        ).numbers
-    return Decision("cutpoints", tuple(cuts))
+@dataclass(frozen=True)
+class Rows:
+    """What a decision is fitted on: targets y (n, T), predictions p (n, W), the rows' weights (n,), and the targets of
+    all rows that may be known (m, T)."""
+
+    y: np.ndarray
+    p: np.ndarray
+    weights: np.ndarray | None
+    known: np.ndarray
+
+    def some(self, chosen: np.ndarray) -> Rows:
+        """Some of the rows, of which alone the targets are then known."""
+        y = self.y[chosen]
+        return Rows(y, self.p[chosen], None if self.weights is None else self.weights[chosen], y)
 
 
-def _threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
-    metric = _single(metric)
-    grid = np.unique(np.concatenate([np.quantile(p, np.linspace(0.01, 0.99, 99)), [0.5]]))
-    scores = np.array([metric.score(y, (p >= t).astype(float)[:, None]) for t in grid])
-    smooth = np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")  # a plateau, not a spike
-    return float(grid[np.argmax(smooth) if metric.greater_is_better else np.argmin(smooth)])
+Fit = Callable[[Rows], Decision]
+Numbers = Callable[[np.ndarray, np.ndarray], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to fit a decision, and by how many standard errors and in which share of the folds it has to gain."""
+
+    fit: Fit
+    bar: float = BAR
+    steady: float = 0.0
+
+
+def options(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -> list[Option]:
+    """Ways to fit a decision that serve this metric, beside the plain one; `seen` (n, T), `folds` that judge them."""
+    if metric.needs == "label":
+        return _of_labels(metric, problem)
+    if metric.needs == "probability" and problem.classification:
+        return _of_probabilities(metric, problem)
+    if metric.needs == "value" and not problem.classification and not metric.whole:
+        return _of_values(metric, problem, seen, folds)
+    return []
+
+
+def _by_target(kind: Kind, found: Numbers) -> Fit:
+    """A decision whose numbers are found for one target after another, from y (n,) and p (n,)."""
+
+    def fit(rows: Rows) -> Decision:
+        parts = [found(rows.y[:, t], rows.p[:, t]) for t in range(rows.y.shape[1])]
+        return Decision(kind, tuple(float(x) for part in parts for x in part))
+
+    return fit
+
+
+def _of_labels(metric: Metric, problem: Problem) -> list[Option]:
+    single, k = _single(metric), problem.n_classes
+    bar = CLEAR_BAR if single.name in RIGHT_AS_THEY_ARE else BAR
+    if problem.problem_type == "binary":
+        return [Option(_by_target("threshold", lambda y, p: (labels.threshold(single, y, p),)), bar)]
+    if problem.problem_type == "ordinal":
+        return [Option(_by_target("cutpoints", lambda y, p: tuple(labels.cut_points(single, y, p, k))))]
+    if k > MOST_CLASSES:
+        return []
+    return [
+        Option(lambda r: Decision("class_weights", tuple(labels.class_factors(metric, r.y[:, 0], r.p).tolist())), bar)
+    ]
+
+
+def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
+    name = metric.name.removeprefix("mean_")
+    if name not in ("logloss", "mlogloss", "balanced_logloss", "brier"):
+        return []
+
+    def counted(y: np.ndarray) -> np.ndarray | None:
+        return _balance(y) if name == "balanced_logloss" else None
+
+    if problem.problem_type == "binary":
+        return [Option(_by_target("beta", lambda y, p: calibration.beta(y, p, counted(y))))]
+
+    def scaled(rows: Rows, shifts: bool) -> Decision:
+        y = rows.y[:, 0]
+        return Decision("temperature", calibration.temperature(y, rows.p, shifts=shifts, weights=counted(y)))
+
+    return [Option(partial(scaled, shifts=shifts)) for shifts in (False, True)]
+
+
+def _of_values(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -> list[Option]:
+    single, name = _single(metric), metric.name.removeprefix("mean_")
+    plain = plain_decision(metric, problem, seen)
+    logs = values.in_logs(metric, seen)
+
+    def line(rows: Rows) -> Decision:
+        numbers: list[float] = []
+        for t, (low, high) in enumerate(zip(plain.numbers[0::2], plain.numbers[1::2], strict=True)):
+            a, b = values.line(single, rows.y[:, t], rows.p[:, t], (low, high), logs, rows.weights)
+            numbers += [a, b, low, high]
+        return Decision("log_line" if logs else "line", tuple(numbers))
+
+    found = []
+    if folds >= FOLDS_FOR_LINES and name not in values.SHAPELESS:
+        found.append(Option(line, steady=STEADY))
+    if values.recurring(seen) is not None:
+        found.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.known).tolist()))))
+    elif not np.any(seen % 1):
+        found.append(Option(lambda _: Decision("whole", plain.numbers)))
+    return found
+
+
+def _balance(y: np.ndarray) -> np.ndarray:
+    """(n,) weights that give every class the same sum."""
+    counts = np.bincount(y.astype(int))
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y.astype(int)]))
 
 
 def _single(metric: Metric) -> Metric:
-    from competitions.metrics import get_metric
-
     return get_metric(metric.name.removeprefix("mean_")) if metric.name.startswith("mean_") else metric
 
 
-def _matching_cutpoints(problem: Problem, y: np.ndarray, p: np.ndarray) -> Decision:
-    """Cut-points that give each class its share among the training rows."""
-    shares = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes)[:-1].cumsum() / len(y)
-    return Decision("cutpoints", tuple(np.quantile(p[:, 0], shares)))
+def fit_decision(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> Decision:
+    """The first fitted decision for these rows, whether or not it pays, or the plain one: y (n, T), p (n, W)."""
+    found = options(metric, problem, y, FOLDS_FOR_LINES)
+    return _fitted(found[0].fit, Rows(y, p, None, y)) if found else plain_decision(metric, problem, y)
 
 
-def _coordinate_search(
-    metric: Metric, start: Decision, y: np.ndarray, p: np.ndarray, steps: np.ndarray, *, multiply: bool, sweeps: int = 2
-) -> Decision:
-    best = start
-    best_score = metric.score(y, best.apply(p))
-    for sweep in range(sweeps):
-        before = best_score
-        fine = steps ** (0.5**sweep) if multiply else steps * 0.5**sweep
-        for i in range(len(best.numbers)):
-            for step in fine:
-                numbers = list(best.numbers)
-                numbers[i] = numbers[i] * step if multiply else numbers[i] + step
-                if not multiply and np.any(np.diff(numbers) < 0):
-                    continue
-                candidate = Decision(best.kind, tuple(numbers))
-                score = metric.score(y, candidate.apply(p))
-                if metric.better(score, best_score):
-                    best, best_score = candidate, score
-        if best_score == before and sweep:
-            break
-    return best
+def _fitted(fit: Fit, rows: Rows) -> Decision:
+    if len(rows.y) > FEW_ROWS:
+        chosen = np.random.default_rng(0).choice(len(rows.y), FEW_ROWS, replace=False)
+        part = None if rows.weights is None else rows.weights[chosen]
+        rows = Rows(rows.y[chosen], rows.p[chosen], part, rows.known)
+    return fit(rows)
 
 
 def decide(
@@ -137,6 +222,8 @@ def decide(
     p: np.ndarray,
     folds: np.ndarray,
     seen: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
+    enabled: bool = True,
 ) -> tuple[np.ndarray, Decision]:
     """Decided out-of-fold predictions, honestly, and the decision for the test rows.
 
@@ -145,23 +232,36 @@ def decide(
     y, p: (r, T) targets and (r, W) canonical predictions of the evaluated rows.
     folds: (r,) fold of each row. Each fold is decided by a decision that was fitted on the others.
     seen: (n, T) targets of all training rows, for the limits of values; `y` where they are not given.
+    weights: (r,) of the rows, for metrics that use them.
+    enabled: whether anything is fitted at all.
 
     Returns
     -------
     decided (r, T) or (r, K), and the decision fitted on all rows; the plain one where fitting does not pay.
     """
-    plain = plain_decision(metric, problem, y if seen is None else seen)
+    seen = y if seen is None else seen
+    plain = plain_decision(metric, problem, seen)
     decided = plain.apply(p)
-    kinds = np.unique(folds)
-    if metric.needs != "label":
+    if not enabled:
         return decided, plain
-    if len(kinds) < 2:  # one fold: halves take the place of folds
-        folds = np.arange(len(y)) % 2
-        kinds = np.unique(folds)
-    crosswise = decided.copy()
-    for k in kinds:
-        held = folds == k
-        crosswise[held] = fit_decision(metric, problem, y[~held], p[~held]).apply(p[held])
-    if metric.better(metric.score(y, crosswise), metric.score(y, decided)):
-        return crosswise, fit_decision(metric, problem, y, p)
-    return decided, plain
+    rows = Rows(y, p, weights, seen)
+    count = len(np.unique(folds))
+    parts = folds if count > 1 else np.arange(len(y)) % 2  # one fold: halves take the place of folds
+    best, fit, chosen = 0.0, None, decided
+    for option in options(metric, problem, seen, count):
+        try:
+            crosswise = _crosswise(option.fit, rows, parts, decided)
+            found = gain(metric, problem, y, decided, crosswise, parts, weights, bar=option.bar, steady=option.steady)
+        except (MetricError, np.linalg.LinAlgError):  # not defined on some of the rows
+            continue
+        if found > best:
+            best, fit, chosen = found, option.fit, crosswise
+    return chosen, plain if fit is None else _fitted(fit, rows)
+
+
+def _crosswise(fit: Fit, rows: Rows, parts: np.ndarray, like: np.ndarray) -> np.ndarray:
+    out = np.empty_like(like)
+    for part in np.unique(parts):
+        held = parts == part
+        out[held] = _fitted(fit, rows.some(~held)).apply(rows.p[held])
+    return out

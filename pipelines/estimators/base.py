@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from competitions.errors import PipelineError
+from competitions.metric_constants import weighted_quantile
 from pipelines.features.store import Matrix
 from pipelines.problem import Problem
+
+STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
+LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
+TWEEDIE_POWER = 1.5  # between a Poisson and a gamma distribution
 
 
 @dataclass(frozen=True)
 class FitRequest:
     """One fit: train on `train`, watch `valid` where there is a target for it, predict `valid` and `test`.
 
-    `y` (n,) is one target: values on the scale in which they are fitted, or class codes. `y_valid` is None where
-    nothing may be watched; then `rounds` says how long to boost. `deadline` is in seconds of `time.monotonic()`. `kept`
-    is where an estimator may leave what it made of the matrices, for further fits on the same. `weights` (n,) say how
-    much each training row counts, 1 on average; None where all count alike.
+    `y` (n,) is one target: values on the scale in which they are fitted, or class codes. It is (n, T), and `y_valid`
+    (v, T), where several targets are fitted together: only for a family with `native_targets`, where
+    `params["targets"]` is "native", for values and for binary targets.
+
+    `y_valid` is None where nothing may be watched; then `rounds` says how long to boost, and families without rounds
+    follow a schedule of their own. `deadline` is in seconds of `time.monotonic()`; a fit that begins after it comes
+    back soon all the same, with the least model it can make. `kept` is where an estimator may leave what it made of
+    the matrices, for further fits on the same. `weights` (n,) say how much each training row counts, 1 on average;
+    None where all count alike. Validation rows always count alike.
+
+    `params["loss"]` (one of the family's `losses`) is fitted instead of the problem's objective, for values only.
     """
 
     problem: Problem
@@ -41,10 +54,27 @@ class FitRequest:
     def out_of_time(self) -> bool:
         return time.monotonic() >= self.deadline
 
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def native(self) -> bool:
+        """Whether several targets are fitted together."""
+        return self.y.ndim == 2
+
+    @property
+    def own_params(self) -> dict[str, Any]:
+        """The parameters that are the family's own."""
+        return {name: value for name, value in self.params.items() if name not in STRATEGIES}
+
 
 @dataclass(frozen=True)
 class Fitted:
-    """Predictions of one fit: (n,) values or probabilities of the positive class, or (n, K) probabilities."""
+    """Predictions of one fit: (n,) values or probabilities of the positive class, or (n, K) probabilities.
+
+    Where several targets were fitted together, (n, T) values or probabilities of the positive class.
+    """
 
     valid: np.ndarray
     test: np.ndarray
@@ -57,10 +87,12 @@ class Fitted:
 class Family:
     """An estimator family.
 
-    `portfolio` holds proven parameter sets, best first. `space` draws parameters from an Optuna trial. `wants` says
-    which features suit it: "trees" (numbers and category codes) or "linear" (also sparse text). `cost` is a relative
-    guess of seconds for (rows, columns, outputs, parameters), which the run corrects by what it sees.
-    Every family fits several targets one by one.
+    `portfolio` holds proven parameter sets, best first, each naming every parameter of the space. `space` draws
+    parameters from an Optuna trial. `wants` says which features suit it: "trees" (numbers and category codes) or
+    "linear" (also sparse text). `cost` is a relative guess of seconds for (rows, columns, outputs, parameters), which
+    the run corrects by what it sees. `max_rows` is the most training rows that it is meant for. `losses` are the
+    values of a parameter "loss" that it can fit. `native_targets` says that it can fit several targets together;
+    otherwise, and by default, they are fitted one by one.
     """
 
     name: str
@@ -73,18 +105,112 @@ class Family:
     module: str | None = None  # the package that has to be installed
     boosted: bool = False
     max_rows: int | None = None
+    losses: tuple[str, ...] = ()
+    native_targets: bool = False
+
+
+def objective_of(request: FitRequest, losses: Sequence[str]) -> str:
+    """What is minimised: "logloss" for classes, else the parameter "loss" where it is given, else the problem's own.
+
+    Raises PipelineError for a loss that is not among `losses`, that is asked for where classes are fitted, or that
+    wants targets that are not negative and not all zero (Poisson, Tweedie) and is given others. A problem's own
+    Poisson loss becomes "l2" on such targets.
+    """
+    chosen = request.params.get("loss")
+    if chosen is None:
+        own = "logloss" if request.problem.classification else request.problem.objective
+        return "l2" if own == "poisson" and not _counts(request.y) else own
+    if request.problem.classification:
+        raise PipelineError(f"The loss {chosen!r} is for values: a {request.problem.problem_type} target has its own.")
+    if chosen not in losses:
+        known = ", ".join(losses) or "none"
+        raise PipelineError(f"The loss {chosen!r} is not one that this estimator fits: its losses are {known}.")
+    if chosen in ("poisson", "tweedie") and not _counts(request.y):
+        raise PipelineError(f"The loss {chosen!r} needs targets of at least 0, not all of them 0: use another loss.")
+    return str(chosen)
+
+
+def _counts(y: np.ndarray) -> bool:
+    return bool(y.min() >= 0 and y.max() > 0)
+
+
+def spread(y: np.ndarray) -> float:
+    """The robust standard deviation of a target (n,), from its median absolute deviation; always above 0."""
+    robust = 1.4826 * float(np.median(np.abs(y - np.median(y))))
+    return robust or float(y.std()) or 1.0
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The scale on which values are fitted, so that penalties mean the same whatever a target is measured in.
+
+    `centre` and `size` are numbers, or (T,) for several targets together.
+    """
+
+    centre: Any = 0.0
+    size: Any = 1.0
+
+    @classmethod
+    def of(cls, y: np.ndarray, objective: str) -> Unit:
+        """Standard units for symmetric losses; for losses of counts and of shares, of which only the size may change,
+        such that the mean is 1 and that targets below 5 % of the mean count as if they were that large."""
+        if objective == "logloss":
+            return cls()
+        if objective in ("poisson", "tweedie", "mape"):
+            return cls(size=float(np.abs(y).mean()) * (0.05 if objective == "mape" else 1.0) or 1.0)
+        if y.ndim == 2:
+            deviation = y.std(axis=0)
+            return cls(y.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+        if objective == "l2":
+            return cls(float(y.mean()), float(y.std()) or 1.0)
+        return cls(float(np.median(y)), spread(y))
+
+    def to(self, request: FitRequest) -> FitRequest:
+        """The request with targets in this unit."""
+        watched = request.y_valid
+        return replace(
+            request,
+            y=(request.y - self.centre) / self.size,
+            y_valid=None if watched is None else (watched - self.centre) / self.size,
+        )
+
+    def back(self, values: np.ndarray) -> np.ndarray:
+        """Predictions in the request's own unit."""
+        return np.asarray(values, dtype=np.float64) * self.size + self.centre
 
 
 def constant_fit(request: FitRequest) -> Fitted:
-    """The fit of a training part whose target has one value only, from which no estimator learns anything."""
-    problem, only = request.problem, request.y[0]
+    """The best constant: class shares, or the mean, for absolute errors the median, of the target.
 
-    def predict(n: int) -> np.ndarray:
-        if problem.problem_type == "multiclass":
-            return np.tile(np.eye(problem.n_classes)[int(only)], (n, 1))
-        return np.full(n, float(only))
+    It is the fit of a training part whose target has one value only, or that has no column to learn from.
+    """
+    problem, y, weights = request.problem, request.y, request.weights
+    objective = str(request.params.get("loss", problem.objective))
+    if problem.problem_type == "multiclass":
+        best: Any = np.bincount(y.astype(int), weights=weights, minlength=problem.n_classes)
+        best = best / best.sum()
+    elif request.native or problem.classification or not objective.startswith(("l1", "mape", "quantile:", "huber")):
+        best = np.average(y, axis=0, weights=weights)
+    else:
+        level = float(objective.partition(":")[2] or 0.5)
+        best = weighted_quantile(y, np.ones(len(y)) if weights is None else weights, level)
+    valid, test = (np.tile(best, (len(m), *[1] * np.ndim(best))) for m in (request.valid, request.test))
+    return Fitted(valid, test)
 
-    return Fitted(predict(len(request.valid)), predict(len(request.test)))
+
+def informative(matrix: Matrix) -> bool:
+    """Whether any dense column has more than one value, a missing one being a value too."""
+    for column in matrix.dense.T:
+        if len(column) and ((column != column[0]) & ~(np.isnan(column) & np.isnan(column[0]))).any():
+            return True
+    return False
+
+
+def empty_predictions(request: FitRequest) -> np.ndarray:
+    """What a fit predicts for no rows."""
+    if request.problem.problem_type == "multiclass":
+        return np.zeros((0, request.problem.n_classes))
+    return np.zeros((0, *request.y.shape[1:]))
 
 
 def impute(matrices: list[np.ndarray]) -> list[np.ndarray]:
@@ -95,3 +221,17 @@ def impute(matrices: list[np.ndarray]) -> list[np.ndarray]:
         warnings.simplefilter("ignore", RuntimeWarning)
         centre = np.nan_to_num(np.nanmedian(matrices[0], axis=0) if len(matrices[0]) else 0.0)
     return [np.where(np.isnan(m), centre, m).astype(np.float32) for m in matrices]
+
+
+def text_components(matrices: Sequence[Matrix], most: int, seed: int) -> list[np.ndarray]:
+    """The sparse blocks as at most `most` dense columns each: latent semantic analysis (Deerwester et al., 1990),
+    fitted on the first matrix."""
+    from sklearn.decomposition import TruncatedSVD
+
+    first = matrices[0].sparse
+    size = min(most, min(first.shape) - 1)
+    if size < 1:
+        return [np.asarray(m.sparse.todense(), dtype=np.float32) for m in matrices]
+    reduce = TruncatedSVD(size, n_iter=3, random_state=seed).fit(first)
+    width = reduce.components_.shape[0]
+    return [(reduce.transform(m.sparse) if len(m) else np.zeros((0, width))).astype(np.float32) for m in matrices]

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import Family, FitRequest, Fitted
+from competitions.errors import PipelineError
+from pipelines.estimators.base import (
+    LOSSES,
+    TWEEDIE_POWER,
+    Family,
+    FitRequest,
+    Fitted,
+    Unit,
+    constant_fit,
+    empty_predictions,
+    informative,
+    objective_of,
+)
 from pipelines.features.store import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
@@ -16,6 +29,8 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "rounds": 1000,
         "depth": 6,
         "l2_leaf_reg": 3.0,
+        "random_strength": 1.0,
+        "bagging_temperature": 1.0,
         "one_hot_max_size": 16,
         "max_ctr_complexity": 1,
     },
@@ -25,9 +40,11 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "depth": 5,
         "l2_leaf_reg": 6.0,
         "random_strength": 2.0,
+        "bagging_temperature": 1.0,
         "one_hot_max_size": 4,
     },
 )
+_UNWEIGHTED = ("MAE", "MAPE", "Quantile")  # losses whose default leaf values, exact medians, take no heed of weights
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -43,31 +60,42 @@ def space(trial: Any) -> dict[str, Any]:
     }
 
 
-def _pool(matrix: Matrix, y: np.ndarray | None = None) -> Any:
+def _pool(matrix: Matrix, y: np.ndarray | None = None, weights: np.ndarray | None = None) -> Any:
     import pandas as pd
     from catboost import Pool
 
     if not matrix.categorical:
-        return Pool(matrix.dense, y)
+        return Pool(matrix.dense, y, weight=weights)
     frame = pd.DataFrame(matrix.dense, columns=list(range(matrix.dense.shape[1])), copy=False)
     for i in matrix.categorical:
         frame[i] = np.nan_to_num(matrix.dense[:, i], nan=-1).astype(np.int64)
-    return Pool(frame, y, cat_features=list(matrix.categorical))
+    return Pool(frame, y, cat_features=list(matrix.categorical), weight=weights)
 
 
-def _loss(request: FitRequest) -> dict[str, Any]:
+def _loss(request: FitRequest, objective: str) -> dict[str, Any]:
     problem = request.problem
     if problem.problem_type == "multiclass":
         return {"loss_function": "MultiClass", "classes_count": problem.n_classes}
+    if request.native:
+        if objective not in ("l2", "logloss") and "loss" in request.params:
+            raise PipelineError(f"Several targets together are fitted by the squared error, not by {objective!r}.")
+        return {"loss_function": "MultiLogloss" if problem.classification else "MultiRMSE"}
     if problem.problem_type == "binary":
         both = request.y_valid is not None and np.ptp(request.y_valid) > 0
         return {
             "loss_function": "Logloss",
             "eval_metric": "AUC" if problem.eval_metric == "auc" and both else "Logloss",
         }
-    if problem.objective.startswith("quantile:"):
-        return {"loss_function": f"Quantile:alpha={problem.objective.split(':')[1]}"}
-    return {"loss_function": {"l1": "MAE", "poisson": "Poisson", "mape": "MAPE"}.get(problem.objective, "RMSE")}
+    if objective.startswith("quantile:"):
+        return {"loss_function": f"Quantile:alpha={objective.split(':')[1]}"}
+    names = {
+        "l1": "MAE",
+        "huber": "Huber:delta=1.0",  # a standard deviation of the target
+        "poisson": "Poisson",
+        "tweedie": f"Tweedie:variance_power={TWEEDIE_POWER}",
+        "mape": "MAPE",
+    }
+    return {"loss_function": names.get(objective, "RMSE")}
 
 
 class _Clock:
@@ -85,7 +113,15 @@ def fit_predict(request: FitRequest) -> Fitted:
     """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
     from catboost import CatBoost
 
-    params = dict(request.params)
+    params, objective = request.own_params, objective_of(request, LOSSES)
+    loss = _loss(request, objective)
+    varying = np.ptp(request.y, axis=0) > 0
+    if not informative(request.train) or not varying.any():  # which CatBoost refuses
+        return constant_fit(request)
+    if not varying.all():
+        return _among_constants(request, varying)
+    unit = Unit.of(request.y, objective)
+    request = unit.to(request)
     rounds = int(params.pop("rounds", 1000))
     clock = _Clock(request)
     settings: dict[str, Any] = {
@@ -96,26 +132,25 @@ def fit_predict(request: FitRequest) -> Fitted:
         "boosting_type": "Plain",
         "max_ctr_complexity": 2,
         "iterations": rounds if request.y_valid is not None or request.rounds is None else max(1, request.rounds),
-        **_loss(request),
+        **loss,
         **params,
     }
+    if request.weights is not None and loss["loss_function"].startswith(_UNWEIGHTED):
+        settings["leaf_estimation_method"] = "Gradient"
     model = CatBoost(settings)
     watched: dict[str, Any] = {}
     if request.y_valid is not None:
         patience = int(min(150, max(20, 4 / settings["learning_rate"])))
         watched = {"eval_set": _pool(request.valid, request.y_valid), "early_stopping_rounds": patience}
-    model.fit(_pool(request.train, request.y), callbacks=[clock], **watched)
-    kind = (
-        "Probability"
-        if request.problem.classification
-        else ("Exponent" if request.problem.objective == "poisson" else "RawFormulaVal")
-    )
+    model.fit(_pool(request.train, request.y, request.weights), callbacks=[clock], **watched)
+    logged = loss["loss_function"].startswith(("Poisson", "Tweedie"))
+    kind = "Probability" if request.problem.classification else "Exponent" if logged else "RawFormulaVal"
 
     def predict(matrix: Matrix) -> np.ndarray:
         if not len(matrix):
-            return np.zeros((0, request.problem.n_classes) if request.problem.problem_type == "multiclass" else 0)
+            return empty_predictions(request)
         out = np.asarray(model.predict(_pool(matrix), prediction_type=kind, thread_count=request.threads))
-        return out[:, 1] if request.problem.problem_type == "binary" else out
+        return unit.back(out[:, 1] if request.problem.problem_type == "binary" and not request.native else out)
 
     shares = np.asarray(model.get_feature_importance())
     return Fitted(
@@ -125,6 +160,17 @@ def fit_predict(request: FitRequest) -> Fitted:
         rounds_run=clock.rounds,
         importance=dict(zip(request.train.names, (shares / max(shares.sum(), 1e-12)).round(5).tolist(), strict=True)),
     )
+
+
+def _among_constants(request: FitRequest, varying: np.ndarray) -> Fitted:
+    """A fit of those of several targets that vary, with the others as they are."""
+    watched = request.y_valid
+    fitted = fit_predict(
+        replace(request, y=request.y[:, varying], y_valid=None if watched is None else watched[:, varying])
+    )
+    constant = constant_fit(request)
+    constant.valid[:, varying], constant.test[:, varying] = fitted.valid, fitted.test
+    return replace(fitted, valid=constant.valid, test=constant.test)
 
 
 def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
@@ -143,4 +189,6 @@ FAMILY = Family(
     cost=cost,
     module="catboost",
     boosted=True,
+    losses=LOSSES,
+    native_targets=True,
 )

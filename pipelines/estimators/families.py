@@ -5,11 +5,20 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from competitions.errors import PipelineError
-from pipelines.estimators import catboost, lightgbm, linear, trees
+from pipelines.estimators import catboost, lightgbm, linear, neighbours, neural, trees, xgboost
 from pipelines.estimators.base import Family
 
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (lightgbm.FAMILY, catboost.FAMILY, linear.FAMILY, trees.FAMILY)
+    family.name: family
+    for family in (
+        lightgbm.FAMILY,
+        catboost.FAMILY,
+        xgboost.FAMILY,
+        linear.FAMILY,
+        trees.FAMILY,
+        neighbours.FAMILY,
+        neural.FAMILY,
+    )
 }
 
 

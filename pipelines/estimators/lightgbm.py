@@ -8,13 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import Family, FitRequest, Fitted
+from pipelines.estimators.base import (
+    LOSSES,
+    TWEEDIE_POWER,
+    Family,
+    FitRequest,
+    Fitted,
+    Unit,
+    constant_fit,
+    empty_predictions,
+    objective_of,
+)
 
 FAST: Mapping[str, Any] = {"learning_rate": 0.1, "rounds": 100, "num_leaves": 31}
 FASTER: Mapping[str, Any] = {"learning_rate": 0.2, "rounds": 45, "num_leaves": 31}
 MANY_CLASSES = 5  # from here on a round is that many trees, and the first model is made of fewer rounds
+_REST: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
+        **_REST,
         "learning_rate": 0.05,
         "rounds": 1500,
         "num_leaves": 31,
@@ -24,6 +36,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "lambda_l2": 1.0,
     },
     {
+        **_REST,
         "learning_rate": 0.04,
         "rounds": 2500,
         "num_leaves": 12,
@@ -34,6 +47,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "lambda_l1": 0.5,
     },
     {
+        **_REST,
         "learning_rate": 0.04,
         "rounds": 2000,
         "num_leaves": 96,
@@ -45,7 +59,14 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     },
 )
 BINNED_BYTES = 128 << 20  # of binned data that a process keeps, a byte for each value
-_OBJECTIVES = {"l2": "regression", "l1": "regression_l1", "poisson": "poisson", "mape": "mape"}
+_OBJECTIVES = {
+    "l2": "regression",
+    "l1": "regression_l1",
+    "huber": "huber",
+    "poisson": "poisson",
+    "tweedie": "tweedie",
+    "mape": "mape",
+}
 
 
 def fast(outputs: int) -> Mapping[str, Any]:
@@ -70,8 +91,8 @@ def space(trial: Any) -> dict[str, Any]:
     }
 
 
-def _settings(request: FitRequest) -> dict[str, Any]:
-    problem, params = request.problem, dict(request.params)
+def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
+    problem, params = request.problem, request.own_params
     rounds = params.pop("rounds", 100)
     settings: dict[str, Any] = {
         "verbosity": -1,
@@ -81,6 +102,7 @@ def _settings(request: FitRequest) -> dict[str, Any]:
         "force_col_wise": True,
         "feature_pre_filter": False,
         "bagging_freq": 1 if params.get("bagging_fraction", 1.0) < 1.0 else 0,
+        "max_bin": 255,
         **params,
         "rounds": rounds,
     }
@@ -90,10 +112,14 @@ def _settings(request: FitRequest) -> dict[str, Any]:
         settings |= {"objective": "binary", "metric": "binary_logloss"}
         if problem.eval_metric == "auc" and request.y_valid is not None and np.ptp(request.y_valid) > 0:
             settings["metric"] = "auc"
-    elif problem.objective.startswith("quantile:"):
-        settings |= {"objective": "quantile", "alpha": float(problem.objective.split(":")[1])}
+    elif objective.startswith("quantile:"):
+        settings |= {"objective": "quantile", "alpha": float(objective.split(":")[1])}
     else:
-        settings["objective"] = _OBJECTIVES.get(problem.objective, "regression")
+        settings["objective"] = _OBJECTIVES.get(objective, "regression")
+        if objective == "huber":
+            settings["alpha"] = 1.0  # standard deviation of the target, beyond which errors count linearly
+        elif objective == "tweedie":
+            settings["tweedie_variance_power"] = TWEEDIE_POWER
     return settings
 
 
@@ -103,13 +129,20 @@ def _binned(request: FitRequest, settings: Mapping[str, Any]) -> Any:
 
     matrix, kept = request.train, request.kept
     params = {k: settings[k] for k in ("max_bin", "feature_pre_filter", "verbosity") if k in settings}
-    digest = hashlib.sha256(np.ascontiguousarray(request.y).data).hexdigest()[:16]  # targets are fitted one by one
-    name = f"lightgbm {matrix.token} {digest} {sorted(params.items())}"
+    digest = hashlib.sha256(np.ascontiguousarray(request.y).data)  # targets are fitted one by one
+    if request.weights is not None:
+        digest.update(b"weights")
+        digest.update(np.ascontiguousarray(request.weights).data)
+    name = f"lightgbm {matrix.token} {digest.hexdigest()[:16]} {sorted(params.items())}"
     if kept is not None and matrix.token and name in kept:
         kept[name] = kept.pop(name)  # the last used stays longest
         return kept[name]
     data = lgb.Dataset(
-        matrix.dense, request.y, categorical_feature=list(matrix.categorical) or "auto", params=params
+        matrix.dense,
+        request.y,
+        weight=request.weights,
+        categorical_feature=list(matrix.categorical) or "auto",
+        params=params,
     ).construct()
     if kept is not None and matrix.token:
         kept[name] = data
@@ -122,7 +155,12 @@ def fit_predict(request: FitRequest) -> Fitted:
     """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
     import lightgbm as lgb
 
-    settings = _settings(request)
+    objective = objective_of(request, LOSSES)
+    if not request.train.dense.shape[1]:
+        return constant_fit(request)
+    unit = Unit.of(request.y, objective)
+    request = unit.to(request)
+    settings = _settings(request, objective)
     rounds = int(settings.pop("rounds"))
     matrix = request.train
     data = _binned(request, settings)
@@ -149,15 +187,15 @@ def fit_predict(request: FitRequest) -> Fitted:
 
     def predict(rows: np.ndarray) -> np.ndarray:
         if not len(rows):
-            return np.zeros((0, request.problem.n_classes) if request.problem.problem_type == "multiclass" else 0)
-        return np.asarray(booster.predict(rows, num_iteration=best, num_threads=request.threads))
+            return empty_predictions(request)
+        return unit.back(booster.predict(rows, num_iteration=best, num_threads=request.threads))
 
     gain = booster.feature_importance("gain", iteration=best)
     return Fitted(
         predict(request.valid.dense),
         predict(request.test.dense),
         rounds=best,
-        rounds_run=run,
+        rounds_run=max(run, best),  # the last round of all is not counted where stopping was watched
         importance=dict(zip(matrix.names, (gain / max(gain.sum(), 1e-12)).round(5).tolist(), strict=True)),
     )
 
@@ -179,4 +217,5 @@ FAMILY = Family(
     cost=cost,
     module="lightgbm",
     boosted=True,
+    losses=LOSSES,
 )

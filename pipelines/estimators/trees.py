@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import Family, FitRequest, Fitted, impute
+from pipelines.estimators.base import (
+    Family,
+    FitRequest,
+    Fitted,
+    Unit,
+    constant_fit,
+    empty_predictions,
+    impute,
+    objective_of,
+)
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"kind": "extra", "trees": 200, "min_samples_leaf": 2, "max_features": 0.6},
     {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4},
 )
-BATCH = 25  # trees between two looks at the clock
+LOSSES = ("l2", "poisson")
+BATCH = 25  # trees between two looks at the clock, where they are quick to grow
+BATCH_SECONDS = 0.5  # which a step of a few trees takes then, at most
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -27,10 +39,14 @@ def space(trial: Any) -> dict[str, Any]:
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Grow trees in batches until all are grown or the time is up."""
+    """Grow trees in batches until all are grown or the time is up. Several targets share each tree's splits."""
     from sklearn import ensemble
 
-    params, problem = dict(request.params), request.problem
+    params, problem = request.own_params, request.problem
+    if objective_of(request, LOSSES) == "poisson" and "loss" in request.params:
+        params["criterion"] = "poisson"
+    if not request.train.dense.shape[1]:
+        return constant_fit(request)
     trees = int(params.pop("trees", 200))
     names = {
         ("extra", True): ensemble.ExtraTreesClassifier,
@@ -39,24 +55,31 @@ def fit_predict(request: FitRequest) -> Fitted:
         ("forest", False): ensemble.RandomForestRegressor,
     }
     model = names[params.pop("kind", "extra"), problem.classification](
-        n_estimators=min(BATCH, trees), n_jobs=request.threads, random_state=request.seed, warm_start=True, **params
+        n_jobs=request.threads, random_state=request.seed, warm_start=True, **params
     )
     train, valid, test = impute([request.train.dense, request.valid.dense, request.test.dense])
-    if not train.shape[1]:
-        train, valid, test = (np.zeros((len(m), 1), dtype=np.float32) for m in (train, valid, test))
-    target = request.y.astype(np.int64) if problem.classification else request.y
-    for size in [*range(BATCH, trees, BATCH), trees]:
-        model.n_estimators = size
-        model.fit(train, target)
+    unit = Unit.of(request.y, "l2") if request.native and not problem.classification else Unit()
+    target = request.y.astype(np.int64) if problem.classification else unit.to(request).y
+    grown, step = 0, max(1, request.threads)
+    while grown < trees:
+        grown, began = min(trees, grown + step), time.monotonic()
+        model.n_estimators = grown
+        model.fit(train, target, sample_weight=request.weights)
         if request.out_of_time:
             break
+        step = BATCH if time.monotonic() - began < BATCH_SECONDS else max(1, request.threads)
 
     def predict(rows: np.ndarray) -> np.ndarray:
-        if problem.classification:
+        if not len(rows):
+            return empty_predictions(request)
+        if not problem.classification:
+            return unit.back(model.predict(rows))
+        if not request.native:
             return class_probabilities(model, rows, problem.n_classes, problem.problem_type == "binary")
-        return np.asarray(model.predict(rows)) if len(rows) else np.zeros(0)
+        shares = zip(model.classes_, model.predict_proba(rows), strict=True)  # of each target
+        return np.column_stack([p @ (np.asarray(c) == 1) for c, p in shares])
 
-    shares = dict(zip(request.train.names, model.feature_importances_.round(5).tolist(), strict=False))
+    shares = dict(zip(request.train.names, model.feature_importances_.round(5).tolist(), strict=True))
     return Fitted(predict(valid), predict(test), importance=shares)
 
 
@@ -88,4 +111,6 @@ FAMILY = Family(
     cost=cost,
     module="sklearn",
     max_rows=400_000,
+    losses=LOSSES,
+    native_targets=True,
 )

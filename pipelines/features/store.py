@@ -20,7 +20,7 @@ from pipelines.features.frame import Frame, Key
 from pipelines.features.operators import is_supervised, operator_of
 from pipelines.features.operators.base import Target
 
-VERSION = "2"  # part of every hash: raise it when an operator changes what it computes
+VERSION = "3"  # part of every hash: raise it when an operator changes what it computes
 CACHE_BYTES = 8 << 30
 EVICT_TO = 0.8  # of the limit, so that not every write evicts
 FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
@@ -40,6 +40,7 @@ class Matrix:
     names: tuple[str, ...]
     categorical: tuple[int, ...]
     sparse: Any = None  # scipy CSR (n, m) or None
+    sparse_widths: tuple[int, ...] = ()  # columns of each sparse feature
     token: str = ""  # identifies features, rows and the target that they were fitted on; "" where nothing does
 
     def __len__(self) -> int:
@@ -268,6 +269,7 @@ class FeatureStore:
                 names=tuple(names),
                 categorical=tuple(categorical),
                 sparse=None if joined is None else joined[rows],
+                sparse_widths=tuple(block.shape[1] for block in sparse_blocks),
                 token=f"{made_of}/{place}",
             )
             for place, rows in enumerate((fit, *others))

@@ -88,6 +88,7 @@ def _strings(columns: Columns, name: str) -> Iterator[Feature]:
         yield feature("text_shape", name)
         for matrix in (feature("tfidf", name), feature("char_tfidf", name)):
             yield feature("target_linear", matrix)
+            yield feature("target_bayes", matrix)
         yield feature("svd", feature("tfidf", name), 24)
 
 

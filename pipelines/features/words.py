@@ -240,6 +240,7 @@ WORDS: dict[str, str | Callable[[Feature], str]] = {
     "char_tfidf": "weighted runs of characters of {0}",
     "svd": "{1} leading components of the {0}",
     "target_linear": "linear prediction of the target from the {0}",
+    "target_bayes": "naive Bayes log-odds of the target from the {0}",
     "code": "{0} as a category",
     "count": "how often {value} occurs in train and test",
     "cross": "the combination of {all}",

@@ -67,3 +67,25 @@ def test_a_block_without_positives_is_left_out_of_the_noise():
     p = np.random.default_rng(0).random((400, 1))
     score = judge.score(get_metric("auc"), BINARY, y, p, p, judge.block_of_rows(y))
     assert np.isfinite(score.standard_error)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.integers(2, 60))
+def test_rows_of_a_unit_stay_in_one_block(seed, count):
+    rng = np.random.default_rng(seed)
+    units, y = rng.integers(0, count, 3000), rng.normal(size=(3000, 1))
+    blocks = judge.block_of_rows(y, seed, units)
+    assert all(len(np.unique(blocks[units == u])) == 1 for u in np.unique(units))
+    assert len(np.unique(blocks)) == min(20, len(np.unique(units)))
+
+
+def test_errors_that_groups_share_are_not_taken_for_many():
+    rng = np.random.default_rng(0)
+    units = np.repeat(np.arange(40), 100)
+    y = rng.normal(size=(4000, 1))
+    p = y + rng.normal(size=40)[units, None]  # each group is off by its own
+    metric = get_metric("rmse")
+    of_rows, of_groups = (
+        judge.score(metric, REGRESSION, y, p, p, judge.block_of_rows(y, units=u)).standard_error for u in (None, units)
+    )
+    assert of_groups > 3 * of_rows

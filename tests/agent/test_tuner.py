@@ -22,7 +22,7 @@ def test_the_past_guides():
     fam = FAMILIES["linear"]
     rng = np.random.default_rng(0)
     past = [
-        ({"alpha": float(a), "knots": 0}, abs(np.log(a / 30)))
+        ({"alpha": float(a), "knots": 0, "weights": "equal"}, abs(np.log(a / 30)))
         for a in np.exp(rng.uniform(np.log(0.01), np.log(300), 40))
     ]
     drawn = [ask(fam, past, seed=s)["alpha"] for s in range(20)]

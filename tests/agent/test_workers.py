@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ import psutil
 import pytest
 from command_line import assert_gone, columns
 
+from agent import workers as workers_module
+from agent.calibration import Calibration, Layout
+from agent.machine import available_memory
 from agent.worker import Bench, Job, Outcome
 from agent.workers import Workers
 from pipelines.features.store import FeatureStore
@@ -145,6 +150,103 @@ def test_cancelled_work_is_ended_and_never_comes_back(two: Workers) -> None:
     assert [j.key for j in two.cancel([7])] == [7]
     assert [o.job.key for o in outcomes(two, 2, seconds=1.5)] == [8]
     assert two.idle == 2
+
+
+def test_fewer_children_begin_when_what_runs_has_ended(two: Workers) -> None:
+    two.submit(short(1))
+    two.submit(long(2, seconds=1.5))
+    before = set(pids(two))
+    two.reconfigure(1, 2)
+    assert (two.count, two.threads) == (1, 2)
+    assert {(o.job.key, o.status) for o in outcomes(two, 2)} == {(1, "ok"), (2, "timeout")}
+    assert len(two._workers) == two.idle == 1
+    assert not before.isdisjoint(pids(two))  # one of them stayed, or took the place of the killed one
+    two.submit(short(3))
+    assert [o.status for o in outcomes(two, 1)] == ["ok"]
+    two.reconfigure(2, 1)
+    assert two.idle == 2
+    two.submit(short(4))
+    two.submit(short(5))
+    assert {(o.job.key, o.status) for o in outcomes(two, 2)} == {(4, "ok"), (5, "ok")}
+
+
+def test_idle_children_that_are_too_many_end_at_once(two: Workers) -> None:
+    processes = [psutil.Process(pid) for pid in pids(two)]
+    two.submit(short(1))
+    two.reconfigure(1, 1)
+    assert two.idle == 0
+    assert not two.has_room(short=False)
+    assert_gone(processes[1:])
+    assert [o.job.key for o in outcomes(two, 1)] == [1]
+    assert pids(two) == [processes[0].pid]
+
+
+@pytest.mark.parametrize(("count", "threads"), [(0, 1), (1, 0), (2, 2), (3, 1)])
+def test_no_more_threads_than_cores(count: int, threads: int) -> None:
+    with pytest.raises(ValueError, match="2 cores"):
+        Workers(2).reconfigure(count, threads)
+
+
+def test_little_memory_makes_fewer_children_of_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers_module, "available_memory", lambda: 1000)
+    workers = Workers(4, memory_share=0.5)
+    assert workers.memory_limit == 125
+    for needed, count, threads in ((10, 4, 1), (200, 2, 2), (400, 1, 4), (10_000, 1, 4), (10, 4, 1)):
+        workers.make_room(needed)
+        assert (workers.count, workers.threads, workers.memory_limit) == (count, threads, 500 // count)
+
+
+def test_a_container_has_the_memory_that_it_may_use(tmp_path: Path) -> None:
+    free = psutil.virtual_memory().available
+    assert 0.5 * free < available_memory(tmp_path) < 2 * free  # no container
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("900\n")
+    assert available_memory(tmp_path) > 1 << 20
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert available_memory(tmp_path) == 4100
+    (tmp_path / "memory.stat").write_text("anon 600\ninactive_file 250\n")  # which is given up when it is needed
+    assert available_memory(tmp_path) == 4350
+    (tmp_path / "memory.current").write_text("9000\n")
+    assert available_memory(tmp_path) == 0
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory.max").unlink()
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text("7000\n")
+    (tmp_path / "memory" / "memory.usage_in_bytes").write_text("3000\n")
+    assert available_memory(tmp_path) == 4000
+
+
+def test_threads_for_the_last_jobs_only_where_cores_idle_and_threads_help(two: Workers) -> None:
+    assert two.threads_for(1) == 1  # nothing was measured
+    two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (8.0, 8.0)})
+    assert two.threads_for(2) == 1
+    assert two.threads_for(1) == 2
+    two.submit(long(1))
+    assert two.threads_for(1, key=2) == 1  # the other core is taken, and for how long is not known
+    two._took |= {1: 5.0, 2: 5.0}
+    assert two.threads_for(1, key=2) == 1
+    two._took |= {1: 1.0, 2: 5.0}
+    assert two.threads_for(1, key=2) == 2  # it is free soon, for a job of five seconds
+    two.cancel_all()
+    two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (5.0, 5.0)})
+    assert two.threads_for(1) == 1  # as fast as one alone
+
+
+def test_a_job_of_two_threads_keeps_two_cores_busy(two: Workers) -> None:
+    two.reconfigure(1, 2)
+    two.submit(replace(short(1), threads=2))
+    (got,) = outcomes(two, 1)
+    assert got.result is not None
+    assert two.busy_seconds == pytest.approx(2 * got.seconds)
+    assert two.fit_seconds == pytest.approx(2 * got.result.fit_seconds)
+
+
+def test_threads_that_wait_for_each_other_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    Workers(2)
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    Workers(2)
+    assert os.environ["OMP_WAIT_POLICY"] == "ACTIVE"  # as a person wants it
 
 
 PARENT = """

@@ -1,4 +1,4 @@
-"""Greedy ensemble selection."""
+"""Ensemble selection, and the spaces in which members are averaged."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competitions.metrics import get_metric
-from pipelines.ensemble import Ensemble, select, smooth_loss
+from pipelines.blending import Members, back, into, spaces
+from pipelines.ensemble import MAX_MEMBERS, Ensemble, select, smooth_loss
 from pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+BINARY = Problem("binary", 1, 2, "logloss", False, "logloss")
+THREE = Problem("multiclass", 1, 3, "logloss", False, "logloss")
 
 
-def members(seed: int, n: int = 400, count: int = 5):
+def members(seed: int, n: int = 400, count: int = 5, least: float = 0.3):
     rng = np.random.default_rng(seed)
     y = rng.normal(size=(n, 1))
-    return y, {k: y + rng.normal(size=(n, 1)) * rng.uniform(0.3, 2) for k in range(count)}
+    return y, {k: y + rng.normal(size=(n, 1)) * rng.uniform(least, 2) for k in range(count)}
+
+
+def chances(seed: int, n: int = 600, count: int = 5, classes: int = 2):
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(0, 1.5, (n, classes))
+    y = np.argmax(truth + rng.gumbel(size=truth.shape), axis=1)[:, None].astype(float)
+    found = {}
+    for k in range(count):
+        p = np.exp(truth + rng.normal(0, rng.uniform(0.3, 1.5), truth.shape))
+        p /= p.sum(axis=1, keepdims=True)
+        found[k] = p[:, 1:] if classes == 2 else p
+    return y, found
 
 
 @settings(max_examples=25, deadline=None)
@@ -29,6 +44,16 @@ def test_never_worse_than_the_best_member_and_weights_sum_to_one(seed):
     assert loss <= min(smooth_loss(metric, REGRESSION, y, p) for p in predictions.values()) + 1e-9
 
 
+@pytest.mark.parametrize("name", ["auc", "logloss", "accuracy", "average_precision", "brier"])
+def test_an_ensemble_of_classifiers_beats_its_members_on_rows_that_it_has_not_seen(name):
+    y, predictions = chances(7, 4000)
+    metric = get_metric(name)
+    ensemble = select(metric, BINARY, y[:2000], {n: p[:2000] for n, p in predictions.items()})
+    rest = {n: p[2000:] for n, p in predictions.items()}
+    losses = [smooth_loss(metric, BINARY, y[2000:], p) for p in rest.values()]
+    assert smooth_loss(metric, BINARY, y[2000:], ensemble.blend(rest)) < min(losses)
+
+
 def test_independent_errors_are_averaged():
     y, predictions = members(3)
     assert len(select(get_metric("rmse"), REGRESSION, y, predictions).weights) > 1
@@ -40,15 +65,164 @@ def test_a_useless_member_is_left_out():
     assert 9 not in select(get_metric("mae"), REGRESSION, y, predictions).weights
 
 
+@pytest.mark.parametrize("name", ["rmse", "mae", "r2", "medae"])
+def test_a_perfect_member_is_chosen_alone(name):
+    y, predictions = members(5)
+    predictions[17] = y.copy()
+    assert select(get_metric(name), REGRESSION, y, predictions).weights == {17: 1.0}
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.permutations(range(6)))
+def test_the_numbers_of_experiments_do_not_matter(seed, order):
+    y, predictions = members(seed, count=6)
+    renamed = {10 + order[n]: p for n, p in predictions.items()}
+    one, other = (select(get_metric("mae"), REGRESSION, y, p) for p in (predictions, renamed))
+    assert other.space == one.space
+    assert dict(other.weights) == pytest.approx({10 + order[n]: w for n, w in one.weights.items()})
+
+
+def test_the_same_call_gives_the_same_ensemble():
+    y, predictions = chances(1)
+    assert select(get_metric("auc"), BINARY, y, predictions) == select(get_metric("auc"), BINARY, y, predictions)
+
+
+def test_of_many_experiments_the_best_and_the_different_are_candidates():
+    rng = np.random.default_rng(8)
+    y = rng.normal(size=(2000, 1))
+    shared = rng.normal(size=y.shape)
+    predictions = {n: y + shared + 0.05 * rng.normal(size=y.shape) for n in range(40)}  # forty times the same error
+    predictions[99] = y - 1.3 * shared + 0.3 * rng.normal(size=y.shape)  # worse than all, and against it
+    ensemble = select(get_metric("rmse"), REGRESSION, y, predictions)
+    assert len(ensemble.weights) <= MAX_MEMBERS
+    assert ensemble.weights[99] > 0.3
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["mean", "logit", "geometric", "log"]))
+def test_a_blend_lies_between_its_members(seed, space):
+    rng = np.random.default_rng(seed)
+    parts = {n: rng.dirichlet(np.ones(3), 20) for n in range(4)}
+    blend = Ensemble(dict(zip(parts, rng.dirichlet(np.ones(4)), strict=True)), space).blend(parts)
+    stacked = np.stack(list(parts.values()))
+    if space == "geometric":  # between them in the ratio of any two classes
+        assert blend.sum(axis=1) == pytest.approx(np.ones(20))
+        blend, stacked = (np.log(np.maximum(p, 1e-5)) for p in (blend, stacked))
+        blend, stacked = blend - blend[..., :1], stacked - stacked[..., :1]
+    assert (blend >= stacked.min(axis=0) - 1e-4).all()
+    assert (blend <= stacked.max(axis=0) + 1e-4).all()
+
+
 def test_blend_is_the_weighted_mean():
     parts = {1: np.array([[1.0]]), 2: np.array([[3.0]])}
     assert Ensemble({1: 0.25, 2: 0.75}).blend(parts)[0, 0] == pytest.approx(2.5)
+    assert Ensemble({1: 0.5, 2: 0.5}, "log").blend(parts)[0, 0] == pytest.approx(np.sqrt(2 * 4) - 1)
+    shares = {1: np.array([[0.2]]), 2: np.array([[0.5]])}
+    assert Ensemble({1: 0.5, 2: 0.5}, "logit").blend(shares)[0, 0] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("space", "p"), [("mean", -4.0), ("log", 7.0), ("logit", 0.3), ("geometric", 0.5)])
+def test_a_space_is_left_as_it_was_entered(space, p):
+    assert back(space, into(space, np.array([[p, 1 - p]])))[0, 0] == pytest.approx(p)
+
+
+def test_errors_in_proportion_are_averaged_as_logarithms():
+    rng = np.random.default_rng(2)
+    y = np.exp(rng.normal(4, 1, (1500, 1)))
+    predictions = {n: y * np.exp(rng.normal(0, 0.8, y.shape)) for n in range(4)}
+    assert select(get_metric("rmsle"), REGRESSION, y, predictions).space == "log"
+    assert select(get_metric("rmse"), REGRESSION, y, predictions).space == "mean"
+
+
+def test_too_shy_classifiers_are_averaged_as_log_odds():
+    rng = np.random.default_rng(6)
+    z = rng.normal(0, 3, (3000, 1))
+    y = (rng.random(z.shape) < 1 / (1 + np.exp(-z))).astype(float)
+    predictions = {n: 1 / (1 + np.exp(-(z + rng.normal(0, 2, z.shape)))) for n in range(5)}
+    assert select(get_metric("logloss"), BINARY, y, predictions).space == "logit"
+
+
+def test_what_can_be_averaged_depends_on_problem_and_metric():
+    y = np.array([[1.0], [2.0]])
+    assert spaces(get_metric("rmse"), REGRESSION, y) == ("mean",)
+    assert spaces(get_metric("smape"), REGRESSION, y - 2) == ("mean",)
+    assert spaces(get_metric("smape"), REGRESSION, y) == ("mean", "log")
+    assert spaces(get_metric("mlogloss"), THREE, y) == ("mean", "geometric")
+
+
+CASES = [
+    *(
+        (name, REGRESSION)
+        for name in ("rmse", "mse", "mae", "rmsle", "msle", "smape", "mape", "r2", "medae", "wrmse", "wmae")
+    ),
+    *((name, BINARY) for name in ("auc", "gini", "logloss", "accuracy", "brier", "average_precision")),
+    *((name, THREE) for name in ("mlogloss", "accuracy", "auc_ovr", "map@2")),
+]
+
+
+@pytest.mark.parametrize(("name", "problem"), CASES)
+@pytest.mark.parametrize("other", [False, True])
+def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
+    """The fast ways order blends as the loss itself does: the differences between blends are the same."""
+    metric, rng = get_metric(name), np.random.default_rng(0)
+    y, predictions = members(0, 300)
+    if problem.classification:
+        y, predictions = chances(0, 300, classes=problem.n_classes)
+    elif name != "r2":
+        y, predictions = np.exp(y), {n: np.exp(p) for n, p in predictions.items()}
+    space = spaces(metric, problem, y)[-1 if other else 0]
+    weights = rng.uniform(0.5, 2, len(y))
+    rows = rng.permutation(len(y))
+    found = Members(metric, problem, y, list(predictions.values()), weights, space, smooth_loss).on(rows)
+    counts = np.vstack([np.eye(5), [2, 1, 0, 0, 1]])
+    low, high = (0, 1) if problem.classification else (y.min(), y.max())  # as selection keeps members within limits
+    exact = []
+    for c in [*counts, counts[5] + np.eye(5)[3]]:
+        ensemble = Ensemble(dict(enumerate(c / c.sum())), space)
+        blend = ensemble.blend({n: np.clip(p, low, high) for n, p in predictions.items()})
+        exact.append(smooth_loss(metric, problem, y[rows], blend[rows], weights[rows]))
+    fast = [*found.losses(counts), found.added(counts[5], np.array([1, 3]))[1]]
+    binned = name in ("auc", "gini", "average_precision")
+    scale = 2 if name == "gini" else 1  # 2 AUC - 1
+    assert np.diff(fast) * scale == pytest.approx(np.diff(exact), rel=2e-3, abs=4e-3 if binned else 1e-5)
 
 
 def test_a_score_of_labels_is_chosen_by_its_probabilities():
     rng = np.random.default_rng(0)
     p = rng.random((500, 1))
     y = (rng.random((500, 1)) < p).astype(float)
-    binary = Problem("binary", 1, 2, "logloss", False, "logloss")
-    ensemble = select(get_metric("accuracy"), binary, y, {0: p, 1: rng.random((500, 1))})
+    ensemble = select(get_metric("accuracy"), BINARY, y, {0: p, 1: rng.random((500, 1))})
     assert ensemble.weights.get(0, 0) > 0.8
+
+
+def test_each_target_of_several_counts():
+    rng = np.random.default_rng(9)
+    y = rng.normal(size=(800, 2))
+    first = np.column_stack([y[:, 0], rng.normal(size=800)])
+    second = np.column_stack([rng.normal(size=800), y[:, 1]])
+    two = Problem("regression", 2, 0, "l2", False, "l2")
+    weights = select(get_metric("mse", 2), two, y, {0: first, 1: second}).weights
+    assert weights[0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_weights_of_rows_are_the_metrics():
+    rng = np.random.default_rng(10)
+    y = rng.normal(size=(600, 1))
+    half = np.arange(600) < 300
+    early, late = np.where(half[:, None], y, 0.0), np.where(half[:, None], 0.0, y)
+    ensemble = select(get_metric("wrmse"), REGRESSION, y, {0: early, 1: late}, np.where(half, 50.0, 0.1))
+    assert ensemble.weights[0] > 0.9
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_handful_of_rows_is_enough(n):
+    y, predictions = members(11, n)
+    ensemble = select(get_metric("rmse"), REGRESSION, y, predictions)
+    assert sum(ensemble.weights.values()) == pytest.approx(1)
+
+
+def test_rows_of_one_class_only_in_a_draw_do_no_harm():
+    y, predictions = chances(12, 40)
+    y[:] = 0
+    y[3] = 1  # one half of the rows is without it, whatever the draw
+    assert sum(select(get_metric("auc"), BINARY, y, predictions).weights.values()) == pytest.approx(1)

@@ -4,11 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.evaluate import combine, run_fold
+from pipelines.estimators.base import Family, Fitted
+from pipelines.estimators.families import FAMILIES
+from pipelines.evaluate import Beside, Labels, combine, run_fold
 from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
 
+REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+ONE = Problem("binary", 1, 2, "logloss", False, "auc")
+THREE = Problem("multiclass", 1, 3, "logloss", False, "logloss")
 BINARY = Problem("binary", 2, 2, "logloss", False, "auc")
 
 
@@ -57,3 +62,113 @@ def test_repeated_folds_are_averaged_by_row(store):
     twice = combine(results, [np.arange(50, 100), np.arange(50)] * 2)
     assert twice.oof == pytest.approx(once.oof)
     assert twice.test == pytest.approx(once.test)
+
+
+ROWS = np.arange(80), np.arange(80, 100), np.arange(100, 120)
+BOTH = ("number(a)", "number(b)")
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The requests that an estimator is given, in order; it predicts the weighted mean of what it is fitted on."""
+    requests = []
+
+    def fit_predict(request):
+        requests.append(request)
+        mean = np.average(request.y, weights=request.weights)
+        wide = (request.problem.n_classes,) if request.problem.problem_type == "multiclass" else ()
+        return Fitted(np.full((len(request.valid), *wide), mean), np.full((len(request.test), *wide), mean))
+
+    recorder = Family("recorder", "Recorder", "trees", ({},), lambda _: {}, fit_predict, lambda *_: 0.0)
+    monkeypatch.setitem(FAMILIES, "recorder", recorder)
+    return requests
+
+
+def test_weights_reach_the_estimator_one_on_average(store, seen):
+    y = np.arange(100, dtype=float)[:, None]
+    weights = np.arange(100, dtype=float) + 1
+    result = run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, weights=weights)
+    assert seen[0].weights == pytest.approx(weights[:80] / weights[:80].mean())
+    assert result.valid[0, 0] == pytest.approx(np.average(y[:80, 0], weights=weights[:80]))
+    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}), y, *ROWS)
+    assert seen[1].weights is None
+
+
+def test_weights_of_rows_and_of_their_level_are_multiplied(store, seen):
+    y = np.where(np.arange(100) < 40, 10.0, 30.0)[:, None] + np.arange(100)[:, None] % 2
+    weights = np.where(np.arange(100) % 3, 1.0, 2.0)
+    frame = pd.DataFrame({"t": np.tile(np.arange(40), 3)[:120], "g": np.arange(120) // 40})
+    own = FeatureStore.create(store.folder / "own", "own", frame.iloc[:100], frame.iloc[100:])
+    pipeline = Pipeline.of(("number(t)",), "recorder", {}, target="level(t, 40) by g")
+    run_fold(own, REGRESSION, pipeline, y, *ROWS, weights=weights)
+    low, high = seen[0].weights[[1, 41], 0] if seen[0].weights.ndim == 2 else seen[0].weights[[1, 41]]
+    assert high / low == pytest.approx((30.5 / 10.5) ** 2, rel=0.05)  # by the square of the level
+    assert seen[0].weights[0] / seen[0].weights[1] == pytest.approx(2)
+
+
+def test_columns_beside_are_used(store):
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=(100, 1))
+    told = np.vstack([y, rng.normal(size=(20, 1))])
+    pipeline = Pipeline.of(BOTH, "linear", {"alpha": 1e-3})
+    beside = Beside(told[:80], told[80:100], told[100:])
+    with_them = run_fold(store, REGRESSION, pipeline, y, *ROWS, beside=beside)
+    assert with_them.valid == pytest.approx(y[80:], abs=0.01)
+    assert with_them.test == pytest.approx(told[100:].clip(y[:80].min(), y[:80].max()), abs=0.5)
+    without = run_fold(store, REGRESSION, pipeline, y, *ROWS)
+    assert np.abs(without.valid - y[80:]).mean() > 0.3
+    alone = run_fold(store, REGRESSION, pipeline.changed(features=()), y, *ROWS, beside=beside)
+    assert alone.valid == pytest.approx(y[80:], abs=0.01)
+
+
+def test_columns_beside_are_told_by_name(store, seen):
+    beside = Beside(np.zeros((80, 2)), np.zeros((20, 2)), np.zeros((20, 2)))
+    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}), np.arange(100.0)[:, None], *ROWS, beside=beside)
+    assert seen[0].train.names == (*BOTH, "stacked[0]", "stacked[1]")
+    assert seen[0].train.token == ""  # what is kept under a token must not be taken for these columns
+
+
+@pytest.mark.parametrize(
+    ("problem", "predicted", "codes", "certainty"),
+    [
+        (ONE, [[0.5], [1.0], [0.1]], [1, 1, 0], [0.0, 1.0, 0.8]),
+        (THREE, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3], [0.1, 0.2, 0.7]], [0, 0, 2], [1.0, 0.0, 0.55]),
+        (REGRESSION, [[3.0], [4.0], [5.0]], [3, 4, 5], [1.0, 1.0, 1.0]),
+    ],
+    ids=["binary", "multiclass", "values"],
+)
+def test_pseudo_labelled_rows_count_by_their_certainty(store, seen, problem, predicted, codes, certainty):
+    y = (np.arange(100.0) % 2)[:, None]
+    p = np.tile(np.array(predicted, dtype=float), (7, 1))[:20]
+    own = np.where(np.arange(100) < 50, 1.0, 3.0)
+    run_fold(store, problem, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, weights=own, labels=Labels(p, weight=0.5))
+    request = seen[0]
+    assert len(request.train) == len(request.y) == len(request.weights) == 100
+    assert (request.train.dense[80:] == request.test.dense).all()
+    assert request.y[80:83] == pytest.approx(codes)
+    assert request.weights[80:83] / request.weights[0] == pytest.approx(0.5 * own[:80].mean() * np.array(certainty))
+
+
+def test_pseudo_labels_are_fitted_on_the_scale_of_the_target(store, seen):
+    y = np.arange(100.0)[:, None] + 1
+    log = Problem("regression", 1, 0, "l2", True, "l2")
+    p = np.full((20, 1), 40.0)
+    run_fold(store, log, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, labels=Labels(p))
+    assert seen[0].y[80:] == pytest.approx(np.log1p(40.0))
+    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}, target="sqrt"), y, *ROWS, labels=Labels(p))
+    assert seen[1].y[80:] == pytest.approx(np.sqrt(40.0))
+    assert len(seen[2].y) + len(seen[3].y) == 100  # the halves, for the residuals
+
+
+@pytest.mark.parametrize("params", [{}, {"targets": "chained"}], ids=["independent", "chained"])
+def test_validation_targets_reach_nothing_with_columns_labels_and_weights(store, params):
+    rng = np.random.default_rng(2)
+    y = (rng.random((100, 2)) < 0.5).astype(float)
+    changed = y.copy()
+    changed[80:] = 1 - y[80:]
+    pipeline = Pipeline.of(("number(a)", "target_mean(b)"), "lightgbm", {"rounds": 5, "learning_rate": 0.1} | params)
+    beside = Beside(*(rng.normal(size=(n, 2)) for n in (80, 20, 20)))
+    more = {"weights": rng.random(100), "beside": beside, "labels": Labels(rng.random((20, 2))), "rounds": (5, 5)}
+    first, again = (run_fold(store, BINARY, pipeline, t, *ROWS, **more) for t in (y, changed))
+    assert (first.valid == again.valid).all()
+    assert (first.test == again.test).all()

@@ -138,6 +138,7 @@ EXAMPLES = {
     "char_tfidf": "char_tfidf(note)",
     "svd": "svd(tfidf(note), 4)",
     "target_linear": "target_linear(tfidf(note))",
+    "target_bayes": "target_bayes(tfidf(note))",
     "target_mean": "target_mean(shop)",
 }
 COMPOSED = (
@@ -167,6 +168,7 @@ COMPOSED = (
     "target_neighbours(rank(x), log(whole), 10)",
     "target_neighbours(count(guest), 4)",
     "target_linear(char_tfidf(note))",
+    "target_bayes(char_tfidf(note))",
     "mean(lag(x, day, 1) by shop) by city",
     "x - mean(x) by guest",
     "rank(since_previous(day) by shop) by city",

@@ -1,13 +1,22 @@
 """Decisions fitted on out-of-fold predictions."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competitions.metrics import get_metric
-from pipelines.postprocess import Decision, decide, fit_decision, plain_decision
+from pipelines.gains import gain
+from pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
 from pipelines.problem import Problem
+
+REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+
+
+def sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
 
 
 def problem(kind: str, classes: int = 0) -> Problem:
@@ -107,3 +116,225 @@ def test_many_classes_are_not_searched():
     y = rng.integers(0, 50, (500, 1)).astype(float)
     _, decision = decide(get_metric("macro_f1"), problem("multiclass", 50), y, p, np.arange(500) % 5)
     assert set(decision.numbers) == {1.0}
+
+
+def test_values_that_come_again_are_rounded_to():
+    rng = np.random.default_rng(7)
+    y = rng.choice([3.0, 10.0, 11.5, 40.0], (2000, 1))
+    p = y + rng.normal(0, 0.6, y.shape)
+    decided, decision = decide(get_metric("mae"), REGRESSION, y, p, np.arange(2000) % 5)
+    assert decision == Decision("nearest", (3.0, 10.0, 11.5, 40.0))
+    assert np.abs(decided - y).mean() < 0.6 * np.abs(p - y).mean()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True), st.integers(0, 999))
+def test_rounding_never_leaves_the_values_and_takes_the_nearest(values, seed):
+    values = np.sort(values)
+    p = np.random.default_rng(seed).uniform(-2e6, 2e6, (50, 1))
+    decided = Decision("nearest", tuple(values)).apply(p)
+    assert np.isin(decided, values).all()
+    assert np.abs(decided - p)[:, 0] == pytest.approx(np.abs(p - values).min(axis=1))
+
+
+def test_too_many_values_are_not_rounded_to():
+    rng = np.random.default_rng(8)
+    y = rng.permutation(np.repeat(np.arange(5001) / 7, 3))[:, None]
+    _, decision = decide(get_metric("mae"), REGRESSION, y, y + rng.normal(0, 1e-3, y.shape), np.arange(len(y)) % 5)
+    assert decision.kind == "values"
+
+
+def test_counts_are_rounded_to_whole_numbers():
+    rng = np.random.default_rng(9)
+    y = rng.permutation(20_000)[:3000, None].astype(float)
+    decided, decision = decide(get_metric("mae"), REGRESSION, y, y + rng.normal(0, 0.2, y.shape), np.arange(3000) % 5)
+    assert decision.kind == "whole"
+    assert not (decided % 1).any()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("rmse", "line"), ("mae", "log_line"), ("smape", "log_line")])
+def test_values_that_are_off_by_a_factor_are_mended(name, kind):
+    rng = np.random.default_rng(10)
+    truth = np.exp(rng.normal(3, 0.7, (1500, 1)))
+    y = truth * np.exp(rng.normal(0, 0.05, truth.shape))
+    metric = get_metric(name)
+    decided, decision = decide(metric, REGRESSION, y, 0.8 * truth, np.arange(1500) % 5)
+    assert decision.kind == kind
+    assert metric.score(y, decided) < 0.5 * metric.score(y, 0.8 * truth)
+
+
+def test_a_level_that_was_off_in_two_folds_is_left_alone():
+    rng = np.random.default_rng(11)
+    y = rng.normal(100, 10, (1000, 1)) + rng.random((1000, 1))
+    assert decide(get_metric("rmse"), REGRESSION, y, 0.8 * y, np.arange(1000) % 2)[1].kind == "values"
+    assert decide(get_metric("rmse"), REGRESSION, y, 0.8 * y, np.arange(1000) % 3)[1].kind == "line"
+
+
+def test_a_line_has_to_gain_in_most_folds():
+    rng = np.random.default_rng(12)
+    folds = np.arange(1500) % 3
+    p = rng.normal(50, 10, (1500, 1))
+    y = p + np.array([9.0, -2.0, -2.0])[folds][:, None] + rng.normal(0, 1, p.shape)  # each fold is off in its own way
+    assert decide(get_metric("rmse"), REGRESSION, y, p, folds)[1].kind == "values"
+
+
+@pytest.mark.parametrize("name", ["logloss", "brier", "balanced_logloss"])
+def test_shy_probabilities_are_calibrated(name):
+    rng = np.random.default_rng(13)
+    z = rng.normal(-1, 2, (3000, 1))
+    y = (rng.random(z.shape) < sigmoid(z)).astype(float)
+    metric, p = get_metric(name), sigmoid(0.4 * z)
+    decided, decision = decide(metric, problem("binary", 2), y, p, np.arange(3000) % 5)
+    assert decision.kind == "beta"
+    assert metric.score(y, decided) < 0.95 * metric.score(y, p)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 9999))
+def test_calibration_keeps_order(seed):
+    rng = np.random.default_rng(seed)
+    p = rng.beta(*rng.uniform(0.3, 3, 2), (300, 1))
+    y = (rng.random(p.shape) < rng.choice([p, 1 - p, 0.5 * p])).astype(float)
+    decision = fit_decision(get_metric("logloss"), problem("binary", 2), y, p)
+    ordered = decision.apply(np.sort(p, axis=0))[:, 0]
+    assert decision.kind == "beta"
+    assert (np.diff(ordered) >= -1e-12).all()
+    assert 0 < ordered.min() <= ordered.max() < 1
+
+
+def test_too_sure_classes_are_cooled_and_keep_their_order():
+    rng = np.random.default_rng(14)
+    z = rng.normal(0, 1, (3000, 4))
+    y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)[:, None].astype(float)
+    p = np.exp(3 * z) / np.exp(3 * z).sum(axis=1, keepdims=True)
+    metric = get_metric("mlogloss")
+    decided, decision = decide(metric, problem("multiclass", 4), y, p, np.arange(3000) % 5)
+    assert decision.kind == "temperature"
+    assert decision.numbers[0] == pytest.approx(1 / 3, abs=0.05)
+    assert metric.score(y, decided) < 0.8 * metric.score(y, p)
+    assert decided.sum(axis=1) == pytest.approx(np.ones(3000))
+    if not any(decision.numbers[1:]):
+        assert (decided.argsort(axis=1) == p.argsort(axis=1)).all()
+
+
+def test_classes_that_are_said_too_seldom_are_shifted():
+    rng = np.random.default_rng(15)
+    z = rng.normal([0, 0, 1.5], 1, (4000, 3))
+    y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)[:, None].astype(float)
+    p = np.exp(z - [0, 0, 1.5])
+    p /= p.sum(axis=1, keepdims=True)
+    _, decision = decide(get_metric("mlogloss"), problem("multiclass", 3), y, p, np.arange(4000) % 5)
+    shifts = np.array(decision.numbers[1:])
+    assert shifts[2] - shifts[:2] == pytest.approx([1.5, 1.5], abs=0.25)
+
+
+@pytest.mark.parametrize("name", ["auc", "average_precision"])
+def test_rankings_are_not_calibrated(name):
+    rng = np.random.default_rng(16)
+    z = rng.normal(0, 2, (500, 1))
+    y = (rng.random(z.shape) < sigmoid(z)).astype(float)
+    assert (
+        decide(get_metric(name), problem("binary", 2), y, sigmoid(3 * z), np.arange(500) % 5)[1].kind == "probabilities"
+    )
+
+
+FITTED = [("f1", "binary"), ("mcc", "binary"), ("qwk", "ordinal"), ("macro_f1", "multiclass"), ("logloss", "binary"),
+          ("mlogloss", "multiclass"), ("mae", "regression"), ("rmsle", "regression")]  # fmt: skip
+
+
+def predictions(kind: str, seed: int, n: int = 600):
+    """Targets (n, 1), predictions that are what they say, and the number of classes."""
+    rng = np.random.default_rng(seed)
+    if kind == "multiclass":
+        p = rng.dirichlet([2.0, 1.0, 0.7], n)
+        return (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)[:, None].astype(float), p, 3
+    if kind == "binary":
+        p = rng.beta(2, 3, (n, 1))
+        return (rng.random(p.shape) < p).astype(float), p, 2
+    if kind == "ordinal":
+        y = rng.integers(0, 5, (n, 1)).astype(float)
+        return y, y + rng.normal(0, 0.3, y.shape), 5
+    p = np.exp(rng.normal(3, 1, (n, 1)))
+    return p * np.exp(rng.normal(0, 0.3, p.shape)), p, 0
+
+
+@pytest.mark.parametrize(("name", "kind"), FITTED)
+def test_a_disabled_decision_is_the_plain_one(name, kind):
+    y, p, classes = predictions(kind, 0)
+    metric, what = get_metric(name), problem(kind, classes)
+    crooked = np.abs(p) ** 1.4
+    crooked = crooked / crooked.sum(axis=1, keepdims=True) if kind == "multiclass" else crooked
+    plain = plain_decision(metric, what, y)
+    decided, decision = decide(metric, what, y, crooked, np.arange(len(y)) % 5, enabled=False)
+    assert decision == plain
+    assert (decided == plain.apply(crooked)).all()
+
+
+@pytest.mark.parametrize(("name", "kind"), FITTED)
+def test_a_decision_survives_json(name, kind):
+    y, p, classes = predictions(kind, 1)
+    decision = fit_decision(get_metric(name), problem(kind, classes), y, p)
+    told = json.loads(json.dumps({"kind": decision.kind, "numbers": list(decision.numbers)}))
+    again = Decision(told["kind"], tuple(told["numbers"]))
+    assert again == decision
+    assert (again.apply(p) == decision.apply(p)).all()
+    assert decision != plain_decision(get_metric(name), problem(kind, classes), y)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("accuracy", "binary"), ("accuracy", "multiclass"), ("logloss", "binary"), ("mlogloss", "multiclass"),
+     ("rmsle", "regression"), ("mae", "regression")],
+)  # fmt: skip
+def test_predictions_that_are_right_are_left_as_they_are(name, kind):
+    """Where nothing is to be mended, whatever is fitted is noise: at most one time in five it may get through."""
+    metric, plain = get_metric(name), 0
+    for seed in range(25):
+        y, p, classes = predictions(kind, 100 + seed)
+        what = problem(kind, classes)
+        folds = np.random.default_rng(seed).integers(0, 5, len(y))
+        plain += decide(metric, what, y, p, folds)[1] == plain_decision(metric, what, y)
+    assert plain >= 20
+
+
+def test_a_gain_within_its_noise_is_none():
+    rng = np.random.default_rng(17)
+    y = rng.normal(size=(1000, 1))
+    one, other = (y + rng.normal(size=y.shape) for _ in range(2))
+    better = y + 0.9 * (one - y)
+    metric, folds = get_metric("rmse"), np.arange(1000) % 5
+    assert gain(metric, REGRESSION, y, one, better, folds) == pytest.approx(0.1 * metric.score(y, one))
+    assert gain(metric, REGRESSION, y, better, one, folds) == 0
+    assert gain(metric, REGRESSION, y, one, other, folds, bar=4.0) == 0
+
+
+def test_metrics_of_a_persons_own_get_the_plain_decision(tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text("def score(y, p):\n    return abs(y - p).max()\n")
+    y, p, _ = predictions("regression", 3)
+    metric = get_metric(f"{file}:score")
+    assert decide(metric, REGRESSION, y, p, np.arange(len(y)) % 5)[1] == plain_decision(metric, REGRESSION, y)
+
+
+def test_as_many_classes_as_are_searched_stay_fast():
+    rng = np.random.default_rng(18)
+    p = rng.dirichlet(np.ones(MOST_CLASSES), 2000)
+    y = rng.integers(0, MOST_CLASSES, (2000, 1)).astype(float)
+    decision = fit_decision(get_metric("macro_f1"), problem("multiclass", MOST_CLASSES), y, p)
+    assert len(decision.numbers) == MOST_CLASSES
+    assert min(decision.numbers) > 0
+
+
+def test_each_of_several_targets_is_mended_by_itself():
+    rng = np.random.default_rng(19)
+    z = rng.normal(0, 2, (2000, 2))
+    y = (rng.random(z.shape) < sigmoid(z)).astype(float)
+    two = Problem("binary", 2, 2, "logloss", False, "logloss")
+    _, decision = decide(get_metric("logloss", 2), two, y, sigmoid(z * [0.4, 2.5]), np.arange(2000) % 5)
+    assert np.abs(decision.apply(sigmoid(z * [0.4, 2.5])) - sigmoid(z)).mean() < 0.02
+    values = rng.normal(50, 9, (1000, 2))
+    regression = Problem("regression", 2, 0, "l2", False, "l2")
+    off = values * [0.5, 1.0] + [0.0, 20.0]
+    decided, decision = decide(get_metric("rmse", 2), regression, values, off, np.arange(1000) % 5)
+    assert np.array(decision.numbers).reshape(2, 4)[:, :2] == pytest.approx(np.array([[0, 2], [-20, 1]]), abs=0.01)
+    assert decided == pytest.approx(values, abs=0.5)

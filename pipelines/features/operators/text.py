@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,9 @@ SHAPE = ("characters", "words", "capitals", "digits", "marks", "mean word length
 _BATCH = 20_000  # texts whose characters are looked at together
 _STEPS = 200_000  # of stochastic descent: passes over the rows are 5 to 20
 _CAPITAL, _DIGIT, _MARK, _BLANK = 1, 2, 4, 8
+_ADDRESS = re.compile(r"(?:https?://|www\.)([^\s/?#]+)\S*", re.IGNORECASE)
+MOST_CHARACTERS = 40_000_000  # of a column that are looked at in runs: of longer ones, the beginning of each text
+SMOOTHING = 0.5  # rows of either class that are added to each term, for naive Bayes
 
 
 def shape(frame: Frame, feature: Feature) -> np.ndarray:
@@ -59,7 +64,8 @@ def _kind(c: str) -> int:
 def tfidf(frame: Frame, feature: Feature) -> sparse.csr_matrix:
     """TF-IDF of words and pairs of words; sublinear, at most 60,000 terms that occur twice or more.
 
-    The vocabulary and the document frequencies come from train and test rows, without the target.
+    The vocabulary and the document frequencies come from train and test rows, without the target. Of web addresses
+    the host alone is read.
     """
     return _tfidf(frame, feature, ngram_range=(1, 2), token_pattern=r"\w+", min_df=2)
 
@@ -76,11 +82,32 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
     vectorizer = TfidfVectorizer(
         sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
     )
-    documents = ["" if text is None else text for text in frame.text(feature.args[0])]
+    documents = [read(text) for text in frame.text(feature.args[0])]
+    if options.get("analyzer") == "char_wb":
+        documents = _beginnings(documents, MOST_CHARACTERS)
     try:
         return vectorizer.fit_transform(documents).tocsr()
     except ValueError:  # no term occurs often enough
         return sparse.csr_matrix((len(documents), 1), dtype=np.float32)
+
+
+def read(text: str | None) -> str:
+    """A text as its words are counted: HTML's entities as characters, a web address as its host; "" where missing."""
+    if text is None:
+        return ""
+    return _ADDRESS.sub(r" \1 ", html.unescape(text))
+
+
+def _beginnings(documents: list[str], most: int) -> list[str]:
+    """The texts, the longest ones cut to one length where all together have more than `most` characters."""
+    lengths = np.sort([len(d) for d in documents])
+    if lengths.sum() <= most:
+        return documents
+    kept = np.cumsum(lengths) + lengths * np.arange(len(lengths) - 1, -1, -1)  # characters, if cut to each length
+    place = int(np.searchsorted(kept, most))
+    before = int(lengths[:place].sum())
+    limit = (most - before) // (len(lengths) - place)
+    return [d[:limit] for d in documents]
 
 
 def _matrix(frame: Frame, node: Node, within: Feature) -> sparse.csr_matrix:
@@ -144,10 +171,45 @@ def _classes(inputs: sparse.csr_matrix, values: np.ndarray, asked: sparse.csr_ma
     return out
 
 
+def presence(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
+    """Which terms a row has: a copy with 1 wherever there is something, float32."""
+    ones = matrix.astype(np.float32, copy=True)
+    ones.eliminate_zeros()
+    ones.data[:] = 1.0
+    return ones
+
+
+def log_count_ratios(ones: sparse.csr_matrix, indicators: np.ndarray, smoothing: float = 1.0) -> np.ndarray:
+    """(terms, K) logarithm of how much likelier a term is where an indicator is 1 than where it is 0.
+
+    ones: (m, terms) of 0 and 1; indicators: (m, K) of 0 and 1; smoothing: rows of either kind added to each term.
+    """
+    sums = np.asarray(ones.T @ indicators.astype(np.float32)).astype(np.float64)
+    inside = sums + smoothing
+    outside = np.asarray(ones.sum(axis=0), dtype=np.float64).reshape(-1, 1) - sums + smoothing
+    return np.log(inside / inside.sum(axis=0)) - np.log(outside / outside.sum(axis=0))
+
+
+def target_bayes(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Log-odds of the target by naive Bayes on the terms that a row has, nested: (n, T), or (n, classes).
+
+    Of values it is the log-odds of being above the mean. The share of the classes is left out.
+    """
+    argument = feature.args[0]
+    matrix = frame.shared(("presence", argument), lambda: presence(_matrix(frame, argument, feature)))
+
+    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        above = (values > values.mean(axis=0)).astype(np.float32)
+        return np.asarray(matrix[asked] @ log_count_ratios(matrix[rows], above, SMOOTHING))
+
+    return out_of_fold(frame.n, target, fit_predict)
+
+
 OPERATORS = {
     "text_shape": Operator("stateless", ("text",), "numbers", shape),
     "tfidf": Operator("transductive", ("text",), "sparse", tfidf),
     "char_tfidf": Operator("transductive", ("text",), "sparse", char_tfidf),
     "svd": Operator("transductive", ("sparse", "whole"), "numbers", svd),
     "target_linear": Operator("supervised", ("sparse",), "numbers", target_linear),
+    "target_bayes": Operator("supervised", ("sparse",), "numbers", target_bayes),
 }

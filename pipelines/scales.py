@@ -1,0 +1,122 @@
+"""Scales: strictly increasing functions of each value of a target, with their inverse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_LOG = 80.0  # on the scale of a logarithm, above which no value is meant
+SMALLEST = 1e-9  # of the largest value, for the unit of a logarithm
+KNOTS = 2000  # of the ranks' scale
+POWERS = (-2.0, 4.0)  # that are looked at
+Map = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`forward` and `backward` (k, T) → (k, T); backward(forward(y)) is y for every y that the scale was fitted on."""
+
+    forward: Map
+    backward: Map
+
+
+def own(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
+    """log1p of the value: what a metric of logarithms compares."""
+    return Scale(lambda v: np.log1p(np.maximum(v, 0)), lambda p: np.expm1(np.minimum(p, MOST_LOG)))
+
+
+def plain(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
+    """The value itself."""
+    return Scale(lambda v: v, lambda p: p)
+
+
+def log(y: np.ndarray) -> Scale:
+    """log1p of the value in tenths of the median, so that it does not matter in which unit the value is told."""
+    unit = _unit(y, "a logarithm")
+    return Scale(lambda v: np.log1p(np.maximum(v, 0) / unit), lambda p: unit * np.expm1(np.clip(p, 0.0, MOST_LOG)))
+
+
+def sqrt(y: np.ndarray) -> Scale:
+    """The square root of the value."""
+    _unit(y, "a square root")
+    return Scale(lambda v: np.sqrt(np.maximum(v, 0)), lambda p: np.square(np.maximum(p, 0)))
+
+
+def _unit(y: np.ndarray, what: str) -> np.ndarray:
+    """(T,) a tenth of the median of the values above 0, and not so small that the largest were out of reach."""
+    if y.min() < 0:
+        raise ValueError(f"{what} needs values of 0 or more, and the least is {y.min():g}")
+    return np.array([max(np.median(c[c > 0]) / 10, SMALLEST * c.max()) if (c > 0).any() else 1.0 for c in y.T])
+
+
+def ranks(y: np.ndarray) -> Scale:
+    """Normal scores of the ranks (Blom, 1958), by linear interpolation between quantiles."""
+    from scipy.special import ndtri
+
+    knots = []
+    for column in y.T:
+        values, counts = np.unique(column, return_counts=True)
+        middle = np.cumsum(counts) - (counts - 1) / 2  # the mean rank of equal values, from 1
+        scores = ndtri((middle - 0.375) / (len(column) + 0.25))
+        chosen = np.unique(np.linspace(0, len(values) - 1, min(KNOTS, len(values))).round().astype(int))
+        knots.append((values[chosen], scores[chosen]))
+    return _by_column(
+        [lambda v, k=k: np.interp(v, *k) for k in knots],  # type: ignore[misc]
+        [lambda p, k=k: np.interp(p, k[1], k[0]) for k in knots],  # type: ignore[misc]
+    )
+
+
+def yeojohnson(y: np.ndarray) -> Scale:
+    """The power that makes the standardised values most normal (Yeo and Johnson, 2000)."""
+    from scipy import optimize, stats
+
+    there: list[Map] = []
+    back: list[Map] = []
+    for column in y.T:
+        centre, spread, power = float(column.mean()), float(column.std()), 1.0
+        if spread > np.finfo(float).tiny / np.finfo(float).eps:
+            standard = (column - centre) / spread
+            found = optimize.minimize_scalar(
+                lambda m, v=standard: -stats.yeojohnson_llf(m, v), bounds=POWERS, method="bounded"
+            )
+            power = float(found.x)
+        else:
+            spread = 1.0
+        there.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
+        back.append(lambda p, c=centre, s=spread, m=power: c + s * _yeojohnson_inverse(p, m))  # type: ignore[misc]
+    return _by_column(there, back)
+
+
+def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
+    """The inverse, kept inside what the power can give."""
+    out = np.empty_like(p)
+    above = p >= 0
+    up, down = p[above], -p[~above]
+    if abs(power) > 1e-9:
+        out[above] = np.maximum(1 + power * up, 1e-9) ** (1 / power) - 1
+    else:
+        out[above] = np.expm1(np.minimum(up, MOST_LOG))
+    rest = 2 - power
+    if abs(rest) > 1e-9:
+        out[~above] = 1 - np.maximum(1 + rest * down, 1e-9) ** (1 / rest)
+    else:
+        out[~above] = -np.expm1(np.minimum(down, MOST_LOG))
+    return out
+
+
+def _by_column(there: list[Map], back: list[Map]) -> Scale:
+    def apply(maps: list[Map], values: np.ndarray) -> np.ndarray:
+        return np.column_stack([f(values[:, t]) for t, f in enumerate(maps)])
+
+    return Scale(lambda v: apply(there, v), lambda p: apply(back, p))
+
+
+SCALES: dict[str, Callable[[np.ndarray], Scale]] = {
+    "plain": plain,
+    "log": log,
+    "sqrt": sqrt,
+    "ranks": ranks,
+    "yeojohnson": yeojohnson,
+}

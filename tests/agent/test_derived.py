@@ -1,0 +1,169 @@
+"""Experiments made from earlier ones: what is proposed when, and what stacks and pseudo-labels are made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command_line import demo, here
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.derived import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
+from agent.judge import Score
+from agent.outputs import Outputs
+from agent.record import Proposal, Record
+from agent.worker import Sources, _labels
+from pipelines.evaluate import Evaluation
+from pipelines.pipeline import Pipeline
+from pipelines.problem import Problem
+from pipelines.stacking import as_columns
+
+FAMILIES = ("lightgbm", "catboost", "linear", "trees")
+BOOSTED = {"learning_rate": 0.05, "rounds": 1000}
+EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
+
+
+def record(number: int, family: str, loss: float, arm: str = "", parent: int | None = None, **recipe: Any) -> Record:
+    params = recipe.pop("params", {**BOOSTED, "draw": number} if family in ("lightgbm", "catboost") else {"a": number})
+    pipeline = Pipeline.of(("number(x)",), family, params, **recipe)
+    proposal = Proposal(pipeline, "why", parent, arm or f"portfolio:{family}")
+    score = Score(loss, 0.1, loss, np.full(20, loss))
+    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, keeps_folds=True)
+
+
+@pytest.fixture
+def history() -> list[Record]:
+    """A first model and the opening: one of each family, LightGBM in the lead."""
+    first = record(0, "lightgbm", 1.0, "start")
+    losses = (("lightgbm", 0.8), ("catboost", 0.85), ("linear", 1.5), ("trees", 1.1), ("lightgbm", 0.9))
+    return [first, *(record(i, name, loss) for i, (name, loss) in enumerate(losses, 1))]
+
+
+def proposals(history: list[Record], **options: Any) -> dict[str, Proposal]:
+    return dict(Derived(seed=0, families=FAMILIES, **options).proposals(history))
+
+
+def test_a_first_model_alone_is_changed_by_nothing(history):
+    assert proposals(history[:1], transformations=[("log", "why")], several=True) == {}
+
+
+def test_each_arm_changes_one_thing_of_the_best(history):
+    made = proposals(history, transformations=[("log", "skewed"), ("sqrt", "skewed")], losses=["tweedie"])
+    best = history[1].pipeline
+    assert made["slow"].pipeline == best.changed(params=best.parameters | {"learning_rate": 0.02, "rounds": 2500})
+    assert made["target"].pipeline == best.changed(target="log")
+    assert made["loss"].pipeline == best.changed(params=best.parameters | {"loss": "tweedie"})
+    assert made["pseudo"].pipeline == best.changed(pseudo=best.hash)
+    assert all(p.parent == 1 for arm, p in made.items() if not arm.startswith("stack"))
+    assert set(made) <= set(PRIORS)
+
+
+def test_a_transformation_that_failed_is_not_tried_with_another_family_and_one_that_gained_is(history):
+    two = [("log", "skewed"), ("sqrt", "skewed")]
+    failed = [*history, record(6, "lightgbm", 0.95, "target", 1, params=history[1].pipeline.parameters, target="log")]
+    assert proposals(failed, transformations=two)["target"].pipeline.target == "sqrt"
+    gained = [*history, record(6, "lightgbm", 0.7, "target", 1, params=history[1].pipeline.parameters, target="log")]
+    again = proposals(gained, transformations=two)["target"].pipeline
+    assert (again.target, again.family) == ("log", "catboost")
+
+
+def test_stacks_are_made_from_the_best_of_each_family_and_made_anew_when_there_is_more(history):
+    made = proposals(history)
+    hashes = {history[n].pipeline.hash for n in (1, 2, 3, 4, 5)}
+    assert hashes <= set(made["stack:linear"].pipeline.stacked)
+    assert made["stack:linear"].pipeline.features == made["stack:lightgbm"].pipeline.features == ()
+    assert made["stack:wide"].pipeline.features == history[1].pipeline.features
+    stacked = record(6, "linear", 0.75, "stack:linear", stacked=made["stack:linear"].pipeline.stacked)
+    later = [record(7 + i, "lightgbm", 0.79 - i / 1000) for i in range(RENEWED)]
+    assert "stack:linear" not in proposals([*history, stacked, *later[:-1]])
+    again = proposals([*history, stacked, *later])["stack:linear"].pipeline
+    assert stacked.pipeline.hash not in again.stacked  # no stack upon stacks
+    assert later[-1].pipeline.hash in again.stacked
+
+
+def test_nothing_is_stacked_where_rows_lack_predictions_or_a_person_does_not_want_it(history):
+    assert not any(arm.startswith("stack") for arm in proposals(history, stacking=False))
+    made = proposals(history, stackable=False)
+    assert not any(arm.startswith("stack") or arm == "pseudo" for arm in made)
+
+
+def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(history):
+    first = proposals(history, several=True)["targets"].pipeline
+    assert first == history[1].pipeline.changed(params=history[1].pipeline.parameters | {"targets": "chained"})
+    chained = [*history, record(6, "lightgbm", 0.9, "targets", 1, params=first.parameters)]
+    second = proposals(chained, several=True)["targets"].pipeline
+    assert (second.family, second.parameters["targets"]) == ("catboost", "native")
+    assert "targets" not in proposals(history)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(FAMILIES), st.floats(0, 2)), max_size=30), st.randoms())
+def test_bases_hold_the_leaders_whatever_the_order(drawn, rng):
+    records = [record(i, name, loss) for i, (name, loss) in enumerate(drawn)]
+    bases = bases_of(records)
+    assert len(bases) == min(MOST_BASES, len(records))
+    assert len({r.number for r in bases}) == len(bases)
+    assert [r.score.loss for r in bases] == sorted(r.score.loss for r in bases)
+    for name in {r.pipeline.family for r in records}:
+        assert any(r.pipeline.family == name for r in bases)
+    rng.shuffle(records)
+    assert bases_of(records) == bases
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000))
+def test_stacked_columns_keep_the_order_of_predictions(seed):
+    p = np.random.default_rng(seed).random((30, 1))
+    p[:2, 0] = 0, 1
+    for problem in (
+        Problem("binary", 1, 2, "logloss", False, "auc"),
+        Problem("regression", 1, 0, "l2", True, "l2"),
+        Problem("regression", 1, 0, "l1", False, "l1"),
+    ):
+        columns = as_columns(problem, p)
+        assert columns.shape == p.shape
+        assert np.isfinite(columns).all()
+        assert (np.diff(columns[np.argsort(p[:, 0]), 0]) >= 0).all()
+    shares = np.exp(as_columns(Problem("multiclass", 1, 2, "logloss", False, "logloss"), np.hstack([p, 1 - p])))
+    assert shares.sum(axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_pseudo_labels_of_a_fold_come_from_the_model_of_that_fold(tmp_path: Path):
+    outputs = Outputs.create(tmp_path)
+    tests = [np.full((3, 1), k / 10) for k in range(5)]
+    assert outputs.keep_folds(7, tests)
+    sources = Sources(labels=outputs.folds_path(7))
+    for k in range(5):
+        labels = _labels(sources, k)
+        assert labels is not None
+        assert labels.predicted == pytest.approx(tests[k])
+    assert not outputs.keep_folds(8, [])
+    assert not outputs.folds_path(8).exists()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("derived")
+    options = ("--max-experiments", "14", "--no-feature-search", "--runs-dir", folder / "runs")
+    return folder, here("run", demo(folder / "demo"), *options)
+
+
+def test_a_run_stacks_and_still_ends_with_a_confirmed_score(run):
+    _, summary = run
+    log = (Path(summary["submission"]).parent / "log.txt").read_text(encoding="utf-8")
+    assert "on the predictions of #" in log
+    assert "Seeds alone change the loss by about" in log
+    assert summary["confirmed_on_fresh_folds"]
+    assert not {"crash", "timeout", "memory"} & set(summary["verdicts"])
+
+
+def test_a_run_without_stacking_has_no_stack(run):
+    folder, with_stacks = run
+    options = ("--max-experiments", "14", "--no-feature-search", "--no-stacking", "--runs-dir", folder / "without")
+    summary = here("run", next(folder.rglob("public")), *options)
+    log = (Path(summary["submission"]).parent / "log.txt").read_text(encoding="utf-8")
+    assert "on the predictions of #" not in log
+    assert with_stacks["experiments"] == summary["experiments"] == 14
