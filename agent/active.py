@@ -17,13 +17,13 @@ from agent.record import Proposal, Record
 from agent.session import Session
 from agent.worker import Job, Outcome
 from agent.workers import Workers
-from pipelines.estimators.families import family
 from pipelines.evaluate import FoldResult
 from pipelines.features.expression import parse
 from pipelines.features.operators import is_supervised
 
 LEAST_FOLD_SECONDS = 3.0
 FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting
+LONGER = 1.5  # times its guess, that boosting may take at least, where there is so much time
 SHORT_SECONDS = 0.5  # folds that take less are handed out ahead
 TWINS, TWINS_SHARE = (101, 202), 0.02  # seeds of two models that differ in nothing else; their share of the budget
 DRAWN = {"bagging_fraction": 0.8, "feature_fraction": 0.8}
@@ -95,10 +95,11 @@ class Jobs:
 
     def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
         pipeline = active.proposal.pipeline
-        soft = hard = float("inf")
+        soft = hard = boosting = float("inf")
         if self.by_clock:
-            rounds_of_work = -(-self.session.folds.count // self.workers.count)
-            soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * self.seconds_left() / rounds_of_work)
+            share = self.seconds_left() / -(-self.session.folds.count // self.workers.count)
+            soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * share)
+            boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), share))
             hard = 2 * soft + 5
         return Job(
             key=active.number,
@@ -107,7 +108,7 @@ class Jobs:
             fold=fold,
             folds=self.session.folds.path,
             threads=self.workers.threads,
-            soft_seconds=FIT_SHARE * soft,
+            soft_seconds=boosting,
             hard_seconds=hard,
             short=kind == "fold" and self.guess(active) < SHORT_SECONDS,
             sources=self.session.sources(pipeline) if pipeline.bases else None,
@@ -116,7 +117,7 @@ class Jobs:
     def guess(self, active: Active) -> float:
         """Seconds that one fold is guessed to take."""
         pipeline = active.proposal.pipeline
-        return self.costs.guess(family(pipeline.family), self.width(active), pipeline.parameters)
+        return self.costs.guess_of(pipeline, self.width(active))
 
     def width(self, active: Active) -> int:
         """Columns that it is fitted on."""

@@ -66,7 +66,7 @@ def _members(session: Session, champion: Champion) -> list[Record]:
     records = [session.records[n] for n in sorted(weights, key=lambda n: (-weights[n], n))]
     needed = {base for record in records for base in record.pipeline.bases}
     numbers = {r.number for r in records}
-    for record in session.records:
+    for record in session.records if needed else ():
         if record.pipeline.hash in needed and record.evaluation is not None and record.number not in numbers:
             records.append(record)
             numbers.add(record.number)
@@ -92,8 +92,8 @@ class Closing:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds left for fits: the last submission has to be written after them."""
-        return self.budget.left - 2 * self.session.write_seconds
+        """Seconds left for fits: after them it is decided what the last submission is made of, and it is written."""
+        return self.budget.left - 2 * self.session.write_seconds - 2 * self.session.judge_seconds
 
 
 def close(closing: Closing, seed: int) -> Final | None:
@@ -104,8 +104,9 @@ def close(closing: Closing, seed: int) -> Final | None:
         return None
     members = _members(session, champion)
     refits = _refits(closing, members) if refit else {}
-    draws = _draws(closing, members, seed)
-    chosen, score = _chosen(session, champion, members, draws[0])
+    first = _draw(closing, members, _fresh_folds(closing, seed, 0))
+    chosen, score = _chosen(session, champion, members, first)
+    draws = [first, *_further(closing, _members(session, chosen), first, seed)]
     final = Final(score or chosen.score, score is not None, champion.score, chosen.ensemble)
     constant = session.constant
     if final.confirmed and constant is not None and constant.loss <= final.score.loss:
@@ -154,9 +155,9 @@ class _Draw:
     tests: Mapping[int, tuple[int, np.ndarray]]
 
 
-def _draws(closing: Closing, members: Sequence[Record], seed: int) -> list[_Draw]:
-    """The members on fresh folds, and by the clock on further draws of them while time is left: their models count."""
-    draws = [_draw(closing, members, _fresh_folds(closing, seed, 0))]
+def _further(closing: Closing, members: Sequence[Record], first: _Draw, seed: int) -> list[_Draw]:
+    """By the clock the members on further draws of fresh folds while time is left: their models count."""
+    draws = [first]
     quickest = min(_fold_seconds(closing.session, record) for record in members) / MARGIN
     while (
         closing.by_clock
@@ -167,7 +168,7 @@ def _draws(closing: Closing, members: Sequence[Record], seed: int) -> list[_Draw
         and not closing.stopped()
     ):
         draws.append(_draw(closing, members, _fresh_folds(closing, seed, len(draws))))
-    return draws
+    return draws[1:]
 
 
 def _fresh_folds(closing: Closing, seed: int, draw: int) -> FoldSet:
@@ -178,9 +179,10 @@ def _fresh_folds(closing: Closing, seed: int, draw: int) -> FoldSet:
     if closing.by_clock:
         workers = closing.workers.count
         possible = max(1, int(closing.seconds_left / _wall(session, workers, wanted) * wanted))
-        if plan.scheme not in ("time", "blocks"):
+        if plan.scheme in ("time", "blocks"):
+            wanted = min(wanted, possible)  # the last ones tell most
+        else:  # those that cannot all be fitted leave no core idle before the end
             repeats = max(1, min(MOST_REPEATS, possible // wanted))
-        wanted = min(wanted, possible)
     return session.ground.folds(f"fresh_{draw}", seed + draw, wanted, repeats)
 
 

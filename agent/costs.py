@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import NormalDist, median
 from typing import Any
 
@@ -27,6 +28,9 @@ ENDED = 0.97  # of the rounds that were allowed: a fit that ran so many would ha
 NEAR = 1.0  # in the logarithm of a fit's size: how far off another still tells much
 OLDER = 0.9  # what a pipeline's fits count beside those of the next one
 MOST_SEEN = 20  # pipelines of a family that count
+MOST_LOOKED_AT = 400  # the latest pipelines of all families, among which they are found
+INNER = 2.0  # fits more that a transformed target costs: of linear models, or of the halves of the training part
+CHAIN = 3.0  # and each target of a chain but the last, for its inner folds
 OTHER_FAMILY = 0.3  # what another family's way to travel counts
 OWN_GUESS = 0.5  # what the family's own guess of it counts
 SPREAD, SPREAD_WEIGHT = 0.5, 3.0  # of the logarithm of seconds about the guess, and the fits that this counts as
@@ -59,6 +63,8 @@ class Costs:
 
     rows: int
     outputs: int
+    test_rows: int = 0
+    n_targets: int = 1
     threads: int = 1
     calibration: Calibration | None = None
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -77,6 +83,17 @@ class Costs:
         seconds = work * math.exp(pace) / self._speed(fam, self.threads if threads is None else threads)
         return seconds if quantile == 0.5 else seconds * math.exp(self._spread(fam) * NormalDist().inv_cdf(quantile))
 
+    def guess_of(self, pipeline: Pipeline, columns: int) -> float:
+        """Seconds of one fold of a pipeline, with what it does beside one fit on the training rows."""
+        one = self.guess(family(pipeline.family), columns, pipeline.parameters)
+        if pipeline.pseudo:
+            one *= 1 + self.test_rows / self.rows
+        if pipeline.target:
+            one *= INNER
+        if pipeline.parameters.get("targets") == "chained":
+            one *= 1 + CHAIN * (1 - 1 / self.n_targets)
+        return one
+
     def learn(
         self,
         pipeline: Pipeline,
@@ -90,7 +107,10 @@ class Costs:
         """Take in what one fold's fit cost.
 
         rounds: those that were run for each target, where the family has any. cut: whether the clock ended them.
+        What is more than one fit on the training rows, see `guess_of`, tells nothing of other pipelines.
         """
+        if pipeline.pseudo or pipeline.target or "targets" in pipeline.parameters:
+            return
         fam, params = family(pipeline.family), pipeline.parameters
         rounds = rounds if fam.boosted and rounds else None
         own = fam.cost(self.rows, columns, self.outputs, params)
@@ -164,7 +184,7 @@ class Costs:
     def _latest(self) -> Iterable[tuple[Seen, int]]:
         """The last pipelines that were seen, and how many of the same family came after each."""
         ages: dict[str, int] = {}
-        for seen in reversed(self.seen.values()):
+        for seen in islice(reversed(self.seen.values()), MOST_LOOKED_AT):
             age = ages.get(seen.family, 0)
             ages[seen.family] = age + 1
             if age < MOST_SEEN:

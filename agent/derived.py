@@ -110,7 +110,8 @@ class Derived:
             own = [b for f in left if (b := _best(history, family=f, own_target=True)) is not None]
             best = min(own, key=_by_loss, default=None)
             if best is not None and best.arm != "start":
-                return best.pipeline.changed(target=name), reason, best
+                own_loss = {k: v for k, v in best.pipeline.parameters.items() if k != "loss"}
+                return best.pipeline.changed(target=name, params=own_loss), reason, best
         return None
 
     def _loss(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
@@ -129,6 +130,7 @@ class Derived:
             return None
         for way in ("chained", "native"):
             names = [n for n in self.families if way == "chained" or FAMILIES[n].native_targets]
+            names = [n for n in names if FAMILIES[n].boosted]  # others fit all targets together as it is
             if any(r.pipeline.parameters.get("targets") == way for r in history):
                 continue
             best = min((b for n in names if (b := _best(history, family=n)) is not None), key=_by_loss, default=None)
@@ -144,9 +146,10 @@ class Derived:
         name = "linear" if kind == "linear" else "lightgbm"
         last = max((r.number for r in history if r.arm == arm), default=None)
         waits = last is not None and sum(r.number > last and r.score is not None for r in history) < RENEWED
+        if name not in self.families or waits:
+            return None
         bases = bases_of(history)
-        enough = sum(r.arm != "start" for r in bases) >= LEAST_BASES
-        if name not in self.families or waits or not enough:
+        if sum(r.arm != "start" for r in bases) < LEAST_BASES:
             return None
         stacked = [r.pipeline.hash for r in bases]
         params = {"alpha": 10.0, "knots": 0} if name == "linear" else _SMALL_TREES
@@ -188,8 +191,10 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
 def bases_of(history: Sequence[Record]) -> list[Record]:
     """The records to stack upon, best first: the best of each family, then the best that are left."""
     plain = sorted((r for r in history if _plain(r)), key=_by_loss)
-    leaders = [r for i, r in enumerate(plain) if r.pipeline.family not in {s.pipeline.family for s in plain[:i]}]
-    chosen = leaders[: MOST_BASES - 1]
+    leaders: dict[str, Record] = {}
+    for record in plain:
+        leaders.setdefault(record.pipeline.family, record)
+    chosen = list(leaders.values())[: MOST_BASES - 1]
     chosen += [r for r in plain if r not in chosen and r.arm != "start"][: MOST_BASES - len(chosen)]
     return sorted(chosen, key=_by_loss)
 

@@ -29,6 +29,7 @@ PICKS_CHANCE = 0.1  # and for one whose features have each explained more than c
 REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
 MOST_STEPS = 6
 SHARE = 0.45  # of the budget, after which no more features are looked for
+LEAST_SHARE = 0.25  # of it, which they get even where the models after them would need more
 SCREEN_SHARE, LEAST_SECONDS, MOST_SECONDS = 0.09, 3.0, 300.0
 ORDERED_LIMIT = 3000  # candidates of a step in a run that must not depend on the clock
 HELD_SHARE = 0.4  # of the rows, where folds are too few to hold some out
@@ -60,6 +61,7 @@ class FeatureSearch:
     seed: int = 0
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     many: tuple[str, ...] = ()
+    reserve: float = 0.0  # seconds that the models after it are guessed to need
     skipped: set[str] = field(default_factory=set)  # groups that did not fit into the time
     steps: list[Step] = field(default_factory=list)
 
@@ -68,7 +70,9 @@ class FeatureSearch:
         adopted = [r for r in history if r.adopted]
         if adopted:
             return adopted[-1]
-        return next((r for r in history if r.arm == "start" and r.score is not None), None)
+        scored = [r for r in history if r.score is not None and not r.pipeline.bases]
+        first = next((r for r in scored if r.arm == "start"), None)
+        return first or next((r for r in scored if r.pipeline.family == "lightgbm" and r.arm != ARM), None)
 
     def kept(self, history: Sequence[Record]) -> list[str]:
         """Features that the search has added to the first model's."""
@@ -142,7 +146,10 @@ class FeatureSearch:
 
     def over(self, seconds_left: float) -> bool:
         """Whether enough of the budget went into features."""
-        return not self.enabled or (np.isfinite(seconds_left) and seconds_left < (1 - SHARE) * self.seconds)
+        if not self.enabled or not np.isfinite(seconds_left):
+            return not self.enabled
+        kept = max((1 - SHARE) * self.seconds, min(self.reserve, (1 - LEAST_SHARE) * self.seconds))
+        return seconds_left < kept
 
     @property
     def screen_seconds(self) -> float:
@@ -206,7 +213,8 @@ class FeatureSearch:
         adopted = [r for r in history if r.adopted and not is_removal(r)]
         if adopted:
             return adopted[-1].number
-        return next((r.number for r in history if r.arm == "start" and r.score is not None), -1)
+        first = self.incumbent(history)
+        return -1 if first is None else first.number
 
     def _material(self, incumbent: Record, step: int) -> Any:
         problem, folds = self.ground.problem, self.folds

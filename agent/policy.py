@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ LATER_ENTRY = 0.8  # of a portfolio: what its next entry is worth beside the one
 DECAY = 0.7
 LARGEST_SHARE = 0.45  # of the time left, for one experiment
 SURE = 0.8  # how sure it has to be that the last experiment ends in time
+HURRIED = 1.5  # times the learning rate that was drawn, from which on others had better be tried
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
 LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
 STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
@@ -77,6 +79,12 @@ def _width_of(feature: Feature, outputs: int) -> int:
 def _effort(seconds: float) -> float:
     """What an experiment's seconds weigh: less than in proportion, since a guess of seconds is rough."""
     return max(seconds, 0.5) ** 0.5
+
+
+def _hurried(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
+    """Whether there is so little time that drawn parameters would be tried at quite another learning rate."""
+    rate = drawn.get("learning_rate")
+    return rate is not None and fitted["learning_rate"] > HURRIED * rate
 
 
 def _fails(name: str, history: Sequence[Record]) -> bool:
@@ -122,6 +130,8 @@ class Policy:
         """The next experiment, or None where nothing fits into the time left or nothing is left to try."""
         history = [r for r in history if not r.unfinished]
         done = {r.pipeline.hash for r in history}
+        if self.features is not None:
+            self.features.reserve = self._reserve()
         self.looking = self.features is not None and self.features.looking(history, seconds_left)
         test = self._feature_group(history, done, seconds_left)
         if test is not None:
@@ -132,6 +142,12 @@ class Policy:
             found = self._ranked(history, number, done, seconds_left)
             self.last = False
         return found
+
+    def _reserve(self) -> float:
+        """Seconds that the first entries of the boosted families are guessed to take: what features are found for."""
+        names = [n for n in self.families if FAMILIES[n].boosted]
+        firsts = [Pipeline.of(self.base(n), n, FAMILIES[n].portfolio[0], self.seed) for n in names]
+        return sum(map(self.seconds, firsts))
 
     def _ranked(self, history: Sequence[Record], number: int, done: set[str], seconds_left: float) -> Proposal | None:
         """The proposal of the arm that is worth most for its time."""
@@ -181,8 +197,7 @@ class Policy:
 
     def seconds(self, pipeline: Pipeline) -> float:
         """Wall-clock seconds that an experiment is guessed to take with all workers on it."""
-        one = self.costs.guess(family(pipeline.family), self._width(pipeline), pipeline.parameters)
-        return one * -(-self.n_folds // self.workers)
+        return self.costs.guess_of(pipeline, self._width(pipeline)) * -(-self.n_folds // self.workers)
 
     def _width(self, pipeline: Pipeline) -> int:
         return pipeline_width(pipeline, self.costs.outputs)
@@ -257,7 +272,7 @@ class Policy:
         params = tuner.ask(FAMILIES[name], past[-MOST_PAST:], seed=self.seed * 100_003 + number)
         params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
         pipeline = self._fitting(own.features, name, params, self.seed, seconds_left)
-        if pipeline is None:
+        if pipeline is None or _hurried(pipeline.parameters, params):
             return None
         pipeline = pipeline.changed(target=own.target)
         if pipeline.hash in done:

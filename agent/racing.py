@@ -48,8 +48,10 @@ class Race:
     def loss(self, predictions: np.ndarray, fold: int) -> float:
         """Loss of a fold's model by itself: predictions (v, W) of its validation rows."""
         ground, folds = self.session.ground, self.session.folds
+        rows = folds.slots[fold]
+        weights = None if folds.weights is None else folds.weights[rows]
         try:
-            return smooth_loss(ground.metric, ground.problem, folds.y[folds.slots[fold]], predictions)
+            return smooth_loss(ground.metric, ground.problem, folds.y[rows], predictions, weights)
         except MetricError:  # one class only in this fold
             return 0.0
 

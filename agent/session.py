@@ -27,11 +27,14 @@ from leaderboard.ledger import Ledger
 from leaderboard.schema import ExperimentRow, FeatureRow, Verdict
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
+from pipelines.estimators.families import FAMILIES
 from pipelines.evaluate import Evaluation
 from pipelines.features.search import ScreenResult
 from pipelines.pipeline import Pipeline
 from pipelines.postprocess import Decision, decide
 
+FLOOR = "work/floor.json"
+POOL_BEST, POOL_OF_FAMILY = 60, 5  # records that an ensemble is selected from: the best of all, and of each family
 Emit = Callable[[Mapping[str, Any]], None]
 
 
@@ -60,12 +63,13 @@ class Session:
     emit: Emit
     began: float = field(default_factory=time.monotonic)
     worked_before: float = 0.0
-    write_seconds: float = 0.0  # of the first submission: what the last one will take at least
+    write_seconds: float = 0.0  # that deciding on and writing a submission took at most
     records: list[Record] = field(default_factory=list)
     best: Record | None = None
     champion: Champion | None = None
     features: FeatureSearch | None = None
     postprocessing: bool = True
+    judge_seconds: float = 0.0  # that judging one experiment took at most
     floor: float | None = None  # what seeds alone change in the loss, once it is measured
     constant: Score | None = None
     constant_answer: tuple[np.ndarray, Decision] | None = None
@@ -80,7 +84,15 @@ class Session:
         """What is decided from canonical predictions of the evaluated rows, fold by fold, and how to for test."""
         folds, ground = folds or self.folds, self.ground
         return decide(
-            ground.metric, ground.problem, folds.y, p, folds.of_row, seen=ground.y, enabled=self.postprocessing
+            ground.metric,
+            ground.problem,
+            folds.y,
+            p,
+            folds.of_row,
+            seen=ground.y,
+            weights=folds.weights,
+            enabled=self.postprocessing,
+            beyond=ground.beyond,
         )
 
     def alternatives(self, numbers: Sequence[int]) -> list[Champion]:
@@ -121,13 +133,16 @@ class Session:
         Predictions for which the metric cannot be computed are a crash of the experiment. `fold_tests` are the test
         predictions of each fold's model; they are kept for the best, whose test rows may become training rows.
         """
+        began, first = time.monotonic(), self._leads(proposal)
         try:
             record, champion = self._judged(number, proposal, evaluation, seconds, fold_losses)
         except MetricError as error:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
-        if record is self.best and not record.pipeline.bases and self.outputs.keep_folds(number, fold_tests):
-            self.best = record = replace(record, keeps_folds=True)
+        self.judge_seconds = max(self.judge_seconds, time.monotonic() - began)
+        if first(record) and self.outputs.keep_folds(number, fold_tests):
+            kept = replace(record, keeps_folds=True)
+            self.best, record = kept if record is self.best else self.best, kept
         self.keep(record)
         if self._tested:
             self.ledger.add_features(self.run_id, self._tested)
@@ -137,8 +152,26 @@ class Session:
             submitting.submit(self)
         return record
 
-    def replay(self, rows: Sequence[ExperimentRow]) -> None:
-        """Take in what an earlier part of this run has recorded; nothing is written."""
+    def _leads(self, proposal: Proposal) -> Callable[[Record], bool]:
+        """Whether a record is the best so far of what may teach by its predictions of the test rows: of the boosted
+        pipelines that are made from no other's."""
+        suits = FAMILIES[proposal.pipeline.family].boosted and not proposal.pipeline.bases
+        losses = [
+            r.score.loss
+            for r in (self.records if suits else ())
+            if r.score is not None and r.usable and not r.pipeline.bases and FAMILIES[r.pipeline.family].boosted
+        ]
+        least = min(losses, default=np.inf)
+        return lambda r: suits and r.usable and r.score is not None and r.score.loss < least
+
+    def replay(self, rows: Sequence[ExperimentRow], *, exactly: bool = True) -> None:
+        """Take in what an earlier part of this run has recorded; nothing is written.
+
+        `exactly` judges every experiment again in its turn, which takes as long as it took. Otherwise verdicts are
+        those that the rows tell, and the ensemble is selected once from all of them.
+        """
+        floor = self.outputs.folder / FLOOR
+        self.floor = json.loads(floor.read_text())["floor"] if floor.exists() else None
         for row in rows:
             recipe = dict(row.pipeline)
             aside = recipe.pop("aside")
@@ -156,11 +189,15 @@ class Session:
                 )
             else:
                 evaluation, losses = self.outputs.load(row.number), tuple(aside["fold_losses"])
-                record, champion = self._judged(row.number, proposal, evaluation, row.seconds, losses)
+                record, champion = self._judged(
+                    row.number, proposal, evaluation, row.seconds, losses, told=None if exactly else row
+                )
                 record = replace(record, keeps_folds=self.outputs.folds_path(row.number).exists())
                 self.champion = champion or self.champion
             self._tested = []
             self.records.append(record)
+        if not exactly and (pool := self._pool()):
+            self.champion = self._select(pool)
 
     def _judged(
         self,
@@ -169,7 +206,10 @@ class Session:
         evaluation: Evaluation,
         seconds: float,
         fold_losses: tuple[float, ...],
+        told: ExperimentRow | None = None,
     ) -> tuple[Record, Champion | None]:
+        """The record of an evaluation, and the champion that it makes; with `told` the verdict is what that row says,
+        and no ensemble is selected."""
         decided, decision = self.decide(evaluation.oof)
         score = self.score(evaluation.oof, decided)
         record = Record(
@@ -183,6 +223,14 @@ class Session:
             seconds=seconds,
             fold_losses=fold_losses,
         )
+        if told is not None:
+            gain = (dict(told.pipeline)["aside"]["gain"] or 0.0) * noise_of(self.records)
+            adopted = record.arm == ARM and told.verdict == "keep"
+            record = replace(record, verdict=told.verdict, gain=gain, adopted=adopted)
+            record = replace(record, verdict_reason=told.verdict_reason)
+            if record.usable and (self.best is None or self.best.score is None or score.loss < self.best.score.loss):
+                self.best = record
+            return record, None
         words = ""
         if record.arm == ARM and self.features is not None:
             adopted, change, words = self.features.trial(record, self.records)
@@ -213,6 +261,7 @@ class Session:
         except MetricError:  # one class only in this fold
             return
         self.floor = judge.noise_floor(change) * float(np.sqrt(len(rows) / len(folds.rows)))
+        self.outputs.write_json(FLOOR, {"floor": self.floor})
         told = f"Seeds alone change the loss by about {self.floor:.2g}: no smaller gain counts."
         self.emit({"event": "noise", "floor": self.floor, "text": told})
 
@@ -234,8 +283,9 @@ class Session:
     def _fold_scores(self, decided: np.ndarray) -> list[float]:
         scores = []
         for rows in self.folds.slots:
+            weights = None if self.folds.weights is None else self.folds.weights[rows]
             try:
-                scores.append(float(self.ground.metric.score(self.folds.y[rows], decided[rows])))
+                scores.append(float(self.ground.metric.score(self.folds.y[rows], decided[rows], weights)))
             except MetricError:  # one class only in this fold
                 scores.append(float("nan"))
         return scores
@@ -247,7 +297,8 @@ class Session:
         assert record.score is not None
         if self.champion is None:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
-        pool = {r.number: r.evaluation.oof for r in [*self.records, record] if r.evaluation is not None and r.usable}
+        records = self._pool(record)
+        pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
         ensemble = select(metric, problem, folds.y, pool, folds.weights)
         if set(ensemble.weights) == set(self.champion.ensemble.weights):
             return None, None
@@ -258,6 +309,21 @@ class Session:
         score = self.score(blended, decided)
         change = judge.compare(score, self.champion.score)
         return (Champion(ensemble, score, decision) if judge.renews(change) else None), change
+
+    def _pool(self, *more: Record) -> dict[int, Record]:
+        """Records that an ensemble is selected from, by number: the best by their loss on all rows and the best of each
+        family, those that the present one is made of, and `more`. A night makes thousands, of which few matter."""
+        found = [r for r in self.records if r.evaluation is not None and r.usable and r.score is not None]
+        found.sort(key=lambda r: (r.score.loss, r.number))  # type: ignore[union-attr]
+        of_family: dict[str, int] = {}
+        members = self.champion.ensemble.weights if self.champion is not None else {}
+        chosen = list(more)
+        for place, record in enumerate(found):
+            family = record.pipeline.family
+            of_family[family] = of_family.get(family, 0) + 1
+            if place < POOL_BEST or of_family[family] <= POOL_OF_FAMILY or record.number in members:
+                chosen.append(record)
+        return {r.number: r for r in sorted(chosen, key=lambda r: r.number)}
 
     def keep(self, record: Record) -> None:
         """Record an experiment: predictions first, then the ledger's row, then the world is told."""

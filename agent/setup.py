@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 COPIES = 3
 MANY_LEVELS = 24
 FEW_ROWS = 3000
+MOST_REPEATS, REPEATS_SHARE = 3, 0.05  # of the folds, and of the budget for a usual model on all of them
 FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
 
 
@@ -92,13 +93,13 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         if row is None:  # a run that did not begin leaves no folder
             shutil.rmtree(outputs.folder, ignore_errors=True)
         raise
-    costs = Costs(int(len(ground.y) * 0.8), ground.problem.width)
+    costs = Costs(int(len(ground.y) * 0.8), ground.problem.width, len(competition.test), ground.problem.n_targets)
     workers.make_room(_job_bytes(ground))
     policy = _policy(config, families, ground, costs, workers)
     affordable = _affordable_folds(policy, costs, budget, task.folds.n_splits)
     policy.n_folds = affordable if row is None else row.task["folds"].get("evaluated", task.folds.n_splits)
     document = task_document(task, policy.n_folds)
-    repeats = _repeats(len(ground.y), task.folds.scheme)
+    repeats = _repeats(policy, costs, budget, task.folds.scheme)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
     board = _board(config.leaderboard or competition.name, ground.metric.greater_is_better)
@@ -113,6 +114,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         )
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
     session.postprocessing = config.postprocessing
+    counted = config.max_experiments is not None  # repeatable, so nothing that other runs taught may tell
     search = FeatureSearch(
         ground=ground,
         folds=folds,
@@ -125,10 +127,10 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
         seed=config.seed,
-        shapes=ledger.shapes(run_id),
+        shapes={} if counted else ledger.shapes(run_id),
     )
     session.features = policy.features = search
-    policy.experience = Experience.of(ledger.gains(run_id))
+    policy.experience = Experience() if counted else Experience.of(ledger.gains(run_id))
     policy.derived = Derived(
         seed=config.seed,
         families=families,
@@ -143,7 +145,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))
     if row is not None:
         ledger.resume_run(run_id)
-        session.replay(ledger.experiments(run_id))
+        session.replay(ledger.experiments(run_id), exactly=counted)
         session.recall_steps()
     return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board, config))
 
@@ -250,11 +252,16 @@ def _affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int)
     return max(1, min(wanted, int(FIRST_SHARE * budget.seconds / one)))
 
 
-def _repeats(n_rows: int, scheme: str) -> int:
-    """How often folds are drawn anew: on few rows noise decides, and fits are cheap."""
-    if scheme in ("time", "blocks"):
+def _repeats(policy: Policy, costs: Costs, budget: Budget, scheme: str) -> int:
+    """How often folds are drawn anew: on few rows noise decides, and fits are cheap. By the clock, as long as they are:
+    `policy.n_folds` folds of a usual model take a small part of the budget."""
+    if scheme in ("time", "blocks") or policy.n_rows >= FEW_ROWS:
         return 1
-    return 3 if n_rows < FEW_ROWS else 1
+    if not budget.limited:
+        return MOST_REPEATS
+    columns = width_of(policy.base("lightgbm"), costs.outputs)
+    one = costs.guess(FAMILIES["lightgbm"], columns, lightgbm.PORTFOLIO[0]) * policy.n_folds / policy.workers
+    return max(1, min(MOST_REPEATS, int(REPEATS_SHARE * budget.seconds / one)))
 
 
 def _board(name: str, greater_is_better: bool) -> Board | None:

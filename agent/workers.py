@@ -19,6 +19,7 @@ from agent.worker import Bench, Job, Outcome, serve
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.5
+SPAWN_SECONDS = 1.5  # that a new child and its imports take
 SOON = 0.3  # of a job's time: a core that comes free within it counts as free for that job
 
 
@@ -215,18 +216,25 @@ class Workers:
     def cancel(self, keys: Iterable[int]) -> list[Job]:
         """Kill what works on these jobs and return them.
 
-        A short one is left to end by itself, since a new child would cost more; nobody has to take its outcome.
+        A short one, and one that soon ends by what its like took, is left to end by itself, since a new child would
+        cost more; nobody has to take its outcome.
         """
         wanted = set(keys)
         cancelled = []
         for worker in list(self._workers):
-            if worker.job is not None and worker.job.key in wanted and not worker.job.short:
+            if worker.job is not None and worker.job.key in wanted and not self._soon(worker):
                 cancelled.append(worker.job)
                 if worker.ahead is not None and worker.ahead.key in wanted:
                     cancelled.append(worker.ahead)
                     worker.ahead = None
                 self._replace(worker, kill=True)
         return cancelled
+
+    def _soon(self, worker: _Worker) -> bool:
+        """Whether a child's job ends before another child would be ready."""
+        assert worker.job is not None
+        left = self._took.get(worker.job.key, float("inf")) - (time.monotonic() - worker.began)
+        return worker.job.short or 0 < left < SPAWN_SECONDS
 
     def cancel_all(self) -> None:
         """Kill whatever runs or waits for its turn."""

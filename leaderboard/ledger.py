@@ -16,6 +16,7 @@ from leaderboard.records import known, now
 from leaderboard.schema import VERDICTS, ExperimentRow, RunRow, SubmissionRow, Verdict
 from leaderboard.standing_log import StandingLog
 
+MOST_OF_A_RUN = 150  # experiments whose gains teach later runs something
 RUNS = "SELECT runs.*, (SELECT count(*) FROM experiments WHERE run_id = runs.id) AS n_experiments FROM runs"
 
 
@@ -171,15 +172,19 @@ class Ledger(FeatureLog, StandingLog):
         query = "SELECT * FROM experiments WHERE run_id = :run_id ORDER BY number"
         return self._rows(ExperimentRow, query, {"run_id": run_id})
 
-    def gains(self, exclude: str | None = None, most: int = 2000) -> list[tuple[str, str, str | None, float]]:
-        """What the latest experiments of all runs but `exclude` gained: (run, arm, idea, gain of the ensemble).
+    def gains(self, exclude: str | None = None, most: int = 5000) -> list[tuple[str, str, str | None, float]]:
+        """What experiments of all runs but `exclude` gained: (run, arm, idea, gain of the ensemble), `most` of the
+        latest runs and the first MOST_OF_A_RUN of each, so that no long night hides what others taught.
 
         The gain is what the experiment's recipe says aside, in units of the noise of its run's first score; experiments
         that do not tell it are left out.
         """
-        query = "SELECT run_id, pipeline FROM experiments WHERE run_id <> :exclude ORDER BY recorded DESC LIMIT :most"
+        query = (
+            "SELECT run_id, pipeline FROM experiments WHERE run_id <> :exclude AND number < :each "
+            "ORDER BY recorded DESC LIMIT :most"
+        )
         found = []
-        for row in self._database.read(query, {"exclude": exclude or "", "most": most}):
+        for row in self._database.read(query, {"exclude": exclude or "", "most": most, "each": MOST_OF_A_RUN}):
             aside = json.loads(row["pipeline"]).get("aside", {})
             if aside.get("gain") is not None:
                 found.append((str(row["run_id"]), str(aside["arm"]), aside["idea"], float(aside["gain"])))

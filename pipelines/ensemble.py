@@ -93,7 +93,8 @@ def select(
         shares = None if weights is None else weights[rows]
         return Members(metric, problem, y[rows], [predictions[n][rows] for n in numbers], shares, space, smooth_loss)
 
-    pool = _pool(sorted(predictions), partial(members, rows=_some(rng, len(y), JUDGING_ROWS)))
+    judging = rng.permutation(len(y))[:JUDGING_ROWS]  # in random order: the first of them may have to do
+    pool = _pool(sorted(predictions), partial(members, rows=judging))
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
     rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))

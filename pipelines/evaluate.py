@@ -69,7 +69,8 @@ def run_fold(
     way, params = way_of(pipeline.parameters, estimator, problem.n_targets)
     began = time.perf_counter()
     counted = None if weights is None else weights[fit_rows]
-    target, (train, valid, test) = _material(store, problem, pipeline, y, (fit_rows, valid_rows, test_rows), counted)
+    parts = (fit_rows, valid_rows, test_rows)
+    target, (train, valid, test) = _material(store, problem, pipeline, y, parts, counted, deadline)
     if beside is not None:
         train, valid, test = widened(train, beside.fit), widened(valid, beside.valid), widened(test, beside.test)
     rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
@@ -78,19 +79,23 @@ def run_fold(
         fitted_y = np.vstack([fitted_y, target.forward(labels.codes(problem), test_rows)])
         counted = counts(counted, len(fit_rows), problem, labels)
     feature_seconds = time.perf_counter() - began
+    watched = rounds is None and len(valid_rows) > 0
     request = FitRequest(
         problem=target.problem,
         params=params,
         train=train,
         y=fitted_y,
         valid=valid,
-        y_valid=None if rounds is not None or not len(valid_rows) else target.forward(y[valid_rows], valid_rows),
+        y_valid=target.forward(y[valid_rows], valid_rows) if watched else None,
         test=test,
         seed=pipeline.seed * 1009 + fold,
         threads=threads,
         deadline=deadline,
         kept=store.binned,
         weights=_together(counted, target.weights(rows)),
+        weights_valid=_together(None if weights is None else weights[valid_rows], target.weights(valid_rows))
+        if watched
+        else None,
     )
     if target.bends and params.get("loss", "l2") == "l2":
         now = time.monotonic()
@@ -116,6 +121,7 @@ def _material(
     y: np.ndarray,
     parts: tuple[np.ndarray, np.ndarray, np.ndarray],
     counted: np.ndarray | None,
+    deadline: float,
 ) -> tuple[TargetTransform, list[Matrix]]:
     """The transformation of the target and the matrices of the fitted, the validation and the test rows.
 
@@ -134,7 +140,9 @@ def _material(
         matrices = without_columns_beyond(matrices[0], matrices[1:])
     if target.over_line:
         n, weights = store.n_rows, _together(counted, None)
-        base = linear_base(target.problem, matrices, parts, fitted_y, n, weights=weights, seed=pipeline.seed)
+        base = linear_base(
+            target.problem, matrices, parts, fitted_y, n, weights=weights, seed=pipeline.seed, deadline=deadline
+        )
         target = target.over(base).within(values, fit_rows)
     return target, matrices
 

@@ -2,7 +2,7 @@
 
 A score of labels is a step function of such numbers, and the best numbers on some rows are partly their noise. So what
 is fitted here is a mean over resampled rows, and the search is coarse: finer ones scored less on rows they had not seen
-(docs/decisions/2026-11-23-decisions-are-coarse-and-gated.md).
+(docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pipelines.calibration import beta_calibrated
 from pipelines.counts import OfTables, of_tables, tables_of
 
 RESAMPLED = 80_000  # rows in all, for a threshold, in 4 to 20 resamples
+TAIL = 20  # thresholds that are tried in either one of the outer hundredths of the rows
 ENOUGH = 15_000  # rows, resampled ones counted, that cut-points are fitted on
 NUMBERS = 28_000  # probabilities on which factors of classes are searched, each time
 FACTOR_RESAMPLES = 4
@@ -31,7 +32,9 @@ def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
     believed (which has less noise, and is wrong where calibration is).
     """
     score = of_tables(metric)
-    grid = np.unique(np.concatenate([np.quantile(p, np.linspace(0.01, 0.99, 99)), [0.5]]))
+    rare = np.geomspace(1 / len(p), 0.01, TAIL)  # where one class is, the best threshold lies beyond 99 % of the rows
+    shares = np.concatenate([np.linspace(0.01, 0.99, 99), rare, 1 - rare])
+    grid = np.unique(np.concatenate([np.quantile(p, shares), [0.5]]))
     if score is None:
         return float(grid[_plateau(_scored(metric, y, p, grid))])
     order = np.argsort(p, kind="stable")
@@ -67,19 +70,23 @@ def _plateau(scores: np.ndarray) -> int:
     return int(np.argmax(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")))
 
 
-def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: bool = True) -> np.ndarray:
     """(K,) factors of the probabilities p (n, K) before the arg-max; y (n,).
 
     First one number for all classes, how much rarer ones are raised (share ** -g), then half of what a search class by
-    class on resampled rows finds beyond that: the full search alone fits noise.
+    class on resampled rows finds beyond that, unless `one_by_one` is False: the full search alone fits noise.
     """
     score, k = of_tables(metric), p.shape[1]
+    if score is None and not one_by_one:
+        return np.ones(k)
     if score is None:
         return _tried(metric, y[:UNKNOWN_ROWS], p[:UNKNOWN_ROWS])
     counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
     rarity = np.log(counts.mean() / counts)
     z = np.log(np.clip(p, 1e-9, 1))
     raised = [score(tables_of(y, np.argmax(z + g * rarity, axis=1), k)) for g in RAISES]
+    if not one_by_one:
+        return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity))
     z = np.ascontiguousarray((z + RAISES[int(np.argmax(raised))] * rarity).T).astype(np.float32)
     rng, most = np.random.default_rng(0), min(len(y), max(1000, NUMBERS // k))
     moved = np.zeros(k)

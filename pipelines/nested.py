@@ -44,6 +44,7 @@ def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int 
             rounds=max(1, rounds),
             kept=None,
             weights=None if request.weights is None else request.weights[others],
+            weights_valid=None,
         )
         out[held] = fit_one(family, asked, max(left, folds) - k).valid
     return out
@@ -58,6 +59,7 @@ def linear_base(
     *,
     weights: np.ndarray | None,
     seed: int,
+    deadline: float = float("inf"),
 ) -> np.ndarray:
     """(n, T) what ridge regression says: of training rows by the other inner folds, of the others by all of them.
 
@@ -66,6 +68,7 @@ def linear_base(
     matrices, rows: of the training, the validation and the test rows; rows are positions among the n.
     y: (m, T) the training rows' values on the scale on which they are fitted.
     weights: (m,) how much each training row counts.
+    deadline: seconds of `time.monotonic()`; fits that begin later are constants.
     """
     from pipelines.estimators.linear import FAMILY
 
@@ -82,6 +85,7 @@ def linear_base(
             test=test,
             seed=seed,
             threads=1,
+            deadline=deadline,
             weights=weights,
         )
         later = fit_one(FAMILY, request)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 Params = tuple[tuple[str, Any], ...]
@@ -82,7 +83,7 @@ class Pipeline:
         further = {name: document[name] for name in ("target", "stacked", "pseudo") if name in document}
         return cls.of(document["features"], document["family"], document["params"], document["seed"], **further)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits of the recipe's SHA-256."""
         recipe = self.as_dict() | {"features": sorted(self.features)}

@@ -53,11 +53,13 @@ class Fits:
 def way_of(params: Mapping[str, Any], family: Family, n_targets: int) -> tuple[Way, dict[str, Any]]:
     """How a recipe fits its targets, and the parameters that are left for the estimator.
 
-    `targets` is one of `WAYS`; `chain` gives the order of a chain as text, such as "2,0,1". Of one target every way is
+    `targets` is one of `WAYS`, by default "native" where one fit serves all targets at the price of one, else
+    "independent"; `chain` gives the order of a chain as text, such as "2,0,1". Of one target every way is
     the same. Raises PipelineError for an unknown way, an order that is none, and a family that cannot fit natively.
     """
     own = {name: value for name, value in params.items() if name not in ("targets", "chain")}
-    kind = params.get("targets", "independent")
+    usual = "native" if family.native_targets and not family.boosted else "independent"
+    kind = params.get("targets", usual)
     if kind not in WAYS:
         raise PipelineError(f"Several targets cannot be fitted {kind!r}: use {', '.join(WAYS)}.")
     order = _order(params.get("chain"), n_targets)
@@ -108,13 +110,16 @@ def fit_targets(family: Family, request: FitRequest, way: Way, rounds: Sequence[
 
 
 def _of_target(request: FitRequest, t: int, rounds: Sequence[int] | None) -> FitRequest:
-    weights = request.weights
+    def of_target(weights: np.ndarray | None) -> np.ndarray | None:
+        return weights if weights is None or weights.ndim == 1 else weights[:, t]
+
     return replace(
         request,
         y=request.y[:, t],
         y_valid=None if request.y_valid is None else request.y_valid[:, t],
         rounds=None if rounds is None else rounds[min(t, len(rounds) - 1)],
-        weights=weights if weights is None or weights.ndim == 1 else weights[:, t],
+        weights=of_target(request.weights),
+        weights_valid=of_target(request.weights_valid),
     )
 
 
@@ -143,7 +148,10 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
             fits.add(t, fit_one(family, replace(_of_target(request, t, rounds), params=single)))
     if len(varying) < 2:
         return fits
-    weights = request.weights
+
+    def together_of(weights: np.ndarray | None) -> np.ndarray | None:
+        return weights if weights is None or weights.ndim == 1 else weights.mean(axis=1)
+
     of_each = [_of_target(request, t, rounds).rounds for t in varying.tolist()]
     steady = None if rounds is None else round(float(np.mean([r for r in of_each if r is not None])))
     together = replace(
@@ -152,7 +160,8 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
         y=request.y[:, varying],
         y_valid=None if request.y_valid is None else request.y_valid[:, varying],
         rounds=steady,
-        weights=weights if weights is None or weights.ndim == 1 else weights.mean(axis=1),
+        weights=together_of(request.weights),
+        weights_valid=together_of(request.weights_valid),
     )
     fitted = family.fit_predict(together)
     for i, t in enumerate(varying.tolist()):

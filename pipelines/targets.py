@@ -97,11 +97,12 @@ class TargetTransform:
         """The same scale, on which values are relative to a base (rows of train and test, T) by difference."""
         return replace(self, base=base, relation="difference")
 
-    def within(self, y: np.ndarray, rows: np.ndarray) -> TargetTransform:
-        """The same, with predictions kept close to the range of these values (k, T) as they are fitted."""
+    def within(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
+        """The same, with predictions kept close to the range of these values (k, T) as they are fitted: not further
+        beyond it than a share of it, `margin`."""
         fitted = self.forward(y, rows)
         low, high = fitted.min(axis=0), fitted.max(axis=0)
-        return replace(self, limits=np.stack([low - MARGIN * (high - low), high + MARGIN * (high - low)]))
+        return replace(self, limits=np.stack([low - margin * (high - low), high + margin * (high - low)]))
 
 
 def read_target(text: str) -> Feature:
@@ -154,7 +155,8 @@ def fit_target(
     free = replace(problem, log=False, objective="l1" if problem.objective == "mape" else problem.objective)
     if told.op in SCALES:
         bends = told.op != "plain" and problem.objective == "l2" and not problem.log
-        return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows)
+        # beyond the range the inverse of a power may have a pole
+        return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows, margin=0.0)
     scale = own(y) if problem.log else plain(y)
     if told.op == LINEAR:
         return TargetTransform(free, scale, "difference")

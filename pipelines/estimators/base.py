@@ -16,6 +16,7 @@ from pipelines.problem import Problem
 
 STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
 LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
+MOST_ROUNDS = 10_000  # of boosting, which early stopping and the time end before
 TWEEDIE_POWER = 1.5  # between a Poisson and a gamma distribution
 
 
@@ -31,7 +32,7 @@ class FitRequest:
     follow a schedule of their own. `deadline` is in seconds of `time.monotonic()`; a fit that begins after it comes
     back soon all the same, with the least model it can make. `kept` is where an estimator may leave what it made of
     the matrices, for further fits on the same. `weights` (n,) say how much each training row counts, 1 on average;
-    None where all count alike. Validation rows always count alike.
+    None where all count alike. `weights_valid` (v,) say it of the validation rows, for what stops boosting.
 
     `params["loss"]` (one of the family's `losses`) is fitted instead of the problem's objective, for values only.
     """
@@ -49,6 +50,7 @@ class FitRequest:
     deadline: float = float("inf")
     kept: dict[str, Any] | None = None
     weights: np.ndarray | None = None
+    weights_valid: np.ndarray | None = None
 
     @property
     def out_of_time(self) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from competitions.errors import PipelineError
 from pipelines.estimators.base import (
     LOSSES,
+    MOST_ROUNDS,
     TWEEDIE_POWER,
     Family,
     FitRequest,
@@ -26,7 +27,7 @@ from pipelines.features.store import Matrix
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         "learning_rate": 0.08,
-        "rounds": 1000,
+        "rounds": MOST_ROUNDS,
         "depth": 6,
         "l2_leaf_reg": 3.0,
         "random_strength": 1.0,
@@ -36,7 +37,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     },
     {
         "learning_rate": 0.05,
-        "rounds": 1500,
+        "rounds": MOST_ROUNDS,
         "depth": 5,
         "l2_leaf_reg": 6.0,
         "random_strength": 2.0,
@@ -51,7 +52,7 @@ def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
-        "rounds": 1500,
+        "rounds": MOST_ROUNDS,
         "depth": trial.suggest_int("depth", 4, 8),
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 20.0, log=True),
         "random_strength": trial.suggest_float("random_strength", 0.1, 5.0, log=True),
@@ -141,7 +142,8 @@ def fit_predict(request: FitRequest) -> Fitted:
     watched: dict[str, Any] = {}
     if request.y_valid is not None:
         patience = int(min(150, max(20, 4 / settings["learning_rate"])))
-        watched = {"eval_set": _pool(request.valid, request.y_valid), "early_stopping_rounds": patience}
+        valid = _pool(request.valid, request.y_valid, request.weights_valid)
+        watched = {"eval_set": valid, "early_stopping_rounds": patience}
     model.fit(_pool(request.train, request.y, request.weights), callbacks=[clock], **watched)
     logged = loss["loss_function"].startswith(("Poisson", "Tweedie"))
     kind = "Probability" if request.problem.classification else "Exponent" if logged else "RawFormulaVal"

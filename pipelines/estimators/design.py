@@ -20,6 +20,7 @@ MAX_LEVELS = 5000  # categories with more levels are left to their encodings
 SAMPLE = 6000  # training rows on which it is measured how long rows are and what a block explains
 MOST_TARGETS = 8  # columns of the target there; more are projected to as many
 INNER_FOLDS = 3
+MOST_EXPANDED = 512 << 20  # bytes of numbers expanded to splines; where there would be more they stay as they are
 LEAST_PART = 0.05  # of what the best block explains, which any other is taken to explain
 SHARES = (0.02, 0.97)  # of the target's variance that the best block is taken to explain, at least and at most
 LOGISTIC = np.pi**2 / 3  # variance of the standard logistic distribution
@@ -69,12 +70,14 @@ def blocks_of(request: FitRequest, knots: int) -> list[Block]:
     """The blocks of a request that hold columns: numbers, categories, and one block for each feature of text.
 
     Numbers are standardised and clipped, with flags of missing values; with `knots` they are expanded to cubic
-    B-splines on quantile knots. Categories are one-hot, rare levels together.
+    B-splines on quantile knots, unless they are too many. Categories are one-hot, rare levels together.
     """
     matrices = (request.train, request.valid, request.test)
     categorical = list(request.train.categorical)
     numbers = [i for i in range(request.train.dense.shape[1]) if i not in set(categorical)]
     blocks: list[Block] = []
+    if 4 * sum(map(len, matrices)) * len(numbers) * (knots + 3) > MOST_EXPANDED:
+        knots = 0
     if numbers:
         blocks.append(Block("numbers", _numbers([m.dense[:, numbers] for m in matrices], knots)))
     if categorical:

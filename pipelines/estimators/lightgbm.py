@@ -10,6 +10,7 @@ import numpy as np
 
 from pipelines.estimators.base import (
     LOSSES,
+    MOST_ROUNDS,
     TWEEDIE_POWER,
     Family,
     FitRequest,
@@ -28,7 +29,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.05,
-        "rounds": 1500,
+        "rounds": MOST_ROUNDS,
         "num_leaves": 31,
         "min_child_samples": 20,
         "feature_fraction": 0.7,
@@ -38,7 +39,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": 2500,
+        "rounds": MOST_ROUNDS,
         "num_leaves": 12,
         "min_child_samples": 40,
         "feature_fraction": 0.5,
@@ -49,7 +50,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": 2000,
+        "rounds": MOST_ROUNDS,
         "num_leaves": 96,
         "min_child_samples": 60,
         "feature_fraction": 0.5,
@@ -78,7 +79,7 @@ def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.12, log=True),
-        "rounds": 2500,
+        "rounds": MOST_ROUNDS,
         "num_leaves": trial.suggest_int("num_leaves", 6, 160, log=True),
         "min_child_samples": trial.suggest_int("min_child_samples", 5, 150, log=True),
         "feature_fraction": trial.suggest_float("feature_fraction", 0.25, 1.0),
@@ -176,7 +177,7 @@ def fit_predict(request: FitRequest) -> Fitted:
 
     watch_clock.order = 40  # type: ignore[attr-defined]
     if request.y_valid is not None:
-        watched = [data.create_valid(request.valid.dense, request.y_valid)]
+        watched = [data.create_valid(request.valid.dense, request.y_valid, weight=request.weights_valid)]
         patience = int(min(200, max(20, 5 / settings["learning_rate"])))
         callbacks.append(lgb.early_stopping(patience, first_metric_only=True, verbose=False))
     elif request.rounds is not None:

@@ -91,7 +91,8 @@ def _relevance(request: FitRequest, columns: list[np.ndarray], power: float, *, 
     target = np.eye(request.problem.n_classes)[y.astype(int)] if request.problem.problem_type == "multiclass" else y
     target = target.astype(float).reshape(len(y), -1)
     target = target - target.mean(axis=0)
-    total = np.maximum((target**2).sum(axis=0), 1e-12)
+    total = (target**2).sum(axis=0)
+    total = np.where(total > 0, total, 1.0)
     if request.problem.problem_type == "multiclass":
         total = total.sum()
     found = []

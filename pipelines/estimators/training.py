@@ -122,6 +122,8 @@ class Training:
 
     def watch(self, x: Any, y: Any) -> float:
         """The loss of the members' mean prediction."""
+        import torch
+
         said = self.predict(x)
         if self.request.problem.problem_type == "multiclass":
             out = said.clamp_min(1e-12).log()
@@ -132,4 +134,6 @@ class Training:
         losses = self.loss(out, y)
         if self.objective == "mape":
             losses = losses / y[:, 0].abs().clamp_min(1.0)
+        if (counted := self.request.weights_valid) is not None:
+            losses = losses * torch.as_tensor(counted, dtype=losses.dtype)
         return float(losses.mean())

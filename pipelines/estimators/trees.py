@@ -24,6 +24,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4},
 )
 LOSSES = ("l2", "poisson")
+LEAST_TREES, MOST_NUMBERS = 20, 2.5e8  # numbers that all nodes of all trees hold, for which there are fewer trees
 BATCH = 25  # trees between two looks at the clock, where they are quick to grow
 BATCH_SECONDS = 0.5  # which a step of a few trees takes then, at most
 
@@ -48,6 +49,9 @@ def fit_predict(request: FitRequest) -> Fitted:
     if not request.train.dense.shape[1]:
         return constant_fit(request)
     trees = int(params.pop("trees", 200))
+    if problem.problem_type == "multiclass":  # each node holds a number for each class
+        nodes = 2 * len(request.y) / int(params.get("min_samples_leaf", 1))
+        trees = max(LEAST_TREES, min(trees, int(MOST_NUMBERS / (nodes * problem.n_classes))))
     names = {
         ("extra", True): ensemble.ExtraTreesClassifier,
         ("extra", False): ensemble.ExtraTreesRegressor,
@@ -58,7 +62,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         n_jobs=request.threads, random_state=request.seed, warm_start=True, **params
     )
     train, valid, test = impute([request.train.dense, request.valid.dense, request.test.dense])
-    unit = Unit.of(request.y, "l2") if request.native and not problem.classification else Unit()
+    unit = Unit() if problem.classification else Unit.of(request.y, params.get("criterion", "l2"))
     target = request.y.astype(np.int64) if problem.classification else unit.to(request).y
     grown, step = 0, max(1, request.threads)
     while grown < trees:
