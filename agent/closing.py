@@ -17,9 +17,10 @@ import numpy as np
 from agent import judge, submitting
 from agent.bench import FoldSet
 from agent.budget import Budget
+from agent.champion import Champion
 from agent.judge import Score
 from agent.record import Record
-from agent.session import Champion, Session
+from agent.session import Session
 from agent.worker import Job
 from agent.workers import Workers
 from competitions.errors import MetricError

@@ -14,6 +14,7 @@ import numpy as np
 
 from agent import judge, submitting
 from agent.bench import FoldSet, Ground
+from agent.champion import Champion, pool_of
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_step, rows_of_test
 from agent.feature_search import FeatureSearch, Step
@@ -24,7 +25,7 @@ from agent.worker import Sources
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
-from leaderboard.schema import ExperimentRow, FeatureRow, Verdict
+from leaderboard.schema import FeatureRow, Verdict
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.estimators.families import FAMILIES
@@ -34,17 +35,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.postprocess import Decision, decide
 
 FLOOR = "work/floor.json"
-POOL_BEST, POOL_OF_FAMILY = 60, 5  # records that an ensemble is selected from: the best of all, and of each family
 Emit = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Champion:
-    """The ensemble that the submission is made from, its search score and its decision."""
-
-    ensemble: Ensemble
-    score: Score
-    decision: Decision
 
 
 @dataclass
@@ -103,14 +94,14 @@ class Session:
         plain = {n: r for n, r in own.items() if not r.pipeline.bases}
         found = []
         if plain and len(plain) < len(own):
-            found.append(self._select(plain))
+            found.append(self.select(plain))
         if own:
             best = min(own.values(), key=lambda r: (r.score.loss if r.score else np.inf, r.number))
-            found.append(self._select({best.number: best}))
+            found.append(self.select({best.number: best}))
         members = [set(self.champion.ensemble.weights)]
         return [c for c in found if set(c.ensemble.weights) not in members]
 
-    def _select(self, records: Mapping[int, Record]) -> Champion:
+    def select(self, records: Mapping[int, Record]) -> Champion:
         """The champion that these records make."""
         ground, folds = self.ground, self.folds
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
@@ -135,7 +126,7 @@ class Session:
         """
         began, first = time.monotonic(), self._leads(proposal)
         try:
-            record, champion = self._judged(number, proposal, evaluation, seconds, fold_losses)
+            record, champion = self._judged(*self.scored(number, proposal, evaluation, seconds, fold_losses))
         except MetricError as error:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
@@ -164,73 +155,46 @@ class Session:
         least = min(losses, default=np.inf)
         return lambda r: suits and r.usable and r.score is not None and r.score.loss < least
 
-    def replay(self, rows: Sequence[ExperimentRow], *, exactly: bool = True) -> None:
-        """Take in what an earlier part of this run has recorded; nothing is written.
+    def recall_floor(self) -> None:
+        """Take in what seeds alone do, as an earlier part of this run has measured it."""
+        path = self.outputs.folder / FLOOR
+        self.floor = json.loads(path.read_text())["floor"] if path.exists() else None
 
-        `exactly` judges every experiment again in its turn, which takes as long as it took. Otherwise verdicts are
-        those that the rows tell, and the ensemble is selected once from all of them.
-        """
-        floor = self.outputs.folder / FLOOR
-        self.floor = json.loads(floor.read_text())["floor"] if floor.exists() else None
-        for row in rows:
-            recipe = dict(row.pipeline)
-            aside = recipe.pop("aside")
-            self.worked_before = float(aside["at"])
-            proposal = Proposal(Pipeline.from_dict(recipe), row.reason, row.parent, aside["arm"], aside["idea"])
-            if row.artifact is None:
-                record = Record(
-                    row.number,
-                    proposal,
-                    row.verdict,
-                    row.verdict_reason,
-                    seconds=row.seconds,
-                    error=row.error,
-                    early_loss=aside["early_loss"],
-                )
-            else:
-                evaluation, losses = self.outputs.load(row.number), tuple(aside["fold_losses"])
-                record, champion = self._judged(
-                    row.number, proposal, evaluation, row.seconds, losses, told=None if exactly else row
-                )
-                record = replace(record, keeps_folds=self.outputs.folds_path(row.number).exists())
-                self.champion = champion or self.champion
-            self._tested = []
-            self.records.append(record)
-        if not exactly and (pool := self._pool()):
-            self.champion = self._select(pool)
-
-    def _judged(
+    def scored(
         self,
         number: int,
         proposal: Proposal,
         evaluation: Evaluation,
         seconds: float,
-        fold_losses: tuple[float, ...],
-        told: ExperimentRow | None = None,
-    ) -> tuple[Record, Champion | None]:
-        """The record of an evaluation, and the champion that it makes; with `told` the verdict is what that row says,
-        and no ensemble is selected."""
+        fold_losses: tuple[float, ...] = (),
+    ) -> tuple[Record, Decision]:
+        """The record of an evaluation without its verdict, and how its predictions are decided.
+
+        Raises MetricError where the metric cannot be computed for them.
+        """
         decided, decision = self.decide(evaluation.oof)
-        score = self.score(evaluation.oof, decided)
         record = Record(
             number,
             proposal,
             "keep",
             "",
-            score=score,
+            score=self.score(evaluation.oof, decided),
             evaluation=evaluation,
             fold_scores=self._fold_scores(decided),
             seconds=seconds,
             fold_losses=fold_losses,
         )
-        if told is not None:
-            gain = (dict(told.pipeline)["aside"]["gain"] or 0.0) * noise_of(self.records)
-            adopted = record.arm == ARM and told.verdict == "keep"
-            record = replace(record, verdict=told.verdict, gain=gain, adopted=adopted)
-            record = replace(record, verdict_reason=told.verdict_reason)
-            if record.usable and (self.best is None or self.best.score is None or score.loss < self.best.score.loss):
-                self.best = record
-            return record, None
+        return record, decision
+
+    def take_in(self, record: Record, decision: Decision) -> Record:
+        """Judge a scored record as it was judged before, in a run that goes on."""
+        record, champion = self._judged(record, decision)
+        self.champion = champion or self.champion
+        self._tested = []
+        return record
+
+    def _judged(self, record: Record, decision: Decision) -> tuple[Record, Champion | None]:
+        """A scored record with its verdict, and the champion that it makes, if it does."""
         words = ""
         if record.arm == ARM and self.features is not None:
             adopted, change, words = self.features.trial(record, self.records)
@@ -239,7 +203,8 @@ class Session:
             self._tested = rows_of_test(record, incumbent, change, words, self.features.schema)
             if not adopted:  # chosen on rows that its predictions are also scored on: it takes part in nothing
                 return replace(record, verdict="discard", verdict_reason=words), None
-        comparison = judge.compare(score, self.best.score) if self.best and self.best.score else None
+        assert record.score is not None
+        comparison = judge.compare(record.score, self.best.score) if self.best and self.best.score else None
         champion, change = self._renewed(record, decision)
         verdict, reason = judge.verdict(comparison, change if champion is not None else None, self.floor or 0.0)
         if record.adopted:
@@ -297,7 +262,7 @@ class Session:
         assert record.score is not None
         if self.champion is None:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
-        records = self._pool(record)
+        records = pool_of(self.records, self.champion.ensemble.weights, record)
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
         ensemble = select(metric, problem, folds.y, pool, folds.weights)
         if set(ensemble.weights) == set(self.champion.ensemble.weights):
@@ -309,21 +274,6 @@ class Session:
         score = self.score(blended, decided)
         change = judge.compare(score, self.champion.score)
         return (Champion(ensemble, score, decision) if judge.renews(change) else None), change
-
-    def _pool(self, *more: Record) -> dict[int, Record]:
-        """Records that an ensemble is selected from, by number: the best by their loss on all rows and the best of each
-        family, those that the present one is made of, and `more`. A night makes thousands, of which few matter."""
-        found = [r for r in self.records if r.evaluation is not None and r.usable and r.score is not None]
-        found.sort(key=lambda r: (r.score.loss, r.number))  # type: ignore[union-attr]
-        of_family: dict[str, int] = {}
-        members = self.champion.ensemble.weights if self.champion is not None else {}
-        chosen = list(more)
-        for place, record in enumerate(found):
-            family = record.pipeline.family
-            of_family[family] = of_family.get(family, 0) + 1
-            if place < POOL_BEST or of_family[family] <= POOL_OF_FAMILY or record.number in members:
-                chosen.append(record)
-        return {r.number: r for r in sorted(chosen, key=lambda r: r.number)}
 
     def keep(self, record: Record) -> None:
         """Record an experiment: predictions first, then the ledger's row, then the world is told."""

@@ -20,6 +20,7 @@ from agent.feature_search import FeatureSearch
 from agent.inspection import cards_of, read
 from agent.outputs import Outputs
 from agent.policy import Policy, width_of
+from agent.replay import replay
 from agent.session import Session
 from agent.steering import FILE, steering_for
 from agent.tables import open_ledger
@@ -145,7 +146,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))
     if row is not None:
         ledger.resume_run(run_id)
-        session.replay(ledger.experiments(run_id), exactly=counted)
+        replay(session, ledger.experiments(run_id), exactly=counted)
         session.recall_steps()
     return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board, config))
 

@@ -70,6 +70,12 @@ def test_a_transformation_that_failed_is_not_tried_with_another_family_and_one_t
     assert (again.target, again.family) == ("log", "catboost")
 
 
+def test_another_target_is_fitted_by_its_own_loss(history):
+    best = record(6, "lightgbm", 0.5, "loss", 1, params={**BOOSTED, "loss": "tweedie"})
+    made = proposals([*history, best], transformations=[("ranks", "skewed")])["target"].pipeline
+    assert (made.target, made.parameters) == ("ranks", BOOSTED)
+
+
 def test_stacks_are_made_from_the_best_of_each_family_and_made_anew_when_there_is_more(history):
     made = proposals(history)
     hashes = {history[n].pipeline.hash for n in (1, 2, 3, 4, 5)}
@@ -160,6 +166,7 @@ def test_a_run_stacks_and_still_ends_with_a_confirmed_score(run):
     assert not {"crash", "timeout", "memory"} & set(summary["verdicts"])
 
 
+@pytest.mark.slow
 def test_a_run_without_stacking_has_no_stack(run):
     folder, with_stacks = run
     options = ("--max-experiments", "14", "--no-feature-search", "--no-stacking", "--runs-dir", folder / "without")

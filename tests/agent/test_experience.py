@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.experience import MOST_GAIN, Experience
-from leaderboard.ledger import Ledger
+from leaderboard.ledger import MOST_OF_A_RUN, Ledger
 
 TOLD = st.tuples(
     st.sampled_from(["one", "two", "three"]),
@@ -58,3 +58,13 @@ def test_the_ledger_tells_what_other_runs_gained(tmp_path):
             )
         assert ledger.gains() == [(ids[0], "seed", None, 0.5)]
         assert ledger.gains(exclude=ids[0]) == []
+
+
+def test_a_long_night_hides_no_other_run(tmp_path):
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        short, night = (ledger.start_run(name, {}, {"folds": {}}, "abc", 0, tmp_path) for name in ("short", "night"))
+        for run, number in [(short, 0), *((night, n) for n in range(MOST_OF_A_RUN - 2, MOST_OF_A_RUN + 9))]:
+            told = {"pipeline_hash": str(number), "family": "linear", "reason": "why"}
+            recipe = {"family": "linear", "aside": {"arm": "seed", "idea": None, "gain": 0.1}}
+            ledger.add_experiment(run, number, pipeline=recipe, verdict="keep", verdict_reason="", **told)
+        assert sorted(run for run, *_ in ledger.gains()) == sorted([short, night, night])

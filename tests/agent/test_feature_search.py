@@ -335,6 +335,7 @@ def told(runs: Path, run_id: str) -> tuple[Any, ...]:
     return experiments, features, steps
 
 
+@pytest.mark.slow
 def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
     given = ("run", planted, "--max-experiments", "6", "--seed", "0", "--threads", "2", "--families", "lightgbm")
     one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
@@ -359,6 +360,7 @@ def test_the_demonstration_twice_with_the_search(public: Path, tmp_path: Path) -
     assert steps
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_has_the_steps_that_it_had(planted: Path, tmp_path: Path) -> None:
     given = (planted, "--seed", "0", "--threads", "1", "--families", "lightgbm")
     whole = here("run", *given, "--max-experiments", "5", "--runs-dir", tmp_path / "whole")

@@ -14,6 +14,8 @@ from estimator_requests import PROBLEMS, SMALL, fit_request, of_families, small
 from pipelines.estimators.base import FitRequest, Fitted
 from pipelines.estimators.families import FAMILIES, family, installed
 
+TENFOLD = {name: {"rounds": 200} for name in ("lightgbm", "catboost", "xgboost")} | {"neural": {"epochs": 20}}
+
 
 @pytest.mark.parametrize("kind", PROBLEMS)
 @pytest.mark.parametrize("name", of_families())
@@ -80,6 +82,32 @@ def test_boosting_stops_where_the_validation_rows_gain_nothing(name):
     noise = np.random.default_rng(5).normal(size=300)
     fitted = family(name).fit_predict(replace(made, y=noise[:240], y_valid=noise[240:]))
     assert fitted.rounds <= fitted.rounds_run < 400
+
+
+@pytest.mark.parametrize("name", of_families(having="boosted"))
+def test_boosting_stops_by_the_validation_rows_that_count(name):
+    made = fit_request(name, PROBLEMS["regression"], params=small(name, rounds=400, learning_rate=0.12))
+    noisy = np.concatenate([made.y_valid[:30], np.random.default_rng(5).normal(0, 99, 30)])
+    counted = np.repeat([1.0, 1e-9], 30)
+    alike = family(name).fit_predict(replace(made, y_valid=noisy, weights_valid=counted))
+    misled = family(name).fit_predict(replace(made, y_valid=noisy))
+    right = family(name).fit_predict(replace(made, weights_valid=counted))
+    assert alike.rounds == right.rounds != misled.rounds
+
+
+@pytest.mark.parametrize("name", of_families(having="boosted"))
+def test_time_that_is_up_ends_a_watched_fit_too(name):
+    made = fit_request(name, PROBLEMS["regression"], deadline=time.monotonic() - 1)
+    fitted = family(name).fit_predict(made)
+    assert fitted.rounds_run <= 2
+    assert np.isfinite(fitted.test).all()
+
+
+@pytest.mark.parametrize("name", of_families())
+def test_the_smallest_values_are_told_apart(name):
+    made = fit_request(name, PROBLEMS["regression"], n=800, params=small(name, **TENFOLD.get(name, {})))
+    tiny = replace(made, y=made.y * 1e-12, y_valid=made.y_valid * 1e-12)
+    assert np.corrcoef(family(name).fit_predict(tiny).valid, made.y_valid)[0, 1] > 0.5
 
 
 @pytest.mark.parametrize("given", [0.3, -1.0], ids=["soon", "over"])

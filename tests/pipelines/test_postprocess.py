@@ -110,12 +110,45 @@ def test_limits_of_values_are_each_targets_own_and_of_all_rows():
     assert decided.tolist() == [[9, 10], [7, 40]]
 
 
-def test_many_classes_are_not_searched():
+def test_many_classes_are_not_searched_one_by_one():
     rng = np.random.default_rng(6)
     p = rng.dirichlet(np.ones(50), 500)
     y = rng.integers(0, 50, (500, 1)).astype(float)
     _, decision = decide(get_metric("macro_f1"), problem("multiclass", 50), y, p, np.arange(500) % 5)
     assert set(decision.numbers) == {1.0}
+
+
+def test_rare_ones_of_many_classes_are_raised_together():
+    rng = np.random.default_rng(7)
+    shares = 1 / np.arange(1, 41)
+    shares /= shares.sum()
+    y = rng.choice(40, (6000, 1), p=shares).astype(float)
+    z = np.log(shares) + 2 * np.eye(40)[y[:, 0].astype(int)] + rng.normal(size=(6000, 40))
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    metric = get_metric("balanced_accuracy")
+    decided, decision = decide(metric, problem("multiclass", 40), y, p, np.arange(6000) % 5)
+    assert metric.score(y, decided) > metric.score(y, p.argmax(axis=1)[:, None].astype(float)) + 0.1
+    assert decision.numbers[39] > decision.numbers[0]
+
+
+def test_the_threshold_of_a_very_rare_class_is_found():
+    rng = np.random.default_rng(8)
+    y = (rng.random((20_000, 1)) < 0.004).astype(float)
+    p = sigmoid(-8 + 5 * y + rng.normal(size=y.shape))
+    metric = get_metric("f1")
+    decided, decision = decide(metric, problem("binary", 2), y, p, np.arange(20_000) % 5)
+    assert 0.001 < decision.numbers[0] < 0.2
+    assert metric.score(y, decided) > metric.score(y, (p >= 0.5).astype(float)) + 0.2
+
+
+def test_values_of_a_later_time_may_leave_what_was_seen_but_not_below_nothing():
+    y, folds = np.linspace(10, 20, 50)[:, None], np.arange(50) % 5
+    p = np.tile([[-99.0], [5.0], [25.0], [99.0], [15.0]], (10, 1))
+    later, decision = decide(get_metric("rmse"), REGRESSION, y, p, folds, beyond=1.0, enabled=False)
+    assert later[:5, 0].tolist() == [0, 5, 25, 30, 15]
+    assert decision == plain_decision(get_metric("rmse"), REGRESSION, y, 1.0)
+    below = plain_decision(get_metric("rmse"), REGRESSION, y - 12, 1.0)
+    assert below.apply(p)[:5, 0].tolist() == pytest.approx([-12, 5, 18, 18, 15])
 
 
 def test_values_that_come_again_are_rounded_to():

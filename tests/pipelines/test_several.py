@@ -101,6 +101,13 @@ def test_targets_of_one_model_are_fitted_once(material, seen):
     assert result.valid[0] == pytest.approx(material[1][:FIT].mean(axis=0))
 
 
+def test_what_fits_all_targets_at_the_price_of_one_does_so_unasked(material, seen):
+    run(material, {}, family="all")
+    assert [r.y.shape for r in seen] == [(FIT, 3)]
+    run(material, {"targets": "independent"}, family="all")
+    assert [r.y.shape for r in seen[1:]] == [(FIT,)] * 3
+
+
 def test_constant_targets_are_left_out_of_one_model(material, seen):
     y = material[1].copy()
     y[:FIT, 1] = 5

@@ -1,0 +1,62 @@
+"""A run that goes on takes in what its earlier parts have recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.champion import pool_of
+from agent.feature_groups import ARM
+from agent.record import Proposal, Record, noise_of
+from agent.session import Session
+from leaderboard.schema import ExperimentRow
+from pipelines.pipeline import Pipeline
+
+
+def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) -> None:
+    """Take in the rows of the ledger; nothing is written.
+
+    `exactly` judges every experiment again in its turn, which takes as long as it took, and comes to the same where
+    nothing depends on the clock. Otherwise verdicts are those that the rows tell, and the ensemble is selected once.
+    """
+    session.recall_floor()
+    for row in rows:
+        recipe = dict(row.pipeline)
+        aside = recipe.pop("aside")
+        session.worked_before = float(aside["at"])
+        proposal = Proposal(Pipeline.from_dict(recipe), row.reason, row.parent, aside["arm"], aside["idea"])
+        if row.artifact is None:
+            record = Record(
+                row.number,
+                proposal,
+                row.verdict,
+                row.verdict_reason,
+                seconds=row.seconds,
+                error=row.error,
+                early_loss=aside["early_loss"],
+            )
+        else:
+            losses = tuple(aside["fold_losses"])
+            record, decision = session.scored(
+                row.number, proposal, session.outputs.load(row.number), row.seconds, losses
+            )
+            record = session.take_in(record, decision) if exactly else _as_told(session, record, row, aside["gain"])
+            record = replace(record, keeps_folds=session.outputs.folds_path(row.number).exists())
+        session.records.append(record)
+    if not exactly and (pool := pool_of(session.records)):
+        session.champion = session.select(pool)
+
+
+def _as_told(session: Session, record: Record, row: ExperimentRow, gain: float | None) -> Record:
+    """A scored record with the verdict that its row tells; `gain` in units of the noise of the first score."""
+    record = replace(
+        record,
+        verdict=row.verdict,
+        verdict_reason=row.verdict_reason,
+        gain=(gain or 0.0) * noise_of(session.records),
+        adopted=record.arm == ARM and row.verdict == "keep",
+    )
+    before = None if session.best is None else session.best.score
+    if record.usable and record.score is not None and (before is None or record.score.loss < before.loss):
+        session.best = record
+    return record
