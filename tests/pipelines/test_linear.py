@@ -193,6 +193,25 @@ def test_a_request_of_every_sort_of_column_is_joined_with_its_factors():
     assert (made.train.sparse.data == matrix(240, text=True).sparse.data).all()
 
 
+@pytest.mark.parametrize("kind", ["mae", "mape", "quantile"])
+def test_absolute_errors_are_fitted_where_they_count(kind):
+    """Noise on one side: the mean of a row is not its median, and neither is its quantile."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 2)).astype(np.float32)
+    y = 20 + x @ [3.0, -2.0] + rng.exponential(8, 4000)
+    problem = PROBLEMS[kind]
+    rows = [Matrix(part, ("a", "b"), ()) for part in (x[:3000], x[3000:], x[:1])]
+    asked = FitRequest(problem, {"alpha": 1.0, "knots": 0}, rows[0], y[:3000], rows[1], None, rows[2], 0, 1)
+    left = y[3000:] - linear.fit_predict(asked).valid
+    plain = y[3000:] - linear.fit_predict(replace(asked, problem=PROBLEMS["regression"])).valid
+    level = {"mae": 0.5, "mape": 0.45, "quantile": 0.9}[kind]  # relative errors want less than the median
+    assert (left < 0).mean() == pytest.approx(level, abs=0.05)
+    assert abs((plain < 0).mean() - level) > 0.05
+    both = linear.fit_predict(replace(asked, y=np.column_stack([y[:3000], -y[:3000]]), params={**asked.params}))
+    assert both.valid.shape == (1000, 2)
+    assert both.valid[:, 0] == pytest.approx(linear.fit_predict(asked).valid)
+
+
 def test_the_deadline_that_has_passed_gives_the_constant():
     made = fit_request("linear", PROBLEMS["binary"], deadline=time.monotonic() - 1)
     fitted = linear.fit_predict(made)
