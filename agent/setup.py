@@ -98,9 +98,10 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     workers.make_room(_job_bytes(ground))
     policy = _policy(config, families, ground, costs, workers)
     affordable = _affordable_folds(policy, costs, budget, task.folds.n_splits)
-    policy.n_folds = affordable if row is None else row.task["folds"].get("evaluated", task.folds.n_splits)
-    document = task_document(task, policy.n_folds)
-    repeats = _repeats(policy, costs, budget, task.folds.scheme)
+    began_with = {} if row is None else row.task["folds"]  # what an earlier budget could afford
+    policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
+    repeats = began_with.get("repeats") or _repeats(policy, costs, budget, task.folds.scheme)
+    document = task_document(task, policy.n_folds, repeats)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
     board = _board(config.leaderboard or competition.name, ground.metric.greater_is_better)
@@ -109,7 +110,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         told = config.as_dict() | {"path": str(competition.root.resolve())}  # wherever the next command is typed
         place = outputs.folder.resolve()
         ledger.start_run(competition.name, told, document, competition.fingerprint, config.seed, place, run_id)
-    elif row.task != document:
+    elif row.task | {"folds": {"repeats": repeats} | row.task["folds"]} != document:
         raise TaskError(
             f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
         )
@@ -193,8 +194,9 @@ def _say_nothing(_: object) -> None:
     """Nobody listens yet."""
 
 
-def task_document(task: Task, evaluated: int) -> dict[str, object]:
-    """A task as the ledger keeps it, plain values only; `evaluated`: the folds that experiments are evaluated on."""
+def task_document(task: Task, evaluated: int, repeats: int) -> dict[str, object]:
+    """A task as the ledger keeps it, plain values only; `evaluated`: the folds that experiments are evaluated on, drawn
+    `repeats` times."""
     plan = task.folds
     folds = {name: value for name, value in asdict(plan).items() if name != "reason"}
     return {
@@ -202,7 +204,7 @@ def task_document(task: Task, evaluated: int) -> dict[str, object]:
         "targets": list(task.targets),
         "problem_type": task.problem_type,
         "metric": task.metric,
-        "folds": folds | {"evaluated": evaluated},
+        "folds": folds | {"evaluated": evaluated, "repeats": repeats},
         "classes": [str(c) for c in task.classes],
         "weights": task.weights,
         "drop": list(task.drop),

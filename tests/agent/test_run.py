@@ -151,6 +151,26 @@ def test_another_budget_keeps_the_folds_of_the_run(tmp_path: Path) -> None:
     assert more["experiments"] >= few["experiments"] >= 1
 
 
+@pytest.mark.slow
+def test_another_budget_draws_the_folds_of_few_rows_no_more_often(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(700, 8)).round(3)).rename(columns=lambda c: f"x{c}")
+    frame.insert(0, "row", range(len(frame)))
+    frame["y"] = (frame["x0"] + rng.normal(size=len(frame))).round(3)
+    test = frame[600:]
+    folder = write(tmp_path / "few", frame[:600], test.drop(columns="y"), test[["row"]].assign(y=0), "Metric: RMSE")
+    short = finished("run", folder, "--budget", "11s", "--threads", "1", "--runs-dir", tmp_path / "runs")
+    long = finished("run", folder, "--budget", "60s", "--threads", "2", "--runs-dir", tmp_path / "long")
+    more = finished("resume", short["run"], "--budget", "30s", "--runs-dir", tmp_path / "runs")
+    counts = []
+    for runs, run in (("runs", short["run"]), ("long", long["run"])):
+        with ledger_of(tmp_path / runs) as ledger:
+            counts.append({len(e.fold_scores) for e in ledger.experiments(run) if e.score is not None})
+    assert len(counts[0]) == len(counts[1]) == 1
+    assert max(counts[0]) < max(counts[1])
+    assert more["status"] == "finished"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_ctrl_c_closes_properly(public: Path, tmp_path: Path, number: signal.Signals) -> None:
     process = start("run", public, "--max-experiments", "200", "--runs-dir", tmp_path, "--json", start_new_session=True)
