@@ -99,8 +99,8 @@ class Jobs:
         if self.by_clock:
             share = self.seconds_left() / -(-self.session.folds.count // self.workers.count)
             soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * share)
-            boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), share))
-            hard = 2 * soft + 5
+            boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), FIT_SHARE * share))
+            hard = max(2 * soft, boosting / FIT_SHARE) + 5
         return Job(
             key=active.number,
             kind=kind,  # type: ignore[arg-type]

@@ -24,7 +24,6 @@ from pipelines.features.types import Schema, schema_of
 from pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863
-FURTHER = 1.0  # of the range of the training targets, that values of a later time may leave it
 SPANS = 60  # of time, that rows are compared by
 
 
@@ -160,11 +159,6 @@ class Ground:
             weights=None if self.weights is None else self.weights[rows],
             units=units,
         )
-
-    @property
-    def beyond(self) -> float:
-        """How far beyond the range of the training targets a value may lie, in shares of it: levels grow with time."""
-        return FURTHER if self.task.folds.scheme == "time" else 0.0
 
     @property
     def refit(self) -> bool:

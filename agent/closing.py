@@ -51,7 +51,7 @@ def seconds_needed(session: Session, workers: int, budget: Budget) -> float:
     splits = session.ground.task.folds.n_splits
     wanted = _wall(session, workers, splits) + (_wall(session, workers, 1) if session.ground.refit else 0.0)
     needed = max(min(LARGEST_SHARE * budget.seconds, wanted), _wall(session, workers, 1))
-    return needed + 2 * session.write_seconds + 0.5
+    return needed + 2 * (session.write_seconds + session.judge_seconds) + 0.5
 
 
 def _wall(session: Session, workers: int, folds: int) -> float:

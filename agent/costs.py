@@ -85,14 +85,16 @@ class Costs:
 
     def guess_of(self, pipeline: Pipeline, columns: int) -> float:
         """Seconds of one fold of a pipeline, with what it does beside one fit on the training rows."""
-        one = self.guess(family(pipeline.family), columns, pipeline.parameters)
+        return self.guess(family(pipeline.family), columns, pipeline.parameters) * self.times(pipeline)
+
+    def times(self, pipeline: Pipeline) -> float:
+        """How many fits on the training rows a pipeline's fit costs."""
+        times = INNER if pipeline.target else 1.0
         if pipeline.pseudo:
-            one *= 1 + self.test_rows / self.rows
-        if pipeline.target:
-            one *= INNER
+            times *= 1 + self.test_rows / self.rows
         if pipeline.parameters.get("targets") == "chained":
-            one *= 1 + CHAIN * (1 - 1 / self.n_targets)
-        return one
+            times *= 1 + CHAIN * (1 - 1 / self.n_targets)
+        return times
 
     def learn(
         self,

@@ -265,7 +265,7 @@ class Search:
     def _first_model(self, result: FoldResult) -> None:
         """The first fold of the first model makes a submission at once; its other folds renew it."""
         ground = self.session.ground
-        decision = plain_decision(ground.metric, ground.problem, ground.y, ground.beyond)
+        decision = plain_decision(ground.metric, ground.problem, ground.y)
         made_from = "the first fold of experiment 0"
         submitting.put(self.session, result.test, decision, None, {"experiment": 0, "folds": 1}, made_from)
         self.session.emit({"event": "submission", "made_from": made_from, "score": None})

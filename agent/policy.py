@@ -226,17 +226,19 @@ class Policy:
         return self._transfer(arm, history, done, seconds_left)
 
     def _fitting(
-        self, features: tuple[str, ...], name: str, params: dict, seed: int, seconds_left: float
+        self, features: tuple[str, ...], name: str, params: dict, seed: int, seconds_left: float, target: str = ""
     ) -> Pipeline | None:
+        """The pipeline, learning faster where it would not fit into the time; None where it does not fit."""
         fam = family(name)
         if fam.max_rows is not None and self.n_rows > fam.max_rows:
             return None
-        allowance = seconds_left / -(-self.n_folds // self.workers)
+        times = self.costs.times(Pipeline.of(features, name, params, seed, target=target))
+        allowance = seconds_left / -(-self.n_folds // self.workers) / times
         width = width_of(features, self.costs.outputs)
         thrifty = self.costs.thrifty(fam, width, params, LARGEST_SHARE * allowance)
         if thrifty is None and self.last:  # nothing comes after it: it may take all that is left, if it surely ends
             thrifty = self.costs.thrifty(fam, width, params, allowance, SURE)
-        return None if thrifty is None else Pipeline.of(features, name, thrifty, seed)
+        return None if thrifty is None else Pipeline.of(features, name, thrifty, seed, target=target)
 
     def _portfolio(
         self, name: str, arm: str, history: Sequence[Record], done: set[str], seconds_left: float
@@ -271,11 +273,8 @@ class Policy:
         ]
         params = tuner.ask(FAMILIES[name], past[-MOST_PAST:], seed=self.seed * 100_003 + number)
         params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
-        pipeline = self._fitting(own.features, name, params, self.seed, seconds_left)
-        if pipeline is None or _hurried(pipeline.parameters, params):
-            return None
-        pipeline = pipeline.changed(target=own.target)
-        if pipeline.hash in done:
+        pipeline = self._fitting(own.features, name, params, self.seed, seconds_left, own.target)
+        if pipeline is None or pipeline.hash in done or _hurried(pipeline.parameters, params):
             return None
         return Proposal(pipeline, f"parameters for {FAMILIES[name].title} from the sampler", best.number, arm)
 
@@ -316,8 +315,8 @@ class Policy:
                     r.pipeline.family == name and r.pipeline.features == features and r.arm != "start" for r in history
                 ):
                     continue
-                fitted = self._fitting(features, name, own.pipeline.parameters, self.seed, seconds_left)
-                pipeline = None if fitted is None else fitted.changed(target=own.pipeline.target)
+                told = own.pipeline
+                pipeline = self._fitting(features, name, told.parameters, self.seed, seconds_left, told.target)
                 if pipeline is not None and pipeline.hash not in done:
                     return Proposal(pipeline, f"{FAMILIES[name].title} on {what}", own.number, arm)
         return None

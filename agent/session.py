@@ -83,7 +83,6 @@ class Session:
             seen=ground.y,
             weights=folds.weights,
             enabled=self.postprocessing,
-            beyond=ground.beyond,
         )
 
     def alternatives(self, numbers: Sequence[int]) -> list[Champion]:

@@ -100,7 +100,9 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     affordable = _affordable_folds(policy, costs, budget, task.folds.n_splits)
     began_with = {} if row is None else row.task["folds"]  # what an earlier budget could afford
     policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
-    repeats = began_with.get("repeats") or _repeats(policy, costs, budget, task.folds.scheme)
+    counted = config.max_experiments is not None  # repeatable: nothing may depend on the clock or on other runs
+    usual = _repeats(policy, costs, Budget(budget.began, float("inf")) if counted else budget, task.folds.scheme)
+    repeats = began_with.get("repeats", usual)
     document = task_document(task, policy.n_folds, repeats)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
@@ -110,13 +112,12 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         told = config.as_dict() | {"path": str(competition.root.resolve())}  # wherever the next command is typed
         place = outputs.folder.resolve()
         ledger.start_run(competition.name, told, document, competition.fingerprint, config.seed, place, run_id)
-    elif row.task | {"folds": {"repeats": repeats} | row.task["folds"]} != document:
+    elif row.task != document:
         raise TaskError(
             f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
         )
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
     session.postprocessing = config.postprocessing
-    counted = config.max_experiments is not None  # repeatable, so nothing that other runs taught may tell
     search = FeatureSearch(
         ground=ground,
         folds=folds,

@@ -66,7 +66,7 @@ class Workers:
         self._bench: Bench | None = None
         self._workers: list[_Worker] = []
         self._checked = 0.0
-        self._took: dict[int, float] = {}  # seconds of the last job of each key
+        self._took: dict[int, float] = {}  # seconds of the last fold of each key
         self.busy_seconds = 0.0
         self.fit_seconds = 0.0
 
@@ -185,7 +185,8 @@ class Workers:
             self._replace(worker, kill=True)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
-        self._took[job.key] = seconds
+        if job.kind == "fold":
+            self._took[job.key] = seconds
         self.busy_seconds += seconds * job.threads
         self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0) * job.threads
         if worker.leaving and worker.job is None:

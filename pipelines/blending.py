@@ -154,7 +154,7 @@ class Members:
         elif self.log_loss and self.space == "logit":
             z = [into("logit", p) * np.where(truth > 0.5, 1, -1) for p in self.predictions]
         else:
-            low, high = (0.0, 1.0) if classes else (truth.min(axis=0), truth.max(axis=0))
+            low, high = (0.0, 1.0) if classes else self.problem.limits(truth)
             z = [into(self.space, np.clip(p, low, high)) for p in self.predictions]
         self.z: np.ndarray = np.stack(z).astype(dtype)
         if self.squared:

@@ -62,9 +62,8 @@ def smooth_loss(
             of_truth = np.clip(p[np.arange(len(y)), y[:, 0].astype(int)], 1e-6, 1)
             return float(-np.mean(np.log(of_truth)))
         return float(np.mean((y - p) ** 2))
-    score = metric.score(
-        y, np.clip(p, 1e-7, 1 - 1e-7) if problem.classification else np.clip(p, y.min(), y.max()), weights
-    )
+    limits = (1e-7, 1 - 1e-7) if problem.classification else problem.limits(y)
+    score = metric.score(y, np.clip(p, *limits), weights)
     return -score if metric.greater_is_better else score
 
 

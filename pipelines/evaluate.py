@@ -66,7 +66,7 @@ def run_fold(
     Raises PipelineError where the recipe is not valid.
     """
     estimator = family(pipeline.family)
-    way, params = way_of(pipeline.parameters, estimator, problem.n_targets)
+    way, params = way_of(pipeline.parameters, estimator, problem)
     began = time.perf_counter()
     counted = None if weights is None else weights[fit_rows]
     parts = (fit_rows, valid_rows, test_rows)

@@ -18,6 +18,7 @@ TAIL = 20  # thresholds that are tried in either one of the outer hundredths of 
 ENOUGH = 15_000  # rows, resampled ones counted, that cut-points are fitted on
 NUMBERS = 28_000  # probabilities on which factors of classes are searched, each time
 FACTOR_RESAMPLES = 4
+MANY_CLASSES_NUMBERS = 400_000  # on which many classes are raised together
 RAISES = np.linspace(-0.3, 1.2, 16)  # powers of the classes' rarity that are tried
 FACTORS = np.geomspace(0.4, 2.5, 9)  # tried for each class
 UNKNOWN_ROWS = 3000  # on which a metric that is no function of counts is tried
@@ -81,6 +82,9 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
         return np.ones(k)
     if score is None:
         return _tried(metric, y[:UNKNOWN_ROWS], p[:UNKNOWN_ROWS])
+    if not one_by_one:
+        few = max(1000, MANY_CLASSES_NUMBERS // k)
+        y, p = y[:few], p[:few]
     counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
     rarity = np.log(counts.mean() / counts)
     z = np.log(np.clip(p, 1e-9, 1))

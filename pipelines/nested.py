@@ -61,7 +61,7 @@ def linear_base(
     seed: int,
     deadline: float = float("inf"),
 ) -> np.ndarray:
-    """(n, T) what ridge regression says: of training rows by the other inner folds, of the others by all of them.
+    """(n, T) what a linear model says: of training rows by the other inner folds, of the others by all of them.
 
     Parameters
     ----------

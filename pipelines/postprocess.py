@@ -73,11 +73,8 @@ class Decision:
         return clipped / clipped.sum(axis=1, keepdims=True) if numbers.size > 2 else clipped
 
 
-def plain_decision(metric: Metric, problem: Problem, y: np.ndarray, beyond: float = 0.0) -> Decision:
-    """The decision that fits nothing but the limits of the values seen in training, `y` (n, T).
-
-    `beyond`: how far values may leave these limits, in shares of their range; not below 0 where none is.
-    """
+def plain_decision(metric: Metric, problem: Problem, y: np.ndarray) -> Decision:
+    """The decision that fits nothing but the problem's limits for the values seen in training, `y` (n, T)."""
     if metric.needs == "label":
         if problem.problem_type == "binary":
             return Decision("threshold", (0.5,) * problem.n_targets)
@@ -87,9 +84,7 @@ def plain_decision(metric: Metric, problem: Problem, y: np.ndarray, beyond: floa
     if problem.classification:
         multiclass = (1.0,) if problem.problem_type == "multiclass" else ()
         return Decision("probabilities", (LEAST_PROBABILITY, 1 - LEAST_PROBABILITY, *multiclass))
-    low, high = y.min(axis=0), y.max(axis=0)
-    least = np.where(low >= 0, np.minimum(low, 0.0) if beyond else low, low - beyond * (high - low))
-    return Decision("values", tuple(np.column_stack([least, high + beyond * (high - low)]).ravel().tolist()))
+    return Decision("values", tuple(np.column_stack(problem.limits(y)).ravel().tolist()))
 
 
 @dataclass(frozen=True)
@@ -121,17 +116,14 @@ class Option:
     steady: float = 0.0
 
 
-def options(metric: Metric, problem: Problem, seen: np.ndarray, folds: int, beyond: float = 0.0) -> list[Option]:
-    """Ways to fit a decision that serve this metric, beside the plain one; `seen` (n, T), `folds` that judge them.
-
-    `beyond`: see `plain_decision`.
-    """
+def options(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -> list[Option]:
+    """Ways to fit a decision that serve this metric, beside the plain one; `seen` (n, T), `folds` that judge them."""
     if metric.needs == "label":
         return _of_labels(metric, problem)
     if metric.needs == "probability" and problem.classification:
         return _of_probabilities(metric, problem)
     if metric.needs == "value" and not problem.classification and not metric.whole:
-        return _of_values(metric, problem, seen, folds, beyond)
+        return _of_values(metric, problem, seen, folds)
     return []
 
 
@@ -178,9 +170,9 @@ def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
     return [Option(partial(scaled, shifts=shifts)) for shifts in (False, True)]
 
 
-def _of_values(metric: Metric, problem: Problem, seen: np.ndarray, folds: int, beyond: float) -> list[Option]:
+def _of_values(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -> list[Option]:
     single, name = _single(metric), metric.name.removeprefix("mean_")
-    plain = plain_decision(metric, problem, seen, beyond)
+    plain = plain_decision(metric, problem, seen)
     logs = values.in_logs(metric, seen)
 
     def line(rows: Rows) -> Decision:
@@ -233,7 +225,6 @@ def decide(
     seen: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     enabled: bool = True,
-    beyond: float = 0.0,
 ) -> tuple[np.ndarray, Decision]:
     """Decided out-of-fold predictions, honestly, and the decision for the test rows.
 
@@ -244,14 +235,13 @@ def decide(
     seen: (n, T) targets of all training rows, for the limits of values; `y` where they are not given.
     weights: (r,) of the rows, for metrics that use them.
     enabled: whether anything is fitted at all.
-    beyond: see `plain_decision`; for test rows that lie ahead in time, where levels may have grown.
 
     Returns
     -------
     decided (r, T) or (r, K), and the decision fitted on all rows; the plain one where fitting does not pay.
     """
     seen = y if seen is None else seen
-    plain = plain_decision(metric, problem, seen, beyond)
+    plain = plain_decision(metric, problem, seen)
     decided = plain.apply(p)
     if not enabled:
         return decided, plain
@@ -259,7 +249,7 @@ def decide(
     count = len(np.unique(folds))
     parts = folds if count > 1 else np.arange(len(y)) % 2  # one fold: halves take the place of folds
     best, fit, chosen = 0.0, None, decided
-    for option in options(metric, problem, seen, count, beyond):
+    for option in options(metric, problem, seen, count):
         try:
             crosswise = _crosswise(option.fit, rows, parts, decided)
             found = gain(metric, problem, y, decided, crosswise, parts, weights, bar=option.bar, steady=option.steady)

@@ -9,6 +9,8 @@ import numpy as np
 from competitions.metrics import get_metric
 from competitions.task import Task
 
+FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -16,7 +18,7 @@ class Problem:
 
     `width` is the number of columns of a canonical prediction: one per target, or one per class of a single
     multiclass target. `objective` is the metric's loss without its transformation, `log` says that values are
-    fitted as log1p.
+    fitted as log1p. `ahead`: the rows to predict come after all others in time, so values may leave the range of those.
     """
 
     problem_type: str
@@ -25,6 +27,7 @@ class Problem:
     objective: str
     log: bool
     eval_metric: str
+    ahead: bool = False
 
     @property
     def width(self) -> int:
@@ -42,6 +45,15 @@ class Problem:
     def backward(self, p: np.ndarray) -> np.ndarray:
         """Values as they are given, from values as they are fitted; any shape."""
         return np.expm1(np.minimum(p, 80.0)) if self.log else p
+
+    def limits(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value (T,) that a prediction is taken for, from known values (n, T): those of the values,
+        and where levels may have grown by as much as their range further, but not below 0 where none is."""
+        low, high = y.min(axis=0), y.max(axis=0)
+        if not self.ahead:
+            return low, high
+        further = FURTHER * (high - low)
+        return np.where(low >= 0, 0.0, low - further), high + further
 
 
 def problem_of(task: Task, y: np.ndarray) -> Problem:
@@ -65,4 +77,5 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         objective=objective,
         log=log,
         eval_metric="auc" if base in ("auc", "gini") and task.problem_type == "binary" else objective,
+        ahead=task.problem_type == "regression" and task.folds.scheme == "time",
     )

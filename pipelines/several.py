@@ -15,6 +15,7 @@ from pipelines.problem import Problem
 from pipelines.rows import widened
 from pipelines.stacking import as_columns
 
+ABSOLUTE = ("l1", "mape", "quantile:")  # objectives
 WAYS = ("independent", "chained", "native")
 HALVES = 2  # of the training part, for what a model leaves of rows that it was not fitted on
 INNER_FOLDS = 3  # of a chain, for what the training rows are told of the earlier targets
@@ -50,15 +51,19 @@ class Fits:
             self.importance[name] = self.importance.get(name, 0.0) + value * len(places) / len(self.rounds)
 
 
-def way_of(params: Mapping[str, Any], family: Family, n_targets: int) -> tuple[Way, dict[str, Any]]:
+def way_of(params: Mapping[str, Any], family: Family, problem: Problem) -> tuple[Way, dict[str, Any]]:
     """How a recipe fits its targets, and the parameters that are left for the estimator.
 
-    `targets` is one of `WAYS`, by default "native" where one fit serves all targets at the price of one, else
-    "independent"; `chain` gives the order of a chain as text, such as "2,0,1". Of one target every way is
-    the same. Raises PipelineError for an unknown way, an order that is none, and a family that cannot fit natively.
+    `targets` is one of `WAYS`, by default "native" where one fit serves all targets at the price of one (not for
+    absolute errors, which are decided target by target), else "independent"; `chain` gives the order of a chain as
+    text, such as "2,0,1". Of one target every way is the same.
+
+    Raises PipelineError for an unknown way, an order that is none, and a family that cannot fit natively.
     """
     own = {name: value for name, value in params.items() if name not in ("targets", "chain")}
-    usual = "native" if family.native_targets and not family.boosted else "independent"
+    absolute = not problem.classification and problem.objective.startswith(ABSOLUTE)
+    usual = "native" if family.native_targets and not family.boosted and not absolute else "independent"
+    n_targets = problem.n_targets
     kind = params.get("targets", usual)
     if kind not in WAYS:
         raise PipelineError(f"Several targets cannot be fitted {kind!r}: use {', '.join(WAYS)}.")
@@ -165,6 +170,5 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
     )
     fitted = family.fit_predict(together)
     for i, t in enumerate(varying.tolist()):
-        paid = fitted.rounds_run if i == 0 else 0
-        fits.add(t, replace(fitted, valid=fitted.valid[:, i], test=fitted.test[:, i], rounds_run=paid))
+        fits.add(t, replace(fitted, valid=fitted.valid[:, i], test=fitted.test[:, i]))  # each as if fitted by itself
     return fits

@@ -155,8 +155,8 @@ def fit_target(
     free = replace(problem, log=False, objective="l1" if problem.objective == "mape" else problem.objective)
     if told.op in SCALES:
         bends = told.op != "plain" and problem.objective == "l2" and not problem.log
-        # beyond the range the inverse of a power may have a pole
-        return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows, margin=0.0)
+        margin = 0.0 if told.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
+        return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows, margin)
     scale = own(y) if problem.log else plain(y)
     if told.op == LINEAR:
         return TargetTransform(free, scale, "difference")

@@ -109,17 +109,18 @@ def _ridge(request: FitRequest, train: Any, objective: str) -> Any:
     if objective == "mape":
         counted = counted / np.maximum(np.abs(y), 0.05 * np.abs(y).mean() or 1.0)
     level = float(objective.partition(":")[2] or 0.5)
-    before = np.inf
+    best, before = model, np.inf
     for _ in range(REWEIGHTED):
         left = y - model.predict(train)
         sides = counted * np.where(left > 0, level, 1 - level)
         loss = float((sides * np.abs(left)).mean())
+        best = model if loss < before else best
         if loss > before * (1 - LEAST_GAIN) or request.out_of_time:
             break
         before = loss
         shares = sides / np.maximum(np.abs(left), SMALL * spread(left))
         model = Ridge(alpha=model.alpha, random_state=request.seed).fit(train, y, sample_weight=shares / shares.mean())
-    return model
+    return best
 
 
 def _classes(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], np.ndarray]:

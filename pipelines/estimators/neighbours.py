@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,8 @@ def _count(request: FitRequest, objective: str, vote: str, near: np.ndarray, far
     problem, y = request.problem, request.y
     if not len(near):
         return empty_predictions(request)
+    if request.native and not problem.classification and objective.startswith(("l1", "mape", "quantile:")):
+        return np.column_stack([_count(replace(request, y=column), objective, vote, near, far) for column in y.T])
     weights = np.ones(near.shape) if vote == "uniform" else 1 / (far + 0.05 * far.mean(axis=1, keepdims=True) + 1e-6)
     weights = weights / weights.mean(axis=1, keepdims=True)
     if request.weights is not None:

@@ -60,7 +60,7 @@ class Training:
         self.loss = _loss(request, objective)
         rated = request.weights
         if objective == "mape":
-            shares = 1 / np.maximum(np.abs(request.y), 1.0)
+            shares = (1 / np.maximum(np.abs(request.y), 1.0)).reshape(len(request.y), -1).mean(axis=1)
             rated = shares / shares.mean() * (1.0 if rated is None else rated)
         self.weights = None if rated is None else torch.as_tensor(rated, dtype=torch.float32)
         self.optimizer = torch.optim.AdamW(
@@ -133,7 +133,7 @@ class Training:
             out = said.clamp_min(1e-12).log() if self.objective in ("poisson", "tweedie") else said
         losses = self.loss(out, y)
         if self.objective == "mape":
-            losses = losses / y[:, 0].abs().clamp_min(1.0)
+            losses = losses * (1 / y.abs().clamp_min(1.0)).mean(-1)
         if (counted := self.request.weights_valid) is not None:
             losses = losses * torch.as_tensor(counted, dtype=losses.dtype)
         return float(losses.mean())

@@ -177,16 +177,12 @@ def fit_predict(request: FitRequest) -> Fitted:
     )
 
     class Clock(xgb.callback.TrainingCallback):
-        """Counts the rounds, and ends boosting when the time is up."""
-
-        run = 0
+        """Ends boosting when the time is up."""
 
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
-            self.run = epoch + 1
             return request.out_of_time
 
-    clock = Clock()
-    callbacks: list[Any] = [clock]
+    callbacks: list[Any] = [Clock()]
     watched: list[Any] = []
     if request.y_valid is not None:
         valid = xgb.QuantileDMatrix(
@@ -199,7 +195,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         )
         watched = [(valid, "valid")]
         patience = int(min(200, max(20, 5 / settings["learning_rate"])))
-        callbacks.insert(0, xgb.callback.EarlyStopping(rounds=patience))  # a clock that ends it hides what follows
+        callbacks.insert(0, xgb.callback.EarlyStopping(rounds=patience))  # one that ends it hides what follows
     elif request.rounds is not None:
         rounds = max(1, request.rounds)
     booster = xgb.train(settings, data, rounds, evals=watched, callbacks=callbacks, verbose_eval=False)
@@ -217,7 +213,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         predict(request.valid.dense),
         predict(request.test.dense),
         rounds=best,
-        rounds_run=clock.run,
+        rounds_run=booster.num_boosted_rounds(),
         importance={n: round(gain.get(f"f{i}", 0.0) / total, 5) for i, n in enumerate(request.train.names)},
     )
 

@@ -161,7 +161,7 @@ def test_another_budget_draws_the_folds_of_few_rows_no_more_often(tmp_path: Path
     folder = write(tmp_path / "few", frame[:600], test.drop(columns="y"), test[["row"]].assign(y=0), "Metric: RMSE")
     short = finished("run", folder, "--budget", "11s", "--threads", "1", "--runs-dir", tmp_path / "runs")
     long = finished("run", folder, "--budget", "60s", "--threads", "2", "--runs-dir", tmp_path / "long")
-    more = finished("resume", short["run"], "--budget", "30s", "--runs-dir", tmp_path / "runs")
+    more = finished("resume", short["run"], "--budget", "60s", "--threads", "2", "--runs-dir", tmp_path / "runs")
     counts = []
     for runs, run in (("runs", short["run"]), ("long", long["run"])):
         with ledger_of(tmp_path / runs) as ledger:

@@ -1,6 +1,7 @@
 """Decisions fitted on out-of-fold predictions."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competitions.metrics import get_metric
+from pipelines.ensemble import smooth_loss
 from pipelines.gains import gain
 from pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
 from pipelines.problem import Problem
@@ -144,10 +146,12 @@ def test_the_threshold_of_a_very_rare_class_is_found():
 def test_values_of_a_later_time_may_leave_what_was_seen_but_not_below_nothing():
     y, folds = np.linspace(10, 20, 50)[:, None], np.arange(50) % 5
     p = np.tile([[-99.0], [5.0], [25.0], [99.0], [15.0]], (10, 1))
-    later, decision = decide(get_metric("rmse"), REGRESSION, y, p, folds, beyond=1.0, enabled=False)
+    ahead = replace(REGRESSION, ahead=True)
+    later, decision = decide(get_metric("rmse"), ahead, y, p, folds, enabled=False)
     assert later[:5, 0].tolist() == [0, 5, 25, 30, 15]
-    assert decision == plain_decision(get_metric("rmse"), REGRESSION, y, 1.0)
-    below = plain_decision(get_metric("rmse"), REGRESSION, y - 12, 1.0)
+    assert decision == plain_decision(get_metric("rmse"), ahead, y)
+    assert smooth_loss(get_metric("rmse"), ahead, y, y * 0 + 25) > smooth_loss(get_metric("rmse"), ahead, y, y * 0 + 20)
+    below = plain_decision(get_metric("rmse"), ahead, y - 12)
     assert below.apply(p)[:5, 0].tolist() == pytest.approx([-12, 5, 18, 18, 15])
 
 

@@ -1,5 +1,7 @@
 """Several targets: independent, chained and by one model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,7 +99,7 @@ def test_targets_of_one_model_are_fitted_once(material, seen):
     assert seen[0].params == {"targets": "native"}
     assert seen[0].weights.shape == (FIT,)
     assert result.rounds == (7, 7, 7)
-    assert result.rounds_run == 9
+    assert result.rounds_run == 27  # as many for each target, like `rounds`
     assert result.valid[0] == pytest.approx(material[1][:FIT].mean(axis=0))
 
 
@@ -106,6 +108,8 @@ def test_what_fits_all_targets_at_the_price_of_one_does_so_unasked(material, see
     assert [r.y.shape for r in seen] == [(FIT, 3)]
     run(material, {"targets": "independent"}, family="all")
     assert [r.y.shape for r in seen[1:]] == [(FIT,)] * 3
+    run(material, {}, family="all", problem=replace(VALUES, objective="l1"))
+    assert [r.y.shape for r in seen[4:]] == [(FIT,)] * 3  # medians are found target by target
 
 
 def test_constant_targets_are_left_out_of_one_model(material, seen):
@@ -138,7 +142,7 @@ def test_targets_of_one_model_are_transformed_each_by_itself(material, seen):
 
 
 def test_what_no_family_can_do_is_refused():
-    one, many = FAMILIES["lightgbm"], 3
+    one = FAMILIES["lightgbm"]
     assert not one.native_targets
     for params, said in (
         ({"targets": "native"}, "one target at a time"),
@@ -148,7 +152,7 @@ def test_what_no_family_can_do_is_refused():
         ({"targets": "chained", "chain": "b"}, "no order"),
     ):
         with pytest.raises(PipelineError, match=said):
-            way_of(params, one, many)
-    way, left = way_of({"targets": "native", "rounds": 5}, one, 1)
+            way_of(params, one, VALUES)
+    way, left = way_of({"targets": "native", "rounds": 5}, one, replace(VALUES, n_targets=1))
     assert way.kind == "independent"
     assert left == {"rounds": 5}
