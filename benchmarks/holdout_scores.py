@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from score_rows import RESULTS, spread
+from score_rows import RESULTS, latest, spread
 
 from agent.budget import parse_duration
 
@@ -158,13 +158,14 @@ def main() -> None:
     rows = [json.loads(line) for line in lines]
 
     def mine() -> list[dict[str, Any]]:
-        return [
+        found = [
             r
             for r in rows
             if r["competition"] in names
             and (r["budget"], r["options"]) == (options.budget, extra)
             and r["seed"] in options.seeds
         ]
+        return list(latest(found, "competition", "seed"))  # what was measured again counts once
 
     done = {(r["competition"], r["seed"]) for r in mine() if r["status"] == "ok"}
     for seed in options.seeds:
