@@ -12,9 +12,10 @@ from agent.budget import Budget
 from agent.costs import Costs
 from agent.feature_groups import ARM, step_of
 from agent.judge import Comparison
-from agent.policy import LARGEST_SHARE, pipeline_width
+from agent.policy import LARGEST_SHARE
 from agent.record import Proposal, Record
 from agent.session import Session
+from agent.widths import pipeline_width
 from agent.worker import Job, Outcome
 from agent.workers import Workers
 from pipelines.evaluate import FoldResult

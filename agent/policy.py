@@ -15,11 +15,11 @@ from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_search import FeatureSearch
 from agent.record import Proposal, Record
+from agent.widths import pipeline_width, width_of
 from competitions.columns import ColumnCard, Kind
 from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, family
-from pipelines.features.expression import Feature, parse
-from pipelines.features.operators import operator_of
+from pipelines.features.expression import parse
 from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
@@ -52,28 +52,6 @@ HURRIED = 1.5  # times the learning rate that was drawn, from which on others ha
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
 LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
 STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
-WIDTHS = {"tfidf": 300, "char_tfidf": 1500, "text_shape": 6, "row_repeats": 3}
-
-
-def width_of(features: Sequence[str], outputs: int) -> int:
-    """Columns that a feature set makes, for guessing costs."""
-    return sum(_width_of(parse(f), outputs) for f in features)
-
-
-def pipeline_width(pipeline: Pipeline, outputs: int) -> int:
-    """Columns that a pipeline is fitted on, for guessing costs."""
-    return width_of(pipeline.features, outputs) + len(pipeline.stacked) * outputs
-
-
-def _width_of(feature: Feature, outputs: int) -> int:
-    if feature.op in WIDTHS:
-        return WIDTHS[feature.op]
-    if operator_of(feature).gives != "numbers":
-        return 1
-    if operator_of(feature).kind == "supervised":
-        return outputs
-    last = feature.args[-1] if feature.args else 1
-    return last if isinstance(last, int) else len(feature.args)
 
 
 def _effort(seconds: float) -> float:

@@ -19,11 +19,12 @@ from agent.feature_rows import forced_rows
 from agent.feature_search import FeatureSearch
 from agent.inspection import cards_of, read
 from agent.outputs import Outputs
-from agent.policy import Policy, width_of
+from agent.policy import Policy
 from agent.replay import replay
 from agent.session import Session
 from agent.steering import FILE, steering_for
 from agent.tables import open_ledger
+from agent.widths import width_of
 from agent.workers import Workers
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
