@@ -35,6 +35,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.postprocess import Decision, decide
 
 FLOOR = "work/floor.json"
+RECENT = 0.2  # what the latest experiment weighs in a moving average
 Emit = Callable[[Mapping[str, Any]], None]
 
 
@@ -60,7 +61,7 @@ class Session:
     champion: Champion | None = None
     features: FeatureSearch | None = None
     postprocessing: bool = True
-    judge_seconds: float = 0.0  # that judging one experiment took at most
+    judge_seconds: float = 0.0  # that judging one experiment takes: a moving average
     floor: float | None = None  # what seeds alone change in the loss, once it is measured
     constant: Score | None = None
     constant_answer: tuple[np.ndarray, Decision] | None = None
@@ -129,7 +130,8 @@ class Session:
         except MetricError as error:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
-        self.judge_seconds = max(self.judge_seconds, time.monotonic() - began)
+        took = time.monotonic() - began
+        self.judge_seconds += RECENT * (took - self.judge_seconds) if self.records else took
         if first(record) and self.outputs.keep_folds(number, fold_tests):
             kept = replace(record, keeps_folds=True)
             self.best, record = kept if record is self.best else self.best, kept
