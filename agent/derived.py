@@ -16,15 +16,15 @@ from pipelines.problem import Problem
 SEED = "seed"
 STACKS = ("stack:linear", "stack:lightgbm", "stack:wide")
 PRIORS = {  # gains of the ensemble expected at first, in units of the noise of one score
-    SEED: 0.2,
-    "slow": 0.3,
-    "target": 0.4,
-    "loss": 0.3,
-    "targets": 0.4,
-    "stack:linear": 0.5,
-    "stack:lightgbm": 0.35,
-    "stack:wide": 0.35,
-    "pseudo": 0.3,
+    SEED: 0.04,
+    "slow": 0.03,
+    "target": 0.06,
+    "loss": 0.04,
+    "targets": 0.1,
+    "stack:linear": 0.08,
+    "stack:lightgbm": 0.08,
+    "stack:wide": 0.02,
+    "pseudo": 0.04,
 }
 MOST_BASES = 6  # of a stack: each is fitted again at the close
 LEAST_BASES = 3

@@ -24,27 +24,27 @@ from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
 
-PRIORS = {
-    "portfolio:lightgbm": 1.0,
-    "portfolio:catboost": 1.0,
-    "portfolio:xgboost": 0.7,
-    "portfolio:neural": 0.7,
-    "portfolio:linear": 0.35,
-    "portfolio:trees": 0.3,
-    "portfolio:neighbours": 0.15,
-    "transfer": 0.5,
-    "tune:lightgbm": 0.35,
-    "tune:catboost": 0.25,
-    "tune:xgboost": 0.2,
-    "tune:neural": 0.15,
-    "tune:linear": 0.1,
-    "tune:trees": 0.08,
-    "tune:neighbours": 0.05,
+PRIORS = {  # mean gains over fifteen competitions (docs/decisions/2026-11-25-priors-are-mean-gains.md)
+    "portfolio:linear": 0.7,
+    "portfolio:xgboost": 0.65,
+    "portfolio:lightgbm": 0.5,
+    "portfolio:catboost": 0.35,
+    "portfolio:neural": 0.35,
+    "portfolio:trees": 0.05,
+    "portfolio:neighbours": 0.03,
+    "transfer": 0.06,
+    "tune:lightgbm": 0.04,
+    "tune:catboost": 0.04,
+    "tune:xgboost": 0.04,
+    "tune:neural": 0.04,
+    "tune:linear": 0.02,
+    "tune:trees": 0.01,
+    "tune:neighbours": 0.01,
 }
 ENOUGH_FAILURES = 3  # of one family in a row end its use
 MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
 PRIOR_WEIGHT = 1.5
-LATER_ENTRY = 0.8  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
+LATER_ENTRY = 0.3  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
 DECAY = 0.93  # of what an experiment tells, by those of its arm since: what has long gained nothing gives way to others
 LARGEST_SHARE = 0.45  # of the time left, for one experiment
 SURE = 0.8  # how sure it has to be that the last experiment ends in time
@@ -144,7 +144,8 @@ class Policy:
             proposal = self._from_arm(arm, history, done, seconds_left)
             if proposal is not None and not self._waits(proposal, seconds_left):
                 likely = 5.0 if text and arm == "portfolio:linear" else 1.0
-                worth = self._expected(arm, prior * likely, history)
+                later = LATER_ENTRY ** int(proposal.idea or 0) if arm.startswith("portfolio:") else 1.0
+                worth = self._expected(arm, prior * likely * later, history)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
         ranking += self._derived(history, done, seconds_left)
         for _, arm, ready in sorted(ranking, key=lambda r: -r[0]):
