@@ -78,7 +78,7 @@ class Derived:
                 yield arm, Proposal(pipeline, reason, parent.number, arm)
 
     def _seed(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
-        best = _best(history)
+        best = _best([r for r in history if FAMILIES[r.pipeline.family].draws])
         used = sum(r.arm == SEED for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
             return None

@@ -93,7 +93,8 @@ class Family:
     parameters from an Optuna trial. `wants` says which features suit it: "trees" (numbers and category codes) or
     "linear" (also sparse text). `cost` is a relative guess of seconds for (rows, columns, outputs, parameters), which
     the run corrects by what it sees. `max_rows` is the most training rows that it is meant for. `losses` are the
-    values of a parameter "loss" that it can fit. `native_targets` says that it can fit several targets together;
+    values of a parameter "loss" that it can fit. `draws` says that another seed gives another model.
+    `native_targets` says that it can fit several targets together;
     otherwise, and by default, they are fitted one by one.
     """
 
@@ -109,6 +110,7 @@ class Family:
     max_rows: int | None = None
     losses: tuple[str, ...] = ()
     native_targets: bool = False
+    draws: bool = True
 
 
 def objective_of(request: FitRequest, losses: Sequence[str]) -> str:

@@ -154,4 +154,5 @@ FAMILY = Family(
     cost=cost,
     module="sklearn",
     native_targets=True,
+    draws=False,
 )

@@ -207,4 +207,5 @@ FAMILY = Family(
     max_rows=60_000,
     losses=LOSSES,
     native_targets=True,
+    draws=False,
 )

@@ -70,6 +70,11 @@ def test_a_transformation_that_failed_is_not_tried_with_another_family_and_one_t
     assert (again.target, again.family) == ("log", "catboost")
 
 
+def test_what_draws_nothing_gets_no_other_seed(history):
+    made = proposals([*history, record(6, "linear", 0.1)])["seed"]
+    assert (made.parent, made.pipeline.family) == (1, "lightgbm")
+
+
 def test_another_target_is_fitted_by_its_own_loss(history):
     best = record(6, "lightgbm", 0.5, "loss", 1, params={**BOOSTED, "loss": "tweedie"})
     made = proposals([*history, best], transformations=[("ranks", "skewed")])["target"].pipeline

@@ -56,7 +56,7 @@ def test_the_seed_repeats(name):
     assert (first.valid == again.valid).all()
     assert (first.test == again.test).all()
     other = family(name).fit_predict(replace(made, seed=4))
-    assert (other.valid != first.valid).any() or name in ("linear", "neighbours")  # which draw nothing at random
+    assert (other.valid != first.valid).any() == family(name).draws
 
 
 def test_another_process_gives_the_same():
