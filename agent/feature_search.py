@@ -213,7 +213,7 @@ class FeatureSearch:
         adopted = [r for r in history if r.adopted and not is_removal(r)]
         if adopted:
             return adopted[-1].number
-        first = self.incumbent(history)
+        first = self.incumbent([r for r in history if not r.adopted])
         return -1 if first is None else first.number
 
     def _material(self, incumbent: Record, step: int) -> Any:

@@ -210,6 +210,16 @@ def test_what_was_not_adopted_is_in_no_ensemble(search: FeatureSearch) -> None:
 # steps and groups
 
 
+def test_after_a_removal_alone_nothing_is_screened_again(search: FeatureSearch) -> None:
+    first = record(search, 0, 1.0, (*BASE, "count(city)"))
+    search.take(result(picks=()), [first])
+    fewer = replace(record(search, 1, 1.0, BASE, ARM, "0:idle"), adopted=True)
+    assert search.incumbent([first, fewer]) is fewer
+    assert not search.ready([first, fewer], float("inf"))
+    added = replace(record(search, 2, 0.5, (*BASE, "a / b"), ARM, "0:used"), adopted=True)
+    assert search.ready([first, fewer, added], float("inf"))
+
+
 def test_a_step_is_asked_for_tested_and_followed_by_the_next(search: FeatureSearch) -> None:
     first = record(search, 0, 1.0)
     assert not search.ready([], float("inf"))
