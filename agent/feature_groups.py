@@ -15,7 +15,9 @@ from pipelines.features.search import ScreenResult, feature_of
 from pipelines.features.steering import Steering
 
 ARM = "features"  # of the policy, that tests groups
-ENCODE = "encode"  # the group that is tested before anything is screened
+ENCODE = "encode"  # a group that is tested before anything is screened: target means of many-valued categories
+ALIKE = "alike"  # and one of what is known of rows with the same values in all columns
+LIGHT_SMOOTHING = 1  # row, of the target mean of rows that are alike: it is of one other row mostly
 UNUSED = 0.002  # share of the gain below which a found feature is taken out again
 
 
@@ -95,6 +97,16 @@ def encoding(many: Sequence[str], base: Sequence[str], steering: Steering) -> Gr
     return group if group.add else None
 
 
+def alike(columns: Sequence[str], steering: Steering) -> Group | None:
+    """Before the first screening: the target of the other rows that are equal in all of these columns, and how many."""
+    if len(columns) < 2:
+        return None
+    row = feature("cross", *columns)
+    made = (str(feature("target_mean", row, LIGHT_SMOOTHING)), str(feature("count", row)))
+    add = tuple(t for t in made if not steering.forbids(parse(t)))
+    return Group(f"0:{ALIKE}", "what is known of rows that repeat each other", add) if add else None
+
+
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
     """Found features that the model with all of them hardly uses."""
     assert incumbent.evaluation is not None
@@ -113,6 +125,11 @@ def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
 def step_of(idea: str) -> int:
     """The step of the search that a group belongs to, by its name."""
     return int(idea.partition(":")[0])
+
+
+def was_screened(idea: str) -> bool:
+    """Whether a screening chose what a group tests, so that only the rows that it did not look at can judge it."""
+    return not idea.endswith((ENCODE, ALIKE))
 
 
 def is_removal(record: Record) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from agent import judge
 from agent.bench import FoldSet, Ground
-from agent.feature_groups import ARM, ENCODE, Group, encoding, groups_left, is_removal, step_of
+from agent.feature_groups import ARM, Group, alike, encoding, groups_left, is_removal, step_of, was_screened
 from agent.judge import Comparison
 from agent.record import Record
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of
@@ -48,7 +48,8 @@ class FeatureSearch:
     """What to screen and to test next. All that it says follows from the records it is given and the steps it has had.
 
     columns: those that candidates may be made from. many: columns of many repeated values, which may be better told by
-    their target means than as categories or numbers. seconds: the whole budget, infinite where there is none.
+    their target means than as categories or numbers. repeated: all inputs, where enough rows repeat others in them.
+    seconds: the whole budget, infinite where there is none.
     """
 
     ground: Ground
@@ -61,6 +62,7 @@ class FeatureSearch:
     seed: int = 0
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     many: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
     reserve: float = 0.0  # seconds that the models after it are guessed to need
     skipped: set[str] = field(default_factory=set)  # groups that did not fit into the time
     steps: list[Step] = field(default_factory=list)
@@ -104,7 +106,7 @@ class FeatureSearch:
         """A test's comparison as soon as the folds that judge it are done: None before. `predictions`: by fold."""
         step = step_of(idea)
         judges = self.judges(step)
-        if idea.endswith(ENCODE) or not judges or any(k not in predictions for k in judges):
+        if not was_screened(idea) or not judges or any(k not in predictions for k in judges):
             return None
         assert incumbent.evaluation is not None
         candidate = incumbent.evaluation.oof.copy()
@@ -137,7 +139,7 @@ class FeatureSearch:
         incumbent = self.incumbent(before)
         if incumbent is None or record.idea is None:
             return False, None, "there is no model to compare with"
-        change = self.compare(record, incumbent, None if record.idea.endswith(ENCODE) else step_of(record.idea))
+        change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
         fewer = set(record.pipeline.features) < set(incumbent.pipeline.features)
         taken = self.enough(change, record.idea, fewer=fewer)
         return taken, change, in_words(change, taken=taken)
@@ -241,10 +243,12 @@ class FeatureSearch:
             return []
         if self.steps:
             return groups_left(self.steps[-1].result, incumbent, history, self.skipped, self.steering)
+        if any(r.verdict == "running" and r.arm == ARM for r in history):
+            return []  # one after another, since each starts from what became of the one before
         many = [n for n in self.many if n in self.columns]
-        group = encoding(many, incumbent.pipeline.features, self.steering)
-        tried = any(r.arm == ARM for r in history)
-        return [] if group is None or tried or group.name in self.skipped else [group]
+        groups = [alike(self.repeated, self.steering), encoding(many, incumbent.pipeline.features, self.steering)]
+        tried = {r.idea for r in history if r.arm == ARM} | self.skipped
+        return [g for g in groups if g is not None and g.name not in tried]
 
     def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:
         """The next group to test and the record that it changes."""

@@ -30,7 +30,7 @@ PRIORS = {  # mean gains over fifteen competitions (docs/decisions/2026-11-25-pr
     "portfolio:lightgbm": 0.5,
     "portfolio:catboost": 0.35,
     "portfolio:neural": 0.35,
-    "portfolio:trees": 0.05,
+    "portfolio:trees": 0.2,
     "portfolio:neighbours": 0.03,
     "transfer": 0.06,
     "tune:lightgbm": 0.04,

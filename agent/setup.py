@@ -26,6 +26,7 @@ from agent.steering import FILE, steering_for
 from agent.tables import open_ledger
 from agent.widths import width_of
 from agent.workers import Workers
+from competitions.audit_rows import row_hashes
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
 from competitions.errors import MedalistError, PipelineError, TaskError
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 COPIES = 3
 MANY_LEVELS = 24
 FEW_ROWS = 3000
+REPEATED = 0.003  # of the rows, from which on it is worth a test what is known of rows that repeat others
 MOST_REPEATS, REPEATS_SHARE = 3, 0.05  # of the folds, and of the budget for a usual model on all of them
 FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
 
@@ -128,6 +130,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         ),
         steering=steering,
         many=_many_valued(cards, len(ground.y)),
+        repeated=_repeated(competition, [c for c in ground.schema.columns if c not in task.drop], steering),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
         seed=config.seed,
@@ -184,6 +187,18 @@ def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
     return tuple(
         c.name for c in cards if c.kind in kinds and MANY_LEVELS < c.distinct < 0.7 * n_rows and c.unseen < 0.6
     )
+
+
+def _repeated(competition: Competition, inputs: Sequence[str], steering: Steering) -> tuple[str, ...]:
+    """The inputs, where enough rows of train come again, in train and in test: what is known of one may tell of all."""
+    names = [n for n in inputs if str(Column(n)) not in steering.forbid]
+    if len(names) < 2:
+        return ()
+    ours, theirs = row_hashes(competition.train, names), row_hashes(competition.test, names)
+    if np.isin(theirs, ours).mean() < REPEATED:
+        return ()
+    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
+    return tuple(names) if (sizes[codes] > 1).mean() >= REPEATED else ()
 
 
 def _job_bytes(ground: Ground) -> float:

@@ -139,7 +139,7 @@ def usage(name: str, operator: Operator) -> str:
     """How an operator is written, with the types of its arguments."""
     if name in INFIX:
         kind = operator.takes[0].rstrip("+?")
-        return f"{kind} {INFIX[name]} {kind}" + ("" if len(operator.takes) == 2 else " …")
+        return f"{kind} {INFIX[name]} {kind}" + (" …" if operator.takes[-1].endswith("+") else "")
     args = [f"[{t[:-1]}]" if t.endswith("?") else f"{t[:-1]}, …" if t.endswith("+") else t for t in operator.takes]
     by = {True: " by key, …", False: "", None: " [by key, …]"}[operator.grouped]
     return f"{name.removeprefix('table.')}({', '.join(args)}){by}"

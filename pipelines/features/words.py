@@ -313,7 +313,7 @@ def _shaped(node: Node, kinds: Mapping[str, str]) -> Node:
     args = [_shaped(a, kinds) for a in node.args]
     if node.op in ALIKE:
         args.sort(key=lambda a: (isinstance(a, int | float), str(a)))
-    if node.op not in INFIX:
+    if node.op == "cross" or node.op not in INFIX:
         runs = [list(run) for _, run in groupby(args, lambda a: isinstance(a, _Kind) and str(a))]
         args = [a for run in runs for a in ([_many(run[0])] if len(run) > _FEW and isinstance(run[0], _Kind) else run)]
     return Feature(node.op, tuple(args), tuple(_shaped(k, kinds) for k in node.by))

@@ -162,6 +162,7 @@ def run(tmp_path_factory) -> tuple[Path, dict[str, Any]]:
     return folder, here("run", demo(folder / "demo"), *options)
 
 
+@pytest.mark.slow
 def test_a_run_stacks_and_still_ends_with_a_confirmed_score(run):
     _, summary = run
     log = (Path(summary["submission"]).parent / "log.txt").read_text(encoding="utf-8")

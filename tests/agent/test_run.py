@@ -73,6 +73,7 @@ def test_the_ledger_tells_the_same(runs: Path, first: dict[str, Any]) -> None:
     assert set(submissions[-1].made_from["ensemble"]) == set(first["ensemble"]) <= scored
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes_and_others_do_not(
     public: Path, tmp_path: Path, runs: Path, first: dict[str, Any]
 ) -> None:

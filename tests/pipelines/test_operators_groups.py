@@ -79,6 +79,13 @@ def test_keys_are_numbered_counted_and_crossed():
 
 
 @RANDOMLY
+@given(tables(5))
+def test_a_cross_of_all_columns_numbers_the_different_rows(rows):
+    found = pd.Series(value(" × ".join(rows.columns), rows))
+    same(found.groupby(found).transform("size"), rows.groupby(list(rows.columns), dropna=False).transform("size"))
+
+
+@RANDOMLY
 @given(tables(5), st.integers(2, 6))
 def test_bins_hold_equal_shares_in_order(rows, count):
     found = value(f"bin(z, {count})", rows)

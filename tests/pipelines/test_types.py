@@ -41,7 +41,7 @@ ACCEPTED = [
     "equal(city, brand)",
     "missing(sold)",
     "count(price)",
-    "count(city × brand × flag × size)",
+    "count(city × brand × flag × size × price)",
     "code(bin(price, 20))",
     "bin(price, 5) + 1",
     "rank(price)",
@@ -127,7 +127,6 @@ REFUSED = {
     "lag(price, sold)": "has 2 arguments",
     "pca(2)": r"has 1 argument: write it as pca\(number\+, whole\)",
     "target_mean(city, 5, 5)": "has 3 arguments",
-    "city × brand × flag × size × price": "has 5 arguments: write it as a × b",
     "mean(price, area) by city": "has 2 arguments",
     # groups
     "mean(price)": r"needs groups: write mean\(price\) by a key",

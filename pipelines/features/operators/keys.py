@@ -22,7 +22,7 @@ def count(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def cross(frame: Frame, feature: Feature) -> np.ndarray:
-    """The combination of two to four keys as a category."""
+    """The combination of two keys or more as a category."""
     return frame.keys(feature.args).codes.astype(np.float64)
 
 
@@ -63,7 +63,7 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
 OPERATORS = {
     "code": Operator("transductive", ("key",), "category", code),
     "count": Operator("transductive", ("key",), "number", count),
-    "cross": Operator("transductive", ("key", "key", "key?", "key?"), "category", cross),
+    "cross": Operator("transductive", ("key", "key+"), "category", cross),
     "bin": Operator("transductive", ("number", "whole"), "category", bins),
     "rank": Operator("transductive", ("number",), "number", rank, grouped=None),
 }
