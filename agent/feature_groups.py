@@ -40,7 +40,7 @@ def groups_left(
     result: ScreenResult, incumbent: Record, history: Sequence[Record], skipped: Collection[str], steering: Steering
 ) -> list[Group]:
     """What is still to be tested of a screening; `skipped`: groups that did not fit into the time."""
-    tried = {r.idea for r in history if r.arm == ARM} | set(skipped)
+    tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | set(skipped)
     done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
     picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
     left = []

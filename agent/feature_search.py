@@ -247,7 +247,7 @@ class FeatureSearch:
             return []  # one after another, since each starts from what became of the one before
         many = [n for n in self.many if n in self.columns]
         groups = [alike(self.repeated, self.steering), encoding(many, incumbent.pipeline.features, self.steering)]
-        tried = {r.idea for r in history if r.arm == ARM} | self.skipped
+        tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | self.skipped
         return [g for g in groups if g is not None and g.name not in tried]
 
     def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:

@@ -26,7 +26,7 @@ from agent.steering import FILE, steering_for
 from agent.tables import open_ledger
 from agent.widths import width_of
 from agent.workers import Workers
-from competitions.audit_rows import row_hashes
+from competitions.audit_rows import rows_repeat
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
 from competitions.errors import MedalistError, PipelineError, TaskError
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 COPIES = 3
 MANY_LEVELS = 24
 FEW_ROWS = 3000
+MOST_CROSSED, MOST_CELLS = 200, 20_000_000  # columns, and cells, in which repeated rows are looked for
 REPEATED = 0.003  # of the rows, from which on it is worth a test what is known of rows that repeat others
 MOST_REPEATS, REPEATS_SHARE = 3, 0.05  # of the folds, and of the budget for a usual model on all of them
 FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
@@ -121,16 +122,15 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         )
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
     session.postprocessing = config.postprocessing
+    inputs = [n for n in task.features(competition.train, competition.test) if str(Column(n)) not in steering.forbid]
     search = FeatureSearch(
         ground=ground,
         folds=folds,
         schema=ground.schema,
-        columns=frozenset(
-            c for c in ground.schema.columns if c not in task.drop and str(Column(c)) not in steering.forbid
-        ),
+        columns=frozenset(inputs),
         steering=steering,
         many=_many_valued(cards, len(ground.y)),
-        repeated=_repeated(competition, [c for c in ground.schema.columns if c not in task.drop], steering),
+        repeated=_repeated(competition, inputs) if config.feature_search else (),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
         seed=config.seed,
@@ -189,16 +189,16 @@ def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
     )
 
 
-def _repeated(competition: Competition, inputs: Sequence[str], steering: Steering) -> tuple[str, ...]:
-    """The inputs, where enough rows of train come again, in train and in test: what is known of one may tell of all."""
-    names = [n for n in inputs if str(Column(n)) not in steering.forbid]
-    if len(names) < 2:
+def _repeated(competition: Competition, inputs: Sequence[str]) -> tuple[str, ...]:
+    """The inputs, where enough rows of train come again, in train and in test: what is known of one may tell of all.
+
+    Nothing of tables that would take long to go through.
+    """
+    cells = len(inputs) * (len(competition.train) + len(competition.test))
+    if not 2 <= len(inputs) <= MOST_CROSSED or cells > MOST_CELLS:
         return ()
-    ours, theirs = row_hashes(competition.train, names), row_hashes(competition.test, names)
-    if np.isin(theirs, ours).mean() < REPEATED:
-        return ()
-    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
-    return tuple(names) if (sizes[codes] > 1).mean() >= REPEATED else ()
+    found = rows_repeat(competition.train, competition.test, list(inputs), REPEATED)
+    return tuple(inputs) if found else ()
 
 
 def _job_bytes(ground: Ground) -> float:

@@ -42,6 +42,21 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
         )
 
 
+def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], least: float) -> bool:
+    """Whether at least so many of the test rows equal a train row in all these columns, and of the train rows another.
+
+    `least`: a share. Numbers alone are looked at first: text is slow to hash, and further columns only tell more rows
+    apart.
+    """
+    numeric = [n for n in columns if all(pd.api.types.is_numeric_dtype(t[n].dtype) for t in (train, test))]
+    for some in ([numeric] if 0 < len(numeric) < len(columns) else []) + [columns]:
+        ours, theirs = row_hashes(train, some), row_hashes(test, some)
+        if not some or np.isin(theirs, ours).mean() < least:
+            return False
+    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
+    return bool((sizes[codes] > 1).mean() >= least)
+
+
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """One (n,) uint64 hash per row over `columns`; whole numbers hash alike whether stored as integers or floats."""
     parts = {}

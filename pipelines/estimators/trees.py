@@ -26,7 +26,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4},
 )
 LOSSES = ("l2", "poisson")
-LEAST_TREES, MOST_NUMBERS = 20, 1.25e8  # numbers that all nodes of all trees hold, for which there are fewer trees
+LEAST_TREES, MOST_NUMBERS = 10, 1.25e8  # numbers that all nodes of all trees hold, for which there are fewer trees
 OF_A_NODE = 8  # numbers that a node holds beside its values
 BATCH = 25  # trees between two looks at the clock, where they are quick to grow
 BATCH_SECONDS = 0.5  # which a step of a few trees takes then, at most
@@ -99,7 +99,7 @@ def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> 
 
 
 def affordable(rows: int, outputs: int, params: Mapping[str, Any]) -> int:
-    """How many trees there are to be: those that the parameters name, or fewer, so that they fit into the memory."""
+    """How many trees there are to be: as many as the parameters say, or what about a GiB holds, but ten at least."""
     nodes = 2 * rows / int(params.get("min_samples_leaf", 1))
     return max(LEAST_TREES, min(int(params.get("trees", 200)), int(MOST_NUMBERS / (nodes * (OF_A_NODE + outputs)))))
 

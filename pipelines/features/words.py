@@ -172,8 +172,8 @@ def _target_lag(node: Feature) -> str:
 
 
 def _target_mean(node: Feature) -> str:
-    key = node.args[0]
-    smoothing = f" (with {node.args[1]} rows of the overall mean)" if len(node.args) > 1 else ""
+    key, *rows = node.args
+    smoothing = f" (with {rows[0]} row{'' if rows[0] == 1 else 's'} of the overall mean)" if rows else ""
     return f"smoothed mean target of {_operand(key)}{smoothing}"
 
 
@@ -311,7 +311,7 @@ def _shaped(node: Node, kinds: Mapping[str, str]) -> Node:
     if not isinstance(node, Feature):
         return node
     args = [_shaped(a, kinds) for a in node.args]
-    if node.op in ALIKE:
+    if node.op in ALIKE or node.op == "cross":
         args.sort(key=lambda a: (isinstance(a, int | float), str(a)))
     if node.op == "cross" or node.op not in INFIX:
         runs = [list(run) for _, run in groupby(args, lambda a: isinstance(a, _Kind) and str(a))]

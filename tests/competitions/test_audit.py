@@ -11,7 +11,7 @@ from little import little_competition
 
 from competitions.audit import Finding, audit
 from competitions.audit_adversarial import auc
-from competitions.audit_rows import order_effect, row_hashes
+from competitions.audit_rows import order_effect, row_hashes, rows_repeat
 from competitions.audit_target import exact_copies, explained, levels
 from competitions.columns import describe_columns
 from competitions.infer import infer_task
@@ -162,3 +162,19 @@ def test_a_column_that_repeats_the_target_is_found():
     assert exact_copies(train, test, task) == ("echo",)
     alone = train[["id", "echo", "y"]]
     assert exact_copies(alone, test[["id", "echo"]], task) == ()
+
+
+def test_rows_repeat_only_where_all_columns_do():
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"n": rng.normal(size=100), "s": rng.choice(list("ab"), 100)})
+    train.loc[90:, :] = train.loc[:9, :].to_numpy()  # a fifth of the train rows repeat another
+    test = train.iloc[[0, 1, 20]].reset_index(drop=True)
+    fresh = test.assign(n=[1.5, 2.5, 3.5])
+    both = pd.concat([test, fresh], ignore_index=True)  # half of them are of train
+    assert rows_repeat(train, both, ["n", "s"], 0.2)
+    assert not rows_repeat(train, both, ["n", "s"], 0.21)
+    assert not rows_repeat(train, fresh, ["n", "s"], 0.001)
+    other = test.assign(s=np.where(test["s"] == "a", "b", "a"))
+    assert rows_repeat(train, other, ["n"], 0.2)
+    assert not rows_repeat(train, other, ["n", "s"], 0.001)
+    assert not rows_repeat(train.iloc[:90], test, ["n", "s"], 0.001)  # no train row repeats another

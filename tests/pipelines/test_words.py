@@ -104,6 +104,9 @@ def test_words(text, words):
     ("text", "shape"),
     [
         ("target_mean(city × brand)", "target_mean(category × category)"),
+        ("count(a × b × c × d × k)", "count(category × number …)"),
+        ("count(a × k × l × b × c × d)", "count(category × category × number …)"),
+        ("count(a × b × c × d)", "count(cross(number …))"),
         ("price - mean(price) by city", "number - mean(number) by category"),
         ("mean(price) by city, brand", "mean(number) by category, category"),
         ("mean(price) by city, day", "mean(number) by category, date"),
@@ -121,6 +124,7 @@ def test_words(text, words):
 )
 def test_shapes(text, shape):
     kinds = {"price": "number", "weight": "number", "city": "category", "brand": "category", "day": "date"}
+    kinds |= dict.fromkeys("abcd", "number") | dict.fromkeys("kl", "category")
     assert shape_of(parse(text), kinds | {"orders.amount": "number", "orders.city": "category"}) == shape
 
 
