@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 COPIES = 3
 MANY_LEVELS = 24
 FEW_ROWS = 3000
-MOST_CROSSED, MOST_CELLS = 200, 20_000_000  # columns, and cells, in which repeated rows are looked for
 REPEATED = 0.003  # of the rows, from which on it is worth a test what is known of rows that repeat others
 MOST_REPEATS, REPEATS_SHARE = 3, 0.05  # of the folds, and of the budget for a usual model on all of them
 FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
@@ -123,6 +122,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
     session.postprocessing = config.postprocessing
     inputs = [n for n in task.features(competition.train, competition.test) if str(Column(n)) not in steering.forbid]
+    repeated = config.feature_search and rows_repeat(competition.train, competition.test, inputs, REPEATED)
     search = FeatureSearch(
         ground=ground,
         folds=folds,
@@ -130,7 +130,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         columns=frozenset(inputs),
         steering=steering,
         many=_many_valued(cards, len(ground.y)),
-        repeated=_repeated(competition, inputs) if config.feature_search else (),
+        repeated=tuple(inputs) if repeated else (),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
         seed=config.seed,
@@ -187,18 +187,6 @@ def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
     return tuple(
         c.name for c in cards if c.kind in kinds and MANY_LEVELS < c.distinct < 0.7 * n_rows and c.unseen < 0.6
     )
-
-
-def _repeated(competition: Competition, inputs: Sequence[str]) -> tuple[str, ...]:
-    """The inputs, where enough rows of train come again, in train and in test: what is known of one may tell of all.
-
-    Nothing of tables that would take long to go through.
-    """
-    cells = len(inputs) * (len(competition.train) + len(competition.test))
-    if not 2 <= len(inputs) <= MOST_CROSSED or cells > MOST_CELLS:
-        return ()
-    found = rows_repeat(competition.train, competition.test, list(inputs), REPEATED)
-    return tuple(inputs) if found else ()
 
 
 def _job_bytes(ground: Ground) -> float:

@@ -10,6 +10,8 @@ import pandas as pd
 from competitions.finding import Finding, Severity
 from competitions.task import Task
 
+MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # in which repeated rows are looked for as a run begins
+
 
 def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y: np.ndarray) -> Iterable[Finding]:
     """Rows with equal inputs: test rows that also stand in train, repeated train rows, and whether their targets agree.
@@ -18,10 +20,7 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
     """
     if not inputs:
         return
-    ours, theirs = row_hashes(train, inputs), row_hashes(test, inputs)
-    shared = float(np.isin(theirs, ours).mean())
-    groups, codes = np.unique(ours, return_inverse=True)
-    sizes = np.bincount(codes)
+    shared, codes, sizes = _equal_rows(train, test, inputs)
     repeated = float((sizes[codes] > 1).mean())
     if shared == 0.0 and repeated == 0.0:
         return
@@ -37,7 +36,7 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
             "duplicates",
             "info",
             (),
-            f"{repeated:.2%} of the train rows ({len(ours) - len(groups)} beyond the first) repeat another{said}.",
+            f"{repeated:.2%} of the train rows ({len(codes) - len(sizes)} beyond the first) repeat another{said}.",
             repeated,
         )
 
@@ -46,15 +45,23 @@ def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], lea
     """Whether at least so many of the test rows equal a train row in all these columns, and of the train rows another.
 
     `least`: a share. Numbers alone are looked at first: text is slow to hash, and further columns only tell more rows
-    apart.
+    apart. Tables of more than MOST_CELLS cells or MOST_COLUMNS columns are not looked at: False.
     """
+    if not 0 < len(columns) <= MOST_COLUMNS or len(columns) * (len(train) + len(test)) > MOST_CELLS:
+        return False
     numeric = [n for n in columns if all(pd.api.types.is_numeric_dtype(t[n].dtype) for t in (train, test))]
-    for some in ([numeric] if 0 < len(numeric) < len(columns) else []) + [columns]:
-        ours, theirs = row_hashes(train, some), row_hashes(test, some)
-        if not some or np.isin(theirs, ours).mean() < least:
-            return False
+    if numeric and len(numeric) < len(columns) and _equal_rows(train, test, numeric)[0] < least:
+        return False
+    shared, codes, sizes = _equal_rows(train, test, columns)
+    return bool(shared >= least and (sizes[codes] > 1).mean() >= least)
+
+
+def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> tuple[float, np.ndarray, np.ndarray]:
+    """The share of test rows that equal a train row, the (n,) group of equal rows of each train row, and the (g,) sizes
+    of these groups."""
+    ours, theirs = row_hashes(train, columns), row_hashes(test, columns)
     _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
-    return bool((sizes[codes] > 1).mean() >= least)
+    return float(np.isin(theirs, ours).mean()), codes, sizes
 
 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:

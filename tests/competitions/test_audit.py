@@ -178,3 +178,6 @@ def test_rows_repeat_only_where_all_columns_do():
     assert rows_repeat(train, other, ["n"], 0.2)
     assert not rows_repeat(train, other, ["n", "s"], 0.001)
     assert not rows_repeat(train.iloc[:90], test, ["n", "s"], 0.001)  # no train row repeats another
+    wide = pd.DataFrame(np.zeros((3, 201)), columns=[f"c{i}" for i in range(201)])
+    assert rows_repeat(wide, wide, list(wide.columns[:200]), 0.5)
+    assert not rows_repeat(wide, wide, list(wide.columns), 0.5)  # would take long to cross
