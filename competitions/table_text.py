@@ -85,6 +85,19 @@ def transcode(data: bytes, encoding: str | None, path: str) -> tuple[bytes, str 
     raise InputError(f"{path} is not UTF-8: save it as UTF-8.")
 
 
+def torn_line(data: bytes, dialect: Dialect) -> int | None:
+    """How many fields the last line has, where it has fewer than the header and no end of line, as in a file whose
+    copying was cut short; None else. `data`: UTF-8, or another encoding in which quotes and separators are one byte."""
+    last = data[max(data.rfind(b"\n"), data.rfind(b"\r")) + 1 :]
+    if not last.strip() or last.count(b'"') % 2 or len(last) == len(data):
+        return None
+    try:
+        fields = len(next(csv.reader([last.decode("latin-1")], delimiter=dialect.separator)))
+    except csv.Error:  # a field longer than the csv module's limit
+        return None
+    return fields if fields < len(dialect.header) else None
+
+
 def headless(header: tuple[str, ...]) -> bool:
     """Whether a first line looks like data: every field is a number."""
     return bool(header) and all(_is_number(field) for field in header)

@@ -21,7 +21,7 @@ from pandas.api import types
 from competitions.archive import TABLE_SUFFIXES, Source, list_sources, reading
 from competitions.errors import InputError
 from competitions.mixed_columns import numbers_from_text
-from competitions.table_text import MISSING_WORDS, Dialect, dialect_of, headless, read_dialect, transcode
+from competitions.table_text import MISSING_WORDS, Dialect, dialect_of, headless, read_dialect, torn_line, transcode
 
 BIG_BYTES = 64 << 20
 _OBJECTS = ("string", "boolean", "empty")
@@ -139,6 +139,9 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
         data, _ = transcode(data, dialect.encoding, source.path)
     elif b"\0" in data:
         raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+    if (fields := torn_line(data, dialect)) is not None:
+        whole = len(dialect.header)
+        notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
     options: dict[str, Any] = {"dtype": dict.fromkeys([*text, *exact], str)}
     if exact:
         others = [name for name in _as_pandas_names(dialect.header) if name not in exact]

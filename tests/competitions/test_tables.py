@@ -141,6 +141,25 @@ def test_repeated_names_get_a_number_and_a_note(tmp_path: Path) -> None:
     assert "several columns named a" in table.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("content", "noted"),
+    [
+        (b"a,b,c\n1,2,3\n4,5", True),
+        (b"a;b;c\r\n1;2;3\r\n4", True),
+        (b'a,b,c\n1,2,3\n4,"5,6"', True),
+        (b"a,b,c\n1,2,3\n4,5\n", False),  # a short line that ends is taken as meant
+        (b"a,b,c\n1,2,3\n4,5,6", False),
+        (b'a,b,c\n1,2,3\n4,5,"x\ny"', False),
+        (b"a\n1\n2", False),
+        (b"a,b,c", False),
+    ],
+)
+def test_a_file_that_was_cut_short_is_noted(tmp_path: Path, content: bytes, noted: bool) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    assert any("ends in the middle of a line" in n for n in load(source_of(path)).notes) == noted
+
+
 def test_a_separator_at_the_end_of_every_line_does_not_shift_the_columns(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n1,2,\n3,4,\n")
