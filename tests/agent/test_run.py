@@ -231,6 +231,7 @@ def test_what_was_killed_is_resumed(public: Path, tmp_path: Path, first: dict[st
     assert more["experiments"] == EXPERIMENTS + 1
 
 
+@pytest.mark.slow
 def test_a_crash_is_a_row_with_its_traceback(public: Path, tmp_path: Path) -> None:
     """A file of the feature cache was damaged: experiments that read it crash, others do not."""
     here("run", public, "--max-experiments", "2", "--families", "linear", "--runs-dir", tmp_path)

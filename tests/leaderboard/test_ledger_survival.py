@@ -51,6 +51,7 @@ def start(url: str) -> str:
         return ledger.start_run("mine", {}, {}, "ab", 0, "x")
 
 
+@pytest.mark.parametrize("url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_a_killed_writer_loses_nothing_that_was_finished(url: str) -> None:
     run_id = start(url)
     generator = random.Random(0)
@@ -78,6 +79,7 @@ def test_a_killed_writer_loses_nothing_that_was_finished(url: str) -> None:
         assert sqlite3.connect(url).execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+@pytest.mark.parametrize("url", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True)
 def test_many_processes_write_at_once_from_the_first_moment(url: str) -> None:
     crowd = [subprocess.Popen([sys.executable, "-c", CROWD, url, str(k), ""], cwd=ROOT) for k in range(5)]
     assert [process.wait(timeout=120) for process in crowd] == [0] * 5
