@@ -14,6 +14,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
 
 SEED = "seed"
+VIEWS = {"view:beside": "beside its features", "view:alone": "in place of its features"}
 STACKS = ("stack:linear", "stack:lightgbm", "stack:wide")
 PRIORS = {  # gains of the ensemble expected at first, in units of the noise of one score
     SEED: 0.04,
@@ -25,6 +26,8 @@ PRIORS = {  # gains of the ensemble expected at first, in units of the noise of 
     "stack:lightgbm": 0.08,
     "stack:wide": 0.02,
     "pseudo": 0.04,
+    "view:beside": 0.2,
+    "view:alone": 0.2,
 }
 MOST_BASES = 6  # of a stack: each is fitted again at the close
 LEAST_BASES = 3
@@ -49,6 +52,7 @@ class Derived:
     transformations: names of transformations of the target with a reason each, the most promising first; losses: other
     losses than the problem's own to fit by; several: whether there are several targets. stackable: every training row
     is predicted by models that did not see it, and fold models predict test. test_share: test rows a training row.
+    encodings: features that tell each column's values by their target means and frequencies.
     """
 
     seed: int
@@ -59,6 +63,7 @@ class Derived:
     stackable: bool = True
     stacking: bool = True
     test_share: float = 1.0
+    encodings: tuple[str, ...] = ()
 
     def proposals(self, history: Sequence[Record]) -> Iterator[tuple[str, Proposal]]:
         """The next proposal of each arm that has one, by arm."""
@@ -69,6 +74,7 @@ class Derived:
             "loss": self._loss,
             "targets": self._targets,
             "pseudo": self._pseudo,
+            **{arm: (lambda records, arm=arm: self._view(records, arm)) for arm in VIEWS},  # type: ignore[misc]
             **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in STACKS},  # type: ignore[misc]
         }
         for arm, make in makers.items():
@@ -137,6 +143,22 @@ class Derived:
             if best is not None and best.arm != "start":
                 told = "each target after the others'" if way == "chained" else "all targets by one model"
                 return best.pipeline.changed(params=best.pipeline.parameters | {"targets": way}), told, best
+        return None
+
+    def _view(self, history: Sequence[Record], arm: str) -> tuple[Pipeline, str, Record] | None:
+        """A boosted family's best with the encodings, each family once: trees that see the same columns otherwise."""
+        if not self.encodings:
+            return None
+        tried = {r.pipeline.family for r in history if r.arm == arm}
+        for name in self.families:
+            best = _best([r for r in history if r.arm not in VIEWS], family=name, boosted=True)
+            if name in tried or best is None or best.arm == "start":
+                continue
+            own = best.pipeline.features if arm == "view:beside" else ()
+            pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*own, *self.encodings))))
+            if all(r.pipeline != pipeline for r in history):
+                title = FAMILIES[name].title
+                return pipeline, f"{title} on target means and frequencies of all values, {VIEWS[arm]}", best
         return None
 
     def _stack(self, history: Sequence[Record], arm: str) -> tuple[Pipeline, str, Record] | None:

@@ -59,8 +59,8 @@ def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> 
     """What to test of a screening, in this order, on a model with the features `base`. Groups that come to the same are
     tested once."""
     number = result.step
-    picks = tuple(f.text for f in result.picks if not steering.forbids(parse(f.text)))
-    used = tuple(f.text for f in result.used if not steering.forbids(parse(f.text)))
+    picks = steering.allowed(f.text for f in result.picks)
+    used = steering.allowed(f.text for f in result.used)
     supervised = tuple(t for t in used if is_supervised(parse(t)))
     plain = tuple(t for t in used if t not in supervised)
     idle = tuple(f for f in result.idle if f not in steering.force) if number == 0 else ()
@@ -91,7 +91,7 @@ def encoding(many: Sequence[str], base: Sequence[str], steering: Steering) -> Gr
     group = Group(
         f"0:{ENCODE}",
         "target means and frequencies in place of many-valued categories",
-        tuple(t for t in add if not steering.forbids(parse(t))),
+        steering.allowed(add),
         tuple(t for t in remove if t in base and t not in steering.force),
     )
     return group if group.add else None
@@ -103,7 +103,7 @@ def alike(columns: Sequence[str], steering: Steering) -> Group | None:
         return None
     row = feature("cross", *columns)
     made = (str(feature("target_mean", row, LIGHT_SMOOTHING)), str(feature("count", row)))
-    add = tuple(t for t in made if not steering.forbids(parse(t)))
+    add = steering.allowed(made)
     return Group(f"0:{ALIKE}", "what is known of rows that repeat each other", add) if add else None
 
 

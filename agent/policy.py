@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ from agent import derived, tuner
 from agent.costs import Costs
 from agent.derived import Derived
 from agent.experience import Experience
-from agent.feature_groups import ARM
+from agent.feature_groups import ARM, was_screened
 from agent.feature_search import FeatureSearch
 from agent.record import Proposal, Record
 from agent.widths import pipeline_width, width_of
 from competitions.columns import ColumnCard, Kind
 from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, family
-from pipelines.features.expression import parse
 from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
@@ -50,6 +49,7 @@ LARGEST_SHARE = 0.45  # of the time left, for one experiment
 SURE = 0.8  # how sure it has to be that the last experiment ends in time
 HURRIED = 1.5  # times the learning rate that was drawn, from which on others had better be tried
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
+CHEAP = 0.1  # of it: a test of features that needs no screening is made where the time for features is over too
 LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
 STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
 
@@ -93,7 +93,7 @@ class Policy:
         """The first feature set of a family: with what a person forced, without what is forbidden."""
         steering = self.features.steering if self.features is not None else Steering()
         base = base_features(self.cards, family(name).wants, self.n_rows)
-        kept = tuple(f for f in base if not steering.forbids(parse(f)))
+        kept = steering.allowed(base)
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
     def first(self) -> Proposal:
@@ -157,11 +157,20 @@ class Policy:
     def _derived(
         self, history: Sequence[Record], done: set[str], seconds_left: float
     ) -> list[tuple[float, str, Proposal | None]]:
-        """What is made from earlier experiments, where it fits into the time as it is."""
+        """What is made from earlier experiments, where it fits into the time: as it is, but another view of the columns
+        may be learned faster."""
         if self.derived is None:
             return []
         found: list[tuple[float, str, Proposal | None]] = []
         for arm, proposal in self.derived.proposals([r for r in history if r.verdict != "running"]):
+            if arm in derived.VIEWS:
+                told = proposal.pipeline
+                fitted = self._fitting(
+                    told.features, told.family, told.parameters, told.seed, seconds_left, told.target
+                )
+                if fitted is None:
+                    continue
+                proposal = replace(proposal, pipeline=fitted)
             seconds = self.seconds(proposal.pipeline)
             if proposal.pipeline.hash in done or seconds > LARGEST_SHARE * seconds_left or self._busy(arm, history):
                 continue
@@ -259,10 +268,13 @@ class Policy:
 
     def _feature_group(self, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
         """The next group of found features, tested with the parameters that its incumbent has: before all else."""
-        if self.features is None or (np.isfinite(seconds_left) and self.features.over(seconds_left)):
+        if self.features is None:
             return None
+        over = bool(np.isfinite(seconds_left)) and self.features.over(seconds_left)
         while (found := self.features.next_group(history)) is not None:
             group, incumbent = found
+            if over and (was_screened(group.name) or self.seconds(incumbent.pipeline) > CHEAP * seconds_left):
+                return None
             pipeline = incumbent.pipeline
             features = group.apply(pipeline.features)
             fitted = self._fitting(features, pipeline.family, pipeline.parameters, self.seed, seconds_left)

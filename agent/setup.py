@@ -39,6 +39,7 @@ from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, installed
 from pipelines.features.expression import Column, parse
 from pipelines.features.operators.base import Target
+from pipelines.features.sets import encoded_features
 from pipelines.features.steering import Steering, read_steering, write_steering
 from pipelines.features.types import check
 from pipelines.target_candidates import candidates
@@ -147,6 +148,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         stackable=len(folds.rows) == len(ground.y) and not ground.refit,
         stacking=config.stacking,
         test_share=len(competition.test) / len(ground.y),
+        encodings=steering.allowed(encoded_features(cards, len(ground.y), ground.problem.width)),
     )
     if row is None:
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))

@@ -11,6 +11,9 @@ from pipelines.features.expression import Feature, feature
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
 FEW_LEVELS = 64  # a number with no more values may be a category
 MOST_PARTS = 4
+REPEATING = 0.7  # different values a row, from which on a column's values say too little of each other
+MOST_UNSEEN = 0.6  # of the test rows, with values that train does not have
+MOST_ENCODED = 300  # numbers a row, of all encodings
 
 
 def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple[str, ...]:
@@ -43,6 +46,25 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
         else:
             features.append(str(feature("code", name)))
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
+
+
+def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
+    """A second view of the columns: each value, numbers' too, by the target's mean where it occurs and by how often it
+    does. Not of dates, of long text, and of columns whose values do not come again.
+
+    outputs: numbers that a target mean has. Categories come first where there is not room for all.
+    """
+    keys: list[tuple[bool, Feature | str]] = []
+    for card in cards:
+        if card.kind in (Kind.CONSTANT, Kind.DUPLICATE, Kind.DATE, Kind.TEXT):
+            continue
+        if card.kind is Kind.KEY and (found := parts(card)):
+            keys += [(False, feature("part", card.name, i)) for i in range(len(found) - 1)]
+        elif card.distinct < REPEATING * n_rows and card.unseen < MOST_UNSEEN:
+            keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
+    room = MOST_ENCODED // (outputs + 1)
+    chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]
+    return tuple(str(feature(op, key)) for key in chosen for op in ("target_mean", "count"))
 
 
 def parts(card: ColumnCard) -> tuple[str, ...]:

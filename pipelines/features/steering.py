@@ -15,7 +15,7 @@ Whether the columns are there, and of a type that the operators take, is known o
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,10 @@ class Steering:
         A sum, product or cross contains each part of it: `a × b × c` and `mean(x) by a, b` contain `a × b`.
         """
         return bool(self._forbidden) and any(_contains(n, f) for n in nodes(feature) for f in self._forbidden)
+
+    def allowed(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Those of these features that are not forbidden."""
+        return tuple(text for text in texts if not self.forbids(parse(text)))
 
     @property
     def forbidden_columns(self) -> tuple[str, ...]:

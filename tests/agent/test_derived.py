@@ -110,6 +110,25 @@ def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(
     assert "targets" not in proposals(history)
 
 
+def test_each_boosted_family_sees_the_encodings_beside_its_features_and_alone_once(history):
+    encodings = ("target_mean(x)", "count(x)")
+    assert not any(arm.startswith("view") for arm in proposals(history))
+    made = proposals(history, encodings=encodings)
+    assert made["view:beside"].pipeline == history[1].pipeline.changed(features=("number(x)", *encodings))
+    assert made["view:alone"].pipeline == history[1].pipeline.changed(features=encodings)
+    best = record(6, "lightgbm", 0.1, "view:beside", 1)
+    again = proposals([*history, best], encodings=encodings)
+    assert again["view:beside"].pipeline == history[2].pipeline.changed(features=("number(x)", *encodings))
+    assert again["view:alone"] == made["view:alone"]  # made from the columns' best, not from the other view
+    both = [*history, best, record(7, "catboost", 0.2, "view:beside", 2)]
+    assert "view:beside" not in proposals(both, encodings=encodings)  # the other families do not boost
+
+
+def test_a_view_that_adds_nothing_is_not_tried(history):
+    made = proposals(history, encodings=("number(x)",))
+    assert not any(arm.startswith("view") for arm in made)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(FAMILIES), st.floats(0, 2)), max_size=30), st.randoms())
 def test_bases_hold_the_leaders_whatever_the_order(drawn, rng):

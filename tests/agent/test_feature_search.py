@@ -306,6 +306,24 @@ def test_screening_finds_what_the_model_leaves(search: FeatureSearch) -> None:
     assert not any("b" in f.text.split() for f in (*found.picks, *found.used, *found.redundant))
 
 
+def test_where_there_is_no_time_for_features_cheap_ones_that_need_no_screening_are_tested(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, repeated=("a", "b", "city"), seconds=100.0)
+    first = record(search, 0, 1.0)
+    decides = policy(search)
+    late = 0.5 * search.seconds
+    assert search.over(late)
+    found = decides.propose([first], 1, late)
+    assert found is not None
+    assert (found.arm, found.idea) == (ARM, "0:alike")
+    dear = replace(decides, costs=Costs(80_000_000, 1))
+    other = dear.propose([first], 1, late)
+    assert other is None or other.arm != ARM
+    search.take(result(), [first])  # what a screening found needs time to be judged: it is not tested so late
+    screened = decides.propose([first], 1, late)
+    assert screened is None or screened.arm != ARM
+
+
 # steering
 
 

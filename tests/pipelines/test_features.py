@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.columns import describe_columns
+from competitions.columns import Kind, describe_columns
 from competitions.errors import PipelineError
 from pipelines.features.expression import Column, feature, parse
 from pipelines.features.frame import Frame
 from pipelines.features.operators.base import Target
-from pipelines.features.sets import base_features
+from pipelines.features.sets import base_features, encoded_features
 from pipelines.features.store import EVICT_TO, FeatureStore
 
 TRAIN, ROWS = 200, 300
@@ -311,6 +311,29 @@ def test_sets_use_every_column():
             assert any(column in f for f in features), (wants, column)
         for text in features:
             assert str(parse(text)) == text
+
+
+def test_encodings_are_of_columns_whose_values_come_again():
+    frame = table(2000)
+    cards = describe_columns(frame.iloc[:1500], frame.iloc[1500:])
+    found = encoded_features(cards, 1500, 1)
+    for text in found:
+        assert str(parse(text)) == text
+        assert parse(text).op in ("target_mean", "count")
+    assert {"target_mean(city)", "count(city)", "target_mean(flag)"} <= set(found)
+    columns = {c for text in found for c in parse(text).columns}
+    assert not columns & {c.name for c in cards if c.kind in (Kind.DATE, Kind.TEXT)}
+    repeated = {c.name for c in cards if c.distinct < 0.7 * 1500}
+    assert all(c in repeated or any(card.name == c and card.kind is Kind.KEY for card in cards) for c in columns)
+
+
+def test_encodings_of_many_classes_are_of_fewer_columns_categories_first():
+    frame = pd.DataFrame({f"n{i}": np.arange(1000) % (40 + i) for i in range(20)} | {"town": list("abcde") * 200})
+    cards = describe_columns(frame.iloc[:800], frame.iloc[800:])
+    assert len(encoded_features(cards, 800, 1)) == 42
+    few = encoded_features(cards, 800, 29)
+    assert len(few) == 20  # of ten columns, each with 29 means and a frequency
+    assert few[:2] == ("target_mean(town)", "count(town)")
 
 
 def test_a_set_is_never_empty():
