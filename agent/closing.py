@@ -28,7 +28,7 @@ from pipelines.ensemble import Ensemble
 from pipelines.evaluate import Evaluation, FoldResult, combine
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
-BAGGING_SHARE = 0.08  # of it, that further draws of fresh folds get from the search: their models are averaged, too
+BAGGING_SHARE = 0.08  # of it, that fresh folds get from the search at most, where they are drawn more than once
 MARGIN = 1.2  # on what the search's fits took
 MOST_REPEATS = 3  # of fresh folds
 MOST_DRAWS = 4  # of them, one after another, while time is left
@@ -45,8 +45,11 @@ class Final:
     ensemble: Ensemble
 
 
-def seconds_needed(session: Session, workers: int, budget: Budget) -> float:
-    """Wall-clock seconds to keep for scoring the present ensemble's members again; 0 without a deadline."""
+def seconds_needed(session: Session, workers: int, budget: Budget, *, by_clock: bool = True) -> float:
+    """Wall-clock seconds to keep for scoring the present ensemble's members again; 0 without a deadline.
+
+    By the clock a long budget keeps time for further draws of fresh folds: their models are averaged, too.
+    """
     if not budget.limited or session.champion is None:
         return 0.0
     splits = session.ground.task.folds.n_splits
@@ -54,7 +57,8 @@ def seconds_needed(session: Session, workers: int, budget: Budget) -> float:
     if session.ground.refit:
         wanted = once + _wall(session, workers, 1)
     else:
-        wanted = once * float(np.clip(BAGGING_SHARE * budget.seconds // max(once, 0.01), 1, MOST_REPEATS))
+        draws = BAGGING_SHARE * budget.seconds // max(once, 0.01) if by_clock else 1
+        wanted = once * float(np.clip(draws, 1, MOST_REPEATS))
     needed = max(min(LARGEST_SHARE * budget.seconds, wanted), _wall(session, workers, 1))
     return needed + 2 * (session.write_seconds + session.judge_seconds) + 0.5
 

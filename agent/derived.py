@@ -52,7 +52,8 @@ class Derived:
     transformations: names of transformations of the target with a reason each, the most promising first; losses: other
     losses than the problem's own to fit by; several: whether there are several targets. stackable: every training row
     is predicted by models that did not see it, and fold models predict test. test_share: test rows a training row.
-    encodings: features that tell each column's values by their target means and frequencies.
+    encodings: features that tell each column's values by their target means and frequencies; forced: features that a
+    person wants in every set.
     """
 
     seed: int
@@ -64,9 +65,10 @@ class Derived:
     stacking: bool = True
     test_share: float = 1.0
     encodings: tuple[str, ...] = ()
+    forced: tuple[str, ...] = ()
 
     def proposals(self, history: Sequence[Record]) -> Iterator[tuple[str, Proposal]]:
-        """The next proposal of each arm that has one, by arm."""
+        """The next proposal of each arm that has one, by arm; of another view, that of each family."""
         makers: dict[str, Callable[[Sequence[Record]], tuple[Pipeline, str, Record] | None]] = {
             SEED: self._seed,
             "slow": self._slow,
@@ -74,7 +76,6 @@ class Derived:
             "loss": self._loss,
             "targets": self._targets,
             "pseudo": self._pseudo,
-            **{arm: (lambda records, arm=arm: self._view(records, arm)) for arm in VIEWS},  # type: ignore[misc]
             **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in STACKS},  # type: ignore[misc]
         }
         for arm, make in makers.items():
@@ -82,6 +83,8 @@ class Derived:
             if found is not None:
                 pipeline, reason, parent = found
                 yield arm, Proposal(pipeline, reason, parent.number, arm)
+        for arm in VIEWS:
+            yield from ((arm, proposal) for proposal in self._views(history, arm))
 
     def _seed(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
         best = _best([r for r in history if FAMILIES[r.pipeline.family].draws])
@@ -145,21 +148,21 @@ class Derived:
                 return best.pipeline.changed(params=best.pipeline.parameters | {"targets": way}), told, best
         return None
 
-    def _view(self, history: Sequence[Record], arm: str) -> tuple[Pipeline, str, Record] | None:
-        """A boosted family's best with the encodings, each family once: trees that see the same columns otherwise."""
+    def _views(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
+        """Each boosted family's best with the encodings, once: trees that see the same columns otherwise."""
         if not self.encodings:
-            return None
+            return
         tried = {r.pipeline.family for r in history if r.arm == arm}
+        plain = [r for r in history if not set(self.encodings) <= set(r.pipeline.features)]
         for name in self.families:
-            best = _best([r for r in history if r.arm not in VIEWS], family=name, boosted=True)
+            best = _best(plain, family=name, boosted=True)
             if name in tried or best is None or best.arm == "start":
                 continue
-            own = best.pipeline.features if arm == "view:beside" else ()
+            own = best.pipeline.features if arm == "view:beside" else self.forced
             pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*own, *self.encodings))))
             if all(r.pipeline != pipeline for r in history):
-                title = FAMILIES[name].title
-                return pipeline, f"{title} on target means and frequencies of all values, {VIEWS[arm]}", best
-        return None
+                told = f"{FAMILIES[name].title} on target means and frequencies of all values, {VIEWS[arm]}"
+                yield Proposal(pipeline, told, best.number, arm)
 
     def _stack(self, history: Sequence[Record], arm: str) -> tuple[Pipeline, str, Record] | None:
         if not self.stackable or not self.stacking:

@@ -49,8 +49,8 @@ LARGEST_SHARE = 0.45  # of the time left, for one experiment
 SURE = 0.8  # how sure it has to be that the last experiment ends in time
 HURRIED = 1.5  # times the learning rate that was drawn, from which on others had better be tried
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
-CHEAP = 0.1  # of it: a test of features that needs no screening is made where the time for features is over too
-LONG_SHARE = 0.03  # of it, beyond which an experiment waits for features that are being looked for
+CHEAP = 0.1  # of the time left: a test of features that needs no screening and no more is made late, too
+LONG_SHARE = 0.03  # of the time left, beyond which an experiment waits for features that are being looked for
 STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
 
 
@@ -273,10 +273,12 @@ class Policy:
         over = bool(np.isfinite(seconds_left)) and self.features.over(seconds_left)
         while (found := self.features.next_group(history)) is not None:
             group, incumbent = found
-            if over and (was_screened(group.name) or self.seconds(incumbent.pipeline) > CHEAP * seconds_left):
-                return None
             pipeline = incumbent.pipeline
             features = group.apply(pipeline.features)
+            if over and (
+                was_screened(group.name) or self.seconds(pipeline.changed(features=features)) > CHEAP * seconds_left
+            ):
+                return None
             fitted = self._fitting(features, pipeline.family, pipeline.parameters, self.seed, seconds_left)
             if fitted is not None and fitted.parameters == pipeline.parameters and fitted.hash not in done:
                 return Proposal(fitted, group.reason, incumbent.number, ARM, idea=group.name)

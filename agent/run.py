@@ -147,7 +147,9 @@ def _work(
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,
-        closing_seconds=lambda: closing.seconds_needed(session, workers.count, budget),
+        closing_seconds=lambda: closing.seconds_needed(
+            session, workers.count, budget, by_clock=config.max_experiments is None
+        ),
     )
     audit = BackgroundAudit(session.ground, config.seed, session.emit)
 

@@ -148,7 +148,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         stackable=len(folds.rows) == len(ground.y) and not ground.refit,
         stacking=config.stacking,
         test_share=len(competition.test) / len(ground.y),
-        encodings=steering.allowed(encoded_features(cards, len(ground.y), ground.problem.width)),
+        encodings=steering.allowed(_encodings(ground)) if config.feature_search else (),
+        forced=steering.force,
     )
     if row is None:
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))
@@ -194,7 +195,12 @@ def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
 def _job_bytes(ground: Ground) -> float:
     """Memory that one fold's job needs, roughly: its matrices, the estimator's copy of them and its work space."""
     rows = len(ground.competition.train) + len(ground.competition.test)
-    return COPIES * 4.0 * rows * (2 * len(ground.cards) + 2 * ground.problem.width)
+    more = max(len(ground.cards), width_of(_encodings(ground), ground.problem.width))
+    return COPIES * 4.0 * rows * (len(ground.cards) + more + 2 * ground.problem.width)
+
+
+def _encodings(ground: Ground) -> tuple[str, ...]:
+    return encoded_features(ground.cards, len(ground.y), ground.problem.width)
 
 
 def _say_nothing(_: object) -> None:

@@ -14,6 +14,8 @@ from competitions.dates import is_text, parse_dates
 from competitions.drift import category_drift, number_drift
 from competitions.errors import TaskError
 
+SAMPLED = 200_000  # rows that columns are described from, at most
+
 
 class Kind(StrEnum):
     """What a column means. A person may write these words in task.yaml."""
@@ -59,7 +61,7 @@ def describe_columns(
     train: pd.DataFrame,
     test: pd.DataFrame,
     skip: Collection[str] = (),
-    n_sample: int = 200_000,
+    n_sample: int = SAMPLED,
     overrides: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> tuple[ColumnCard, ...]:

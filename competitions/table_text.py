@@ -95,7 +95,10 @@ def torn_line(data: bytes, dialect: Dialect) -> int | None:
         fields = len(next(csv.reader([last.decode("latin-1")], delimiter=dialect.separator)))
     except csv.Error:  # a field longer than the csv module's limit
         return None
-    return fields if fields < len(dialect.header) else None
+    names = list(dialect.header)
+    while names and not names[-1].strip():  # a separator that ends the header line names nothing
+        names.pop()
+    return fields if fields < len(names) else None
 
 
 def headless(header: tuple[str, ...]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from competitions.columns import ColumnCard, Kind
+from competitions.columns import SAMPLED, ColumnCard, Kind
 from pipelines.features.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
@@ -50,17 +50,18 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
     """A second view of the columns: each value, numbers' too, by the target's mean where it occurs and by how often it
-    does. Not of dates, of long text, and of columns whose values do not come again.
+    does. Not of dates, of long text, and of columns whose values do not come again; of structured text the parts.
 
     outputs: numbers that a target mean has. Categories come first where there is not room for all.
     """
     keys: list[tuple[bool, Feature | str]] = []
+    n_rows = min(n_rows, SAMPLED)
     for card in cards:
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE, Kind.DATE, Kind.TEXT):
             continue
         if card.kind is Kind.KEY and (found := parts(card)):
             keys += [(False, feature("part", card.name, i)) for i in range(len(found) - 1)]
-        elif card.distinct < REPEATING * n_rows and card.unseen < MOST_UNSEEN:
+        elif card.distinct < REPEATING * (1 - card.missing) * n_rows and card.unseen < MOST_UNSEEN:
             keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
     room = MOST_ENCODED // (outputs + 1)
     chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]

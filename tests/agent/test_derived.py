@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipelines.stacking import as_columns
 
 FAMILIES = ("lightgbm", "catboost", "linear", "trees")
 BOOSTED = {"learning_rate": 0.05, "rounds": 1000}
+ENCODINGS = ("target_mean(x)", "count(x)")
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
 
 
@@ -110,18 +112,21 @@ def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(
     assert "targets" not in proposals(history)
 
 
+def views(history: list[Record], arm: str, **options: Any) -> list[Proposal]:
+    derived = Derived(seed=0, families=FAMILIES, encodings=ENCODINGS, **options)
+    return [p for a, p in derived.proposals(history) if a == arm]
+
+
 def test_each_boosted_family_sees_the_encodings_beside_its_features_and_alone_once(history):
-    encodings = ("target_mean(x)", "count(x)")
     assert not any(arm.startswith("view") for arm in proposals(history))
-    made = proposals(history, encodings=encodings)
-    assert made["view:beside"].pipeline == history[1].pipeline.changed(features=("number(x)", *encodings))
-    assert made["view:alone"].pipeline == history[1].pipeline.changed(features=encodings)
-    best = record(6, "lightgbm", 0.1, "view:beside", 1)
-    again = proposals([*history, best], encodings=encodings)
-    assert again["view:beside"].pipeline == history[2].pipeline.changed(features=("number(x)", *encodings))
-    assert again["view:alone"] == made["view:alone"]  # made from the columns' best, not from the other view
-    both = [*history, best, record(7, "catboost", 0.2, "view:beside", 2)]
-    assert "view:beside" not in proposals(both, encodings=encodings)  # the other families do not boost
+    beside, alone = views(history, "view:beside"), views(history, "view:alone", forced=("number(z)",))
+    leaders = history[1].pipeline, history[2].pipeline  # of the two families that boost
+    assert [p.pipeline for p in beside] == [p.changed(features=("number(x)", *ENCODINGS)) for p in leaders]
+    assert [p.pipeline for p in alone] == [p.changed(features=("number(z)", *ENCODINGS)) for p in leaders]
+    seen = Record(6, beside[0], "keep", "", score=Score(0.1, 0.1, 0.1, np.full(20, 0.1)), evaluation=EVALUATION)
+    assert views([*history, seen], "view:beside") == beside[1:]
+    tuned = replace(seen, number=7, proposal=replace(beside[0], arm="tune:lightgbm"))
+    assert views([*history, seen, tuned], "view:alone") == views(history, "view:alone")  # made from the columns' best
 
 
 def test_a_view_that_adds_nothing_is_not_tried(history):

@@ -150,6 +150,7 @@ def test_repeated_names_get_a_number_and_a_note(tmp_path: Path) -> None:
         (b"a,b,c\n1,2,3\n4,5\n", False),  # a short line that ends is taken as meant
         (b"a,b,c\n1,2,3\n4,5,6", False),
         (b'a,b,c\n1,2,3\n4,5,"x\ny"', False),
+        (b"a,b,\n1,2,\n3,4", False),
         (b"a\n1\n2", False),
         (b"a,b,c", False),
     ],
