@@ -144,8 +144,10 @@ class Policy:
             proposal = self._from_arm(arm, history, done, seconds_left)
             if proposal is not None and not self._waits(proposal, seconds_left):
                 likely = 5.0 if text and arm == "portfolio:linear" else 1.0
-                later = LATER_ENTRY ** int(proposal.idea or 0) if arm.startswith("portfolio:") else 1.0
-                worth = self._expected(arm, prior * likely * later, history)
+                later, told = LATER_ENTRY ** int(proposal.idea or 0) if arm.startswith("portfolio:") else 1.0, history
+                if later < 1:  # that a family was new to the ensemble says nothing of its next entry
+                    told = [r for r in history if r.arm != arm or r.idea != "0"]
+                worth = self._expected(arm, prior * likely * later, told, proposal.idea)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
         ranking += self._derived(history, done, seconds_left)
         for _, arm, ready in sorted(ranking, key=lambda r: -r[0]):
@@ -190,10 +192,10 @@ class Policy:
     def _width(self, pipeline: Pipeline) -> int:
         return pipeline_width(pipeline, self.costs.outputs)
 
-    def _expected(self, arm: str, prior: float, history: Sequence[Record]) -> float:
-        """Expected gain of the ensemble, in units of the noise of the first score."""
+    def _expected(self, arm: str, prior: float, history: Sequence[Record], idea: str | None = None) -> float:
+        """Expected gain of the ensemble by an arm, or by one of its ideas, in units of the noise of the first score."""
         gains = [r.gain / self.noise_unit for r in history if r.arm == arm] if self.noise_unit else []
-        weight, total = PRIOR_WEIGHT, PRIOR_WEIGHT * self.experience.expected(arm, prior)
+        weight, total = PRIOR_WEIGHT, PRIOR_WEIGHT * self.experience.expected(arm, prior, idea)
         for age, gain in enumerate(reversed(gains)):
             weight += DECAY**age
             total += DECAY**age * min(gain, 3.0)
