@@ -144,10 +144,9 @@ class Policy:
             proposal = self._from_arm(arm, history, done, seconds_left)
             if proposal is not None and not self._waits(proposal, seconds_left):
                 likely = 5.0 if text and arm == "portfolio:linear" else 1.0
-                later, told = LATER_ENTRY ** int(proposal.idea or 0) if arm.startswith("portfolio:") else 1.0, history
-                if later < 1:  # that a family was new to the ensemble says nothing of its next entry
-                    told = [r for r in history if r.arm != arm or r.idea != "0"]
-                worth = self._expected(arm, prior * likely * later, told, proposal.idea)
+                entry = int(proposal.idea or 0)  # of a portfolio; that a family was new says nothing of its next one
+                told = [r for r in history if not (entry and r.arm == arm and r.idea == "0")]
+                worth = self._expected(arm, prior * likely * LATER_ENTRY**entry, told, proposal.idea)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
         ranking += self._derived(history, done, seconds_left)
         for _, arm, ready in sorted(ranking, key=lambda r: -r[0]):

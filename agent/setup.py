@@ -39,7 +39,7 @@ from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, installed
 from pipelines.features.expression import Column, parse
 from pipelines.features.operators.base import Target
-from pipelines.features.sets import encoded_features
+from pipelines.features.sets import comes_again, encoded_features
 from pipelines.features.steering import Steering, read_steering, write_steering
 from pipelines.features.types import check
 from pipelines.target_candidates import candidates
@@ -187,9 +187,7 @@ def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -
 def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
     """Columns of many values that come again, and in test too: categories, and numbers that are names."""
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
-    return tuple(
-        c.name for c in cards if c.kind in kinds and MANY_LEVELS < c.distinct < 0.7 * n_rows and c.unseen < 0.6
-    )
+    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and comes_again(c, n_rows))
 
 
 def _job_bytes(ground: Ground) -> float:
@@ -200,6 +198,7 @@ def _job_bytes(ground: Ground) -> float:
 
 
 def _encodings(ground: Ground) -> tuple[str, ...]:
+    """Target means and frequencies of the columns' values."""
     return encoded_features(ground.cards, len(ground.y), ground.problem.width)
 
 

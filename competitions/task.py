@@ -170,6 +170,11 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
         raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
     values = train[target]
     missing = int(values.isna().sum())
+    if missing == 1 and len(values) > 1 and pd.isna(values.iloc[-1]):
+        raise TaskError(
+            f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
+            f"been cut short; copy it again, or remove that row."
+        )
     if missing:
         raise TaskError(
             f"The target {target!r} is missing in {missing} of {len(values)} training rows: remove these rows from the "

@@ -48,6 +48,12 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
 
 
+def comes_again(card: ColumnCard, n_rows: int) -> bool:
+    """Whether a column's values repeat often enough, in test too, for one row to tell of another. `n_rows`: train's."""
+    known = (1 - card.missing) * min(n_rows, SAMPLED)
+    return card.distinct < REPEATING * known and card.unseen < MOST_UNSEEN
+
+
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
     """A second view of the columns: each value, numbers' too, by the target's mean where it occurs and by how often it
     does. Not of dates, of long text, and of columns whose values do not come again; of structured text the parts.
@@ -55,13 +61,12 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
     outputs: numbers that a target mean has. Categories come first where there is not room for all.
     """
     keys: list[tuple[bool, Feature | str]] = []
-    n_rows = min(n_rows, SAMPLED)
     for card in cards:
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE, Kind.DATE, Kind.TEXT):
             continue
         if card.kind is Kind.KEY and (found := parts(card)):
             keys += [(False, feature("part", card.name, i)) for i in range(len(found) - 1)]
-        elif card.distinct < REPEATING * (1 - card.missing) * n_rows and card.unseen < MOST_UNSEEN:
+        elif comes_again(card, n_rows):
             keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
     room = MOST_ENCODED // (outputs + 1)
     chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]

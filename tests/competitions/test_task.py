@@ -290,6 +290,7 @@ def _asked(y: list, sample: list | None = None, description: str = "", **options
 
 
 MISTAKES = {
+    "a cut last row": ({"y": [1.5, 0.5, 2.5] * 11 + [None]}, r"missing in the last of 34 .* cut short; copy it again"),
     "missing targets": ({"y": [1.5, None, 2.5, None] * 9}, r"missing in 18 of 36 training rows: remove these rows"),
     "one value": ({"y": [4] * 9}, "has one value only"),
     "too few rows": ({"y": [4]}, "There are 1 training rows"),
