@@ -84,7 +84,7 @@ def main(folder: Path) -> None:
     before = status("self")["VmRSS"]
     with np.load(folder / "fold.npz") as fold:
         y, features, fit, valid, test = (fold[name] for name in ("y", "features", "fit", "valid", "test"))
-    problem = Problem("binary", 1, 2, "logloss", False, "auc")
+    problem = Problem("binary", 1, 2, "logloss", False)
     pipeline = Pipeline.of(tuple(map(str, features)), "lightgbm", FAST)
     run_fold(FeatureStore(folder, FINGERPRINT, len(y)), problem, pipeline, y, fit, valid, test)
     print(json.dumps({"resident": status("self")["VmHWM"] - before}), flush=True)

@@ -45,7 +45,7 @@ from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
 
 STATISTICS = ("mean", "std", "max", "median", "count", "distinct")
-BINARY = Problem("binary", 1, 2, "logloss", False, "auc")
+BINARY = Problem("binary", 1, 2, "logloss", False)
 KEYS: tuple[tuple[str, ...], ...] = (("city",), ("shop",), ("city", "kind"))
 
 
@@ -195,7 +195,7 @@ def binned(options: argparse.Namespace, _: Path) -> Iterator[Figure]:
     names = tuple(f"c{i}" for i in range(options.columns))
     y = columns[:, 0] + rng.normal(size=options.rows)
     matrix, none = Matrix(columns, names, (), token="train"), Matrix(columns[:0], names, ())
-    problem = Problem("regression", 1, 0, "l2", False, "l2")
+    problem = Problem("regression", 1, 0, "l2", False)
     shares, seconds = [], (0.0, 0.0)
     for turn in range(max(3, options.repetitions // 2)):
         kept: dict[str, Any] = {}

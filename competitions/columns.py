@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -168,7 +169,13 @@ def _mark_duplicates(
     first: dict[tuple[object, ...], list[str]] = {}
     marked = []
     for card in cards:
-        key = (card.numeric, card.distinct, card.missing, card.missing_test, card.examples)
+        key = (
+            card.numeric,
+            card.distinct,
+            card.missing,
+            card.missing_test,
+            _pattern(train[card.name], test[card.name]),
+        )
         twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
         if twin is None:
             first.setdefault(key, []).append(card.name)
@@ -176,6 +183,11 @@ def _mark_duplicates(
             card = replace(card, kind=Kind.DUPLICATE, duplicate_of=twin, note=f"the same values as {twin}")
         marked.append(card)
     return tuple(marked)
+
+
+def _pattern(*parts: pd.Series) -> bytes:
+    """A digest of which rows share a value: columns of equal values have the same, and few others do."""
+    return hashlib.sha256(b"".join(pd.factorize(part)[0].tobytes() for part in parts)).digest()
 
 
 def _equal(train: pd.DataFrame, test: pd.DataFrame, a: str, b: str) -> bool:

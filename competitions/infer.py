@@ -13,7 +13,7 @@ from competitions.dates import is_text, parse_dates
 from competitions.errors import TaskError
 from competitions.folds import FoldPlan, group_keys
 from competitions.group_evidence import SEPARATORS
-from competitions.labels import order_binary, plain
+from competitions.labels import asked_for, order_binary, plain
 from competitions.metrics import Metric, assumed_metric
 from competitions.problem_type import decide_type, find_metric, fit_metric, task_classes
 from competitions.split_evidence import choose_folds
@@ -131,7 +131,7 @@ def _binary(
     one_sided = scorer.needs == "probability" or scorer.name.removeprefix("mean_") == "f1"
     if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
         return ordered, ()
-    said = [label for label in labels if f"probability of {label}".lower() in description.lower()]
+    said = asked_for(labels, description)
     if len(said) == 1:
         return order_binary(labels, said[0])[0], (f"The description asks for the probability of {said[0]}.",)
     raise TaskError(

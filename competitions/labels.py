@@ -16,6 +16,11 @@ _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "succes
 _NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "failure", "none", "benign", "normal",
              "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
 
+_ASKED = (  # a probability, then what it is of, in one sentence
+    r"(?:probabilit|likel|chance)(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?|becoming|turns|of|as)\s+"
+    r"(?:an?\s+|the\s+|class\s+)*[\"'`*“]*{}\b"
+)
+
 
 def plain(value: Any) -> Any:
     """A label as a plain bool, int, float or str; a whole float is an int."""
@@ -63,6 +68,11 @@ def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tu
         if other in {f"not {label}", f"no {label}", f"non-{label}", f"not_{label}", f"no_{label}", f"non{label}"}:
             return ((first, second) if negative == first else (second, first)), True
     return (first, second), False
+
+
+def asked_for(labels: Sequence[Any], description: str) -> list[Any]:
+    """The labels whose probability a text asks for: "the probability of churn", "how likely a loan is to be bad"."""
+    return [label for label in labels if re.search(_ASKED.format(re.escape(str(label))), description, re.IGNORECASE)]
 
 
 def find_label(labels: Sequence[Any], given: Any) -> Any | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from competitions.metrics import get_metric
 from competitions.task import Task
 
 FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
@@ -26,7 +25,6 @@ class Problem:
     n_classes: int
     objective: str
     log: bool
-    eval_metric: str
     ahead: bool = False
 
     @property
@@ -63,7 +61,6 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
     if objective.startswith("log_"):
         objective = objective.removeprefix("log_")
         log = bool(task.problem_type == "regression" and np.nanmin(y) >= 0)
-    base = get_metric(task.metric, task.n_targets).name.removeprefix("mean_")
     if task.problem_type == "ordinal":
         objective = "l2"
     elif task.problem_type in ("binary", "multiclass"):
@@ -76,6 +73,5 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         n_classes=task.n_classes,
         objective=objective,
         log=log,
-        eval_metric="auc" if base in ("auc", "gini") and task.problem_type == "binary" else objective,
         ahead=task.problem_type == "regression" and task.folds.scheme == "time",
     )

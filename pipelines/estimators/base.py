@@ -14,6 +14,7 @@ from competitions.metric_constants import weighted_quantile
 from pipelines.features.store import Matrix
 from pipelines.problem import Problem
 
+ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
 STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
 LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
 MOST_ROUNDS = 10_000  # of boosting, which early stopping and the time end before
@@ -142,6 +143,29 @@ def spread(y: np.ndarray) -> float:
     """The robust standard deviation of a target (n,), from its median absolute deviation; always above 0."""
     robust = 1.4826 * float(np.median(np.abs(y - np.median(y))))
     return robust or float(y.std()) or 1.0
+
+
+SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
+
+
+def absolute_weights(
+    left: np.ndarray, counted: np.ndarray, level: float, small: float = SMALL
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights that make squared errors of what is left (n,) count like absolute ones, 1 on average, and these errors
+    (n,), weighted: iteratively reweighted least squares (Schlossmacher, 1973). `counted` (n,) is what each row counts;
+    `level` the quantile that is asked for, one half for the median. Below `small` times the spread of what is left, a
+    row counts no more than at it: with 1.0 small errors count squared (Huber, 1964)."""
+    sides = counted * np.where(left > 0, level, 1 - level)
+    shares = sides / np.maximum(np.abs(left), small * spread(left))
+    return shares / shares.mean(), sides * np.abs(left)
+
+
+def counted_rows(request: FitRequest, objective: str) -> np.ndarray:
+    """(n,) what each training row counts where absolute errors, or absolute shares of the target, are minimised."""
+    counted = np.ones(len(request.y)) if request.weights is None else request.weights
+    if objective == "mape":
+        counted = counted / np.maximum(np.abs(request.y), 0.05 * np.abs(request.y).mean() or 1.0)
+    return counted
 
 
 @dataclass(frozen=True)

@@ -82,11 +82,7 @@ def _loss(request: FitRequest, objective: str) -> dict[str, Any]:
             raise PipelineError(f"Several targets together are fitted by the squared error, not by {objective!r}.")
         return {"loss_function": "MultiLogloss" if problem.classification else "MultiRMSE"}
     if problem.problem_type == "binary":
-        both = request.y_valid is not None and np.ptp(request.y_valid) > 0
-        return {
-            "loss_function": "Logloss",
-            "eval_metric": "AUC" if problem.eval_metric == "auc" and both else "Logloss",
-        }
+        return {"loss_function": "Logloss", "boost_from_average": True}
     if objective.startswith("quantile:"):
         return {"loss_function": f"Quantile:alpha={objective.split(':')[1]}"}
     names = {

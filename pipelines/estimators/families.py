@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from competitions.errors import PipelineError
-from pipelines.estimators import catboost, lightgbm, linear, neighbours, neural, trees, xgboost
+from pipelines.estimators import catboost, lightgbm, linear, neighbours, neural, perceptron, trees, xgboost
 from pipelines.estimators.base import Family
 
 FAMILIES: dict[str, Family] = {
@@ -18,6 +18,7 @@ FAMILIES: dict[str, Family] = {
         trees.FAMILY,
         neighbours.FAMILY,
         neural.FAMILY,
+        perceptron.FAMILY,
     )
 }
 

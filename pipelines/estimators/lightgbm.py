@@ -111,8 +111,6 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
         settings |= {"objective": "multiclass", "num_class": problem.n_classes, "metric": "multi_logloss"}
     elif problem.problem_type == "binary":
         settings |= {"objective": "binary", "metric": "binary_logloss"}
-        if problem.eval_metric == "auc" and request.y_valid is not None and np.ptp(request.y_valid) > 0:
-            settings["metric"] = "auc"
     elif objective.startswith("quantile:"):
         settings |= {"objective": "quantile", "alpha": float(objective.split(":")[1])}
     else:

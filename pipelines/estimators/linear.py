@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import Family, FitRequest, Fitted, constant_fit, empty_predictions, spread
+from pipelines.estimators.base import (
+    ABSOLUTE,
+    Family,
+    FitRequest,
+    Fitted,
+    absolute_weights,
+    constant_fit,
+    counted_rows,
+    empty_predictions,
+)
 from pipelines.estimators.design import balanced, blocks_of, by_terms, joined
 from pipelines.estimators.trees import class_probabilities
 
@@ -17,9 +26,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},
     {"alpha": 1.0, "knots": 0, "weights": "terms"},
 )
-ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
 REWEIGHTED, LEAST_GAIN = 15, 1e-4  # fits for them, at most, and the share of the loss that a further one has to gain
-SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
 TOLERANCE = 1e-4  # of the gradient; the gradient of rare terms is small, so 1e-3 ends after three steps
 
 
@@ -105,21 +112,17 @@ def _ridge(request: FitRequest, train: Any, objective: str) -> Any:
     model.fit(train, y, sample_weight=weights)
     if not objective.startswith(ABSOLUTE):
         return model
-    counted = np.ones(len(y)) if weights is None else weights
-    if objective == "mape":
-        counted = counted / np.maximum(np.abs(y), 0.05 * np.abs(y).mean() or 1.0)
+    counted = counted_rows(request, objective)
     level = float(objective.partition(":")[2] or 0.5)
     best, before = model, np.inf
     for _ in range(REWEIGHTED):
-        left = y - model.predict(train)
-        sides = counted * np.where(left > 0, level, 1 - level)
-        loss = float((sides * np.abs(left)).mean())
+        shares, errors = absolute_weights(y - model.predict(train), counted, level)
+        loss = float(errors.mean())
         best = model if loss < before else best
         if loss > before * (1 - LEAST_GAIN) or request.out_of_time:
             break
         before = loss
-        shares = sides / np.maximum(np.abs(left), SMALL * spread(left))
-        model = Ridge(alpha=model.alpha, random_state=request.seed).fit(train, y, sample_weight=shares / shares.mean())
+        model = Ridge(alpha=model.alpha, random_state=request.seed).fit(train, y, sample_weight=shares)
     return best
 
 

@@ -101,9 +101,7 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
     if problem.problem_type == "multiclass":
         return settings | {"objective": "multi:softprob", "num_class": problem.n_classes, "eval_metric": "mlogloss"}
     if problem.problem_type == "binary":
-        both = request.y_valid is not None and np.ptp(request.y_valid) > 0
-        auc = problem.eval_metric == "auc" and both
-        return settings | {"objective": "binary:logistic", "eval_metric": "auc" if auc else "logloss"}
+        return settings | {"objective": "binary:logistic", "eval_metric": "logloss"}
     if objective.startswith("quantile:"):
         level = float(objective.split(":")[1])
         return settings | {"objective": "reg:quantileerror", "quantile_alpha": level, "eval_metric": "quantile"}

@@ -154,15 +154,15 @@ def test_stacked_columns_keep_the_order_of_predictions(seed):
     p = np.random.default_rng(seed).random((30, 1))
     p[:2, 0] = 0, 1
     for problem in (
-        Problem("binary", 1, 2, "logloss", False, "auc"),
-        Problem("regression", 1, 0, "l2", True, "l2"),
-        Problem("regression", 1, 0, "l1", False, "l1"),
+        Problem("binary", 1, 2, "logloss", False),
+        Problem("regression", 1, 0, "l2", True),
+        Problem("regression", 1, 0, "l1", False),
     ):
         columns = as_columns(problem, p)
         assert columns.shape == p.shape
         assert np.isfinite(columns).all()
         assert (np.diff(columns[np.argsort(p[:, 0]), 0]) >= 0).all()
-    shares = np.exp(as_columns(Problem("multiclass", 1, 2, "logloss", False, "logloss"), np.hstack([p, 1 - p])))
+    shares = np.exp(as_columns(Problem("multiclass", 1, 2, "logloss", False), np.hstack([p, 1 - p])))
     assert shares.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 

@@ -37,7 +37,7 @@ ROWS, FOLDS = 1000, 5
 BASE = ("number(a)", "number(b)", "code(city)")
 SCHEMA = Schema({"a": "number", "b": "number", "city": "category"})
 RATIO = Found("a / b", 0.2, 0.01)
-REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+REGRESSION = Problem("regression", 1, 0, "l2", False)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_rows_that_judge_take_turns_and_no_step_looks_at_its_own(tmp_path: Path,
 
 def test_residuals_are_of_probabilities_and_on_the_scale_that_is_fitted(search: FeatureSearch) -> None:
     first = record(search, 0, 0.0)
-    classes = Problem("multiclass", 1, 3, "logloss", False, "mlogloss")
+    classes = Problem("multiclass", 1, 3, "logloss", False)
     y = np.random.default_rng(0).integers(0, 3, (900, 1)).astype(float)
     shares = np.full((900, 3), 1 / 3)
     assert first.evaluation is not None

@@ -9,8 +9,8 @@ from agent import judge
 from competitions.metrics import get_metric
 from pipelines.problem import Problem
 
-REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
-BINARY = Problem("binary", 1, 2, "logloss", False, "auc")
+REGRESSION = Problem("regression", 1, 0, "l2", False)
+BINARY = Problem("binary", 1, 2, "logloss", False)
 
 
 @settings(max_examples=20, deadline=None)

@@ -33,7 +33,7 @@ def bench(folder: Path, train: int = 200, test: int = 50) -> Bench:
     frame = columns(train + test)
     FeatureStore.create(folder / "store", "abc", frame[:train], frame[train:])
     np.save(folder / "targets.npy", frame[["weight"]].to_numpy()[:train])
-    problem = Problem("regression", 1, 0, "l2", False, "l2")
+    problem = Problem("regression", 1, 0, "l2", False)
     return Bench(folder / "store", "abc", train, test, problem, folder / "targets.npy", 1 << 30)
 
 

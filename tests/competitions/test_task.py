@@ -357,7 +357,24 @@ def test_the_positive_class_is_last():
     assert _asked([1, 2] * 9, metric="auc", positive="1").classes == (2, 1)
     text = "Predict the probability of dog for each picture."
     assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    text = "Predict the probability that what a picture\nshows is a dog. A cat is worth nothing."
+    assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    text = "How likely is each loan to be bad? Good loans are many."
+    assert _asked(["good", "bad"] * 9, metric="auc", description=text).classes == ("good", "bad")
     assert order_binary((0, 1), True)[0] == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tell dogs from cats by the probability that you give.",
+        "Predict the probability that a picture is a dog or, likewise, the chance that it is a cat.",
+        "Each row gets a probability.\n\nThe picture is a dog.",
+    ],
+)
+def test_a_positive_class_that_no_text_names_has_to_be_given(text):
+    with pytest.raises(TaskError, match="--positive"):
+        _asked(["dog", "cat"] * 9, metric="auc", description=text)
 
 
 def test_class_columns_need_one_column_each():

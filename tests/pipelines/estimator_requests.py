@@ -14,15 +14,14 @@ from pipelines.features.store import Matrix
 from pipelines.problem import Problem
 
 PROBLEMS = {
-    "regression": Problem("regression", 1, 0, "l2", False, "l2"),
-    "mae": Problem("regression", 1, 0, "l1", False, "l1"),
-    "mape": Problem("regression", 1, 0, "mape", False, "mape"),
-    "quantile": Problem("regression", 1, 0, "quantile:0.9", False, "quantile:0.9"),
-    "poisson": Problem("regression", 1, 0, "poisson", False, "poisson"),
-    "binary": Problem("binary", 1, 2, "logloss", False, "logloss"),
-    "auc": Problem("binary", 1, 2, "logloss", False, "auc"),
-    "multiclass": Problem("multiclass", 1, 4, "logloss", False, "logloss"),
-    "ordinal": Problem("ordinal", 1, 5, "l2", False, "l2"),
+    "regression": Problem("regression", 1, 0, "l2", False),
+    "mae": Problem("regression", 1, 0, "l1", False),
+    "mape": Problem("regression", 1, 0, "mape", False),
+    "quantile": Problem("regression", 1, 0, "quantile:0.9", False),
+    "poisson": Problem("regression", 1, 0, "poisson", False),
+    "binary": Problem("binary", 1, 2, "logloss", False),
+    "multiclass": Problem("multiclass", 1, 4, "logloss", False),
+    "ordinal": Problem("ordinal", 1, 5, "l2", False),
 }
 SMALL = {"rounds": 20, "trees": 25, "epochs": 6, "members": 4, "width": 32}
 

@@ -10,9 +10,9 @@ from pipelines.blending import Members, back, into, spaces
 from pipelines.ensemble import MAX_MEMBERS, Ensemble, select, smooth_loss
 from pipelines.problem import Problem
 
-REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
-BINARY = Problem("binary", 1, 2, "logloss", False, "logloss")
-THREE = Problem("multiclass", 1, 3, "logloss", False, "logloss")
+REGRESSION = Problem("regression", 1, 0, "l2", False)
+BINARY = Problem("binary", 1, 2, "logloss", False)
+THREE = Problem("multiclass", 1, 3, "logloss", False)
 
 
 def members(seed: int, n: int = 400, count: int = 5, least: float = 0.3):
@@ -200,7 +200,7 @@ def test_each_target_of_several_counts():
     y = rng.normal(size=(800, 2))
     first = np.column_stack([y[:, 0], rng.normal(size=800)])
     second = np.column_stack([rng.normal(size=800), y[:, 1]])
-    two = Problem("regression", 2, 0, "l2", False, "l2")
+    two = Problem("regression", 2, 0, "l2", False)
     weights = select(get_metric("mse", 2), two, y, {0: first, 1: second}).weights
     assert weights[0] == pytest.approx(0.5, abs=0.1)
 

@@ -96,6 +96,14 @@ def test_boosting_stops_by_the_validation_rows_that_count(name):
 
 
 @pytest.mark.parametrize("name", of_families(having="boosted"))
+def test_a_fit_that_stops_at_once_still_knows_how_rare_a_class_is(name):
+    made = fit_request(name, PROBLEMS["binary"], params=small(name, rounds=400, learning_rate=0.03))
+    rare = (np.random.default_rng(5).random(300) < 0.06).astype(float)
+    fitted = family(name).fit_predict(replace(made, y=rare[:240], y_valid=rare[240:]))
+    assert fitted.valid.mean() == pytest.approx(rare[:240].mean(), abs=0.02)
+
+
+@pytest.mark.parametrize("name", of_families(having="boosted"))
 def test_time_that_is_up_ends_a_watched_fit_too(name):
     made = fit_request(name, PROBLEMS["regression"], deadline=time.monotonic() - 1)
     fitted = family(name).fit_predict(made)

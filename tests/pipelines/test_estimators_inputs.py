@@ -88,7 +88,9 @@ def test_a_block_of_text_beside_the_columns(name):
         assert fitted.valid[y_valid].mean() > fitted.valid[~y_valid].mean() + 0.2
 
 
-@pytest.mark.parametrize("name", [p for p in of_families() if p.values[0] in ("linear", "neighbours", "neural")])
+@pytest.mark.parametrize(
+    "name", [p for p in of_families() if p.values[0] in ("linear", "neighbours", "neural", "perceptron")]
+)
 def test_text_alone_is_learned_from(name):
     rng = np.random.default_rng(0)
     topics = rng.integers(0, 2, 500)

@@ -99,7 +99,7 @@ def test_the_objective():
     made = fit_request("lightgbm", PROBLEMS["poisson"])
     assert objective_of(made, ()) == "poisson"
     assert objective_of(replace(made, y=made.y - 1), ()) == "l2"
-    assert objective_of(fit_request("lightgbm", PROBLEMS["auc"]), ()) == "logloss"
+    assert objective_of(fit_request("lightgbm", PROBLEMS["binary"]), ()) == "logloss"
     ordinal = fit_request("lightgbm", PROBLEMS["ordinal"], params={"loss": "l1"})
     assert objective_of(ordinal, ("l2", "l1")) == "l1"
 

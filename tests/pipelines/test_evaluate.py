@@ -11,10 +11,10 @@ from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
 
-REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
-ONE = Problem("binary", 1, 2, "logloss", False, "auc")
-THREE = Problem("multiclass", 1, 3, "logloss", False, "logloss")
-BINARY = Problem("binary", 2, 2, "logloss", False, "auc")
+REGRESSION = Problem("regression", 1, 0, "l2", False)
+ONE = Problem("binary", 1, 2, "logloss", False)
+THREE = Problem("multiclass", 1, 3, "logloss", False)
+BINARY = Problem("binary", 2, 2, "logloss", False)
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_target_with_one_class_in_the_training_part_is_constant(store, name):
 
 def test_validation_targets_change_nothing_but_the_rounds(store):
     y = (np.arange(100) % 2).astype(float)[:, None]
-    one = Problem("binary", 1, 2, "logloss", False, "auc")
+    one = Problem("binary", 1, 2, "logloss", False)
     pipeline = Pipeline.of(("number(a)", "target_mean(b)"), "lightgbm", {"rounds": 5, "learning_rate": 0.1})
     changed = y.copy()
     changed[80:] = 1 - changed[80:]
@@ -51,7 +51,7 @@ def test_validation_targets_change_nothing_but_the_rounds(store):
 
 def test_repeated_folds_are_averaged_by_row(store):
     y = np.arange(100, dtype=float)[:, None]
-    regression = Problem("regression", 1, 0, "l2", False, "l2")
+    regression = Problem("regression", 1, 0, "l2", False)
     pipeline = Pipeline.of(("number(a)",), "linear", {})
     halves = [(np.arange(50), np.arange(50, 100)), (np.arange(50, 100), np.arange(50))]
     results = [
@@ -151,7 +151,7 @@ def test_pseudo_labelled_rows_count_by_their_certainty(store, seen, problem, pre
 
 def test_pseudo_labels_are_fitted_on_the_scale_of_the_target(store, seen):
     y = np.arange(100.0)[:, None] + 1
-    log = Problem("regression", 1, 0, "l2", True, "l2")
+    log = Problem("regression", 1, 0, "l2", True)
     p = np.full((20, 1), 40.0)
     run_fold(store, log, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, labels=Labels(p))
     assert seen[0].y[80:] == pytest.approx(np.log1p(40.0))

@@ -408,7 +408,7 @@ def test_folds_of_a_pipeline_do_not_depend_on_their_validation_targets(tmp_path,
     recipe = Pipeline.of(features, "lightgbm", {"rounds": 15})
     objective = {"binary": "logloss", "multiclass": "logloss", "regression": "l2"}[problem]
     y, classes = noise_targets(problem, TRAIN, 11)
-    task = Problem(problem, 1, classes, objective, False, objective)
+    task = Problem(problem, 1, classes, objective, False)
     rows = np.arange(TRAIN)
     scores, variances = [], []
     for k in range(3):

@@ -14,7 +14,7 @@ from pipelines.gains import gain
 from pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
 from pipelines.problem import Problem
 
-REGRESSION = Problem("regression", 1, 0, "l2", False, "l2")
+REGRESSION = Problem("regression", 1, 0, "l2", False)
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -22,7 +22,7 @@ def sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 def problem(kind: str, classes: int = 0) -> Problem:
-    return Problem(kind, 1, classes, "l2", False, "l2")
+    return Problem(kind, 1, classes, "l2", False)
 
 
 def test_a_rare_class_gets_a_lower_threshold_for_f1():
@@ -97,7 +97,7 @@ def test_each_ordinal_target_has_cutpoints_of_its_own():
     y = rng.integers(0, 4, (1500, 2)).astype(float)
     p = np.column_stack([0.4 * y[:, 0], 3 - 0.4 * (3 - y[:, 1])]) + rng.normal(0, 0.1, y.shape)
     metric = get_metric("qwk", 2)
-    two = Problem("ordinal", 2, 4, "l2", False, "l2")
+    two = Problem("ordinal", 2, 4, "l2", False)
     decided, decision = decide(metric, two, y, p, np.arange(1500) % 5)
     assert decided.shape == (1500, 2)
     assert len(decision.numbers) == 6
@@ -107,7 +107,7 @@ def test_each_ordinal_target_has_cutpoints_of_its_own():
 def test_limits_of_values_are_each_targets_own_and_of_all_rows():
     y = np.array([[1.0, 10.0], [4.0, 40.0]])
     seen = np.vstack([y, [[9.0, 20.0]]])
-    two = Problem("regression", 2, 0, "l2", False, "l2")
+    two = Problem("regression", 2, 0, "l2", False)
     decided, _ = decide(get_metric("rmse", 2), two, y, np.array([[99.0, 0.0], [7.0, 99.0]]), np.arange(2), seen=seen)
     assert decided.tolist() == [[9, 10], [7, 40]]
 
@@ -366,11 +366,11 @@ def test_each_of_several_targets_is_mended_by_itself():
     rng = np.random.default_rng(19)
     z = rng.normal(0, 2, (2000, 2))
     y = (rng.random(z.shape) < sigmoid(z)).astype(float)
-    two = Problem("binary", 2, 2, "logloss", False, "logloss")
+    two = Problem("binary", 2, 2, "logloss", False)
     _, decision = decide(get_metric("logloss", 2), two, y, sigmoid(z * [0.4, 2.5]), np.arange(2000) % 5)
     assert np.abs(decision.apply(sigmoid(z * [0.4, 2.5])) - sigmoid(z)).mean() < 0.02
     values = rng.normal(50, 9, (1000, 2))
-    regression = Problem("regression", 2, 0, "l2", False, "l2")
+    regression = Problem("regression", 2, 0, "l2", False)
     off = values * [0.5, 1.0] + [0.0, 20.0]
     decided, decision = decide(get_metric("rmse", 2), regression, values, off, np.arange(1000) % 5)
     assert np.array(decision.numbers).reshape(2, 4)[:, :2] == pytest.approx(np.array([[0, 2], [-20, 1]]), abs=0.01)

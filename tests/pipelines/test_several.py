@@ -17,8 +17,8 @@ from pipelines.several import way_of
 
 N, FIT = 600, 400
 ROWS = np.arange(FIT), np.arange(FIT, 500), np.arange(500, N)
-VALUES = Problem("regression", 3, 0, "l2", False, "l2")
-BINARY = Problem("binary", 2, 2, "logloss", False, "auc")
+VALUES = Problem("regression", 3, 0, "l2", False)
+BINARY = Problem("binary", 2, 2, "logloss", False)
 FEATURES = ("number(a)", "number(b)", "number(c)")
 TREES = {"rounds": 60, "learning_rate": 0.1, "num_leaves": 15}
 

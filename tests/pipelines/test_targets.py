@@ -27,7 +27,7 @@ FAST = {"learning_rate": 0.1, "rounds": 40, "num_leaves": 15}
 
 
 def problem_of(objective="l2", *, log=False, targets=1):
-    return Problem("regression", targets, 0, objective, log, objective)
+    return Problem("regression", targets, 0, objective, log)
 
 
 RMSE, LOGS = problem_of(), problem_of("l1", log=True)
@@ -258,7 +258,7 @@ def test_a_column_that_there_is_not_and_a_class_are_refused(shops):
         fitted("trend(date) by town", store, y, np.arange(n))
     for kind in ("binary", "multiclass", "ordinal"):
         with pytest.raises(PipelineError, match="no scale"):
-            fitted("log", store, y, np.arange(n), Problem(kind, 1, 2, "l2", False, "l2"))
+            fitted("log", store, y, np.arange(n), Problem(kind, 1, 2, "l2", False))
 
 
 def cards_and_train(shops):
@@ -298,4 +298,4 @@ def test_scales_are_for_long_tails(shops):
     assert names(long) == {"linear", "ranks", "log", "sqrt"}
     assert names(100 * long, LOGS) == {"linear"}
     assert "log" not in names(-long)
-    assert candidates(Problem("binary", 1, 2, "logloss", False, "auc"), (long > 1).astype(float), plan, ()) == ()
+    assert candidates(Problem("binary", 1, 2, "logloss", False), (long > 1).astype(float), plan, ()) == ()

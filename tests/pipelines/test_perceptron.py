@@ -1,0 +1,82 @@
+"""Perceptrons: what they are told of numbers, how long they train, and which centre of the target they seek."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from estimator_requests import PROBLEMS, fit_request
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.estimators import perceptron
+from pipelines.features.store import Matrix
+
+ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
+
+
+@given(st.integers(2, 60), st.integers(1, 30), st.integers(0, 40))
+@settings(max_examples=25, deadline=None)
+def test_inputs_are_finite_standardised_and_not_too_many(rows, columns, bins):
+    made = fit_request("perceptron", PROBLEMS["regression"], n=rows, columns=columns)
+    inputs = perceptron.encoded(made, bins)
+    assert len({part.shape[1] for part in inputs}) == 1
+    assert all(np.isfinite(part).all() and part.dtype == np.float32 for part in inputs)
+    if inputs[0].shape[1]:
+        assert np.abs(inputs[0].mean(axis=0)).max() < 1e-3
+        assert inputs[0].std(axis=0).max() < 1 + 1e-3
+
+
+def test_a_wide_table_gets_fewer_bins():
+    wide = [Matrix(np.random.default_rng(s).normal(size=(40, 700)).astype(np.float32), tuple(map(str, range(700))), ())
+            for s in range(3)]  # fmt: skip
+    made = fit_request("perceptron", PROBLEMS["regression"])
+    made = replace(made, train=wide[0], valid=wide[1], test=wide[2], y=np.arange(40.0))
+    assert perceptron.encoded(made, 8)[0].shape[1] == 700
+
+
+def test_a_number_is_told_by_how_far_it_has_come_through_each_bin():
+    x = np.linspace(0, 1, 400, dtype=np.float32)[:, None]
+    parts = [Matrix(x[:n], ("x",), ()) for n in (400, 3, 0)]
+    made = replace(fit_request("perceptron", PROBLEMS["regression"]), train=parts[0], valid=parts[1], test=parts[2])
+    train, valid, test = perceptron.encoded(made, 4)
+    assert (train.shape[1], len(valid), len(test)) == (5, 3, 0)
+    of_bins = train[:, 1:]
+    assert (np.diff(of_bins, axis=0) >= -1e-6).all()
+    moves = np.diff(of_bins, axis=0) > 1e-6
+    assert (moves.sum(axis=1) <= 2).all()
+    assert moves.any(axis=0).all()
+
+
+@pytest.mark.parametrize("rows", [5, 200, 3000, 50_000])
+def test_few_rows_are_gone_through_more_often_but_not_for_ever(rows):
+    epochs = perceptron.epochs_of(rows, perceptron.PORTFOLIO[0])
+    steps = epochs * -(-rows // perceptron.batch_size(rows))
+    assert 24 <= epochs <= perceptron.MOST_EPOCHS
+    assert epochs == perceptron.MOST_EPOCHS or steps >= perceptron.LEAST_STEPS
+
+
+def test_percentage_errors_are_fitted_where_small_values_count_most():
+    rng = np.random.default_rng(0)
+    y = np.where(rng.random(300) < 0.5, 10.0, 1000.0)  # nothing tells which
+    means = {}
+    for kind in ("regression", "mape"):
+        made = fit_request("perceptron", PROBLEMS[kind], n=300, params=ONE)
+        means[kind] = perceptron.fit_predict(replace(made, y=y[: len(made.train)])).test.mean()
+    assert means["mape"] < 0.5 * means["regression"]
+
+
+def test_a_quantile_is_above_the_mean():
+    made = fit_request("perceptron", PROBLEMS["quantile"], n=400, params=ONE)
+    noise = np.random.default_rng(1).exponential(size=len(made.train))
+    high = perceptron.fit_predict(replace(made, y=noise)).test
+    middle = perceptron.fit_predict(replace(made, y=noise, problem=PROBLEMS["regression"])).test
+    assert high.mean() > middle.mean() + 0.3
+
+
+def test_time_that_runs_out_leaves_a_model_all_the_same():
+    made = fit_request("perceptron", PROBLEMS["binary"], n=2000)
+    began = time.monotonic()
+    fitted = perceptron.fit_predict(replace(made, deadline=began + 0.2))
+    assert time.monotonic() - began < 5
+    assert ((fitted.test >= 0) & (fitted.test <= 1)).all()
