@@ -24,6 +24,7 @@ PROBLEMS = {
     "ordinal": Problem("ordinal", 1, 5, "l2", False),
 }
 SMALL = {"rounds": 20, "trees": 25, "epochs": 6, "members": 4, "width": 32}
+SMALLER = {"perceptron": {"members": 1}}  # whose members are fitted one by one
 
 
 def of_families(*, having: str | None = None) -> list:
@@ -62,7 +63,7 @@ def target(problem: Problem, m: Matrix, seed: int = 0) -> np.ndarray:
 def small(name: str, **changes) -> dict:
     """The family's first proven parameters, for a short fit."""
     first = family(name).portfolio[0]
-    return {**first, **{k: v for k, v in SMALL.items() if k in first}, **changes}
+    return {**first, **{k: v for k, v in SMALL.items() if k in first}, **SMALLER.get(name, {}), **changes}
 
 
 def fit_request(
