@@ -23,7 +23,7 @@ from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
 
-PRIORS = {  # mean gains over fifteen competitions (docs/decisions: priors-are-mean-gains; fully-grown-trees-come-early)
+PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, small-networks)
     "portfolio:linear": 0.7,
     "portfolio:xgboost": 0.65,
     "portfolio:lightgbm": 0.5,

@@ -166,16 +166,10 @@ def _mark_duplicates(
     cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, wanted: Mapping[str, Kind]
 ) -> tuple[ColumnCard, ...]:
     """A column whose values equal an earlier column's, in train and test, is a duplicate of it."""
-    first: dict[tuple[object, ...], list[str]] = {}
+    first: dict[tuple[bool, bytes], list[str]] = {}
     marked = []
     for card in cards:
-        key = (
-            card.numeric,
-            card.distinct,
-            card.missing,
-            card.missing_test,
-            _pattern(train[card.name], test[card.name]),
-        )
+        key = (card.numeric, _pattern(train[card.name], test[card.name]))
         twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
         if twin is None:
             first.setdefault(key, []).append(card.name)

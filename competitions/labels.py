@@ -16,9 +16,9 @@ _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "succes
 _NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "failure", "none", "benign", "normal",
              "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
 
-_ASKED = (  # a probability, then what it is of, in one sentence
-    r"(?:probabilit|likel|chance)(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?|becoming|turns|of|as)\s+"
-    r"(?:an?\s+|the\s+|class\s+)*[\"'`*“]*{}\b"
+_ASKED = (  # in one sentence: a probability of a label, or that something is one; "edible or poisonous" is both
+    r"(?:probabilit|likel|chance)(?:\w*\s+of|(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?))\s+"
+    r"(?:an?\s+|the\s+|class\s+)*(?:\S+\s+or\s+(?:an?\s+|the\s+)?)?[\"'`*“]*{}(?!\w)"
 )
 
 

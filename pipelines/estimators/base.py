@@ -15,6 +15,7 @@ from pipelines.features.store import Matrix
 from pipelines.problem import Problem
 
 ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
+SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
 STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
 LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
 MOST_ROUNDS = 10_000  # of boosting, which early stopping and the time end before
@@ -143,9 +144,6 @@ def spread(y: np.ndarray) -> float:
     """The robust standard deviation of a target (n,), from its median absolute deviation; always above 0."""
     robust = 1.4826 * float(np.median(np.abs(y - np.median(y))))
     return robust or float(y.std()) or 1.0
-
-
-SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
 
 
 def absolute_weights(

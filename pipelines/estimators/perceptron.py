@@ -64,7 +64,7 @@ def encoded(request: FitRequest, bins: int) -> list[np.ndarray]:
     for j in range(count if bins > 1 else 0):
         edges = np.unique(np.quantile(numbers[0][:, j], np.linspace(0, 1, bins + 1)))
         for part, n in zip(parts, numbers, strict=True):
-            part.append(np.clip((n[:, j : j + 1] - edges[:-1]) / np.diff(edges), 0, 1))
+            part.append(np.clip((n[:, j : j + 1] - edges[:-1]) / np.diff(edges), 0, 1).astype(np.float32))
     for j, size in enumerate(sizes):
         for part, codes in zip(parts, levels, strict=True):
             part.append(codes[:, j : j + 1] == np.arange(size))
@@ -154,12 +154,11 @@ def _train(
             if level is not None and weights is not None and epoch:
                 weights, _ = absolute_weights(request.y - network.predict(x), weights, level, 1.0)
             network.partial_fit(x, y, **({} if epoch else known), sample_weight=weights)
-            if request.out_of_time and not times:
-                last = True
-            if last:
+            ended = request.out_of_time
+            if last or ended:
                 times += 1
                 total = [t + _said(request, network, rows) for t, rows in zip(total, asked, strict=True)]
-            if request.out_of_time:
+            if ended:
                 return total[0] / times, total[1] / times
     return total[0] / times, total[1] / times
 

@@ -370,6 +370,8 @@ def test_the_positive_class_is_last():
         "Tell dogs from cats by the probability that you give.",
         "Predict the probability that a picture is a dog or, likewise, the chance that it is a cat.",
         "Each row gets a probability.\n\nThe picture is a dog.",
+        "Predict the probability that a picture is dog or cat.",
+        "Predict the probability that the owner of dog and basket comes back.",
     ],
 )
 def test_a_positive_class_that_no_text_names_has_to_be_given(text):
