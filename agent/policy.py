@@ -29,7 +29,7 @@ PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gain
     "portfolio:lightgbm": 0.5,
     "portfolio:catboost": 0.35,
     "portfolio:neural": 0.35,
-    "portfolio:perceptron": 0.2,
+    "portfolio:perceptron": 0.35,
     "portfolio:trees": 0.2,
     "portfolio:neighbours": 0.03,
     "transfer": 0.06,
@@ -241,9 +241,12 @@ class Policy:
             return None
         worth = {i: self.experience.expected(arm, PRIORS[arm] * LATER_ENTRY**i, str(i)) for i in left}
         entry = max(left, key=lambda i: (worth[i], -i))
+        fam = FAMILIES[name]
         features = self._best_features(name, history) or self.base(name)
-        if used and FAMILIES[name].wants == "linear":
+        if fam.wants == "linear" and bool(used) != fam.found_first:  # one entry with what was found, and one without
             features = self._with_found(features, history)
+        elif fam.found_first:
+            features = self.base(name)
         pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
         if pipeline is None or pipeline.hash in done:
             return None
@@ -289,10 +292,13 @@ class Policy:
         return None
 
     def _waits(self, proposal: Proposal, seconds_left: float) -> bool:
-        """Whether an experiment had better begin when features are found: a long one, while they are looked for."""
-        if not self.looking or not np.isfinite(seconds_left) or proposal.pipeline.family != "lightgbm":
+        """Whether an experiment had better begin when features are found: while they are looked for, a long one, and
+        one of a family that gains by them most."""
+        if not self.looking or not np.isfinite(seconds_left):
             return False
-        return self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
+        if FAMILIES[proposal.pipeline.family].found_first:
+            return True
+        return proposal.pipeline.family == "lightgbm" and self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
 
     def _transfer(self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
         """A family's best parameters on other features than its own: on those found since, or on none of the found."""

@@ -97,7 +97,8 @@ class Family:
     the run corrects by what it sees. `max_rows` is the most training rows that it is meant for. `losses` are the
     values of a parameter "loss" that it can fit. `draws` says that another seed gives another model.
     `native_targets` says that it can fit several targets together;
-    otherwise, and by default, they are fitted one by one.
+    otherwise, and by default, they are fitted one by one. `found_first` says of a family that is told columns as they
+    are that it gains most by the features that the search has found, so that it waits for them.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Family:
     max_rows: int | None = None
     losses: tuple[str, ...] = ()
     native_targets: bool = False
+    found_first: bool = False
     draws: bool = True
 
 

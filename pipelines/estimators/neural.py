@@ -1,7 +1,8 @@
 """A neural network for tables: TabM (Gorishniy et al., 2025), many small perceptrons that share most of their weights.
 
 The network is its authors' (the packages tabm and PyTorch, the optional extra `neural`); it is trained here, so that
-clock, rounds, row weights and losses are those of the other families. It computes on the CPU.
+clock, rounds, row weights and losses are those of the other families. It computes on a GPU where PyTorch sees one
+(`CUDA_VISIBLE_DEVICES=` hides it), else on the CPU.
 """
 
 from __future__ import annotations
@@ -50,6 +51,17 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "bins": 32,
         "embedding": 8,
     },
+    {  # for a GPU, or a long night
+        "epochs": 200,
+        "learning_rate": 0.001,
+        "members": 32,
+        "width": 256,
+        "blocks": 3,
+        "dropout": 0.1,
+        "decay": 3e-4,
+        "bins": 48,
+        "embedding": 16,
+    },
 )
 
 
@@ -58,7 +70,7 @@ def space(trial: Any) -> dict[str, Any]:
     return {
         "epochs": 100,
         "learning_rate": trial.suggest_float("learning_rate", 5e-4, 8e-3, log=True),
-        "members": trial.suggest_categorical("members", [8, 16]),
+        "members": trial.suggest_categorical("members", [8, 16, 32]),
         "width": trial.suggest_categorical("width", [64, 128, 256]),
         "blocks": trial.suggest_int("blocks", 1, 3),
         "dropout": trial.suggest_float("dropout", 0.0, 0.4),
@@ -98,7 +110,7 @@ def _torch(request: FitRequest) -> Iterator[Any]:
     threads = torch.get_num_threads()
     torch.set_num_threads(request.threads)
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(request.seed)
             yield torch
     finally:
@@ -119,23 +131,27 @@ def fit_predict(request: FitRequest) -> Fitted:
     if not numbers[0].shape[1] and not sizes:
         return constant_fit(own)
     with _torch(request) as torch:
-        x = [(torch.as_tensor(n), torch.as_tensor(c)) for n, c in zip(numbers, levels, strict=True)]
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        x = [
+            (torch.as_tensor(n, device=device), torch.as_tensor(c, device=device))
+            for n, c in zip(numbers, levels, strict=True)
+        ]
         multiclass = request.problem.problem_type == "multiclass"
 
         def targets(y: np.ndarray) -> Any:
-            return torch.as_tensor(y, dtype=torch.long if multiclass else torch.float32).reshape(
-                (len(y),) if multiclass else (len(y), -1)
-            )
+            kind = torch.long if multiclass else torch.float32
+            return torch.as_tensor(y, dtype=kind, device=device).reshape((len(y),) if multiclass else (len(y), -1))
 
         y = targets(request.y)
-        network = _network(params, x[0][0], sizes, request.problem.n_classes if multiclass else y.shape[1])
+        outputs = request.problem.n_classes if multiclass else y.shape[1]
+        network = _network(params, torch.as_tensor(numbers[0]), sizes, outputs).to(device)
         training = Training(request, objective, params, network, x[0], y)
 
         low, high = request.y.min(axis=0), request.y.max(axis=0)
         margin = 0.1 * (high - low)  # a network may leave every plausible value behind where it extrapolates
 
         def predict(place: int) -> np.ndarray:
-            out = training.predict(x[place]).double().numpy()
+            out = training.predict(x[place]).double().cpu().numpy()
             out = out if multiclass or request.native else out[:, 0]
             return out if request.problem.classification else unit.back(np.clip(out, low - margin, high + margin))
 
@@ -163,4 +179,5 @@ FAMILY = Family(
     max_rows=200_000,
     losses=LOSSES,
     native_targets=True,
+    found_first=True,
 )

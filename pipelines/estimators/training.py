@@ -50,7 +50,10 @@ def batch_size(rows: int) -> int:
 
 
 class Training:
-    """Epochs of AdamW (Loshchilov & Hutter, 2019) on batches that the members share."""
+    """Epochs of AdamW (Loshchilov & Hutter, 2019) on batches that the members share.
+
+    Network, inputs and targets are on one device, where all is computed.
+    """
 
     def __init__(self, request: FitRequest, objective: str, params: Mapping[str, Any], network: Any, x: Any, y: Any):
         import torch
@@ -62,7 +65,7 @@ class Training:
         if objective == "mape":
             shares = (1 / np.maximum(np.abs(request.y), 1.0)).reshape(len(request.y), -1).mean(axis=1)
             rated = shares / shares.mean() * (1.0 if rated is None else rated)
-        self.weights = None if rated is None else torch.as_tensor(rated, dtype=torch.float32)
+        self.weights = None if rated is None else torch.as_tensor(rated, dtype=torch.float32, device=y.device)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=float(params["learning_rate"]), weight_decay=float(params["decay"])
         )
@@ -94,7 +97,7 @@ class Training:
 
         self.network.train()
         size = batch_size(len(self.y))
-        for rows in torch.randperm(len(self.y)).split(size):
+        for rows in torch.randperm(len(self.y)).to(self.y.device).split(size):
             self.optimizer.zero_grad(set_to_none=True)
             out = self.forward(self.x, rows)
             y = self.y[rows].unsqueeze(1).expand(-1, out.shape[1], *self.y.shape[1:])
@@ -117,7 +120,7 @@ class Training:
 
         self.network.eval()
         with torch.inference_mode():
-            parts = torch.arange(len(x[0])).split(EVAL_ROWS)
+            parts = torch.arange(len(x[0]), device=self.y.device).split(EVAL_ROWS)
             return torch.cat([_said(self.request, self.objective, self.forward(x, rows)) for rows in parts])
 
     def watch(self, x: Any, y: Any) -> float:
@@ -135,5 +138,5 @@ class Training:
         if self.objective == "mape":
             losses = losses * (1 / y.abs().clamp_min(1.0)).mean(-1)
         if (counted := self.request.weights_valid) is not None:
-            losses = losses * torch.as_tensor(counted, dtype=losses.dtype)
+            losses = losses * torch.as_tensor(counted, dtype=losses.dtype, device=losses.device)
         return float(losses.mean())

@@ -285,6 +285,33 @@ def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_p
     assert not off.ready(history, float("inf"))
 
 
+def test_networks_wait_for_the_features_and_have_them_in_their_first_entry(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, seconds=100.0)
+    families = ("lightgbm", "linear", "perceptron")
+    policy = Policy(search.ground.cards, families, Costs(900, 1), 900, FOLDS, 2, 0, features=search, noise_unit=0.1)
+    history = [record(search, 0, 1.0)]
+    search.take(result(), history)
+
+    def proposed(left: float) -> Proposal | None:
+        proposal = policy.propose(history, len(history), left)
+        if proposal is not None:
+            told = record(search, len(history), 1.0)
+            history.append(replace(told, proposal=proposal, adopted=proposal.idea == "0:picks"))
+        return proposal
+
+    early = [p for _ in range(4) if (p := proposed(90.0)) is not None]
+    assert early
+    assert "perceptron" not in {p.pipeline.family for p in early}
+    late = {}
+    for _ in range(12):
+        p = proposed(40.0)
+        if p is not None and p.arm.startswith("portfolio:"):
+            late[p.pipeline.family, p.idea] = "a / b" in p.pipeline.features
+    assert late["perceptron", "0"]
+    assert not late["perceptron", "1"]
+
+
 def test_a_step_is_kept_as_json_as_it_was() -> None:
     whole = result(3, used=(Found("count(city)", 0.1, 0.01, synergy=0.2),), redundant=(RATIO,), idle=("number(b)",))
     whole = replace(whole, best=RATIO, threshold=3.5)

@@ -80,3 +80,23 @@ def test_time_that_runs_out_leaves_a_model_all_the_same():
     fitted = perceptron.fit_predict(replace(made, deadline=began + 0.2))
     assert time.monotonic() - began < 5
     assert ((fitted.test >= 0) & (fitted.test <= 1)).all()
+
+
+def test_the_learning_rate_falls_until_the_training_ends():
+    assert perceptron.falling(0.0) == 1.0
+    assert perceptron.falling(1.0) == perceptron.falling(7.0) == pytest.approx(perceptron.LEAST_RATE)
+    shares = [perceptron.falling(gone) for gone in np.linspace(0, 1, 50)]
+    assert (np.diff(shares) < 0).all()
+
+
+@pytest.mark.parametrize("deadline", [float("inf"), 1e9])
+def test_the_rate_that_falls_is_the_one_that_the_library_uses(deadline, monkeypatch):
+    rates = []
+    monkeypatch.setattr(perceptron, "falling", lambda gone: rates.append(gone) or 0.0)
+    made = fit_request("perceptron", PROBLEMS["regression"], params={**ONE, "epochs": 200})
+    still = perceptron.fit_predict(replace(made, deadline=time.monotonic() + deadline))
+    monkeypatch.setattr(perceptron, "falling", lambda _: 1.0)
+    moving = perceptron.fit_predict(replace(made, deadline=time.monotonic() + deadline))
+    assert rates == sorted(rates)
+    corr = [np.corrcoef(f.valid, made.y_valid)[0, 1] for f in (still, moving)]
+    assert corr[0] < corr[1]  # it has learned in its first epoch alone
