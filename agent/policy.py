@@ -23,7 +23,7 @@ from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
 from pipelines.pipeline import Pipeline
 
-PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, small-networks)
+PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, networks-learn)
     "portfolio:linear": 0.7,
     "portfolio:xgboost": 0.65,
     "portfolio:lightgbm": 0.5,
@@ -243,10 +243,10 @@ class Policy:
         entry = max(left, key=lambda i: (worth[i], -i))
         fam = FAMILIES[name]
         features = self._best_features(name, history) or self.base(name)
-        if fam.wants == "linear" and bool(used) != fam.found_first:  # one entry with what was found, and one without
-            features = self._with_found(features, history)
-        elif fam.found_first:
+        if fam.found_first and len(used) == 1:  # the second: what it says without them may differ enough to help
             features = self.base(name)
+        elif fam.found_first or (fam.wants == "linear" and used):
+            features = self._with_found(features, history)
         pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
         if pipeline is None or pipeline.hash in done:
             return None

@@ -223,6 +223,11 @@ def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet
     for a, b in pairs:
         for c in sheets:
             same = len(set(a.columns) & set(c.columns))
+            if c.path not in (a.path, b.path) and same == len(c.columns) and not given.train:
+                return (
+                    f"every column of {c.path} is in {a.path} too, so that nothing is left to be predicted: "
+                    "if it is the train table, its target is missing; else give --train and --test."
+                )
             if c.path not in (a.path, b.path) and set(b.columns) & set(c.columns) and not given.test:
                 return (
                     f"{c.path} has only {same} of its {len(c.columns)} columns in common with {a.path}, too few to be "

@@ -56,6 +56,11 @@ COMPETITIONS: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     "an empty file": (holding("train.csv", b""), (), r"train\.csv is empty"),
     "no sample": (without("sample_submission"), (), "--sample FILE, or --id and --target"),
     "no test": (without("test"), (), "--test"),
+    "a train table without its target": (
+        changed("train", lambda t: t.drop(columns="price")),
+        (),
+        r"every column of train\.csv is in test\.csv too.*its target is missing",
+    ),
     "a target with one value": (changed("train", lambda t: t.assign(price=1.0)), (), "one value only.*--target"),
     "a target with missing values": (
         changed("train", lambda t: t.assign(price=t["price"].where(t.index > 2))),

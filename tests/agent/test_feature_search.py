@@ -17,6 +17,7 @@ from command_line import call, demo, finished, here, ledger_of, only_run, write
 from agent import judge
 from agent.bench import FoldSet, Ground
 from agent.costs import Costs
+from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_test
 from agent.feature_search import MOST_STEPS, FeatureSearch
@@ -285,10 +286,10 @@ def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_p
     assert not off.ready(history, float("inf"))
 
 
-def test_networks_wait_for_the_features_and_have_them_in_their_first_entry(tmp_path: Path) -> None:
+def test_networks_wait_for_the_features_and_have_them_in_all_entries_but_the_second(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    search = made(tmp_path, seconds=100.0)
-    families = ("lightgbm", "linear", "perceptron")
+    search = made(tmp_path, seconds=1000.0)
+    families: tuple[str, ...] = ("lightgbm", "linear", "perceptron", "neural")
     policy = Policy(search.ground.cards, families, Costs(900, 1), 900, FOLDS, 2, 0, features=search, noise_unit=0.1)
     history = [record(search, 0, 1.0)]
     search.take(result(), history)
@@ -300,16 +301,20 @@ def test_networks_wait_for_the_features_and_have_them_in_their_first_entry(tmp_p
             history.append(replace(told, proposal=proposal, adopted=proposal.idea == "0:picks"))
         return proposal
 
-    early = [p for _ in range(4) if (p := proposed(90.0)) is not None]
+    early = [p for _ in range(4) if (p := proposed(900.0)) is not None]
     assert early
-    assert "perceptron" not in {p.pipeline.family for p in early}
-    late = {}
+    assert not {p.pipeline.family for p in early} & {"perceptron", "neural"}
+    late: dict[str, list[bool]] = {name: [] for name in families}
     for _ in range(12):
-        p = proposed(40.0)
+        p = proposed(400.0)
         if p is not None and p.arm.startswith("portfolio:"):
-            late[p.pipeline.family, p.idea] = "a / b" in p.pipeline.features
-    assert late["perceptron", "0"]
-    assert not late["perceptron", "1"]
+            late[p.pipeline.family].append("a / b" in p.pipeline.features)
+    assert late["perceptron"] == late["neural"] == [True, False]
+    policy.families = ("neural",)
+    policy.experience = Experience({("portfolio:neural", "2"): (9.0, 9)})
+    third = proposed(400.0)
+    assert third is not None
+    assert (third.arm, third.idea, "a / b" in third.pipeline.features) == ("portfolio:neural", "2", True)
 
 
 def test_a_step_is_kept_as_json_as_it_was() -> None:
