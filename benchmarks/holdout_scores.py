@@ -9,15 +9,18 @@ is a folder with public/ (what the agent sees), private/answers.csv (read by `me
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import io
 import json
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +36,24 @@ def medalist(*arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def measure(folder: Path, budget: str, seed: int, extra: list[str]) -> dict[str, Any]:
-    """One run, graded."""
+@contextlib.contextmanager
+def runs_dir(keep: Path | None, name: str) -> Iterator[str]:
+    """A folder for one run: a temporary one, or `name` under `keep`, of which all but the computed columns stays."""
+    if keep is None:
+        with tempfile.TemporaryDirectory() as runs:
+            yield runs
+        return
+    shutil.rmtree(keep / name, ignore_errors=True)
+    (keep / name).mkdir(parents=True)
+    yield str(keep / name)
+    for computed in (keep / name).glob("*/features"):
+        shutil.rmtree(computed)
+
+
+def measure(folder: Path, budget: str, seed: int, extra: list[str], keep: Path | None = None) -> dict[str, Any]:
+    """One run, graded; its folder stays under `keep` where that is given."""
     row: dict[str, Any] = {"competition": folder.name, "budget": budget, "seed": seed, "options": " ".join(extra)}
-    with tempfile.TemporaryDirectory() as runs:
+    with runs_dir(keep, f"{folder.name}-{budget}-{seed}") as runs:
         where = ["--runs-dir", runs]
         began = time.monotonic()
         code, out, err = medalist(
@@ -147,6 +164,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="names of competitions")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true", help="only print the table of what is there")
+    parser.add_argument("--keep", type=Path, help="a folder where the runs stay, for leave_out.py")
     parser.add_argument("--options", default="", help='for medalist run, as one text: --options "--families linear"')
     options = parser.parse_args()
     if not options.competitions.is_dir():
@@ -172,7 +190,7 @@ def main() -> None:
         for name in names:
             if options.table or (name, seed) in done:
                 continue
-            row = measure(options.competitions / name, options.budget, seed, shlex.split(extra))
+            row = measure(options.competitions / name, options.budget, seed, shlex.split(extra), options.keep)
             rows.append(row)
             with options.results.open("a") as file:
                 file.write(json.dumps(row) + "\n")

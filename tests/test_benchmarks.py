@@ -7,6 +7,8 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,10 +19,14 @@ import ablations
 import compare_options
 import estimate_gap
 import holdout_scores
+import leave_out
 import peers_table
+import run_peers
 import score_rows
 
+from agent.record import Proposal, Record
 from leaderboard.humans import add_board
+from pipelines.pipeline import Pipeline
 
 FINITE = st.floats(-1e3, 1e3)
 METRICS = st.sampled_from(["auc", "rmse", "accuracy", "smape", "mean_auc"])
@@ -180,7 +186,8 @@ def test_peers_are_placed_among_humans_and_late_ones_marked(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [(peers_table, ["--peers", "none.jsonl"]), (estimate_gap, ["--results", "none.jsonl"]),
-     (ablations, ["--results", "none.jsonl"]), (holdout_scores, ["none"])],
+     (ablations, ["--results", "none.jsonl"]), (holdout_scores, ["none"]),
+     (leave_out, ["none", "--competitions", "none"]), (run_peers, ["none", "--driver", "none", "--peers", "flaml"])],
 )  # fmt: skip
 def test_what_is_not_there_is_skipped(module, arguments, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -313,7 +320,105 @@ def test_options_are_compared_on_the_seeds_that_both_have(tmp_path, monkeypatch,
     assert "Better on 1 of 2." in out
 
 
+# leave_out
+
+
+def test_a_part_is_left_out_with_what_is_made_from_it(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 3)).round(3)
+    table = pd.DataFrame(x, columns=list("abc")).assign(
+        id=range(400), y=x[:, 0] ** 2 + x[:, 1] + rng.normal(0, 0.1, 400)
+    )
+    public, private = tmp_path / "ones" / "public", tmp_path / "ones" / "private"
+    public.mkdir(parents=True)
+    private.mkdir()
+    table[:300].to_csv(public / "train.csv", index=False)
+    table[300:].drop(columns="y").to_csv(public / "test.csv", index=False)
+    table.loc[300:, ["id", "y"]].assign(y=0).to_csv(public / "sample_submission.csv", index=False)
+    table.loc[300:, ["id", "y"]].to_csv(private / "answers.csv", index=False)
+    kept = tmp_path / "kept"
+    arguments = ["--max-experiments", "8", "--threads", "1", "--metric", "rmse", "--no-feature-search"]
+    families = ["--families", "linear,lightgbm"]
+    code, _, err = holdout_scores.medalist("run", str(public), *arguments, *families, "--runs-dir", str(kept))
+    assert code == 0, err
+    rows = {r["options"]: r for r in leave_out.measure(kept, tmp_path)}
+    assert {"nothing", "linear", "lightgbm", "post-processing"} <= set(rows)
+    good = [r for r in rows.values() if r["status"] == "ok"]
+    assert all(np.isfinite(r["score"]) and (r["train_rows"], r["test_rows"]) == (300, 100) for r in good)
+    assert rows["lightgbm"]["score"] > 1.1 * rows["nothing"]["score"]  # a linear model sees no square
+    assert rows["lightgbm"]["experiments"] + rows["linear"]["experiments"] <= 8
+
+
+@given(st.lists(st.sampled_from("ab"), min_size=1, max_size=8), st.data())
+def test_nothing_is_left_that_is_made_from_what_is_gone(families, data):
+    records: list[Record] = []
+    for number, family in enumerate(families):
+        some = st.sets(st.sampled_from([r.pipeline.hash for r in records])) if records else st.just(set())
+        pipeline = Pipeline.of(("x",), family, {"number": number}, stacked=sorted(data.draw(some)))
+        records.append(Record(number, Proposal(pipeline, "", None, "portfolio"), "keep", ""))
+    left = leave_out.without(records, lambda r: r.pipeline.family == "a")
+    hashes = {r.pipeline.hash for r in left}
+    assert all(r.pipeline.family == "b" and set(r.pipeline.bases) <= hashes for r in left)
+    gone = [r for r in records if r.pipeline.hash not in hashes]
+    assert all(r.pipeline.family == "a" or not set(r.pipeline.bases) <= hashes for r in gone)
+
+
+# run_peers
+
+
+def test_a_peer_gets_one_target_and_no_column_that_test_lacks(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "all" / "two"
+    competition_folder(folder)
+    train = pd.read_csv(folder / "public" / "train.csv").assign(z=1, leak="0.10")
+    train.to_csv(folder / "public" / "train.csv", index=False)
+    sample = pd.read_csv(folder / "public" / "sample_submission.csv").assign(z=0)
+    sample.to_csv(folder / "public" / "sample_submission.csv", index=False)
+    (folder / "private").mkdir()
+    sample.to_csv(folder / "private" / "answers.csv", index=False)
+    task = {"id_col": "id", "target": "y", "targets": ["y", "z"], "metric": "mean_auc", "problem_type": "binary"}
+    (folder / "task.json").write_text(json.dumps(task))
+    driver = tmp_path / "driver"
+    driver.mkdir()
+    (driver / "bench.py").write_text(DRIVER)
+    monkeypatch.setattr(run_peers, "PEERS_HOME", tmp_path / "peers")
+    python = tmp_path / "peers" / "lgbm" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    results = tmp_path / "peers.jsonl"
+    arguments = ["--driver", driver, "--peers", "one", "--results", results, "--budget", "30"]
+    call(run_peers, monkeypatch, capsys, tmp_path / "all", *arguments)
+    call(run_peers, monkeypatch, capsys, tmp_path / "all", *arguments)  # what is there is not run again
+    (row,) = score_rows.read_rows(results)
+    assert (row["peer"], row["comp"], row["budget"], row["targets"], row["status"]) == ("one", "two", 30.0, 2, "ok")
+    assert (row["score"], row["fit_s"]) == (pytest.approx((1 + 2) / 2), 20.0)
+    assert row["seen"] == [["id", "x", "y"], ["id", "y"], "auc", 15.0]
+
+
+DRIVER = """
+import json, sys
+from pathlib import Path
+told = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+folder = Path(told["--comp"])
+task = json.loads((folder / "task.json").read_text())
+heads = [(folder / p).read_text().split()[0].split(",") for p in ("public/train.csv", "private/answers.csv")]
+row = {"peer": told["--peer"], "comp": folder.name, "budget": float(told["--budget"]), "seed": int(told["--seed"])}
+row |= {"status": "ok", "score": 1.0 if task["target"] == "y" else 2.0, "fit_s": 10.0}
+row["seen"] = [*heads, task["metric"], float(told["--budget"])]
+Path(told["--log"]).write_text(json.dumps(row))
+"""
+
+
 # holdout_scores
+
+
+def test_a_kept_run_loses_only_what_was_computed(tmp_path):
+    with holdout_scores.runs_dir(tmp_path, "one") as runs:
+        for name in ("one/features/x", "one/run/predictions"):
+            (Path(runs) / name).mkdir(parents=True)
+    assert sorted(p.name for p in (tmp_path / "one" / "one").iterdir()) == ["run"]
+    with holdout_scores.runs_dir(None, "one") as runs:
+        assert Path(runs).is_dir()
+    assert not Path(runs).exists()
 
 
 def test_the_share_of_busy_cores_is_shown_where_rows_tell_it(tmp_path, monkeypatch, capsys):
