@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from pathlib import Path
@@ -21,10 +22,12 @@ from agent.options import (
     ProblemType,
     RunsDir,
     Sample,
+    Seed,
     Splits,
     Target,
     Test,
     Text,
+    Threads,
     Train,
     file_options,
     task_options,
@@ -49,10 +52,8 @@ def run(
         int | None,
         typer.Option(help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    threads: Annotated[
-        Optional[int], typer.Option(help="Child processes; all cores unless said.", show_default=False)  # noqa: UP045
-    ] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
     metric: MetricName = None,
     id: Id = None,
     target: Target = None,
@@ -90,7 +91,7 @@ def run(
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
-    """Work on a competition until the budget ends; always leaves a valid submission."""
+    """Work on a competition until the budget ends, with a valid submission from the beginning."""
     from agent.budget import parse_duration, process_began, seconds_until
     from agent.display import display_for
     from agent.run import RunConfig, run
@@ -132,7 +133,7 @@ def resume(
     max_experiments: Annotated[
         Optional[int], typer.Option(help="Stop after so many in all.", show_default=False)  # noqa: UP045
     ] = None,
-    threads: Annotated[Optional[int], typer.Option(help="Child processes.", show_default=False)] = None,  # noqa: UP045
+    threads: Threads = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
@@ -176,7 +177,7 @@ def inspect(
     sample: Sample = None,
     description: Description = None,
     task: Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)] = None,
-    seed: int = 0,
+    seed: Seed = 0,
     write: Annotated[
         Text, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
     ] = None,
@@ -215,7 +216,7 @@ def holdout(
     path: PathArgument,
     out: Annotated[str, typer.Option(help="Folder for public/ and private/.")],
     fraction: Annotated[float, typer.Option(help="Share of the training rows to hold out.")] = 0.2,
-    seed: int = 0,
+    seed: Seed = 0,
     metric: MetricName = None,
     id: Id = None,
     target: Target = None,
@@ -292,13 +293,29 @@ def leaderboard(
         Text,
         typer.Option(help="A file to add under that name: Kaggle's download, or a list of scores.", show_default=False),
     ] = None,
-    lower: Annotated[bool, typer.Option("--lower-is-better", help="For a plain list of errors.")] = False,
+    higher: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option(
+            "--higher-is-better/--lower-is-better",
+            help="For a list of scores in no order.",
+            show_default=False,
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """List the human leaderboards that are known, show one, or add one of your own."""
     from agent.tables import show_leaderboards
 
-    show_leaderboards(name, add, lower, json)
+    show_leaderboards(name, add, higher, json)
+
+
+def _remedy(error: OSError) -> str:
+    """What a person may do about an error of the system."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "allow it, or choose another place, such as with --runs-dir"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
+        return "check that path"
+    return "free what is missing there and try again"
 
 
 def main() -> None:
@@ -313,5 +330,5 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"medalist: {error.strerror or error}{place}; free what is missing there and try again.\n")
+        sys.stderr.write(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.\n")
         sys.exit(2)

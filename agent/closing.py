@@ -32,6 +32,7 @@ BAGGING_SHARE = 0.08  # of it, that fresh folds get from the search at most, whe
 MARGIN = 1.2  # on what the search's fits took
 MOST_REPEATS = 3  # of fresh folds
 MOST_DRAWS = 4  # of them, one after another, while time is left
+CLEARLY = 1.0  # noises that something simpler than the ensemble has to gain on fresh folds to take its place
 ENOUGH_WEIGHT = 0.5  # of the ensemble, rescored, to call its score confirmed
 
 
@@ -118,10 +119,11 @@ def close(closing: Closing, seed: int) -> Final | None:
     chosen, score = _chosen(session, champion, members, first)
     draws = [first, *_further(closing, _members(session, chosen), first, seed)]
     final = Final(score or chosen.score, score is not None, champion.score, chosen.ensemble)
-    constant = session.constant
-    if final.confirmed and constant is not None and constant.loss <= final.score.loss:
-        submitting.put_constant(session, "the best constant: on fresh folds no model did better")
-        return Final(constant, True, champion.score, Ensemble({}))
+    if final.confirmed and session.constant is not None:
+        constant = submitting.score_constant(session, first.folds)
+        if constant.loss <= final.score.loss:
+            submitting.put_constant(session, "the best constant: on fresh folds no model did better")
+            return Final(constant, True, champion.score, Ensemble({}))
     tests = {}
     for number in chosen.ensemble.weights:
         evaluation = session.records[number].evaluation
@@ -147,7 +149,7 @@ def _chosen(
     best, score = champion, _fresh_score(session, champion, draw.folds, draw.again)
     for other in session.alternatives([r.number for r in members]):
         told = _fresh_score(session, other, draw.folds, draw.again)
-        if told is not None and (score is None or judge.renews(judge.compare(told, score))):
+        if told is not None and (score is None or judge.compare(told, score).z > CLEARLY):
             best, score = other, told
     return best, score
 
@@ -202,13 +204,30 @@ def _draw(closing: Closing, members: Sequence[Record], folds: FoldSet) -> _Draw:
     numbers = [r.number for r in members if any((r.number, k) in done for k in range(folds.count))]
     own = {n: [done[n, k].test for k in range(folds.count) if (n, k) in done] for n in numbers}
     tests = {n: (len(found), np.mean(found, axis=0)) for n, found in own.items()}
-    finished = [k for k in range(folds.count) if numbers and all((n, k) in done for n in numbers)]
+    champion = closing.session.champion
+    assert champion is not None
+    scored, finished = _scored({n: {k for m, k in done if m == n} for n in numbers}, champion.ensemble.weights)
     if not finished:
         return _Draw(folds, {}, tests)
     kept = folds.subset(finished)
     last_only = closing.session.ground.refit
-    again = {n: combine([done[n, k] for k in finished], kept.slots, last_only=last_only) for n in numbers}
+    again = {n: combine([done[n, k] for k in finished], kept.slots, last_only=last_only) for n in scored}
     return _Draw(kept, again, tests)
+
+
+def _scored(folds: Mapping[int, set[int]], weights: Mapping[int, float]) -> tuple[list[int], list[int]]:
+    """Which members are scored, and on which folds, from those that each has finished: of the members that finished at
+    least so many folds, those whose weight times the folds that all of them finished is largest. A light one that
+    failed on most folds does not take these from the others."""
+    best: tuple[list[int], list[int]] = ([], [])
+    most = 0.0
+    for least in sorted({len(f) for f in folds.values()}, reverse=True):
+        numbers = [n for n, f in folds.items() if len(f) >= least]
+        shared = sorted(set.intersection(*(folds[n] for n in numbers)))
+        worth = len(shared) * sum(weights.get(n, 0.0) for n in numbers)
+        if worth > 0 and worth >= most:  # of equal ones, that with more members
+            best, most = (numbers, shared), worth
+    return best
 
 
 def _refits(closing: Closing, members: Sequence[Record]) -> dict[int, Evaluation]:

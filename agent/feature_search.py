@@ -87,12 +87,19 @@ class FeatureSearch:
     # rows
 
     def held(self, step: int) -> np.ndarray:
-        """(r,) which of the evaluated rows judge in this step: those of two folds in turn, or some at random."""
+        """(r,) which of the evaluated rows judge in this step: those of two folds in turn, or some at
+        random, of whole groups and spans of time where folds hold out such."""
         count = int(self.folds.of_row.max()) + 1
         if count >= 4:
             chosen = [(2 * step) % count, (2 * step + 1) % count]
             return np.isin(self.folds.of_row, chosen)
         rng = np.random.default_rng(self.seed * 1009 + step)
+        if self.folds.units is not None:  # what is common to the rows of a unit must not choose and judge
+            codes = np.unique(self.folds.units, return_inverse=True)[1]
+            units = int(codes.max(initial=0)) + 1
+            if units > 1:
+                held = int(np.clip(round(HELD_SHARE * units), 1, units - 1))
+                return np.isin(codes, rng.permutation(units)[:held])
         return rng.random(len(self.folds.rows)) < HELD_SHARE
 
     def judges(self, step: int) -> tuple[int, ...]:

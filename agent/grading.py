@@ -128,6 +128,11 @@ def show_grade(
         run = _run_of(ledger, submission)
         found, task = _task(run, competition, metric, frame, truth)
         board = find_board(leaderboard or found, task.scorer().greater_is_better)
+        if board is None and leaderboard:
+            raise LedgerError(
+                f"No leaderboard named {leaderboard} of this metric's direction is known: medalist leaderboard lists "
+                "those that are."
+            )
         result = grade(task, frame, truth, board)
         log_grade(ledger, None if run is None else run.id, found, task, result, submission)
     document: Mapping[str, Any] = {
@@ -144,7 +149,7 @@ def show_grade(
         (
             sentence(result.standing)
             if result.standing
-            else f"No human leaderboard named {leaderboard or found} is known."
+            else f"No human leaderboard named {found} is known: another one can be named with --leaderboard."
         )
         + "\n"
     )
@@ -161,7 +166,7 @@ def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result:
 
 def _table(path: Path, what: str) -> pd.DataFrame:
     if not path.is_file():
-        raise InputError(f"There is no {what} file {path}.")
+        raise InputError(f"There is no {what} file {path}: check its path.")
     try:
         return pd.read_csv(path, low_memory=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

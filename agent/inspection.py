@@ -50,7 +50,8 @@ def located(path: str) -> Path:
     """
     if not path.strip():
         raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
-    if Path(path).exists() or Path(path).suffix or len(Path(path).parts) > 1:
+    address = "kaggle.com/" in path
+    if Path(path).exists() or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
         return Path(path)
     from competitions.kaggle import download, slug_of
 

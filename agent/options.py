@@ -8,6 +8,8 @@ import typer
 
 from competitions.errors import TaskError
 
+MOST_SEED = 10**9  # seeds of folds, repeats and models are sums with it that have to fit into 32 bits
+
 PathArgument = Annotated[
     str, typer.Argument(help="A competition: a folder, a zip, or a Kaggle slug.", show_default=False)
 ]
@@ -34,6 +36,19 @@ Splits = Annotated[
     typer.Option("--n-splits", help="How many folds.", show_default=False),
 ]
 Positive = Annotated[Text, typer.Option(help="The positive class of two.", show_default=False)]
+
+
+def _seed(told: int) -> int:
+    if not 0 <= told <= MOST_SEED:
+        raise TaskError(f"--seed is {told}: give a whole number from 0 to {MOST_SEED}.")
+    return told
+
+
+Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
+Threads = Annotated[
+    Optional[int],  # noqa: UP045 - typer reads it at run time
+    typer.Option(help="Cores to use; all unless said.", show_default=False),
+]
 Description = Annotated[Text, typer.Option(help="The text that tells of the task.", show_default=False)]
 Board = Annotated[
     Text, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)

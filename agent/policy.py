@@ -240,18 +240,18 @@ class Policy:
         if not left:
             return None
         worth = {i: self.experience.expected(arm, PRIORS[arm] * LATER_ENTRY**i, str(i)) for i in left}
-        entry = max(left, key=lambda i: (worth[i], -i))
         fam = FAMILIES[name]
         features = self._best_features(name, history) or self.base(name)
         if fam.found_first and len(used) == 1:  # the second: what it says without them may differ enough to help
             features = self.base(name)
         elif fam.found_first or (fam.wants == "linear" and used):
             features = self._with_found(features, history)
-        pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
-        if pipeline is None or pipeline.hash in done:
-            return None
-        reason = f"{FAMILIES[name].title} with proven parameters {entry + 1}"
-        return Proposal(pipeline, reason, None, arm, idea=str(entry))
+        for entry in sorted(left, key=lambda i: (-worth[i], i)):
+            pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
+            if pipeline is not None and pipeline.hash not in done:
+                reason = f"{fam.title} with proven parameters {entry + 1}"
+                return Proposal(pipeline, reason, None, arm, idea=str(entry))
+        return None  # none of them fits into the time that is left
 
     def _tune(
         self, name: str, arm: str, history: Sequence[Record], number: int, done: set[str], seconds_left: float

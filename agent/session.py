@@ -84,6 +84,7 @@ class Session:
             seen=ground.y,
             weights=folds.weights,
             enabled=self.postprocessing,
+            blocks=None if folds.units is None else folds.blocks,
         )
 
     def alternatives(self, numbers: Sequence[int]) -> list[Champion]:

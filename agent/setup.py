@@ -29,7 +29,7 @@ from agent.workers import Workers
 from competitions.audit_rows import rows_repeat
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
-from competitions.errors import MedalistError, PipelineError, TaskError
+from competitions.errors import LedgerError, MedalistError, PipelineError, TaskError
 from competitions.task import Task
 from competitions.task_file import write_task
 from leaderboard.board import Board
@@ -88,6 +88,13 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if not cards:
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")
     _check_metric(competition, task)
+    greater = task.scorer().greater_is_better
+    board = find_board(config.leaderboard or competition.name, greater)
+    if board is None and config.leaderboard:
+        raise LedgerError(
+            f"No leaderboard named {config.leaderboard} whose {'higher' if greater else 'lower'} scores are better is "
+            "known: medalist leaderboard lists those that are."
+        )
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(Path(row.folder) if row else home / run_id)
@@ -110,7 +117,6 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     document = task_document(task, policy.n_folds, repeats)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
-    board = _board(config.leaderboard or competition.name, ground.metric.greater_is_better)
     if row is None:
         write_task(task, outputs.folder / "task.yaml")
         told = config.as_dict() | {"path": str(competition.root.resolve())}  # wherever the next command is typed
@@ -157,7 +163,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         ledger.resume_run(run_id)
         replay(session, ledger.experiments(run_id), exactly=counted)
         session.recall_steps()
-    return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board, config))
+    return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board))
 
 
 def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -> Steering:
@@ -239,7 +245,10 @@ def _families(config: RunConfig) -> list[str]:
         raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
     missing = sorted(set(config.families) - set(installed()))
     if missing:
-        raise PipelineError(f"The package of the family {missing[0]!r} is not installed: leave it out or install it.")
+        raise PipelineError(
+            f"The package of the family {missing[0]!r} is not installed: leave it out, or install it (for neural "
+            "with pip install '.[neural]' where medalist is)."
+        )
     wanted = [f for f in installed() if (not config.families or f in config.families) and f not in config.without]
     if not wanted:
         raise PipelineError("No estimator family is left: name fewer with --without.")
@@ -279,10 +288,6 @@ def _repeats(policy: Policy, costs: Costs, budget: Budget, scheme: str) -> int:
     return max(1, min(MOST_REPEATS, int(REPEATS_SHARE * budget.seconds / one)))
 
 
-def _board(name: str, greater_is_better: bool) -> Board | None:
-    return find_board(name, greater_is_better)
-
-
 def _headline(ground: Ground, folds: int, repeats: int) -> str:
     competition, task = ground.competition, ground.task
     shape = (
@@ -295,9 +300,9 @@ def _headline(ground: Ground, folds: int, repeats: int) -> str:
     )
 
 
-def _notes(ground: Ground, board: Board | None, config: RunConfig) -> tuple[str, ...]:
+def _notes(ground: Ground, board: Board | None) -> tuple[str, ...]:
     notes = [*ground.competition.notes, *ground.task.notes, ground.task.folds.reason]
     if board is None:
-        name = config.leaderboard or ground.competition.name
+        name = ground.competition.name
         notes.append(f"No human leaderboard named {name} with this metric is known, so no standing is given.")
     return tuple(n for n in notes if n)

@@ -13,6 +13,7 @@ from pipelines.ensemble import Ensemble
 from pipelines.postprocess import Decision, plain_decision
 
 if TYPE_CHECKING:
+    from agent.bench import FoldSet
     from agent.session import Session
 
 
@@ -24,14 +25,21 @@ def write_constant(session: Session) -> None:
     decision = Decision("values", (-np.inf, np.inf))
     if metric.needs != "label" and ground.problem.classification:
         decision = plain_decision(metric, ground.problem, ground.y)
-    in_sample = decision.apply(np.tile(constant, (len(session.folds.y), 1)))
-    session.constant = session.score(_prior(session), in_sample)
     session.constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
+    session.constant = score_constant(session, session.folds)
     if session.champion is None:
         put_constant(session, "the best constant, the first valid submission")
     elif not any("ensemble" in s.made_from for s in session.ledger.submissions(session.run_id)):
         submit(session)  # it was killed between an experiment's row and its submission
     session.write_seconds = max(session.write_seconds, time.monotonic() - began)
+
+
+def score_constant(session: Session, folds: FoldSet) -> Score:
+    """The score of the best constant on the rows of these folds."""
+    assert session.constant_answer is not None
+    answer, decision = session.constant_answer
+    in_sample = decision.apply(np.tile(answer[0], (len(folds.y), 1)))
+    return session.score(_prior(session, len(folds.y)), in_sample, folds)
 
 
 def put_constant(session: Session, reason: str) -> None:
@@ -42,13 +50,13 @@ def put_constant(session: Session, reason: str) -> None:
     session.emit({"event": "submission", "made_from": "constant", "score": session.constant.value})
 
 
-def _prior(session: Session) -> np.ndarray:
-    """(r, W) what the targets say without any column: shares of the classes, or means."""
+def _prior(session: Session, rows: int) -> np.ndarray:
+    """(rows, W) what the targets say without any column: shares of the classes, or means."""
     y, problem = session.ground.y, session.ground.problem
     prior = y.mean(axis=0)
     if problem.problem_type == "multiclass":
         prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
-    return np.tile(prior, (len(session.folds.y), 1))
+    return np.tile(prior, (rows, 1))
 
 
 def submit(session: Session) -> None:

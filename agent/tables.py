@@ -155,14 +155,14 @@ def show_medals(runs_dir: str, as_json: bool) -> None:
     print_table(header, lines, right=(2, 3))
 
 
-def show_leaderboards(name: str | None, add: str | None, lower: bool, as_json: bool) -> None:
+def show_leaderboards(name: str | None, add: str | None, higher: bool | None, as_json: bool) -> None:
     """List leaderboards, show one, or add one."""
     from leaderboard.humans import add_board, find_board, list_boards
 
     if add is not None:
         if name is None:
             raise LedgerError("Name the leaderboard that is added: medalist leaderboard NAME --add FILE.")
-        board = add_board(add, name, False if lower else None)
+        board = add_board(add, name, higher)
         sys.stdout.write(f"Added {board.name}: {board.teams:,} teams.\n")
         return
     boards = list_boards() if name is None else [find_board(name)]

@@ -9,6 +9,7 @@ some of them parts of the date and words of the note.
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,7 @@ def inputs(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     train, test, _, answers = make_demo()
     table = []
     for name, model in models():

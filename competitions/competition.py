@@ -68,7 +68,9 @@ def read_competition(
     """
     root = Path(path)
     if not root.exists():
-        raise InputError(f"{root} does not exist: give the folder or the zip of a competition.")
+        raise InputError(
+            f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
+        )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     by_path = {source.path: source for source in sources}

@@ -69,7 +69,7 @@ def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: 
     if plan.n_splits < 2:
         raise TaskError(f"The {plan.scheme} fold scheme needs at least 2 folds: set folds.n_splits.")
     if plan.scheme == "group":
-        assigned = assign_groups(group_codes(train, plan), plan.n_splits, rng)
+        assigned = assign_groups(group_codes(train, plan), plan.n_splits, rng, shuffled=fresh)
     elif plan.scheme == "blocks":
         assigned = _assign_blocks(plan, train, rng if fresh else None)
     elif plan.scheme == "stratified" and y is not None:
@@ -90,10 +90,12 @@ def assign_strata(codes: np.ndarray, n_splits: int, rng: np.random.Generator) ->
     return rng.permutation(n_splits)[folds]
 
 
-def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator) -> np.ndarray:
+def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *, shuffled: bool = False) -> np.ndarray:
     """Assign whole groups to folds, the largest first, each to the fold with the fewest rows so far.
 
-    `codes` (n,) int group of each row → (n,) int64 fold of each row. Raises TaskError with fewer groups than folds.
+    `codes` (n,) int group of each row → (n,) int64 fold of each row. By their sizes alone, groups of different sizes
+    come to the same folds under every seed: `shuffled` takes them in an order in which one may go before another of up
+    to twice its size. Raises TaskError with fewer groups than folds.
     """
     sizes = np.bincount(codes)
     if (sizes > 0).sum() < n_splits:
@@ -102,6 +104,8 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator) ->
             f"set a smaller folds.n_splits or another folds.column."
         )
     order = np.lexsort((rng.random(len(sizes)), -sizes))
+    if shuffled:
+        order = np.argsort(-sizes * rng.uniform(0.5, 1.0, len(sizes)), kind="stable")
     fold_of = np.zeros(len(sizes), dtype=np.int64)
     heap = [(0, int(fold)) for fold in rng.permutation(n_splits)]
     heapq.heapify(heap)

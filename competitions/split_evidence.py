@@ -35,7 +35,9 @@ def choose_folds(
     if n_splits is not None and not 2 <= n_splits <= len(train):
         raise TaskError(f"--n-splits: {n_splits} folds cannot be made; write a number from 2 to {len(train)}.")
     if column is not None and column not in train.columns:
-        raise TaskError(f"--folds: train has no column {column!r} to make folds by.")
+        raise TaskError(
+            f"--folds: train has no column {column!r} to make folds by; it has {', '.join(train.columns[:40])}."
+        )
     shared = [c for c in train.columns if c in test.columns and c not in set(targets) and column in (None, c)]
     if column is not None and not shared:
         shared, test = [column], train.iloc[:0]

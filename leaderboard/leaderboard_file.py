@@ -71,7 +71,10 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
             f"direction given: check that it is the right competition and metric."
         )
     if greater_is_better is None:
-        raise DirectionError(f"The leaderboard {path} does not tell whether higher or lower is better: say which.")
+        raise DirectionError(
+            f"The leaderboard {path} does not tell whether higher or lower is better: give "
+            f"--higher-is-better or --lower-is-better."
+        )
     return board_from_scores(name, _best(entries, greater_is_better), greater_is_better, source=str(path))
 
 

@@ -28,7 +28,7 @@ class ServerDatabase(Database):
             self._engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
         except ModuleNotFoundError as error:
             raise LedgerError(
-                f"The ledger needs {error.name} to speak with PostgreSQL: pip install 'medalist[postgres]'."
+                f"The ledger needs {error.name} to speak with PostgreSQL: pip install '.[postgres]' where medalist is."
             ) from error
         except (sqlalchemy.exc.ArgumentError, ValueError) as error:
             raise LedgerError(

@@ -22,11 +22,13 @@ def gain(
     weights: np.ndarray | None = None,
     bar: float = 0.5,
     steady: float = 0.0,
+    blocks: np.ndarray | None = None,
 ) -> float:
     """What `other` gains in the metric over `plain`, both decided (n, T) or (n, K); 0 where that may be noise.
 
     It has to be more than `bar` standard errors, by the jackknife over blocks of rows (Tukey, 1958), and above 0 in at
-    least the share `steady` of the `folds` (n,).
+    least the share `steady` of the `folds` (n,). `blocks` (n,) from 0 on: those of the rows, where they are not drawn
+    one by one.
 
     Raises MetricError where the metric is not defined for these rows.
     """
@@ -34,7 +36,8 @@ def gain(
     found = float(ways[1].whole - ways[0].whole)
     if not found > 0:
         return 0.0
-    blocks = np.random.default_rng(0).permutation(len(y)) % min(BLOCKS, len(y))
+    if blocks is None:
+        blocks = np.random.default_rng(0).permutation(len(y)) % min(BLOCKS, len(y))
     apart = ways[1].without(blocks) - ways[0].without(blocks)
     apart = apart[np.isfinite(apart)]
     noise = float(np.sqrt((len(apart) - 1) / len(apart) * ((apart - apart.mean()) ** 2).sum())) if len(apart) else 0.0

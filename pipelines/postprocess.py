@@ -225,6 +225,7 @@ def decide(
     seen: np.ndarray | None = None,
     weights: np.ndarray | None = None,
     enabled: bool = True,
+    blocks: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Decision]:
     """Decided out-of-fold predictions, honestly, and the decision for the test rows.
 
@@ -235,6 +236,7 @@ def decide(
     seen: (n, T) targets of all training rows, for the limits of values; `y` where they are not given.
     weights: (r,) of the rows, for metrics that use them.
     enabled: whether anything is fitted at all.
+    blocks: (r,) from 0 on, of rows that belong together (groups, spans of time), for the noise of what fitting gains.
 
     Returns
     -------
@@ -252,7 +254,7 @@ def decide(
     for option in options(metric, problem, seen, count):
         try:
             crosswise = _crosswise(option.fit, rows, parts, decided)
-            found = gain(metric, problem, y, decided, crosswise, parts, weights, bar=option.bar, steady=option.steady)
+            found = gain(metric, problem, y, decided, crosswise, parts, weights, option.bar, option.steady, blocks)
         except (MetricError, np.linalg.LinAlgError):  # not defined on some of the rows
             continue
         if found > best:

@@ -18,6 +18,7 @@ class Problem:
     `width` is the number of columns of a canonical prediction: one per target, or one per class of a single
     multiclass target. `objective` is the metric's loss without its transformation, `log` says that values are
     fitted as log1p. `ahead`: the rows to predict come after all others in time, so values may leave the range of those.
+    `known`: the least and the greatest training value of each target.
     """
 
     problem_type: str
@@ -26,6 +27,7 @@ class Problem:
     objective: str
     log: bool
     ahead: bool = False
+    known: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def width(self) -> int:
@@ -45,9 +47,10 @@ class Problem:
         return np.expm1(np.minimum(p, 80.0)) if self.log else p
 
     def limits(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest value (T,) that a prediction is taken for, from known values (n, T): those of the values,
-        and where levels may have grown by as much as their range further, but not below 0 where none is."""
-        low, high = y.min(axis=0), y.max(axis=0)
+        """Least and greatest value (T,) that a prediction is taken for: of all training values, or where they are not
+        told of these (n, T); and where levels may have grown by as much as their range further, but not below 0 where
+        none is."""
+        low, high = (y.min(axis=0), y.max(axis=0)) if self.known is None else map(np.array, self.known)
         if not self.ahead:
             return low, high
         further = FURTHER * (high - low)
@@ -74,4 +77,5 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         objective=objective,
         log=log,
         ahead=task.problem_type == "regression" and task.folds.scheme == "time",
+        known=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
     )

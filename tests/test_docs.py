@@ -1,6 +1,7 @@
 """The documentation says what is there: every command and option, links that lead somewhere, modules that exist.
 
-`python tests/test_docs.py` writes the help texts in docs/commands.md and the operators in docs/features.md anew.
+`python tests/test_docs.py` writes the help texts and the metrics in docs/commands.md and the operators in
+docs/features.md anew.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from agent.cli import app
+from competitions.metric_table import METRICS, PARAMETRISED
 from pipelines.features.expression import INFIX, parse
 from pipelines.features.operators import OPERATORS
 from pipelines.features.operators.base import Operator
@@ -32,6 +34,7 @@ OPERATOR_FILES = (
     "numbers", "dates", "strings", "keys", "groups", "rows", "sequences", "spaces", "tables", "text", "targets",
 )  # fmt: skip
 TABLE = re.compile(r"(<!-- operators: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
+METRIC_TABLE = re.compile(r"(<!-- metrics: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCK = re.compile(r"(## medalist (\w+)\n.*?```text\n)(.*?)(```)", re.DOTALL)
 
 
@@ -168,6 +171,23 @@ def test_the_table_of_operators_is_current() -> None:
     assert found[0].count("\n| `") == len(OPERATORS)
 
 
+def metrics_text() -> str:
+    """A table of the metrics, those with a parameter last."""
+    shown = [(name, m) for name, m in METRICS.items()]
+    shown += [(f"{family}@{letter}", make(f"{family}@1", 0.5)) for family, (letter, _, make) in PARAMETRISED.items()]
+    rows = [
+        (f"`{n}`", m.title.replace("0.5", n[-1]), ("lower", "higher")[m.greater_is_better], m.needs) for n, m in shown
+    ]
+    lines = [("Name", "What it is", "Better", "Of"), ("---",) * 4, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def test_the_table_of_metrics_is_current() -> None:
+    found = METRIC_TABLE.search(COMMANDS.read_text(encoding="utf-8"))
+    assert found
+    assert found[0] == METRIC_TABLE.sub(lambda m: m[1] + metrics_text() + m[2], found[0]), "run tests/test_docs.py"
+
+
 def test_examples_of_features_are_features() -> None:
     examples = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|$", FEATURES.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(examples) > 10
@@ -182,6 +202,13 @@ def write_operators() -> None:
     FEATURES.write_text(TABLE.sub(lambda m: m[1] + operators_text() + m[2], text), encoding="utf-8")
 
 
+def write_metrics() -> None:
+    """Put the present metrics into docs/commands.md."""
+    text = COMMANDS.read_text(encoding="utf-8")
+    COMMANDS.write_text(METRIC_TABLE.sub(lambda m: m[1] + metrics_text() + m[2], text), encoding="utf-8")
+
+
 if __name__ == "__main__":
     write_help()
+    write_metrics()
     write_operators()

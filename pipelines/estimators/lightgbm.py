@@ -165,13 +165,15 @@ def fit_predict(request: FitRequest) -> Fitted:
     data = _binned(request, settings)
     callbacks: list[Any] = []
     watched: list[Any] = []
-    run = 0
+    run, least, best_round = 0, float("inf"), 0
 
     def watch_clock(env: Any) -> None:
-        nonlocal run
-        run = env.iteration + 1
+        nonlocal run, least, best_round
+        run, results = env.iteration + 1, env.evaluation_result_list or []
+        if results and results[0][2] < least:  # all that is watched is a loss
+            least, best_round = results[0][2], env.iteration
         if request.out_of_time:
-            raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list or [])
+            raise lgb.callback.EarlyStopException(best_round if results else env.iteration, results)
 
     watch_clock.order = 40  # type: ignore[attr-defined]
     if request.y_valid is not None:

@@ -63,7 +63,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
 _OBJECTIVES = {  # of values: the objective and what is watched
     "l2": ("reg:squarederror", "rmse"),
     "l1": ("reg:absoluteerror", "mae"),
-    "mape": ("reg:absoluteerror", "mape"),  # with rows weighted by what an error costs them
+    "mape": ("reg:absoluteerror", "mae"),  # with rows weighted by what an error costs them
     "huber": ("reg:pseudohubererror", "mphe"),
     "poisson": ("count:poisson", "poisson-nloglik"),
     "tweedie": ("reg:tweedie", f"tweedie-nloglik@{TWEEDIE_POWER}"),
@@ -121,12 +121,12 @@ def _hessian(request: FitRequest) -> float:
     return float(max((present * (1 - present)).mean(), LEAST_HESSIAN))
 
 
-def _weights(request: FitRequest, objective: str) -> np.ndarray | None:
+def _weights(y: np.ndarray, weights: np.ndarray | None, objective: str) -> np.ndarray | None:
     """Row weights; for percentage errors those that make them absolute errors, but for targets below the unit."""
     if objective != "mape":
-        return request.weights
-    own = 1 / np.maximum(np.abs(request.y), 1.0)
-    own = own if request.weights is None else own * request.weights
+        return weights
+    own = 1 / np.maximum(np.abs(y), 1.0)
+    own = own if weights is None else own * weights
     return own / own.mean()
 
 
@@ -169,7 +169,7 @@ def fit_predict(request: FitRequest) -> Fitted:
     data = xgb.QuantileDMatrix(
         codes.encode(request.train.dense),
         request.y,
-        weight=_weights(request, objective),
+        weight=_weights(request.y, request.weights, objective),
         max_bin=bins,
         **about,
     )
@@ -186,7 +186,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         valid = xgb.QuantileDMatrix(
             codes.encode(request.valid.dense),
             request.y_valid,
-            weight=request.weights_valid,
+            weight=_weights(request.y_valid, request.weights_valid, objective),
             ref=data,
             max_bin=bins,
             **about,

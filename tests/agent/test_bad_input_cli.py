@@ -108,6 +108,11 @@ RUNS: dict[str, tuple[tuple[str, ...], str]] = {
     "no experiments": (("--max-experiments", "0"), "--max-experiments 1 or more"),
     "no child processes": ((*COUNTED, "--threads", "0"), "--threads 1 or more"),
     "fewer than no child processes": ((*COUNTED, "--threads", "-2"), "--threads 1 or more"),
+    "a seed below nothing": ((*COUNTED, "--seed", "-1"), "--seed is -1: give a whole number from 0"),
+    "a leaderboard that nobody knows": (
+        (*COUNTED, "--leaderboard", "titnic"),
+        "No leaderboard named titnic.*medalist leaderboard lists",
+    ),
     "a family unknown": ((*COUNTED, "--families", "lightgbm,forest"), "family 'forest': use lightgbm"),
     "a task file and options": ((*COUNTED, "--task", "t.yaml", "--metric", "mae"), "--task or --metric, not both"),
 }

@@ -8,15 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agent import judge, submitting
+from agent.bench import FoldSet, Ground
 from agent.budget import Budget
 from agent.champion import Champion
-from agent.closing import MARGIN, MOST_REPEATS, seconds_needed
+from agent.closing import MARGIN, MOST_REPEATS, _scored, seconds_needed
 from agent.judge import Score
 from agent.record import Proposal, Record
+from agent.session import Session
+from competitions.metrics import get_metric
 from pipelines.ensemble import Ensemble
 from pipelines.evaluate import Evaluation
 from pipelines.pipeline import Pipeline
+from pipelines.postprocess import Decision
+from pipelines.problem import Problem
 
 FOLDS = 5
 
@@ -54,3 +62,36 @@ def test_folds_in_time_are_not_drawn_again():
 def test_a_dear_ensemble_gets_a_fifth_of_the_budget_and_one_fold_in_any_case():
     assert kept(500.0, 1000.0) == pytest.approx(200.0, abs=0.6)
     assert kept(5000.0, 1000.0) == pytest.approx(1000.0 * MARGIN, abs=0.6)
+
+
+def test_the_constant_is_scored_on_the_rows_that_it_is_compared_on(tmp_path):
+    y = np.concatenate([np.random.default_rng(0).normal(size=400), np.tile([-9.0, 9.0], 50)])[
+        :, None
+    ]  # the last differ
+    problem, metric, cards = Problem("regression", 1, 0, "l2", False), get_metric("rmse"), ()
+    ground = Ground(None, None, cards, metric, problem, y, None, None, None, tmp_path)  # type: ignore[arg-type]
+    slots = tuple(np.arange(100 * k, 100 * k + 100) for k in range(FOLDS))
+    of_row = np.repeat(np.arange(FOLDS), 100)
+    folds = FoldSet(tmp_path / "f.npz", slots, np.arange(500), of_row, judge.block_of_rows(y), y, None)
+    made = Session("run", ground, folds, None, None, None, emit=print)  # type: ignore[arg-type]
+    made.constant_answer = np.zeros((3, 1)), Decision("values", (-np.inf, np.inf))
+    for chosen in ([0], [FOLDS - 1], [0, FOLDS - 1]):
+        rows = folds.subset(chosen)
+        assert submitting.score_constant(made, rows).value == pytest.approx(np.sqrt(np.mean(rows.y**2)))
+
+
+def test_a_light_member_that_failed_takes_no_folds_from_the_others():
+    every = set(range(5))
+    assert _scored({1: every, 2: every, 3: {0}}, {1: 0.6, 2: 0.37, 3: 0.03}) == ([1, 2], [0, 1, 2, 3, 4])
+    assert _scored({1: every, 2: {0, 1, 2, 3}}, {1: 0.6, 2: 0.4}) == ([1, 2], [0, 1, 2, 3])  # a heavy one counts
+    assert _scored({1: every, 2: every}, {1: 1.0}) == ([1, 2], [0, 1, 2, 3, 4])  # what it is made from, of no weight
+    assert _scored({}, {1: 1.0}) == _scored({1: {0}, 2: {1}}, {1: 0.5, 2: 0.5}) == ([], [])
+
+
+@given(st.lists(st.tuples(st.sets(st.integers(0, 4), min_size=1), st.floats(0.01, 1.0)), min_size=1, max_size=6))
+def test_members_are_scored_on_folds_that_all_of_them_finished(members):
+    folds, weights = ({n: m[i] for n, m in enumerate(members)} for i in (0, 1))
+    numbers, shared = _scored(folds, weights)
+    assert all(set(shared) <= folds[n] for n in numbers)
+    everybody = set.intersection(*folds.values())
+    assert len(shared) * sum(weights[n] for n in numbers) >= len(everybody) * sum(weights.values()) - 1e-9

@@ -202,6 +202,16 @@ def test_a_holdout_is_a_competition_of_its_own(say: Say, public: Path, tmp_path:
     assert json.loads(say("grade", sample, *given, "--runs-dir", tmp_path / "runs"))["score"] == 0.5
 
 
+def test_an_address_of_kaggle_names_a_competition(
+    say: Say, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDALIST_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "competitions").mkdir(parents=True)
+    shutil.make_archive(str(tmp_path / "cache" / "competitions" / "parcels"), "zip", public)
+    told = json.loads(say("inspect", "https://www.kaggle.com/competitions/parcels/data", "--json"))
+    assert told["task"] == json.loads(say("inspect", public, "--json"))["task"]
+
+
 # runs, show, medals, leaderboard
 
 

@@ -48,7 +48,7 @@ def search(tmp_path: Path) -> FeatureSearch:
     return made(tmp_path)
 
 
-def made(folder: Path, folds: int = FOLDS, **options: Any) -> FeatureSearch:
+def made(folder: Path, folds: int = FOLDS, units: np.ndarray | None = None, **options: Any) -> FeatureSearch:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=ROWS + 100), "b": rng.uniform(0.5, 2, ROWS + 100)})
     frame["city"] = rng.choice(["Oslo", "Rome"], len(frame))
@@ -61,7 +61,7 @@ def made(folder: Path, folds: int = FOLDS, **options: Any) -> FeatureSearch:
     of_row = (np.arange(900) % folds).astype(np.int16)
     slots = tuple(np.flatnonzero(of_row == k) for k in range(folds))
     seen = y[100:ROWS]
-    given = FoldSet(folder / "f.npz", slots, np.arange(100, ROWS), of_row, judge.block_of_rows(seen), seen, None)
+    given = FoldSet(folder / "f.npz", slots, np.arange(100, ROWS), of_row, judge.block_of_rows(seen), seen, None, units)
     return FeatureSearch(ground, given, SCHEMA, frozenset(SCHEMA.columns), **options)
 
 
@@ -101,6 +101,17 @@ def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
 
 
 # which rows choose and which judge
+
+
+@pytest.mark.parametrize("count", [2, 3, 30])
+def test_no_group_chooses_and_judges_where_folds_are_few(tmp_path: Path, count: int) -> None:
+    (tmp_path / "work").mkdir()
+    units = np.random.default_rng(0).integers(0, count, 900)
+    search = made(tmp_path, 3, units)
+    for step in range(4):
+        held = search.held(step)
+        assert 0 < held.mean() < 1
+        assert not set(units[held]) & set(units[~held])
 
 
 @pytest.mark.parametrize("folds", [1, 2, 3, 4, 5, 10, 15])

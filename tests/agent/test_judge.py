@@ -89,3 +89,16 @@ def test_errors_that_groups_share_are_not_taken_for_many():
         judge.score(metric, REGRESSION, y, p, p, judge.block_of_rows(y, units=u)).standard_error for u in (None, units)
     )
     assert of_groups > 3 * of_rows
+
+
+def test_the_level_of_a_group_that_is_missed_counts_in_its_block():
+    """A block of one group may hold a narrow range of values: what lies outside of it, but not outside of all training
+    values, is the error that folds by group are there to show."""
+    group = np.repeat(np.arange(20), 30)
+    y = (group + np.random.default_rng(0).uniform(0, 0.5, len(group)))[:, None]
+    problem = Problem("regression", 1, 0, "l2", False, known=((0.0,), (20.0,)))
+    off = y + 5.0
+    blocks = judge.block_of_rows(y, units=group)
+    told = judge.score(get_metric("mae"), problem, y, off, None, blocks)
+    inside = np.clip(off, 0, 20)
+    assert told.blocks == pytest.approx([np.abs(inside - y)[blocks == b].mean() for b in range(blocks.max() + 1)])

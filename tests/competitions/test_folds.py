@@ -134,6 +134,20 @@ def test_the_same_seed_repeats_and_another_seed_gives_fresh_folds(scheme):
     assert len(held(3)) == plan.n_splits
 
 
+@settings(max_examples=20)
+@given(st.lists(st.integers(30, 60), min_size=12, max_size=30, unique=True), st.integers(2, 5))
+def test_groups_of_different_sizes_come_to_other_folds_too(sizes, n_splits):
+    train = pd.DataFrame({"g": np.repeat(np.arange(len(sizes)), sizes)})
+    plan = FoldPlan("group", n_splits, "g")
+    seen = set()
+    for seed in range(12):
+        splits = make_folds(plan, train, None, seed).splits
+        seen.add(frozenset(frozenset(train.g[valid]) for _, valid in splits))
+        counts = [len(valid) for _, valid in splits]
+        assert max(counts) - min(counts) <= max(sizes)
+    assert len(seen) > 1
+
+
 BAD = {
     "more folds than rows": (FoldPlan("random", 9), "9 folds cannot be made from 6"),
     "one fold": (FoldPlan("random", 1), "needs at least 2 folds"),

@@ -33,7 +33,7 @@ def postgresql_server() -> Iterator[str]:
     if programs is None:
         pytest.skip("PostgreSQL's initdb is not installed")
     if importlib.util.find_spec("psycopg") is None:
-        pytest.skip("psycopg is not installed: pip install 'medalist[postgres]'")
+        pytest.skip("psycopg is not installed: pip install '.[postgres]'")
     # the server refuses to run as root
     who: dict[str, Any] = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="medalist-postgresql-"))

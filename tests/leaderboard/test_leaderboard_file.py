@@ -70,8 +70,8 @@ def test_ranks_that_contradict_the_direction(tmp_path: Path) -> None:
         ("a,b\n1,2\n", "no column Score"),
         ("0.1\nabc\n", "'abc' where a number is expected"),
         ("Rank,Score\n1,none\n", "'none' where a number is expected"),
-        ("1\n3\n2\n", "say which"),
-        ("Rank,Score\n1,0.5\n2,0.5\n", "say which"),
+        ("1\n3\n2\n", "give --higher-is-better or --lower-is-better"),
+        ("Rank,Score\n1,0.5\n2,0.5\n", "give --higher-is-better or --lower-is-better"),
         ("score\nnan\nnan\n", "holds no scores"),
     ],
 )

@@ -136,7 +136,7 @@ def test_without_the_driver_the_extra_is_named() -> None:
         "except LedgerError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "pip install 'medalist[postgres]'" in done.stdout
+    assert "pip install '.[postgres]'" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,26 @@ def test_the_smallest_values_are_told_apart(name):
     assert np.corrcoef(family(name).fit_predict(tiny).valid, made.y_valid)[0, 1] > 0.5
 
 
+@pytest.mark.parametrize("name", of_families(having="boosted"))
+def test_a_boosted_fit_that_the_clock_ends_keeps_its_best_round(name, monkeypatch):
+    made = fit_request(name, PROBLEMS["regression"], n=300, params=small(name, rounds=3000, learning_rate=0.1))
+    noise = np.random.default_rng(0).normal(size=300)
+    made = replace(made, y=noise, y_valid=np.random.default_rng(1).normal(size=60))
+    whole = family(name).fit_predict(made)  # stops by itself: more rounds only get worse
+    asked = iter(range(100_000))
+    late = whole.rounds + 10
+    monkeypatch.setattr(type(made), "out_of_time", property(lambda _: next(asked) >= late))
+    assert family(name).fit_predict(made).rounds == whole.rounds < late
+
+
+@pytest.mark.parametrize("name", of_families(having="boosted"))
+def test_a_target_of_nothing_does_not_end_boosting_under_percentage_errors(name):
+    made = fit_request(name, PROBLEMS["mape"], n=600, params=small(name, rounds=60))
+    y_valid = made.y_valid.copy()
+    y_valid[0] = 0.0
+    assert family(name).fit_predict(replace(made, y_valid=y_valid)).rounds > 5
+
+
 @pytest.mark.parametrize("given", [0.3, -1.0], ids=["soon", "over"])
 @pytest.mark.parametrize("name", of_families())
 def test_the_deadline_ends_a_fit_early_with_what_it_has(name, given):

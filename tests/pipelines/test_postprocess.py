@@ -345,6 +345,17 @@ def test_a_gain_within_its_noise_is_none():
     assert gain(metric, REGRESSION, y, one, other, folds, bar=4.0) == 0
 
 
+def test_the_noise_of_a_gain_is_that_of_whole_groups():
+    rng = np.random.default_rng(3)
+    group = np.repeat(np.arange(10), 200)
+    y = np.zeros((2000, 1))
+    one = np.ones((2000, 1))
+    other = one + np.where(group == 0, -0.9, 0.05)[:, None] + 0.01 * rng.normal(size=one.shape)  # one group gains
+    metric, folds = get_metric("mae"), np.arange(2000) % 5
+    assert gain(metric, REGRESSION, y, one, other, folds) > 0
+    assert gain(metric, REGRESSION, y, one, other, folds, blocks=group) == 0
+
+
 def test_metrics_of_a_persons_own_get_the_plain_decision(tmp_path):
     file = tmp_path / "own.py"
     file.write_text("def score(y, p):\n    return abs(y - p).max()\n")
