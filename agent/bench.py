@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +25,7 @@ from pipelines.features.types import Schema, schema_of
 from pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863
+LOOKED_AT = 20_000  # rows of a further table that its fingerprint is made from
 SPANS = 60  # of time, that rows are compared by
 
 
@@ -85,7 +87,8 @@ class Ground:
     def lay(
         cls, competition: Competition, task: Task, cards: Sequence[ColumnCard], folder: Path, cache: Path
     ) -> Ground:
-        """Encode the targets and write what workers need: raw columns and targets.
+        """Encode the targets and write what workers need: raw columns and targets. Under `cache` computed columns are
+        shared by all runs on the same data.
 
         Raises TaskError where a target cannot be encoded, MetricError where the metric does not admit its values.
         """
@@ -94,7 +97,8 @@ class Ground:
         columns = [c for c in competition.train.columns if c in competition.test.columns and c not in task.targets]
         tables = _further_tables(competition, task, columns)
         train, test = competition.train[columns], competition.test[columns]
-        store = FeatureStore.create(cache, competition.fingerprint, train, test, tables, limit=cache_limit())
+        fingerprint = _of_data(competition.fingerprint, train, test, tables)
+        store = FeatureStore.create(cache / fingerprint, fingerprint, train, test, tables, limit=cache_limit())
         schema = schema_of(train, cards, tables)
         (folder / "work").mkdir(parents=True, exist_ok=True)
         np.save(folder / "work" / "targets.npy", y)
@@ -186,6 +190,20 @@ def cache_limit() -> int:
     if not limit > 0:
         raise InputError(f"MEDALIST_FEATURES_GIB is {told!r}, but must be a number of GiB above 0, such as 8.")
     return int(limit * 2**30)
+
+
+def _of_data(fingerprint: str, train: pd.DataFrame, test: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
+    """The fingerprint of a competition's files with that of what features are computed from: which columns there are
+    and how they were read, and the further tables, by their sums and by rows out of all parts of them."""
+    digest = hashlib.sha256(fingerprint.encode())
+    for frame in (train, test, *tables.values()):
+        digest.update(repr([(c, str(t)) for c, t in frame.dtypes.items()]).encode())
+    for name, table in tables.items():
+        rows = np.linspace(0, max(len(table) - 1, 0), min(len(table), LOOKED_AT)).astype(int)
+        digest.update(f"{name} {len(table)}".encode())
+        digest.update(pd.util.hash_pandas_object(table.iloc[rows].astype(str), index=False).to_numpy().tobytes())
+        digest.update(table.select_dtypes("number").sum().to_numpy(float).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _further_tables(competition: Competition, task: Task, columns: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -33,6 +33,7 @@ LEAST_SHARE = 0.25  # of it, which they get even where the models after them wou
 SCREEN_SHARE, LEAST_SECONDS, MOST_SECONDS = 0.09, 3.0, 300.0
 ORDERED_LIMIT = 3000  # candidates of a step in a run that must not depend on the clock
 HELD_SHARE = 0.4  # of the rows, where folds are too few to hold some out
+FEW_TOGETHER = 5  # features of the trees' choice that are taken to have been tested, one by one as it were
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Step:
 
     parent: int
     result: ScreenResult
+
+
+def _in_vain(record: Record, base: Sequence[str]) -> set[str]:
+    """What a test has added to the features `base` without being taken over; nothing where it was a mixture of many, of
+    which one may have spoilt it, or did not come to its end."""
+    if record.arm != ARM or record.adopted or record.score is None:
+        return set()
+    added = set(record.pipeline.features) - set(base)
+    mixture = (record.idea or "").endswith((":both", ":used")) and len(added) > FEW_TOGETHER
+    return set() if mixture else added
 
 
 @dataclass
@@ -191,7 +202,7 @@ class FeatureSearch:
         assert incumbent is not None
         step = len(self.steps)
         base = incumbent.pipeline.features
-        tested = {f for r in history if r.arm == ARM and not r.adopted for f in r.pipeline.features}
+        tested = {f for r in history for f in _in_vain(r, base)}
         assert incumbent.evaluation is not None
         return ScreenRequest(
             step=step,
@@ -203,7 +214,7 @@ class FeatureSearch:
             add=tuple(f for f in self.steering.add if f not in base) if step == 0 else (),
             forbidden=frozenset(self.schema.columns) - self.columns,
             forbid=self.steering.forbid,
-            not_again=frozenset(tested - set(base)),
+            not_again=frozenset(tested),
             shapes=self.shapes,
             ahead=self._ahead(),
             seed=self.seed * 31 + step,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,7 +19,24 @@ from competitions.submission import check_submission, write_atomically, write_su
 from pipelines.evaluate import Evaluation
 from pipelines.postprocess import Decision
 
+MAPPED_BYTES = 1 << 20  # of the predictions of one experiment, from which on they are not held in memory
+LOCAL_HEADER = 30  # bytes of a file's header in a zip before its name; the lengths of name and extra field end it
 MOST_FOLD_VALUES = 16 << 20  # predictions of all fold models of one experiment that are kept
+
+
+def _mapped(path: Path, name: str) -> np.ndarray:
+    """An array of an uncompressed .npz file, mapped into memory, read-only."""
+    with zipfile.ZipFile(path) as archive:
+        at = archive.getinfo(f"{name}.npy").header_offset
+    with path.open("rb") as stream:
+        stream.seek(at)
+        header = stream.read(LOCAL_HEADER)
+        name_length, extra_length = struct.unpack("<2H", header[-4:])
+        stream.seek(name_length + extra_length, os.SEEK_CUR)
+        np.lib.format.read_magic(stream)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        order: Literal["F", "C"] = "F" if fortran else "C"
+        return np.asarray(np.memmap(path, dtype, "r", stream.tell(), shape, order))
 
 
 @dataclass(frozen=True)
@@ -93,11 +112,13 @@ class Outputs:
         return path
 
     def load(self, number: int | str) -> Evaluation:
-        """The kept predictions of an experiment."""
-        with np.load(self.predictions_path(number)) as kept:
+        """The kept predictions of an experiment; large ones stay on disk and are read where they are used."""
+        path = self.predictions_path(number)
+        mapped = path.stat().st_size >= MAPPED_BYTES
+        with np.load(path) as kept:
             return Evaluation(
-                oof=kept["oof"],
-                test=kept["test"],
+                oof=_mapped(path, "oof") if mapped else kept["oof"],
+                test=_mapped(path, "test") if mapped else kept["test"],
                 rounds=kept["rounds"],
                 fit_seconds=float(kept["seconds"][0]),
                 feature_seconds=float(kept["seconds"][1]),

@@ -44,6 +44,8 @@ PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gain
 }
 ENOUGH_FAILURES = 3  # of one family in a row end its use
 MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
+FEW_PAST = 20  # on the features of a family's best, while which those on others tell the sampler too
+MOST_DRAWS, OTHER_DRAW = 4, 1_000_003  # of the sampler, where what it draws does not fit or is known
 PRIOR_WEIGHT = 1.5
 LATER_ENTRY = 0.3  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
 DECAY = 0.93  # of what an experiment tells, by those of its arm since: what has long gained nothing gives way to others
@@ -68,9 +70,41 @@ def _hurried(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
 
 
 def _fails(name: str, history: Sequence[Record]) -> bool:
-    """Whether the last experiments of a family have all failed."""
-    recent = [r for r in history if r.pipeline.family == name and r.verdict != "running"][-ENOUGH_FAILURES:]
+    """Whether the last experiments with a family's own parameters have all failed; features and stacks that fail say
+    nothing of it."""
+    own = ("start", f"portfolio:{name}", f"tune:{name}")
+    recent = [r for r in history if r.pipeline.family == name and r.arm in own and r.verdict != "running"]
+    recent = recent[-ENOUGH_FAILURES:]
     return len(recent) == ENOUGH_FAILURES and all(r.error for r in recent)
+
+
+def _past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
+    """Parameters and losses that the sampler is told of, in order: those tried on the features and the target of the
+    family's best; while these are few also those tried on others, as far from the best of their own as they were. Of
+    many, the best and the latest."""
+    tried: dict[Pipeline, list[tuple[int, dict[str, Any], float]]] = {}
+    for place, r in enumerate(history):
+        if r.loss is not None and r.pipeline.family == best.pipeline.family and not r.pipeline.bases:
+            tried.setdefault(_setting(r.pipeline), []).append((place, r.pipeline.parameters, r.loss))
+    own = _setting(best.pipeline)
+    told = tried.pop(own, [])
+    if len(told) < FEW_PAST:
+        least = min((loss for _, _, loss in told), default=0.0)
+        for setting, others in tried.items():
+            if setting.params == own.params:
+                shift = least - min(loss for _, _, loss in others)
+                told = told + [(place, params, loss + shift) for place, params, loss in others]
+    if len(told) > MOST_PAST:
+        ranked = sorted(told, key=lambda t: (t[2], t[0]))
+        latest = sorted(ranked[MOST_PAST // 2 :])[-(MOST_PAST - MOST_PAST // 2) :]
+        told = ranked[: MOST_PAST // 2] + latest
+    return [(params, loss) for _, params, loss in sorted(told, key=lambda t: t[0])]
+
+
+def _setting(pipeline: Pipeline) -> Pipeline:
+    """What parameters are tuned for: the features, the target and how it is fitted."""
+    kept = {key: value for key, value in pipeline.parameters.items() if key in STRATEGIES}
+    return pipeline.changed(params=kept, seed=0)
 
 
 @dataclass
@@ -204,11 +238,12 @@ class Policy:
 
     def _nearness(self, name: str, history: Sequence[Record]) -> float:
         """From 1 for the leading family towards 0 for one far behind it: tuning rarely mends that."""
-        losses = [r.score.loss for r in history if r.score is not None]
+        leaders = [self._best(history, other) for other in self.families]
         best = self._best(history, name)
         if best is None or best.score is None or not self.noise_unit:
             return 1.0
-        return 1 / (1 + ((best.score.loss - min(losses)) / (2 * self.noise_unit)) ** 2)
+        least = min(r.score.loss for r in leaders if r is not None and r.score is not None)
+        return 1 / (1 + ((best.score.loss - least) / (2 * self.noise_unit)) ** 2)
 
     def _from_arm(self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
         kind, _, name = arm.partition(":")
@@ -259,18 +294,15 @@ class Policy:
         best = self._best(history, name)
         if best is None or sum(r.arm == f"portfolio:{name}" for r in history) == 0:
             return None
-        own = best.pipeline
-        past = [
-            (r.pipeline.parameters, r.loss)
-            for r in history
-            if r.loss is not None and r.pipeline.changed(params={}, seed=0) == own.changed(params={}, seed=0)
-        ]
-        params = tuner.ask(FAMILIES[name], past[-MOST_PAST:], seed=self.seed * 100_003 + number)
-        params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
-        pipeline = self._fitting(own.features, name, params, self.seed, seconds_left, own.target)
-        if pipeline is None or pipeline.hash in done or _hurried(pipeline.parameters, params):
-            return None
-        return Proposal(pipeline, f"parameters for {FAMILIES[name].title} from the sampler", best.number, arm)
+        own, past = best.pipeline, _past(best, history)
+        for draw in range(MOST_DRAWS):
+            params = tuner.ask(FAMILIES[name], past, seed=self.seed * 100_003 + number + draw * OTHER_DRAW)
+            params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
+            pipeline = self._fitting(own.features, name, params, self.seed, seconds_left, own.target)
+            if pipeline is not None and pipeline.hash not in done and not _hurried(pipeline.parameters, params):
+                reason = f"parameters for {FAMILIES[name].title} from the sampler"
+                return Proposal(pipeline, reason, best.number, arm)
+        return None
 
     def _feature_group(self, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
         """The next group of found features, tested with the parameters that its incumbent has: before all else."""

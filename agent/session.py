@@ -132,7 +132,7 @@ class Session:
             told = traceback.format_exc()
             record, champion = Record(number, proposal, "crash", str(error), seconds=seconds, error=told), None
         took = time.monotonic() - began
-        self.judge_seconds += RECENT * (took - self.judge_seconds) if self.records else took
+        self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
         if first(record) and self.outputs.keep_folds(number, fold_tests):
             kept = replace(record, keeps_folds=True)
             self.best, record = kept if record is self.best else self.best, kept
@@ -282,6 +282,8 @@ class Session:
         artifact = None
         if record.evaluation is not None:
             artifact = str(self.outputs.keep(record.number, record.evaluation).name)
+            kept = replace(record, evaluation=self.outputs.load(record.number))  # a night's would not fit into memory
+            self.best, record = kept if record is self.best else self.best, kept
         self.records.append(record)
         aside = {
             "arm": record.arm,

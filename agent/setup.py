@@ -98,7 +98,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(Path(row.folder) if row else home / run_id)
-    ground = Ground.lay(competition, task, cards, outputs.folder, home / "features" / competition.fingerprint)
+    ground = Ground.lay(competition, task, cards, outputs.folder, home / "features")
     try:
         steering = _steering(config, ground, outputs.folder, fresh=row is None)
     except MedalistError:

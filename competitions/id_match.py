@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 _ROWS = 1000  # looked at where all would be too many
 
@@ -43,12 +44,21 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         return IdMatch(0.0)
     if not sample[rest[0]].is_unique:
         return IdMatch(0.4, (), True)  # no id column at all
+    if len(rest) > 1 and _counts(sample[rest[0]]):
+        return IdMatch(0.6, (("", rest[0]),), True)  # the number of the row
     key = sample[rest[0]].iloc[:_ROWS].astype(str)
     for column in test.columns:  # ids put together from several columns, such as "1_1_2012-11-02"
         values = test[column].iloc[:_ROWS].astype(str)
         if values.nunique() > 1 and all(v in k for v, k in zip(values, key, strict=True)):
             return IdMatch(0.6, (("", rest[0]),), True)
     return IdMatch(0.0)
+
+
+def _counts(values: pd.Series) -> bool:
+    """Whether they are 0, 1, 2 … or 1, 2, 3 …"""
+    if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
+        return False
+    return bool((np.diff(values.to_numpy()) == 1).all())
 
 
 def share_found(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> float:

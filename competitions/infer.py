@@ -77,7 +77,8 @@ def infer_task(
     train_only = tuple(c for c in form.lacking if c not in form.targets and c not in form.id and c != weights)
     if weights is None and getattr(scorer, "weighted", False):
         weights = next((c for c in train.columns if "weight" in str(c).lower() and c not in form.targets), None)
-        notes += (f"Rows are weighted by {weights}.",) if weights else ()
+        none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
+        notes += (f"Rows are weighted by {weights}." if weights else none,)
         train_only = tuple(c for c in train_only if c != weights)
     _checked(train, drop or (), weights)
     if drop is None:

@@ -11,10 +11,11 @@ import pandas as pd
 
 from competitions.errors import TaskError
 
-_POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "success", "churn", "default", "fraud",
-             "malignant", "abnormal", "sick", "disease", "poisonous", "spam", "accepted", "approved")  # fmt: skip
-_NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "failure", "none", "benign", "normal",
-             "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
+_POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presence", "success", "churn", "churned",
+             "attrited", "default", "fraud", "malignant", "abnormal", "sick", "disease", "poisonous", "spam",
+             "accepted", "approved")  # fmt: skip
+_NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "absence", "failure", "stayed",
+             "retained", "none", "benign", "normal", "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
 
 _ASKED = (  # in one sentence: a probability of a label, or that something is one; "edible or poisonous" is both
     r"(?:probabilit|likel|chance)(?:\w*\s+of|(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?))\s+"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
@@ -67,7 +68,15 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
     notes += _check(roles, ids, train, test, sample)
+    train, test = _of_one_width(train, test, ids)
     return Frames(train, test, sample, tuple(notes))
+
+
+def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with equal floats for equal decimals: large files are read with 32 bits, which differ as 64."""
+    shared = [c for c in test.columns if c in train.columns and c not in ids]
+    single = {c: "float32" for c in shared if {train[c].dtype, test[c].dtype} == {np.dtype("f4"), np.dtype("f8")}}
+    return (train.astype(single), test.astype(single)) if single else (train, test)
 
 
 def _check(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -185,8 +186,14 @@ def dullness(frame: pd.DataFrame, columns: list[str]) -> float:
 
 
 def _by_names(train: Sheet, test: Sheet, sample: Sheet) -> float:
-    hits = bool(_TRAIN_WORDS.search(train.path)) + bool(_TEST_WORDS.search(test.path))
+    hits = bool(_TRAIN_WORDS.search(train.path)) + bool(_TEST_WORDS.search(test.path)) + _twins(train.path, test.path)
     return 0.5 * (hits + bool(_SAMPLE_WORDS.search(sample.path)) - bool(_SAMPLE_WORDS.search(test.path)))
+
+
+def _twins(train: str, test: str) -> bool:
+    """Whether two tables are named alike but for that word: train.csv and test.csv, not train_extra.csv."""
+    names = [PurePosixPath(path).name.lower() for path in (train, test)]
+    return re.sub("train(?:ing)?", "test", names[0], count=1) == names[1]
 
 
 def named_as_train(*sheets: Sheet) -> bool:

@@ -32,6 +32,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "l2_leaf_reg": 3.0,
         "random_strength": 1.0,
         "bagging_temperature": 1.0,
+        "subsample": 0.8,
         "one_hot_max_size": 16,
         "max_ctr_complexity": 1,
     },
@@ -42,9 +43,12 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "l2_leaf_reg": 6.0,
         "random_strength": 2.0,
         "bagging_temperature": 1.0,
+        "subsample": 0.8,
         "one_hot_max_size": 4,
+        "max_ctr_complexity": 2,
     },
 )
+FEW_ROWS = 100  # below which CatBoost takes all of them for every tree
 _UNWEIGHTED = ("MAE", "MAPE", "Quantile")  # losses whose default leaf values, exact medians, take no heed of weights
 
 
@@ -57,7 +61,9 @@ def space(trial: Any) -> dict[str, Any]:
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 20.0, log=True),
         "random_strength": trial.suggest_float("random_strength", 0.1, 5.0, log=True),
         "bagging_temperature": trial.suggest_float("bagging_temperature", 0.0, 1.5),
+        "subsample": trial.suggest_float("subsample", 0.5, 1.0),
         "one_hot_max_size": trial.suggest_categorical("one_hot_max_size", [2, 4, 16, 64]),
+        "max_ctr_complexity": trial.suggest_categorical("max_ctr_complexity", [1, 2]),
     }
 
 
@@ -120,6 +126,13 @@ def fit_predict(request: FitRequest) -> Fitted:
     unit = Unit.of(request.y, objective)
     request = unit.to(request)
     rounds = int(params.pop("rounds", 1000))
+    # rows are drawn by their gradients (MVS), where several outputs share a tree by Bayesian weights: CatBoost's own
+    # defaults, of which each leaves the other's parameter unread
+    several = loss["loss_function"].startswith("Multi")
+    for unread in (["subsample"] if several or len(request.y) < FEW_ROWS else []) + ["bagging_temperature"] * (
+        not several
+    ):
+        params.pop(unread, None)
     clock = _Clock(request)
     settings: dict[str, Any] = {
         "random_seed": request.seed,

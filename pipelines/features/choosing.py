@@ -43,8 +43,9 @@ def pursue(
         assert chosen is not None
         _, f, fitted, gain, error = chosen
         left.remove(f)
-        if gain < least * error:
-            break
+        if gain < least * error:  # much is not much where it is uncertain: another may be surer
+            redundant.append(Found(str(f), scored[f].gain, scored[f].error, "redundant", "the picks leave it nothing"))
+            continue
         own = fitted.ravel()
         twin = next((p for p, t in zip(picks, taken, strict=True) if abs(_correlation(own, t)) > SAME), None)
         if twin is not None:

@@ -70,15 +70,21 @@ def widest(residual: np.ndarray, most: int) -> np.ndarray:
 
 
 def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
-    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are."""
+    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are.
+
+    Where many values are equal, each edge is such a value and has a bin of its own: what lies above the most frequent
+    one, however rare, is not lost in its bin.
+    """
     gaps = np.isnan(values)
     present = values[~gaps] if gaps.any() else values
     if not len(present):
         return np.zeros(len(values), dtype=np.int64), 1
     edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1], method="nearest"))
-    codes = np.searchsorted(edges, values, side="right")
-    codes[gaps] = len(edges) + 1
-    return codes, len(edges) + 2
+    codes, size = np.searchsorted(edges, values, side="right"), len(edges) + 1
+    if len(edges) < bins - 1:
+        codes, size = codes + np.searchsorted(edges, values, side="left"), 2 * len(edges) + 1
+    codes[gaps] = size
+    return codes, size + 1
 
 
 def worth(feature: Feature, gain: float) -> float:

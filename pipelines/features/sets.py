@@ -27,8 +27,7 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE):
             continue
         if card.kind is Kind.DATE:
-            operators = DATE_PARTS if not card.numeric else ("number",)
-            features += [str(feature(part, name)) for part in operators]
+            features += [str(feature(part, name)) for part in DATE_PARTS]
             if wants == "linear" and not card.numeric:
                 features += [str(feature("code", name))] if card.distinct < FEW_LEVELS else []
         elif card.kind is Kind.TEXT:

@@ -20,7 +20,7 @@ from pipelines.features.frame import Frame, Key
 from pipelines.features.operators import is_supervised, operator_of
 from pipelines.features.operators.base import Target
 
-VERSION = "3"  # part of every hash: raise it when an operator changes what it computes
+VERSION = "4"  # part of every hash: raise it when an operator changes what it computes
 CACHE_BYTES = 8 << 30
 EVICT_TO = 0.8  # of the limit, so that not every write evicts
 FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps

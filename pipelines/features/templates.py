@@ -26,6 +26,7 @@ DATE_PARTS = (
 )
 ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
                  "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
+MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
 WINDOWS = (7.0, 28.0, 91.0)  # in the unit of the time column, over which past targets are averaged
 
 
@@ -107,11 +108,13 @@ def rows(columns: Columns) -> Iterator[Feature]:
 def tables(columns: Columns) -> Iterator[Feature]:
     """What further tables say of a row, by the columns that they share."""
     for table, kinds in columns.schema.tables.items():
-        for key in [c for c in kinds if c in columns.schema.columns]:
-            by = (Column(key),)
-            yield feature("count", Column(key, table), by=by)
+        shared = [c for c in kinds if c in columns.schema.columns]
+        together = [tuple(shared)] if 1 < len(shared) <= MOST_SHARED else []
+        for keys in (*together, *((key,) for key in shared)):
+            by = tuple(map(Column, keys))
+            yield feature("count", Column(keys[0], table), by=by)
             for name, kind in kinds.items():
-                if name == key:
+                if name in keys:
                     continue
                 column = Column(name, table)
                 if "number" in USES[kind] or "date" in USES[kind]:

@@ -20,7 +20,7 @@ from agent.costs import Costs
 from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_test
-from agent.feature_search import MOST_STEPS, FeatureSearch
+from agent.feature_search import MOST_STEPS, FeatureSearch, Step
 from agent.policy import Policy
 from agent.record import Proposal, Record
 from competitions.columns import describe_columns
@@ -101,6 +101,18 @@ def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
 
 
 # which rows choose and which judge
+
+
+def test_what_was_only_tested_beside_others_may_be_looked_at_again(search: FeatureSearch) -> None:
+    first = record(search, 0, 1.0)
+    picks = record(search, 1, 0.9, (*BASE, "a / b"), ARM, "0:picks", adopted=True)
+    many = tuple(f"a * {k}" for k in range(10))
+    both = record(search, 2, 1.0, (*BASE, "a / b", *many), ARM, "0:both")
+    alone = record(search, 3, 1.0, (*BASE, "a / b", "a - b"), ARM, "0:idle")
+    failed = Record(4, Proposal(picks.pipeline.changed(features=("b - a",)), "why", 1, ARM, "0:picks"), "crash", "")
+    search.steps.append(Step(0, result()))
+    asked = search.request([first, picks, both, alone, failed], ordered=True)
+    assert asked.not_again == {"a - b"}
 
 
 @pytest.mark.parametrize("count", [2, 3, 30])

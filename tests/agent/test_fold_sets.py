@@ -1,11 +1,15 @@
-"""Parts of a set of folds, and room for children."""
+"""Parts of a set of folds, room for children, what is kept of experiments, and whose computed columns they are."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from agent.bench import FoldSet
+from agent.bench import FoldSet, _of_data
+from agent.outputs import Outputs
 from agent.workers import Workers
+from pipelines.evaluate import Evaluation
 
 
 def test_some_folds_of_a_set_keep_their_rows():
@@ -30,3 +34,40 @@ def test_large_jobs_get_fewer_children_with_more_threads():
     workers = Workers(8)
     workers.make_room(1e15)
     assert (workers.count, workers.threads) == (1, 8)
+
+
+@pytest.mark.parametrize("rows", [10, 50_000])
+def test_kept_predictions_are_read_again_and_large_ones_stay_on_disk(tmp_path, rows):
+    rng = np.random.default_rng(0)
+    made = Evaluation(rng.normal(size=(rows, 3)), rng.normal(size=(7, 3)), np.ones((5, 1)), 1.5, 0.5, {"x": 1.0}, 0.1)
+    outputs = Outputs.create(tmp_path)
+    outputs.keep(3, made)
+    read = outputs.load(3)
+    assert (read.oof == made.oof).all()
+    assert (read.test == made.test).all()
+    assert (read.oof.dtype, read.importance, read.spared) == (np.float64, {"x": 1.0}, 0.1)
+    assert read.oof.flags.writeable == (rows == 10)
+
+
+def test_computed_columns_are_those_of_the_same_data():
+    train = pd.DataFrame({"x": [1.5, 2.5], "s": ["a", "b"]})
+    orders = pd.DataFrame({"s": ["a", "b"] * 50_000, "amount": np.arange(100_000.0)})
+
+    def told(train=train, **tables):
+        return _of_data("abc", train, train, tables)
+
+    assert told(orders=orders) == told(orders=orders.copy())
+    changed = orders.assign(amount=orders["amount"].where(orders.index != 77, -1.0))
+    others = [
+        told(),
+        told(o=orders),
+        told(orders=changed),
+        told(orders=orders[:-1]),
+        told(orders=orders.rename(columns={"s": "t"})),
+    ]
+    others += [
+        told(train[["x"]], orders=orders),
+        told(train.astype({"x": "float32"}), orders=orders),
+        told(orders=orders[:0]),
+    ]
+    assert len({told(orders=orders), *others}) == len(others) + 1

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.costs import Costs
 from agent.experience import Experience
 from agent.judge import Score
-from agent.policy import Policy
-from agent.record import Record
+from agent.policy import FEW_PAST, MOST_PAST, Policy, _fails, _past
+from agent.record import Proposal, Record
 from competitions.columns import describe_columns
 from pipelines.estimators.families import FAMILIES
 from pipelines.evaluate import Evaluation
+from pipelines.pipeline import Pipeline
 
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
 
@@ -48,3 +54,47 @@ def test_where_the_best_entry_does_not_fit_into_the_time_a_quicker_one_is_tried(
     ideas = [p.idea for p in told if p is not None and p.arm == "portfolio:trees"]
     assert ideas[-1] == dearest
     assert ideas[0] != dearest
+
+
+def scored(number, family, loss, arm, *, features=("number(a)",), params=None, **more):
+    pipeline = Pipeline.of(
+        features, family, {"learning_rate": 0.1, "number": number} if params is None else params, **more
+    )
+    score = Score(loss, 0.1, loss, np.ones(20))
+    return Record(number, Proposal(pipeline, "", None, arm), "keep", "", score=score, evaluation=EVALUATION)
+
+
+def a_policy(**options):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=300), "b": np.arange(300) % 7})
+    cards = describe_columns(frame[:200], frame[200:])
+    return Policy(cards, ("lightgbm", "xgboost", "trees"), Costs(160, 1), 200, 5, 2, 0, **options)
+
+
+def test_a_far_better_stack_does_not_end_the_tuning_of_what_it_is_made_from():
+    history = [scored(k, name, 1.0, f"portfolio:{name}") for k, name in enumerate(("lightgbm", "xgboost", "trees"))]
+    stack = scored(50, "lightgbm", 0.5, "stack:lightgbm", stacked=("a", "b"))
+    policy = a_policy(noise_unit=0.001)
+    for name in ("lightgbm", "xgboost", "trees"):
+        assert policy._nearness(name, [*history, stack]) == policy._nearness(name, history) == 1.0
+
+
+def test_failing_features_and_stacks_do_not_end_a_family():
+    failed = [replace(scored(k, "lightgbm", 1.0, arm), error="x") for k, arm in enumerate(["features"] * 3)]
+    assert not _fails("lightgbm", failed)
+    assert _fails("lightgbm", [replace(r, proposal=replace(r.proposal, arm="tune:lightgbm")) for r in failed])
+
+
+@given(st.lists(st.integers(0, 999).map(lambda k: k / 1000), min_size=1, max_size=300), st.integers(0, 40))
+def test_the_sampler_is_told_of_the_best_and_the_latest(losses, others):
+    history = [scored(k, "lightgbm", loss, "tune:lightgbm") for k, loss in enumerate(losses)]
+    elsewhere = [scored(1000 + k, "lightgbm", 5.0 + k, "tune:lightgbm", features=("x",)) for k in range(others)]
+    best = min(history, key=lambda r: r.loss)
+    told = _past(best, [*elsewhere, *history])
+    numbers = [params["number"] for params, _ in told]
+    assert min(loss for _, loss in told) == pytest.approx(
+        best.loss
+    )  # what was tried elsewhere is as far from its own best
+    assert len(told) <= MOST_PAST
+    assert best.number in numbers
+    assert history[-1].number in numbers
+    assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_PAST)

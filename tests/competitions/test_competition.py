@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from competitions.competition import Competition, read_competition
 from competitions.errors import InputError
+from competitions.infer import infer_task
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "competitions"
 if not SHARED.is_dir():  # beside the repository
@@ -176,6 +177,43 @@ def test_private_is_never_opened_and_public_is_the_competition(tmp_path: Path) -
     assert found["private/answers.csv"] == "answers"
     assert found["private/broken.parquet"] == "answers"
     assert found["public/train.csv"] == "train"
+
+
+def test_the_table_whose_name_is_tests_is_train(tmp_path: Path) -> None:
+    tables = make_tables()
+    write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"])
+    write(tmp_path, training_extra=tables["train"].assign(Id=lambda t: t["Id"] + 10_000))
+    found = roles(read_competition(tmp_path))
+    assert (found["train.csv"], found["training_extra.csv"]) == ("train", "extra")
+
+
+def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pixels = pd.DataFrame(rng.integers(0, 255, (90, 6)), columns=[f"pixel{k}" for k in range(6)])
+    train = pixels[:60].assign(label=rng.integers(0, 10, 60))
+    sample = pd.DataFrame({"ImageId": range(1, 31), "Label": 0})
+    write(tmp_path, train=train, test=pixels[60:], sample_submission=sample)
+    competition = read_competition(tmp_path)
+    found = roles(competition)
+    assert (found["train.csv"], found["test.csv"], found["sample_submission.csv"]) == ("train", "test", "sample")
+    task = infer_task(competition)
+    assert (task.id, task.targets) == (("ImageId",), ("label",))
+    frame = task.submission(competition.test, np.full((30, 1), 3.0), competition.sample)
+    assert frame.columns.tolist() == ["ImageId", "Label"]
+    assert frame["ImageId"].tolist() == list(range(1, 31))
+
+
+def test_equal_decimals_are_equal_where_only_one_table_is_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": range(3000), "x": rng.integers(0, 50, 3000) / 100, "y": rng.random(3000).round(3)})
+    write(tmp_path, train=table[:2500], test=table[2500:].drop(columns="y"))
+    write(tmp_path, sample=table.loc[2500:, ["id"]].assign(y=0))
+    monkeypatch.setattr("competitions.tables.BIG_BYTES", (tmp_path / "train.csv").stat().st_size - 1)
+    competition = read_competition(tmp_path)
+    assert competition.train["x"].dtype == competition.test["x"].dtype == np.float32
+    assert competition.test["x"].isin(competition.train["x"]).all()
 
 
 def test_further_tables_are_kept_and_read_when_asked_for(tmp_path: Path) -> None:

@@ -313,6 +313,18 @@ def test_sets_use_every_column():
             assert str(parse(text)) == text
 
 
+def test_dates_written_as_whole_numbers_are_dates(tmp_path):
+    """As one number of 32 bits half of the days would be others."""
+    days = pd.date_range("2017-01-01", periods=400).strftime("%Y%m%d").astype(int)
+    frame = pd.DataFrame({"day": np.tile(days, 3)})
+    cards = describe_columns(frame.iloc[:900], frame.iloc[900:])
+    features = base_features(cards, "trees", 900)
+    assert {"month(day)", "weekday(day)", "elapsed(day)"} <= set(features)
+    store = FeatureStore.create(tmp_path, "days", frame.iloc[:900], frame.iloc[900:])
+    told = np.column_stack([store.block(f)[:, 0] for f in features])
+    assert len(np.unique(told, axis=0)) == 400
+
+
 def test_encodings_are_of_columns_whose_values_come_again():
     frame = table(2000)
     cards = describe_columns(frame.iloc[:1500], frame.iloc[1500:])

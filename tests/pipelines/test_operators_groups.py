@@ -290,6 +290,29 @@ def test_first_and_most_frequent_categories_of_further_tables():
     same(value("mode(visits.what) by who", rows, visits=tied), [0, np.nan, np.nan, np.nan])
 
 
+def test_dates_of_further_tables_are_measured_however_they_are_written():
+    rows = pd.DataFrame({"who": [1, 2, 3]})
+    opened = ["2024-01-03", "2024-01-02", None, "2024-02-01"]
+    days = [19725 * 86400.0, 19754 * 86400.0, np.nan]
+    for told in (opened, [20240103, 20240102, np.nan, 20240201], pd.to_datetime(opened)):
+        visits = pd.DataFrame({"who": [1, 1, 1, 2], "opened": told})
+        same(value("max(visits.opened) by who", rows, visits=visits), days)
+        same(value("value(visits.opened) by who", rows, visits=visits), days)
+
+
+def test_what_rows_say_of_target_means_is_that_of_their_own_fold():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({c: rng.integers(0, 3, 50) for c in "abc"})
+    y = rng.normal(size=(40, 1))
+    means = "target_mean(a), target_mean(b), target_mean(c)"
+    folds = [Target(np.arange(i, 40, 2), y[i::2], 0, 0) for i in (0, 1)]
+    frame = Frame(Table(rows), target=folds[0])
+    for op in ("row_median", "row_mode", "row_distinct"):
+        frame.value(parse(f"{op}({means})"))
+        other = frame.fitted_on(folds[1]).value(parse(f"{op}({means})"))
+        same(other, value(f"{op}({means})", rows, folds[1]))
+
+
 def test_keys_of_two_tables_are_compared_by_value():
     rows = pd.DataFrame(
         {

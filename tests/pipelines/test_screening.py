@@ -9,13 +9,15 @@ import pandas as pd
 import pytest
 
 from pipelines.features.candidates import Candidates
+from pipelines.features.choosing import pursue
 from pipelines.features.columns import Hints
 from pipelines.features.expression import parse
 from pipelines.features.families import Profile, families, profile_of
-from pipelines.features.scoring import Scorer, binned
+from pipelines.features.scoring import Found, Scorer, binned
 from pipelines.features.screening import Screen
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
 from pipelines.features.store import FeatureStore
+from pipelines.features.templates import tables
 from pipelines.features.tree_screening import Trees
 from pipelines.features.types import check, schema_of
 
@@ -109,6 +111,43 @@ def test_bins_keep_missing_apart_and_equal_values_together() -> None:
     assert codes[3] not in codes[[0, 1, 2, 4, 6]]
     assert len(set(codes[[0, 1, 6]])) == 1
     assert codes.max() < size
+
+
+def test_what_is_rare_and_large_is_told_from_what_is_frequent_and_small(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = table().assign(flag=(rng.random(ROWS + TEST) < 0.01).astype(int))
+    y = 3.0 * frame["flag"].to_numpy()[:ROWS] + rng.normal(size=ROWS)
+    picks, _ = found_in(tmp_path, frame, y)
+    assert any("flag" in text for text in picks)
+    codes, size = binned(frame["flag"].to_numpy(float), 32)
+    assert len(set(codes)) == 2
+    assert codes.max() < size
+
+
+def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None:
+    rng = np.random.default_rng(2)
+    n = 20_000
+    sure, rare = rng.integers(0, 2, n), (rng.random(n) < 0.001).astype(np.int64)
+    residual = (0.3 * (sure - 0.5) + rng.normal(size=n) + rare * rng.choice([-25.0, 32.5], n))[:, None]
+    scorer = Scorer(residual, rng.integers(0, 2, n))
+    says = {parse("number(rare)"): [(rare, 2)], parse("number(sure)"): [(sure, 2)]}
+    scored = {f: Found(str(f), *scorer.gain(scorer.fitted(*columns[0]))) for f, columns in says.items()}
+    uncertain, certain = scored.values()
+    assert uncertain.gain > certain.gain
+    assert uncertain.z < 3 < certain.z
+    picks, redundant = pursue(says, scored, scorer, 3.0)
+    assert [p.text for p in picks] == ["number(sure)"]
+    assert [r.text for r in redundant] == ["number(rare)"]
+
+
+def test_further_tables_are_joined_by_all_that_they_share(tmp_path: Path) -> None:
+    frame = table()
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    weather = pd.DataFrame({"shop": ["s1"], "kind": ["a"], "rain": [1.5]})
+    made = Candidates(schema_of(frame, [], {"weather": weather}), view.frame, Hints())
+    texts = {str(f) for f in tables(made.columns)}
+    assert {f"mean(weather.rain) by {keys}" for keys in ("kind, shop", "shop", "kind")} <= texts
 
 
 def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:

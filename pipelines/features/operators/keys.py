@@ -27,13 +27,16 @@ def cross(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def bins(frame: Frame, feature: Feature) -> np.ndarray:
-    """The quantile bin of a number, 0 up to the given count less 1, over train and test."""
+    """The quantile bin of a number, at most about so many, over train and test; a frequent value has its own."""
     values, most = frame.number(feature.args[0]), int(feature.args[1])  # type: ignore[arg-type]
     present = values[~np.isnan(values)]
     if not len(present):
         return np.full(len(values), np.nan)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, most + 1)[1:-1]))
-    return np.where(np.isnan(values), np.nan, np.searchsorted(edges, values, side="right"))
+    codes = np.searchsorted(edges, values, side="right")
+    if len(edges) < most - 1:  # equal values: what lies beside the most frequent one is told from it
+        codes = codes + np.searchsorted(edges, values, side="left")
+    return np.where(np.isnan(values), np.nan, codes)
 
 
 def rank(frame: Frame, feature: Feature) -> np.ndarray:

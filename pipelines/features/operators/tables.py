@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from competitions.dates import parse_dates
 from competitions.errors import PipelineError
 from pipelines.features.expression import Column, Feature
 from pipelines.features.frame import Frame, Key, dates_of, key_of, numbers_of
@@ -111,10 +112,21 @@ def _as_number(values: pd.Index) -> pd.Series:
     return pd.Series(array.astype(np.float64) if array.dtype.kind in "bf" else pd.to_numeric(array, errors="coerce"))
 
 
+def _values(frame: Frame, column: Column) -> np.ndarray:
+    """(m,) the numbers of a further table's column; of dates, however they are written, seconds since 1970."""
+
+    def make() -> np.ndarray:
+        values = _column(frame, column)
+        dates = parse_dates(values)
+        return numbers_of(values if dates is None else dates)
+
+    return frame.shared(("table number", column), make)
+
+
 def _numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np.ndarray]:
     """The join, and the codes and the known numbers of the further table's rows that have both."""
     join, column = _join(frame, feature), _measured(feature)
-    values = frame.shared(("table number", column), lambda: numbers_of(_column(frame, column)))
+    values = _values(frame, column)
     known = (join.other >= 0) & ~np.isnan(values)
     return join, join.other[known], values[known]
 
@@ -206,8 +218,7 @@ def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarr
 def value(frame: Frame, feature: Feature) -> np.ndarray:
     """The number of the first row of a further table with this key, known or not."""
     join, column = _join(frame, feature), _measured(feature)
-    numbers = frame.shared(("table number", column), lambda: numbers_of(_column(frame, column)))
-    return join.spread(_first(join, numbers))
+    return join.spread(_first(join, _values(frame, column)))
 
 
 def label(frame: Frame, feature: Feature) -> np.ndarray:
