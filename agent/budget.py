@@ -36,7 +36,7 @@ def seconds_until(text: str, now: dt.datetime | None = None) -> float:
     then = now.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
     if then <= now:
         then += dt.timedelta(days=1)
-    return (then - now).total_seconds()
+    return then.timestamp() - now.timestamp()  # a night in which clocks change is an hour shorter or longer
 
 
 def process_began() -> float:

@@ -26,6 +26,8 @@ from leaderboard.ledger import Ledger
 from leaderboard.schema import RunRow
 from leaderboard.standing import Standing, sentence, stand
 
+_MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
+
 
 @dataclass(frozen=True)
 class Grade:
@@ -98,6 +100,8 @@ def decided(task: Task, frame: pd.DataFrame) -> np.ndarray:
         numbers = frame[columns].to_numpy(dtype=float)
     except (TypeError, ValueError):
         raise SubmissionError(f"The submission must hold numbers in {', '.join(columns)}.") from None
+    if task.problem_type == "ordinal" and metric.needs == "value" and not isinstance(task.classes[0], str):
+        return np.interp(numbers, np.asarray(task.classes, float), np.arange(task.n_classes))  # as it is scored
     if metric.needs == "label":
         return numbers.argmax(axis=1)[:, None].astype(float)
     return numbers[:, -1:] if task.problem_type == "binary" and task.layout == "per_class" else numbers
@@ -127,6 +131,7 @@ def show_grade(
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
         found, task = _task(run, competition, metric, frame, truth)
+        frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         board = find_board(leaderboard or found, task.scorer().greater_is_better)
         if board is None and leaderboard:
             raise LedgerError(
@@ -172,6 +177,16 @@ def _table(path: Path, what: str) -> pd.DataFrame:
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(f"The {what} {path} cannot be read as CSV ({reason}): mend it or give another.") from None
+
+
+def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
+    """The table with labels such as None and NA, which pandas reads as missing, as the words that they are."""
+    columns = {*task.targets, *task.prediction_columns} & set(table.columns)
+    lost = [c for c in columns if table[c].isna().any()]
+    if not lost or not _MISSING & {str(label) for label in task.classes}:
+        return table
+    exact = pd.read_csv(path, usecols=lost, dtype=str, keep_default_na=False)
+    return table.assign(**{c: exact[c] for c in lost})
 
 
 def _run_of(ledger: Ledger, submission: Path) -> RunRow | None:

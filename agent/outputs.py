@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from agent.bench import Ground
-from competitions.errors import InputError
+from competitions.errors import InputError, LedgerError
 from competitions.submission import check_submission, write_atomically, write_submission
 from pipelines.evaluate import Evaluation
 from pipelines.postprocess import Decision
@@ -22,6 +23,28 @@ from pipelines.postprocess import Decision
 MAPPED_BYTES = 1 << 20  # of the predictions of one experiment, from which on they are not held in memory
 LOCAL_HEADER = 30  # bytes of a file's header in a zip before its name; the lengths of name and extra field end it
 MOST_FOLD_VALUES = 16 << 20  # predictions of all fold models of one experiment that are kept
+
+
+@contextlib.contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """Hold a run's folder while this process works on it; a process that is killed holds it no longer.
+
+    Raises LedgerError where another one does.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    (folder / "work").mkdir(parents=True, exist_ok=True)
+    with (folder / "work" / "claim").open("w", encoding="ascii") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LedgerError(f"Another process works on {folder.name}: wait for its end, or end it first.") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
 
 
 def _mapped(path: Path, name: str) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ from agent.feature_groups import ARM
 from agent.record import Proposal, Record, noise_of
 from agent.session import Session
 from leaderboard.schema import ExperimentRow
+from pipelines.evaluate import Evaluation
 from pipelines.pipeline import Pipeline
 
 
@@ -25,7 +27,8 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
         aside = recipe.pop("aside")
         session.worked_before = float(aside["at"])
         proposal = Proposal(Pipeline.from_dict(recipe), row.reason, row.parent, aside["arm"], aside["idea"])
-        if row.artifact is None:
+        evaluation = None if row.artifact is None else _kept(session, row.number)
+        if evaluation is None:
             record = Record(
                 row.number,
                 proposal,
@@ -37,14 +40,21 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
             )
         else:
             losses = tuple(aside["fold_losses"])
-            record, decision = session.scored(
-                row.number, proposal, session.outputs.load(row.number), row.seconds, losses
-            )
+            record, decision = session.scored(row.number, proposal, evaluation, row.seconds, losses)
             record = session.take_in(record, decision) if exactly else _as_told(session, record, row, aside["gain"])
             record = replace(record, keeps_folds=session.outputs.folds_path(row.number).exists())
         session.records.append(record)
     if not exactly and (pool := pool_of(session.records)):
         session.champion = session.select(pool)
+
+
+def _kept(session: Session, number: int) -> Evaluation | None:
+    """The kept predictions of an experiment; None where a power cut has left none that can be read."""
+    try:
+        return session.outputs.load(number)
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        session.emit({"event": "note", "text": f"The predictions of experiment {number} are lost ({error})."})
+        return None
 
 
 def _as_told(session: Session, record: Record, row: ExperimentRow, gain: float | None) -> Record:

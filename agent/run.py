@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from agent.budget import Budget
 from agent.display import Display, Log, Progress
 from agent.workers import Workers, kill_children
-from competitions.errors import BudgetError
+from competitions.errors import BudgetError, LedgerError, SubmissionError
 from leaderboard.ledger import Ledger
 from leaderboard.standing import sentence
 
@@ -103,16 +104,36 @@ def _cores() -> int:
 
 
 def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, resume: str | None) -> RunResult:
+    from agent.outputs import claimed
     from agent.setup import prepare
+    from agent.tables import open_ledger
 
-    prepared = prepare(config, budget, workers, resume)
+    with contextlib.ExitStack() as claims:
+        if resume:
+            with open_ledger(config.runs_dir) as ledger:
+                claims.enter_context(claimed(Path(ledger.run(resume).folder)))
+        prepared = prepare(config, budget, workers, resume)
+        if not resume:
+            claims.enter_context(claimed(prepared.session.outputs.folder))
+        return _prepared(config, display, budget, workers, prepared)
+
+
+def _prepared(config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared) -> RunResult:
     session = prepared.session
     log = Log(session.outputs.folder / "log.txt")
 
+    watched = True
+
     def emit(event: Mapping[str, Any]) -> None:
+        nonlocal watched
         timed = {**event, "at": round(budget.used, 3)}
-        log.write(timed)
-        display.event(timed)
+        with contextlib.suppress(OSError):  # a line of the log is not worth a night
+            log.write(timed)
+        try:
+            if watched:
+                display.event(timed)
+        except OSError:  # whoever read it is gone; the run goes on
+            watched = False
 
     session.emit = emit
     emit({"event": "start", "run": session.run_id, "folder": str(session.outputs.folder), "text": prepared.headline})
@@ -136,7 +157,7 @@ def _work(
     from agent.summary import summarise
 
     session = prepared.session
-    if session.constant is None:
+    if session.constant_answer is None:
         submitting.write_constant(session)
     workers.start(session.ground.bench)
     search = Search(
@@ -159,14 +180,21 @@ def _work(
         audit.collect()
         display.tick(_progress(config, session, workers, budget))
 
+    failed: Exception | None = None
     try:
         search.calibrate()
-        search.run(tick)
+        try:
+            search.run(tick)
+        except (LedgerError, SubmissionError, OSError) as error:  # of the ledger or the disk: what there is is closed
+            failed = error
+            session.emit({"event": "note", "text": f"The search was ended by an error, and the run is closed: {error}"})
         by_clock = budget.limited and config.max_experiments is None
         final = closing.close(
             closing.Closing(session, workers, budget, by_clock, stopped, tick),
             session.ground.task.folds.seed + FRESH_SEED,
         )
+        if failed is not None:
+            raise failed
     finally:
         audit.close()
     summary = summarise(session, workers, final, budget, audit.findings, interrupted=stopped())

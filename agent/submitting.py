@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agent.judge import Score
+from competitions.errors import MetricError
 from pipelines.ensemble import Ensemble
 from pipelines.postprocess import Decision, plain_decision
 
@@ -26,7 +28,8 @@ def write_constant(session: Session) -> None:
     if metric.needs != "label" and ground.problem.classification:
         decision = plain_decision(metric, ground.problem, ground.y)
     session.constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
-    session.constant = score_constant(session, session.folds)
+    with contextlib.suppress(MetricError):  # such as where a class does not occur on these rows: it is written even so
+        session.constant = score_constant(session, session.folds)
     if session.champion is None:
         put_constant(session, "the best constant, the first valid submission")
     elif not any("ensemble" in s.made_from for s in session.ledger.submissions(session.run_id)):
@@ -35,7 +38,7 @@ def write_constant(session: Session) -> None:
 
 
 def score_constant(session: Session, folds: FoldSet) -> Score:
-    """The score of the best constant on the rows of these folds."""
+    """The score of the best constant on the rows of these folds. MetricError where it is not defined for them."""
     assert session.constant_answer is not None
     answer, decision = session.constant_answer
     in_sample = decision.apply(np.tile(answer[0], (len(folds.y), 1)))
@@ -44,10 +47,10 @@ def score_constant(session: Session, folds: FoldSet) -> Score:
 
 def put_constant(session: Session, reason: str) -> None:
     """Make the best constant the submission."""
-    assert session.constant is not None
     assert session.constant_answer is not None
     put(session, *session.constant_answer, session.constant, {"constant": True}, reason)
-    session.emit({"event": "submission", "made_from": "constant", "score": session.constant.value})
+    told = None if session.constant is None else session.constant.value
+    session.emit({"event": "submission", "made_from": "constant", "score": told})
 
 
 def _prior(session: Session, rows: int) -> np.ndarray:

@@ -31,8 +31,7 @@ def summarise(
     """The content of `summary.json`; `text` is what the terminal shows."""
     verdicts = Counter(r.verdict for r in session.records)
     score = final.score if final is not None else session.constant
-    assert score is not None
-    standing = session.standing(score)
+    standing = None if score is None else session.standing(score)
     weights = {} if final is None else {str(n): round(w, 4) for n, w in final.ensemble.weights.items()}
     metric, task = session.ground.metric, session.ground.task
     wall = budget.used
@@ -41,8 +40,8 @@ def summarise(
         "competition": session.ground.competition.name,
         "status": _status(session, final, interrupted=interrupted),
         "metric": task.metric,
-        "score": score.value,
-        "standard_error": score.standard_error,
+        "score": None if score is None else score.value,
+        "standard_error": None if score is None else score.standard_error,
         "confirmed_on_fresh_folds": final is not None and final.confirmed,
         "search_score": None if final is None else final.search.value,
         "constant_score": None if session.constant is None else session.constant.value,
@@ -63,9 +62,13 @@ def summarise(
         "features": [] if session.features is None else session.features.kept(session.records),
         "audit": [asdict(f) for f in findings],
     }
+    fresh = " on fresh folds" if document["confirmed_on_fresh_folds"] else " on the folds of the search (not confirmed)"
+    told = (
+        "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
+    )
     lines = [
-        f"{metric.title}: {score.value:.6g} ± {score.standard_error:.2g}"
-        + (" on fresh folds" if document["confirmed_on_fresh_folds"] else " on the folds of the search (not confirmed)")
+        f"{metric.title}: {told}"
+        + (fresh if score is not None else "")
         + (f"; the best constant scores {session.constant.value:.6g}" if session.constant else ""),
         sentence(standing) if standing is not None else "No human leaderboard to compare with.",
         f"{len(session.records)} experiments in {duration(wall)}: "

@@ -121,7 +121,7 @@ def written_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarr
         if zero_one:
             if booleans:
                 return np.array([False, True]) == bool(classes[1])
-            if shown <= {0, 1} and pd.api.types.is_numeric_dtype(sample.dtype):
+            if shown and shown <= {0, 1} and pd.api.types.is_numeric_dtype(sample.dtype):
                 return np.array([int(label) for label in classes])
     kinds = {type(label) for label in classes}
     return np.array(list(classes), dtype=object if str in kinds else None)

@@ -33,6 +33,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
     `sample_head`: the first bytes of the sample, to see whether its ids begin with zeros that must stay. Columns that
     are numbers in one table and text in the other become text; ids are kept letter by letter where numbers would lose
     something; labels spelled "None" or "NA" are labels; an id under another name gets the sample's.
+    Rows of train without a target are left out.
     Raises InputError for tables without rows, duplicate or missing ids, ids that test lacks, no shared column.
     """
     notes: list[str] = []
@@ -69,7 +70,24 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
     notes += _check(roles, ids, train, test, sample)
     train, test = _of_one_width(train, test, ids)
+    train, left_out = _labelled(roles, train, test, sample)
+    notes += left_out
     return Frames(train, test, sample, tuple(notes))
+
+
+def _labelled(
+    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Train without the rows that lack a target that the sample names, and a note; all of it where these are half of
+    the rows or more, or the last one alone, as in a file that was cut short."""
+    named = [] if sample is None else list(sample.columns)
+    asked = [c for c in named if c in train and c not in test and c not in roles.ids]
+    missing = train[asked].isna().any(axis=1).to_numpy()
+    count = int(missing.sum())
+    if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
+        return train, []
+    note = f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(asked)}: they are left out."
+    return train[~missing].reset_index(drop=True), [note]
 
 
 def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

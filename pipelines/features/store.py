@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 import time
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,6 +175,9 @@ class FeatureStore:
                 return sparse.load_npz(path)
             return np.load(path, mmap_mode="r")
         except FileNotFoundError:
+            return None
+        except (EOFError, ValueError, zipfile.BadZipFile):  # cut short by a power cut: computed anew
+            path.unlink(missing_ok=True)
             return None
 
     def _keep(self, path: Path, value: Any) -> None:

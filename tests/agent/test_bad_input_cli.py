@@ -63,9 +63,9 @@ COMPETITIONS: dict[str, tuple[Callable[[Path], None], tuple[str, ...], str]] = {
     ),
     "a target with one value": (changed("train", lambda t: t.assign(price=1.0)), (), "one value only.*--target"),
     "a target with missing values": (
-        changed("train", lambda t: t.assign(price=t["price"].where(t.index > 2))),
+        changed("train", lambda t: t.assign(price=t["price"].where(t.index > 29))),
         (),
-        "missing in 3 of 50 training rows",
+        "missing in 30 of 50 training rows",
     ),
     "duplicate ids": (changed("test", twice), (), "duplicate ids"),
     "other columns in test": (changed("test", lambda t: t.rename(columns=lambda c: f"{c}_")), (), "--test"),

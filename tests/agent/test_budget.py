@@ -40,6 +40,17 @@ def test_until_is_today_or_tomorrow():
         seconds_until("7 o'clock", now)
 
 
+def test_a_night_in_which_clocks_change_is_shorter_or_longer(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert seconds_until("07:00", dt.datetime(2026, 3, 28, 23, 0)) == 7 * 3600
+        assert seconds_until("07:00", dt.datetime(2026, 10, 24, 23, 0)) == 9 * 3600
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_when_this_process_began():
     code = (
         "import time; time.sleep(1); from agent.budget import process_began; print(time.monotonic(), process_began())"

@@ -10,12 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from command_line import bytes_below, call, columns, demo, here, ledger_of, write
 
 from agent.cli import main
+from agent.grading import grade
+from competitions.competition import read_competition
+from competitions.task_file import read_task
 
 Say = Callable[..., str]
 
@@ -133,6 +137,28 @@ def test_a_run_is_known_from_every_folder(
     monkeypatch.chdir(tmp_path)
     assert json.loads(say("grade", submission, "--answers", answers, "--runs-dir", "runs", "--json"))["metric"] == "auc"
     assert here("resume", done["run"], "--max-experiments", "2", "--runs-dir", "runs")["experiments"] == 2
+
+
+def test_labels_that_read_like_missing_values_are_graded(say: Say, tmp_path: Path) -> None:
+    frame = columns(300).assign(disorder=np.tile(["None", "Apnea", "NA"], 100))
+    test, sample = frame[200:].drop(columns="disorder"), frame[200:][["row"]].assign(disorder="None")
+    folder = write(tmp_path / "sleep", frame[:200], test, sample, "Evaluated on accuracy.")
+    frame[200:][["row", "disorder"]].to_csv(tmp_path / "answers.csv", index=False)
+    given = ("--competition", folder, "--answers", tmp_path / "answers.csv", "--json")
+    graded = json.loads(say("grade", tmp_path / "answers.csv", *given, "--runs-dir", tmp_path / "runs"))
+    assert graded["score"] == 1.0
+
+
+def test_labels_scored_as_values_are_graded_as_they_are_scored(say: Say, tmp_path: Path) -> None:
+    frame = columns(300).assign(quality=np.tile([3, 5, 8], 100))
+    test, sample = frame[200:].drop(columns="quality"), frame[200:][["row"]].assign(quality=5)
+    folder = write(tmp_path / "wine", frame[:200], test, sample, "Evaluated on accuracy.")
+    told = (*("--metric", "rmse"), *("--problem-type", "ordinal"))
+    say("inspect", folder, *told, "--write", tmp_path / "task.yaml")
+    answers = frame[200:][["row", "quality"]]
+    task = read_task(tmp_path / "task.yaml", read_competition(folder))
+    assert grade(task, answers, answers).score == 0.0
+    assert grade(task, answers.assign(quality=5.0), answers).score == pytest.approx(np.sqrt(13 / 3), abs=0.05)
 
 
 def test_grade_by_a_competition_and_a_leaderboard(

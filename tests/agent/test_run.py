@@ -15,7 +15,24 @@ import pandas as pd
 import psutil
 import pytest
 import yaml
-from command_line import assert_gone, assert_valid, call, demo, finished, here, ledger_of, only_run, start, write
+from command_line import (
+    assert_gone,
+    assert_valid,
+    call,
+    columns,
+    demo,
+    finished,
+    here,
+    ledger_of,
+    only_run,
+    start,
+    write,
+)
+
+from agent.cli import main
+from agent.outputs import claimed
+from competitions.errors import LedgerError
+from leaderboard.ledger import Ledger
 
 EXPERIMENTS = 4
 COUNTED = ("--max-experiments", str(EXPERIMENTS))
@@ -233,12 +250,13 @@ def test_what_was_killed_is_resumed(public: Path, tmp_path: Path, first: dict[st
 
 @pytest.mark.slow
 def test_a_crash_is_a_row_with_its_traceback(public: Path, tmp_path: Path) -> None:
-    """A file of the feature cache was damaged: experiments that read it crash, others do not."""
+    """A file of the feature cache cannot be read: experiments that read it crash, others do not."""
     here("run", public, "--max-experiments", "2", "--families", "linear", "--runs-dir", tmp_path)
     texts = list(tmp_path.glob("*/features/*/*.npz"))  # the words of notes, which linear models alone read
     assert texts
     for text in texts:
-        text.write_bytes(b"damaged")
+        text.unlink()
+        text.mkdir()
     summary = here("run", public, "--max-experiments", "5", "--threads", "1", "--runs-dir", tmp_path)
     with ledger_of(tmp_path) as ledger:
         rows = ledger.experiments(summary["run"])
@@ -254,6 +272,80 @@ def test_a_crash_is_a_row_with_its_traceback(public: Path, tmp_path: Path) -> No
     folder = Path(summary["submission"]).parent
     assert_valid(folder / "submission.csv", public / "sample_submission.csv")
     assert "Traceback" in (folder / "log.txt").read_text(encoding="utf-8")
+
+
+def test_what_a_power_cut_has_emptied_is_computed_anew_or_left_out(public: Path, tmp_path: Path) -> None:
+    summary = here("run", public, "--max-experiments", "3", "--families", "linear,lightgbm", "--runs-dir", tmp_path)
+    for path in (*tmp_path.glob("*/features/*/*.np?"), *tmp_path.glob("*/*/predictions/1.npz")):
+        path.write_bytes(b"")
+    again = here("resume", summary["run"], "--max-experiments", "4", "--runs-dir", tmp_path)
+    assert again["experiments"] == 4
+    assert "1" not in again["ensemble"]
+    assert not again["verdicts"].get("crash")
+
+
+def test_nobody_else_works_on_a_run(public: Path, tmp_path: Path) -> None:
+    summary = here("run", public, "--max-experiments", "1", "--families", "linear", "--runs-dir", tmp_path)
+    folder = Path(summary["submission"]).parent
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "claim"}
+    with claimed(folder):
+        done = call("resume", summary["run"], "--max-experiments", "2", "--runs-dir", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Another process works on" in done.stderr
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != "claim"} == before
+    assert here("resume", summary["run"], "--max-experiments", "2", "--runs-dir", tmp_path)["experiments"] == 2
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_prints(public: Path, tmp_path: Path) -> None:
+    arguments = ("--max-experiments", "2", "--families", "linear", "--runs-dir", tmp_path, "--json")
+    process = start("run", public, *arguments)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    process.wait(timeout=120)
+    folder = only_run(tmp_path)
+    with ledger_of(tmp_path) as ledger:
+        assert ledger.run(folder.name).status == "finished"
+    assert json.loads((folder / "summary.json").read_text(encoding="utf-8"))["experiments"] == 2
+
+
+def test_where_the_ledger_fails_the_run_is_closed(
+    public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = Ledger.add_experiment
+
+    def add(self: Ledger, run_id: str, *, number: int, **rest: Any) -> None:
+        if number == 2:
+            raise LedgerError("The ledger is gone: bring it back.")
+        kept(self, run_id, number=number, **rest)
+
+    monkeypatch.setattr(Ledger, "add_experiment", add)
+    arguments = ("--max-experiments", "4", "--families", "linear", "--runs-dir", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["medalist", "run", str(public), *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    assert "The ledger is gone" in capsys.readouterr().err
+    folder = only_run(tmp_path)
+    assert_valid(folder / "submission.csv", public / "sample_submission.csv")
+    with ledger_of(tmp_path) as ledger:
+        assert ledger.run(folder.name).status == "failed"
+        assert "confirmed on fresh folds" in ledger.submissions(folder.name)[-1].reason
+
+
+def test_a_metric_that_is_not_defined_on_the_folds_costs_no_submission(tmp_path: Path) -> None:
+    """Nobody is positive in the last months, on which folds in time are scored."""
+    frame = columns(600).assign(day=pd.date_range("2020-01-01", periods=600).astype(str))
+    frame["sold"] = ((frame["size"] > 0) & (np.arange(600) < 200)).astype(int)
+    train, test = frame[:500], frame[500:].drop(columns="sold")
+    folder = write(
+        tmp_path / "c", train, test, test[["row"]].assign(sold=0.5), "Evaluated by the area under the ROC curve."
+    )
+    arguments = ("--max-experiments", "2", "--folds", "time:day", "--n-splits", "2", "--families", "linear")
+    summary = here("run", folder, *arguments, "--runs-dir", tmp_path / "runs")
+    assert (summary["score"], summary["constant_score"]) == (None, None)
+    assert "not defined on these folds" in summary["text"]
+    assert_valid(Path(summary["submission"]), folder / "sample_submission.csv")
 
 
 def test_where_every_experiment_fails_the_summary_says_so(public: Path, tmp_path: Path) -> None:

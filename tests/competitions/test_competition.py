@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -201,6 +202,19 @@ def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -
     frame = task.submission(competition.test, np.full((30, 1), 3.0), competition.sample)
     assert frame.columns.tolist() == ["ImageId", "Label"]
     assert frame["ImageId"].tolist() == list(range(1, 31))
+
+
+def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+    tables = make_tables()
+    gaps = tables["train"].assign(price=tables["train"]["price"].where(tables["train"].index % 5 > 0))
+    write(tmp_path, train=gaps, test=tables["test"], sample=tables["sample"])
+    competition = read_competition(tmp_path)
+    assert len(competition.train) == 48
+    assert competition.train.index.tolist() == list(range(48))
+    assert any(re.match(r"12 of 60 rows of train\.csv have no price: they are left out", n) for n in competition.notes)
+    assert infer_task(competition).encode(competition.train).shape == (48, 1)
+    write(tmp_path, train=gaps.assign(price=gaps["price"].where(gaps.index % 5 == 1)))
+    assert len(read_competition(tmp_path).train) == 60  # most are missing: somebody has to look at that
 
 
 def test_equal_decimals_are_equal_where_only_one_table_is_large(

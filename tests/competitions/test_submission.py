@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competitions.errors import SubmissionError
+from competitions.labels import written_labels
 from competitions.submission import check_submission, write_submission
 
 SAMPLE = pd.DataFrame({"id": [3, 1, 2], "p": [0, 0, 0]})
@@ -31,6 +32,14 @@ def test_a_good_submission_passes() -> None:
     check_submission(GOOD.assign(p=[-4.0, 1e9, 3]), SAMPLE, ["id"])
     check_submission(GOOD[["p"]], SAMPLE[["p"]])
     check_submission(GOOD.assign(id=["3", "1", "2"]), SAMPLE, ["id"])
+
+
+def test_a_blank_sample_shows_no_type() -> None:
+    blank = SAMPLE.assign(p=np.nan)
+    for values in (["a", "b", "a"], [True, False, True], [1, 2, 3]):
+        check_submission(GOOD.assign(p=values), blank, ["id"])
+    assert written_labels((False, True), blank["p"]).dtype == bool
+    assert written_labels(("a", "b"), blank["p"]).tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
