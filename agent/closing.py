@@ -117,13 +117,15 @@ def close(closing: Closing, seed: int) -> Final | None:
     refits = _refits(closing, members) if refit else {}
     first = _draw(closing, members, _fresh_folds(closing, seed, 0))
     chosen, score = _chosen(session, champion, members, first)
-    draws = [first, *_further(closing, _members(session, chosen), first, seed)]
+    draws, told_by = [first, *_further(closing, _members(session, chosen), first, seed)], first
     if chosen is not champion:  # the first draw has chosen it: another one, where there is one, tells its score
-        others = (_fresh_score(session, chosen, draw.folds, draw.again) for draw in draws[1:])
-        score = next((told for told in others if told is not None), score)
+        for draw in draws[1:]:
+            if (told := _fresh_score(session, chosen, draw.folds, draw.again)) is not None:
+                score, told_by = told, draw
+                break
     final = Final(score or chosen.score, score is not None, champion.score, chosen.ensemble)
     if final.confirmed:  # so that the metric is defined for these rows
-        constant = submitting.score_constant(session, first.folds)
+        constant = submitting.score_constant(session, told_by.folds)
         if constant.loss <= final.score.loss:
             submitting.put_constant(session, "the best constant: on fresh folds no model did better")
             return Final(constant, True, champion.score, Ensemble({}))

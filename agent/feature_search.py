@@ -20,6 +20,7 @@ from agent.bench import FoldSet, Ground
 from agent.feature_groups import ARM, Group, alike, encoding, groups_left, is_removal, step_of, was_screened
 from agent.judge import Comparison
 from agent.record import Record
+from pipelines.estimators.base import SEEDS
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of
 from pipelines.features.steering import Steering
 from pipelines.features.types import Schema
@@ -217,7 +218,7 @@ class FeatureSearch:
             not_again=frozenset(tested),
             shapes=self.shapes,
             ahead=self._ahead(),
-            seed=self.seed * 31 + step,
+            seed=(self.seed * 31 + step) % SEEDS,
             limit=ORDERED_LIMIT if ordered else 200_000,
         )
 

@@ -21,7 +21,7 @@ from competitions.labels import encode_labels
 from competitions.metrics import get_metric
 from competitions.task import Task
 from leaderboard.board import Board
-from leaderboard.humans import find_board
+from leaderboard.humans import find_board, named_board
 from leaderboard.ledger import Ledger
 from leaderboard.schema import RunRow
 from leaderboard.standing import Standing, sentence, stand
@@ -132,12 +132,8 @@ def show_grade(
         run = _run_of(ledger, submission)
         found, task = _task(run, competition, metric, frame, truth)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
-        board = find_board(leaderboard or found, task.scorer().greater_is_better)
-        if board is None and leaderboard:
-            raise LedgerError(
-                f"No leaderboard named {leaderboard} of this metric's direction is known: medalist leaderboard lists "
-                "those that are."
-            )
+        greater = task.scorer().greater_is_better
+        board = named_board(leaderboard, greater) if leaderboard else find_board(found, greater)
         result = grade(task, frame, truth, board)
         log_grade(ledger, None if run is None else run.id, found, task, result, submission)
     document: Mapping[str, Any] = {

@@ -8,7 +8,7 @@ import typer
 
 from competitions.errors import TaskError
 
-MOST_SEED = 10**9  # seeds of folds, repeats and models are sums with it that have to fit into 32 bits
+MOST_SEED = 10**9
 
 PathArgument = Annotated[
     str, typer.Argument(help="A competition: a folder, a zip, or a Kaggle slug.", show_default=False)

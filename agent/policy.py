@@ -18,6 +18,7 @@ from agent.record import Proposal, Record
 from agent.widths import pipeline_width, width_of
 from competitions.columns import ColumnCard, Kind
 from pipelines.estimators import lightgbm
+from pipelines.estimators.base import STRATEGIES
 from pipelines.estimators.families import FAMILIES, family
 from pipelines.features.sets import base_features
 from pipelines.features.steering import Steering
@@ -43,8 +44,6 @@ PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gain
     "tune:neighbours": 0.01,
 }
 ENOUGH_FAILURES = 3  # of one family in a row end its use
-MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
-FEW_PAST = 20  # on the features of a family's best, while which those on others tell the sampler too
 MOST_DRAWS, OTHER_DRAW = 4, 1_000_003  # of the sampler, where what it draws does not fit or is known
 PRIOR_WEIGHT = 1.5
 LATER_ENTRY = 0.3  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
@@ -55,7 +54,6 @@ HURRIED = 1.5  # times the learning rate that was drawn, from which on others ha
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
 CHEAP = 0.1  # of the time left: a test of features that needs no screening and no more is made late, too
 LONG_SHARE = 0.03  # of the time left, beyond which an experiment waits for features that are being looked for
-STRATEGIES = ("loss", "targets")  # parameters that are no numbers to tune: tried one by one
 
 
 def _effort(seconds: float) -> float:
@@ -76,35 +74,6 @@ def _fails(name: str, history: Sequence[Record]) -> bool:
     recent = [r for r in history if r.pipeline.family == name and r.arm in own and r.verdict != "running"]
     recent = recent[-ENOUGH_FAILURES:]
     return len(recent) == ENOUGH_FAILURES and all(r.error for r in recent)
-
-
-def _past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
-    """Parameters and losses that the sampler is told of, in order: those tried on the features and the target of the
-    family's best; while these are few also those tried on others, as far from the best of their own as they were. Of
-    many, the best and the latest."""
-    tried: dict[Pipeline, list[tuple[int, dict[str, Any], float]]] = {}
-    for place, r in enumerate(history):
-        if r.loss is not None and r.pipeline.family == best.pipeline.family and not r.pipeline.bases:
-            tried.setdefault(_setting(r.pipeline), []).append((place, r.pipeline.parameters, r.loss))
-    own = _setting(best.pipeline)
-    told = tried.pop(own, [])
-    if len(told) < FEW_PAST:
-        least = min((loss for _, _, loss in told), default=0.0)
-        for setting, others in tried.items():
-            if setting.params == own.params:
-                shift = least - min(loss for _, _, loss in others)
-                told = told + [(place, params, loss + shift) for place, params, loss in others]
-    if len(told) > MOST_PAST:
-        ranked = sorted(told, key=lambda t: (t[2], t[0]))
-        latest = sorted(ranked[MOST_PAST // 2 :])[-(MOST_PAST - MOST_PAST // 2) :]
-        told = ranked[: MOST_PAST // 2] + latest
-    return [(params, loss) for _, params, loss in sorted(told, key=lambda t: t[0])]
-
-
-def _setting(pipeline: Pipeline) -> Pipeline:
-    """What parameters are tuned for: the features, the target and how it is fitted."""
-    kept = {key: value for key, value in pipeline.parameters.items() if key in STRATEGIES}
-    return pipeline.changed(params=kept, seed=0)
 
 
 @dataclass
@@ -294,7 +263,7 @@ class Policy:
         best = self._best(history, name)
         if best is None or sum(r.arm == f"portfolio:{name}" for r in history) == 0:
             return None
-        own, past = best.pipeline, _past(best, history)
+        own, past = best.pipeline, tuner.past(best, history)
         for draw in range(MOST_DRAWS):
             params = tuner.ask(FAMILIES[name], past, seed=self.seed * 100_003 + number + draw * OTHER_DRAW)
             params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}

@@ -115,10 +115,10 @@ def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, 
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.session.outputs.folder))
-        return _prepared(config, display, budget, workers, prepared)
+        return _begin(config, display, budget, workers, prepared)
 
 
-def _prepared(config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared) -> RunResult:
+def _begin(config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared) -> RunResult:
     session = prepared.session
     log = Log(session.outputs.folder / "log.txt")
 

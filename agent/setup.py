@@ -29,11 +29,11 @@ from agent.workers import Workers
 from competitions.audit_rows import rows_repeat
 from competitions.columns import ColumnCard, Kind
 from competitions.competition import Competition
-from competitions.errors import LedgerError, MedalistError, PipelineError, TaskError
+from competitions.errors import MedalistError, PipelineError, TaskError
 from competitions.task import Task
 from competitions.task_file import write_task
 from leaderboard.board import Board
-from leaderboard.humans import find_board
+from leaderboard.humans import find_board, named_board
 from leaderboard.ledger import new_run_id
 from pipelines.estimators import lightgbm
 from pipelines.estimators.families import FAMILIES, installed
@@ -89,12 +89,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")
     _check_metric(competition, task)
     greater = task.scorer().greater_is_better
-    board = find_board(config.leaderboard or competition.name, greater)
-    if board is None and config.leaderboard:
-        raise LedgerError(
-            f"No leaderboard named {config.leaderboard} whose {'higher' if greater else 'lower'} scores are better is "
-            "known: medalist leaderboard lists those that are."
-        )
+    named = config.leaderboard
+    board = named_board(named, greater) if named else find_board(competition.name, greater)
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(Path(row.folder) if row else home / run_id)

@@ -63,9 +63,7 @@ def summarise(
         "audit": [asdict(f) for f in findings],
     }
     fresh = " on fresh folds" if document["confirmed_on_fresh_folds"] else " on the folds of the search (not confirmed)"
-    told = (
-        "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
-    )
+    told = "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
     lines = [
         f"{metric.title}: {told}"
         + (fresh if score is not None else "")

@@ -6,7 +6,12 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipelines.estimators.base import Family
+from agent.record import Record
+from pipelines.estimators.base import SEEDS, STRATEGIES, Family
+from pipelines.pipeline import Pipeline
+
+MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
+FEW_PAST = 20  # on the features of a family's best, while which those on others tell the sampler too
 
 
 def ask(family: Family, past: Sequence[tuple[Mapping[str, Any], float]], *, seed: int) -> dict[str, Any]:
@@ -21,13 +26,42 @@ def ask(family: Family, past: Sequence[tuple[Mapping[str, Any], float]], *, seed
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=4)
+    sampler = optuna.samplers.TPESampler(seed=seed % SEEDS, multivariate=True, n_startup_trials=4)
     study = optuna.create_study(direction="minimize", sampler=sampler)
     for params, value in past:
         trial = _as_trial(family, params, value)
         if trial is not None:
             study.add_trial(trial)
     return family.space(study.ask())
+
+
+def past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
+    """Parameters and losses that the sampler is told of, in order: those tried on the features and the target of the
+    family's best; while these are few also those tried on others, as far from the best of their own as they were. Of
+    many, the best and the latest."""
+    tried: dict[Pipeline, list[tuple[int, dict[str, Any], float]]] = {}
+    for place, r in enumerate(history):
+        if r.loss is not None and r.pipeline.family == best.pipeline.family and not r.pipeline.bases:
+            tried.setdefault(_setting(r.pipeline), []).append((place, r.pipeline.parameters, r.loss))
+    own = _setting(best.pipeline)
+    told = tried.pop(own, [])
+    if len(told) < FEW_PAST:
+        least = min((loss for _, _, loss in told), default=0.0)
+        for setting, others in tried.items():
+            if setting.params == own.params:
+                shift = least - min(loss for _, _, loss in others)
+                told = told + [(place, params, loss + shift) for place, params, loss in others]
+    if len(told) > MOST_PAST:
+        ranked = sorted(told, key=lambda t: (t[2], t[0]))
+        latest = sorted(ranked[MOST_PAST // 2 :])[-(MOST_PAST - MOST_PAST // 2) :]
+        told = ranked[: MOST_PAST // 2] + latest
+    return [(params, loss) for _, params, loss in sorted(told, key=lambda t: t[0])]
+
+
+def _setting(pipeline: Pipeline) -> Pipeline:
+    """What parameters are tuned for: the features, the target and how it is fitted."""
+    kept = {key: value for key, value in pipeline.parameters.items() if key in STRATEGIES}
+    return pipeline.changed(params=kept, seed=0)
 
 
 def _as_trial(family: Family, params: Mapping[str, Any], value: float) -> Any:

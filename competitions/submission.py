@@ -47,7 +47,7 @@ def check_submission(
     values = [name for name in sample.columns if name not in id_columns]
     low, high = (0.0, 1.0) if probability else (bounds if bounds is not None else (-np.inf, np.inf))
     for name in values:
-        column = frame[name]
+        column, blank = frame[name], bool(sample[name].isna().all())  # a blank sample shows no type
         missing = int(column.isna().sum())
         if missing:
             raise SubmissionError(f"column {name!r} of the submission has {missing} missing values: predict every row.")
@@ -55,11 +55,9 @@ def check_submission(
             wrong = column[~column.isin(list(labels))]
             if len(wrong):
                 raise SubmissionError(f"column {name!r} of the submission holds {wrong.iloc[0]!r}, which is no label.")
-        elif probability or bounds is not None or (_kind(sample[name]) == "numbers" and sample[name].notna().any()):
+        elif probability or bounds is not None or (_kind(sample[name]) == "numbers" and not blank):
             _check_numbers(column, str(name), low, high)
-        if sample[name].isna().all():  # a blank sample shows no type
-            continue
-        if not probability and bounds is None and _kind(column) != _kind(sample[name]):
+        if not probability and bounds is None and not blank and _kind(column) != _kind(sample[name]):
             raise SubmissionError(
                 f"column {name!r} of the submission holds {_kind(column)} where the sample holds {_kind(sample[name])}."
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
-from competitions.errors import InputError
+from competitions.errors import InputError, LedgerError
 from leaderboard.board import Board, board_from_scores, clean_board
 from leaderboard.leaderboard_file import DirectionError, read_leaderboard_file
 from leaderboard.medals import MEDALS
@@ -46,6 +46,18 @@ def find_board(name: str, greater_is_better: bool | None = None) -> Board | None
             if board is not None and greater_is_better in (None, board.greater_is_better):
                 return board
     return None
+
+
+def named_board(name: str, greater_is_better: bool) -> Board:
+    """The board that a person has named. LedgerError where there is none of that name and direction."""
+    board = find_board(name, greater_is_better)
+    if board is None:
+        better = "higher" if greater_is_better else "lower"
+        raise LedgerError(
+            f"No leaderboard named {name} whose {better} scores are better is known: medalist leaderboard lists those "
+            "that are."
+        )
+    return board
 
 
 def list_boards() -> tuple[Board, ...]:

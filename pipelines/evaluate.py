@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pipelines.estimators.base import FitRequest
+from pipelines.estimators.base import SEEDS, FitRequest
 from pipelines.estimators.families import family
 from pipelines.features.store import FeatureStore, Matrix
 from pipelines.nested import linear_base
@@ -88,7 +88,7 @@ def run_fold(
         valid=valid,
         y_valid=target.forward(y[valid_rows], valid_rows) if watched else None,
         test=test,
-        seed=pipeline.seed * 1009 + fold,
+        seed=(pipeline.seed * 1009 + fold) % SEEDS,
         threads=threads,
         deadline=deadline,
         kept=store.binned,

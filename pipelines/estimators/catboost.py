@@ -129,10 +129,10 @@ def fit_predict(request: FitRequest) -> Fitted:
     # rows are drawn by their gradients (MVS), where several outputs share a tree by Bayesian weights: CatBoost's own
     # defaults, of which each leaves the other's parameter unread
     several = loss["loss_function"].startswith("Multi")
-    for unread in (["subsample"] if several or len(request.y) < FEW_ROWS else []) + ["bagging_temperature"] * (
-        not several
-    ):
-        params.pop(unread, None)
+    if several or len(request.y) < FEW_ROWS:
+        params.pop("subsample", None)
+    if not several:
+        params.pop("bagging_temperature", None)
     clock = _Clock(request)
     settings: dict[str, Any] = {
         "random_seed": request.seed,

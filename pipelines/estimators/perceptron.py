@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.estimators.base import (
+    SEEDS,
     Family,
     FitRequest,
     Fitted,
@@ -147,7 +148,7 @@ def _train(
             alpha=float(params["penalty"]),
             batch_size=size,
             learning_rate_init=float(params["learning_rate"]),
-            random_state=request.seed * 31 + i,
+            random_state=(request.seed * 31 + i) % SEEDS,
         )
         for i in range(int(params["members"]))
     ]

@@ -114,11 +114,14 @@ class Frame:
             raise PipelineError(f"The feature {node} uses the target and is fitted within the fold only.")
         return operator.compute(self, node, self.target)
 
-    def _value(self, node: Feature) -> Any:
+    def token(self, node: Feature) -> str | None:
+        """Which targets a feature is computed from; None where it uses none."""
         from pipelines.features.operators import is_supervised
 
-        token = self.target.token if self.target is not None and is_supervised(node) else None
-        return self.shared(("value", node, token), lambda: self.value(node))
+        return self.target.token if self.target is not None and is_supervised(node) else None
+
+    def _value(self, node: Feature) -> Any:
+        return self.shared(("value", node, self.token(node)), lambda: self.value(node))
 
     def number(self, node: Node) -> np.ndarray:
         """(n,) float64, NaN where missing."""
@@ -187,6 +190,18 @@ class Frame:
             return np.argsort(self.date(node) if dates else self.number(node), kind="stable")
 
         return self.shared(("order", node), sort)
+
+
+def bins_of(values: np.ndarray, edges: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
+    """The bin (n,) int64 of each number between ascending edges, and how many there are; that of NaN is meaningless.
+
+    Where equal values leave fewer edges than `bins` need, each edge is such a value and has a bin of its own: what lies
+    above the most frequent one, however rare, is not lost in its bin.
+    """
+    codes = np.searchsorted(edges, values, side="right")
+    if len(edges) >= bins - 1:
+        return codes, len(edges) + 1
+    return codes + np.searchsorted(edges, values, side="left"), 2 * len(edges) + 1
 
 
 def numbers_of(column: pd.Series) -> np.ndarray:

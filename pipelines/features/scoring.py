@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.features.expression import Feature, nodes
+from pipelines.features.frame import bins_of
 
 SHRINKAGE = 10.0  # rows, of the mean residual of a bin
 ROWS_PER_BIN, MOST_BINS = 60, 128
@@ -70,19 +71,13 @@ def widest(residual: np.ndarray, most: int) -> np.ndarray:
 
 
 def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
-    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are.
-
-    Where many values are equal, each edge is such a value and has a bin of its own: what lies above the most frequent
-    one, however rare, is not lost in its bin.
-    """
+    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are."""
     gaps = np.isnan(values)
     present = values[~gaps] if gaps.any() else values
     if not len(present):
         return np.zeros(len(values), dtype=np.int64), 1
     edges = np.unique(np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1], method="nearest"))
-    codes, size = np.searchsorted(edges, values, side="right"), len(edges) + 1
-    if len(edges) < bins - 1:
-        codes, size = codes + np.searchsorted(edges, values, side="left"), 2 * len(edges) + 1
+    codes, size = bins_of(values, edges, bins)
     codes[gaps] = size
     return codes, size + 1
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from agent.costs import Costs
 from agent.experience import Experience
 from agent.judge import Score
-from agent.policy import FEW_PAST, MOST_PAST, Policy, _fails, _past
+from agent.policy import Policy, _fails
 from agent.record import Proposal, Record
+from agent.tuner import FEW_PAST, MOST_PAST, past
 from competitions.columns import describe_columns
 from pipelines.estimators.families import FAMILIES
 from pipelines.evaluate import Evaluation
@@ -89,7 +90,7 @@ def test_the_sampler_is_told_of_the_best_and_the_latest(losses, others):
     history = [scored(k, "lightgbm", loss, "tune:lightgbm") for k, loss in enumerate(losses)]
     elsewhere = [scored(1000 + k, "lightgbm", 5.0 + k, "tune:lightgbm", features=("x",)) for k in range(others)]
     best = min(history, key=lambda r: r.loss)
-    told = _past(best, [*elsewhere, *history])
+    told = past(best, [*elsewhere, *history])
     numbers = [params["number"] for params, _ in told]
     assert min(loss for _, loss in told) == pytest.approx(
         best.loss

@@ -16,6 +16,7 @@ def test_equal_past_and_seed_give_equal_parameters(name):
     first = ask(fam, past, seed=4)
     assert ask(fam, past, seed=4) == first
     assert ask(fam, past, seed=5) != first
+    assert ask(fam, past, seed=10**14)
 
 
 def test_the_past_guides():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame
+from pipelines.features.frame import Frame, bins_of
 from pipelines.features.operators.base import Operator
 
 
@@ -33,10 +33,7 @@ def bins(frame: Frame, feature: Feature) -> np.ndarray:
     if not len(present):
         return np.full(len(values), np.nan)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, most + 1)[1:-1]))
-    codes = np.searchsorted(edges, values, side="right")
-    if len(edges) < most - 1:  # equal values: what lies beside the most frequent one is told from it
-        codes = codes + np.searchsorted(edges, values, side="left")
-    return np.where(np.isnan(values), np.nan, codes)
+    return np.where(np.isnan(values), np.nan, bins_of(values, edges, most)[0])
 
 
 def rank(frame: Frame, feature: Feature) -> np.ndarray:

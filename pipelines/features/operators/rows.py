@@ -11,13 +11,6 @@ from pipelines.features.operators.base import Operator
 REPEATS = 3
 
 
-def _token(frame: Frame, feature: Feature) -> str | None:
-    """Of the rows that the target of the arguments is known of, where it is used."""
-    from pipelines.features.operators import is_supervised
-
-    return frame.target.token if frame.target is not None and is_supervised(feature) else None
-
-
 def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
     """(n, k) the values of each row in ascending order, missing ones last, and (n,) how many are known."""
 
@@ -25,7 +18,7 @@ def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         values = np.sort(frame.numbers(feature.args), axis=1)
         return values, values.shape[1] - np.isnan(values).sum(axis=1)
 
-    return frame.shared(("row sorted", feature.args, _token(frame, feature)), make)
+    return frame.shared(("row sorted", feature.args, frame.token(feature)), make)
 
 
 def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +36,7 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         different[place[present]] = values[present]
         return counts, different.reshape(n, k)
 
-    return frame.shared(("row runs", feature.args, _token(frame, feature)), make)
+    return frame.shared(("row runs", feature.args, frame.token(feature)), make)
 
 
 def _known(found: np.ndarray, known: np.ndarray) -> np.ndarray:
