@@ -36,7 +36,8 @@ class FoldSet:
     A fold is named by its number; workers find its rows in `path`. `rows` (r,) are the training rows that are
     validated at least once; `slots` (count arrays) say where each fold's validation rows stand among them. `of_row`
     (r,) is the fold of each row in the first repetition, `blocks` (r,) its block for paired comparisons; `units` (r,)
-    the group or the span of time that it belongs to, where the folds hold out such, else None.
+    the group or the span of time that it belongs to, where the folds hold out such, else None. `forecast`: each fold
+    lies ahead of what it is predicted from. `fit_rows`: rows that a fold's model learns from, on average.
     """
 
     path: Path
@@ -47,10 +48,27 @@ class FoldSet:
     y: np.ndarray
     weights: np.ndarray | None
     units: np.ndarray | None = None
+    forecast: bool = False
+    fit_rows: float = 0.0
 
     @property
     def count(self) -> int:
         return len(self.slots)
+
+    @property
+    def apart(self) -> np.ndarray | None:
+        """(r,) the fold of each row, where the rows of a fold share an error: a forecast's level. Else None."""
+        return self.of_row if self.forecast else None
+
+    @property
+    def shared(self) -> np.ndarray | None:
+        """(r,) what rows have in common that must not choose and judge, the largest such unit; None: nothing."""
+        return self.of_row if self.forecast and self.count > 1 else self.units
+
+    def known_to(self, other: FoldSet) -> bool:
+        """Whether most of these folds hold out the very rows that a fold of another set does."""
+        theirs = {other.rows[slot].tobytes() for slot in other.slots}
+        return sum(self.rows[slot].tobytes() in theirs for slot in self.slots) > self.count / 2
 
     def subset(self, folds: Sequence[int]) -> FoldSet:
         """The set of some of these folds, in the order given."""
@@ -65,7 +83,10 @@ class FoldSet:
         weights = None if self.weights is None else self.weights[places]
         units = None if self.units is None else self.units[places]
         blocks = judge.block_of_rows(y, units=units)
-        return FoldSet(self.path, slots, self.rows[places], of_row, blocks, y, weights, units)
+        rows = self.rows[places]
+        return FoldSet(
+            self.path, slots, rows, of_row, blocks, y, weights, units, forecast=self.forecast, fit_rows=self.fit_rows
+        )
 
 
 @dataclass(frozen=True)
@@ -162,6 +183,8 @@ class Ground:
             y=y,
             weights=None if self.weights is None else self.weights[rows],
             units=units,
+            forecast=self.task.folds.scheme == "time",
+            fit_rows=float(np.mean([len(fit) for fit, _ in splits])),
         )
 
     @property

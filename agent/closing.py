@@ -18,7 +18,7 @@ from agent import judge, submitting
 from agent.bench import FoldSet
 from agent.budget import Budget
 from agent.champion import Champion
-from agent.judge import Score
+from agent.judge import Comparison, Score
 from agent.record import Record
 from agent.session import Session
 from agent.worker import Job
@@ -33,7 +33,7 @@ MARGIN = 1.2  # on what the search's fits took
 MOST_REPEATS = 3  # of fresh folds
 MOST_DRAWS = 4  # of them, one after another, while time is left
 CLEARLY = 1.0  # noises that something simpler than the ensemble has to gain on fresh folds to take its place
-ENOUGH_WEIGHT = 0.5  # of the ensemble, rescored, to call its score confirmed
+ENOUGH_WEIGHT = 0.5  # of the ensemble, rescored to call its score confirmed, or refitted to be submitted alone
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ def seconds_needed(session: Session, workers: int, budget: Budget, *, by_clock: 
     if not budget.limited or session.champion is None:
         return 0.0
     splits = session.ground.task.folds.n_splits
-    once = _wall(session, workers, splits)
+    once, least = _wall(session, workers, splits), _wall(session, workers, 1)
     if session.ground.refit:
-        wanted = once + _wall(session, workers, 1)
+        least *= len(session.ground.y) / session.folds.fit_rows  # all rows are more than those before a fold
+        wanted = once + least
     else:
         draws = BAGGING_SHARE * budget.seconds // max(once, 0.01) if by_clock else 1
         wanted = once * float(np.clip(draws, 1, MOST_REPEATS))
-    needed = max(min(LARGEST_SHARE * budget.seconds, wanted), _wall(session, workers, 1))
+    needed = max(min(LARGEST_SHARE * budget.seconds, wanted), least)
     return needed + 2 * (session.write_seconds + session.judge_seconds) + 0.5
 
 
@@ -117,24 +118,27 @@ def close(closing: Closing, seed: int) -> Final | None:
     refits = _refits(closing, members) if refit else {}
     first = _draw(closing, members, _fresh_folds(closing, seed, 0))
     chosen, score = _chosen(session, champion, members, first)
+    if refit and (part := _refitted(session, chosen, refits)) is not chosen:
+        chosen, score = part, _fresh_score(session, part, first.folds, first.again)
     draws, told_by = [first, *_further(closing, _members(session, chosen), first, seed)], first
     if chosen is not champion:  # the first draw has chosen it: another one, where there is one, tells its score
         for draw in draws[1:]:
             if (told := _fresh_score(session, chosen, draw.folds, draw.again)) is not None:
                 score, told_by = told, draw
                 break
-    final = Final(score or chosen.score, score is not None, champion.score, chosen.ensemble)
-    if final.confirmed:  # so that the metric is defined for these rows
+    fresh = score is not None and not told_by.folds.known_to(session.folds)
+    final = Final(score if score is not None and fresh else chosen.score, fresh, champion.score, chosen.ensemble)
+    if score is not None:  # so that the metric is defined for these rows
         constant = submitting.score_constant(session, told_by.folds)
-        if constant.loss <= final.score.loss:
+        if constant.loss <= score.loss:
             submitting.put_constant(session, "the best constant: on fresh folds no model did better")
-            return Final(constant, True, champion.score, Ensemble({}))
+            return Final(constant, fresh, champion.score, Ensemble({}))
     tests = {}
     for number in chosen.ensemble.weights:
         evaluation = session.records[number].evaluation
         assert evaluation is not None
         if refit:
-            tests[number] = refits.get(number, evaluation).test
+            tests[number] = (refits[number] if set(chosen.ensemble.weights) <= set(refits) else evaluation).test
             continue
         models = [(session.folds.count, evaluation.test)]  # every model counts alike
         models += [draw.tests[number] for draw in draws if number in draw.tests]
@@ -142,6 +146,18 @@ def close(closing: Closing, seed: int) -> Final | None:
     reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
     submitting.write(session, chosen.ensemble.blend(tests), chosen.decision, final.score, chosen.ensemble, reason)
     return final
+
+
+def _refitted(session: Session, chosen: Champion, refits: Mapping[int, Evaluation]) -> Champion:
+    """The part of an ensemble that is fitted on all rows, where that is most of its weight; else the whole of it, by
+    the models of its folds. Models of fewer rows stand on another level: the two are not mixed."""
+    weights = {n: w for n, w in chosen.ensemble.weights.items() if n in refits}
+    total = sum(weights.values())
+    if len(weights) == len(chosen.ensemble.weights) or total < ENOUGH_WEIGHT:
+        return chosen
+    ensemble = replace(chosen.ensemble, weights={n: w / total for n, w in weights.items()})
+    pool = {n: e.oof for n in weights if (e := session.records[n].evaluation) is not None}
+    return session.champion_of(ensemble, pool)
 
 
 def _chosen(
@@ -154,9 +170,14 @@ def _chosen(
     best, score = champion, _fresh_score(session, champion, draw.folds, draw.again)
     for other in session.alternatives([r.number for r in members]):
         told = _fresh_score(session, other, draw.folds, draw.again)
-        if told is not None and (score is None or judge.compare(told, score).z > CLEARLY):
+        if told is not None and (score is None or _clearly(judge.compare(told, score), draw.folds)):
             best, score = other, told
     return best, score
+
+
+def _clearly(change: Comparison, folds: FoldSet) -> bool:
+    """Whether something simpler does clearly better; of forecasts, whose rows share a level, in two folds."""
+    return change.z > CLEARLY and change.everywhere and not (folds.forecast and folds.count < 2)
 
 
 @dataclass(frozen=True)

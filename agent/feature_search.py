@@ -61,7 +61,8 @@ class FeatureSearch:
 
     columns: those that candidates may be made from. many: columns of many repeated values, which may be better told by
     their target means than as categories or numbers. repeated: all inputs, where enough rows repeat others in them.
-    seconds: the whole budget, infinite where there is none.
+    seconds: the whole budget, infinite where there is none. ahead: the time column and how far test lies ahead of
+    train, where it does.
     """
 
     ground: Ground
@@ -75,6 +76,7 @@ class FeatureSearch:
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     many: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    ahead: tuple[str, float] | None = None
     reserve: float = 0.0  # seconds that the models after it are guessed to need
     skipped: set[str] = field(default_factory=set)  # groups that did not fit into the time
     steps: list[Step] = field(default_factory=list)
@@ -139,7 +141,7 @@ class FeatureSearch:
             return change.gain >= 0
         if fewer:
             return change.z > REMOVE_Z
-        return change.chance < (PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE)
+        return change.everywhere and change.chance < (PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE)
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """A test against the incumbent, paired on the rows that took no part in the choice: all, where none did."""
@@ -151,7 +153,7 @@ class FeatureSearch:
     def _paired(self, candidate: np.ndarray, incumbent: np.ndarray, chosen: np.ndarray) -> Comparison:
         ground, folds = self.ground, self.folds
         told = (ground.metric, ground.problem, folds.y, incumbent, candidate, chosen, folds.weights, folds.units)
-        return judge.paired(*told)
+        return judge.paired(*told, apart=folds.apart)
 
     def trial(self, record: Record, before: Sequence[Record]) -> tuple[bool, Comparison | None, str]:
         """Whether a tested group is taken over, its comparison, and why in words."""
@@ -217,17 +219,10 @@ class FeatureSearch:
             forbid=self.steering.forbid,
             not_again=frozenset(tested),
             shapes=self.shapes,
-            ahead=self._ahead(),
+            ahead=self.ahead,
             seed=(self.seed * 31 + step) % SEEDS,
             limit=ORDERED_LIMIT if ordered else 200_000,
         )
-
-    def _ahead(self) -> tuple[str, float] | None:
-        """The time column and how far test lies ahead of train, where the folds say that it does."""
-        plan = self.ground.task.folds
-        if plan.scheme != "time" or plan.column is None or plan.horizon is None:
-            return None
-        return plan.column, plan.horizon + plan.gap
 
     def _last_adder(self, history: Sequence[Record]) -> int:
         """Number of the incumbent, removals not counted: nothing new is left to explain after those."""

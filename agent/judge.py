@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,26 +22,29 @@ class Score:
 
     The standard error is the standard deviation of the scores of blocks of rows over the root of their number, in the
     metric's units; blocks are drawn at random, balanced over the first target, or made of whole groups or spans of time
-    where the folds are. `loss` and
-    `blocks` (b,), the losses of the same blocks for every candidate of a run, are the metric itself, turned so that
-    less is better, or, where the metric wants labels, the log loss or squared error that labels are decided from:
-    counts of right labels are too coarse to compare by.
+    where the folds are. `loss` and `blocks` (b,), the losses of the same blocks for every candidate of a run, are the
+    metric itself, turned so that less is better, or, where the metric wants labels, the log loss or squared error that
+    labels are decided from: counts of right labels are too coarse to compare by. Where the rows of a fold share an error that those of another
+    do not have, as the level of a year ahead, `folds` (f, 2) are the losses of the folds and their numbers of rows, and
+    the standard error is no less than that of the folds' scores.
     """
 
     value: float
     standard_error: float
     loss: float
     blocks: np.ndarray
+    folds: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Candidate against incumbent, paired by blocks: the gain in loss (positive is better), its standard error, and the
-    number of blocks that told."""
+    number of blocks that told. `everywhere`: the gain is one in each fold, where the rows of a fold share an error."""
 
     gain: float
     noise: float
     blocks: int = 0
+    everywhere: bool = True
 
     @property
     def chance(self) -> float:
@@ -89,6 +92,7 @@ def score(
     decided: np.ndarray | None,
     blocks: np.ndarray,
     weights: np.ndarray | None = None,
+    apart: np.ndarray | None = None,
 ) -> Score:
     """The score of predictions, with its noise.
 
@@ -97,30 +101,54 @@ def score(
     y, p, decided: (r, T) targets, (r, W) canonical predictions and what was decided from them; None where only the loss
         is asked for, which the value and its standard error then are.
     blocks: (r,) block of each row. One for which the metric is not defined (one class only) is left out of the noise.
+    apart: (r,) fold of each row, where folds differ by more than their rows do: the noise is no less than theirs.
     """
     loss = smooth_loss(metric, problem, y, p, weights)
     value = loss if decided is None else metric.score(y, decided, weights)
-    count = int(blocks.max()) + 1
-    parts, losses = np.full(count, np.nan), np.full(count, np.nan)
-    for b in range(count):
-        rows = blocks == b
-        try:
-            part = None if weights is None else weights[rows]
-            losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
-            parts[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
-        except MetricError:
-            continue
-    seen = parts[np.isfinite(parts)]
-    error = float(np.std(seen, ddof=1) / np.sqrt(len(seen))) if len(seen) > 1 else 0.0
-    return Score(float(value), error, loss, losses)
+
+    def by(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        count = int(codes.max()) + 1
+        parts, losses = np.full(count, np.nan), np.full(count, np.nan)
+        for b in range(count):
+            rows = codes == b
+            try:
+                part = None if weights is None else weights[rows]
+                losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
+                parts[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
+            except MetricError:
+                continue
+        return parts, losses
+
+    parts, losses = by(blocks)
+    if apart is None:
+        return Score(float(value), _error(parts), loss, losses)
+    codes = np.unique(apart, return_inverse=True)[1]
+    rows = np.bincount(codes).astype(float)
+    seen, of_folds = by(codes)
+    return Score(float(value), max(_error(parts), _error(seen, rows)), loss, losses, np.column_stack([of_folds, rows]))
+
+
+def _error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:
+    """The standard error of the mean of those that are finite, weighted by their rows; 0 of fewer than two."""
+    known = np.isfinite(parts)
+    if (count := int(known.sum())) < 2:
+        return 0.0
+    shares = np.full(count, 1 / count) if rows is None else rows[known] / rows[known].sum()
+    away = parts[known] - shares @ parts[known]
+    return float(np.sqrt(count / (count - 1) * np.sum((shares * away) ** 2)))
 
 
 def compare(candidate: Score, incumbent: Score) -> Comparison:
-    """Paired comparison over the blocks that both have."""
+    """Paired comparison over the blocks that both have, and over the folds where these are apart: what is gained in one
+    year and lost in the next is chance, however many rows tell of it. How much is gained may differ from year to year.
+    """
     differences = incumbent.blocks - candidate.blocks
-    differences = differences[np.isfinite(differences)]
-    noise = float(np.std(differences, ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else 0.0
-    return Comparison(incumbent.loss - candidate.loss, noise, len(differences))
+    everywhere = True
+    if len(incumbent.folds) == len(candidate.folds):
+        told = incumbent.folds[:, 1] >= ROWS_PER_BLOCK
+        everywhere = not (incumbent.folds[told, 0] <= candidate.folds[told, 0]).any()
+    count = int(np.isfinite(differences).sum())
+    return Comparison(incumbent.loss - candidate.loss, _error(differences), count, everywhere)
 
 
 def paired(
@@ -132,14 +160,17 @@ def paired(
     chosen: np.ndarray,
     weights: np.ndarray | None = None,
     units: np.ndarray | None = None,
+    apart: np.ndarray | None = None,
 ) -> Comparison:
     """Candidate against incumbent on some of the rows, `chosen` (r,) of truth values; predictions are (r, W).
 
     units: (r,) those of the rows, where these are not drawn one by one (see `block_of_rows`).
+    apart: (r,) folds that differ by more than their rows do (see `score`).
     """
     blocks = block_of_rows(y[chosen], units=None if units is None else units[chosen])
     part = None if weights is None else weights[chosen]
-    scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part) for p in (candidate, incumbent)]
+    folds = None if apart is None else apart[chosen]
+    scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part, folds) for p in (candidate, incumbent)]
     return compare(scores[0], scores[1])
 
 

@@ -70,7 +70,7 @@ class Session:
     def score(self, p: np.ndarray, decided: np.ndarray, folds: FoldSet | None = None) -> Score:
         """Score of canonical predictions and what was decided from them over the evaluated rows."""
         folds, ground = folds or self.folds, self.ground
-        return judge.score(ground.metric, ground.problem, folds.y, p, decided, folds.blocks, folds.weights)
+        return judge.score(ground.metric, ground.problem, folds.y, p, decided, folds.blocks, folds.weights, folds.apart)
 
     def decide(self, p: np.ndarray, folds: FoldSet | None = None) -> tuple[np.ndarray, Decision]:
         """What is decided from canonical predictions of the evaluated rows, fold by fold, and how to for test."""
@@ -106,7 +106,11 @@ class Session:
         """The champion that these records make."""
         ground, folds = self.ground, self.folds
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
-        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights)
+        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights, units=folds.shared)
+        return self.champion_of(ensemble, pool)
+
+    def champion_of(self, ensemble: Ensemble, pool: Mapping[int, np.ndarray]) -> Champion:
+        """The champion that an ensemble of out-of-fold predictions (r, W) by number makes."""
         blended = ensemble.blend(pool)
         decided, decision = self.decide(blended)
         return Champion(ensemble, self.score(blended, decided), decision)
@@ -266,7 +270,7 @@ class Session:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
         records = pool_of(self.records, self.champion.ensemble.weights, record)
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
-        ensemble = select(metric, problem, folds.y, pool, folds.weights)
+        ensemble = select(metric, problem, folds.y, pool, folds.weights, units=folds.shared)
         if set(ensemble.weights) == set(self.champion.ensemble.weights):
             return None, None
         blended = ensemble.blend(pool)

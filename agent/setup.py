@@ -32,6 +32,7 @@ from competitions.competition import Competition
 from competitions.errors import MedalistError, PipelineError, TaskError
 from competitions.task import Task
 from competitions.task_file import write_task
+from competitions.time_evidence import reach
 from leaderboard.board import Board
 from leaderboard.humans import find_board, named_board
 from leaderboard.ledger import new_run_id
@@ -126,6 +127,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     session.postprocessing = config.postprocessing
     inputs = [n for n in task.features(competition.train, competition.test) if str(Column(n)) not in steering.forbid]
     repeated = config.feature_search and rows_repeat(competition.train, competition.test, inputs, REPEATED)
+    ahead = reach(task.folds, competition.train, competition.test)
     search = FeatureSearch(
         ground=ground,
         folds=folds,
@@ -134,6 +136,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         steering=steering,
         many=_many_valued(cards, len(ground.y)),
         repeated=tuple(inputs) if repeated else (),
+        ahead=None if ahead is None or task.folds.column is None else (task.folds.column, ahead),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
         seed=config.seed,
@@ -144,7 +147,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     policy.derived = Derived(
         seed=config.seed,
         families=families,
-        transformations=candidates(ground.problem, ground.y, task.folds, cards, competition.train),
+        transformations=candidates(ground.problem, ground.y, task.folds, cards, competition.train, ahead),
         losses=other_losses(ground.problem, ground.y),
         several=task.n_targets > 1,
         stackable=len(folds.rows) == len(ground.y) and not ground.refit,

@@ -61,6 +61,20 @@ def _employment(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(Month=pd.to_datetime(table.Month, format="%Y %b").dt.strftime("%Y-%m-%d"))
 
 
+def _sales(table: pd.DataFrame) -> pd.DataFrame:
+    dates = pd.to_datetime(table[["year", "month"]].assign(day=1)).dt.strftime("%Y-%m-%d")
+    return table[table.sales.notna()].assign(date=dates)
+
+
+def _demand(table: pd.DataFrame) -> pd.DataFrame:
+    half_hours = pd.date_range("2014-01-01", periods=len(table), freq="30min")
+    return table.assign(time=half_hours.strftime("%Y-%m-%d %H:%M"))
+
+
+def _known(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda table: table[table[column].notna()]
+
+
 def _source(tweets: pd.DataFrame) -> pd.DataFrame:
     asked = {"Twitter for Android": 1, "Twitter for iPhone": 0, "Twitter Web Client": 0}
     return tweets[tweets.source.isin(asked)].assign(android=tweets.source.map(asked)).astype({"android": int})
@@ -162,6 +176,56 @@ CUTS = (
         make=_employment,
     ),
     Cut(
+        *("house-sales", "ggplot2", "txhousing", "sales", "rmsle", "regression"),
+        "Predict how many houses are sold in a city of Texas in a month. Test lies after train.",
+        "time:date",
+        ("volume",),
+        _sales,
+    ),
+    Cut(
+        *("weather", "nycflights13", "weather", "temp", "rmse", "regression"),
+        "Predict the temperature at the airports of New York. Test lies after train.",
+        "time:time_hour",
+        ("dewp",),
+        _known("temp"),
+    ),
+    Cut(
+        *("electricity", "fpp2", "elecdemand", "Demand", "mae", "regression"),
+        "Predict the electricity (GW) that Victoria takes in half an hour. Test lies after train.",
+        "time:time",
+        make=_demand,
+    ),
+    Cut(
+        *("populations", "gt", "countrypops", "population", "smape", "regression"),
+        "Predict the population of a country in a year. Test lies after train.",
+        "time:year",
+        ("country_code_2", "country_code_3"),
+        _known("population"),
+    ),
+    Cut(
+        *("home-runs", "plyr", "baseball", "hr", "rmse", "regression"),
+        "Predict how many home runs a player hits in a year. Test lies after train.",
+        "time:year",
+        ("id", "rbi"),
+        _known("hr"),
+    ),
+    Cut(
+        *("diseases", "dslabs", "us_contagious_diseases", "count", "rmsle", "regression"),
+        "Predict how many cases of a disease a state reports in a year. Test lies after train.",
+        "time:year",
+        make=_known("count"),
+    ),
+    Cut(
+        *("trains", "modeldata", "Chicago", "ridership", "mae", "regression"),
+        "Predict the thousands that take a train at a station of Chicago on a day. Test lies after train.",
+        "time:date",
+    ),
+    Cut(
+        *("lives", "gapminder", "gapminder", "lifeExp", "mae", "regression"),
+        "Predict how long people live in a country in a year. Test lies after train.",
+        "time:year",
+    ),
+    Cut(
         *("pets", "openintro", "seattlepets", "species", "accuracy", "binary"),
         "Predict whether a licence is for a dog or a cat.",
         drop=("primary_breed", "secondary_breed", "license_number"),
@@ -170,7 +234,7 @@ CUTS = (
     Cut(
         *("salaries", "ISLR", "Hitters", "Salary", "rmsle", "regression"),
         "Predict the salary of baseball players.",
-        make=lambda table: table[table.Salary.notna()],
+        make=_known("Salary"),
     ),
     Cut(
         *("grants", "modeldata", "grants_other", "class", "auc", "binary"),

@@ -97,6 +97,26 @@ def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
     return None
 
 
+def time_axes(
+    train: pd.Series, test: pd.Series
+) -> tuple[tuple[np.ndarray, bool] | None, tuple[np.ndarray, bool] | None]:
+    """The axes of both tables' column (see `time_axis`): texts of both are read by one form, since the few days of a
+    short test alone do not tell 01/12 from 12/01."""
+    alone = time_axis(train), time_axis(test)
+    if not (is_text(train) and is_text(test) and len(train) and len(test)):
+        return alone
+    together = time_axis(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))
+    if together is None:
+        return alone
+    axis, is_date = together
+    parts = axis[: len(train)], axis[len(train) :]
+    fewer = any(
+        own is not None and np.isfinite(own[0]).sum() > np.isfinite(part).sum()
+        for own, part in zip(alone, parts, strict=True)
+    )  # where each table has a form of its own
+    return alone if fewer else ((parts[0], is_date), (parts[1], is_date))
+
+
 def months_in(days: float) -> int:
     """The whole number of calendar months that a span of days stands for, or 0 where it is none (28 days are weeks)."""
     months = round(days / 30.436875)

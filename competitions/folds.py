@@ -169,7 +169,6 @@ def _expanding_windows(
     span = plan.horizon or (end - start) / (plan.n_splits + 2)
     if rng is not None:
         end -= float(rng.uniform(0.15, 0.5)) * min(span, (end - start) / 3)
-    undated = np.isnan(times)
     splits = []
     for _ in range(plan.n_splits):
         begin = step_back(end, span, is_date)
@@ -177,8 +176,8 @@ def _expanding_windows(
             end = float(times[times <= end].max())  # no rows in this span: go on from the next earlier ones
             begin = step_back(end, span, is_date)
         valid = (times > begin) & (times <= end)
-        seen = undated | (times <= begin - plan.gap)
-        if valid.any() and (times[~undated] <= begin - plan.gap).any():
+        seen = times <= begin - plan.gap  # rows without a time may be of the span that is held out
+        if valid.any() and seen.any():
             splits.append((np.flatnonzero(seen), np.flatnonzero(valid)))
         end = begin
     if not splits:

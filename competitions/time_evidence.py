@@ -7,10 +7,11 @@ import re
 import numpy as np
 import pandas as pd
 
-from competitions.dates import is_text, parse_dates, time_axis
+from competitions.dates import is_text, parse_dates, time_axes
 from competitions.errors import TaskError
 from competitions.folds import FoldPlan, Scheme
 
+SHARED = 0.2  # of the test rows may stand at the last time of train, where an organiser cut within it
 _TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"
                         r"(?:[^a-z]|$)|date$|time$|year$|month$|week$|day$", re.IGNORECASE)  # fmt: skip
 
@@ -25,22 +26,27 @@ def time_plan(
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan | None:
-    """The plan by the first column that is evidence of a split in time, or None where none is.
+    """The plan by the column that is evidence of a split in time, or None where none is: of several one that holds
+    dates, and then the one with most distinct times, since a year does not tell the days that lie ahead apart.
 
     The `_part` tables are samples to look at. A `scheme` that was asked for ("time", "blocks") is made with the first
     column that can carry it. Raises TaskError where there is none.
     """
     usable = []
+    evidence: dict[str, tuple[bool, int, Scheme]] = {}
     for name in columns:
         if not _may_be_time(train_part[name], name, given=len(columns) == 1 and scheme is not None):
             continue
-        parts = time_axis(train_part[name]), time_axis(test_part[name])
+        parts = time_axes(train_part[name], test_part[name])
         if parts[0] is None or (parts[1] is None and len(test)):
             continue
         usable.append(name)
         relation = time_relation(parts[0][0], parts[1][0]) if parts[1] is not None else None
         if relation is not None and scheme in (None, relation):
-            return _plan(train[name], test[name], relation, n_splits, seed)
+            evidence[name] = parts[0][1], len(np.unique(parts[0][0])), relation
+    if evidence:
+        finest = max(evidence, key=lambda name: evidence[name][:2])
+        return _plan(train[finest], test[finest], evidence[finest][2], n_splits, seed)
     if scheme is None:
         return None
     if not usable:
@@ -65,13 +71,15 @@ def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
 def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
     """ "time" where test lies after train, "blocks" where both alternate in long stretches, else None.
 
-    Both are positions on one axis, NaN where missing. Stretches count as long where there are less than a quarter as
-    many as if the points were dealt at random (Wald-Wolfowitz runs).
+    Some of the test rows may share the last time of train. Both are positions on one axis, NaN where missing. Stretches
+    count as long where there are less than a quarter as many as if the points were dealt at random (Wald-Wolfowitz
+    runs).
     """
     known, asked = train[np.isfinite(train)], test[np.isfinite(test)]
     if len(known) < 0.9 * len(train) or len(asked) < 0.9 * len(test) or not len(asked) or not len(known):
         return None
-    if (asked > known.max()).mean() >= 0.95 and len(np.unique(known)) >= 3:
+    last = known.max()
+    if (asked >= last).mean() >= 0.95 and (asked == last).mean() <= SHARED and len(np.unique(known)) >= 3:
         return "time"
     points, inside = np.unique(known), np.unique(asked)
     if np.isin(asked, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
@@ -86,7 +94,7 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
 def _plan(
     train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, asked: bool = False
 ) -> FoldPlan:
-    known, held = time_axis(train), time_axis(test)
+    known, held = time_axes(train, test)
     assert known is not None
     is_date = known[1]
     a = np.unique(known[0][np.isfinite(known[0])])
@@ -128,6 +136,22 @@ def _windows(history: float, span: float, gap: float, n_splits: int | None) -> t
         if count >= 2:
             return min(count, n_splits or 5), span
     return 2, min(span, (history - gap) / 4)
+
+
+def reach(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
+    """How far test lies ahead of train, from the last time of one to that of the other, in the unit of the plan's
+    column; None where the plan is not of time. Folds of a short history reach less far: the longer of both is told, but
+    for a test that reaches further than the whole history."""
+    if plan.scheme != "time" or plan.column is None or plan.horizon is None:
+        return None
+    told = plan.horizon + plan.gap
+    if plan.column not in test.columns:
+        return told
+    known, asked = time_axes(train[plan.column], test[plan.column])
+    if known is None or asked is None or not np.isfinite(known[0]).any() or not np.isfinite(asked[0]).any():
+        return told
+    ahead = float(np.nanmax(asked[0]) - np.nanmax(known[0]))
+    return told if ahead > np.nanmax(known[0]) - np.nanmin(known[0]) else max(told, round(ahead, 6))
 
 
 def _run_lengths(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

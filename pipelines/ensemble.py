@@ -1,8 +1,9 @@
 """Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the space that serves.
 
 Members are drawn with replacement, each time the one that lowers the loss most. That is done several times, each time
-on half of the rows, and the weights are averaged: a member that only some rows like does not come through. Whether
-members are averaged as they are or in another space (log-odds, logarithms) is decided by rows that did not choose them.
+on half of the rows (of the groups, of the folds that lie ahead), and the weights are averaged: a member that only some
+rows like does not come through. Whether members are averaged as they are or in another space (log-odds, logarithms) is
+decided by rows that did not choose them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from competitions.folds import assign_groups
 from competitions.metrics import Metric
 from pipelines.blending import Blends, Members, Space, back, into, spaces
 from pipelines.problem import Problem
@@ -29,6 +31,7 @@ SINGLES = 3  # members that the ensemble is compared with at last
 STARTS = 5  # best members that a draw may start from
 NARROW = 10  # candidates that are tried again after the first step, at least
 JUDGING_ROWS = 5000  # that judge what a draw has chosen, and whether a member is a candidate
+LEAST_HALF = 50  # rows of a half that is made of whole units
 AGREEING = 0.6  # share of the draws that has to gain by another space
 
 
@@ -74,13 +77,14 @@ def select(
     predictions: Mapping[int, np.ndarray],
     weights: np.ndarray | None = None,
     seed: int = 0,
+    units: np.ndarray | None = None,
 ) -> Ensemble:
     """Choose members, their weights and the space of their mean.
 
     Parameters
     ----------
     y: (r, T) targets of the evaluated rows; predictions: (r, W) by experiment number; weights: (r,) of the rows, for
-        metrics that use them.
+        metrics that use them; units: (r,) what rows belong to, where those of one share an error: they choose together.
 
     Returns
     -------
@@ -97,7 +101,7 @@ def select(
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
     rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
-    draws = _draws(len(rows), rng)
+    draws = _draws(len(rows), rng, None if units is None else units[rows])
     plain = members(pool, rows)
     space, shares = plain.space, _shares(plain, draws)
     for other in spaces(metric, problem, y)[1:]:
@@ -138,12 +142,20 @@ def _pool(numbers: Sequence[int], members: Callable[[Sequence[int]], Members]) -
 Draw = tuple[np.ndarray, np.ndarray]
 
 
-def _draws(n: int, rng: np.random.Generator) -> list[Draw]:
-    """Rows that choose and rows that judge, halves in random order; two draws after another exchange them."""
+def _draws(n: int, rng: np.random.Generator, units: np.ndarray | None = None) -> list[Draw]:
+    """Rows that choose and rows that judge, halves in random order; two draws after another exchange them.
+
+    Of rows with units (n,) each half has whole ones, where that leaves enough rows to both.
+    """
+    codes = None if units is None else np.unique(units, return_inverse=True)[1]
     draws: list[Draw] = []
     for _ in range(DRAWS // 2):
         order = rng.permutation(n)
         one, other = order[: (n + 1) // 2], order[n // 2 :]  # an odd row is in both
+        if codes is not None and codes.max(initial=0) > 0:
+            side = assign_groups(codes, 2, rng, shuffled=True)[order]
+            if np.bincount(side, minlength=2).min() >= max(LEAST_HALF, n // 10):
+                one, other = order[side == 0], order[side == 1]
         draws += [(one, other), (other, one)]
     return draws
 

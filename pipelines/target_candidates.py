@@ -33,6 +33,7 @@ def candidates(
     plan: FoldPlan,
     cards: Sequence[ColumnCard],
     train: pd.DataFrame | None = None,
+    reach: float | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """Transformations of the target (pipelines/targets.py) with a reason each, the most promising first.
 
@@ -40,6 +41,7 @@ def candidates(
     ----------
     y: (n, T) targets as they are given.
     train: the training table; without it no series are looked for.
+    reach: how far test lies ahead of train, where that is more than the folds hold out.
 
     None for classes and ordinal targets. Where test lies after train, what values are relative to comes first.
     """
@@ -47,7 +49,7 @@ def candidates(
         return ()
     found: list[tuple[str, str]] = []
     if plan.scheme == "time" and plan.column is not None:
-        found += _in_time(plan, cards, train, y)
+        found += _in_time(plan, cards, train, y, reach)
     linear = ("linear", "trees on what a linear model leaves, which goes on where trees cannot")
     found += [linear, *_scales(problem, y)]
     return tuple(dict(found).items())
@@ -80,7 +82,7 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
 
 
 def _in_time(
-    plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray
+    plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray, ahead: float | None
 ) -> Iterator[tuple[str, str]]:
     """Levels and trends of the series, then those of the key alone whose levels move most apart."""
     assert plan.column is not None
@@ -90,6 +92,8 @@ def _in_time(
     when, dates = axis
     horizon = float(plan.horizon or 0.0) + plan.gap
     reach = float(np.nanmax(when) - np.nanmin(when))
+    if ahead is not None and reach >= ENOUGH * ahead:
+        horizon = max(horizon, ahead)
     if not horizon or reach < ENOUGH * horizon:
         return
     keys = series_keys(plan.column, cards, train)

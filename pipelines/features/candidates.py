@@ -85,7 +85,7 @@ class Candidates:
             combinations.pairs(self.columns),
             combinations.crosses(self.columns),
             combinations.groups(self.columns),
-            combinations.sequences(self.columns),
+            combinations.sequences(self.columns, past_only=self.ahead is not None),
             combinations.triples(self.columns),
             combinations.pair_groups(self.columns),
             combinations.spaces(self.columns),

@@ -72,8 +72,10 @@ def pair_groups(columns: Columns) -> Iterator[Feature]:
             yield from _within(Column(name), pair)
 
 
-def sequences(columns: Columns) -> Iterator[Feature]:
-    """What came before, by key, where a column orders the rows."""
+def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]:
+    """What came before and, unless `past_only`, what comes after, by key, where a column orders the rows.
+
+    Where test lies ahead, the rows of a fold have later rows in train, which those of test do not have."""
     keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
     for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
         grouped: list[tuple[Node, ...]] = [(Column(k),) for k in keys if k != t and columns.orders(t, k)]
@@ -81,7 +83,8 @@ def sequences(columns: Columns) -> Iterator[Feature]:
             grouped.append(())
         for by in grouped:
             yield feature("since_previous", t, by=by)
-            yield feature("until_next", t, by=by)
+            if not past_only:
+                yield feature("until_next", t, by=by)
             if by:
                 yield feature("position", t, by=by)
                 since = feature("elapsed", t) if t in columns.dates else Column(t)
@@ -90,7 +93,8 @@ def sequences(columns: Columns) -> Iterator[Feature]:
             before = feature("lag", name, t, 1, by=by)
             yield before
             yield feature("subtract", name, before)
-            yield feature("lag", name, t, -1, by=by)
+            if not past_only:
+                yield feature("lag", name, t, -1, by=by)
             for op, width in (("rolling_mean", 3), ("rolling_mean", 10), ("rolling_std", 10), ("rolling_max", 5)):
                 yield feature(op, name, t, width, by=by)
             yield feature("expanding_mean", name, t, by=by)

@@ -27,7 +27,9 @@ DATE_PARTS = (
 ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
                  "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
 MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
-WINDOWS = (7.0, 28.0, 91.0)  # in the unit of the time column, over which past targets are averaged
+WINDOWS = (7.0, 28.0, 91.0)  # days, over which past targets are averaged
+HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, in times the horizon
+YEAR = 364.0  # days, in whole weeks
 
 
 def single(columns: Columns) -> Iterator[Feature]:
@@ -150,9 +152,14 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
 def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
     """What the target was in the same groups, far enough back to be known for every row of test."""
     groups = [n for n in columns.keys if n != time and columns.distinct[n] <= max(FEW, columns.frame.n // 20)][:5]
-    keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)]
+    keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)] or [()]
+    dated = time in columns.dates
+    backs = [horizon]
+    if dated:  # by whole weeks, so that weekdays meet, and by a year of them
+        backs += [7.0 * -(-horizon // 7), *([YEAR] if horizon < YEAR else [])]
+    windows = WINDOWS if dated else tuple(horizon * k for k in HORIZONS)
     for by in keys:
-        for back in (horizon, 7.0 * -(-horizon // 7)):  # by whole weeks, so that weekdays meet
-            for window in WINDOWS:
+        for back in dict.fromkeys(backs):
+            for window in windows:
                 yield feature("target_lag", time, back, back + window, by=tuple(map(Column, by)))
         yield feature("target_lag", time, horizon, by=tuple(map(Column, by)))

@@ -15,7 +15,7 @@ from agent import judge, submitting
 from agent.bench import FoldSet, Ground
 from agent.budget import Budget
 from agent.champion import Champion
-from agent.closing import MARGIN, MOST_REPEATS, _scored, seconds_needed
+from agent.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
 from agent.judge import Score
 from agent.record import Proposal, Record
 from agent.session import Session
@@ -29,18 +29,19 @@ from pipelines.problem import Problem
 FOLDS = 5
 
 
-def session(seconds: float, *, refit: bool = False) -> Any:
-    """Of one experiment that took so many seconds on its five folds and is the champion."""
+def session(seconds: float, *, refit: bool = False, share: float = 0.8) -> Any:
+    """Of one experiment, the champion, that took so many seconds on five folds of a share of all rows each."""
     evaluation = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((FOLDS, 1)), 1.0, 0.0, {})
     proposal = Proposal(Pipeline.of(("number(x)",), "linear", {}), "why", None, "start")
     score = Score(1.0, 0.1, 1.0, np.ones(20))
     record = Record(0, proposal, "keep", "", score=score, evaluation=evaluation, seconds=seconds)
     champion = Champion(Ensemble({0: 1.0}), score, None)  # type: ignore[arg-type]
-    ground = SimpleNamespace(task=SimpleNamespace(folds=SimpleNamespace(n_splits=FOLDS)), refit=refit)
-    times = {"write_seconds": 0.0, "judge_seconds": 0.0}
-    return SimpleNamespace(
-        champion=champion, records=[record], ground=ground, folds=SimpleNamespace(count=FOLDS), **times
+    ground = SimpleNamespace(
+        task=SimpleNamespace(folds=SimpleNamespace(n_splits=FOLDS)), refit=refit, y=np.zeros((4, 1))
     )
+    times = {"write_seconds": 0.0, "judge_seconds": 0.0}
+    folds = SimpleNamespace(count=FOLDS, fit_rows=4 * share)
+    return SimpleNamespace(champion=champion, records=[record], ground=ground, folds=folds, **times)
 
 
 def kept(seconds: float, budget: float, *, by_clock: bool = True, **options: Any) -> float:
@@ -56,12 +57,14 @@ def test_a_longer_budget_keeps_time_for_more_draws_of_fresh_folds():
 
 
 def test_folds_in_time_are_not_drawn_again():
-    assert kept(10.0, 1e6, refit=True) == pytest.approx(12.0 * MARGIN, abs=0.6)
+    assert kept(10.0, 1e6, refit=True, share=1.0) == pytest.approx(12.0 * MARGIN, abs=0.6)
+    assert kept(10.0, 1e6, refit=True, share=0.5) == pytest.approx(14.0 * MARGIN, abs=0.6)  # a refit has more rows
 
 
 def test_a_dear_ensemble_gets_a_fifth_of_the_budget_and_one_fold_in_any_case():
     assert kept(500.0, 1000.0) == pytest.approx(200.0, abs=0.6)
     assert kept(5000.0, 1000.0) == pytest.approx(1000.0 * MARGIN, abs=0.6)
+    assert kept(5000.0, 1000.0, refit=True, share=0.5) == pytest.approx(2000.0 * MARGIN, abs=0.6)
 
 
 def test_the_constant_is_scored_on_the_rows_that_it_is_compared_on(tmp_path):
@@ -78,6 +81,29 @@ def test_the_constant_is_scored_on_the_rows_that_it_is_compared_on(tmp_path):
     for chosen in ([0], [FOLDS - 1], [0, FOLDS - 1]):
         rows = folds.subset(chosen)
         assert submitting.score_constant(made, rows).value == pytest.approx(np.sqrt(np.mean(rows.y**2)))
+
+
+def test_models_of_all_rows_and_of_fewer_are_not_mixed():
+    def record(n):
+        return SimpleNamespace(evaluation=SimpleNamespace(oof=np.full((3, 1), float(n))))
+
+    made = SimpleNamespace(records=[record(n) for n in range(3)], champion_of=lambda ensemble, pool: (ensemble, pool))
+    whole = SimpleNamespace(ensemble=Ensemble({0: 0.5, 1: 0.3, 2: 0.2}, "log"))
+    every = dict.fromkeys(range(3))
+    assert _refitted(made, whole, every) is whole  # type: ignore[arg-type]
+    assert _refitted(made, whole, {1: None, 2: None}) is not whole  # type: ignore[arg-type]
+    assert _refitted(made, whole, {1: None}) is whole  # type: ignore[arg-type]
+    ensemble, pool = _refitted(made, whole, {0: None, 1: None})  # type: ignore[misc, arg-type]
+    assert ensemble == Ensemble({0: 0.625, 1: pytest.approx(0.375)}, "log")
+    assert set(pool) == {0, 1}
+
+
+@pytest.mark.parametrize(("forecast", "count", "taken"), [(False, 1, True), (True, 1, False), (True, 2, True)])
+def test_one_fold_ahead_does_not_decide_against_the_ensemble(forecast, count, taken):
+    folds: Any = SimpleNamespace(forecast=forecast, count=count)
+    assert _clearly(judge.Comparison(2.0, 1.0, 20), folds) == taken
+    assert not _clearly(judge.Comparison(2.0, 1.0, 20, everywhere=False), folds)
+    assert not _clearly(judge.Comparison(0.9, 1.0, 20), folds)
 
 
 def test_a_light_member_that_failed_takes_no_folds_from_the_others():

@@ -24,6 +24,19 @@ def test_some_folds_of_a_set_keep_their_rows():
     assert whole.subset([0, 1, 2]) is whole
 
 
+def test_folds_that_hold_out_the_same_rows_are_not_new():
+    def folds(*starts):
+        slots = tuple(np.arange(10 * k, 10 * k + 10) for k in range(len(starts)))
+        rows = np.concatenate([np.arange(s, s + 10) for s in starts])
+        y = rows[:, None].astype(float)
+        return FoldSet(Path("f"), slots, rows, np.repeat(np.arange(len(starts)), 10), np.zeros(len(rows), int), y, None)
+
+    search = folds(100, 110, 120)
+    assert folds(90, 100, 110).known_to(search)
+    assert not folds(95, 105, 115).known_to(search)
+    assert not folds(80, 90, 100).known_to(search)
+
+
 def test_large_jobs_get_fewer_children_with_more_threads():
     workers = Workers(8)
     limit = workers.memory_limit

@@ -91,6 +91,42 @@ def test_errors_that_groups_share_are_not_taken_for_many():
     assert of_groups > 3 * of_rows
 
 
+def test_the_level_of_a_year_that_is_missed_is_one_error_and_not_thousands():
+    metric, years = get_metric("rmse"), np.repeat(np.arange(3), 700)
+    spans, clear, scores, errors, plain = years * 10 + np.tile(np.arange(700) // 70, 3), [0, 0], [], [], []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(0, 5, (2100, 1))
+        blocks = judge.block_of_rows(y, units=spans)
+        forecasts = [y + rng.normal(0, 1, y.shape) + rng.normal(0, 3, 3)[years][:, None] for _ in range(2)]
+        told = [judge.score(metric, REGRESSION, y, p, p, blocks, None, years) for p in forecasts]
+        change = judge.compare(*told)
+        clear[0] += abs(change.z) > 3
+        clear[1] += abs(change.z) > 3 and (change if change.gain > 0 else judge.compare(*told[::-1])).everywhere
+        scores.append(told[0].value)
+        errors.append(told[0].standard_error)
+        plain.append(judge.score(metric, REGRESSION, y, *[forecasts[0]] * 2, blocks).standard_error)
+    assert clear[1] < 0.6 * clear[0]  # of forecasts that are equally good
+    assert 2 * np.mean(plain) < np.mean(errors) > 0.5 * np.std(scores)
+
+
+def test_a_gain_is_everywhere_where_each_fold_of_enough_rows_has_it():
+    metric, folds = get_metric("rmse"), np.repeat(np.arange(3), [12, 300, 1500])
+    noise, y = np.random.default_rng(0).normal(size=(2, len(folds), 1))
+    blocks = judge.block_of_rows(y)
+
+    def change(*scales):
+        p = y + noise * np.array(scales)[folds][:, None]
+        told = [judge.score(metric, REGRESSION, y, q, q, blocks, None, folds) for q in (p, y + noise)]
+        return judge.compare(*told)
+
+    assert change(0.9, 0.9, 0.9).everywhere
+    assert change(1.5, 0.9, 0.9).everywhere  # twelve rows say nothing
+    assert not change(0.9, 1.01, 0.9).everywhere
+    assert not change(0.9, 0.5, 1.01).everywhere
+    assert not change(1.0, 1.0, 1.0).everywhere
+
+
 def test_the_level_of_a_group_that_is_missed_counts_in_its_block():
     """A block of one group may hold a narrow range of values: what lies outside of it, but not outside of all training
     values, is the error that folds by group are there to show."""

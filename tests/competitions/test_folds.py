@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from competitions.errors import TaskError
 from competitions.folds import FoldPlan, Folds, make_folds
 from competitions.split_evidence import choose_folds
+from competitions.time_evidence import reach
 
 RNG = np.random.default_rng(7)
 
@@ -91,6 +92,12 @@ def test_time_never_looks_ahead(days, n_splits, horizon, gap, seed):
         last = t[held].max()
     if seed is None and gap + horizon < 59:
         assert folds.splits[-1][1].tolist() == np.flatnonzero(t > 60 - horizon).tolist()
+
+
+def test_rows_without_a_time_are_in_no_fold_of_a_forecast():
+    train = pd.DataFrame({"t": [*range(60), *[np.nan] * 9]})
+    for known, held in make_folds(FoldPlan("time", 3, "t", horizon=10.0), train, None).splits:
+        assert max(known.max(), held.max()) < 60
 
 
 @settings(max_examples=40, deadline=None)
@@ -205,6 +212,47 @@ def test_a_year_as_a_number_is_time():
     test = pd.DataFrame({"season": np.repeat([2019], 20), "x": RNG.normal(size=20)})
     plan = choose_folds(train, test, problem_type="binary")
     assert (plan.scheme, plan.column, plan.horizon) == ("time", "season", 1.0)
+
+
+def test_of_several_columns_of_time_the_finest_is_taken():
+    days = pd.Series(_days("2017-01-01", 1826))
+    table = pd.DataFrame({"year": days.str[:4].astype(int), "date": days})
+    plan = choose_folds(table[:1461], table[1461:], problem_type="regression")
+    assert (plan.scheme, plan.column, plan.horizon) == ("time", "date", 365.0)
+
+
+def test_the_last_time_of_train_may_be_the_first_of_test():
+    train, test = (
+        pd.DataFrame({"day": np.repeat(_days(*days), 10)}) for days in (("2023-01-01", 365), ("2023-12-31", 14))
+    )
+    plan = choose_folds(train, test, problem_type="regression")
+    assert (plan.scheme, plan.column, plan.horizon) == ("time", "day", 13.0)
+
+
+def test_dates_of_a_short_test_are_read_as_those_of_train():
+    days = pd.Series(pd.date_range("2022-01-01", "2024-01-12").strftime("%d/%m/%Y"))
+    train, test = pd.DataFrame({"day": days[:-12]}), pd.DataFrame({"day": days[-12:]})
+    plan = choose_folds(train, test, problem_type="regression")
+    assert (plan.scheme, plan.n_splits, plan.horizon) == ("time", 5, 12.0)
+
+
+def test_tables_with_forms_of_their_own_are_read_each_by_its_own():
+    train = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d")})
+    test = pd.DataFrame({"day": pd.date_range("2022-06-19", periods=30).strftime("%d.%m.%Y")})
+    plan = choose_folds(train, test, problem_type="regression")
+    assert (plan.scheme, plan.horizon) == ("time", 30.0)
+
+
+def test_how_far_test_reaches_is_told_where_folds_are_shorter():
+    days = [(_days("2019-01-01", 731), _days("2021-01-01", 365)), (_days("2017-01-01", 1461), _days("2021-01-01", 365))]
+    for known, asked in days:
+        train, test = pd.DataFrame({"d": known}), pd.DataFrame({"d": asked})
+        plan = choose_folds(train, test, problem_type="regression")
+        assert reach(plan, train, test) == 365.0
+    slip = pd.DataFrame({"d": [*asked, "2099-12-31 00:00:00"]})
+    assert reach(plan, train, slip) == plan.horizon  # further than train goes back: there is nothing to look at
+    assert reach(FoldPlan("random", 5), train, test) is None
+    assert reach(FoldPlan("time", 2, "d", horizon=30.0, gap=2.0), train, train) == 32.0
 
 
 def test_the_later_part_of_each_month_gives_blocks_over_all_months():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from competitions.metrics import get_metric
 from pipelines.blending import Members, back, into, spaces
-from pipelines.ensemble import MAX_MEMBERS, Ensemble, select, smooth_loss
+from pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, select, smooth_loss
 from pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -57,6 +57,32 @@ def test_an_ensemble_of_classifiers_beats_its_members_on_rows_that_it_has_not_se
 def test_independent_errors_are_averaged():
     y, predictions = members(3)
     assert len(select(get_metric("rmse"), REGRESSION, y, predictions).weights) > 1
+
+
+def test_a_member_that_was_lucky_with_the_level_of_a_fold_is_not_taken_for_better():
+    folds, squares = np.repeat(np.arange(3), 150), {True: [], False: []}
+    for seed in range(40):  # equal members: what a new fold loses by their weights are these weights' squares
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=(450, 1))
+        levels = [0.5 * rng.normal(size=3)[folds][:, None] for _ in range(4)]
+        found = {k: y + level + 0.3 * rng.normal(size=y.shape) for k, level in enumerate(levels)}
+        for told, seen in squares.items():
+            weights = select(get_metric("rmse"), REGRESSION, y, found, units=folds if told else None).weights
+            seen.append(sum(w**2 for w in weights.values()))
+    assert np.mean(squares[True]) < np.mean(squares[False]) - 0.02
+
+
+@given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.integers(0, 99))
+def test_rows_of_a_unit_choose_or_judge(sizes, seed):
+    units = np.repeat(np.arange(len(sizes)), sizes)
+    for one, other in _draws(len(units), np.random.default_rng(seed), units):
+        assert set(one) | set(other) == set(range(len(units)))
+        both = set(units[one]) & set(units[other])
+        if both:  # no halves of whole units have enough rows: rows are halved one by one
+            assert len(one) == len(other) == (len(units) + 1) // 2
+            assert len(units) < 200
+        else:
+            assert min(len(one), len(other)) >= 50 or len(one) == len(other)
 
 
 def test_a_useless_member_is_left_out():

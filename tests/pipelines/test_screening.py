@@ -244,3 +244,15 @@ def test_past_targets_are_far_enough_back_to_be_known(tmp_path: Path) -> None:
     made = [f for f in Candidates(schema, view.frame, Hints(), ahead=("when", 30.0)).all() if f.op == "target_lag"]
     assert {str(k) for f in made for k in f.by} >= {"shop", "kind"}
     assert all(str(f.args[0]) == "when" and f.args[1] >= 30 for f in made)
+
+
+def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> None:
+    frame = table()
+    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+
+    def later(ahead: tuple[str, float] | None) -> set[str]:
+        made = Candidates(schema_of(frame, []), view.frame, Hints(), ahead=ahead).all()
+        return {f.op for f in made if f.op == "until_next" or (f.op == "lag" and f.args[2] < 0)}
+
+    assert later(None) == {"until_next", "lag"}
+    assert later(("when", 30.0)) == set()

@@ -283,6 +283,9 @@ def test_forecasts_are_relative_to_levels_and_trends(shops):
     assert all(reason for _, reason in found)
     yearly = candidates(RMSE, y, FoldPlan("time", 2, "date", horizon=365.0), cards, train)
     assert [name for name, _ in yearly][:2] == ["trend(date) by shop", "level(date, 365, 0.5) by shop"]
+    further = candidates(RMSE, y, plan, cards, train, 365.0)
+    assert [name for name, _ in further] == [name for name, _ in yearly]
+    assert candidates(RMSE, y, plan, cards, train, 9999.0) == found  # as far as no series goes back
     assert not any("date" in name for name, _ in candidates(RMSE, y, FoldPlan("random", 5), cards, train))
 
 
