@@ -126,6 +126,8 @@ def close(closing: Closing, seed: int) -> Final | None:
             if (told := _fresh_score(session, chosen, draw.folds, draw.again)) is not None:
                 score, told_by = told, draw
                 break
+    if score is not None and told_by.folds.forecast:  # one or two folds do not tell how far folds lie apart
+        score = replace(score, standard_error=max(score.standard_error, chosen.score.standard_error))
     fresh = score is not None and not told_by.folds.known_to(session.folds)
     final = Final(score if score is not None and fresh else chosen.score, fresh, champion.score, chosen.ensemble)
     if score is not None:  # so that the metric is defined for these rows
