@@ -24,9 +24,9 @@ class Score:
     metric's units; blocks are drawn at random, balanced over the first target, or made of whole groups or spans of time
     where the folds are. `loss` and `blocks` (b,), the losses of the same blocks for every candidate of a run, are the
     metric itself, turned so that less is better, or, where the metric wants labels, the log loss or squared error that
-    labels are decided from: counts of right labels are too coarse to compare by. Where the rows of a fold share an error that those of another
-    do not have, as the level of a year ahead, `folds` (f, 2) are the losses of the folds and their numbers of rows, and
-    the standard error is no less than that of the folds' scores.
+    labels are decided from: counts of right labels are too coarse to compare by. Where the rows of a fold share an
+    error that those of another do not have, as the level of a year ahead, `folds` (f, 2) are the losses of the folds
+    and their numbers of rows, and the standard error is no less than that of the folds' scores.
     """
 
     value: float
