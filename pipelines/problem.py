@@ -17,7 +17,8 @@ class Problem:
 
     `width` is the number of columns of a canonical prediction: one per target, or one per class of a single
     multiclass target. `objective` is the metric's loss without its transformation, `log` says that values are
-    fitted as log1p. `ahead`: the rows to predict come after all others in time, so values may leave the range of those.
+    fitted as log1p. `ahead`: the rows to predict come after all others in time, so values, where they are no classes
+    or ranks, may leave the range of those.
     `known`: the least and the greatest training value of each target.
     """
 
@@ -51,7 +52,7 @@ class Problem:
         told of these (n, T); and where levels may have grown by as much as their range further, but not below 0 where
         none is."""
         low, high = (y.min(axis=0), y.max(axis=0)) if self.known is None else map(np.array, self.known)
-        if not self.ahead:
+        if not self.ahead or self.problem_type != "regression":
             return low, high
         further = FURTHER * (high - low)
         return np.where(low >= 0, 0.0, low - further), high + further
@@ -76,6 +77,6 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         n_classes=task.n_classes,
         objective=objective,
         log=log,
-        ahead=task.problem_type == "regression" and task.folds.scheme == "time",
+        ahead=task.folds.scheme == "time",
         known=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
     )

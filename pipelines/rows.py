@@ -85,7 +85,7 @@ def without_columns_beyond(train: Matrix, others: Sequence[Matrix]) -> list[Matr
     matrices = [train, *others]
     codes = set(train.categorical)
     later = np.vstack([m.dense for m in others])
-    kept = [j for j in range(train.dense.shape[1]) if j in codes or not _beyond(train.dense[:, j], later[:, j])]
+    kept = [j for j in range(train.dense.shape[1]) if j in codes or not beyond(train.dense[:, j], later[:, j])]
     if not kept or len(kept) == train.dense.shape[1]:
         return matrices
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
@@ -101,7 +101,8 @@ def without_columns_beyond(train: Matrix, others: Sequence[Matrix]) -> list[Matr
     ]
 
 
-def _beyond(train: np.ndarray, later: np.ndarray) -> bool:
+def beyond(train: np.ndarray, later: np.ndarray) -> bool:
+    """Whether almost all of a number's later values (k,) lie beyond all of train's (n,), on one side."""
     known, asked = train[~np.isnan(train)], later[~np.isnan(later)]
     if not len(known) or len(asked) < BEYOND * len(later) or not len(asked):
         return False

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipelines.estimators.base import FitRequest, impute, text_components
+from pipelines.rows import beyond
 
 LEVELS = 64  # of a category, the commonest; the rest are alike
 COMPONENTS = 32  # of text
+
+
+def _clocks(parts: Sequence[np.ndarray]) -> list[int]:
+    """Numbers that in almost all validation or test rows lie beyond all training rows."""
+    train, *others = parts
+    return [j for j in range(train.shape[1]) if any(len(m) and beyond(train[:, j], m[:, j]) for m in others)]
+
+
+def _standardised(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """(rows, d) by the mean and the deviation of the first, the training rows, and within their range."""
+    low, high = parts[0].min(axis=0), parts[0].max(axis=0)
+    spread = np.maximum(parts[0].std(axis=0), 1e-12)
+    return [(np.clip(p, low, high) - parts[0].mean(axis=0)) / spread for p in parts]
 
 
 def design(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarray], list[int]]:
@@ -15,7 +31,9 @@ def design(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarray], lis
     levels each category has.
 
     Numbers are mapped to a normal distribution, gaps filled with the median and, where they are not rare, flagged; text
-    is reduced to directions. Level 0 is of categories that are missing, rare or unknown to the training rows.
+    is reduced to directions. Of a forecast those that tell the time are standardised, the rows ahead standing where the
+    last of training do: in a normal distribution that is far from all others, and a network would carry what its last
+    rows say on and on. Level 0 is of categories that are missing, rare or unknown to the training rows.
     """
     from sklearn.preprocessing import QuantileTransformer
 
@@ -33,7 +51,11 @@ def design(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarray], lis
         normal = QuantileTransformer(
             n_quantiles=min(marks, len(filled[0])), output_distribution="normal", random_state=request.seed
         ).fit(filled[0])
+        clocks = _clocks(raw) if request.problem.ahead else []
+        scaled = _standardised([f[:, clocks] for f in filled])
         filled = [np.clip(normal.transform(f), -4, 4) if len(f) else f for f in filled]
+        for f, s in zip(filled, scaled, strict=True):
+            f[:, clocks] = s
     filled = [np.hstack([f, np.isnan(r[:, gaps])]).astype(np.float32) for f, r in zip(filled, raw, strict=True)]
     varying = np.ptp(filled[0], axis=0) > 0
     codes: list[list[np.ndarray]] = [[], [], []]

@@ -10,9 +10,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.estimators import perceptron
+from pipelines.estimators.network_inputs import design
 from pipelines.features.store import Matrix
 
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
+
+
+def test_the_days_ahead_are_told_as_the_last_and_not_as_days_far_away():
+    days = np.arange(1460.0)
+    x = np.column_stack([days, np.sin(days / 58), np.random.default_rng(0).normal(size=1460)]).astype(np.float32)
+    parts = [Matrix(r, ("day", "sin", "x"), ()) for r in (x[:1095], x[1095:], x[:0])]
+    y = np.where(days >= 1000, -5.0, 0.0) + x[:, 1]  # the last quarter of a year is unlike all before it
+    numbers, said = {}, {}
+    for ahead in (True, False):
+        made = replace(
+            fit_request("perceptron", replace(PROBLEMS["regression"], ahead=ahead)),
+            train=parts[0], valid=parts[1], test=parts[2], y=y[:1095], y_valid=None, params=ONE,
+        )  # fmt: skip
+        numbers[ahead], said[ahead] = design(made)[0], perceptron.fit_predict(made).valid
+    assert (numbers[True][1][:, 0] == numbers[True][0][-1, 0]).all()
+    assert np.allclose(np.diff(numbers[True][0][:, 0]), np.diff(numbers[True][0][:2, 0]), rtol=1e-3)
+    assert (numbers[True][1][:, 1:] == numbers[False][1][:, 1:]).all()
+    assert numbers[False][1][0, 0] > 2 * numbers[True][1][0, 0]
+    assert said[True].mean() > said[False].mean()  # which goes further down than the last quarter
 
 
 @given(st.integers(2, 60), st.integers(1, 30), st.integers(0, 40))
