@@ -66,9 +66,9 @@ class FoldSet:
         return self.of_row if self.forecast and self.count > 1 else self.units
 
     def known_to(self, other: FoldSet) -> bool:
-        """Whether most of these folds hold out the very rows that a fold of another set does."""
+        """Whether half of these folds or more hold out the very rows that a fold of another set does."""
         theirs = {other.rows[slot].tobytes() for slot in other.slots}
-        return sum(self.rows[slot].tobytes() in theirs for slot in self.slots) > self.count / 2
+        return sum(self.rows[slot].tobytes() in theirs for slot in self.slots) >= self.count / 2
 
     def subset(self, folds: Sequence[int]) -> FoldSet:
         """The set of some of these folds, in the order given."""

@@ -274,4 +274,6 @@ class FeatureSearch:
 def in_words(change: Comparison, *, taken: bool) -> str:
     """What a test of features came to."""
     words = f"{change.gain:+.5g} ± {change.noise:.2g} on rows that did not choose them"
-    return words + ("" if taken else "; within the noise" if change.gain > 0 else "")
+    if taken or change.gain <= 0:
+        return words
+    return words + ("; within the noise" if change.everywhere else "; not in each fold")

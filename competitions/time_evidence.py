@@ -142,16 +142,16 @@ def reach(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | No
     """How far test lies ahead of train, from the last time of one to that of the other, in the unit of the plan's
     column; None where the plan is not of time. Folds of a short history reach less far: the longer of both is told, but
     for a test that reaches further than the whole history."""
-    if plan.scheme != "time" or plan.column is None or plan.horizon is None:
+    if plan.scheme != "time" or plan.column is None:
         return None
-    told = plan.horizon + plan.gap
-    if plan.column not in test.columns:
-        return told
-    known, asked = time_axes(train[plan.column], test[plan.column])
-    if known is None or asked is None or not np.isfinite(known[0]).any() or not np.isfinite(asked[0]).any():
-        return told
-    ahead = float(np.nanmax(asked[0]) - np.nanmax(known[0]))
-    return told if ahead > np.nanmax(known[0]) - np.nanmin(known[0]) else max(told, round(ahead, 6))
+    held = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
+    known, asked = time_axes(train[plan.column], held)
+    if known is None or not np.isfinite(known[0]).any():
+        return None
+    last, history = float(np.nanmax(known[0])), float(np.ptp(known[0][np.isfinite(known[0])]))
+    told = (plan.horizon or history / (plan.n_splits + 2)) + plan.gap
+    ahead = 0.0 if asked is None else max(asked[0][np.isfinite(asked[0])], default=last) - last
+    return max(told, round(ahead, 6)) if ahead <= history else told
 
 
 def _run_lengths(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

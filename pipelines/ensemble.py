@@ -101,7 +101,7 @@ def select(
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
     rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
-    draws = _draws(len(rows), rng, None if units is None else units[rows])
+    draws = _draws(len(rows), rng, None if units is None else units[rows], partial(_tells, problem, y[rows]))
     plain = members(pool, rows)
     space, shares = plain.space, _shares(plain, draws)
     for other in spaces(metric, problem, y)[1:]:
@@ -142,10 +142,22 @@ def _pool(numbers: Sequence[int], members: Callable[[Sequence[int]], Members]) -
 Draw = tuple[np.ndarray, np.ndarray]
 
 
-def _draws(n: int, rng: np.random.Generator, units: np.ndarray | None = None) -> list[Draw]:
+def _tells(problem: Problem, y: np.ndarray, half: np.ndarray) -> bool:
+    """Whether the targets of some of the rows (n, T) can tell members apart: all classes are there, or values vary."""
+    if problem.classification:
+        return all(len(np.unique(of_one[half])) == len(np.unique(of_one)) for of_one in y.T)
+    return bool((np.ptp(y[half], axis=0) > 0).all())
+
+
+def _draws(
+    n: int,
+    rng: np.random.Generator,
+    units: np.ndarray | None = None,
+    tells: Callable[[np.ndarray], bool] = lambda half: True,  # noqa: ARG005
+) -> list[Draw]:
     """Rows that choose and rows that judge, halves in random order; two draws after another exchange them.
 
-    Of rows with units (n,) each half has whole ones, where that leaves enough rows to both.
+    Of rows with units (n,) each half has whole ones, where both then have enough rows and `tells` is true of both.
     """
     codes = None if units is None else np.unique(units, return_inverse=True)[1]
     draws: list[Draw] = []
@@ -154,8 +166,9 @@ def _draws(n: int, rng: np.random.Generator, units: np.ndarray | None = None) ->
         one, other = order[: (n + 1) // 2], order[n // 2 :]  # an odd row is in both
         if codes is not None and codes.max(initial=0) > 0:
             side = assign_groups(codes, 2, rng, shuffled=True)[order]
-            if np.bincount(side, minlength=2).min() >= max(LEAST_HALF, n // 10):
-                one, other = order[side == 0], order[side == 1]
+            halves = order[side == 0], order[side == 1]
+            if min(map(len, halves)) >= max(LEAST_HALF, n // 10) and all(map(tells, halves)):
+                one, other = halves
         draws += [(one, other), (other, one)]
     return draws
 

@@ -20,7 +20,8 @@ from agent.costs import Costs
 from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_test
-from agent.feature_search import MOST_STEPS, FeatureSearch, Step
+from agent.feature_search import MOST_STEPS, FeatureSearch, Step, in_words
+from agent.judge import Comparison
 from agent.policy import Policy
 from agent.record import Proposal, Record
 from competitions.columns import describe_columns
@@ -554,3 +555,10 @@ def test_what_cannot_be_is_refused_before_anything_runs(public: Path, tmp_path: 
     assert done.returncode == 2
     assert said in " ".join(done.stderr.split())
     assert not [p for p in (tmp_path / "runs").glob("*/2*") if p.is_dir()]
+
+
+def test_a_gain_that_not_every_fold_has_is_told_as_that() -> None:
+    assert in_words(Comparison(0.5, 0.1, 20), taken=True).endswith("did not choose them")
+    assert in_words(Comparison(0.1, 0.5, 20), taken=False).endswith("within the noise")
+    assert in_words(Comparison(0.5, 0.1, 20, everywhere=False), taken=False).endswith("not in each fold")
+    assert in_words(Comparison(-0.5, 0.1, 20, everywhere=False), taken=False).endswith("did not choose them")

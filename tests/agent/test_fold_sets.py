@@ -33,6 +33,7 @@ def test_folds_that_hold_out_the_same_rows_are_not_new():
 
     search = folds(100, 110, 120)
     assert folds(90, 100, 110).known_to(search)
+    assert folds(90, 100).known_to(folds(100, 110))
     assert not folds(95, 105, 115).known_to(search)
     assert not folds(80, 90, 100).known_to(search)
 

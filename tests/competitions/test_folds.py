@@ -251,6 +251,7 @@ def test_how_far_test_reaches_is_told_where_folds_are_shorter():
         assert reach(plan, train, test) == 365.0
     slip = pd.DataFrame({"d": [*asked, "2099-12-31 00:00:00"]})
     assert reach(plan, train, slip) == plan.horizon  # further than train goes back: there is nothing to look at
+    assert reach(FoldPlan("time", 5, "d"), train, train) == pytest.approx(1460 / 7)  # what folds without a horizon take
     assert reach(FoldPlan("random", 5), train, test) is None
     assert reach(FoldPlan("time", 2, "d", horizon=30.0, gap=2.0), train, train) == 32.0
 

@@ -72,6 +72,15 @@ def test_a_member_that_was_lucky_with_the_level_of_a_fold_is_not_taken_for_bette
     assert np.mean(squares[True]) < np.mean(squares[False]) - 0.02
 
 
+@pytest.mark.parametrize("name", ["auc", "logloss", "average_precision"])
+def test_a_fold_of_one_class_does_not_choose_alone(name):
+    rng = np.random.default_rng(0)
+    y = np.concatenate([np.zeros(300), rng.integers(0, 2, 300)])[:, None].astype(float)
+    found = {k: np.clip(0.5 + 0.3 * (y - 0.5) + 0.2 * rng.normal(size=y.shape), 0.01, 0.99) for k in range(4)}
+    weights = select(get_metric(name), BINARY, y, found, units=np.repeat([0, 1], 300)).weights
+    assert max(weights.values()) < 0.5
+
+
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.integers(0, 99))
 def test_rows_of_a_unit_choose_or_judge(sizes, seed):
     units = np.repeat(np.arange(len(sizes)), sizes)
