@@ -183,7 +183,7 @@ class Ground:
             y=y,
             weights=None if self.weights is None else self.weights[rows],
             units=units,
-            forecast=self.task.folds.scheme == "time",
+            forecast=self.refit,
             fit_rows=float(np.mean([len(fit) for fit, _ in splits])),
         )
 

@@ -153,7 +153,7 @@ def _draws(
     n: int,
     rng: np.random.Generator,
     units: np.ndarray | None = None,
-    tells: Callable[[np.ndarray], bool] = lambda half: True,  # noqa: ARG005
+    tells: Callable[[np.ndarray], bool] | None = None,
 ) -> list[Draw]:
     """Rows that choose and rows that judge, halves in random order; two draws after another exchange them.
 
@@ -167,7 +167,7 @@ def _draws(
         if codes is not None and codes.max(initial=0) > 0:
             side = assign_groups(codes, 2, rng, shuffled=True)[order]
             halves = order[side == 0], order[side == 1]
-            if min(map(len, halves)) >= max(LEAST_HALF, n // 10) and all(map(tells, halves)):
+            if min(map(len, halves)) >= max(LEAST_HALF, n // 10) and (tells is None or all(map(tells, halves))):
                 one, other = halves
         draws += [(one, other), (other, one)]
     return draws

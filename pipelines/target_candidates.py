@@ -91,10 +91,10 @@ def _in_time(
         return
     when, dates = axis
     horizon = float(plan.horizon or 0.0) + plan.gap
-    reach = float(np.nanmax(when) - np.nanmin(when))
-    if ahead is not None and reach >= ENOUGH * ahead:
+    history = float(np.nanmax(when) - np.nanmin(when))
+    if ahead is not None and history >= ENOUGH * ahead:
         horizon = max(horizon, ahead)
-    if not horizon or reach < ENOUGH * horizon:
+    if not horizon or history < ENOUGH * horizon:
         return
     keys = series_keys(plan.column, cards, train)
     step = float(np.median(np.diff(np.unique(when[np.isfinite(when)]))))
