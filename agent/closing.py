@@ -28,6 +28,7 @@ from pipelines.ensemble import Ensemble
 from pipelines.evaluate import Evaluation, FoldResult, combine
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
+FRESH_SHARE = 0.1  # of it, for one fresh fold of each member besides the refits, where all folds do not fit
 BAGGING_SHARE = 0.08  # of it, that fresh folds get from the search at most, where they are drawn more than once
 MARGIN = 1.2  # on what the search's fits took
 MOST_REPEATS = 3  # of fresh folds
@@ -56,8 +57,9 @@ def seconds_needed(session: Session, workers: int, budget: Budget, *, by_clock: 
     splits = session.ground.task.folds.n_splits
     once, least = _wall(session, workers, splits), _wall(session, workers, 1)
     if session.ground.refit:
-        least *= len(session.ground.y) / session.folds.fit_rows  # all rows are more than those before a fold
-        wanted = once + least
+        refits = least * len(session.ground.y) / session.folds.fit_rows  # all rows are more than those before a fold
+        wanted = once + refits
+        least = refits + min(least, FRESH_SHARE * budget.seconds)
     else:
         draws = BAGGING_SHARE * budget.seconds // max(once, 0.01) if by_clock else 1
         wanted = once * float(np.clip(draws, 1, MOST_REPEATS))
@@ -302,12 +304,13 @@ def _rounds(record: Record) -> tuple[int, ...]:
 def _run(closing: Closing, fits: Sequence[_Fit]) -> dict[tuple[int, int], FoldResult]:
     """Results by member and fold of what could be finished; a fit comes after those that it is made from."""
     workers, session = closing.workers, closing.session
+    workers.cancel_all()  # of a search that an error has ended
     results: dict[tuple[int, int], FoldResult] = {}
     waiting = list(fits)
     while (waiting or workers.running) and not closing.stopped() and closing.seconds_left > 0:
         while workers.idle and (fit := next((f for f in waiting if f.ready(session, results)), None)) is not None:
             waiting.remove(fit)
-            threads = workers.threads_for(len(waiting) + 1, fit.record.number)
+            threads = workers.threads_for(len(waiting) + 1, fit.record.pipeline.hash)
             workers.submit(fit.job(session, results, threads))
         if not workers.running:
             break  # what is left is made from fits that failed

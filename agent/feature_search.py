@@ -161,7 +161,9 @@ class FeatureSearch:
         if incumbent is None or record.idea is None:
             return False, None, "there is no model to compare with"
         change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
-        fewer = set(record.pipeline.features) < set(incumbent.pipeline.features)
+        parent = next((r for r in before if r.number == record.proposal.parent), incumbent)
+        own = set(record.pipeline.features)  # a group that a larger one has overtaken takes nothing away
+        fewer = own < set(incumbent.pipeline.features) and own < set(parent.pipeline.features)
         taken = self.enough(change, record.idea, fewer=fewer)
         return taken, change, in_words(change, taken=taken)
 

@@ -120,6 +120,8 @@ def score(
         return parts, losses
 
     parts, losses = by(blocks)
+    if not np.isfinite(parts).any() and metric.needs not in ("label", "ranking"):
+        parts = losses  # each block lacks a rare class: the loss is the score of the others
     if apart is None:
         return Score(float(value), _error(parts), loss, losses)
     codes = np.unique(apart, return_inverse=True)[1]

@@ -29,10 +29,10 @@ HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
 
 @dataclass
 class Search:
-    """Runs experiments in child processes and records them in the order in which they were proposed.
+    """Runs experiments in child processes and records them as they end.
 
-    With `ordered` (a budget of experiments) each proposal sees exactly the records that every repetition of the run
-    would have by then, and nothing depends on the clock.
+    With `ordered` (a budget of experiments) they are recorded in the order in which they were proposed, each proposal
+    sees exactly the records that every repetition of the run would have by then, and nothing depends on the clock.
     """
 
     session: Session
@@ -78,7 +78,7 @@ class Search:
         """Measure on the first model's folds what threads are worth; by the clock only, before anything runs."""
         proposal = self.policy.first()
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
-        if self.ordered or not fam.boosted or self.session.records:
+        if self.ordered or not fam.boosted:
             return
         usual = self.costs.guess(fam, self.jobs.width(active), fam.portfolio[0])
         seconds = allowance(self.budget.seconds, self.workers.cores, usual)
@@ -170,7 +170,10 @@ class Search:
     def _propose(self) -> bool:
         number = self.next_number
         under_way = len(self.active) + (len(self.finished) if self.ordered else 0)
-        if self.exhausted or under_way > self.lag:
+        if self.exhausted or (under_way > self.lag and (self.ordered or not self.workers.idle)):
+            return False
+        if not self.session.outputs.has_room():
+            self._end_for_want_of_room()
             return False
         if self.max_experiments is not None and number >= self.max_experiments:
             return False
@@ -190,12 +193,20 @@ class Search:
         self._begin(number, proposal)
         return True
 
+    def _end_for_want_of_room(self) -> None:
+        """Try nothing more, while there is room for the close."""
+        self.exhausted = True
+        text = (
+            f"The disk of {self.session.outputs.folder} is nearly full: nothing more is tried, and the run is closed."
+        )
+        self.session.emit({"event": "note", "text": text})
+
     def _begin(self, number: int, proposal: Proposal) -> None:
         seen = self.session.records[: max(1, number - self.lag)] if self.ordered else self.session.records
         active = Active(number, proposal, [], self.race.rival(proposal, seen))
         self.jobs.begin(active)
         self.active.append(active)
-        told = {"number": number, "family": proposal.pipeline.family, "reason": proposal.reason}
+        told = {"family": proposal.pipeline.family, "reason": proposal.reason}  # numbers are given at the end
         self.session.emit({"event": "begin", **told})
 
     # taking in
@@ -279,11 +290,16 @@ class Search:
     # recording
 
     def _record_finished(self) -> None:
-        while (number := len(self.session.records)) in self.finished:
+        """Record what has finished: at once, or with `ordered` in the order of proposal. What others could learn from
+        an experiment does not wait for a slow one."""
+        while self.finished:
+            number = len(self.session.records) if self.ordered else min(self.finished)
+            if number not in self.finished:
+                return
             self._record(self.finished.pop(number))
 
     def _record(self, active: Active) -> None:
-        number, seconds = active.number, active.busy_seconds
+        number, seconds = len(self.session.records), active.busy_seconds
         if active.ended is not None:
             reason = (active.ended.error or "").strip().splitlines()[-1:] or ["no reason was given"]
             error = active.ended.error
@@ -316,5 +332,6 @@ class Search:
                 self._record(self.finished.pop(number))
             else:
                 active = ended[number]
+                number = len(self.session.records)
                 self.session.keep(Record(number, active.proposal, "timeout", reason, seconds=active.busy_seconds))
         self.active = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ from competitions.submission import check_submission, write_atomically, write_su
 from pipelines.evaluate import Evaluation
 from pipelines.postprocess import Decision
 
-MAPPED_BYTES = 1 << 20  # of the predictions of one experiment, from which on they are not held in memory
+MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they are not held in memory
+LEAST_ROOM = 200 << 20  # bytes that a run leaves free for its close
 LOCAL_HEADER = 30  # bytes of a file's header in a zip before its name; the lengths of name and extra field end it
 MOST_FOLD_VALUES = 16 << 20  # predictions of all fold models of one experiment that are kept
 
@@ -47,19 +49,53 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
 
 
-def _mapped(path: Path, name: str) -> np.ndarray:
-    """An array of an uncompressed .npz file, mapped into memory, read-only."""
-    with zipfile.ZipFile(path) as archive:
-        at = archive.getinfo(f"{name}.npy").header_offset
-    with path.open("rb") as stream:
-        stream.seek(at)
-        header = stream.read(LOCAL_HEADER)
-        name_length, extra_length = struct.unpack("<2H", header[-4:])
-        stream.seek(name_length + extra_length, os.SEEK_CUR)
-        np.lib.format.read_magic(stream)
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        order: Literal["F", "C"] = "F" if fortran else "C"
-        return np.asarray(np.memmap(path, dtype, "r", stream.tell(), shape, order))
+@dataclass(frozen=True)
+class _Place:
+    """Where an array of an uncompressed .npz file lies."""
+
+    path: Path
+    at: int
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, path: Path, name: str) -> _Place:
+        with zipfile.ZipFile(path) as archive:
+            at = archive.getinfo(f"{name}.npy").header_offset
+        with path.open("rb") as stream:
+            stream.seek(at)
+            header = stream.read(LOCAL_HEADER)
+            name_length, extra_length = struct.unpack("<2H", header[-4:])
+            stream.seek(name_length + extra_length, os.SEEK_CUR)
+            np.lib.format.read_magic(stream)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+            return cls(path, stream.tell(), shape, fortran, dtype)
+
+    def mapped(self) -> np.ndarray:
+        """The array, mapped into memory, read-only."""
+        order: Literal["F", "C"] = "F" if self.fortran else "C"
+        return np.asarray(np.memmap(self.path, self.dtype, "r", self.at, self.shape, order))
+
+
+class Kept(Evaluation):
+    """An evaluation whose predictions stay on disk. They are mapped where they are used: a night has more experiments
+    than a process may have files open."""
+
+    _places: Mapping[str, _Place]
+
+    def __init__(self, path: Path, **others: Any):
+        places = {name: _Place.of(path, name) for name in ("oof", "test")}
+        for name, value in (others | {"_places": places}).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def oof(self) -> np.ndarray:
+        return self._places["oof"].mapped()
+
+    @property
+    def test(self) -> np.ndarray:
+        return self._places["test"].mapped()
 
 
 @dataclass(frozen=True)
@@ -77,6 +113,10 @@ class Outputs:
             reason = error.strerror or error
             raise InputError(f"Cannot write to {folder}: {reason}; choose another place with --runs-dir.") from None
         return cls(folder)
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for more than what closes a run."""
+        return shutil.disk_usage(self.folder).free > LEAST_ROOM
 
     @property
     def submission(self) -> Path:
@@ -137,17 +177,18 @@ class Outputs:
     def load(self, number: int | str) -> Evaluation:
         """The kept predictions of an experiment; large ones stay on disk and are read where they are used."""
         path = self.predictions_path(number)
-        mapped = path.stat().st_size >= MAPPED_BYTES
         with np.load(path) as kept:
-            return Evaluation(
-                oof=_mapped(path, "oof") if mapped else kept["oof"],
-                test=_mapped(path, "test") if mapped else kept["test"],
-                rounds=kept["rounds"],
-                fit_seconds=float(kept["seconds"][0]),
-                feature_seconds=float(kept["seconds"][1]),
-                importance=dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
-                spared=float(kept["seconds"][2]),
-            )
+            fit_seconds, feature_seconds, spared = kept["seconds"].tolist()
+            others = {
+                "rounds": kept["rounds"],
+                "fit_seconds": fit_seconds,
+                "feature_seconds": feature_seconds,
+                "importance": dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
+                "spared": spared,
+            }
+            if path.stat().st_size >= MAPPED_BYTES:
+                return Kept(path, **others)
+            return Evaluation(oof=kept["oof"], test=kept["test"], **others)
 
     def write_json(self, name: str, document: Mapping[str, Any]) -> None:
         """Write a JSON file atomically."""

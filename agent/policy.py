@@ -47,7 +47,7 @@ ENOUGH_FAILURES = 3  # of one family in a row end its use
 MOST_DRAWS, OTHER_DRAW = 4, 1_000_003  # of the sampler, where what it draws does not fit or is known
 PRIOR_WEIGHT = 1.5
 LATER_ENTRY = 0.3  # of a portfolio: what its next entry is worth beside the one before, until earlier runs tell
-DECAY = 0.93  # of what an experiment tells, by those of its arm since: what has long gained nothing gives way to others
+DECAY = 0.93  # of what an experiment tells, by those of its arm since: what has gained nothing of late gives way
 LARGEST_SHARE = 0.45  # of the time left, for one experiment
 SURE = 0.8  # how sure it has to be that the last experiment ends in time
 HURRIED = 1.5  # times the learning rate that was drawn, from which on others had better be tried
@@ -135,15 +135,16 @@ class Policy:
     def _ranked(self, history: Sequence[Record], number: int, done: set[str], seconds_left: float) -> Proposal | None:
         """The proposal of the arm that is worth most for its time."""
         text = any(c.kind is Kind.TEXT for c in self.cards)
+        leaders = self._leaders(history)
         ranking: list[tuple[float, str, Proposal | None]] = []
         for arm, prior in PRIORS.items():
             family_name = arm.partition(":")[2]
             if family_name and (family_name not in self.families or _fails(family_name, history)):
                 continue
             if arm.startswith("tune:"):  # parameters are drawn only for the arm that is chosen
-                best = self._best(history, family_name)
-                if best is not None and self._nearness(family_name, history) >= LEAST_NEARNESS:
-                    worth = self._expected(arm, prior * self._nearness(family_name, history), history)
+                best, nearness = leaders.get(family_name), self._nearness(family_name, leaders)
+                if best is not None and nearness >= LEAST_NEARNESS:
+                    worth = self._expected(arm, prior * nearness, history)
                     ranking.append((worth / _effort(self.seconds(best.pipeline)), arm, None))
                 continue
             proposal = self._from_arm(arm, history, done, seconds_left)
@@ -197,21 +198,24 @@ class Policy:
         return pipeline_width(pipeline, self.costs.outputs)
 
     def _expected(self, arm: str, prior: float, history: Sequence[Record], idea: str | None = None) -> float:
-        """Expected gain of the ensemble by an arm, or by one of its ideas, in units of the noise of the first score."""
-        gains = [r.gain / self.noise_unit for r in history if r.arm == arm] if self.noise_unit else []
-        weight, total = PRIOR_WEIGHT, PRIOR_WEIGHT * self.experience.expected(arm, prior, idea)
-        for age, gain in enumerate(reversed(gains)):
-            weight += DECAY**age
-            total += DECAY**age * min(gain, 3.0)
-        return total / weight
+        """Expected gain of the ensemble by an arm, or by one of its ideas, in units of the noise of the first score.
 
-    def _nearness(self, name: str, history: Sequence[Record]) -> float:
+        Between what is told of it beforehand and the mean of what it has gained, of late above all: the more has been
+        tried, the less the former counts, so that arms that gain nothing take turns, those worth more more often.
+        """
+        gains = [r.gain / self.noise_unit for r in history if r.arm == arm] if self.noise_unit else []
+        told = self.experience.expected(arm, prior, idea)
+        if not gains:
+            return told
+        recent = np.average(np.minimum(gains, 3.0), weights=DECAY ** np.arange(len(gains))[::-1])
+        return float((PRIOR_WEIGHT * told + len(gains) * recent) / (PRIOR_WEIGHT + len(gains)))
+
+    def _nearness(self, name: str, leaders: Mapping[str, Record]) -> float:
         """From 1 for the leading family towards 0 for one far behind it: tuning rarely mends that."""
-        leaders = [self._best(history, other) for other in self.families]
-        best = self._best(history, name)
+        best = leaders.get(name)
         if best is None or best.score is None or not self.noise_unit:
             return 1.0
-        least = min(r.score.loss for r in leaders if r is not None and r.score is not None)
+        least = min(r.score.loss for r in leaders.values() if r.score is not None)
         return 1 / (1 + ((best.score.loss - least) / (2 * self.noise_unit)) ** 2)
 
     def _from_arm(self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
@@ -337,13 +341,19 @@ class Policy:
         own = set(self.base(incumbent.pipeline.family))
         return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in own))))
 
+    def _leaders(self, history: Sequence[Record]) -> dict[str, Record]:
+        """The best record of each family that is made from no other's predictions."""
+        leaders: dict[str, tuple[float, int, Record]] = {}
+        for r in history:
+            if r.score is None or not r.usable or r.pipeline.bases:
+                continue
+            told, best = (r.score.loss, r.number, r), leaders.get(r.pipeline.family)
+            if best is None or told[:2] < best[:2]:
+                leaders[r.pipeline.family] = told
+        return {name: leaders[name][2] for name in self.families if name in leaders}
+
     def _best(self, history: Sequence[Record], name: str) -> Record | None:
-        scored = [
-            r
-            for r in history
-            if r.pipeline.family == name and r.score is not None and r.usable and not r.pipeline.bases
-        ]
-        return min(scored, key=lambda r: (r.score.loss, r.number), default=None)  # type: ignore[union-attr]
+        return self._leaders([r for r in history if r.pipeline.family == name]).get(name)
 
     def _best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
         """The features that the search has found, for a family that has not tried them; else its own best."""

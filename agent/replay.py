@@ -40,12 +40,22 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
             )
         else:
             losses = tuple(aside["fold_losses"])
-            record, decision = session.scored(row.number, proposal, evaluation, row.seconds, losses)
-            record = session.take_in(record, decision) if exactly else _as_told(session, record, row, aside["gain"])
+            if exactly:
+                record = session.take_in(*session.scored(row.number, proposal, evaluation, row.seconds, losses))
+            else:
+                record = _as_told(session, session.scored_before(proposal, evaluation, row, losses), row, aside["gain"])
             record = replace(record, keeps_folds=session.outputs.folds_path(row.number).exists())
         session.records.append(record)
-    if not exactly and (pool := pool_of(session.records)):
-        session.champion = session.select(pool)
+    if not exactly:
+        members = _last_members(session)
+        if pool := pool_of(session.records, members):
+            session.champion = session.select(pool, members)
+
+
+def _last_members(session: Session) -> set[int]:
+    """Numbers of the experiments that the last submission of an ensemble is made from."""
+    ensembles = (s.made_from.get("ensemble") for s in reversed(session.ledger.submissions(session.run_id)))
+    return {int(number) for number in next(filter(None, ensembles), ())}
 
 
 def _kept(session: Session, number: int) -> Evaluation | None:

@@ -216,7 +216,7 @@ def _progress(config: RunConfig, session: Session, workers: Workers, budget: Bud
     running = [
         "screening candidates for features"
         if job.kind == "screen"
-        else f"#{job.key} {job.pipeline.family}: " + ("features" if job.kind == "prepare" else f"fold {job.fold + 1}")
+        else f"{job.pipeline.family}: " + ("features" if job.kind == "prepare" else f"fold {job.fold + 1}")
         for job in workers.running
     ]
     return Progress(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -25,7 +25,7 @@ from agent.worker import Sources
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
-from leaderboard.schema import FeatureRow, Verdict
+from leaderboard.schema import ExperimentRow, FeatureRow, Verdict
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.estimators.families import FAMILIES
@@ -102,11 +102,11 @@ class Session:
         members = [set(self.champion.ensemble.weights)]
         return [c for c in found if set(c.ensemble.weights) not in members]
 
-    def select(self, records: Mapping[int, Record]) -> Champion:
-        """The champion that these records make."""
+    def select(self, records: Mapping[int, Record], known: Collection[int] = ()) -> Champion:
+        """The champion that these records make; the `known` ones are looked at in any case."""
         ground, folds = self.ground, self.folds
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
-        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights, units=folds.shared)
+        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights, units=folds.shared, known=known)
         return self.champion_of(ensemble, pool)
 
     def champion_of(self, ensemble: Ensemble, pool: Mapping[int, np.ndarray]) -> Champion:
@@ -176,8 +176,11 @@ class Session:
     ) -> tuple[Record, Decision]:
         """The record of an evaluation without its verdict, and how its predictions are decided.
 
-        Raises MetricError where the metric cannot be computed for them.
+        Raises MetricError where the metric cannot be computed for them: labels that are decided from predictions that
+        are no numbers would hide these.
         """
+        if not all(np.isfinite(p).all() for p in (evaluation.oof, evaluation.test)):
+            raise MetricError(f"The predictions of {proposal.pipeline.family} are not all numbers.")
         decided, decision = self.decide(evaluation.oof)
         record = Record(
             number,
@@ -191,6 +194,28 @@ class Session:
             fold_losses=fold_losses,
         )
         return record, decision
+
+    def scored_before(
+        self, proposal: Proposal, evaluation: Evaluation, row: ExperimentRow, fold_losses: tuple[float, ...]
+    ) -> Record:
+        """The record of an experiment whose scores the ledger tells: what was decided is not decided again."""
+        ground, folds = self.ground, self.folds
+        told = judge.score(
+            ground.metric, ground.problem, folds.y, evaluation.oof, None, folds.blocks, folds.weights, folds.apart
+        )
+        value, error = (told.loss if row.score is None else row.score), row.standard_error or 0.0
+        score = replace(told, value=value, standard_error=error)
+        return Record(
+            row.number,
+            proposal,
+            "keep",
+            "",
+            score=score,
+            evaluation=evaluation,
+            fold_scores=[float("nan") if s is None else s for s in row.fold_scores],
+            seconds=row.seconds,
+            fold_losses=fold_losses,
+        )
 
     def take_in(self, record: Record, decision: Decision) -> Record:
         """Judge a scored record as it was judged before, in a run that goes on."""
@@ -270,8 +295,10 @@ class Session:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
         records = pool_of(self.records, self.champion.ensemble.weights, record)
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
-        ensemble = select(metric, problem, folds.y, pool, folds.weights, units=folds.shared)
-        if set(ensemble.weights) == set(self.champion.ensemble.weights):
+        members = self.champion.ensemble.weights
+        known = {*members, record.number}
+        ensemble = select(metric, problem, folds.y, pool, folds.weights, units=folds.shared, known=known)
+        if set(ensemble.weights) == set(members):
             return None, None
         blended = ensemble.blend(pool)
         if smooth_loss(metric, problem, folds.y, blended, folds.weights) >= self.champion.score.loss:

@@ -65,8 +65,8 @@ def _prior(session: Session, rows: int) -> np.ndarray:
 def submit(session: Session) -> None:
     """Write the champion's submission and note it."""
     assert session.champion is not None
-    tests = {r.number: r.evaluation.test for r in session.records if r.evaluation is not None}
-    prediction = session.champion.ensemble.blend(tests)
+    evaluations = {n: session.records[n].evaluation for n in session.champion.ensemble.weights}
+    prediction = session.champion.ensemble.blend({n: e.test for n, e in evaluations.items() if e is not None})
     write(
         session,
         prediction,

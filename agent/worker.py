@@ -145,6 +145,7 @@ class _Material:
             held, tested = sources.own[i] if sources.own else (oof[valid], test)
             for part, p in zip(parts, (oof[fit], held, tested), strict=True):
                 part.append(as_columns(self.bench.problem, p))
+        self.predictions = {path: self.predictions[path] for path in sources.stacked}  # of a night's, too many
         return Beside(*(np.hstack(part) for part in parts))
 
 

@@ -66,7 +66,7 @@ class Workers:
         self._bench: Bench | None = None
         self._workers: list[_Worker] = []
         self._checked = 0.0
-        self._took: dict[int, float] = {}  # seconds of the last fold of each key
+        self._took: dict[str, float] = {}  # seconds of the last fold of each pipeline, by its hash
         self.busy_seconds = 0.0
         self.fit_seconds = 0.0
 
@@ -100,20 +100,21 @@ class Workers:
                 self._dismiss(worker)
         self._workers += [self._spawn() for _ in range(count - len(staying))]
 
-    def threads_for(self, waiting: int, key: int | None = None) -> int:
+    def threads_for(self, waiting: int, pipeline: str = "") -> int:
         """Threads for the next job where so many wait, itself included, and none will come after them.
 
         More than `threads` only where cores would idle else, and where the calibration said that threads help. A core
-        counts as free, too, that is at a job which ends soon by what its like took, compared with those of `key`.
+        counts as free, too, that is at a job which ends soon by what its like took, compared with those of a
+        `pipeline`, which is told by its hash.
         """
         if self.calibration is None or waiting >= self.count:
             return self.threads
-        soon = SOON * self._took.get(-1 if key is None else key, 0.0)
+        soon = SOON * self._took.get(pipeline, 0.0)
         now = time.monotonic()
         taken = sum(
             w.job.threads
             for w in self._workers
-            if w.job is not None and self._took.get(w.job.key, float("inf")) - (now - w.began) > soon
+            if w.job is not None and self._took.get(w.job.pipeline.hash, float("inf")) - (now - w.began) > soon
         )
         share = (self.cores - taken) // max(1, waiting)
         return max(self.threads, self.calibration.worth(share))
@@ -186,7 +187,7 @@ class Workers:
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
         if job.kind == "fold":
-            self._took[job.key] = seconds
+            self._took[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
         self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0) * job.threads
         if worker.leaving and worker.job is None:
@@ -234,7 +235,7 @@ class Workers:
     def _soon(self, worker: _Worker) -> bool:
         """Whether a child's job ends before another child would be ready."""
         assert worker.job is not None
-        left = self._took.get(worker.job.key, float("inf")) - (time.monotonic() - worker.began)
+        left = self._took.get(worker.job.pipeline.hash, float("inf")) - (time.monotonic() - worker.began)
         return worker.job.short or 0 < left < SPAWN_SECONDS
 
     def cancel_all(self) -> None:

@@ -92,7 +92,8 @@ def restored(run: RunRow, ledger_folder: Path, scratch: Path) -> Session:
 def graded(session: Session, champion: Champion, answers: pd.DataFrame) -> Row:
     """What the champion's predictions, by the models of the search, score on the holdout."""
     ground = session.ground
-    tests = {r.number: r.evaluation.test for r in session.records if r.evaluation is not None}
+    evaluations = {n: session.records[n].evaluation for n in champion.ensemble.weights}
+    tests = {n: e.test for n, e in evaluations.items() if e is not None}
     decided = champion.decision.apply(champion.ensemble.blend(tests))
     frame = ground.task.submission(ground.competition.test, decided, ground.competition.sample)
     board = find_board(ground.competition.name, ground.metric.greater_is_better)

@@ -8,12 +8,13 @@ decided by rows that did not choose them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
+from competitions.errors import MetricError
 from competitions.folds import assign_groups
 from competitions.metrics import Metric
 from pipelines.blending import Blends, Members, Space, back, into, spaces
@@ -26,12 +27,14 @@ MAX_MEMBERS = 8
 LEAST_WEIGHT = 0.02
 POOL = 25  # candidates: the best by themselves, and the best beside the best
 BY_THEMSELVES = 15
+BESIDE = 4  # times that the best counts where others are tried beside it: what helps little by little differs more
 DRAWS = 8  # an even number: two of them share the rows
 SINGLES = 3  # members that the ensemble is compared with at last
 STARTS = 5  # best members that a draw may start from
 NARROW = 10  # candidates that are tried again after the first step, at least
 JUDGING_ROWS = 5000  # that judge what a draw has chosen, and whether a member is a candidate
 LEAST_HALF = 50  # rows of a half that is made of whole units
+AREAS = ("auc_ovr", "mean_auc", "mean_gini", "mean_average_precision")  # means over classes or targets
 AGREEING = 0.6  # share of the draws that has to gain by another space
 
 
@@ -66,8 +69,21 @@ def smooth_loss(
             return float(-np.mean(np.log(of_truth)))
         return float(np.mean((y - p) ** 2))
     limits = (1e-7, 1 - 1e-7) if problem.classification else problem.limits(y)
-    score = metric.score(y, np.clip(p, *limits), weights)
+    p = np.clip(p, *limits)
+    if problem.classification and problem.width > 1 and metric.name in AREAS:
+        return -_area(metric, problem, y, p)
+    score = metric.score(y, p, weights)
     return -score if metric.greater_is_better else score
+
+
+def _area(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> float:
+    """The mean of a ranking score over the classes (the targets) that these rows tell from others: some of the rows may
+    lack a rare one, of which the score itself is not defined. MetricError where they tell none."""
+    truth = y if problem.problem_type == "binary" else y == np.arange(problem.n_classes)
+    told = [t for t in range(truth.shape[1]) if 0 < truth[:, t].mean() < 1]
+    if not told:
+        raise MetricError(f"The {metric.title} is not defined for rows of one class.")
+    return float(np.mean([float(metric.function(truth[:, t].astype(float), p[:, t])) for t in told]))
 
 
 def select(
@@ -78,13 +94,15 @@ def select(
     weights: np.ndarray | None = None,
     seed: int = 0,
     units: np.ndarray | None = None,
+    known: Collection[int] = (),
 ) -> Ensemble:
     """Choose members, their weights and the space of their mean.
 
     Parameters
     ----------
     y: (r, T) targets of the evaluated rows; predictions: (r, W) by experiment number; weights: (r,) of the rows, for
-        metrics that use them; units: (r,) what rows belong to, where those of one share an error: they choose together.
+        metrics that use them; units: (r,) what rows belong to, where those of one share an error: they choose together;
+        known: numbers that are candidates in any case, as the members of the ensemble so far.
 
     Returns
     -------
@@ -97,7 +115,7 @@ def select(
         return Members(metric, problem, y[rows], [predictions[n][rows] for n in numbers], shares, space, smooth_loss)
 
     judging = rng.permutation(len(y))[:JUDGING_ROWS]  # in random order: the first of them may have to do
-    pool = _pool(sorted(predictions), partial(members, rows=judging))
+    pool = _pool(sorted(predictions), partial(members, rows=judging), known)
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
     rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
@@ -114,8 +132,10 @@ def select(
     mean = shares.mean(axis=0)
     kept = np.argsort(-mean, kind="stable")[:MAX_MEMBERS]
     kept = kept[mean[kept] >= min(LEAST_WEIGHT, mean.max())]
-    total = mean[kept].sum()
-    ensemble = Ensemble({pool[i]: float(mean[i] / total) for i in kept}, space)
+    chosen, total = [pool[i] for i in kept], mean[kept]
+    if total.sum() < 1 - 1e-9:  # what the others would have taken goes to those most like them
+        total = _shares(members(chosen, rows, space), draws).mean(axis=0)
+    ensemble = Ensemble({n: float(w / total.sum()) for n, w in zip(chosen, total, strict=True) if w > 0}, space)
     seen = {n: predictions[n][rows] for n in pool}
     weights = None if weights is None else weights[rows]
     rivals = [ensemble, *(Ensemble({n: 1.0}) for n in pool[:SINGLES])]
@@ -126,16 +146,20 @@ def _some(rng: np.random.Generator, n: int, most: int) -> np.ndarray:
     return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
-def _pool(numbers: Sequence[int], members: Callable[[Sequence[int]], Members]) -> list[int]:
-    """Numbers of the candidates: the best by themselves, then those whose mean with the best is best."""
+def _pool(
+    numbers: Sequence[int], members: Callable[[Sequence[int]], Members], known: Collection[int] = ()
+) -> list[int]:
+    """Numbers of the candidates: the best by themselves, then those that are known, then those that are best beside the
+    best."""
     found = members(numbers)
     count = len(numbers)
     blends = found.on(np.arange(min(len(found.y), found.most_rows)))
     order = np.argsort(blends.added(np.zeros(count), np.arange(count)), kind="stable")
     if count > POOL:
         rest = order[BY_THEMSELVES:]
-        beside = blends.added(np.eye(count)[order[0]], rest)
-        order = np.concatenate([order[:BY_THEMSELVES], rest[np.argsort(beside, kind="stable")]])[:POOL]
+        beside = blends.added(BESIDE * np.eye(count)[order[0]], rest)
+        given = np.array([numbers[i] in known for i in rest])
+        order = np.concatenate([order[:BY_THEMSELVES], rest[np.lexsort((beside, ~given))]])[:POOL]
     return [numbers[i] for i in order]
 
 
@@ -199,7 +223,7 @@ def _greedy(blends: Blends, count: int) -> np.ndarray:
     while counts.sum() < MAX_STEPS:
         tried = blends.added(counts, among)
         loss = float(tried.min())
-        if loss >= best - 1e-6 * abs(best):
+        if not loss < best - 1e-6 * abs(best):  # no number is less than another that is infinite
             break
         best = loss
         counts[among[tried.argmin()]] += 1

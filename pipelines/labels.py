@@ -81,10 +81,11 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
     if score is None and not one_by_one:
         return np.ones(k)
     if score is None:
-        return _tried(metric, y[:UNKNOWN_ROWS], p[:UNKNOWN_ROWS])
+        rows = np.random.default_rng(0).permutation(len(y))[:UNKNOWN_ROWS]  # a file may be sorted by class
+        return _tried(metric, y[rows], p[rows])
     if not one_by_one:
-        few = max(1000, MANY_CLASSES_NUMBERS // k)
-        y, p = y[:few], p[:few]
+        few = np.random.default_rng(0).permutation(len(y))[: max(1000, MANY_CLASSES_NUMBERS // k)]
+        y, p = y[few], p[few]
     counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
     rarity = np.log(counts.mean() / counts)
     z = np.log(np.clip(p, 1e-9, 1))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from competitions.task import Task
+from pipelines.scales import MOST_LOG, tenth_of_median
 
 FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
+RELATIVE = ("smape", "rmspe")  # metrics for which it does not matter in which unit values are told
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Problem:
 
     `width` is the number of columns of a canonical prediction: one per target, or one per class of a single
     multiclass target. `objective` is the metric's loss without its transformation, `log` says that values are
-    fitted as log1p. `ahead`: the rows to predict come after all others in time, so values, where they are no classes
-    or ranks, may leave the range of those.
+    fitted as log1p, in `unit`s. `ahead`: the rows to predict come after all others in time, so values, where they are
+    no classes or ranks, may leave the range of those.
     `known`: the least and the greatest training value of each target.
     """
 
@@ -29,6 +31,7 @@ class Problem:
     log: bool
     ahead: bool = False
     known: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    unit: float = 1.0
 
     @property
     def width(self) -> int:
@@ -41,11 +44,11 @@ class Problem:
 
     def forward(self, y: np.ndarray) -> np.ndarray:
         """Values as they are fitted, from values as they are given; any shape."""
-        return np.log1p(np.maximum(y, 0)) if self.log else y
+        return np.log1p(np.maximum(y, 0) / self.unit) if self.log else y
 
     def backward(self, p: np.ndarray) -> np.ndarray:
         """Values as they are given, from values as they are fitted; any shape."""
-        return np.expm1(np.minimum(p, 80.0)) if self.log else p
+        return self.unit * np.expm1(np.minimum(p, MOST_LOG)) if self.log else p
 
     def limits(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest value (T,) that a prediction is taken for: of all training values, or where they are not
@@ -56,6 +59,12 @@ class Problem:
             return low, high
         further = FURTHER * (high - low)
         return np.where(low >= 0, 0.0, low - further), high + further
+
+
+def unit_of(y: np.ndarray) -> float:
+    """The unit of a logarithm for relative errors: 1, or a tenth of the median of the values above 0, where that is
+    less: log1p tells values far below its unit apart by their differences, not by their ratios."""
+    return float(min([1.0, *(tenth_of_median(column) for column in y.T)]))
 
 
 def problem_of(task: Task, y: np.ndarray) -> Problem:
@@ -78,5 +87,6 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         objective=objective,
         log=log,
         ahead=task.folds.scheme == "time",
+        unit=unit_of(y) if log and metric.name.removeprefix("mean_") in RELATIVE else 1.0,
         known=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
     )

@@ -22,11 +22,6 @@ class Scale:
     backward: Map
 
 
-def own(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
-    """log1p of the value: what a metric of logarithms compares."""
-    return Scale(lambda v: np.log1p(np.maximum(v, 0)), lambda p: np.expm1(np.minimum(p, MOST_LOG)))
-
-
 def plain(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
     """The value itself."""
     return Scale(lambda v: v, lambda p: p)
@@ -48,7 +43,13 @@ def _unit(y: np.ndarray, what: str) -> np.ndarray:
     """(T,) a tenth of the median of the values above 0, and not so small that the largest were out of reach."""
     if y.min() < 0:
         raise ValueError(f"{what} needs values of 0 or more, and the least is {y.min():g}")
-    return np.array([max(np.median(c[c > 0]) / 10, SMALLEST * c.max()) if (c > 0).any() else 1.0 for c in y.T])
+    return np.array([tenth_of_median(column) for column in y.T])
+
+
+def tenth_of_median(column: np.ndarray) -> float:
+    """A tenth of the median of the values above 0 (n,), no less than SMALLEST of the largest; 1 where there is none."""
+    above = column[column > 0]
+    return max(float(np.median(above)) / 10, SMALLEST * float(above.max())) if len(above) else 1.0
 
 
 def ranks(y: np.ndarray) -> Scale:

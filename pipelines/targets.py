@@ -26,7 +26,7 @@ from pipelines.features.expression import Column, Feature, parse
 from pipelines.features.frame import Frame
 from pipelines.features.operators.sequences import times
 from pipelines.problem import Problem
-from pipelines.scales import SCALES, Scale, own, plain
+from pipelines.scales import SCALES, Scale
 from pipelines.series import BASES, Series
 
 LINEAR = "linear"
@@ -148,7 +148,7 @@ def fit_target(
     Raises PipelineError for an unknown one, for a target that has no scale, and for values that the scale lacks.
     """
     if not text:
-        return TargetTransform(problem, own(y) if problem.log else plain(y))
+        return TargetTransform(problem, own(problem))
     if problem.problem_type != "regression":
         raise PipelineError(f"The target {text!r} is for values: a {problem.problem_type} target has no scale.")
     told = read_target(text)
@@ -157,7 +157,7 @@ def fit_target(
         bends = told.op != "plain" and problem.objective == "l2" and not problem.log
         margin = 0.0 if told.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
         return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows, margin)
-    scale = own(y) if problem.log else plain(y)
+    scale = own(problem)
     if told.op == LINEAR:
         return TargetTransform(free, scale, "difference")
     series = _series(told, frame, rows)
@@ -171,6 +171,11 @@ def fit_target(
         found = TargetTransform(problem, scale, "ratio", base, weighs=power)
     timeless = told.op == "lagged" or (told.op == "level" and series.reach(ahead) >= COVERED * spans[0])
     return replace(found, timeless=timeless).within(y, rows)
+
+
+def own(problem: Problem) -> Scale:
+    """What the metric compares: the values, or their logarithms."""
+    return Scale(problem.forward, problem.backward)
 
 
 def _scale(name: str, y: np.ndarray) -> Scale:

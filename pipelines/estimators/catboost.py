@@ -18,6 +18,7 @@ from pipelines.estimators.base import (
     Fitted,
     Unit,
     constant_fit,
+    counted_rows,
     empty_predictions,
     informative,
     objective_of,
@@ -49,7 +50,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     },
 )
 FEW_ROWS = 100  # below which CatBoost takes all of them for every tree
-_UNWEIGHTED = ("MAE", "MAPE", "Quantile")  # losses whose default leaf values, exact medians, take no heed of weights
+_UNWEIGHTED = ("MAE", "Quantile")  # losses whose default leaf values, exact medians, take no heed of weights
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -96,9 +97,20 @@ def _loss(request: FitRequest, objective: str) -> dict[str, Any]:
         "huber": "Huber:delta=1.0",  # a standard deviation of the target
         "poisson": "Poisson",
         "tweedie": f"Tweedie:variance_power={TWEEDIE_POWER}",
-        "mape": "MAPE",
+        "mape": "MAE",  # of rows that count by what they are divided by
     }
     return {"loss_function": names.get(objective, "RMSE")}
+
+
+def _by_shares(request: FitRequest) -> FitRequest:
+    """The request with rows that count by what their absolute errors are divided by."""
+    counted = counted_rows(request, "mape")
+    watched = request.weights_valid
+    if request.y_valid is not None:
+        of_valid = replace(request, y=request.y_valid, weights=request.weights_valid)
+        watched = counted_rows(of_valid, "mape")
+        watched = watched / watched.mean() if len(watched) else watched
+    return replace(request, weights=counted / counted.mean(), weights_valid=watched)
 
 
 class _Clock:
@@ -123,6 +135,8 @@ def fit_predict(request: FitRequest) -> Fitted:
         return constant_fit(request)
     if not varying.all():
         return _among_constants(request, varying)
+    if objective == "mape" and not request.native:  # CatBoost's own loss of shares is worse, and slower
+        objective, request = "l1", _by_shares(request)
     unit = Unit.of(request.y, objective)
     request = unit.to(request)
     rounds = int(params.pop("rounds", 1000))

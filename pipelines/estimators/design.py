@@ -102,11 +102,19 @@ def _numbers(raw: list[np.ndarray], knots: int) -> tuple[Any, Any, Any]:
     filled = impute(raw)
     scaler = StandardScaler().fit(filled[0])
     scaled = [np.clip(scaler.transform(f), -6, 6) if len(f) else f for f in filled]
-    if knots:
-        spline = SplineTransformer(n_knots=knots, degree=3, knots="quantile", extrapolation="linear").fit(scaled[0])
-        expanded = [spline.transform(s) if len(s) else np.zeros((0, spline.n_features_out_)) for s in scaled]
-        scaled = [np.hstack([s, e]) for s, e in zip(scaled, expanded, strict=True)]
-    train, valid, test = (np.hstack([s, f[:, gaps]]).astype(np.float32) for s, f in zip(scaled, flags, strict=True))
+    count = filled[0].shape[1]
+    each = knots + 2 if knots else 0  # cubic B-splines on so many knots
+    told = count * (1 + each)
+    rows = [np.empty((len(s), told + int(gaps.sum())), dtype=np.float32) for s in scaled]
+    for out, s, f in zip(rows, scaled, flags, strict=True):
+        out[:, :count], out[:, told:] = s, f[:, gaps]
+    for j in range(count if knots else 0):  # column by column: all at once would take several times the memory
+        spline = SplineTransformer(n_knots=knots, degree=3, knots="quantile", extrapolation="linear")
+        spline.fit(scaled[0][:, j : j + 1])
+        for out, s in zip(rows, scaled, strict=True):
+            if len(s):
+                out[:, count + j * each : count + (j + 1) * each] = spline.transform(s[:, j : j + 1])
+    train, valid, test = rows
     return train, valid, test
 
 

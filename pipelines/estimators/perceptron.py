@@ -3,7 +3,7 @@
 Each number is told by how far it has come through each of its bins (Gorishniy et al., 2022), which lets a small network
 bend where the data do. Adam's learning rate falls along half a cosine (Loshchilov & Hutter, 2017); what the networks
 predict is averaged over the last epochs, and over the networks. Values are fitted by squared errors, for absolute ones
-too; quantiles by squared errors that are weighted anew after each epoch.
+too; quantiles and absolute shares by squared errors that are weighted anew after each epoch.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def fit_predict(request: FitRequest) -> Fitted:
         inputs = encoded(request, int(params["bins"]))
         if not inputs[0].shape[1]:
             return constant_fit(request)
-        shares = objective == "mape" or objective.startswith("quantile:")
-        counted = counted_rows(request, objective) if shares else request.weights
+        absolute = objective == "mape" or objective.startswith("quantile:")
+        counted = counted_rows(request, objective) if absolute else request.weights
         valid, test = _train(replace(unit.to(request), weights=counted), objective, params, inputs)
     low, high = request.y.min(axis=0), request.y.max(axis=0)
     margin = 0.1 * (high - low)  # a network may leave every plausible value behind where it extrapolates
@@ -148,11 +148,12 @@ def _train(
             alpha=float(params["penalty"]),
             batch_size=size,
             learning_rate_init=float(params["learning_rate"]),
-            random_state=(request.seed * 31 + i) % SEEDS,
+            random_state=np.random.RandomState((request.seed * 31 + i) % SEEDS),  # a number restarts every epoch
         )
         for i in range(int(params["members"]))
     ]
-    level = float(objective.partition(":")[2]) if objective.startswith("quantile:") else None
+    absolute = objective == "mape" or objective.startswith("quantile:")
+    level = float(objective.partition(":")[2] or 0.5) if absolute else None
     known = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
     total: list[Any] = [0.0, 0.0]
     times = 0

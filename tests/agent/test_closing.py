@@ -64,7 +64,11 @@ def test_folds_in_time_are_not_drawn_again():
 def test_a_dear_ensemble_gets_a_fifth_of_the_budget_and_one_fold_in_any_case():
     assert kept(500.0, 1000.0) == pytest.approx(200.0, abs=0.6)
     assert kept(5000.0, 1000.0) == pytest.approx(1000.0 * MARGIN, abs=0.6)
-    assert kept(5000.0, 1000.0, refit=True, share=0.5) == pytest.approx(2000.0 * MARGIN, abs=0.6)
+
+
+def test_refits_leave_time_for_a_fresh_fold():
+    assert kept(300.0, 1000.0, refit=True, share=0.5) == pytest.approx(180.0 * MARGIN, abs=0.6)
+    assert kept(5000.0, 1000.0, refit=True, share=0.5) == pytest.approx(2000.0 * MARGIN + 100.0, abs=0.6)
 
 
 def test_the_constant_is_scored_on_the_rows_that_it_is_compared_on(tmp_path):

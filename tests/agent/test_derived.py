@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from agent.derived import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
 from agent.judge import Score
 from agent.outputs import Outputs
 from agent.record import Proposal, Record
-from agent.worker import Sources, _labels
+from agent.worker import Sources, _labels, _Material
 from pipelines.evaluate import Evaluation
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
@@ -177,6 +178,19 @@ def test_pseudo_labels_of_a_fold_come_from_the_model_of_that_fold(tmp_path: Path
         assert labels.predicted == pytest.approx(tests[k])
     assert not outputs.keep_folds(8, [])
     assert not outputs.folds_path(8).exists()
+
+
+def test_a_child_forgets_what_it_no_longer_stacks_upon(tmp_path: Path):
+    paths = [tmp_path / f"{n}.npz" for n in range(4)]
+    for n, path in enumerate(paths):
+        np.savez(path, oof=np.full((6, 1), n / 10), test=np.full((2, 1), n / 10))
+    bench = SimpleNamespace(problem=Problem("regression", 1, 0, "l2", False))
+    material = _Material(bench, None, np.zeros((6, 1)))  # type: ignore[arg-type]
+    for base in range(3):
+        beside = material._beside(Sources(stacked=(paths[base], paths[base + 1])), np.arange(4), np.arange(4, 6))
+        assert beside is not None
+        assert beside.test == pytest.approx(np.tile([base / 10, (base + 1) / 10], (2, 1)))
+        assert set(material.predictions) == {paths[base], paths[base + 1]}
 
 
 @pytest.fixture(scope="module")

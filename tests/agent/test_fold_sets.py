@@ -63,6 +63,17 @@ def test_kept_predictions_are_read_again_and_large_ones_stay_on_disk(tmp_path, r
     assert read.oof.flags.writeable == (rows == 10)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+def test_kept_predictions_hold_no_file_open(tmp_path):
+    outputs = Outputs.create(tmp_path)
+    made = Evaluation(np.ones((40_000, 1)), np.ones((7, 1)), np.ones((5, 1)), 1.5, 0.5, {}, 0.1)
+    outputs.keep(0, made)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    read = [outputs.load(0) for _ in range(20)]
+    assert all(float(r.oof.mean() + r.test.mean()) == 2.0 for r in read)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
 def test_computed_columns_are_those_of_the_same_data():
     train = pd.DataFrame({"x": [1.5, 2.5], "s": ["a", "b"]})
     orders = pd.DataFrame({"s": ["a", "b"] * 50_000, "amount": np.arange(100_000.0)})

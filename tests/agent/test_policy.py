@@ -76,7 +76,7 @@ def test_a_far_better_stack_does_not_end_the_tuning_of_what_it_is_made_from():
     stack = scored(50, "lightgbm", 0.5, "stack:lightgbm", stacked=("a", "b"))
     policy = a_policy(noise_unit=0.001)
     for name in ("lightgbm", "xgboost", "trees"):
-        assert policy._nearness(name, [*history, stack]) == policy._nearness(name, history) == 1.0
+        assert policy._nearness(name, policy._leaders([*history, stack])) == 1.0
 
 
 def test_failing_features_and_stacks_do_not_end_a_family():
@@ -99,3 +99,30 @@ def test_the_sampler_is_told_of_the_best_and_the_latest(losses, others):
     assert best.number in numbers
     assert history[-1].number in numbers
     assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_PAST)
+
+
+def test_arms_that_gain_nothing_take_turns():
+    """The best of them would otherwise take all the time of a night: the others were tried when there was less."""
+    policy = Policy((), ("lightgbm", "xgboost", "catboost"), Costs(1000, 1), 1000, 5, 2, 0, noise_unit=0.1)
+    priors = {"tune:lightgbm": 0.04, "tune:xgboost": 0.03, "seed": 0.01}
+    history: list[Record] = []
+    for number in range(300):
+        arm = max(priors, key=lambda arm: policy._expected(arm, priors[arm], history))
+        proposal = Proposal(Pipeline.of(("number(a)",), "lightgbm", {}), "why", None, arm)
+        history.append(Record(number, proposal, "discard", ""))
+    last = [r.arm for r in history[150:]]
+    assert {arm: last.count(arm) for arm in priors} == pytest.approx(
+        {arm: 150 * prior / 0.08 for arm, prior in priors.items()}, abs=3
+    )
+
+
+@given(st.lists(st.floats(0, 0.2), min_size=1, max_size=60), st.floats(0, 1))
+def test_what_an_arm_is_expected_to_gain_lies_between_what_is_told_and_what_it_gained(gains, prior):
+    policy = Policy((), ("lightgbm",), Costs(1000, 1), 1000, 5, 2, 0, noise_unit=0.1)
+    pipeline = Pipeline.of(("number(a)",), "lightgbm", {})
+    history = [Record(n, Proposal(pipeline, "why", None, "seed"), "keep", "", gain=g) for n, g in enumerate(gains)]
+    told = policy._expected("seed", prior, history)
+    units = [g / 0.1 for g in gains]
+    assert min([prior, *units]) - 1e-9 <= told <= max([prior, *units]) + 1e-9
+    steady = [replace(r, gain=0.05) for r in history] * 20
+    assert policy._expected("seed", prior, steady) == pytest.approx(0.5, abs=0.04)

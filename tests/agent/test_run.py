@@ -30,7 +30,7 @@ from command_line import (
 )
 
 from agent.cli import main
-from agent.outputs import claimed
+from agent.outputs import Outputs, claimed
 from competitions.errors import LedgerError
 from leaderboard.ledger import Ledger
 
@@ -372,6 +372,18 @@ def test_where_every_experiment_fails_the_summary_says_so(public: Path, tmp_path
     assert all("no two predictions may differ" in (e.error or "") and "Traceback" in (e.error or "") for e in rows)
     again = here("resume", summary["run"], "--max-experiments", "4", "--runs-dir", tmp_path)
     assert (again["experiments"], again["verdicts"]) == (4, {"crash": 4})
+
+
+def test_a_run_whose_disk_is_nearly_full_is_closed(
+    public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([1 << 40] * 2)
+    monkeypatch.setattr(Outputs, "has_room", lambda _: next(free, 0) > 0)
+    summary = here("run", public, "--max-experiments", "9", "--runs-dir", tmp_path)
+    assert summary["status"] == "finished"
+    assert 1 <= summary["experiments"] < 9
+    assert "nearly full" in (only_run(tmp_path) / "log.txt").read_text(encoding="utf-8")
+    assert_valid(Path(summary["submission"]), public / "sample_submission.csv")
 
 
 def _submission(summary: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -16,7 +17,9 @@ import pytest
 from command_line import assert_gone, columns
 
 from agent import workers as workers_module
+from agent.budget import Budget
 from agent.calibration import Calibration, Layout
+from agent.loop import Search
 from agent.machine import available_memory
 from agent.worker import Bench, Job, Outcome
 from agent.workers import Workers
@@ -220,12 +223,13 @@ def test_threads_for_the_last_jobs_only_where_cores_idle_and_threads_help(two: W
     two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (8.0, 8.0)})
     assert two.threads_for(2) == 1
     assert two.threads_for(1) == 2
-    two.submit(long(1))
-    assert two.threads_for(1, key=2) == 1  # the other core is taken, and for how long is not known
-    two._took |= {1: 5.0, 2: 5.0}
-    assert two.threads_for(1, key=2) == 1
-    two._took |= {1: 1.0, 2: 5.0}
-    assert two.threads_for(1, key=2) == 2  # it is free soon, for a job of five seconds
+    job = long(1)
+    two.submit(job)
+    assert two.threads_for(1, "other") == 1  # the other core is taken, and for how long is not known
+    two._took |= {job.pipeline.hash: 5.0, "other": 5.0}
+    assert two.threads_for(1, "other") == 1
+    two._took |= {job.pipeline.hash: 1.0, "other": 5.0}
+    assert two.threads_for(1, "other") == 2  # it is free soon, for a job of five seconds
     two.cancel_all()
     two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (5.0, 5.0)})
     assert two.threads_for(1) == 1  # as fast as one alone
@@ -276,3 +280,15 @@ def test_children_of_a_killed_run_end_even_in_the_middle_of_a_fit(tmp_path: Path
     parent.kill()
     parent.wait()
     assert_gone(children)
+
+
+@pytest.mark.parametrize(("most", "numbers"), [(None, [6, 7]), (50, [])])
+def test_what_has_ended_does_not_wait_for_a_slow_experiment_but_in_runs_to_be_repeated(most, numbers):
+    records: list = [None] * 5
+    made = Search(SimpleNamespace(records=records), None, None, None, Budget(0.0, None), most, bool, float)  # type: ignore[arg-type]
+    made.active = [SimpleNamespace(number=5)]  # type: ignore[list-item]
+    made.finished = {n: SimpleNamespace(number=n) for n in (7, 6)}  # type: ignore[misc, assignment]
+    made._record = lambda active: records.append(active.number)  # type: ignore[method-assign]
+    made._record_finished()
+    assert records[5:] == numbers
+    assert made.next_number == 8

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent import judge
 from competitions.metrics import get_metric
 from pipelines.blending import Members, back, into, spaces
-from pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, select, smooth_loss
+from pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, _pool, select, smooth_loss
 from pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -131,6 +132,52 @@ def test_of_many_experiments_the_best_and_the_different_are_candidates():
     ensemble = select(get_metric("rmse"), REGRESSION, y, predictions)
     assert len(ensemble.weights) <= MAX_MEMBERS
     assert ensemble.weights[99] > 0.3
+
+
+def test_many_alike_do_not_crowd_out_what_helps_a_little():
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=(4000, 1))
+    shared = rng.normal(size=y.shape)
+    predictions = {n: y + shared + 0.3 * rng.normal(size=y.shape) for n in range(60)}
+    predictions |= {
+        100 + n: y + 1.5 * rng.normal(size=y.shape) for n in range(3)
+    }  # worse beside the best, half and half
+    metric = get_metric("rmse")
+    few = {n: p for n, p in predictions.items() if n % 10 == 0 or n >= 100}
+    losses = [
+        smooth_loss(metric, REGRESSION, y, select(metric, REGRESSION, y, p).blend(p), None) for p in (few, predictions)
+    ]
+    assert losses[1] < 1.002 * losses[0]
+
+
+def test_known_members_stay_candidates():
+    y, predictions = members(3, n=2000, count=60, least=0.99)
+    worst = max(predictions, key=lambda n: float(np.mean((predictions[n] - y) ** 2)))
+    predictions[worst] = 2 * y - predictions[0]  # of no use but to one that is not the best
+    predictions[0] = predictions[0] + 0.8 * (predictions[0] - y)
+    found = Members(get_metric("rmse"), REGRESSION, y, [predictions[n] for n in range(60)], None, "mean", smooth_loss)
+    assert {0, worst} - set(_pool(range(60), lambda _: found))
+    assert {0, worst} <= set(_pool(range(60), lambda _: found, known={0, worst}))
+
+
+@pytest.mark.parametrize("n", [3000, 30_000])
+def test_rows_that_lack_a_rare_class_tell_of_the_others(n):
+    rng = np.random.default_rng(1)
+    y = rng.integers(0, 2, (n, 1)).astype(float)
+    y[rng.choice(n, 3, replace=False)] = 2
+    metric = get_metric("auc_ovr")
+    own = np.eye(3)[y[:, 0].astype(int)]
+    predictions = {k: (noise := own * s + rng.random((n, 3))) / noise.sum(axis=1, keepdims=True)
+                   for k, s in enumerate((0.05, 0.5, 0.5))}  # fmt: skip
+    ensemble = select(metric, THREE, y, predictions)
+    assert ensemble.weights.get(0, 0.0) < 0.2
+    score, other = (
+        judge.score(metric, THREE, y, p, p, judge.block_of_rows(y))
+        for p in (ensemble.blend(predictions), predictions[0])
+    )
+    assert score.loss == pytest.approx(-score.value)
+    assert score.standard_error > 0
+    assert judge.compare(score, other).z > 3
 
 
 @settings(max_examples=25, deadline=None)

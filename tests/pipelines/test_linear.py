@@ -222,3 +222,19 @@ def test_proven_parameters_name_the_whole_space():
     for entry in linear.PORTFOLIO:
         assert linear.space(FixedTrial(dict(entry))) == entry
     assert len({tuple(entry.values()) for entry in linear.PORTFOLIO}) == len(linear.PORTFOLIO)
+
+
+def test_numbers_are_expanded_as_all_at_once_would_be():
+    from sklearn.preprocessing import SplineTransformer, StandardScaler
+
+    rng = np.random.default_rng(0)
+    raw = [rng.normal(size=(n, 3)).astype(np.float32) for n in (300, 40, 0)]
+    raw[0][::7, 1] = np.nan
+    parts = design._numbers(raw, 6)
+    filled = np.where(np.isnan(raw[0]), np.nanmedian(raw[0], axis=0), raw[0]).astype(np.float32)
+    scaled = np.clip(StandardScaler().fit_transform(filled), -6, 6)
+    spline = SplineTransformer(n_knots=6, degree=3, knots="quantile", extrapolation="linear")
+    whole = np.hstack([scaled, spline.fit_transform(scaled), np.isnan(raw[0])[:, [1]]])
+    assert [p.shape for p in parts] == [(300, 28), (40, 28), (0, 28)]
+    assert parts[0] == pytest.approx(whole, abs=1e-5)
+    assert all(p.dtype == np.float32 for p in parts)

@@ -127,3 +127,19 @@ def test_the_rate_that_falls_is_the_one_that_the_library_uses(monkeypatch):
     assert rates == sorted(set(rates))
     corr = [np.corrcoef(f.valid, made.y_valid)[0, 1] for f in (still, moving)]
     assert corr[0] < corr[1]  # it has learned in its first epoch alone
+
+
+def test_batches_differ_from_epoch_to_epoch(monkeypatch):
+    from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+    steps, real = [], BaseMultilayerPerceptron._backprop
+
+    def seen(self, X, *args, **more):
+        steps.append(np.asarray(X)[0].tolist())
+        return real(self, X, *args, **more)
+
+    monkeypatch.setattr(BaseMultilayerPerceptron, "_backprop", seen)
+    made = fit_request("perceptron", PROBLEMS["regression"], params={**ONE, "epochs": 6})
+    one = perceptron.fit_predict(made)
+    assert len({tuple(row) for row in steps[:: -(-len(made.train) // perceptron.batch_size(len(made.train)))]}) > 4
+    assert (perceptron.fit_predict(made).test == one.test).all()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from competitions.metrics import get_metric
+from pipelines import labels
 from pipelines.ensemble import smooth_loss
 from pipelines.gains import gain
 from pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
@@ -131,6 +132,24 @@ def test_rare_ones_of_many_classes_are_raised_together():
     decided, decision = decide(metric, problem("multiclass", 40), y, p, np.arange(6000) % 5)
     assert metric.score(y, decided) > metric.score(y, p.argmax(axis=1)[:, None].astype(float)) + 0.1
     assert decision.numbers[39] > decision.numbers[0]
+
+
+@pytest.mark.parametrize("classes", [10, 30])
+def test_classes_of_a_sorted_file_are_all_looked_at(classes, monkeypatch):
+    rng = np.random.default_rng(8)
+    y = np.sort(rng.integers(0, classes, 4000)).astype(float)
+    z = 2 * np.eye(classes)[y.astype(int)] + rng.normal(size=(4000, classes))
+    z[:, -1] -= 1.5  # said too seldom
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    monkeypatch.setattr(labels, "MANY_CLASSES_NUMBERS", 3000 * classes)
+    monkeypatch.setattr(labels, "UNKNOWN_ROWS", 3000)
+    metric = get_metric("balanced_accuracy")
+    metric = metric if classes > 20 else replace(metric, name="a person's own")  # which is no function of counts
+    sorted_, shuffled = (
+        labels.class_factors(metric, y[o], p[o], one_by_one=classes <= 20)
+        for o in (np.arange(4000), rng.permutation(4000))
+    )
+    assert np.abs(np.log(sorted_ / shuffled)).max() < 0.5
 
 
 def test_the_threshold_of_a_very_rare_class_is_found():

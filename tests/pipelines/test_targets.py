@@ -13,7 +13,7 @@ from competitions.folds import FoldPlan
 from pipelines.evaluate import run_fold
 from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from pipelines.problem import Problem, unit_of
 from pipelines.target_candidates import candidates, series_keys
 from pipelines.targets import canonical, fit_target, read_target
 
@@ -302,3 +302,13 @@ def test_scales_are_for_long_tails(shops):
     assert names(100 * long, LOGS) == {"linear"}
     assert "log" not in names(-long)
     assert candidates(Problem("binary", 1, 2, "logloss", False), (long > 1).astype(float), plan, ()) == ()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-4])
+def test_relative_errors_are_fitted_alike_in_every_unit(size):
+    y = size * np.exp(np.random.default_rng(0).normal(size=(500, 1)))
+    made = Problem("regression", 1, 0, "l1", True, unit=unit_of(y))
+    assert made.backward(made.forward(y)) == pytest.approx(y)
+    assert np.std(made.forward(y)) == pytest.approx(0.85, abs=0.1)  # of logarithms it would be 1
+    assert unit_of(1000 * y / size) == 1.0
+    assert unit_of(np.zeros((5, 1))) == 1.0
