@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from agent.record import Record
 from pipelines.features.expression import feature, parse
@@ -18,6 +19,7 @@ ARM = "features"  # of the policy, that tests groups
 ENCODE = "encode"  # a group that is tested before anything is screened: target means of many-valued categories
 ALIKE = "alike"  # and one of what is known of rows with the same values in all columns
 LIGHT_SMOOTHING = 1  # row, of the target mean of rows that are alike: it is of one other row mostly
+SINGLES = 6  # features of a step that are tested one by one, where no group of it gained
 UNUSED = 0.002  # share of the gain below which a found feature is taken out again
 
 
@@ -36,10 +38,22 @@ class Group:
         return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
 
 
+def names_of(step: int) -> tuple[str, ...]:
+    """The names of a step's groups of several features."""
+    return tuple(f"{step}:{name}" for name in ("picks", "both", "used", "first", "supervised", "plain"))
+
+
 def groups_left(
-    result: ScreenResult, incumbent: Record, history: Sequence[Record], skipped: Collection[str], steering: Steering
+    result: ScreenResult,
+    incumbent: Record,
+    history: Sequence[Record],
+    skipped: Collection[str],
+    steering: Steering,
+    *,
+    singles: bool = False,
 ) -> list[Group]:
-    """What is still to be tested of a screening; `skipped`: groups that did not fit into the time."""
+    """What is still to be tested of a screening; `skipped`: groups that did not fit into the time. With `singles` what
+    was tested in groups, one of which may have spoilt it, is tested one by one where no group gained."""
     tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | set(skipped)
     done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
     picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
@@ -50,6 +64,16 @@ def groups_left(
         if picked and group.name.endswith((":first", ":supervised", ":plain")):
             continue  # parts of what comes with the picks: looked at again by the next step
         left.append(group)
+    if not left and singles and not any(r.adopted and r.idea in names_of(result.step) for r in history):
+        own = set(incumbent.pipeline.features)
+        both = (f for pair in zip_longest(result.picks, result.used) for f in pair if f is not None)
+        texts = steering.allowed(dict.fromkeys(f.text for f in both))[:SINGLES]
+        ones = [Group(f"{result.step}:one{i}", f"the feature {text}", (text,)) for i, text in enumerate(texts)]
+        left += [
+            one
+            for one in ones
+            if one.name not in tried and not own.issuperset(one.add) and own.union(one.add) not in done
+        ]
     if not left and (last := trim(incumbent, result.step, steering)) is not None and last.name not in tried:
         left.append(last)
     return left
@@ -130,6 +154,11 @@ def step_of(idea: str) -> int:
 def was_screened(idea: str) -> bool:
     """Whether a screening chose what a group tests, so that only the rows that it did not look at can judge it."""
     return not idea.endswith((ENCODE, ALIKE))
+
+
+def is_single(idea: str) -> bool:
+    """Whether a group is one feature of a screening, tested after the groups."""
+    return idea.partition(":")[2].startswith("one")
 
 
 def is_removal(record: Record) -> bool:

@@ -17,7 +17,19 @@ import numpy as np
 
 from agent import judge
 from agent.bench import FoldSet, Ground
-from agent.feature_groups import ARM, Group, alike, encoding, groups_left, is_removal, step_of, was_screened
+from agent.feature_groups import (
+    ARM,
+    SINGLES,
+    Group,
+    alike,
+    encoding,
+    groups_left,
+    is_removal,
+    is_single,
+    names_of,
+    step_of,
+    was_screened,
+)
 from agent.judge import Comparison
 from agent.record import Record
 from pipelines.estimators.base import SEEDS
@@ -28,7 +40,12 @@ from pipelines.features.types import Schema
 ADOPT_CHANCE = 0.0125  # of a gain of that size on rows that did not choose a group, from which on it is taken over
 PICKS_CHANCE = 0.1  # and for one whose features have each explained more than chance before
 REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
-MOST_STEPS = 6
+MOST_STEPS = 12
+MOST_EMPTY, CHEAP_STEP = (
+    3,
+    0.04,
+)  # steps in a row that found nothing, where each took less than this share of the budget
+CHEAP_TEST = 0.005  # of the budget: so quick tests are made of single features, too, where no group gained
 SHARE = 0.45  # of the budget, after which no more features are looked for
 LEAST_SHARE = 0.25  # of it, which they get even where the models after them would need more
 SCREEN_SHARE, LEAST_SECONDS, MOST_SECONDS = 0.09, 3.0, 300.0
@@ -141,7 +158,8 @@ class FeatureSearch:
             return change.gain >= 0
         if fewer:
             return change.z > REMOVE_Z
-        return change.everywhere and change.chance < (PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE)
+        chance = PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE / (SINGLES if is_single(idea) else 1)
+        return change.everywhere and change.chance < chance
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """A test against the incumbent, paired on the rows that took no part in the choice: all, where none did."""
@@ -182,7 +200,7 @@ class FeatureSearch:
         return float(np.clip(SCREEN_SHARE * self.seconds, LEAST_SECONDS, MOST_SECONDS))
 
     def looking(self, history: Sequence[Record], seconds_left: float) -> bool:
-        """Whether features are still being looked for; `history` with what runs."""
+        """Whether so much is still to be found that others had better wait for it; `history` with what runs."""
         if self.over(seconds_left) or self.incumbent(history) is None:
             return False
         if (
@@ -191,15 +209,36 @@ class FeatureSearch:
             or self._groups_left(history)
         ):
             return True
-        return len(self.steps) < MOST_STEPS and self.steps[-1].parent != self._last_adder(history)
+        return len(self.steps) < MOST_STEPS and not self._empty(history)
+
+    def _empty(self, history: Sequence[Record]) -> int:
+        """How many steps have found nothing since one has found something."""
+        now = self._last_adder(history)
+        return sum(step.parent == now for step in self.steps)
+
+    def _goes_on(self, history: Sequence[Record]) -> bool:
+        """Whether another step is worth its time: the last one has found something, or steps are cheap and have not
+        found nothing for long; the next one looks at other rows, and not again at what was tested."""
+        if len(self.steps) >= MOST_STEPS:
+            return False
+        empty = self._empty(history)
+        cheap = empty < MOST_EMPTY and self._seconds_of(len(self.steps) - 1, history) < CHEAP_STEP * self.seconds
+        return not empty or cheap
+
+    def _seconds_of(self, step: int, history: Sequence[Record]) -> float:
+        """Seconds that a step and its tests took; infinite where nothing may depend on the clock."""
+        if not np.isfinite(self.seconds):
+            return float("inf")
+        tests = (r.seconds for r in history if r.arm == ARM and r.idea is not None and step_of(r.idea) == step)
+        return self.steps[step].result.seconds + sum(tests)
 
     def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
         """Whether it is time for a screening; `history` with what runs."""
-        if not self.looking(history, seconds_left) or self._groups_left(history):
+        if self.over(seconds_left) or self.incumbent(history) is None or self._groups_left(history):
             return False
         if any(r.verdict == "running" and r.arm == ARM for r in history):
             return False
-        return len(self.steps) < MOST_STEPS and (not self.steps or self.steps[-1].parent != self._last_adder(history))
+        return not self.steps or self._goes_on(history)
 
     def request(self, history: Sequence[Record], *, ordered: bool) -> ScreenRequest:
         """The next screening; its material is written. Only where `ready` says so."""
@@ -258,7 +297,10 @@ class FeatureSearch:
         if incumbent is None or not self.enabled:
             return []
         if self.steps:
-            return groups_left(self.steps[-1].result, incumbent, history, self.skipped, self.steering)
+            result = self.steps[-1].result
+            told = [r.seconds for r in history if r.arm == ARM and r.idea in names_of(result.step)]
+            cheap = bool(told) and np.isfinite(self.seconds) and max(told) < CHEAP_TEST * self.seconds
+            return groups_left(result, incumbent, history, self.skipped, self.steering, singles=cheap)
         if any(r.verdict == "running" and r.arm == ARM for r in history):
             return []  # one after another, since each starts from what became of the one before
         many = [n for n in self.many if n in self.columns]

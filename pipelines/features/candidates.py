@@ -31,9 +31,10 @@ class Candidates:
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # columns that no candidate is made from
     ahead: tuple[str, float] | None = None  # the time column and how far test lies ahead of train, where it does
+    valued: bool = False  # whether the target has more than two values that are no classes
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden)
+        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.valued)
 
     def all(self) -> Iterator[Feature]:
         """Every candidate, well-typed and each once, the most promising first.

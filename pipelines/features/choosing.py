@@ -32,20 +32,21 @@ def pursue(
         scorer = Scorer(residual, at.half)
         # gains only shrink as others are taken: look again at the most promising ones only
         left.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
-        chosen: tuple[float, Feature, np.ndarray, float, float] | None = None
+        chosen: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
         for f in left[:40]:
             if chosen is not None and worth(f, gains[f]) <= chosen[0]:
                 break
-            fitted, (gain, error) = _best_column(scorer, says[f])
+            column, (gain, error) = _best_column(scorer, says[f])
             gains[f] = gain
             if chosen is None or worth(f, gain) > chosen[0]:
-                chosen = worth(f, gain), f, fitted, gain, error
+                chosen = worth(f, gain), f, column, gain, error
         assert chosen is not None
-        _, f, fitted, gain, error = chosen
+        _, f, column, gain, error = chosen
         left.remove(f)
         if gain < least * error:  # much is not much where it is uncertain: another may be surer
             redundant.append(Found(str(f), scored[f].gain, scored[f].error, "redundant", "the picks leave it nothing"))
             continue
+        fitted = scorer.fitted(*column)
         own = fitted.ravel()
         twin = next((p for p, t in zip(picks, taken, strict=True) if abs(_correlation(own, t)) > SAME), None)
         if twin is not None:
@@ -81,11 +82,13 @@ def promising(scored: Mapping[Feature, Found], most: int = 160) -> list[tuple[Fe
     return [(f, scored[f]) for f in chosen[:most]]
 
 
-def _best_column(scorer: Scorer, columns: Sequence[tuple[np.ndarray, int]]) -> tuple[np.ndarray, tuple[float, float]]:
-    tried = [(scorer.fitted(codes, size)) for codes, size in columns]
-    gains = [scorer.gain(f) for f in tried]
-    k = int(np.argmax([g for g, _ in gains]))
-    return tried[k], gains[k]
+def _best_column(
+    scorer: Scorer, columns: Sequence[tuple[np.ndarray, int]]
+) -> tuple[tuple[np.ndarray, int], tuple[float, float]]:
+    """The column (codes, how many) that explains something most surely, with its gain and standard error."""
+    gains = [scorer.gain(codes, size) for codes, size in columns]
+    k = int(np.argmax([gain / error if error > 0 else 0.0 for gain, error in gains]))
+    return columns[k], gains[k]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:

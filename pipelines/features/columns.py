@@ -20,12 +20,14 @@ SAMPLE = 20_000  # rows on which columns are looked at
 
 @dataclass(frozen=True)
 class Hints:
-    """What is known of the columns beyond their values: importance in the model (by column), pairs of columns that it
-    splits on together (best first), and how often features of a shape have been kept in earlier competitions."""
+    """What is known of the columns beyond their values: importance in the model (by column), how often features of a
+    shape have been kept in earlier competitions, and pairs and triples of columns that the model splits on together
+    (best first)."""
 
     importance: Mapping[str, float] = field(default_factory=dict)
-    pairs: Sequence[tuple[str, str]] = ()
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # kept, tested
+    pairs: Sequence[tuple[str, ...]] = ()
+    triples: Sequence[tuple[str, ...]] = ()
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Columns:
     frame: Frame
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # columns that are left out
+    valued: bool = False  # whether the target has more than two values that are no classes
 
     def __post_init__(self) -> None:
         rows = np.linspace(0, self.frame.n - 1, min(SAMPLE, self.frame.n)).astype(int)
@@ -91,10 +94,19 @@ class Columns:
             found += [(importance - 0.02, part) for part in self.parts.get(name, ())]
         return [node for _, node in sorted(found, key=lambda f: -f[0])][:MOST_KEYS]
 
+    def as_key(self, name: str) -> Node | None:
+        """A column as a key that may be crossed with others: in bins where it is a number of many values."""
+        if name in self.keys:
+            return Column(name)
+        return feature("bin", name, 16) if name in self.fine else None
+
     def numbered_rows(self) -> list[str]:
         """Whole numbers that may say in which order rows came."""
         return [n for n in self.schema.columns if n in self.whole and n not in self.dates and self.distinct[n] >= 20]
 
-    def orders(self, t: str, key: str) -> bool:
-        """Whether a date or a whole number has hardly a value twice within the groups of a key."""
-        return t in self.dates or self.frame.keys((Column(t), Column(key))).size >= UNTIED * self.frame.n
+    def orders(self, t: str, *keys: str, surely: bool = False) -> bool:
+        """Whether a date or a whole number has hardly a value twice within the groups of keys; of a date that is taken
+        for granted, unless `surely`."""
+        if t in self.dates and not surely:
+            return True
+        return self.frame.keys((Column(t), *map(Column, keys))).size >= UNTIED * self.frame.n

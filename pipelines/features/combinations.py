@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any
 
 from pipelines.features.columns import UNTIED, Columns
@@ -12,6 +12,7 @@ from pipelines.features.operators import operator_of
 
 STATISTICS = ("mean", "std", "min", "max", "median", "sum")
 MOST_NUMBERS = 40  # that are paired with each other
+MOST_PAIRS = 6  # of keys within which rows have an order
 
 
 def pairs(columns: Columns) -> Iterator[Feature]:
@@ -26,8 +27,18 @@ def pairs(columns: Columns) -> Iterator[Feature]:
         yield feature("equal", a, b)
 
 
+def _together(columns: Columns, hinted: Sequence[tuple[str, ...]]) -> Iterator[Feature]:
+    """Target means and counts by the keys of columns that the model splits on together."""
+    for some in hinted:
+        keys = [key for name in some if (key := columns.as_key(name)) is not None]
+        if len(keys) == len(some):
+            yield feature("target_mean", feature("cross", *keys))
+            yield feature("count", feature("cross", *keys))
+
+
 def crosses(columns: Columns) -> Iterator[Feature]:
-    """Target means and counts by two keys at once."""
+    """Target means and counts by two keys at once, those first that the model splits on together."""
+    yield from _together(columns, columns.hints.pairs)
     keys = columns.short_keys()
     wide = [Column(n) for n in columns.keys if Column(n) not in keys][:8]
     for a, b in _by_rank(keys):
@@ -42,7 +53,8 @@ def crosses(columns: Columns) -> Iterator[Feature]:
 
 
 def triples(columns: Columns) -> Iterator[Feature]:
-    """Target means and counts by three and four keys at once."""
+    """Target means and counts by three and four keys at once, those first that the model splits on together."""
+    yield from _together(columns, columns.hints.triples)
     keys = columns.short_keys()
     for most, size in ((5, 3), (5, 4), (10, 3), (7, 4)):
         for some in combinations(keys[:most], size):
@@ -78,7 +90,7 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
     Where test lies ahead, the rows of a fold have later rows in train, which those of test do not have."""
     keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
     for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
-        grouped: list[tuple[Node, ...]] = [(Column(k),) for k in keys if k != t and columns.orders(t, k)]
+        grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
         if t in columns.dates or columns.distinct[t] > UNTIED * columns.frame.n:
             grouped.append(())
         for by in grouped:
@@ -102,6 +114,17 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
             yield feature("divide", name, before)
 
 
+def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple[Node, ...]]:
+    """Keys within whose groups a column orders the rows; two of them where each alone has several rows of one time, as
+    a shop has of its products."""
+    alone = [k for k in keys if columns.orders(t, k, surely=True)]
+    found: list[tuple[Node, ...]] = [(Column(k),) for k in alone]
+    tied = [k for k in keys if k not in alone]
+    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, surely=True))
+    found += islice(pairs, MOST_PAIRS)
+    return [*found, *((Column(k),) for k in tied if columns.orders(t, k))]
+
+
 def spaces(columns: Columns) -> Iterator[Feature]:
     """Neighbours, clusters and directions in the space of several numbers."""
     top = (columns.fine or columns.numbers)[:6]
@@ -118,13 +141,16 @@ def spaces(columns: Columns) -> Iterator[Feature]:
 
 def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     """Compositions of the best candidates so far with columns and with each other."""
-    numbers: Sequence[Node] = [f for f in best if operator_of(f).gives == "number"][:8]
+    numbers: Sequence[Node] = [f for f in best if operator_of(f).gives == "number"][:12]
     grouping: list[Node] = [f.args[0] for f in best if f.op == "target_mean"]
     grouping += [f for f in best if operator_of(f).gives == "category"]
-    keys = list(dict.fromkeys(grouping))[:10]
+    keys = list(dict.fromkeys(grouping))[:14]
     blocks = [f for f in best if operator_of(f).gives == "numbers" and f.op.startswith("row_")]
     plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
     plain_keys = columns.short_keys()[:14]
+    for key in keys if columns.valued else ():
+        yield feature("target_std", key)
+        yield feature("target_median", key)
     for key, other in product(keys, [*plain_keys, *keys]):
         if key != other:
             yield feature("target_mean", feature("cross", key, other))

@@ -31,7 +31,9 @@ _GROUPED = 5  # how tightly a call with `by` binds: it stands in brackets as a k
 _FLAT = ("add", "multiply", "cross")  # a + (b + c) is a + b + c
 _ROWS = "sum mean min max std median range zeros distinct missing sorted gaps repeats mode"
 ALIKE = frozenset({f"row_{what}" for what in _ROWS.split()} | {"target_neighbours", "kmeans", "kmeans_distance", "pca"})
-_OF_KEYS = frozenset({"count", "cross", "target_mean", "distinct", "equal", "missing", "row_missing"})  # not of numbers
+_OF_KEYS = frozenset(
+    {"count", "cross", "target_mean", "target_std", "target_median", "distinct", "equal", "missing", "row_missing"}
+)  # not of numbers
 UNORDERED = frozenset({"add", "multiply", "cross", "equal", "smaller", "larger", "hypotenuse"})  # a + b is b + a
 _ARITHMETIC = frozenset(INFIX)  # these take no `by`
 _MOST_DEPTH = 12

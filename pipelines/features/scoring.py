@@ -1,4 +1,9 @@
-"""Scores: what bins or categories say of a residual in rows that they were not fitted on, and what that is worth."""
+"""Scores: what bins or categories say of a residual in rows that they were not fitted on, and what that is worth.
+
+The mean residual of a bin in one half of the rows times that in the other is, summed over the bins, what they explain
+of the variance, without a part that chance explains in either half; and its standard error, where there is nothing to
+explain, is known. So small effects are seen in many rows, however many bins there are.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +14,16 @@ import numpy as np
 from pipelines.features.expression import Feature, nodes
 from pipelines.features.frame import bins_of
 
-SHRINKAGE = 10.0  # rows, of the mean residual of a bin
+TYPICAL = 10.0  # rows of the usual variance, that are added to those of a bin
+COARSE = 12  # bins that a number is also put into: fewer see what is smooth better
 ROWS_PER_BIN, MOST_BINS = 60, 128
 SIMPLER = 0.95  # of the gain is left for each part more of an expression
 
 
 @dataclass(frozen=True)
 class Found:
-    """A candidate with the share of the residual's variance that it explains, and the standard error of that.
+    """A candidate with the share of the residual's variance that it explains, and the standard error of that, if there
+    were nothing to explain.
 
     `synergy`: the share of the target's own variance that it explains beyond the best of its columns alone.
     """
@@ -41,26 +48,45 @@ class Scorer:
     half: np.ndarray
 
     def __post_init__(self) -> None:
-        self.scale = float(np.mean(np.sum(self.residual**2, axis=1))) or 1.0
+        self.squares = self.residual**2
+        self.scale = float(np.mean(np.sum(self.squares, axis=1))) or 1.0
 
     @property
     def bins(self) -> int:
         return int(np.clip(len(self.residual) // ROWS_PER_BIN, 8, MOST_BINS))
 
-    def fitted(self, codes: np.ndarray, size: int) -> np.ndarray:
-        """(m, T) the mean residual of each row's code in the other half of the rows, shrunk towards 0."""
-        cell = codes * 2 + self.half
-        counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)[:, ::-1]
-        out = np.empty_like(self.residual)
-        for t in range(self.residual.shape[1]):
-            sums = np.bincount(cell, weights=self.residual[:, t], minlength=2 * size).reshape(size, 2)[:, ::-1]
-            out[:, t] = (sums / (counts + SHRINKAGE))[codes, self.half]
-        return out
+    def gain(self, codes: np.ndarray, size: int) -> tuple[float, float]:
+        """The share of the residual's variance that a mean for each of the codes (m,) explains in new rows, and its
+        standard error where there is nothing to explain.
 
-    def gain(self, fitted: np.ndarray) -> tuple[float, float]:
-        """The share of the residual's variance that `fitted` (m, T) explains, and its standard error."""
-        each = np.sum((2 * self.residual - fitted) * fitted, axis=1) / self.scale
-        return float(each.mean()), float(each.std() / np.sqrt(len(each)))
+        A mean of few rows says less than there is to say: it is shrunk by empirical Bayes, and the share with it.
+        """
+        cell, n = codes * 2 + self.half, len(codes)
+        counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)
+        told = counts.all(axis=1)
+        of_both, rows = counts[told].prod(axis=1), counts[told].sum(axis=1)
+        explained = variance = 0.0
+        for r, r2 in zip(self.residual.T, self.squares.T, strict=True):
+            sums = np.bincount(cell, weights=r, minlength=2 * size).reshape(size, 2)[told]
+            squares = np.bincount(codes, weights=r2, minlength=size)[told]
+            spread = (squares + TYPICAL * np.mean(r2)) / (rows + TYPICAL)
+            explained += float(np.sum(rows / n * sums.prod(axis=1) / of_both))
+            variance += float(np.sum((rows / n * spread) ** 2 / of_both))
+        share, error = explained / self.scale, float(np.sqrt(variance)) / self.scale
+        if share <= 0:
+            return share, error
+        kept = float(np.sum(rows / n * share / (share + 1 / rows)))
+        return share * kept, error * kept
+
+    def fitted(self, codes: np.ndarray, size: int) -> np.ndarray:
+        """(m, T) the mean residual of each row's code, shrunk by what the codes explain."""
+        share = max(self.gain(codes, size)[0], 0.0)
+        rows = np.bincount(codes, minlength=size)
+        shrunk = np.where(rows > 0, share / (share * np.maximum(rows, 1) + 1), 0.0)
+        out = np.empty_like(self.residual)
+        for t, r in enumerate(self.residual.T):
+            out[:, t] = (np.bincount(codes, weights=r, minlength=size) * shrunk)[codes]
+        return out
 
 
 def widest(residual: np.ndarray, most: int) -> np.ndarray:
@@ -80,6 +106,16 @@ def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
     codes, size = bins_of(values, edges, bins)
     codes[gaps] = size
     return codes, size + 1
+
+
+def coarse(codes: np.ndarray, size: int) -> tuple[np.ndarray, int] | None:
+    """Bins (m,) in order, the last one of what is missing, put together to about COARSE; None where they are few."""
+    known = size - 1
+    if known < 2 * COARSE:
+        return None
+    merged = codes * COARSE // known
+    merged[codes == known] = COARSE
+    return merged, COARSE + 1
 
 
 def worth(feature: Feature, gain: float) -> float:

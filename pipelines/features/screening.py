@@ -1,11 +1,11 @@
 """Screening: what a candidate explains of a model's residual, cheaply and on rows that later judge nothing.
 
 A candidate's worth is the share of the residual's variance that its bins (or its categories) explain in rows that they
-were not fitted on: rows are cut into halves, the mean residual of each bin in one half predicts the other. That needs
-one pass over the rows, finds what is not monotone too, is fair to categories of many levels (it is what their target
-mean will do), and comes with a standard error. More rows are spent on fewer candidates (successive halving, Jamieson
-and Talwalkar, 2016), and what is left is chosen one after another, each for what the others leave unexplained (matching
-pursuit, Mallat and Zhang, 1993), so that a group has no two features that say the same.
+were not fitted on: rows are cut into halves, and the mean residuals of each bin in the two agree by more than chance
+(`scoring`). That needs one pass over the rows, finds what is not monotone too, is fair to categories of many levels (it
+is what their target mean will do), and comes with a standard error. More rows are spent on fewer candidates (successive
+halving, Jamieson and Talwalkar, 2016), and what is left is chosen one after another, each for what the others leave
+unexplained (matching pursuit, Mallat and Zhang, 1993), so that a group has no two features that say the same.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ import numpy as np
 from competitions.errors import PipelineError
 from pipelines.features.choosing import MOST_PICKS, promising, pursue
 from pipelines.features.drift import drifts, new_in_test
-from pipelines.features.expression import Feature, feature
+from pipelines.features.expression import Feature, feature, parse
 from pipelines.features.frame import Frame, Source
 from pipelines.features.operators import kind_of, operator_of
 from pipelines.features.operators.base import Target
-from pipelines.features.scoring import Found, Scorer, binned, widest, worth
+from pipelines.features.scoring import Found, Scorer, binned, coarse, widest, worth
 
-RUNGS = (6_000, 24_000, 96_000)  # rows
-MOST_TARGETS = (3, 8, 8)  # columns of the residual that are looked at on each rung: those of most variance
-KEPT = (0.12, 0.25)  # of the candidates, from one rung to the next
-LEAST_KEPT = (240, 100)
+RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows
+MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual that are looked at on each rung: those of most variance
+KEPT = (0.12, 0.25, 0.25)  # of the candidates, from one rung to the next
+LEAST_KEPT = (240, 100, 60)
+MOST_ADOPTED = 6  # features of the model that compositions are made from
 ROWS_PER_LEVEL = 6  # of the first rung, that a key should have
 NEW_IN_TEST = 0.7  # share of test rows with a key that training never has, from which on it is of no use
 MOST_PURSUED = 160
-FRAME_ROWS = 240_000  # rows of train and test on which candidates are computed; of larger tables a sample
+SURELY = 0.25  # standard errors beyond the largest that so many candidates have by chance, each in two sorts of bins
+FRAME_ROWS = 1_000_000  # rows of train and test on which candidates are computed; of larger tables a sample
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Screen:
         self._small = self._rung(0)
         self._kept_rungs: dict[int, tuple[np.ndarray, Scorer, Frame]] = {0: self._small}
         self._of_target: dict[int, Scorer] = {}
-        self._alone: dict[str, float] = {}
+        self._alone: dict[tuple[str, int], float] = {}
 
     def _rung(self, rung: int) -> tuple[np.ndarray, Scorer, Frame]:
         """Positions in the frame of a rung's rows, their scorer, and a frame of these rows alone."""
@@ -128,46 +130,47 @@ class Screen:
         if operator_of(feature).gives == "category":
             codes = np.where(np.isnan(value[:, 0]), -1, value[:, 0]).astype(np.int64) + 1
             return [(codes, int(codes.max()) + 1)]
-        return [binned(value[:, j].astype(np.float64, copy=False), scorer.bins) for j in range(value.shape[1])]
+        fine = [binned(value[:, j].astype(np.float64, copy=False), scorer.bins) for j in range(value.shape[1])]
+        return [*fine, *(merged for one in fine if (merged := coarse(*one)) is not None)]
 
-    def score(self, feature: Feature, rung: int = 0) -> tuple[Found, np.ndarray] | None:
-        """A candidate's worth at a rung and what it says of the rows (m, T); None where it says nothing.
+    def score(self, feature: Feature, rung: int = 0) -> Found | None:
+        """A candidate's worth at a rung; None where it says nothing.
 
-        Of several columns the best counts. A key of many levels is scored on all rows at once: on few rows none of its
-        levels would come twice.
+        Of several columns the surest counts. A key of many levels is scored on all rows at once: on few rows none of
+        its levels would come twice.
         """
         first = rung == 0
         if feature.op == "target_mean" and self.frame.key(feature.args[0]).size > len(self._small[0]) // ROWS_PER_LEVEL:
             rung = self._last
         at = self._rungs(rung)
         scorer = at[1]
-        best: tuple[Found, np.ndarray] | None = None
+        best: Found | None = None
         for codes, size in self.codes(feature, at):
             if size < 2 or codes.min() == codes.max():
                 continue
-            fitted = scorer.fitted(codes, size)
-            gain, error = scorer.gain(fitted)
+            gain, error = scorer.gain(codes, size)
             synergy = 0.0
             if first:
                 of_target, plain = (codes, size), self._plain(rung)
                 if kind_of(feature) == "supervised" and feature.op != "target_mean":
                     of_target = self.codes(feature, at, plain.residual)[0]
-                whole = plain.gain(plain.fitted(*of_target))[0]
-                synergy = whole - max((self._of_column(c) for c in feature.columns), default=0.0)
-            if best is None or gain > best[0].gain:
-                best = Found(str(feature), gain, error, synergy=synergy), fitted
+                whole = plain.gain(*of_target)[0]
+                synergy = whole - max((self._of_column(c, rung) for c in feature.columns), default=0.0)
+            found = Found(str(feature), gain, error, synergy=synergy)
+            if best is None or found.z > best.z:
+                best = found
         return best
 
-    def _of_column(self, name: str) -> float:
-        """The share of the target's variance that a column explains alone."""
-        if name not in self._alone:
-            self._alone[name] = 0.0
+    def _of_column(self, name: str, rung: int) -> float:
+        """The share of the target's variance that a column explains alone, on the rows of a rung."""
+        if (name, rung) not in self._alone:
+            self._alone[name, rung] = 0.0
             for alone in (feature("number", name), feature("target_mean", name)):
                 with contextlib.suppress(PipelineError):
-                    for codes, size in self.codes(alone, self._small):
-                        gain = self._plain(0).gain(self._plain(0).fitted(codes, size))[0]
-                        self._alone[name] = max(self._alone[name], gain)
-        return self._alone[name]
+                    for codes, size in self.codes(alone, self._rungs(rung)):
+                        gain = self._plain(rung).gain(codes, size)[0]
+                        self._alone[name, rung] = max(self._alone[name, rung], gain)
+        return self._alone[name, rung]
 
     @property
     def _last(self) -> int:
@@ -205,10 +208,13 @@ class Screen:
         self._take(candidates, scored, limit, 0.6)
         if further is not None and scored:
             best = sorted(scored, key=lambda f: (-worth(f, scored[f].gain - scored[f].error), str(f)))[:16]
-            self._take(further(best), scored, limit, 0.8)
+            adopted = [
+                f for f in map(parse, present) if any(isinstance(arg, Feature) for arg in f.args) or f.columns[1:]
+            ]
+            self._take(further([*adopted[-MOST_ADOPTED:], *best]), scored, limit, 0.8)
         screened = len(scored)
         first = dict(scored)
-        threshold = float(np.sqrt(2 * np.log(max(screened, 10)))) - 0.25
+        threshold = float(np.sqrt(2 * np.log(2 * max(screened, 10)))) + SURELY
         rung = 0
         while rung + 1 < len(RUNGS) and len(self._places) > RUNGS[rung] and not self.over:
             most = max(LEAST_KEPT[rung], int(KEPT[rung] * screened))
@@ -220,7 +226,7 @@ class Screen:
                     break
                 found = self._scored(candidate, rung)
                 if found is not None:
-                    again[candidate] = found[0]
+                    again[candidate] = found
             scored = again
         ranked = sorted(scored, key=lambda f: (-worth(f, scored[f].gain), str(f)))
         best_found = scored[max(scored, key=lambda f: scored[f].z)] if scored else None
@@ -250,9 +256,9 @@ class Screen:
                 return
             if candidate not in scored and str(candidate) not in self._present:
                 found = self._scored(candidate, 0)
-                scored[candidate] = found[0] if found is not None else Found(str(candidate), 0.0, 1.0)
+                scored[candidate] = found if found is not None else Found(str(candidate), 0.0, 1.0)
 
-    def _scored(self, feature: Feature, rung: int) -> tuple[Found, np.ndarray] | None:
+    def _scored(self, feature: Feature, rung: int) -> Found | None:
         try:
             with np.errstate(all="ignore"):
                 return self.score(feature, rung)

@@ -22,6 +22,7 @@ from pipelines.features.tree_screening import Trees
 from pipelines.features.types import Schema
 
 MOST_USED = 24
+FEW_ROWS = 1000  # that tell whether a target has two values
 TREES_SHARE = 0.3  # of the time, for trees
 
 
@@ -111,12 +112,14 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         deadline=began + (1 - TREES_SHARE) * (deadline - began),
     )
     trees = Trees(view, request.base, request.classes, request.seed)
+    together = trees.together()
     candidates = Candidates(
         request.schema,
         view.frame,
-        Hints(request.importance, trees.pairs(), request.shapes),
+        Hints(request.importance, request.shapes, together[2], together[3]),
         request.forbidden,
         request.ahead,
+        valued=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
     )
     asked = [parse(text) for text in request.add]
 

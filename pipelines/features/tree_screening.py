@@ -110,23 +110,26 @@ class Trees:
             total += gains / max(gains.sum(), 1e-12)
         return total
 
-    def pairs(self, most: int = 20) -> list[tuple[str, str]]:
-        """Columns of the table that the model splits on together (a split below a split), best first."""
-        found: Counter[tuple[str, str]] = Counter()
+    def together(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
+        """Two and three columns of the table that the model splits on together (splits below each other), by their
+        number, best first."""
+        found: dict[int, Counter[tuple[str, ...]]] = {2: Counter(), 3: Counter()}
         for booster in self._fit(self.columns, self.y, ROUNDS // 2):
             for tree in booster.dump_model()["tree_info"]:
-                self._walk(tree["tree_structure"], None, found)
-        return [pair for pair, _ in found.most_common(most)]
+                self._walk(tree["tree_structure"], (), found)
+        return {size: [some for some, _ in counted.most_common(most)] for size, counted in found.items()}
 
-    def _walk(self, node: dict[str, Any], above: str | None, found: Counter[tuple[str, str]]) -> None:
+    def _walk(self, node: dict[str, Any], above: tuple[str, ...], found: dict[int, Counter[tuple[str, ...]]]) -> None:
+        """`above`: the different columns of the splits above a node, the next last."""
         if "split_feature" not in node:
             return
-        columns = parse(self.names[node["split_feature"]]).columns
-        own = columns[0] if columns else None
-        if own is not None and above is not None and own != above:
-            found[min(own, above), max(own, above)] += node["split_gain"]
+        for own in parse(self.names[node["split_feature"]]).columns[:1]:
+            above = (*(name for name in above if name != own), own)
+            for size, counted in found.items():
+                if len(above) >= size:
+                    counted[tuple(sorted(above[-size:]))] += node["split_gain"]
         for side in ("left_child", "right_child"):
-            self._walk(node[side], own, found)
+            self._walk(node[side], above, found)
 
     def used(self, candidates: Sequence[str], most: int) -> list[str]:
         """The candidates that trees use more than shuffled ones, those that they use most first, at most so many."""

@@ -279,6 +279,8 @@ WORDS: dict[str, str | Callable[[Feature], str]] = {
     "table.value": "{0}" + _FIRST,
     "table.label": "{0} as a category" + _FIRST,
     "target_mean": _target_mean,
+    "target_std": "standard deviation of the target of {0}",
+    "target_median": "median target of {0}",
 }
 
 

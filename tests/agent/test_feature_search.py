@@ -20,7 +20,7 @@ from agent.costs import Costs
 from agent.experience import Experience
 from agent.feature_groups import ARM
 from agent.feature_rows import rows_of_test
-from agent.feature_search import MOST_STEPS, FeatureSearch, Step, in_words
+from agent.feature_search import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
 from agent.judge import Comparison
 from agent.policy import Policy
 from agent.record import Proposal, Record
@@ -296,6 +296,57 @@ def test_a_step_is_asked_for_tested_and_followed_by_the_next(search: FeatureSear
     search.take(result(1, picks=()), [first, tested, both])
     assert not search.ready([first, tested, both], float("inf"))
     assert not search.looking([first, tested, both], float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "took", "steps"), [(3000.0, 2.0, MOST_EMPTY), (3000.0, 200.0, 1), (np.inf, 2.0, 1)]
+)
+def test_where_nothing_was_found_cheap_steps_look_at_other_rows(
+    tmp_path: Path, seconds: float, took: float, steps: int
+) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, 5, seconds=seconds)
+    history = [record(search, 0, 1.0)]
+    for step in range(steps):
+        assert search.ready(history, 0.9 * seconds)
+        search.take(replace(result(step), picks=(replace(RATIO, text=f"a / (b + {step})"),)), history)
+        assert not search.ready(history, 0.9 * seconds)  # before its groups are tested
+        found = search.next_group(history)
+        assert found is not None
+        features = found[0].apply(BASE)
+        history.append(record(search, step + 1, 1.05, features, ARM, found[0].name, seconds=took))
+        assert not search.looking(history, 0.9 * seconds)  # what others wait for is over
+    assert not search.ready(history, 0.9 * seconds)
+
+
+def test_where_no_group_gained_its_features_are_tested_one_by_one_if_that_is_cheap(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    search = made(tmp_path, 5, seconds=3000.0)
+    history = [record(search, 0, 1.0)]
+    texts = ("a / b", "a * b", "a - b", "log(a)")
+    found = [replace(RATIO, text=text) for text in texts]
+    search.take(result(0, picks=tuple(found[:1]), used=tuple(found[1:])), history)
+    names, taken = [], None
+    for number in range(1, 20):
+        if (group := search.next_group(history)) is None:
+            break
+        names.append(group[0].name)
+        features = group[0].apply(group[1].pipeline.features)
+        good = group[0].add == ("a * b",)
+        taken = features if good else taken
+        made_of = record(search, number, 0.8 if good or taken else 1.05, features, ARM, group[0].name, seconds=1.0)
+        history.append(replace(made_of, adopted=good))
+    assert [n for n in names if ":one" in n] == [
+        "0:one1",
+        "0:one0",
+        "0:one2",
+        "0:one3",
+    ]  # the first was the picks alone
+    assert taken == (*BASE, "a * b")
+    assert set(history[-1].pipeline.features) > set(taken)  # what follows is tested beside what was taken over
+    change = judge.Comparison(1.0, 0.45, 20)
+    assert search.enough(change, "0:first", fewer=False) == (change.chance < ADOPT_CHANCE)
+    assert not search.enough(change, "0:one1", fewer=False)
 
 
 def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_path: Path) -> None:

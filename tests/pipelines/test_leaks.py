@@ -140,11 +140,15 @@ EXAMPLES = {
     "target_linear": "target_linear(tfidf(note))",
     "target_bayes": "target_bayes(tfidf(note))",
     "target_mean": "target_mean(shop)",
+    "target_std": "target_std(shop)",
+    "target_median": "target_median(shop)",
 }
 COMPOSED = (
     "target_mean(guest)",
     "target_mean(guest, 0.1)",
     "target_mean(guest × city)",
+    "target_std(guest × city)",
+    "target_median(bin(x, 40))",
     "target_mean(x)",
     "target_mean(city)",
     "target_mean(bin(x, 40))",

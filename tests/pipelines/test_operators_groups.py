@@ -361,3 +361,23 @@ def test_a_join_that_cannot_be_says_what_to_do(text, message):
     orders = pd.DataFrame({"id": [1], "key": [1], "price": [1.0]})
     with pytest.raises(PipelineError, match=message):
         value(text, rows, orders=orders, other=orders)
+
+
+@RANDOMLY
+@given(st.integers(0, 999), st.integers(1, 12))
+def test_spread_and_median_of_the_target_by_key_are_shrunken_towards_those_of_all(seed, levels):
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame({"k": rng.integers(0, levels, 60).astype(str)})
+    y = rng.normal(size=(50, 1))
+    target = Target(np.arange(50), y, 0, seed)
+    inner = target.inner()
+    for op, statistic in (
+        ("std", lambda v: np.var(v) if len(v) else 0.0),
+        ("median", lambda v: np.median(v) if len(v) else 0.0),
+    ):
+        found = value(f"target_{op}(k)", rows, target)[:, 0]
+        for i in range(0, 60, 3):
+            fit = np.flatnonzero(inner != inner[i]) if i < 50 else np.arange(50)
+            own = y[fit[(rows["k"] == rows["k"][i])[fit]], 0]
+            told = (len(own) * statistic(own) + 10 * statistic(y[fit, 0])) / (len(own) + 10)
+            same(found[i], np.sqrt(told) if op == "std" else told)

@@ -317,3 +317,19 @@ def test_every_operator_says_what_it_does():
     for module in (numbers, dates, rows, strings, text):
         for name, operator in module.OPERATORS.items():
             assert operator.says.endswith((".", ":", ";")) or len(operator.says) > 20, name
+
+
+def test_rows_of_many_cells_are_looked_at_block_by_block(monkeypatch):
+    rng = np.random.default_rng(0)
+    columns = {name: rng.integers(0, 4, 500).astype(float) for name in "abcd"}
+    columns["b"][::9] = np.nan
+    texts = [f"{op}(a, b, c, d)" for op in rows.OPERATORS if op != "row_missing"]
+    whole = [value(text, **columns) for text in texts]
+    sizes = []
+    monkeypatch.setattr(rows, "MOST_CELLS", 4 * 70)
+    real = rows.Frame
+    monkeypatch.setattr(rows, "Frame", lambda source, rows: sizes.append(len(rows)) or real(source, rows=rows))
+    for written, expected in zip(texts, whole, strict=True):
+        same(value(written, **columns), expected)
+    assert max(sizes) == 70
+    assert sum(sizes) == 500 * len(texts)

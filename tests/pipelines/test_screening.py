@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.features.candidates import Candidates
 from pipelines.features.choosing import pursue
 from pipelines.features.columns import Hints
 from pipelines.features.expression import parse
 from pipelines.features.families import Profile, families, profile_of
-from pipelines.features.scoring import Found, Scorer, binned
+from pipelines.features.scoring import COARSE, Found, Scorer, binned, coarse
 from pipelines.features.screening import Screen
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
 from pipelines.features.store import FeatureStore
@@ -90,7 +92,7 @@ def test_in_noise_nothing_is_found(tmp_path: Path) -> None:
 def test_a_key_of_one_row_each_explains_nothing() -> None:
     rng = np.random.default_rng(0)
     y = rng.normal(size=(2000, 1))
-    gain, _ = (scorer := Scorer(y, rng.integers(0, 2, 2000))).gain(scorer.fitted(np.arange(2000), 2000))
+    gain, _ = Scorer(y, rng.integers(0, 2, 2000)).gain(np.arange(2000), 2000)
     assert gain <= 0
 
 
@@ -99,7 +101,7 @@ def test_gain_is_the_share_of_variance_explained() -> None:
     codes = rng.integers(0, 5, 50_000)
     y = (codes - 2.0 + rng.normal(size=50_000))[:, None]
     scorer = Scorer(y - y.mean(), rng.integers(0, 2, 50_000))
-    gain, error = scorer.gain(scorer.fitted(codes, 5))
+    gain, error = scorer.gain(codes, 5)
     assert gain == pytest.approx(2 / 3, abs=0.01)
     assert 0 < error < 0.01
 
@@ -124,6 +126,40 @@ def test_what_is_rare_and_large_is_told_from_what_is_frequent_and_small(tmp_path
     assert codes.max() < size
 
 
+@pytest.mark.parametrize("size", [3, 120])
+def test_small_effects_are_seen_in_many_rows_and_chance_is_told_as_chance(size):
+    rng = np.random.default_rng(4)
+    n, zs = 60_000, []
+    for _ in range(60):
+        codes = rng.integers(0, size, n)
+        gain, error = Scorer(rng.standard_t(5, size=(n, 2)), rng.integers(0, 2, n)).gain(codes, size)
+        zs.append(gain / error)
+    assert np.mean(zs) == pytest.approx(0, abs=0.4)
+    assert np.std(zs) == pytest.approx(1, abs=0.25)
+    codes = rng.integers(0, size, n)
+    y = rng.normal(size=(n, 1)) + np.sqrt(0.002) * rng.normal(size=size)[codes][:, None]
+    gain, error = Scorer(y, rng.integers(0, 2, n)).gain(codes, size)
+    assert gain / error > 5
+    assert gain < 0.006
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(2, 200), st.integers(0, 999))
+def test_coarser_bins_keep_the_order_and_what_is_missing(bins, seed):
+    values = np.random.default_rng(seed).normal(size=3000)
+    values[::11] = np.nan
+    codes, size = binned(values, bins)
+    merged = coarse(codes, size)
+    if merged is None:
+        assert size <= 2 * COARSE
+        return
+    assert merged[1] == COARSE + 1
+    assert (merged[0][::11] == COARSE).all()
+    order = np.argsort(codes, kind="stable")
+    assert (np.diff(merged[0][order]) >= 0).all()
+    assert len(np.unique(merged[0])) == COARSE + 1
+
+
 def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None:
     rng = np.random.default_rng(2)
     n = 20_000
@@ -131,7 +167,7 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
     residual = (0.3 * (sure - 0.5) + rng.normal(size=n) + rare * rng.choice([-25.0, 32.5], n))[:, None]
     scorer = Scorer(residual, rng.integers(0, 2, n))
     says = {parse("number(rare)"): [(rare, 2)], parse("number(sure)"): [(sure, 2)]}
-    scored = {f: Found(str(f), *scorer.gain(scorer.fitted(*columns[0]))) for f, columns in says.items()}
+    scored = {f: Found(str(f), *scorer.gain(*columns[0])) for f, columns in says.items()}
     uncertain, certain = scored.values()
     assert uncertain.gain > certain.gain
     assert uncertain.z < 3 < certain.z
@@ -256,3 +292,58 @@ def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> 
 
     assert later(None) == {"until_next", "lag"}
     assert later(("when", 30.0)) == set()
+
+
+def test_columns_that_trees_split_on_together_are_crossed_first(tmp_path: Path) -> None:
+    frame = table()
+    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    hints = Hints(pairs=(("kind", "shop"),), triples=(("kind", "u", "shop"),))
+    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, hints).all()]
+    crosses = [t for t in made if t.startswith("target_mean(") and "×" in t and "hour" not in t]
+    assert crosses[0] == "target_mean(kind × shop)"
+    assert next(t for t in crosses if t.count("×") == 2) == "target_mean(bin(u, 16) × kind × shop)"
+
+
+def test_rows_of_two_keys_are_ordered_where_each_alone_has_several_of_a_time(tmp_path: Path) -> None:
+    days = pd.date_range("2024-01-01", periods=100)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame([(d, f"s{s}", f"p{p}") for d in days for s in range(6) for p in range(5)])
+    frame.columns = ["when", "shop", "product"]
+    frame["price"] = rng.normal(size=len(frame))
+    store = store_of(tmp_path, frame)
+    view = Screen(store, np.arange(2000), np.ones((2000, 1)), np.ones((2000, 1)))
+    made = [f for f in Candidates(schema_of(frame, []), view.frame, Hints()).all() if f.op == "lag"]
+    assert {str(k) for k in made[0].by} == {"shop", "product"}
+
+
+def test_what_was_adopted_is_built_upon(tmp_path: Path) -> None:
+    frame = table()
+    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    told: list[str] = []
+
+    def further(best):
+        told.extend(map(str, best))
+        return ()
+
+    view.run(
+        [parse("number(v)")],
+        ("number(u)", "u / v", "target_mean(shop)", "target_mean(kind × shop)"),
+        further,
+    )
+    assert told[:2] == ["u / v", "target_mean(kind × shop)"]
+
+
+def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    n = 30_000
+    levels = rng.integers(0, 2500, n)
+    frame = pd.DataFrame({"key": levels.astype(str), "noise": rng.integers(0, 4, n).astype(str)})
+    frame["a"], frame["b"] = rng.integers(0, 5, n).astype(str), rng.integers(0, 5, n).astype(str)
+    y = rng.normal(size=2500)[levels] + rng.normal(size=25)[5 * frame["a"].astype(int) + frame["b"].astype(int)]
+    y = (y + rng.normal(size=n))[:, None]
+    store = FeatureStore.create(tmp_path, "f", frame[:-10], frame[-10:].reset_index(drop=True))
+    view = Screen(store, np.arange(n - 10), (y - y.mean())[:-10], y[:-10])
+    crosses = (view.score(parse(t)) for t in ("target_mean(key × noise)", "target_mean(a × b)"))
+    noise, real = (found.synergy for found in crosses if found is not None)
+    assert noise < 0.02
+    assert real > 0.1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 import numpy as np
 
 from pipelines.features.expression import Column, Feature
@@ -9,6 +12,7 @@ from pipelines.features.frame import Frame
 from pipelines.features.operators.base import Operator
 
 REPEATS = 3
+MOST_CELLS = 4_000_000  # that are looked at together
 
 
 def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
@@ -143,13 +147,31 @@ def row_mode(frame: Frame, feature: Feature) -> np.ndarray:
     return np.where(counts.any(axis=1), values[np.arange(len(values)), last], np.nan)
 
 
+Compute = Callable[[Frame, Feature], np.ndarray]
+
+
+def _in_blocks(compute: Compute) -> Compute:
+    """The same, of many cells block by block of rows: sorting or counting them takes several times their memory."""
+
+    @wraps(compute)
+    def made(frame: Frame, feature: Feature) -> np.ndarray:
+        size = max(1, MOST_CELLS // len(feature.args))
+        if frame.n <= size or not all(isinstance(arg, Column) for arg in feature.args):
+            return compute(frame, feature)
+        rows = np.arange(frame.n) if frame.rows is None else frame.rows
+        starts = range(0, frame.n, size)
+        return np.concatenate([compute(Frame(frame.source, rows=rows[i : i + size]), feature) for i in starts])
+
+    return made
+
+
 _NUMBER = (
     row_sum, row_mean, row_std, row_min, row_max, row_range, row_median, row_zeros, row_distinct, row_argmax, row_mode,
 )  # fmt: skip
 _NUMBERS = (row_sorted, row_gaps, row_repeats)
 
 OPERATORS = {
-    **{compute.__name__: Operator("stateless", ("number+",), "number", compute) for compute in _NUMBER},
-    **{compute.__name__: Operator("stateless", ("number+",), "numbers", compute) for compute in _NUMBERS},
+    **{compute.__name__: Operator("stateless", ("number+",), "number", _in_blocks(compute)) for compute in _NUMBER},
+    **{compute.__name__: Operator("stateless", ("number+",), "numbers", _in_blocks(compute)) for compute in _NUMBERS},
     "row_missing": Operator("stateless", ("key+",), "number", row_missing),
 }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from pipelines.features.expression import Feature
 from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator, Target
+from pipelines.features.operators.base import Operator, Target, out_of_fold
 
 SMOOTHING_LIMITS = (0.5, 100.0)
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]
 INNER_FOLDS = 5
+TYPICAL_ROWS = 10.0  # rows that have the statistic of all, besides those of a key
 
 
 def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
@@ -64,6 +67,54 @@ def _smoothing(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, rows: 
     return np.clip(np.where(known, within / np.where(known, spread, 1.0), MOST_SMOOTHING), *SMOOTHING_LIMITS)
 
 
+Statistic = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+
+
+def target_std(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Standard deviation of the target by key, nested: (n, T); shrunk as if TYPICAL_ROWS more had that of all."""
+
+    def variance(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
+        rows = np.maximum(np.bincount(codes, minlength=size), 1)
+        mean = np.bincount(codes, weights=y, minlength=size) / rows
+        return np.asarray(np.bincount(codes, weights=(y - mean[codes]) ** 2, minlength=size) / rows)
+
+    return np.sqrt(_by_key(frame, feature, target, variance))
+
+
+def target_median(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """Median of the target by key, nested: (n, T); shrunk as if TYPICAL_ROWS more had that of all."""
+
+    def median(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
+        order = np.lexsort((y, codes))
+        rows = np.bincount(codes, minlength=size)
+        starts, ranked = np.cumsum(rows) - rows, np.append(y[order], 0.0)
+        low, high = starts + np.maximum(rows - 1, 0) // 2, starts + rows // 2
+        return np.asarray(
+            np.where(rows > 0, (ranked[np.minimum(low, len(y))] + ranked[np.minimum(high, len(y))]) / 2, 0)
+        )
+
+    return _by_key(frame, feature, target, median)
+
+
+def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic) -> np.ndarray:
+    """A statistic of the target by key, shrunk towards that of all rows, nested."""
+    key = frame.key(feature.args[0])
+
+    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        codes = key.codes[rows]
+        counts = np.bincount(codes, minlength=key.size)
+        out = np.empty((len(asked), values.shape[1]))
+        for t, y in enumerate(values.T):
+            whole = statistic(np.zeros(len(y), dtype=np.int64), y, 1)[0]
+            told = (counts * statistic(codes, y, key.size) + TYPICAL_ROWS * whole) / (counts + TYPICAL_ROWS)
+            out[:, t] = told[key.codes[asked]]
+        return out
+
+    return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
+
+
 OPERATORS = {
     "target_mean": Operator("supervised", ("key", "literal?"), "numbers", target_mean),
+    "target_std": Operator("supervised", ("key",), "numbers", target_std),
+    "target_median": Operator("supervised", ("key",), "numbers", target_median),
 }
