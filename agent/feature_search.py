@@ -222,6 +222,8 @@ class FeatureSearch:
         if len(self.steps) >= MOST_STEPS:
             return False
         empty = self._empty(history)
+        if empty and not self.steps[-1].result.screened:
+            return False  # the screening failed
         cheap = empty < MOST_EMPTY and self._seconds_of(len(self.steps) - 1, history) < CHEAP_STEP * self.seconds
         return not empty or cheap
 
@@ -230,7 +232,7 @@ class FeatureSearch:
         if not np.isfinite(self.seconds):
             return float("inf")
         tests = (r.seconds for r in history if r.arm == ARM and r.idea is not None and step_of(r.idea) == step)
-        return self.steps[step].result.seconds + sum(tests)
+        return 2 * self.steps[step].result.seconds + sum(tests)  # trees take their time after what is screened
 
     def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
         """Whether it is time for a screening; `history` with what runs."""
@@ -298,8 +300,10 @@ class FeatureSearch:
             return []
         if self.steps:
             result = self.steps[-1].result
-            told = [r.seconds for r in history if r.arm == ARM and r.idea in names_of(result.step)]
-            cheap = bool(told) and np.isfinite(self.seconds) and max(told) < CHEAP_TEST * self.seconds
+            tests = [r for r in history if r.arm == ARM and r.idea in names_of(result.step)]
+            ended = bool(tests) and all(r.verdict != "running" for r in history if r.arm == ARM)
+            limit = CHEAP_TEST * self.seconds if np.isfinite(self.seconds) else 0.0
+            cheap = ended and max(r.seconds for r in tests) < limit
             return groups_left(result, incumbent, history, self.skipped, self.steering, singles=cheap)
         if any(r.verdict == "running" and r.arm == ARM for r in history):
             return []  # one after another, since each starts from what became of the one before

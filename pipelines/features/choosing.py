@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,12 +15,16 @@ OF_RESIDUAL, OF_SYNERGY = 3, 5  # candidates of a sort that may help in company
 
 
 def pursue(
-    says: Mapping[Feature, Sequence[tuple[np.ndarray, int]]], scored: Mapping[Feature, Found], at: Scorer, least: float
+    says: Mapping[Feature, Sequence[tuple[np.ndarray, int]]],
+    scored: Mapping[Feature, Found],
+    at: Scorer,
+    least: float,
+    over: Callable[[], bool] = bool,
 ) -> tuple[list[Found], list[Found]]:
     """Choose one after another what explains most of what the chosen ones leave; and what is redundant beside them.
 
     says: the bins of each feature, one pair (codes, how many) per column. scored: what it explains alone. at: the
-    residual to explain. least: the z from which on a feature is chosen.
+    residual to explain. least: the z from which on a feature is chosen. over: whether the time is up.
     """
     residual = at.residual
     picks: list[Found] = []
@@ -28,7 +32,7 @@ def pursue(
     taken: list[np.ndarray] = []
     left = list(says)
     gains = {f: scored[f].gain for f in left}
-    while left and len(picks) < MOST_PICKS:
+    while left and len(picks) < MOST_PICKS and not (picks and over()):
         scorer = Scorer(residual, at.half)
         # gains only shrink as others are taken: look again at the most promising ones only
         left.sort(key=lambda f: (-worth(f, gains[f]), str(f)))

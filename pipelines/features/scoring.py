@@ -15,6 +15,7 @@ from pipelines.features.expression import Feature, nodes
 from pipelines.features.frame import bins_of
 
 TYPICAL = 10.0  # rows of the usual variance, that are added to those of a bin
+SURE = 3.0  # standard errors from which on their distribution matters
 COARSE = 12  # bins that a number is also put into: fewer see what is smooth better
 ROWS_PER_BIN, MOST_BINS = 60, 128
 SIMPLER = 0.95  # of the gain is left for each part more of an expression
@@ -42,12 +43,16 @@ class Found:
 
 @dataclass
 class Scorer:
-    """Scores codes or numbers against the residual of some rows: (m, T), with a fixed half (m,) for each row."""
+    """Scores codes against the residual of some rows: (m, T), with a fixed half (m,) for each row."""
 
     residual: np.ndarray
     half: np.ndarray
 
     def __post_init__(self) -> None:
+        self.residual = self.residual - self.residual.mean(axis=0)  # else every code would explain the mean
+        products = self.residual.T @ self.residual
+        alone = float(np.sum(np.diag(products) ** 2))
+        self.together = float(np.sum(products**2)) / alone if alone > 0 else 1.0  # targets that err together tell less
         self.squares = self.residual**2
         self.scale = float(np.mean(np.sum(self.squares, axis=1))) or 1.0
 
@@ -65,16 +70,19 @@ class Scorer:
         counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)
         told = counts.all(axis=1)
         of_both, rows = counts[told].prod(axis=1), counts[told].sum(axis=1)
-        explained = variance = 0.0
+        explained, variances = 0.0, []
         for r, r2 in zip(self.residual.T, self.squares.T, strict=True):
             sums = np.bincount(cell, weights=r, minlength=2 * size).reshape(size, 2)[told]
             squares = np.bincount(codes, weights=r2, minlength=size)[told]
             spread = (squares + TYPICAL * np.mean(r2)) / (rows + TYPICAL)
             explained += float(np.sum(rows / n * sums.prod(axis=1) / of_both))
-            variance += float(np.sum((rows / n * spread) ** 2 / of_both))
-        share, error = explained / self.scale, float(np.sqrt(variance)) / self.scale
+            variances.append((rows / n * spread) ** 2 / of_both * self.together)
+        of_bins = np.concatenate(variances)
+        share, error = explained / self.scale, float(np.sqrt(of_bins.sum())) / self.scale
         if share <= 0:
             return share, error
+        if share > SURE * error:
+            error = share / _normal(share / error, of_bins / of_bins.sum())
         kept = float(np.sum(rows / n * share / (share + 1 / rows)))
         return share * kept, error * kept
 
@@ -87,6 +95,19 @@ class Scorer:
         for t, r in enumerate(self.residual.T):
             out[:, t] = (np.bincount(codes, weights=r, minlength=size) * shrunk)[codes]
         return out
+
+
+def _normal(z: float, shares: np.ndarray) -> float:
+    """What z > 0 of a sum of products of two normal variables each is worth in standard errors of a normal variable.
+
+    Of few terms large values are far likelier than of a normal variable: it is the signed root of the saddlepoint
+    approximation (Lugannani and Rice, 1980). `shares` are those of the terms' variances.
+    """
+    low, high = 0.0, (1 - 1e-9) / float(np.sqrt(shares.max()))
+    for _ in range(40):
+        s = (low + high) / 2
+        low, high = (s, high) if float(np.sum(s * shares / (1 - s * s * shares))) < z else (low, s)
+    return float(np.sqrt(2 * max(s * z + 0.5 * float(np.log1p(-s * s * shares).sum()), 1e-12)))
 
 
 def widest(residual: np.ndarray, most: int) -> np.ndarray:

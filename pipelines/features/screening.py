@@ -30,12 +30,14 @@ RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows
 MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual that are looked at on each rung: those of most variance
 KEPT = (0.12, 0.25, 0.25)  # of the candidates, from one rung to the next
 LEAST_KEPT = (240, 100, 60)
-MOST_ADOPTED = 6  # features of the model that compositions are made from
+MOST_ADOPTED, MOST_DEPTH = 6, 8  # features of the model that compositions are made from, and how deep they may be
+FIRST_SHARE, FURTHER_SHARE = 0.5, 0.6  # of the time that is left, for candidates and for compositions on the first rung
+MOST_BYTES = 512 << 20  # of the bins that are chosen from
 ROWS_PER_LEVEL = 6  # of the first rung, that a key should have
 NEW_IN_TEST = 0.7  # share of test rows with a key that training never has, from which on it is of no use
 MOST_PURSUED = 160
 SURELY = 0.25  # standard errors beyond the largest that so many candidates have by chance, each in two sorts of bins
-FRAME_ROWS = 1_000_000  # rows of train and test on which candidates are computed; of larger tables a sample
+FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a sample
 
 
 @dataclass(frozen=True)
@@ -145,16 +147,16 @@ class Screen:
         at = self._rungs(rung)
         scorer = at[1]
         best: Found | None = None
+        of_target: tuple[np.ndarray, int] | None = None
+        if first and kind_of(feature) == "supervised" and feature.op != "target_mean":
+            of_target = self.codes(feature, at, self._plain(rung).residual)[0]
         for codes, size in self.codes(feature, at):
             if size < 2 or codes.min() == codes.max():
                 continue
             gain, error = scorer.gain(codes, size)
             synergy = 0.0
             if first:
-                of_target, plain = (codes, size), self._plain(rung)
-                if kind_of(feature) == "supervised" and feature.op != "target_mean":
-                    of_target = self.codes(feature, at, plain.residual)[0]
-                whole = plain.gain(*of_target)[0]
+                whole = self._plain(rung).gain(*(of_target or (codes, size)))[0]
                 synergy = whole - max((self._of_column(c, rung) for c in feature.columns), default=0.0)
             found = Found(str(feature), gain, error, synergy=synergy)
             if best is None or found.z > best.z:
@@ -205,19 +207,17 @@ class Screen:
         began = time.monotonic()
         scored: dict[Feature, Found] = {}
         self._present = frozenset(present)
-        self._take(candidates, scored, limit, 0.6)
+        self._take(candidates, scored, limit, FIRST_SHARE)
         if further is not None and scored:
             best = sorted(scored, key=lambda f: (-worth(f, scored[f].gain - scored[f].error), str(f)))[:16]
-            adopted = [
-                f for f in map(parse, present) if any(isinstance(arg, Feature) for arg in f.args) or f.columns[1:]
-            ]
-            self._take(further([*adopted[-MOST_ADOPTED:], *best]), scored, limit, 0.8)
+            adopted = [f for f in map(parse, present) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
+            self._take(further([*adopted[-MOST_ADOPTED:], *best]), scored, limit, FURTHER_SHARE)
         screened = len(scored)
         first = dict(scored)
         threshold = float(np.sqrt(2 * np.log(2 * max(screened, 10)))) + SURELY
         rung = 0
         while rung + 1 < len(RUNGS) and len(self._places) > RUNGS[rung] and not self.over:
-            most = max(LEAST_KEPT[rung], int(KEPT[rung] * screened))
+            most = max(LEAST_KEPT[rung], int(KEPT[rung] * len(scored)))
             ahead = sorted(scored, key=lambda f: (-scored[f].z, str(f)))[:most]
             rung += 1
             again: dict[Feature, Found] = {}
@@ -233,7 +233,7 @@ class Screen:
         significant = [f for f in ranked if scored[f].z >= threshold][:MOST_PURSUED]
         apart = [f for f in significant if self._drifts(f)]
         says = self._says([f for f in significant if f not in apart], rung)
-        picks, redundant = pursue(says, scored, self._rungs(rung)[1], threshold)
+        picks, redundant = pursue(says, scored, self._rungs(rung)[1], threshold, lambda: self.over)
         redundant += [replace(scored[f], status="redundant", reason="not alike in train and test") for f in apart]
         taken = {p.text for p in (*picks, *redundant)}
         rest = {f: found for f, found in first.items() if found.text not in taken}
@@ -271,8 +271,10 @@ class Screen:
     def _says(self, features: Sequence[Feature], rung: int) -> dict[Feature, list[tuple[np.ndarray, int]]]:
         """The bins of each feature on a rung, as many features as there is time for, one at least."""
         says: dict[Feature, list[tuple[np.ndarray, int]]] = {}
+        room = MOST_BYTES
         for f in features:
-            if self.over and says:
+            if (self.over or room < 0) and says:
                 break
-            says[f] = self.codes(f, self._rungs(rung))
+            says[f] = [(codes.astype(np.int32), size) for codes, size in self.codes(f, self._rungs(rung))]
+            room -= sum(codes.nbytes for codes, _ in says[f])
         return says
