@@ -8,10 +8,15 @@ from typing import Any
 
 from pipelines.features.columns import UNTIED, Columns
 from pipelines.features.expression import Column, Feature, Node, feature
+from pipelines.features.families import overlap
 from pipelines.features.operators import operator_of
 
 STATISTICS = ("mean", "std", "min", "max", "median", "sum")
 MOST_NUMBERS = 40  # that are paired with each other
+MOST_POINTS, SAME_RANGE = (
+    6,
+    0.5,
+)  # pairs of points that are looked at; share that ranges of one coordinate have in common
 MOST_PAIRS = 6  # of keys within which rows have an order
 
 
@@ -126,7 +131,9 @@ def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple
 
 
 def spaces(columns: Columns) -> Iterator[Feature]:
-    """Neighbours, clusters and directions in the space of several numbers."""
+    """Distances, neighbours, clusters and directions in the space of several numbers."""
+    for a, b, c, d in islice(_points(columns), MOST_POINTS):
+        yield from _apart(columns, a, b, c, d)
     top = (columns.fine or columns.numbers)[:6]
     for a, b in [*_hinted(columns, top)[:3], *combinations(top, 2)]:
         yield feature("target_neighbours", a, b, 24)
@@ -137,6 +144,31 @@ def spaces(columns: Columns) -> Iterator[Feature]:
         yield feature("target_neighbours", *triple, 24)
     if len(columns.numbers) >= 4:
         yield feature("pca", *columns.numbers[:30], min(6, len(columns.numbers) - 1))
+
+
+def _points(columns: Columns) -> Iterator[tuple[str, str, str, str]]:
+    """Columns that may tell two points of a plane (a, b) and (c, d): a and c are of one range, and b and d."""
+    alike = [
+        (a, c)
+        for a, c in combinations(columns.fine[:12], 2)
+        if not columns.profiles[a].whole and overlap(columns.profiles[a], columns.profiles[c]) > SAME_RANGE
+    ]
+    for (a, c), (b, d) in combinations(alike, 2):
+        if len({a, b, c, d}) == 4:
+            yield a, b, c, d
+
+
+def _apart(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Feature]:
+    """How far (a, b) and (c, d) are apart in a plane, along its axes, and on the earth where numbers may be degrees."""
+    across, along = feature("subtract", a, c), feature("subtract", b, d)
+    yield feature("hypotenuse", across, along)
+    yield feature("add", feature("abs", across), feature("abs", along))
+    yield across
+    yield along
+    most = {n: max(abs(columns.profiles[n].low), abs(columns.profiles[n].high)) for n in (a, b, c, d)}
+    for lat, lon, other_lat, other_lon in ((a, b, c, d), (b, a, d, c)):
+        if max(most[lat], most[other_lat]) <= 90 and max(most[lon], most[other_lon]) <= 180:
+            yield feature("haversine", lat, lon, other_lat, other_lon)
 
 
 def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:

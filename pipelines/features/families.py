@@ -69,8 +69,13 @@ def _like(a: Profile, b: Profile) -> bool:
         or max(a.distinct, b.distinct) > 2 * min(a.distinct, b.distinct)
     ):
         return False
+    return overlap(a, b) >= OVERLAP
+
+
+def overlap(a: Profile, b: Profile) -> float:
+    """The share of the range of both columns that they have in common; below 0 where they are apart."""
     common, all_of_it = min(a.high, b.high) - max(a.low, b.low), max(a.high, b.high) - min(a.low, b.low)
-    return all_of_it > 0 and common / all_of_it >= OVERLAP
+    return common / all_of_it if all_of_it > 0 else -1.0
 
 
 def _numbered(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[list[str]]:

@@ -197,6 +197,7 @@ WORDS: dict[str, str | Callable[[Feature], str]] = {
     "smaller": "smaller of {0} and {1}",
     "larger": "larger of {0} and {1}",
     "hypotenuse": "distance that {0} and {1} make together",
+    "haversine": "kilometres from {0}, {1} to {2}, {3}",
     "sine": "sine of {0} in a period of {1}",
     "cosine": "cosine of {0} in a period of {1}",
     **{part: part + " of {0}" for part in ("year", "quarter", "month", "weekday", "hour", "minute", "second")},

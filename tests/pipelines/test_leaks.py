@@ -43,6 +43,7 @@ EXAMPLES = {
     "smaller": "smaller(x, z)",
     "larger": "larger(x, z)",
     "hypotenuse": "hypotenuse(x, z)",
+    "haversine": "haversine(x, z, x, whole)",
     "log": "log(x)",
     "abs": "abs(x)",
     "root": "root(x)",

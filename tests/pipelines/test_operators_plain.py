@@ -333,3 +333,17 @@ def test_rows_of_many_cells_are_looked_at_block_by_block(monkeypatch):
         same(value(written, **columns), expected)
     assert max(sizes) == 70
     assert sum(sizes) == 500 * len(texts)
+
+
+def test_distances_on_the_earth():
+    found = value(
+        "haversine(a, b, c, d)",
+        a=[52.52, 0.0, NAN, 10.0],
+        b=[13.405, 0.0, 0.0, 20.0],
+        c=[48.8566, 0.0, 1.0, 10.0],
+        d=[2.3522, 180.0, 1.0, 20.0],
+    )
+    assert found[0] == pytest.approx(878, abs=2)  # Berlin and Paris
+    assert found[1] == pytest.approx(np.pi * 6371.0088)
+    assert np.isnan(found[2])
+    assert found[3] == 0

@@ -361,3 +361,16 @@ def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> 
     noise, real = (found.synergy for found in crosses if found is not None)
     assert noise < 0.02
     assert real > 0.1
+
+
+def test_points_are_told_by_ranges_and_not_by_names(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    n = ROWS + TEST
+    frame = pd.DataFrame(
+        {"p": rng.normal(40.7, 0.05, n), "q": rng.normal(-73.9, 0.05, n), "size": rng.lognormal(size=n)}
+    )
+    frame["r"], frame["s"] = rng.normal(40.7, 0.05, n), rng.normal(-73.9, 0.05, n)
+    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, Hints()).all()]
+    assert {"haversine(p, q, r, s)", "haversine(q, p, s, r)", "hypotenuse(p - r, q - s)", "p - r"} <= set(made)
+    assert not any("size" in text and "haversine" in text for text in made)

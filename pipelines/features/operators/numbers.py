@@ -14,6 +14,7 @@ from pipelines.features.frame import Frame
 from pipelines.features.operators.base import Operator
 from pipelines.features.operators.strings import labels
 
+EARTH = 6371.0088  # kilometres, the mean radius
 MOST_DIGITS = 15  # decimal digits that a float64 holds for sure
 
 
@@ -162,6 +163,13 @@ def cosine(frame: Frame, feature: Feature) -> np.ndarray:
     return np.cos(_angle(frame, feature))
 
 
+def haversine(frame: Frame, feature: Feature) -> np.ndarray:
+    """Kilometres between two points of the earth, told by latitude, longitude, latitude and longitude in degrees."""
+    south, west, north, east = (np.radians(frame.number(arg)) for arg in feature.args)
+    half = np.sin((north - south) / 2) ** 2 + np.cos(south) * np.cos(north) * np.sin((east - west) / 2) ** 2
+    return 2 * EARTH * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+
+
 OPERATORS = {
     "number": Operator("stateless", ("key",), "number", number),
     "missing": Operator("stateless", ("key",), "number", missing),
@@ -188,6 +196,7 @@ OPERATORS = {
         "number",
         _folded(np.hypot, "Root of the sum of two squares: the distance that two differences make."),
     ),
+    "haversine": Operator("stateless", ("number", "number", "number", "number"), "number", haversine),
     "log": Operator("stateless", ("number",), "number", _each(_signed(np.log1p), "sign(x) log(1 + |x|) of a number.")),
     "abs": Operator("stateless", ("number",), "number", _each(np.abs, "The number without its sign.")),
     "root": Operator(
