@@ -11,6 +11,7 @@ from pipelines.features.scoring import Found, Scorer, worth
 
 SAME = 0.985  # rank correlation from which on two features are one
 MOST_PICKS = 24
+LIKELY = 3.0  # standard errors of what a candidate explains, from which on it is promising for that
 OF_RESIDUAL, OF_SYNERGY = 3, 5  # candidates of a sort that may help in company
 
 
@@ -77,7 +78,7 @@ def promising(scored: Mapping[Feature, Found], most: int = 160) -> list[tuple[Fe
         sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
     turns: dict[Feature, tuple[int, float]] = {}
     for of_sort in sorts.values():
-        by_residual = sorted((f for f in of_sort if scored[f].z > 0), key=lambda f: -scored[f].z)
+        by_residual = sorted((f for f in of_sort if scored[f].z > LIKELY), key=lambda f: -scored[f].z)
         by_synergy = sorted((f for f in of_sort if scored[f].synergy > 0), key=lambda f: -worth(f, scored[f].synergy))
         for ranked, kept in ((by_residual, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
             for turn, f in enumerate(ranked[:kept]):
