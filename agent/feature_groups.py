@@ -38,11 +38,6 @@ class Group:
         return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
 
 
-def names_of(step: int) -> tuple[str, ...]:
-    """The names of a step's groups of several features."""
-    return tuple(f"{step}:{name}" for name in ("picks", "both", "used", "first", "supervised", "plain"))
-
-
 def groups_left(
     result: ScreenResult,
     incumbent: Record,
@@ -64,7 +59,7 @@ def groups_left(
         if picked and group.name.endswith((":first", ":supervised", ":plain")):
             continue  # parts of what comes with the picks: looked at again by the next step
         left.append(group)
-    if not left and singles and not any(r.adopted and r.idea in names_of(result.step) for r in history):
+    if not left and singles and not any(r.adopted and is_test_of(r, result.step) for r in history):
         own = set(incumbent.pipeline.features)
         both = (f for pair in zip_longest(result.picks, result.used) for f in pair if f is not None)
         texts = steering.allowed(dict.fromkeys(f.text for f in both))[:SINGLES]
@@ -159,6 +154,14 @@ def was_screened(idea: str) -> bool:
 def is_single(idea: str) -> bool:
     """Whether a group is one feature of a screening, tested after the groups."""
     return idea.partition(":")[2].startswith("one")
+
+
+def is_test_of(record: Record, step: int) -> bool:
+    """Whether a record is the test of a group of features that a step of the search has found."""
+    idea = record.idea or ""
+    if record.arm != ARM or not idea or not was_screened(idea) or is_removal(record) or is_single(idea):
+        return False
+    return step_of(idea) == step
 
 
 def is_removal(record: Record) -> bool:

@@ -26,7 +26,7 @@ from agent.feature_groups import (
     groups_left,
     is_removal,
     is_single,
-    names_of,
+    is_test_of,
     step_of,
     was_screened,
 )
@@ -41,10 +41,8 @@ ADOPT_CHANCE = 0.0125  # of a gain of that size on rows that did not choose a gr
 PICKS_CHANCE = 0.1  # and for one whose features have each explained more than chance before
 REMOVE_Z = -0.25  # and a removal: fewer columns are worth something by themselves
 MOST_STEPS = 12
-MOST_EMPTY, CHEAP_STEP = (
-    3,
-    0.04,
-)  # steps in a row that found nothing, where each took less than this share of the budget
+MOST_EMPTY = 3  # steps in a row that find nothing
+CHEAP_STEP = 0.04  # of the budget, which a step that found nothing has to have taken at most to be followed by another
 CHEAP_TEST = 0.005  # of the budget: so quick tests are made of single features, too, where no group gained
 SHARE = 0.45  # of the budget, after which no more features are looked for
 LEAST_SHARE = 0.25  # of it, which they get even where the models after them would need more
@@ -300,7 +298,7 @@ class FeatureSearch:
             return []
         if self.steps:
             result = self.steps[-1].result
-            tests = [r for r in history if r.arm == ARM and r.idea in names_of(result.step)]
+            tests = [r for r in history if is_test_of(r, result.step)]
             ended = bool(tests) and all(r.verdict != "running" for r in history if r.arm == ARM)
             limit = CHEAP_TEST * self.seconds if np.isfinite(self.seconds) else 0.0
             cheap = ended and max(r.seconds for r in tests) < limit

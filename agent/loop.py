@@ -331,7 +331,6 @@ class Search:
             if number in self.finished:
                 self._record(self.finished.pop(number))
             else:
-                active = ended[number]
-                number = len(self.session.records)
-                self.session.keep(Record(number, active.proposal, "timeout", reason, seconds=active.busy_seconds))
+                active, place = ended[number], len(self.session.records)
+                self.session.keep(Record(place, active.proposal, "timeout", reason, seconds=active.busy_seconds))
         self.active = []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from agent import judge
 from agent.champion import pool_of
 from agent.feature_groups import ARM
 from agent.record import Proposal, Record, noise_of
@@ -43,7 +45,7 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
             if exactly:
                 record = session.take_in(*session.scored(row.number, proposal, evaluation, row.seconds, losses))
             else:
-                record = _as_told(session, session.scored_before(proposal, evaluation, row, losses), row, aside["gain"])
+                record = _as_told(session, proposal, evaluation, row, aside)
             record = replace(record, keeps_folds=session.outputs.folds_path(row.number).exists())
         session.records.append(record)
     if not exactly:
@@ -67,14 +69,30 @@ def _kept(session: Session, number: int) -> Evaluation | None:
         return None
 
 
-def _as_told(session: Session, record: Record, row: ExperimentRow, gain: float | None) -> Record:
-    """A scored record with the verdict that its row tells; `gain` in units of the noise of the first score."""
-    record = replace(
-        record,
-        verdict=row.verdict,
-        verdict_reason=row.verdict_reason,
-        gain=(gain or 0.0) * noise_of(session.records),
-        adopted=record.arm == ARM and row.verdict == "keep",
+def _as_told(
+    session: Session, proposal: Proposal, evaluation: Evaluation, row: ExperimentRow, aside: Mapping[str, Any]
+) -> Record:
+    """The record of an experiment with the scores and the verdict that its row tells: nothing is decided again."""
+    ground, folds = session.ground, session.folds
+    score = judge.score(
+        ground.metric, ground.problem, folds.y, evaluation.oof, None, folds.blocks, folds.weights, folds.apart
+    )
+    record = Record(
+        row.number,
+        proposal,
+        row.verdict,
+        row.verdict_reason,
+        score=replace(
+            score,
+            value=score.value if row.score is None else row.score,
+            standard_error=row.standard_error or 0.0,
+        ),
+        evaluation=evaluation,
+        fold_scores=[float("nan") if told is None else told for told in row.fold_scores],
+        seconds=row.seconds,
+        gain=(aside["gain"] or 0.0) * noise_of(session.records),
+        fold_losses=tuple(aside["fold_losses"]),
+        adopted=proposal.arm == ARM and row.verdict == "keep",
     )
     before = None if session.best is None else session.best.score
     if record.usable and record.score is not None and (before is None or record.score.loss < before.loss):

@@ -25,7 +25,7 @@ from agent.worker import Sources
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
-from leaderboard.schema import ExperimentRow, FeatureRow, Verdict
+from leaderboard.schema import FeatureRow, Verdict
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.estimators.families import FAMILIES
@@ -194,28 +194,6 @@ class Session:
             fold_losses=fold_losses,
         )
         return record, decision
-
-    def scored_before(
-        self, proposal: Proposal, evaluation: Evaluation, row: ExperimentRow, fold_losses: tuple[float, ...]
-    ) -> Record:
-        """The record of an experiment whose scores the ledger tells: what was decided is not decided again."""
-        ground, folds = self.ground, self.folds
-        told = judge.score(
-            ground.metric, ground.problem, folds.y, evaluation.oof, None, folds.blocks, folds.weights, folds.apart
-        )
-        value, error = (told.loss if row.score is None else row.score), row.standard_error or 0.0
-        score = replace(told, value=value, standard_error=error)
-        return Record(
-            row.number,
-            proposal,
-            "keep",
-            "",
-            score=score,
-            evaluation=evaluation,
-            fold_scores=[float("nan") if s is None else s for s in row.fold_scores],
-            seconds=row.seconds,
-            fold_losses=fold_losses,
-        )
 
     def take_in(self, record: Record, decision: Decision) -> Record:
         """Judge a scored record as it was judged before, in a run that goes on."""

@@ -161,6 +161,14 @@ def absolute_weights(
     return shares / shares.mean(), sides * np.abs(left)
 
 
+def level_of(objective: str) -> float | None:
+    """The quantile that serves an objective of quantiles or of percentage errors (of rows that count by what these are
+    divided by); None for others."""
+    if objective.startswith("quantile:"):
+        return float(objective.partition(":")[2])
+    return 0.5 if objective == "mape" else None
+
+
 def counted_rows(request: FitRequest, objective: str) -> np.ndarray:
     """(n,) what each training row counts where absolute errors, or absolute shares of the target, are minimised."""
     counted = np.ones(len(request.y)) if request.weights is None else request.weights

@@ -28,6 +28,7 @@ from pipelines.estimators.base import (
     counted_rows,
     empty_predictions,
     informative,
+    level_of,
     objective_of,
 )
 from pipelines.estimators.network_inputs import design
@@ -103,7 +104,7 @@ def fit_predict(request: FitRequest) -> Fitted:
     nothing = not informative(request.train) and (sparse is None or not sparse.nnz)
     if nothing or len(request.train) < 2 or np.ptp(request.y) == 0 or request.out_of_time:
         return constant_fit(request)
-    if request.native and objective.startswith(("mape", "quantile:")):  # rows weigh differently for each target
+    if request.native and level_of(objective) is not None:  # rows weigh differently for each target
         fits = [fit_predict(replace(request, y=y)) for y in request.y.T]
         return Fitted(np.column_stack([f.valid for f in fits]), np.column_stack([f.test for f in fits]))
     unit = Unit.of(request.y, "logloss" if _classes(request) else "l2")
@@ -112,8 +113,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         inputs = encoded(request, int(params["bins"]))
         if not inputs[0].shape[1]:
             return constant_fit(request)
-        absolute = objective == "mape" or objective.startswith("quantile:")
-        counted = counted_rows(request, objective) if absolute else request.weights
+        counted = request.weights if level_of(objective) is None else counted_rows(request, objective)
         valid, test = _train(replace(unit.to(request), weights=counted), objective, params, inputs)
     low, high = request.y.min(axis=0), request.y.max(axis=0)
     margin = 0.1 * (high - low)  # a network may leave every plausible value behind where it extrapolates
@@ -152,8 +152,7 @@ def _train(
         )
         for i in range(int(params["members"]))
     ]
-    absolute = objective == "mape" or objective.startswith("quantile:")
-    level = float(objective.partition(":")[2] or 0.5) if absolute else None
+    level = level_of(objective)
     known = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
     total: list[Any] = [0.0, 0.0]
     times = 0

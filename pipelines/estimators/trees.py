@@ -19,6 +19,7 @@ from pipelines.estimators.base import (
     counted_rows,
     empty_predictions,
     impute,
+    level_of,
     objective_of,
 )
 
@@ -67,7 +68,7 @@ def fit_predict(request: FitRequest) -> Fitted:
     if not request.problem.classification:
         unit = Unit.of(request.y, "poisson" if forest.poisson else "l2")
     target = request.y.astype(np.int64) if request.problem.classification else unit.to(request).y
-    level = level_of(objective, bool(params.get("median")))
+    level = 0.5 if objective == "l1" and params.get("median") else level_of(objective)
     answers: Answers = (
         _Means(request)
         if level is None
@@ -82,13 +83,6 @@ def fit_predict(request: FitRequest) -> Fitted:
     valid, test = (unit.back(p) if not request.problem.classification else p for p in answers.told())
     shares = dict(zip(request.train.names, (importance / grown).round(5).tolist(), strict=True))
     return Fitted(valid, test, importance=shares)
-
-
-def level_of(objective: str, median: bool) -> float | None:
-    """The quantile that is asked for; None where it is the mean."""
-    if objective.startswith("quantile:"):
-        return float(objective.partition(":")[2])
-    return 0.5 if objective == "mape" or (objective == "l1" and median) else None
 
 
 @dataclass(frozen=True)
@@ -144,9 +138,11 @@ class _Forest:
 class Answers(Protocol):
     """What trees predict for the rows that are asked for, taken in model by model."""
 
-    def add(self, model: Any, trees: int, asked: Sequence[np.ndarray]) -> None: ...
+    def add(self, model: Any, trees: int, asked: Sequence[np.ndarray]) -> None:
+        """Take in a model of so many trees; `asked`: inputs (v, d) and (m, d) of the validation and the test rows."""
 
-    def told(self) -> list[np.ndarray]: ...
+    def told(self) -> list[np.ndarray]:
+        """Predictions (v,), (v, K) or (v, T) of the validation rows, and those of the test rows."""
 
 
 class _Means:
