@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -38,7 +37,6 @@ class Active:
     proposal: Proposal
     waiting: list[Job]
     rival: Record | None
-    began: float = field(default_factory=time.monotonic)
     results: dict[int, FoldResult] = field(default_factory=dict)
     losses: dict[int, float] = field(default_factory=dict)
     ended: Outcome | None = None
@@ -92,7 +90,7 @@ class Jobs:
 
     def _cheap(self, active: Active) -> bool:
         """Whether two more fits are a small part of the budget."""
-        return not self.budget.limited or len(TWINS) * self.guess(active) < TWINS_SHARE * self.budget.seconds
+        return not self.by_clock or len(TWINS) * self.guess(active) < TWINS_SHARE * self.budget.seconds
 
     def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
         pipeline = active.proposal.pipeline

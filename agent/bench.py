@@ -111,7 +111,7 @@ class Ground:
         """Encode the targets and write what workers need: raw columns and targets. Under `cache` computed columns are
         shared by all runs on the same data.
 
-        Raises TaskError where a target cannot be encoded, MetricError where the metric does not admit its values.
+        Raises TaskError where a target cannot be encoded, InputError where the limit of the cache is no number.
         """
         y = task.encode(competition.train)
         metric = task.scorer()

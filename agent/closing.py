@@ -2,8 +2,9 @@
 
 The score that decided which experiments won is not the one that is reported: fresh folds took no part in the search,
 boosting on them stops after the mean number of rounds of the search (nothing is watched), and the ensemble's weights
-and decision are the search's. On them it is decided, too, whether the best single model or a blend without stacked ones
-does better than the ensemble. Their models are averaged into the submission, so that the time is not lost.
+are the search's; labels are decided anew, crosswise. On them it is decided, too, whether the best single model or a
+blend without stacked ones does better than the ensemble. Their models are averaged into the submission, so that the
+time is not lost; with time folds, fits on all rows take their place.
 """
 
 from __future__ import annotations

@@ -24,7 +24,6 @@ class Progress:
     standard_error: float | None = None
     standing: str = ""
     running: tuple[str, ...] = ()
-    recent: list[str] = field(default_factory=list)
 
 
 class Display(Protocol):

@@ -1,6 +1,6 @@
 """Groups of features: what is tested of a screening, each group as one experiment.
 
-A group's name says which step of the search it belongs to and what it is: `0:picks`, `1:idle`.
+A group's name says which step of the search it belongs to and what it is: `0:idle`, `1:picks`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which experiment next: an opening of proven pipelines, then by expected gain per second."""
+"""Which experiment next: the first model, groups of features, then by expected gain per root of the seconds."""
 
 from __future__ import annotations
 

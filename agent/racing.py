@@ -71,7 +71,8 @@ class Race:
             if np.all(worse > 0) and worse.mean() > margin:
                 assert rival.score is not None
                 active.early_loss = float(rival.score.loss + worse.mean())
-                return f"behind the best of its family after {done} folds"
+                what = "what it changes" if active.proposal.arm in CHANGES else "the best of its family"
+                return f"behind {what} after {done} folds"
         return None
 
     def _refuted(self, active: Active, parent: Record) -> str | None:

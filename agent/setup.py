@@ -105,11 +105,12 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     costs = Costs(int(len(ground.y) * 0.8), ground.problem.width, len(competition.test), ground.problem.n_targets)
     workers.make_room(_job_bytes(ground))
     policy = _policy(config, families, ground, costs, workers)
-    affordable = _affordable_folds(policy, costs, budget, task.folds.n_splits)
+    counted = config.max_experiments is not None  # repeatable: nothing may depend on the clock or on other runs
+    paying = Budget(budget.began, float("inf")) if counted else budget
+    affordable = _affordable_folds(policy, costs, paying, task.folds.n_splits)
     began_with = {} if row is None else row.task["folds"]  # what an earlier budget could afford
     policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
-    counted = config.max_experiments is not None  # repeatable: nothing may depend on the clock or on other runs
-    usual = _repeats(policy, costs, Budget(budget.began, float("inf")) if counted else budget, task.folds.scheme)
+    usual = _repeats(policy, costs, paying, task.folds.scheme)
     repeats = began_with.get("repeats", usual)
     document = task_document(task, policy.n_folds, repeats)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)

@@ -25,7 +25,7 @@ from pipelines.stacking import as_columns
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a worker finds its material: the feature store, the targets and the folds, all on disk."""
+    """Where a worker finds its material: the feature store and the targets, on disk."""
 
     store: Path
     fingerprint: str

@@ -183,7 +183,7 @@ class Workers:
         except (EOFError, OSError):  # it ended, perhaps in the middle of its answer
             worker.process.join(1)
             code = worker.process.exitcode
-            self._replace(worker, kill=True)
+            self._replace(worker)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
         if job.kind == "fold":
@@ -205,12 +205,12 @@ class Workers:
             assert job is not None
             seconds = now - worker.began
             if seconds >= job.hard_seconds:
-                self._replace(worker, kill=True)
+                self._replace(worker)
                 outcomes.append(
                     Outcome(job, "timeout", error=f"Killed after {seconds:.0f} s, its limit.", seconds=seconds)
                 )
             elif look and (used := resident(worker.process.pid)) > self.memory_limit:
-                self._replace(worker, kill=True)
+                self._replace(worker)
                 message = f"Killed at {used / 2**20:,.0f} MiB; the limit is {self.memory_limit / 2**20:,.0f} MiB."
                 outcomes.append(Outcome(job, "memory", error=message, seconds=seconds))
         return outcomes
@@ -229,7 +229,7 @@ class Workers:
                 if worker.ahead is not None and worker.ahead.key in wanted:
                     cancelled.append(worker.ahead)
                     worker.ahead = None
-                self._replace(worker, kill=True)
+                self._replace(worker)
         return cancelled
 
     def _soon(self, worker: _Worker) -> bool:
@@ -243,11 +243,10 @@ class Workers:
         for worker in list(self._workers):
             worker.ahead = None
             if worker.job is not None:
-                self._replace(worker, kill=True)
+                self._replace(worker)
 
-    def _replace(self, worker: _Worker, *, kill: bool) -> None:
-        if kill:
-            worker.process.kill()
+    def _replace(self, worker: _Worker) -> None:
+        worker.process.kill()
         if worker.job is not None:  # what was killed was at work
             seconds = (time.monotonic() - worker.began) * worker.job.threads
             self.busy_seconds += seconds

@@ -188,8 +188,3 @@ def _compact(arrow: pa.Table) -> pa.Table:
             continue
         arrow = arrow.set_column(index, field.name, column.cast(small))
     return arrow
-
-
-def _to_pandas(arrow: pa.Table) -> pd.DataFrame:
-    frame = arrow.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
-    return cast(pd.DataFrame, frame)

@@ -1,4 +1,4 @@
-"""Whether one way of deciding scores better than another on the same rows, by more than noise."""
+"""Whether one way of deciding scores better than another on the same rows, by more than so many standard errors."""
 
 from __future__ import annotations
 

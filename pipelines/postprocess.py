@@ -1,7 +1,7 @@
 """From canonical predictions to what the metric wants: thresholds, class weights, cut-points, calibration, rounding.
 
 What is fitted is fitted on out-of-fold predictions, and its worth is measured crosswise: each fold is decided by what
-the other folds say. A fitted decision replaces the plain one only where it wins that way, by more than its noise.
+the other folds say. A fitted decision replaces the plain one only where it wins that way, by more than half its noise.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ SMALL = 0.02  # of the spread of what is left of a row, below which it counts no
 SEEDS = 2**31  # that every estimator takes, from 0 on
 STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
 LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
-MOST_ROUNDS = 10_000  # of boosting, which early stopping and the time end before
+MOST_ROUNDS = 10_000  # of boosting, which early stopping, what fits took before and the time end earlier
 TWEEDIE_POWER = 1.5  # between a Poisson and a gamma distribution
 
 

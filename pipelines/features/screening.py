@@ -43,7 +43,7 @@ FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed;
 @dataclass(frozen=True)
 class Screening:
     """What one screening found: picks in the order in which they are worth most beside each other; what is promising
-    otherwise, because trees would use it; what was dropped as redundant; and how many were looked at. `threshold` is
+    beside them, for trees to choose from; what was dropped as redundant; and how many were looked at. `threshold` is
     the z from which on a candidate is no chance find."""
 
     picks: tuple[Found, ...]

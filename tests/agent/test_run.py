@@ -109,6 +109,18 @@ def test_equal_seeds_give_equal_bytes_in_several_processes(public: Path, tmp_pat
     assert _submission(one) == _submission(two)
 
 
+def test_a_budget_beside_a_count_only_ends_the_run(
+    public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock a model would be evaluated on one fold here."""
+    monkeypatch.setattr("agent.setup.FIRST_SHARE", 1e-9)
+    counted = "--max-experiments", "1"
+    summary = here("run", public, *counted, "--budget", "2m", "--threads", "1", "--runs-dir", tmp_path)
+    with ledger_of(tmp_path) as ledger:
+        folds = ledger.run(summary["run"]).task["folds"]
+    assert folds.get("evaluated", folds["n_splits"]) == folds["n_splits"] > 1
+
+
 @pytest.mark.parametrize("budget", [12, pytest.param(25, marks=pytest.mark.slow)])
 def test_a_budget_is_not_exceeded(public: Path, tmp_path: Path, budget: int) -> None:
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Statistics of a number within the groups of one to three keys, over train and test rows."""
+"""Statistics of a number within the groups of one to four keys, over train and test rows."""
 
 from __future__ import annotations
 
