@@ -23,6 +23,7 @@ from pipelines.features.operators import is_supervised
 
 LEAST_FOLD_SECONDS = 3.0
 FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting
+FIRST_LONGEST = 0.25  # of the budget, for boosting in a fold of the first experiment: nothing else is proposed before
 LONGER = 1.5  # times its guess, that boosting may take at least, where there is so much time
 SHORT_SECONDS = 0.5  # folds that take less are handed out ahead
 TWINS, TWINS_SHARE = (101, 202), 0.02  # seeds of two models that differ in nothing else; their share of the budget
@@ -99,6 +100,8 @@ class Jobs:
             share = self.seconds_left() / -(-self.session.folds.count // self.workers.count)
             soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * share)
             boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), FIT_SHARE * share))
+            if active.number == 0:
+                boosting = min(boosting, FIRST_LONGEST * self.budget.seconds)
             hard = max(2 * soft, boosting / FIT_SHARE) + 5
         return Job(
             key=active.number,

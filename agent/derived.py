@@ -68,13 +68,13 @@ class Derived:
     forced: tuple[str, ...] = ()
 
     def proposals(self, history: Sequence[Record]) -> Iterator[tuple[str, Proposal]]:
-        """The next proposal of each arm that has one, by arm; of another view, that of each family."""
+        """The next proposal of each arm that has one, by arm; of another view, that of each family; of several targets
+        each way that is left, in the order in which they are worth trying."""
         makers: dict[str, Callable[[Sequence[Record]], tuple[Pipeline, str, Record] | None]] = {
             SEED: self._seed,
             "slow": self._slow,
             "target": self._target,
             "loss": self._loss,
-            "targets": self._targets,
             "pseudo": self._pseudo,
             **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in STACKS},  # type: ignore[misc]
         }
@@ -83,6 +83,7 @@ class Derived:
             if found is not None:
                 pipeline, reason, parent = found
                 yield arm, Proposal(pipeline, reason, parent.number, arm)
+        yield from (("targets", proposal) for proposal in self._targets(history))
         for arm in VIEWS:
             yield from ((arm, proposal) for proposal in self._views(history, arm))
 
@@ -134,9 +135,9 @@ class Derived:
                 return best.pipeline.changed(params=params), f"fitted by the {loss} loss", best
         return None
 
-    def _targets(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
+    def _targets(self, history: Sequence[Record]) -> Iterator[Proposal]:
         if not self.several:
-            return None
+            return
         for way in ("chained", "native"):
             names = [n for n in self.families if way == "chained" or FAMILIES[n].native_targets]
             names = [n for n in names if FAMILIES[n].boosted]  # others fit all targets together as it is
@@ -145,8 +146,8 @@ class Derived:
             best = min((b for n in names if (b := _best(history, family=n)) is not None), key=_by_loss, default=None)
             if best is not None and best.arm != "start":
                 told = "each target after the others'" if way == "chained" else "all targets by one model"
-                return best.pipeline.changed(params=best.pipeline.parameters | {"targets": way}), told, best
-        return None
+                pipeline = best.pipeline.changed(params=best.pipeline.parameters | {"targets": way})
+                yield Proposal(pipeline, told, best.number, "targets")
 
     def _views(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
         """Each boosted family's best with the encodings, once: trees that see the same columns otherwise."""

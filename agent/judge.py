@@ -104,7 +104,7 @@ def score(
     apart: (r,) fold of each row, where folds differ by more than their rows do: the noise is no less than theirs.
     """
     loss = smooth_loss(metric, problem, y, p, weights)
-    value = loss if decided is None else metric.score(y, decided, weights)
+    value = loss if decided is None else _value(metric, y, decided, weights, loss)
 
     def by(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         count = int(codes.max()) + 1
@@ -128,6 +128,16 @@ def score(
     rows = np.bincount(codes).astype(float)
     seen, of_folds = by(codes)
     return Score(float(value), max(_error(parts), _error(seen, rows)), loss, losses, np.column_stack([of_folds, rows]))
+
+
+def _value(metric: Metric, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None, loss: float) -> float:
+    """The score, or where it is not defined because these rows lack a class, that of the classes which they have."""
+    try:
+        return float(metric.score(y, decided, weights))
+    except MetricError:
+        if metric.needs in ("label", "ranking"):
+            raise
+        return -loss if metric.greater_is_better else loss
 
 
 def _error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:

@@ -223,6 +223,9 @@ class Search:
         if outcome.job.twin:
             self._take_twin(active, outcome)
         elif outcome.status != "ok":
+            if outcome.status == "timeout" and outcome.job.kind == "fold" and not self.ordered:
+                job = outcome.job
+                self.costs.learn(job.pipeline, self.jobs.width(active), outcome.seconds, cut=True, threads=job.threads)
             active.ended = outcome
             self._settle(active)
         elif outcome.result is None:

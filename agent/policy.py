@@ -181,6 +181,8 @@ class Policy:
             seconds = self.seconds(proposal.pipeline)
             if proposal.pipeline.hash in done or seconds > LARGEST_SHARE * seconds_left or self._busy(arm, history):
                 continue
+            if arm == "targets" and any(other == arm for _, other, _ in found):
+                continue  # the second way where the first one does not fit into the time
             if not self._waits(proposal, seconds_left):
                 found.append((self._expected(arm, derived.PRIORS[arm], history) / _effort(seconds), arm, proposal))
         return found

@@ -16,6 +16,8 @@ from competitions.drift import category_drift, number_drift
 from competitions.errors import TaskError
 
 SAMPLED = 200_000  # rows that columns are described from, at most
+RECOUNTED = 0.1  # different values a row of the sample, from which on it does not tell how often they come again in all
+MOST_RECOUNTED = 20  # such columns, described from all rows
 
 
 class Kind(StrEnum):
@@ -37,7 +39,8 @@ class Kind(StrEnum):
 class ColumnCard:
     """One column that train and test share.
 
-    `missing`, `missing_test`: shares 0..1. `distinct`: different values in train. `unseen`: share of the test rows
+    `missing`, `missing_test`: shares 0..1. `distinct`: different values in train, or in `counted` rows of it where they
+    were counted in a sample. `unseen`: share of the test rows
     with a value that never occurs in train. `drift`: distance between train and test, 0 (alike) to 1 (apart):
     Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories. `numeric`: stored as
     numbers or booleans. `levels`: the values of an ordinal text column, lowest first.
@@ -56,6 +59,13 @@ class ColumnCard:
     note: str
     numeric: bool
     levels: tuple[str, ...] = ()
+    counted: int = 0
+
+    def comes_again(self, n_rows: int, share: float, unseen: float) -> bool:
+        """Whether there are less than so many different values a row that has one, and less than `unseen` of the test
+        rows have a value that train never has. `n_rows`: train's."""
+        known = (1 - self.missing) * (self.counted or n_rows)
+        return self.distinct < share * known and self.unseen < unseen
 
 
 def describe_columns(
@@ -68,15 +78,35 @@ def describe_columns(
 ) -> tuple[ColumnCard, ...]:
     """Describe every column that stands in both tables, in the order of train, without those in `skip`.
 
-    Tables with more than `n_sample` rows are described from that many, drawn with `seed`. `overrides` (column name →
-    kind) are obeyed. Raises TaskError for an override that names no column or no kind.
+    Tables with more than `n_sample` rows are described from that many, drawn with `seed`; but for columns of text and
+    of whole numbers that hardly repeat there, as the ids of users do, which all rows tell of. `overrides` (column name
+    → kind) are obeyed. Raises TaskError for an override that names no column or no kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
     wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
     rng = np.random.default_rng(seed)
+    all_train, all_test = train, test
     train, test = _sample(train[names], n_sample, rng), _sample(test[names], n_sample, rng)
     cards = [_describe(name, train[name], test[name], wanted.get(name)) for name in names]
+    if len(all_train) > n_sample or len(all_test) > n_sample:
+        again = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
+        for place, card in enumerate(cards):
+            if card.name in again:
+                card = _describe(card.name, all_train[card.name], all_test[card.name], wanted.get(card.name))
+            elif len(all_train) > n_sample:
+                card = replace(card, counted=n_sample)
+            cards[place] = card
     return _mark_duplicates(cards, train, test, wanted)
+
+
+def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
+    """Whether a column's values may be keys that come again in all rows, though hardly in a sample of them."""
+    if card.distinct <= RECOUNTED * len(values) or card.kind in (Kind.DATE, Kind.TEXT):
+        return False
+    if not card.numeric:
+        return True
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    return not (numbers[np.isfinite(numbers)] % 1).any()
 
 
 def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None) -> ColumnCard:

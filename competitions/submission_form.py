@@ -49,7 +49,7 @@ def read_form(
     own, theirs = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, own, "test")
     if sample is None:
-        found = tuple(targets) if targets else _only(lacking, own)
+        found = tuple(targets) if targets else _only(_telling(train, lacking), own)
         layout: Layout = "value" if len(found) == 1 else "per_target"
         return Form(own, theirs, found, layout, (*theirs, *found), (), lacking)
     predicted = [c for c in sample.columns if c not in theirs]
@@ -78,7 +78,7 @@ def _targets(
             f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: "
             f"name the targets with --target."
         )
-    candidates = list(given) if given else [c for c in lacking if c not in ids]
+    candidates = list(given) if given else [c for c in _telling(train, lacking) if c not in ids]
     if given and len(given) > 1:
         if len(given) != len(predicted):
             raise TaskError(
@@ -112,6 +112,11 @@ def _targets(
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
         + ": name it with --target."
     )
+
+
+def _telling(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """Those columns of train that have more than one value, if there are any: nobody asks for the others."""
+    return tuple(c for c in names if train[c].nunique() > 1) or tuple(names)
 
 
 def _per_class(values: pd.Series, predicted: list[str]) -> tuple[tuple[str, ...], object] | None:

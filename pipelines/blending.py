@@ -143,6 +143,7 @@ class Members:
         self.log_loss = classes and (labels or name in ("logloss", "mlogloss"))
         self.multiclass = self.problem.problem_type == "multiclass"
         self.ranked = name if self.problem.problem_type == "binary" and name in RANKED else ""
+        self.one_vs_rest = self.multiclass and name == "auc_ovr"
         self.elementwise = None if classes else _elementwise(self.metric)
         dtype = np.float64 if self.squared else np.float32
         truth = self.y
@@ -168,6 +169,8 @@ class Members:
         if self.squared:
             return min(n, max(1000, SQUARED_NUMBERS // width))
         fast = self.log_loss or bool(self.ranked) or self.elementwise is not None
+        if self.one_vs_rest:
+            return min(n, max(GENERIC_ROWS, FAST_NUMBERS // width))
         return min(n, max(1000, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
 
     def on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
@@ -184,6 +187,9 @@ class Members:
             return RowBlends(z, _of_log_odds if self.space == "logit" else partial(_of_logs, y[:, 0].astype(int)))
         if self.ranked:
             return RowBlends(z, partial(_binned, self.ranked, self.space, y))
+        if self.one_vs_rest:
+            truth = (y == np.arange(self.problem.n_classes)).astype(float)
+            return RowBlends(z, lambda b: _binned("auc", "mean", truth, back(self.space, b)))
         if self.elementwise is not None:
             return RowBlends(z, partial(self._values, y.astype(np.float32), w))
         return RowBlends(z, lambda b: np.array([self._generic(y, back(self.space, one), w) for one in b]))

@@ -29,6 +29,7 @@ POOL = 25  # candidates: the best by themselves, and the best beside the best
 BY_THEMSELVES = 15
 BESIDE = 4  # times that the best counts where others are tried beside it: what helps little by little differs more
 DRAWS = 8  # an even number: two of them share the rows
+ENOUGH_RARE = 1000  # rows of the rarer class on which members are chosen
 SINGLES = 3  # members that the ensemble is compared with at last
 STARTS = 5  # best members that a draw may start from
 NARROW = 10  # candidates that are tried again after the first step, at least
@@ -114,11 +115,15 @@ def select(
         shares = None if weights is None else weights[rows]
         return Members(metric, problem, y[rows], [predictions[n][rows] for n in numbers], shares, space, smooth_loss)
 
+    rare = _rare(metric, problem, y)
     judging = rng.permutation(len(y))[:JUDGING_ROWS]  # in random order: the first of them may have to do
+    if rare is not None:
+        judging = rng.permutation(_with(rng, rare, JUDGING_ROWS))
     pool = _pool(sorted(predictions), partial(members, rows=judging), known)
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
-    rows = _some(rng, len(y), min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
+    most = min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width))
+    rows = _some(rng, len(y), most) if rare is None else _with(rng, rare, most)
     draws = _draws(len(rows), rng, None if units is None else units[rows], partial(_tells, problem, y[rows]))
     plain = members(pool, rows)
     space, shares = plain.space, _shares(plain, draws)
@@ -139,7 +144,33 @@ def select(
     seen = {n: predictions[n][rows] for n in pool}
     weights = None if weights is None else weights[rows]
     rivals = [ensemble, *(Ensemble({n: 1.0}) for n in pool[:SINGLES])]
-    return min(rivals, key=lambda e: smooth_loss(metric, problem, y[rows], e.blend(seen), weights))
+    return min(rivals, key=lambda e: _loss(metric, problem, y[rows], e.blend(seen), weights))
+
+
+def _loss(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+    """The loss, 0 where it is not defined: then rows tell no blend from another."""
+    try:
+        return smooth_loss(metric, problem, y, p, weights)
+    except MetricError:
+        return 0.0
+
+
+def _rare(metric: Metric, problem: Problem, y: np.ndarray) -> np.ndarray | None:
+    """(n,) which rows are of the rarer of two classes, where rows that are drawn would hold too few of it; None where
+    they hold enough, or where how many there are changes what the metric says of the others."""
+    if metric.name not in ("auc", "gini") or problem.problem_type != "binary" or y.shape[1] > 1 or len(y) <= MAX_ROWS:
+        return None
+    positive = y[:, 0] > 0.5
+    rare = positive if positive.mean() <= 0.5 else ~positive
+    return rare if rare.mean() * MAX_ROWS < ENOUGH_RARE and rare.any() else None
+
+
+def _with(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.ndarray:
+    """Sorted rows, at most so many: those that are rare as far as half of them go, and others."""
+    own, others = np.flatnonzero(rare), np.flatnonzero(~rare)
+    kept = own if len(own) <= most // 2 else rng.choice(own, most // 2, replace=False)
+    beside = rng.choice(others, min(len(others), most - len(kept)), replace=False)
+    return np.sort(np.concatenate([kept, beside]))
 
 
 def _some(rng: np.random.Generator, n: int, most: int) -> np.ndarray:

@@ -74,7 +74,10 @@ class TargetTransform:
         """Values as they are given (k, T), from values as they are fitted (k, T) at the rows (k,)."""
         if self.residuals is not None:
             plain = replace(self, residuals=None)
-            return np.asarray(np.mean([plain.backward(p + residual, rows) for residual in self.residuals], axis=0))
+            total = np.zeros(np.shape(p))
+            for residual in self.residuals:
+                total += plain.backward(p + residual, rows)
+            return total / len(self.residuals)
         if self.limits is not None:
             p = np.clip(p, self.limits[0], self.limits[1])
         if self.base is not None:

@@ -16,6 +16,7 @@ FEW = 64  # a number with no more values is a key as it is
 MOST_KEYS = 30  # that are crossed with each other
 UNTIED = 0.95  # of the rows with an order of their own, for a number to be a time
 SAMPLE = 20_000  # rows on which columns are looked at
+LOOKED_AT = 1000  # texts whose length is measured
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,12 @@ class Columns:
                 found += [(importance - 1e-7 * i, feature(p, name)) for i, p in enumerate(("hour", "weekday", "month"))]
             found += [(importance - 0.02, part) for part in self.parts.get(name, ())]
         return [node for _, node in sorted(found, key=lambda f: -f[0])][:MOST_KEYS]
+
+    def length_of(self, name: str) -> float:
+        """Mean number of characters of a column of text, on some rows that have one."""
+        values = self.frame.column(name).dropna()
+        some = values.iloc[:: max(1, len(values) // LOOKED_AT)]
+        return float(np.mean([len(str(v)) for v in some])) if len(some) else 0.0
 
     def as_key(self, name: str) -> Node | None:
         """A column as a key that may be crossed with others: in bins where it is a number of many values."""

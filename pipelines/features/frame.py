@@ -176,6 +176,17 @@ class Frame:
             raise PipelineError(f"{node} is no date: name a column that holds dates.")
         return dates_of(self.column(node.name))
 
+    def sparse(self, node: Feature) -> Any:
+        """What a feature that uses no target gives, of all rows from where the source keeps it, if it keeps any."""
+
+        def make() -> Any:
+            block: Callable[[str], Any] | None = getattr(self.source, "block", None)
+            if block is None:
+                return self.value(node)
+            return block(str(node)) if self.rows is None else block(str(node))[self.rows]
+
+        return self.shared(("value", node, None), make)
+
     def text(self, node: Node) -> np.ndarray:
         """(n,) objects: str, and None where missing."""
         if not isinstance(node, Column):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from competitions.columns import SAMPLED, ColumnCard, Kind
+from competitions.columns import ColumnCard, Kind
 from pipelines.features.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
@@ -40,7 +40,7 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
         elif card.kind is Kind.KEY and (found := parts(card)):
             features += found
         elif card.kind is Kind.KEY:
-            if card.unseen < 0.5 and card.distinct < 0.5 * n_rows:
+            if card.comes_again(n_rows, 0.5, 0.5):
                 features.append(str(feature("count", name)))
         else:
             features.append(str(feature("code", name)))
@@ -49,8 +49,7 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
 
 def comes_again(card: ColumnCard, n_rows: int) -> bool:
     """Whether a column's values repeat often enough, in test too, for one row to tell of another. `n_rows`: train's."""
-    known = (1 - card.missing) * min(n_rows, SAMPLED)
-    return card.distinct < REPEATING * known and card.unseen < MOST_UNSEEN
+    return card.comes_again(n_rows, REPEATING, MOST_UNSEEN)
 
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:

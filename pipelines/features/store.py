@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import secrets
 import time
@@ -25,6 +26,7 @@ VERSION = "4"  # part of every hash: raise it when an operator changes what it c
 CACHE_BYTES = 8 << 30
 EVICT_TO = 0.8  # of the limit, so that not every write evicts
 FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
+CHECKED = 1 / 64  # of the limit, after which written it is looked at again
 ABANDONED = 3600.0  # seconds after which a file that is being written no longer is
 _COMPUTED = (".npy", ".npz")
 
@@ -63,6 +65,8 @@ class FeatureStore:
     limit: int = CACHE_BYTES
     frame: Frame = field(init=False, repr=False)
     _raw: Any = field(default=None, repr=False)
+    _described: dict[str, dict[bytes, bytes]] = field(default_factory=dict, repr=False)  # metadata of each raw column
+    _unchecked: float = field(default=float("inf"), repr=False)  # bytes that were written since the limit was looked at
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     _blocks: dict[str, Any] = field(default_factory=dict, repr=False)
     binned: dict[str, Any] = field(default_factory=dict, repr=False)  # what estimators made of its matrices
@@ -104,6 +108,7 @@ class FeatureStore:
             import pyarrow.feather
 
             self._raw = pyarrow.feather.read_table(self.raw_path, memory_map=True)
+            self._described = _by_column(self._raw.schema)
         return self._raw
 
     @property
@@ -114,9 +119,9 @@ class FeatureStore:
     def column(self, name: str) -> pd.Series:
         """A raw column over train and test rows."""
         raw = self._feather
-        if name not in raw.column_names:
-            raise PipelineError(f"There is no column {name!r}; the columns are {', '.join(raw.column_names)}.")
-        return raw.select([name]).to_pandas()[name]
+        if name not in self._described:
+            raise PipelineError(f"There is no column {name!r}; the columns are {', '.join(self._described)}.")
+        return raw.select([name]).replace_schema_metadata(self._described[name]).to_pandas()[name]
 
     def table(self, name: str) -> pd.DataFrame:
         """A further table, whole."""
@@ -187,7 +192,10 @@ class FeatureStore:
             _write_atomically(path, lambda p: sparse.save_npz(p, value, compressed=False))
         else:
             _write_atomically(path, lambda p: np.save(p, value))
-        self.tidy()
+        self._unchecked += value.data.nbytes
+        if self._unchecked > CHECKED * self.limit:
+            self._unchecked = 0
+            self.tidy()
 
     def tidy(self) -> None:
         """Throw out the blocks that were not used for longest, where there is more than the limit."""
@@ -294,6 +302,18 @@ class StoredFrame(Frame):
             store._keep(path, np.append(key.codes, [key.size, key.missing]).astype(np.int32))
             return key
         return Key(kept[:-2].astype(np.int64), int(kept[-2]), int(kept[-1]))
+
+
+def _by_column(schema: Any) -> dict[str, dict[bytes, bytes]]:
+    """What a table's metadata says of each column by itself: that of thousands takes long to read for each anew."""
+    whole = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    told = {column["field_name"]: [column] for column in whole.get("columns", ())}
+    return {
+        name: {b"pandas": json.dumps({**whole, "index_columns": [], "columns": told[name]}).encode()}
+        if name in told
+        else {}
+        for name in schema.names
+    }
 
 
 def _gather(blocks: Sequence[np.ndarray], rows: np.ndarray, width: int) -> np.ndarray:

@@ -26,6 +26,8 @@ DATE_PARTS = (
 )
 ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
                  "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
+MOST_SPELT = 60  # columns, the most important ones, whose digits or parts of text are looked at
+PAGES = 400  # characters on average, from which on a text has no parts that mean something by themselves
 MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
 WINDOWS = (7.0, 28.0, 91.0)  # days, over which past targets are averaged
 HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, in times the horizon
@@ -38,25 +40,11 @@ def single(columns: Columns) -> Iterator[Feature]:
         yield feature("count", name)
         if columns.distinct[name] > 2:
             yield feature("target_mean", name)
-    for name in columns.texts:
+    for name in columns.texts[:MOST_SPELT]:
         yield from _strings(columns, name)
-    for name in columns.numbers:
-        profile = columns.profiles[name]
-        if profile.whole:
-            span = profile.high - profile.low
-            for modulus in MODULI:
-                if span >= 2 * modulus:
-                    yield feature("mod", name, modulus)
-            if span >= 100:
-                yield feature("digit", name, -1)
-                yield feature("digit", name, -2)
-        else:
-            for place in (1, 2, 3, 4):
-                yield feature("digit", name, place)
-            yield feature("decimals", name)
-            yield feature("fraction", name)
-            yield feature("target_mean", feature("round", name, 0))
-            yield feature("target_mean", feature("round", name, 1))
+    for place, name in enumerate(columns.numbers):
+        if place < MOST_SPELT:
+            yield from _digits(columns, name)
         if columns.distinct[name] > 0.5 * columns.frame.n:
             yield feature("count", name)
     everything = [n for n in columns.schema.columns if n in columns.distinct]
@@ -66,12 +54,32 @@ def single(columns: Columns) -> Iterator[Feature]:
         yield feature("row_missing", *everything)
 
 
+def _digits(columns: Columns, name: str) -> Iterator[Feature]:
+    """What the digits of a number say apart from its size."""
+    profile = columns.profiles[name]
+    if profile.whole:
+        span = profile.high - profile.low
+        for modulus in MODULI:
+            if span >= 2 * modulus:
+                yield feature("mod", name, modulus)
+        if span >= 100:
+            yield feature("digit", name, -1)
+            yield feature("digit", name, -2)
+        return
+    for place in (1, 2, 3, 4):
+        yield feature("digit", name, place)
+    yield feature("decimals", name)
+    yield feature("fraction", name)
+    yield feature("target_mean", feature("round", name, 0))
+    yield feature("target_mean", feature("round", name, 1))
+
+
 def _strings(columns: Columns, name: str) -> Iterator[Feature]:
-    """Parts, counts and patterns of a column of text."""
+    """Parts, counts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
     long = columns.schema.columns[name] == "text"
     for op in ("length", "words", "parts"):
         yield feature(op, name)
-    if columns.distinct[name] > 10:
+    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > PAGES):
         parts = [feature("part", name, i) for i in (0, 1, 2, 3, -1)]
         parts += [feature("field", name, i) for i in (0, 1, 2, -1)]
         parts += [feature("field_word", name, i, j) for i in (0, 1) for j in (0, 1)]

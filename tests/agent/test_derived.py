@@ -105,11 +105,12 @@ def test_nothing_is_stacked_where_rows_lack_predictions_or_a_person_does_not_wan
 
 
 def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(history):
-    first = proposals(history, several=True)["targets"].pipeline
+    derived = Derived(seed=0, families=FAMILIES, several=True)
+    first, second = (p.pipeline for arm, p in derived.proposals(history) if arm == "targets")
     assert first == history[1].pipeline.changed(params=history[1].pipeline.parameters | {"targets": "chained"})
-    chained = [*history, record(6, "lightgbm", 0.9, "targets", 1, params=first.parameters)]
-    second = proposals(chained, several=True)["targets"].pipeline
     assert (second.family, second.parameters["targets"]) == ("catboost", "native")
+    chained = [*history, record(6, "lightgbm", 0.9, "targets", 1, params=first.parameters)]
+    assert [p.pipeline for arm, p in derived.proposals(chained) if arm == "targets"] == [second]
     assert "targets" not in proposals(history)
 
 

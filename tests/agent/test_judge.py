@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import judge
+from competitions.errors import MetricError
 from competitions.metrics import get_metric
 from pipelines.problem import Problem
 
@@ -138,3 +139,15 @@ def test_the_level_of_a_group_that_is_missed_counts_in_its_block():
     told = judge.score(get_metric("mae"), problem, y, off, None, blocks)
     inside = np.clip(off, 0, 20)
     assert told.blocks == pytest.approx([np.abs(inside - y)[blocks == b].mean() for b in range(blocks.max() + 1)])
+
+
+def test_a_mean_over_targets_is_that_of_those_that_the_rows_tell():
+    """A target that no evaluated row has is no reason to end the run."""
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.integers(0, 2, 900), np.zeros(900)]).astype(float)
+    p = np.clip(0.3 * y + rng.random((900, 2)), 0, 1)
+    two = Problem("binary", 2, 2, "logloss", False)
+    score = judge.score(get_metric("mean_auc"), two, y, p, p, judge.block_of_rows(y))
+    assert score.value == pytest.approx(get_metric("auc").score(y[:, :1], p[:, :1]))
+    with pytest.raises(MetricError):
+        judge.score(get_metric("mean_auc"), two, 0 * y, p, p, judge.block_of_rows(y))

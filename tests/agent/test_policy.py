@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.costs import Costs
+from agent.derived import Derived
 from agent.experience import Experience
 from agent.judge import Score
 from agent.policy import Policy, _fails
@@ -77,6 +78,27 @@ def test_a_far_better_stack_does_not_end_the_tuning_of_what_it_is_made_from():
     policy = a_policy(noise_unit=0.001)
     for name in ("lightgbm", "xgboost", "trees"):
         assert policy._nearness(name, policy._leaders([*history, stack])) == 1.0
+
+
+def test_one_model_of_all_targets_is_tried_where_chained_ones_take_too_long():
+    params = {"learning_rate": 0.1, "rounds": 300}
+    history = [scored(k, "catboost", 1.0 - k, "portfolio:catboost", params=params) for k in range(2)]
+    policy = a_policy(noise_unit=0.1, derived=Derived(0, ("catboost",), several=True))
+    policy.costs.n_targets = 20
+
+    def ways(seconds):
+        found = policy._derived(history, set(), seconds)
+        return [p.pipeline.parameters["targets"] for _, arm, p in found if arm == "targets"]
+
+    seconds = {
+        way: policy.seconds(p.pipeline)
+        for arm, p in policy.derived.proposals(history)
+        if arm == "targets"
+        for way in [p.pipeline.parameters["targets"]]
+    }
+    assert seconds["native"] < seconds["chained"]
+    assert ways(10 * seconds["chained"]) == ["chained"]
+    assert ways(2.5 * seconds["native"]) == ["native"]
 
 
 def test_failing_features_and_stacks_do_not_end_a_family():

@@ -17,12 +17,16 @@ import pytest
 from command_line import assert_gone, columns
 
 from agent import workers as workers_module
+from agent.active import Active
 from agent.budget import Budget
 from agent.calibration import Calibration, Layout
+from agent.costs import Costs
 from agent.loop import Search
 from agent.machine import available_memory
+from agent.record import Proposal
 from agent.worker import Bench, Job, Outcome
 from agent.workers import Workers
+from pipelines.estimators.families import FAMILIES
 from pipelines.features.store import FeatureStore
 from pipelines.pipeline import Pipeline
 from pipelines.problem import Problem
@@ -292,3 +296,35 @@ def test_what_has_ended_does_not_wait_for_a_slow_experiment_but_in_runs_to_be_re
     made._record_finished()
     assert records[5:] == numbers
     assert made.next_number == 8
+
+
+def costly_search() -> Search:
+    """A search of 300 s over a table of which a single fold of boosting takes longer than that."""
+    session = SimpleNamespace(records=[], folds=SimpleNamespace(count=1, path=None))
+    costs, workers = Costs(300_000, 500), SimpleNamespace(count=2, threads=1, cancel=list)
+    made = Search(session, workers, None, costs, Budget(time.monotonic(), 300), None, bool, lambda: 0.0)  # type: ignore[arg-type]
+    assert costs.guess(FAMILIES["lightgbm"], 40, BOOSTED) > 300
+    return made
+
+
+BOOSTED = {"learning_rate": 0.1, "rounds": 500}
+
+
+def boosted(number: int) -> Active:
+    pipeline = Pipeline.of([f"number(x{i})" for i in range(40)], "lightgbm", BOOSTED)
+    return Active(number, Proposal(pipeline, "why", None, "start"), [], None)
+
+
+def test_the_first_experiment_leaves_time_for_others() -> None:
+    jobs = costly_search().jobs
+    first, second = (jobs._job(boosted(number), "fold").soft_seconds for number in range(2))
+    assert first <= 0.25 * 300 < second
+
+
+def test_a_fold_that_was_killed_tells_what_it_costs_at_least() -> None:
+    made = costly_search()
+    made.active = [active := boosted(1)]
+    job = made.jobs._job(active, "fold")
+    before = made.costs.guess_of(job.pipeline, 40)
+    made.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
+    assert made.costs.guess_of(job.pipeline, 40) > 5 * before

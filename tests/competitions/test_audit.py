@@ -181,3 +181,16 @@ def test_rows_repeat_only_where_all_columns_do():
     wide = pd.DataFrame(np.zeros((3, 201)), columns=[f"c{i}" for i in range(201)])
     assert rows_repeat(wide, wide, list(wide.columns[:200]), 0.5)
     assert not rows_repeat(wide, wide, list(wide.columns), 0.5)  # would take long to cross
+
+
+def test_each_input_is_compared_with_each_target():
+    rng = np.random.default_rng(0)
+    n, targets = 4000, [f"t{k}" for k in range(12)]
+    train = pd.DataFrame({"id": range(n)} | {f"x{k}": rng.normal(size=n) for k in range(40)})
+    train = train.assign(**{name: rng.integers(0, 2, n) for name in targets})
+    train["echo"] = train["t7"].where(np.arange(n) % 1501 != 1, 1 - train["t7"])  # but for three rows
+    train["nearly"] = train["t3"].where(np.arange(n) % 100 > 0, 1 - train["t3"])
+    test = train.head(50).drop(columns=targets).assign(id=range(n, n + 50))
+    sample = test[["id"]].assign(**dict.fromkeys(targets, 0))
+    task = infer_task(little_competition(train, test, sample), metric="mean_auc")
+    assert exact_copies(train, test, task) == ("echo",)

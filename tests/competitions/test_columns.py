@@ -165,3 +165,17 @@ def test_stepping_back_whole_months_stays_on_the_calendar():
     assert months_in(28.0) == 0
     assert months_in(91.0) == 3
     assert step_back(10.0, 3.0, False) == 7.0
+
+
+def test_whether_ids_come_again_is_told_by_all_rows_of_a_large_table():
+    """Of a tenth of the rows hardly an id stands twice, though each has four rows in train."""
+    ids = RNG.permutation(np.repeat(np.arange(5000), 5))
+    table = pd.DataFrame({"whole": ids * 7919, "text": [f"user{i}" for i in ids], "x": RNG.normal(size=len(ids))})
+    train, test = table.iloc[:20_000], table.iloc[20_000:]
+    whole, text, x = describe_columns(train, test, n_sample=2000)
+    for card in (whole, text):
+        assert card.distinct == train[card.name].nunique()
+        assert card.unseen == pytest.approx((~test[card.name].isin(train[card.name])).mean())
+        assert card.comes_again(len(train), 0.7, 0.6)
+    assert x.counted == 2000
+    assert not x.comes_again(len(train), 0.7, 0.6)

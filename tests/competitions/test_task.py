@@ -259,6 +259,9 @@ def test_an_empty_target_column_in_test_and_another_name_in_the_sample():
     assert (task.id, task.submission_id, task.targets) == (("n",), ("Id",), ("late",))
     frame = task.submission(test, np.linspace(0, 1, 30)[:, None], sample)
     assert list(frame.columns) == ["Id", "Probability"]
+    empty = {"blank": np.nan, "void": None}
+    task = infer_task(little_competition(train.assign(**empty), test.assign(**empty), sample), metric="auc")
+    assert task.targets == ("late",)
 
 
 def test_a_sample_without_ids_is_followed_by_order():
@@ -277,7 +280,9 @@ def test_without_a_sample_ids_and_target_are_found_or_asked_for():
     assert (task.id, task.targets, task.submission_columns) == (("id",), ("y",), ("id", "y"))
     assert task.submission(test, np.zeros((9, 1)), None).shape == (9, 2)
     with pytest.raises(TaskError, match="--target"):
-        infer_task(little_competition(train.assign(z=1.5), test))
+        infer_task(little_competition(train.assign(z=RNG.normal(size=N)), test))
+    task = infer_task(little_competition(train.assign(empty=np.nan, constant=1.5), test), metric="rmse")
+    assert task.targets == ("y",)  # nobody asks for what has one value
     with pytest.raises(TaskError, match="--id"):
         infer_task(little_competition(train[["x", "y"]], test[["x"]]))
 

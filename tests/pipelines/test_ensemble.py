@@ -264,7 +264,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
         blend = ensemble.blend({n: np.clip(p, low, high) for n, p in predictions.items()})
         exact.append(smooth_loss(metric, problem, y[rows], blend[rows], weights[rows]))
     fast = [*found.losses(counts), found.added(counts[5], np.array([1, 3]))[1]]
-    binned = name in ("auc", "gini", "average_precision")
+    binned = name in ("auc", "gini", "average_precision", "auc_ovr")
     scale = 2 if name == "gini" else 1  # 2 AUC - 1
     assert np.diff(fast) * scale == pytest.approx(np.diff(exact), rel=2e-3, abs=4e-3 if binned else 1e-5)
 
@@ -308,3 +308,34 @@ def test_rows_of_one_class_only_in_a_draw_do_no_harm():
     y[:] = 0
     y[3] = 1  # one half of the rows is without it, whatever the draw
     assert sum(select(get_metric("auc"), BINARY, y, predictions).weights.values()) == pytest.approx(1)
+
+
+def rare(seed, n, count):
+    """Rows of which few are positive, and chances by members that err apart."""
+    rng = np.random.default_rng(seed)
+    y = np.zeros((n, 1))
+    y[rng.choice(n, count, replace=False)] = 1
+    found = {k: 1 / (1 + np.exp(6 - 1.2 * y - rng.normal(0, 1 + 0.1 * k, (n, 1)))) for k in range(6)}
+    return y, found
+
+
+def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is():
+    metric = get_metric("auc")
+    gains = []
+    for seed in range(4):
+        y, predictions = rare(seed, 100_000, 100)
+        fresh_y, fresh = rare(seed + 50, 100_000, 3000)
+        losses = []
+        for name in ("auc", "gini"):
+            ensemble = select(get_metric(name), BINARY, y, predictions)
+            losses.append(metric.score(fresh_y, ensemble.blend(fresh)))
+        best = max(metric.score(fresh_y, p) for p in fresh.values())
+        gains.append(np.mean(losses) - best)
+    assert np.mean(gains) > 0.02  # six that err apart are worth more than one
+
+
+@pytest.mark.parametrize("name", ["auc", "average_precision", "logloss", "f1"])
+def test_rows_without_a_positive_are_no_reason_to_fail(name):
+    for seed in range(3):
+        y, predictions = rare(seed, 60_000, 2)
+        assert sum(select(get_metric(name), BINARY, y, predictions).weights.values()) == pytest.approx(1)

@@ -352,3 +352,22 @@ def test_a_set_is_never_empty():
     frame = pd.DataFrame({"only": [f"k{i:04d}" for i in range(400)]})
     cards = describe_columns(frame.iloc[:300], frame.iloc[300:])
     assert base_features(cards, "trees", 300) == ("count(only)",)
+
+
+def test_a_column_comes_back_as_it_was(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "whole": pd.array([1, None, 3, 4], dtype="Int64"),
+            "sort": pd.Categorical(list("xyxy")),
+            "when": pd.date_range("2020-01-01", periods=4, tz="UTC"),
+            "text": ["u", None, "w", "x"],
+            "told": pd.array([True, None, False, True], dtype="boolean"),
+            "x": [1.5, np.nan, 2, 3],
+        }
+    )
+    store = FeatureStore.create(tmp_path, "f", frame[:3], frame[3:])
+    for name in frame:
+        assert store.column(name).dtype.kind == frame[name].dtype.kind
+        pd.testing.assert_series_equal(store.column(name).astype(frame[name].dtype), frame[name])
+    with pytest.raises(PipelineError, match="the columns are whole, sort"):
+        store.column("other")

@@ -11,6 +11,7 @@ from pipelines.features.expression import parse
 from pipelines.features.frame import Frame
 from pipelines.features.operators import text
 from pipelines.features.operators.base import Target
+from pipelines.features.store import FeatureStore
 
 
 class Table:
@@ -128,3 +129,20 @@ def test_naive_bayes_without_terms_says_nothing():
     texts = [f"{'x' * i}" for i in range(1, 13)]  # no word comes twice
     y = np.arange(12) % 2.0
     assert not value("target_bayes(tfidf(t))", target_of(y, np.arange(12)), t=texts).any()
+
+
+def test_words_are_read_from_where_they_are_kept(tmp_path):
+    """A screening that needs the words of all texts leaves them to the models that are fitted on them."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"t": [" ".join(rng.choice(list("abcdef"), 4)) for _ in range(60)]})
+    store = FeatureStore.create(tmp_path, "f", table[:40], table[40:])
+    told = Target(np.arange(40), rng.normal(size=(40, 1)), 0, 0)
+    expression = parse("target_linear(tfidf(t))")
+    own = Frame(Table(t=table["t"])).fitted_on(told).value(expression)
+    assert not store.has("tfidf(t)")
+    np.testing.assert_allclose(Frame(store).fitted_on(told).value(expression), own)
+    assert store.has("tfidf(t)")
+    some = np.arange(0, 60, 2)
+    np.testing.assert_array_equal(
+        Frame(store, rows=some).sparse(parse("tfidf(t)")).toarray(), store.block("tfidf(t)").toarray()[some]
+    )

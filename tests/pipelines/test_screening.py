@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from competitions.columns import describe_columns
 from pipelines.features.candidates import Candidates
 from pipelines.features.choosing import pursue
 from pipelines.features.columns import Hints
@@ -20,7 +21,7 @@ from pipelines.features.scoring import COARSE, Found, Scorer, binned, coarse
 from pipelines.features.screening import Screen
 from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
 from pipelines.features.store import FeatureStore
-from pipelines.features.templates import tables
+from pipelines.features.templates import MOST_SPELT, single, tables
 from pipelines.features.tree_screening import Trees
 from pipelines.features.types import check, schema_of
 
@@ -374,3 +375,29 @@ def test_points_are_told_by_ranges_and_not_by_names(tmp_path: Path) -> None:
     made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, Hints()).all()]
     assert {"haversine(p, q, r, s)", "haversine(q, p, s, r)", "hypotenuse(p - r, q - s)", "p - r"} <= set(made)
     assert not any("size" in text and "haversine" in text for text in made)
+
+
+def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path) -> None:
+    """Else a table of a thousand columns is through its time before any two of them are seen together."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({f"x{i}": rng.normal(size=400) for i in range(100)})
+    store = FeatureStore.create(tmp_path, "f", frame[:300], frame[300:])
+    view = Screen(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1)))
+    made = Candidates(schema_of(frame, []), view.frame, Hints(importance={f"x{i}": i for i in range(100)})).columns
+    texts = [str(f) for f in single(made)]
+    spelt = {f"x{i}" for i in range(100) if f"fraction(x{i})" in texts}
+    assert spelt == {f"x{i}" for i in range(100 - MOST_SPELT, 100)}
+    assert all(f"count(x{i})" in texts for i in range(100))
+
+
+@pytest.mark.parametrize(("words", "parted"), [(8, True), (200, False)])
+def test_pages_of_text_have_no_parts(tmp_path: Path, words: int, parted: bool) -> None:
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(["apple", "pear", "plum", "cherry"], words)) for _ in range(300)]
+    frame = pd.DataFrame({"t": [f"{i} {text}" for i, text in enumerate(texts)]})
+    store = FeatureStore.create(tmp_path, "f", frame[:200], frame[200:])
+    view = Screen(store, np.arange(200), np.zeros((200, 1)), np.zeros((200, 1)))
+    card = describe_columns(frame[:200], frame[200:])
+    made = [str(f) for f in single(Candidates(schema_of(frame, card), view.frame, Hints()).columns)]
+    assert {"words(t)", "target_linear(tfidf(t))"} <= set(made)
+    assert any("part(t" in f for f in made) == parted

@@ -22,7 +22,7 @@ _BATCH = 20_000  # texts whose characters are looked at together
 _STEPS = 200_000  # of stochastic descent: passes over the rows are 5 to 20
 _CAPITAL, _DIGIT, _MARK, _BLANK = 1, 2, 4, 8
 _ADDRESS = re.compile(r"(?:https?://|www\.)([^\s/?#]+)\S*", re.IGNORECASE)
-MOST_CHARACTERS = 40_000_000  # of a column that are looked at in runs: of longer ones, the beginning of each text
+MOST_CHARACTERS = {"word": 80_000_000, "char_wb": 40_000_000}  # of a column: of longer ones, the beginning of each text
 SMOOTHING = 0.5  # rows of either class that are added to each term, for naive Bayes
 
 
@@ -41,8 +41,12 @@ def _shapes(texts: list[str]) -> np.ndarray:
     characters = np.frombuffer(" ".join(["", *texts]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths = np.array([len(t) for t in texts])
     starts = np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
-    used, place = np.unique(characters, return_inverse=True)
-    kinds = np.array([_kind(chr(c)) for c in used], dtype=np.uint8)[place]
+    kind_of = np.zeros(int(characters.max()) + 1, dtype=np.uint8)
+    there = np.zeros(len(kind_of), dtype=bool)
+    there[characters] = True
+    for c in np.flatnonzero(there):
+        kind_of[c] = _kind(chr(c))
+    kinds = kind_of[characters]
     blank = kinds & _BLANK > 0
     begins = ~blank
     begins[1:] &= blank[:-1]
@@ -83,8 +87,7 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
         sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
     )
     documents = [read(text) for text in frame.text(feature.args[0])]
-    if options.get("analyzer") == "char_wb":
-        documents = _beginnings(documents, MOST_CHARACTERS)
+    documents = _beginnings(documents, MOST_CHARACTERS[options.get("analyzer", "word")])
     try:
         return vectorizer.fit_transform(documents).tocsr()
     except ValueError:  # no term occurs often enough
@@ -115,7 +118,7 @@ def _matrix(frame: Frame, node: Node, within: Feature) -> sparse.csr_matrix:
     from scipy import sparse
 
     if isinstance(node, Feature):
-        matrix = frame.shared(("value", node, None), lambda: frame.value(node))
+        matrix = frame.sparse(node)
         if sparse.issparse(matrix):
             return matrix
     raise PipelineError(f"{node} is no sparse feature in {within}: write one such as tfidf(column).")
