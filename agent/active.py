@@ -102,6 +102,7 @@ class Jobs:
             boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), FIT_SHARE * share))
             if active.number == 0:
                 boosting = min(boosting, FIRST_LONGEST * self.budget.seconds)
+                soft = min(soft, boosting / FIT_SHARE)
             hard = max(2 * soft, boosting / FIT_SHARE) + 5
         return Job(
             key=active.number,

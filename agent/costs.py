@@ -116,7 +116,8 @@ class Costs:
         fam, params = family(pipeline.family), pipeline.parameters
         rounds = rounds if fam.boosted and rounds else None
         own = fam.cost(self.rows, columns, self.outputs, params)
-        done = own if rounds is None else self._work(fam, columns, params, rounds)
+        run = self._rounds(fam, columns, params) if rounds is None else rounds
+        done = self._work(fam, columns, params, run) if fam.boosted else own
         seen = self.seen.setdefault(f"{pipeline.hash} {columns}", Seen(fam.name, self._size(fam, columns, params)))
         if threads > 1 and any(s.alone for s in self.seen.values() if s.family == fam.name):
             usual = self._work(fam, columns, params, self._rounds(fam, columns, params))

@@ -223,15 +223,20 @@ class Search:
         if outcome.job.twin:
             self._take_twin(active, outcome)
         elif outcome.status != "ok":
-            if outcome.status == "timeout" and outcome.job.kind == "fold" and not self.ordered:
-                job = outcome.job
-                self.costs.learn(job.pipeline, self.jobs.width(active), outcome.seconds, cut=True, threads=job.threads)
+            if outcome.status == "timeout" and not self.ordered:
+                self._learn_least(active, outcome)
             active.ended = outcome
             self._settle(active)
         elif outcome.result is None:
             active.waiting = self.jobs.folds(active)
         else:
             self._take_fold(active, outcome)
+
+    def _learn_least(self, active: Active, outcome: Outcome) -> None:
+        """What was killed costs more than its seconds, which counts where it was guessed to cost less."""
+        job = outcome.job
+        if job.kind == "fold" and outcome.seconds > self.jobs.guess(active):
+            self.costs.learn(job.pipeline, self.jobs.width(active), outcome.seconds, threads=job.threads)
 
     def _take_twin(self, active: Active, outcome: Outcome) -> None:
         if isinstance(outcome.result, FoldResult):

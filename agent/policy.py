@@ -169,6 +169,7 @@ class Policy:
         if self.derived is None:
             return []
         found: list[tuple[float, str, Proposal | None]] = []
+        seen: set[str] = set()
         for arm, proposal in self.derived.proposals([r for r in history if r.verdict != "running"]):
             if arm in derived.VIEWS:
                 told = proposal.pipeline
@@ -181,8 +182,9 @@ class Policy:
             seconds = self.seconds(proposal.pipeline)
             if proposal.pipeline.hash in done or seconds > LARGEST_SHARE * seconds_left or self._busy(arm, history):
                 continue
-            if arm == "targets" and any(other == arm for _, other, _ in found):
+            if arm == "targets" and arm in seen:
                 continue  # the second way where the first one does not fit into the time
+            seen.add(arm)
             if not self._waits(proposal, seconds_left):
                 found.append((self._expected(arm, derived.PRIORS[arm], history) / _effort(seconds), arm, proposal))
         return found

@@ -61,11 +61,9 @@ class ColumnCard:
     levels: tuple[str, ...] = ()
     counted: int = 0
 
-    def comes_again(self, n_rows: int, share: float, unseen: float) -> bool:
-        """Whether there are less than so many different values a row that has one, and less than `unseen` of the test
-        rows have a value that train never has. `n_rows`: train's."""
-        known = (1 - self.missing) * (self.counted or n_rows)
-        return self.distinct < share * known and self.unseen < unseen
+    def distinct_share(self, n_rows: int) -> float:
+        """Different values a row. `n_rows`: train's."""
+        return self.distinct / max(1, self.counted or n_rows)
 
 
 def describe_columns(
@@ -79,8 +77,8 @@ def describe_columns(
     """Describe every column that stands in both tables, in the order of train, without those in `skip`.
 
     Tables with more than `n_sample` rows are described from that many, drawn with `seed`; but for columns of text and
-    of whole numbers that hardly repeat there, as the ids of users do, which all rows tell of. `overrides` (column name
-    → kind) are obeyed. Raises TaskError for an override that names no column or no kind.
+    of whole numbers that hardly repeat there, as the ids of users do, whose values all rows tell of. `overrides`
+    (column name → kind) are obeyed. Raises TaskError for an override that names no column or no kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
     wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
@@ -92,7 +90,8 @@ def describe_columns(
         again = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
         for place, card in enumerate(cards):
             if card.name in again:
-                card = _describe(card.name, all_train[card.name], all_test[card.name], wanted.get(card.name))
+                whole = _describe(card.name, all_train[card.name], all_test[card.name], card.kind)
+                card = replace(card, distinct=whole.distinct, unseen=whole.unseen)
             elif len(all_train) > n_sample:
                 card = replace(card, counted=n_sample)
             cards[place] = card

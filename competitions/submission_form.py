@@ -115,8 +115,8 @@ def _targets(
 
 
 def _telling(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
-    """Those columns of train that have more than one value, if there are any: nobody asks for the others."""
-    return tuple(c for c in names if train[c].nunique() > 1) or tuple(names)
+    """Those columns of train that have a value at all: nobody asks for the others."""
+    return tuple(c for c in names if bool(train[c].notna().any()))
 
 
 def _per_class(values: pd.Series, predicted: list[str]) -> tuple[tuple[str, ...], object] | None:

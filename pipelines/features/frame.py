@@ -177,13 +177,11 @@ class Frame:
         return dates_of(self.column(node.name))
 
     def sparse(self, node: Feature) -> Any:
-        """What a feature that uses no target gives, of all rows from where the source keeps it, if it keeps any."""
+        """What a feature without the target gives; that of all rows from where the source keeps it, if it keeps any."""
 
         def make() -> Any:
             block: Callable[[str], Any] | None = getattr(self.source, "block", None)
-            if block is None:
-                return self.value(node)
-            return block(str(node)) if self.rows is None else block(str(node))[self.rows]
+            return self.value(node) if block is None or self.rows is not None else block(str(node))
 
         return self.shared(("value", node, None), make)
 

@@ -40,7 +40,7 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
         elif card.kind is Kind.KEY and (found := parts(card)):
             features += found
         elif card.kind is Kind.KEY:
-            if card.comes_again(n_rows, 0.5, 0.5):
+            if card.unseen < 0.5 and card.distinct_share(n_rows) < 0.5:
                 features.append(str(feature("count", name)))
         else:
             features.append(str(feature("code", name)))
@@ -49,7 +49,7 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
 
 def comes_again(card: ColumnCard, n_rows: int) -> bool:
     """Whether a column's values repeat often enough, in test too, for one row to tell of another. `n_rows`: train's."""
-    return card.comes_again(n_rows, REPEATING, MOST_UNSEEN)
+    return card.distinct_share(n_rows) < REPEATING * (1 - card.missing) and card.unseen < MOST_UNSEEN
 
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ from pipelines.features.frame import Frame, Key
 from pipelines.features.operators import is_supervised, operator_of
 from pipelines.features.operators.base import Target
 
-VERSION = "4"  # part of every hash: raise it when an operator changes what it computes
+VERSION = "5"  # part of every hash: raise it when an operator changes what it computes
 CACHE_BYTES = 8 << 30
 EVICT_TO = 0.8  # of the limit, so that not every write evicts
 FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
@@ -192,7 +193,8 @@ class FeatureStore:
             _write_atomically(path, lambda p: sparse.save_npz(p, value, compressed=False))
         else:
             _write_atomically(path, lambda p: np.save(p, value))
-        self._unchecked += value.data.nbytes
+        with contextlib.suppress(FileNotFoundError):  # thrown out by another process
+            self._unchecked += path.stat().st_size
         if self._unchecked > CHECKED * self.limit:
             self._unchecked = 0
             self.tidy()

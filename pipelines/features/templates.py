@@ -26,7 +26,7 @@ DATE_PARTS = (
 )
 ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
                  "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
-MOST_SPELT = 60  # columns, the most important ones, whose digits or parts of text are looked at
+MOST_SPELT = 100  # columns, the most important ones, whose digits or parts of text are looked at
 PAGES = 400  # characters on average, from which on a text has no parts that mean something by themselves
 MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
 WINDOWS = (7.0, 28.0, 91.0)  # days, over which past targets are averaged

@@ -12,6 +12,7 @@ from competitions.columns import ColumnCard, Kind, describe_columns
 from competitions.dates import months_in, parse_dates, step_back
 from competitions.drift import category_drift, number_drift
 from competitions.errors import TaskError
+from pipelines.features.sets import base_features, comes_again
 
 N = 400
 
@@ -176,6 +177,8 @@ def test_whether_ids_come_again_is_told_by_all_rows_of_a_large_table():
     for card in (whole, text):
         assert card.distinct == train[card.name].nunique()
         assert card.unseen == pytest.approx((~test[card.name].isin(train[card.name])).mean())
-        assert card.comes_again(len(train), 0.7, 0.6)
+        assert comes_again(card, len(train))
+    assert text.kind is Kind.KEY  # so many values are counted, and no category
+    assert base_features([text], "trees", len(train)) == ("count(text)",)
     assert x.counted == 2000
-    assert not x.comes_again(len(train), 0.7, 0.6)
+    assert not comes_again(x, len(train))

@@ -280,9 +280,9 @@ def test_without_a_sample_ids_and_target_are_found_or_asked_for():
     assert (task.id, task.targets, task.submission_columns) == (("id",), ("y",), ("id", "y"))
     assert task.submission(test, np.zeros((9, 1)), None).shape == (9, 2)
     with pytest.raises(TaskError, match="--target"):
-        infer_task(little_competition(train.assign(z=RNG.normal(size=N)), test))
-    task = infer_task(little_competition(train.assign(empty=np.nan, constant=1.5), test), metric="rmse")
-    assert task.targets == ("y",)  # nobody asks for what has one value
+        infer_task(little_competition(train.assign(z=1.5), test))
+    task = infer_task(little_competition(train.assign(empty=np.nan), test), metric="rmse")
+    assert task.targets == ("y",)  # nobody asks for what has no value
     with pytest.raises(TaskError, match="--id"):
         infer_task(little_competition(train[["x", "y"]], test[["x"]]))
 

@@ -140,7 +140,8 @@ def test_target_means_of_noise_say_nothing_of_the_rows_they_were_fitted_on(tmp_p
     frame, y = pd.DataFrame({"k": rng.integers(0, levels, 1500)}), rng.normal(size=(1000, 1))
     store = FeatureStore.create(tmp_path_factory.mktemp("noise"), "x", frame[:1000], frame[1000:])
     encoded = store.block("target_mean(k)", Target(np.arange(1000), y, 0, seed))
-    assert abs(np.corrcoef(encoded[:1000, 0], y[:, 0])[0, 1]) < 0.15
+    # what leaked would agree with the targets; means of the others lean to the other side of a small level
+    assert -0.3 < np.corrcoef(encoded[:1000, 0], y[:, 0])[0, 1] < 0.15
 
 
 # what it keeps

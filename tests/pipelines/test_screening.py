@@ -380,14 +380,14 @@ def test_points_are_told_by_ranges_and_not_by_names(tmp_path: Path) -> None:
 def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path) -> None:
     """Else a table of a thousand columns is through its time before any two of them are seen together."""
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({f"x{i}": rng.normal(size=400) for i in range(100)})
+    frame = pd.DataFrame({f"x{i}": rng.normal(size=400) for i in range(150)})
     store = FeatureStore.create(tmp_path, "f", frame[:300], frame[300:])
     view = Screen(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1)))
-    made = Candidates(schema_of(frame, []), view.frame, Hints(importance={f"x{i}": i for i in range(100)})).columns
+    made = Candidates(schema_of(frame, []), view.frame, Hints(importance={f"x{i}": i for i in range(150)})).columns
     texts = [str(f) for f in single(made)]
-    spelt = {f"x{i}" for i in range(100) if f"fraction(x{i})" in texts}
-    assert spelt == {f"x{i}" for i in range(100 - MOST_SPELT, 100)}
-    assert all(f"count(x{i})" in texts for i in range(100))
+    spelt = {f"x{i}" for i in range(150) if f"fraction(x{i})" in texts}
+    assert spelt == {f"x{i}" for i in range(150 - MOST_SPELT, 150)}
+    assert all(f"count(x{i})" in texts for i in range(150))
 
 
 @pytest.mark.parametrize(("words", "parted"), [(8, True), (200, False)])
