@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from agent.feature_search import FeatureSearch, Step
 from agent.judge import Comparison, Score
 from agent.outputs import Outputs
 from agent.record import Proposal, Record, noise_of
+from agent.telling import experiment_event, experiment_row, screening_event
 from agent.worker import Sources
 from competitions.errors import MetricError
 from leaderboard.humans import Board
 from leaderboard.ledger import Ledger
-from leaderboard.schema import FeatureRow, Verdict
+from leaderboard.schema import FeatureRow
 from leaderboard.standing import Standing, stand
 from pipelines.ensemble import Ensemble, select, smooth_loss
 from pipelines.estimators.families import FAMILIES
@@ -294,46 +295,9 @@ class Session:
             kept = replace(record, evaluation=self.outputs.load(record.number))  # a night's would not fit into memory
             self.best, record = kept if record is self.best else self.best, kept
         self.records.append(record)
-        aside = {
-            "arm": record.arm,
-            "idea": record.idea,
-            "gain": self._gain_in_noise(record),
-            "early_loss": record.early_loss,
-            "fold_losses": list(record.fold_losses),
-            "at": round(self.worked_before + time.monotonic() - self.began, 2),
-        }
-        self.ledger.add_experiment(
-            self.run_id,
-            number=record.number,
-            pipeline=record.pipeline.as_dict() | {"aside": aside},
-            pipeline_hash=record.pipeline.hash,
-            family=record.pipeline.family,
-            reason=record.proposal.reason,
-            parent=record.proposal.parent,
-            verdict=cast(Verdict, record.verdict),
-            verdict_reason=record.verdict_reason,
-            score=None if record.score is None else record.score.value,
-            standard_error=None if record.score is None else record.score.standard_error,
-            fold_scores=list(record.fold_scores),
-            seconds=record.seconds,
-            fit_seconds=0.0 if record.evaluation is None else record.evaluation.fit_seconds,
-            error=record.error,
-            artifact=artifact,
-        )
-        self.emit(
-            {
-                "event": "experiment",
-                "number": record.number,
-                "family": record.pipeline.family,
-                "reason": record.proposal.reason,
-                "verdict": record.verdict,
-                "verdict_reason": record.verdict_reason,
-                "score": None if record.score is None else record.score.value,
-                "standard_error": None if record.score is None else record.score.standard_error,
-                "seconds": round(record.seconds, 2),
-                "error": record.error,
-            }
-        )
+        at = self.worked_before + time.monotonic() - self.began
+        self.ledger.add_experiment(self.run_id, **experiment_row(record, self._gain_in_noise(record), at, artifact))
+        self.emit(experiment_event(record))
 
     def _gain_in_noise(self, record: Record) -> float | None:
         """What the ensemble gained, in units of the noise of the first score; None where the experiment was cut short
@@ -357,17 +321,7 @@ class Session:
         told = "" if result.best is None else f"the best of all: {result.best.text}, z = {result.best.z:.1f}"
         self.ledger.add_search(self.run_id, result.step, result.screened, passed, result.seconds, told)
         self.ledger.add_features(self.run_id, rows_of_step(result, self.features.schema))
-        self.emit(
-            {
-                "event": "screening",
-                "step": result.step,
-                "screened": result.screened,
-                "explaining": [f.text for f in result.picks],
-                "used_by_trees": [f.text for f in result.used],
-                "idle": list(result.idle),
-                "seconds": result.seconds,
-            }
-        )
+        self.emit(screening_event(result))
 
     def recall_steps(self) -> None:
         """Take in the screenings of an earlier part of this run."""
