@@ -116,9 +116,9 @@ class LiveTable:
 
         self._console = Console()
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-        self._live.start()
 
     def event(self, event: Mapping[str, Any]) -> None:
+        self._live.start()  # not before: a mistake in what was given would leave the cursor hidden
         text = line(event)
         if text is None or event["event"] == "submission":
             return
@@ -135,6 +135,7 @@ class LiveTable:
     def tick(self, progress: Progress) -> None:
         from rich.panel import Panel
         from rich.table import Table
+        from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
@@ -147,7 +148,7 @@ class LiveTable:
         if progress.standing:
             table.add_row("standing", progress.standing)
         table.add_row("running", "\n".join(progress.running) or "—")
-        self._live.update(Panel(table, title=progress.title, title_align="left", expand=False))
+        self._live.update(Panel(table, title=Text(progress.title), title_align="left", expand=False))
 
     def close(self) -> None:
         self._live.stop()

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from agent.inspection import read
-from agent.tables import open_ledger
-from competitions.competition import Competition, read_competition
+from agent.tables import folder_of, open_ledger
+from competitions.competition import Competition, name_of, read_competition
 from competitions.errors import InputError, LedgerError, SubmissionError
 from competitions.infer import infer_task
 from competitions.labels import encode_labels
@@ -130,10 +130,11 @@ def show_grade(
     frame, truth = _table(submission, "submission"), _table(answers, "answers")
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
-        found, task = _task(run, competition, metric, frame, truth)
+        name = leaderboard or name_of(answers)
+        found, task = _task(run, competition, metric, frame, truth, runs_dir, name)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         greater = task.scorer().greater_is_better
-        board = named_board(leaderboard, greater) if leaderboard else find_board(found, greater)
+        board = named_board(leaderboard, greater) if leaderboard else find_board(task.name, greater)
         result = grade(task, frame, truth, board)
         log_grade(ledger, None if run is None else run.id, found, task, result, submission)
     document: Mapping[str, Any] = {
@@ -150,7 +151,7 @@ def show_grade(
         (
             sentence(result.standing)
             if result.standing
-            else f"No human leaderboard named {found} is known: another one can be named with --leaderboard."
+            else f"No human leaderboard named {task.name} is known: another one can be named with --leaderboard."
         )
         + "\n"
     )
@@ -187,13 +188,20 @@ def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
 
 def _run_of(ledger: Ledger, submission: Path) -> RunRow | None:
     folder = submission.resolve().parent
-    return next((r for r in ledger.runs() if Path(r.folder).resolve() == folder), None)
+    return next((r for r in ledger.runs() if Path(r.folder).resolve() == folder or r.id == folder.name), None)
 
 
 def _task(
-    run: RunRow | None, competition: str | None, metric: str | None, frame: pd.DataFrame, truth: pd.DataFrame
+    run: RunRow | None,
+    competition: str | None,
+    metric: str | None,
+    frame: pd.DataFrame,
+    truth: pd.DataFrame,
+    runs_dir: str,
+    name: str,
 ) -> tuple[str, Task]:
-    """The task to grade by: a given competition's, the run's, or what submission and answers show by themselves."""
+    """The task to grade by: a given competition's, the run's, or what submission and answers show by themselves, which
+    is given a `name`."""
     if competition is not None:
         found, task = read(competition, {"metric": metric}, {}, None, 0)
         return found.name, task
@@ -204,16 +212,16 @@ def _task(
         known = read_competition(Path(run.config["path"]), **files, need_sample=False)
         from competitions.task_file import read_task
 
-        task = read_task(Path(run.folder) / "task.yaml", known)
+        task = read_task(folder_of(run, runs_dir) / "task.yaml", known)
         return run.competition, replace(task, metric=metric) if metric else task
     if metric is None:
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."
         )
-    return "holdout", _alone(metric, frame, truth)
+    return name, _alone(metric, frame, truth, name)
 
 
-def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Task:
+def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
     """The task that submission and answers show: the id is their first column in common without repetitions."""
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]
@@ -224,5 +232,5 @@ def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame) -> Task:
         )
     labelled = get_metric(metric, len(targets)).needs == "label"  # a submission may hold labels that the answers lack
     known = pd.concat([truth, frame], ignore_index=True) if labelled else truth
-    alone = Competition("holdout", Path(), known, truth[keys], truth[keys + targets], "", (), "", ())
+    alone = Competition(name, Path(), known, truth[keys], truth[keys + targets], "", (), "", ())
     return infer_task(alone, id=keys, targets=targets, metric=metric, folds="random", drop=())

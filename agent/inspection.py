@@ -95,7 +95,8 @@ def _print_tables(
     from rich.console import Console
     from rich.table import Table
 
-    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    # what the data hold is shown as it is: square brackets are no markup
+    console = Console(markup=False) if sys.stdout.isatty() else Console(width=PIPE_WIDTH, markup=False)
     table = Table(title=competition.name, title_justify="left", show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column()
@@ -139,7 +140,7 @@ def _print_tables(
     console.print()
     styles = {"info": "dim", "warning": "yellow", "danger": "bold red"}
     for finding in findings:
-        console.print(f"[{styles[finding.severity]}]{finding.severity}[/]  ", end="")
-        console.print(finding.message, markup=False, highlight=False)
+        console.print(finding.severity, style=styles[finding.severity], end="  ")
+        console.print(finding.message, highlight=False)
     if not findings:
         console.print("The audit found nothing.")

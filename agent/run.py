@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from agent.setup import Prepared
 
 FRESH_SEED = 7919  # added to the folds' seed for folds that take no part in the search
+SHOW_CURSOR = "\x1b[?25h"
 LAST_SECONDS = 0.4  # before the deadline: what is not closed by then is ended
 
 
@@ -89,7 +91,7 @@ def run(config: RunConfig, display: Display, *, began: float | None = None, resu
     workers = Workers(config.threads or _cores())
     workers.warm_up()
     try:
-        with _deadline(budget, workers):
+        with _deadline(budget, workers, resumed=resume is not None):
             return _run(config, display, budget, workers, resume)
     finally:
         workers.close()
@@ -106,12 +108,12 @@ def _cores() -> int:
 def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, resume: str | None) -> RunResult:
     from agent.outputs import claimed
     from agent.setup import prepare
-    from agent.tables import open_ledger
+    from agent.tables import folder_of, open_ledger
 
     with contextlib.ExitStack() as claims:
         if resume:
             with open_ledger(config.runs_dir) as ledger:
-                claims.enter_context(claimed(Path(ledger.run(resume).folder)))
+                claims.enter_context(claimed(folder_of(ledger.run(resume), config.runs_dir)))
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.session.outputs.folder))
@@ -140,7 +142,12 @@ def _begin(config: RunConfig, display: Display, budget: Budget, workers: Workers
     for note in prepared.notes:
         emit({"event": "note", "text": note})
     with session.ledger, _guarded(session.ledger, session.run_id) as stopped:
-        return _work(config, display, budget, workers, prepared, stopped)
+        try:
+            return _work(config, display, budget, workers, prepared, stopped)
+        except Exception as error:
+            with contextlib.suppress(OSError):
+                log.write({"event": "note", "text": f"The run failed: {error}", "error": traceback.format_exc()})
+            raise
 
 
 def _work(
@@ -233,16 +240,21 @@ def _progress(config: RunConfig, session: Session, workers: Workers, budget: Bud
 
 
 @contextmanager
-def _deadline(budget: Budget, workers: Workers) -> Iterator[None]:
+def _deadline(budget: Budget, workers: Workers, *, resumed: bool) -> Iterator[None]:
     """The deadline ends the process whatever happens. Workers are started when there is a first submission."""
     over = threading.Event()
 
     def watch() -> None:
         if not over.wait(max(0.0, budget.deadline - LAST_SECONDS - time.monotonic())):
             told, code = "The deadline was reached while closing; submission.csv is the last one written.", 0
-            if not workers.started:
+            if resumed and not workers.started:
+                told = "The budget ended while the run was read again: its submission stays as it was."
+            elif not workers.started:
                 told, code = "medalist: The budget ended before a first submission: give more with --budget.", 2
             kill_children()
+            if sys.stdout.isatty():
+                sys.stdout.write(SHOW_CURSOR)
+                sys.stdout.flush()
             sys.stderr.write(told + "\n")
             sys.stderr.flush()
             os._exit(code)

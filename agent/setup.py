@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from agent.policy import Policy
 from agent.replay import replay
 from agent.session import Session
 from agent.steering import FILE, steering_for
-from agent.tables import open_ledger
+from agent.tables import folder_of, open_ledger
 from agent.widths import width_of
 from agent.workers import Workers
 from competitions.audit_rows import rows_repeat
@@ -75,7 +75,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     families = _families(config)
     ledger = open_ledger(config.runs_dir)
     row = ledger.run(resume) if resume else None
-    task_file = Path(row.folder) / "task.yaml" if row else Path(config.task_file) if config.task_file else None
+    folder = folder_of(row, config.runs_dir) if row else None
+    task_file = folder / "task.yaml" if folder else Path(config.task_file) if config.task_file else None
     competition, task = read(
         config.path,
         config.task_options or {},
@@ -91,10 +92,10 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     _check_metric(competition, task)
     greater = task.scorer().greater_is_better
     named = config.leaderboard
-    board = named_board(named, greater) if named else find_board(competition.name, greater)
+    board = named_board(named, greater) if named else find_board(task.name, greater)
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
-    outputs = Outputs.create(Path(row.folder) if row else home / run_id)
+    outputs = Outputs.create(folder or home / run_id)
     ground = Ground.lay(competition, task, cards, outputs.folder, home / "features")
     try:
         steering = _steering(config, ground, outputs.folder, fresh=row is None)
@@ -124,7 +125,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         raise TaskError(
             f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
         )
-    session = Session(run_id, ground, folds, outputs, ledger, board, emit=_say_nothing, began=budget.began)
+    heard: list[Mapping[str, Any]] = []  # what is said before there is a display
+    session = Session(run_id, ground, folds, outputs, ledger, board, emit=heard.append, began=budget.began)
     session.postprocessing = config.postprocessing
     inputs = [n for n in task.features(competition.train, competition.test) if str(Column(n)) not in steering.forbid]
     repeated = config.feature_search and rows_repeat(competition.train, competition.test, inputs, REPEATED)
@@ -163,7 +165,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         ledger.resume_run(run_id)
         replay(session, ledger.experiments(run_id), exactly=counted)
         session.recall_steps()
-    return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), _notes(ground, board))
+    notes = (*_notes(ground, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
+    return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), notes)
 
 
 def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -> Steering:
@@ -206,10 +209,6 @@ def _job_bytes(ground: Ground) -> float:
 def _encodings(ground: Ground) -> tuple[str, ...]:
     """Target means and frequencies of the columns' values."""
     return encoded_features(ground.cards, len(ground.y), ground.problem.width)
-
-
-def _say_nothing(_: object) -> None:
-    """Nobody listens yet."""
 
 
 def task_document(task: Task, evaluated: int, repeats: int) -> dict[str, object]:
@@ -303,6 +302,8 @@ def _headline(ground: Ground, folds: int, repeats: int) -> str:
 def _notes(ground: Ground, board: Board | None) -> tuple[str, ...]:
     notes = [*ground.competition.notes, *ground.task.notes, ground.task.folds.reason]
     if board is None:
-        name = ground.competition.name
-        notes.append(f"No human leaderboard named {name} with this metric is known, so no standing is given.")
+        notes.append(
+            f"No human leaderboard named {ground.task.name} that counts in this direction is known, so no standing is "
+            f"given."
+        )
     return tuple(n for n in notes if n)

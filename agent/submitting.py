@@ -30,9 +30,11 @@ def write_constant(session: Session) -> None:
     session.constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
     with contextlib.suppress(MetricError):  # such as where a class does not occur on these rows: it is written even so
         session.constant = score_constant(session, session.folds)
+    made = [s.made_from for s in session.ledger.submissions(session.run_id)]
     if session.champion is None:
-        put_constant(session, "the best constant, the first valid submission")
-    elif not any("ensemble" in s.made_from for s in session.ledger.submissions(session.run_id)):
+        if not (session.outputs.submission.exists() and any("experiment" in m for m in made)):
+            put_constant(session, "the best constant, the first valid submission")
+    elif not any("ensemble" in m for m in made):
         submit(session)  # it was killed between an experiment's row and its submission
     session.write_seconds = max(session.write_seconds, time.monotonic() - began)
 

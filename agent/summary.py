@@ -51,7 +51,7 @@ def summarise(
         "ensemble": weights,
         "standing": None if standing is None else asdict(standing),
         "submission": str(session.outputs.submission),
-        "seconds": round(wall, 2),
+        "seconds": round(session.worked_before + wall, 2),
         "cores": workers.cores,
         "workers": workers.count,
         "threads": workers.threads,
@@ -69,7 +69,7 @@ def summarise(
         + (fresh if score is not None else "")
         + (f"; the best constant scores {session.constant.value:.6g}" if session.constant else ""),
         sentence(standing) if standing is not None else "No human leaderboard to compare with.",
-        f"{len(session.records)} experiments in {duration(wall)}: "
+        f"{len(session.records)} experiments in {duration(session.worked_before + wall)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         *_features(session),
         *_members(session, final),

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from competitions.errors import LedgerError
+from leaderboard.encoding import plain
 from leaderboard.ledger import Ledger
-from leaderboard.schema import StandingRow
+from leaderboard.schema import RunRow, StandingRow
 from leaderboard.standing import WORDS, Basis, share
 
 
@@ -23,9 +24,19 @@ def open_ledger(runs_dir: str) -> Ledger:
     return Ledger(os.environ.get("MEDALIST_LEDGER") or Path(runs_dir) / "ledger.sqlite")
 
 
+def folder_of(row: RunRow, runs_dir: str) -> Path:
+    """A run's folder: where it was, or where it lies in a folder of runs that was moved. LedgerError if in neither."""
+    for folder in (Path(row.folder), Path(runs_dir) / row.competition / row.id):
+        if folder.is_dir():
+            return folder
+    raise LedgerError(
+        f"The folder of run {row.id} is gone from {row.folder}: say with --runs-dir where the runs are now."
+    )
+
+
 def print_json(document: Any) -> None:
-    """A document for machines; times as text."""
-    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+    """A document for machines; times as text, and null for what is no number."""
+    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -117,7 +128,9 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
         out(_standing_line(standing) + "\n")
     if run.summary.get("text"):
         out("\n" + run.summary["text"] + "\n")
-    elif run.state == "interrupted":
+    if run.summary.get("error"):
+        out(f"\nIt ended with an error: {run.summary['error']} (log.txt has all of it)\n")
+    if run.state in ("interrupted", "failed") and not run.summary.get("text"):
         out(f"\nThis run did not end by itself: go on with medalist resume {run.id}\n")
 
 
@@ -143,7 +156,7 @@ def show_medals(runs_dir: str, as_json: bool) -> None:
         (
             r.competition,
             r.medal or "—",
-            "" if r.percentile is None else share(r.percentile),
+            "" if r.percentile is None else f"{share(r.percentile)} of {r.who}",
             number_text(r.score),
             r.metric,
             "on a holdout" if r.basis == "holdout" else "estimated by cross-validation",
@@ -163,7 +176,11 @@ def show_leaderboards(name: str | None, add: str | None, higher: bool | None, as
         if name is None:
             raise LedgerError("Name the leaderboard that is added: medalist leaderboard NAME --add FILE.")
         board = add_board(add, name, higher)
-        sys.stdout.write(f"Added {board.name}: {board.teams:,} teams.\n")
+        if as_json:
+            print_json(asdict(board))
+            return
+        better = "higher" if board.greater_is_better else "lower"
+        sys.stdout.write(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.\n")
         return
     boards = list_boards() if name is None else [find_board(name)]
     if boards == [None]:

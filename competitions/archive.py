@@ -26,6 +26,7 @@ MAX_DEPTH = 6  # folders below the root
 MAX_NESTING = 2  # a zip within a zip
 BOMB_RATIO = 300  # contents / archive, allowed up to BOMB_BYTES whatever the ratio
 BOMB_BYTES = 1 << 30
+_RUNS = {"log.txt", "task.yaml", "predictions"}  # what a run's folder holds
 NESTED_BYTES = 2 << 30  # a zip within a zip is held in memory
 
 
@@ -147,6 +148,9 @@ class _BrokenError(InputError):
 def _walk(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         depth = len(Path(folder).relative_to(root).parts)
+        if depth and ("ledger.sqlite" in files or {*files, *folders} >= _RUNS):
+            folders[:] = []  # runs of the agent, whose submissions, logs and demonstrations are not the organiser's
+            continue
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__")) and depth < MAX_DEPTH)
         for name in sorted(files):
             path = Path(folder, name)

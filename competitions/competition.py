@@ -102,7 +102,7 @@ def read_competition(
     paths = [p for s in used for p in (s.parts or (s.path,))]
     told = [note for p in paths for note in loaded[p].notes]
     return Competition(
-        name=name or _name(root),
+        name=name or name_of(root),
         root=root,
         train=frames.train,
         test=frames.test,
@@ -206,12 +206,13 @@ def _head(source: Source) -> bytes:
         return stream.read(1 << 16)
 
 
-def _name(root: Path) -> str:
-    """The folder's name, or that of the first folder above it which says something; a zip's stem."""
+def name_of(root: Path) -> str:
+    """The folder's name, or that of the first folder above it which says something; a zip's stem, a table's folder."""
     place = root.resolve()
-    if place.is_file():
+    if place.is_file() and place.suffix.lower() == ".zip":
         return place.stem
+    place = place.parent if place.is_file() else place
     for folder in (place, *place.parents):
-        if folder.name and folder.name.lower() not in GENERIC_NAMES:
+        if folder.name and folder.name.lower() not in (*GENERIC_NAMES, *_HIDDEN):
             return folder.name
     return place.name or "competition"

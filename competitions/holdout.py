@@ -44,6 +44,11 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
         raise InputError(f"a holdout of {fraction:g} of the rows is not possible: give a fraction between 0 and 1.")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not an empty folder: give another one.")
+    if competition.root.is_dir() and out.resolve().is_relative_to(competition.root.resolve()):
+        raise InputError(
+            f"{out} lies within the competition {competition.root} and would be read as a part of it: give a folder "
+            "elsewhere."
+        )
     lacking = [c for c in task.targets if c not in competition.train]
     if lacking:
         raise InputError(f"train has no column {lacking[0]!r} to hold out: correct the targets.")

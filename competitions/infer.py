@@ -60,7 +60,8 @@ def infer_task(
         )
     scorer, source, quote = _metric(competition.description, metric, form)
     kind = decide_type(values, form.layout, scorer, problem_type)
-    scorer = fit_metric(scorer.name if scorer else assumed_metric(kind), kind, len(form.targets))
+    counted = scorer.name if scorer else _assumed(kind, form, sample, values)
+    scorer = fit_metric(counted, kind, len(form.targets))
     if kind == "regression":
         for column in values:
             target_numbers(column)
@@ -86,7 +87,10 @@ def infer_task(
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
     if source == "assumed":
-        notes += (f"Nothing says what the metric is: {scorer.name} is assumed (--metric settles it).",)
+        notes += (
+            f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
+            f"(--metric settles it).",
+        )
     task = Task(
         name=competition.name,
         id=form.id,
@@ -122,6 +126,27 @@ def _metric(description: str, given: str | None, form: Form) -> tuple[Metric | N
     if found is None:
         return None, "assumed", ""
     return find_metric(found[0], len(form.targets)), "description", found[1]
+
+
+def _assumed(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequence[pd.Series]) -> str:
+    """What to score by where nothing says it: the sample submission shows whether labels or chances are asked for."""
+    if sample is not None and kind in ("binary", "multiclass"):
+        if form.layout == "per_class" and len(form.class_columns) > 1:
+            return "logloss" if kind == "binary" else "mlogloss"
+        shown = [c for c in form.submission_columns if c not in form.submission_id]
+        if kind == "binary" and len(values) == len(shown) == 1 and _shows_labels(sample[shown[0]], values[0]):
+            return "accuracy"
+    return assumed_metric(kind)
+
+
+def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:
+    """Whether a sample's column holds labels: truth values, words, or both of the numbers that the target has."""
+    if pd.api.types.is_bool_dtype(shown.dtype):
+        return True
+    numbers = pd.to_numeric(shown, errors="coerce")
+    if numbers.isna().any():
+        return bool(shown.dropna().isin(target.unique()).all()) and bool(shown.notna().any())
+    return numbers.nunique() > 1 and bool(numbers.isin(pd.to_numeric(target, errors="coerce").dropna().unique()).all())
 
 
 def _binary(

@@ -17,6 +17,7 @@ WORDS: dict[Basis, str] = {
     "cross-validation": "medal-equivalent (estimated by cross-validation)",
     "holdout": "medal-equivalent (on a holdout)",
 }
+LEAST_CHANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _probabilities(score: float, board: Board, standard_error: float) -> dict[Me
 def _normal_cdf(margin: float, standard_error: float) -> float:
     if standard_error == 0:
         return 1.0 if margin >= 0 else 0.0
-    return 0.5 * math.erfc(-margin / standard_error / math.sqrt(2))
+    chance = 0.5 * math.erfc(-margin / standard_error / math.sqrt(2))
+    return min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)  # an estimate is never certain
 
 
 def sentence(standing: Standing) -> str:

@@ -92,7 +92,10 @@ class StandingLog(Records):
         for row in self.standings():  # newest first: among equals the first stays
             if basis not in (None, row.basis):
                 continue
-            if row.competition not in best or _merit(row) > _merit(best[row.competition]):
+            known = best.get(row.competition)
+            if known is not None and row.metric != known.metric and None in (row.percentile, known.percentile):
+                continue  # scores by different metrics do not compare: the newest one's are looked at
+            if known is None or _merit(row) > _merit(known):
                 best[row.competition] = row
         return [best[competition] for competition in sorted(best, key=str.casefold)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from command_line import bytes_below, call, columns, demo, here, ledger_of, write
+from command_line import bytes_below, call, columns, demo, here, ledger_of, start, write
 
 from agent.cli import main
 from agent.grading import grade
@@ -85,6 +86,16 @@ def test_inspect_for_people(say: Say, public: Path) -> None:
         assert word in out
 
 
+def test_square_brackets_are_shown_as_they_are(say: Say, tmp_path: Path) -> None:
+    frame = columns(300).assign(late=np.tile([0, 1, 1], 100))
+    frame["Temp [c]"], frame["Temp [f]"] = np.arange(300) / 7, np.arange(300)[::-1] / 9
+    frame["said"] = [f"[/quote] [bold] number {i} of the words" for i in range(300)]
+    test, sample = frame[200:].drop(columns="late"), frame[200:][["row"]].assign(late=0.5)
+    out = say("inspect", write(tmp_path / "odd [x]", frame[:200], test, sample, "Evaluated on [AUC] (ROC)."))
+    for word in ("Temp [c]", "Temp [f]", "[/quote] [bold]", "odd [x]"):
+        assert word in out
+
+
 def test_what_a_person_corrects_is_obeyed(say: Say, public: Path, tmp_path: Path) -> None:
     file = tmp_path / "task.yaml"
     say("inspect", public, "--write", file)
@@ -139,6 +150,26 @@ def test_a_run_is_known_from_every_folder(
     assert here("resume", done["run"], "--max-experiments", "2", "--runs-dir", "runs")["experiments"] == 2
 
 
+def test_a_folder_of_runs_may_be_moved(
+    say: Say, public: Path, answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = here("run", public, "--max-experiments", "1", "--runs-dir", tmp_path / "runs")
+    shutil.move(tmp_path / "runs", tmp_path / "moved")
+    submission = tmp_path / "moved" / "late-parcels" / done["run"] / "submission.csv"
+    graded = json.loads(say("grade", submission, "--answers", answers, "--runs-dir", tmp_path / "moved", "--json"))
+    assert graded["metric"] == "auc"
+    more = here("resume", done["run"], "--max-experiments", "2", "--runs-dir", tmp_path / "moved")
+    assert more["experiments"] == 2
+    assert Path(more["submission"]) == submission
+    assert more["seconds"] > done["seconds"]  # of all its parts
+    assert not (tmp_path / "runs").exists()
+    shutil.move(submission.parent, tmp_path / "elsewhere")
+    gone = call("resume", done["run"], "--max-experiments", "3", "--runs-dir", tmp_path / "moved")
+    assert gone.returncode == 2
+    assert "--runs-dir" in gone.stderr
+    assert not submission.parent.exists()
+
+
 def test_labels_that_read_like_missing_values_are_graded(say: Say, tmp_path: Path) -> None:
     frame = columns(300).assign(disorder=np.tile(["None", "Apnea", "NA"], 100))
     test, sample = frame[200:].drop(columns="disorder"), frame[200:][["row"]].assign(disorder="None")
@@ -178,6 +209,7 @@ def test_grade_by_a_competition_and_a_leaderboard(
     table = say("medals", "--runs-dir", tmp_path / "runs")
     assert "late-parcels" in table
     assert "on a holdout" in table
+    assert "of human teams" in table
     (row,) = json.loads(say("medals", "--runs-dir", tmp_path / "runs", "--json"))
     assert (row["competition"], row["basis"], row["percentile"]) == ("late-parcels", "holdout", 0.75)
 
@@ -194,6 +226,7 @@ def test_grade_by_a_metric_alone(say: Say, answers: Path, done: dict[str, Any], 
     shuffled.to_csv(moved, index=False)  # the order of rows does not matter
     assert json.loads(say("grade", moved, *given, "--metric", "auc"))["score"] == graded["score"]
     assert json.loads(say("grade", moved, *given, "--metric", "brier"))["score"] < 0.5
+    assert graded["competition"] == "late-parcels"  # as the folder of the answers is called
 
 
 def test_grade_counts_labels_and_numbers(say: Say, tmp_path: Path) -> None:
@@ -258,6 +291,19 @@ def test_runs_and_show(say: Say, runs: Path, done: dict[str, Any]) -> None:
     assert document["submissions"][-1]["score"] == done["score"]
 
 
+def test_why_a_run_failed_is_shown(say: Say, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.closing.close", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        here("run", public, "--max-experiments", "1", "--runs-dir", tmp_path)
+    monkeypatch.undo()
+    with ledger_of(tmp_path) as ledger:
+        (run,) = ledger.runs()
+    text = say("show", run.id, "--runs-dir", tmp_path)
+    assert "division by zero" in text
+    assert f"medalist resume {run.id}" in text
+    assert "Traceback" in (Path(run.folder) / "log.txt").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(("command", "said"), [("runs", "medalist run PATH"), ("medals", "medalist grade")])
 def test_where_nothing_was_done_yet(say: Say, tmp_path: Path, command: str, said: str) -> None:
     assert said in say(command, "--runs-dir", tmp_path / "runs")
@@ -269,6 +315,7 @@ def test_leaderboards_are_known_and_added(say: Say, tmp_path: Path, monkeypatch:
     monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(tmp_path / "boards"))
     known = json.loads(say("leaderboard", "--json"))
     assert len(known) == 210
+    assert "NaN" not in say("leaderboard", "--json")  # which is no JSON
     assert len(say("leaderboard").splitlines()) == 211
     file = tmp_path / "errors.txt"
     file.write_text("0.1\n0.2\n0.3\n", encoding="utf-8")
@@ -276,6 +323,31 @@ def test_leaderboards_are_known_and_added(say: Say, tmp_path: Path, monkeypatch:
     (mine,) = json.loads(say("leaderboard", "mine", "--json"))
     assert (mine["teams"], mine["greater_is_better"]) == (3, False)
     assert say("leaderboard", "mine").splitlines()[1].split()[:3] == ["mine", "3", "lower"]
+
+
+def test_a_corrected_name_finds_the_leaderboard(say: Say, tmp_path: Path) -> None:
+    frame = columns(300)
+    frame["survived"] = (frame["size"] > 0).astype(int)
+    sample = frame[200:][["row"]].assign(survived=0)
+    folder = write(tmp_path / "cut (1)", frame[:200], frame[200:].drop(columns="survived"), sample, "By accuracy.")
+    say("inspect", folder, "--metric", "accuracy", "--write", tmp_path / "task.yaml")
+    document = yaml.safe_load((tmp_path / "task.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(document | {"name": "titanic"}), encoding="utf-8")
+    out = say("run", folder, "--task", tmp_path / "task.yaml", "--max-experiments", "1", "--runs-dir", tmp_path)
+    assert "human teams on titanic" in out
+
+
+def test_a_mistake_leaves_the_cursor_as_it_was(tmp_path: Path) -> None:
+    import pty
+
+    main_end, other = pty.openpty()
+    process = start("run", tmp_path, stdout=other, stderr=other)
+    assert process.wait(60) == 2
+    os.close(other)
+    shown = os.read(main_end, 10_000).decode()
+    os.close(main_end)
+    assert "--budget" in shown
+    assert "[?25l" not in shown  # which hides it
 
 
 def test_a_run_compares_with_the_leaderboard_that_is_named(say: Say, public: Path, tmp_path: Path) -> None:

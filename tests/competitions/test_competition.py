@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -382,3 +383,24 @@ def test_ids_put_together_from_columns_are_matched_by_order(tmp_path: Path) -> N
     competition = read_competition(tmp_path)
     assert competition.test["Key"].tolist() == sample["Key"].tolist()
     assert any("order" in note for note in competition.notes)
+
+
+def test_runs_of_the_agent_within_a_competition_are_no_part_of_it(tmp_path: Path) -> None:
+    """Their logs speak of evaluation, their submissions look like samples, and a demonstration has a public part."""
+    tables = make_tables()
+    write(tmp_path, **tables)
+    (tmp_path / "about.md").write_text("Submissions are evaluated by the root mean squared error.", encoding="utf-8")
+    before = read_competition(tmp_path)
+    run = tmp_path / "runs" / "contest" / "20261127-000000-abcd"
+    (run / "predictions").mkdir(parents=True)
+    (run / "log.txt").write_text("scored by mae; evaluation, metric, leaderboard, accuracy, error", encoding="utf-8")
+    (run / "task.yaml").write_text("metric: mae", encoding="utf-8")
+    tables["sample"].to_csv(run / "submission.csv", index=False)
+    alone = tmp_path / "kept" / run.name
+    shutil.copytree(run, alone)
+    (tmp_path / "runs" / "ledger.sqlite").write_bytes(b"")
+    write(tmp_path / "runs" / "demo" / "parcels" / "public", **make_tables())
+    after = read_competition(tmp_path)
+    assert after.description == before.description
+    assert after.files == before.files
+    assert after.fingerprint == before.fingerprint

@@ -130,8 +130,11 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     competition = make(tmp_path / "whole")
     with pytest.raises(InputError, match="not an empty folder"):
         cut_holdout(competition, Cut(("Id",), ("kind",), plan("random")), tmp_path / "whole")
+    with pytest.raises(InputError, match="lies within the competition"):
+        cut_holdout(competition, Cut(("Id",), ("kind",), plan("random")), tmp_path / "whole" / "cut")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
-        cut_holdout(competition, Cut(("Id",), ("kind",), plan("random")), tmp_path / "whole" / "about.md" / "x")
+        cut_holdout(competition, Cut(("Id",), ("kind",), plan("random")), tmp_path / "file" / "x")
 
 
 @pytest.mark.parametrize("column", [None, "nothing", "kind"])

@@ -350,6 +350,31 @@ def test_a_metric_is_given_read_or_assumed():
     task = _asked([0, 1] * 9)
     assert (task.metric, task.metric_source) == ("auc", "assumed")
     assert any("assumed" in note for note in task.notes)
+
+
+@pytest.mark.parametrize(
+    ("y", "sample", "metric"),
+    [
+        ([0, 1] * 9, [0] * 5, "auc"),  # a nought may stand for a chance
+        ([0, 1] * 9, [0.5] * 5, "auc"),
+        ([0, 1] * 9, [0, 1, 0, 1, 1], "accuracy"),
+        ([False, True] * 9, [False] * 5, "accuracy"),
+        (["no", "yes"] * 9, ["no"] * 5, "accuracy"),
+        (["no", "yes"] * 9, [0.5] * 5, "auc"),
+        (["a", "b", "c"] * 6, ["a"] * 5, "accuracy"),
+        ([1.5, 2.5, 3.25] * 6, [0.0] * 5, "rmse"),
+    ],
+)
+def test_an_assumed_metric_is_one_that_the_sample_can_hold(y, sample, metric):
+    task = _asked(y, sample=sample, **({"positive": "yes"} if metric == "auc" and "yes" in y else {}))
+    assert (task.metric, task.metric_source) == (metric, "assumed")
+
+
+def test_a_column_for_each_class_asks_for_chances():
+    train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "kind": ["a", "b", "c"] * (N // 3)})
+    test = pd.DataFrame({"id": range(900, 905), "x": RNG.normal(size=5)})
+    sample = test[["id"]].assign(a=0.5, b=0.3, c=0.2)
+    assert infer_task(little_competition(train, test, sample)).metric == "mlogloss"
     assert _asked([1.5, 2.5, 3.5] * 30).metric == "rmse"
     assert _asked([1, 2, 3] * 30).problem_type == "multiclass"
     assert _asked([1, 2, 3] * 30, metric="rmse").problem_type == "regression"

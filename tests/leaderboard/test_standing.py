@@ -62,6 +62,12 @@ def test_probabilities_are_the_normal_ones() -> None:
     assert probabilities["bronze"] == pytest.approx(0.977250, abs=1e-6)
 
 
+def test_an_estimate_is_never_certain() -> None:
+    for score in (-1e6, 1e6):
+        text = sentence(stand(score, HUNDRED, "cross-validation", 1.0))
+        assert ("<0.1 % gold" if score < 0 else ">99.9 % gold") in text
+
+
 def test_without_error_the_probability_is_certain() -> None:
     assert stand(81.0, HUNDRED, "holdout", 0.0).probabilities == {"gold": 0.0, "silver": 1.0, "bronze": 1.0}
 
