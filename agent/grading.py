@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from agent.inspection import read
-from agent.tables import folder_of, open_ledger
+from agent.tables import open_ledger
 from competitions.competition import Competition, name_of, read_competition
 from competitions.errors import InputError, LedgerError, SubmissionError
 from competitions.infer import infer_task
@@ -131,7 +131,7 @@ def show_grade(
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
         name = leaderboard or name_of(answers)
-        found, task = _task(run, competition, metric, frame, truth, runs_dir, name)
+        found, task = _task(run, competition, metric, frame, truth, submission.parent, name)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         greater = task.scorer().greater_is_better
         board = named_board(leaderboard, greater) if leaderboard else find_board(task.name, greater)
@@ -197,22 +197,22 @@ def _task(
     metric: str | None,
     frame: pd.DataFrame,
     truth: pd.DataFrame,
-    runs_dir: str,
+    folder: Path,
     name: str,
 ) -> tuple[str, Task]:
-    """The task to grade by: a given competition's, the run's, or what submission and answers show by themselves, which
-    is given a `name`."""
+    """The task to grade by: a given competition's, the run's, which lies in the submission's `folder`, or what
+    submission and answers show by themselves, which is given a `name`."""
     if competition is not None:
         found, task = read(competition, {"metric": metric}, {}, None, 0)
         return found.name, task
-    if run is not None:
+    if run is not None and not (metric and not Path(run.config["path"]).exists()):
         if not Path(run.config["path"]).exists():
             raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
         files = run.config.get("file_options") or {}
         known = read_competition(Path(run.config["path"]), **files, need_sample=False)
         from competitions.task_file import read_task
 
-        task = read_task(folder_of(run, runs_dir) / "task.yaml", known)
+        task = read_task(folder / "task.yaml", known)
         return run.competition, replace(task, metric=metric) if metric else task
     if metric is None:
         raise InputError(

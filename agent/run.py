@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -91,8 +91,9 @@ def run(config: RunConfig, display: Display, *, began: float | None = None, resu
     workers = Workers(config.threads or _cores())
     workers.warm_up()
     try:
-        with _deadline(budget, workers, resumed=resume is not None):
-            return _run(config, display, budget, workers, resume)
+        earlier: list[Path] = []
+        with _deadline(budget, workers, earlier):
+            return _run(config, display, budget, workers, resume, earlier)
     finally:
         workers.close()
         display.close()
@@ -105,7 +106,14 @@ def _cores() -> int:
     return int(joblib.cpu_count())
 
 
-def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, resume: str | None) -> RunResult:
+def _run(
+    config: RunConfig,
+    display: Display,
+    budget: Budget,
+    workers: Workers,
+    resume: str | None,
+    earlier: list[Path],
+) -> RunResult:
     from agent.outputs import claimed
     from agent.setup import prepare
     from agent.tables import folder_of, open_ledger
@@ -113,7 +121,9 @@ def _run(config: RunConfig, display: Display, budget: Budget, workers: Workers, 
     with contextlib.ExitStack() as claims:
         if resume:
             with open_ledger(config.runs_dir) as ledger:
-                claims.enter_context(claimed(folder_of(ledger.run(resume), config.runs_dir)))
+                folder = folder_of(ledger.run(resume), config.runs_dir)
+            claims.enter_context(claimed(folder))
+            earlier.append(folder / "submission.csv")
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.session.outputs.folder))
@@ -240,14 +250,15 @@ def _progress(config: RunConfig, session: Session, workers: Workers, budget: Bud
 
 
 @contextmanager
-def _deadline(budget: Budget, workers: Workers, *, resumed: bool) -> Iterator[None]:
-    """The deadline ends the process whatever happens. Workers are started when there is a first submission."""
+def _deadline(budget: Budget, workers: Workers, earlier: Sequence[Path]) -> Iterator[None]:
+    """The deadline ends the process whatever happens. Workers are started when there is a first submission; a resumed
+    run has one from `earlier`."""
     over = threading.Event()
 
     def watch() -> None:
         if not over.wait(max(0.0, budget.deadline - LAST_SECONDS - time.monotonic())):
             told, code = "The deadline was reached while closing; submission.csv is the last one written.", 0
-            if resumed and not workers.started:
+            if not workers.started and any(path.exists() for path in earlier):
                 told = "The budget ended while the run was read again: its submission stays as it was."
             elif not workers.started:
                 told, code = "medalist: The budget ended before a first submission: give more with --budget.", 2

@@ -92,7 +92,11 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     _check_metric(competition, task)
     greater = task.scorer().greater_is_better
     named = config.leaderboard
-    board = named_board(named, greater) if named else find_board(task.name, greater)
+    board = (
+        named_board(named, greater)
+        if named
+        else find_board(task.name, greater) or find_board(competition.name, greater)
+    )
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(folder or home / run_id)

@@ -25,8 +25,9 @@ def open_ledger(runs_dir: str) -> Ledger:
 
 
 def folder_of(row: RunRow, runs_dir: str) -> Path:
-    """A run's folder: where it was, or where it lies in a folder of runs that was moved. LedgerError if in neither."""
-    for folder in (Path(row.folder), Path(runs_dir) / row.competition / row.id):
+    """A run's folder: where it lies in the folder of runs, which may have been moved or copied, or where it was.
+    LedgerError if in neither."""
+    for folder in (Path(runs_dir) / row.competition / row.id, Path(row.folder)):
         if folder.is_dir():
             return folder
     raise LedgerError(
@@ -128,7 +129,7 @@ def show_run(runs_dir: str, run_id: str, as_json: bool) -> None:
         out(_standing_line(standing) + "\n")
     if run.summary.get("text"):
         out("\n" + run.summary["text"] + "\n")
-    if run.summary.get("error"):
+    if run.state == "failed" and run.summary.get("error"):
         out(f"\nIt ended with an error: {run.summary['error']} (log.txt has all of it)\n")
     if run.state in ("interrupted", "failed") and not run.summary.get("text"):
         out(f"\nThis run did not end by itself: go on with medalist resume {run.id}\n")

@@ -148,9 +148,11 @@ class _BrokenError(InputError):
 def _walk(root: Path) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         depth = len(Path(folder).relative_to(root).parts)
-        if depth and ("ledger.sqlite" in files or {*files, *folders} >= _RUNS):
-            folders[:] = []  # runs of the agent, whose submissions, logs and demonstrations are not the organiser's
+        if depth and {*files, *folders} >= _RUNS:
+            folders[:] = []  # a run of the agent, whose submission and log are not the organiser's
             continue
+        if depth and "ledger.sqlite" in files:
+            folders[:] = []  # its runs and demonstrations
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__")) and depth < MAX_DEPTH)
         for name in sorted(files):
             path = Path(folder, name)

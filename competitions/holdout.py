@@ -160,7 +160,8 @@ def _later_parts(times: np.ndarray, others: np.ndarray, fraction: float) -> np.n
 
 
 def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
-    """Ids and one constant per column: the sample's most frequent value, else the target's most frequent one."""
+    """Ids and one constant per column: the sample's most frequent value, else the target's most frequent one; where the
+    sample shows both of two labels, so does this, since it may be all that tells what is asked for."""
     ids = dict(zip(getattr(task, "submission_id", ()) or task.id, task.id, strict=True))
     columns: Sequence[str] = [*ids, *task.targets]
     if competition.sample is not None:
@@ -171,7 +172,9 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
             made[name] = private[ids[name]].to_numpy()
         else:
             values = competition.sample[name] if competition.sample is not None else rest[name]
-            made[name] = np.repeat(values.mode().iloc[:1].to_numpy(), len(private))
+            both = competition.sample is not None and values.nunique() == 2
+            shown = values.drop_duplicates() if both else values.mode().iloc[:1]
+            made[name] = np.resize(shown.dropna().to_numpy(), len(private))
     return pd.DataFrame(made)
 
 

@@ -134,19 +134,22 @@ def _assumed(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequenc
         if form.layout == "per_class" and len(form.class_columns) > 1:
             return "logloss" if kind == "binary" else "mlogloss"
         shown = [c for c in form.submission_columns if c not in form.submission_id]
-        if kind == "binary" and len(values) == len(shown) == 1 and _shows_labels(sample[shown[0]], values[0]):
+        if (
+            kind == "binary"
+            and form.layout == "value"
+            and len(values) == len(shown) == 1
+            and _shows_labels(sample[shown[0]], values[0])
+        ):
             return "accuracy"
     return assumed_metric(kind)
 
 
 def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:
-    """Whether a sample's column holds labels: truth values, words, or both of the numbers that the target has."""
-    if pd.api.types.is_bool_dtype(shown.dtype):
-        return True
-    numbers = pd.to_numeric(shown, errors="coerce")
-    if numbers.isna().any():
-        return bool(shown.dropna().isin(target.unique()).all()) and bool(shown.notna().any())
-    return numbers.nunique() > 1 and bool(numbers.isin(pd.to_numeric(target, errors="coerce").dropna().unique()).all())
+    """Whether a sample's column holds labels of the target: its truth values or words, or both of its numbers."""
+    labels = bool(shown.notna().any()) and bool(shown.dropna().isin(target.dropna().unique()).all())
+    if pd.api.types.is_bool_dtype(shown.dtype) or (is_text(shown) and is_text(target)):
+        return labels
+    return labels and not is_text(shown) and not is_text(target) and shown.nunique() > 1
 
 
 def _binary(

@@ -93,7 +93,8 @@ class StandingLog(Records):
             if basis not in (None, row.basis):
                 continue
             known = best.get(row.competition)
-            if known is not None and row.metric != known.metric and None in (row.percentile, known.percentile):
+            apart = known is not None and row.metric != known.metric and row.basis == known.basis
+            if apart and known is not None and row.percentile is None and known.percentile is None:
                 continue  # scores by different metrics do not compare: the newest one's are looked at
             if known is None or _merit(row) > _merit(known):
                 best[row.competition] = row

@@ -164,6 +164,9 @@ def test_a_folder_of_runs_may_be_moved(
     assert more["seconds"] > done["seconds"]  # of all its parts
     assert not (tmp_path / "runs").exists()
     shutil.move(submission.parent, tmp_path / "elsewhere")
+    alone = tmp_path / "elsewhere" / "submission.csv"
+    given = ("--answers", answers, "--metric", "auc", "--runs-dir", tmp_path / "moved", "--json")
+    assert json.loads(say("grade", alone, *given))["metric"] == "auc"
     gone = call("resume", done["run"], "--max-experiments", "3", "--runs-dir", tmp_path / "moved")
     assert gone.returncode == 2
     assert "--runs-dir" in gone.stderr
@@ -341,7 +344,7 @@ def test_a_mistake_leaves_the_cursor_as_it_was(tmp_path: Path) -> None:
     import pty
 
     main_end, other = pty.openpty()
-    process = start("run", tmp_path, stdout=other, stderr=other)
+    process = start("run", tmp_path, stdout=other, stderr=other, env={"TERM": "xterm"})
     assert process.wait(60) == 2
     os.close(other)
     shown = os.read(main_end, 10_000).decode()

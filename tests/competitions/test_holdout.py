@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from little import little_competition
 
 from competitions.competition import Competition, read_competition
 from competitions.errors import InputError
 from competitions.folds import FoldPlan
 from competitions.holdout import choose_rows, cut_holdout
+from competitions.infer import infer_task
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,19 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be written"):
         cut_holdout(competition, Cut(("Id",), ("kind",), plan("random")), tmp_path / "file" / "x")
+
+
+@pytest.mark.parametrize(("shown", "expected"), [([0, 1], {0, 1}), ([0], {0}), ([0.25, 0.5, 0.75], {0.25})])
+def test_the_sample_of_a_cut_shows_what_is_asked_for(tmp_path: Path, shown: list[float], expected: set[float]) -> None:
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"id": range(200), "x": rng.normal(size=200), "y": rng.integers(0, 2, 200)})
+    test = pd.DataFrame({"id": range(200, 260), "x": rng.normal(size=60)})
+    sample = pd.DataFrame({"id": test["id"], "y": np.resize(shown, 60)})
+    competition = little_competition(train, test, sample)
+    out = cut_holdout(competition, infer_task(competition), tmp_path / "out")
+    cut = pd.read_csv(out / "public" / "sample_submission.csv")
+    assert set(cut["y"]) == expected
+    assert infer_task(read_competition(out / "public")).metric == infer_task(competition).metric
 
 
 @pytest.mark.parametrize("column", [None, "nothing", "kind"])

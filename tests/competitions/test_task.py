@@ -361,12 +361,14 @@ def test_a_metric_is_given_read_or_assumed():
         ([False, True] * 9, [False] * 5, "accuracy"),
         (["no", "yes"] * 9, ["no"] * 5, "accuracy"),
         (["no", "yes"] * 9, [0.5] * 5, "auc"),
+        (["no", "yes"] * 9, [False, True] * 2 + [True], "auc"),  # which of the words is true?
+        (["0", "1"] * 9, [0, 1, 0, 1, 1], "auc"),
         (["a", "b", "c"] * 6, ["a"] * 5, "accuracy"),
         ([1.5, 2.5, 3.25] * 6, [0.0] * 5, "rmse"),
     ],
 )
 def test_an_assumed_metric_is_one_that_the_sample_can_hold(y, sample, metric):
-    task = _asked(y, sample=sample, **({"positive": "yes"} if metric == "auc" and "yes" in y else {}))
+    task = _asked(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
     assert (task.metric, task.metric_source) == (metric, "assumed")
 
 
