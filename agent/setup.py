@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from agent.replay import replay
 from agent.session import Session
 from agent.steering import FILE, steering_for
 from agent.tables import folder_of, open_ledger
+from agent.task_document import refuse_changes, task_document
 from agent.widths import width_of
 from agent.workers import Workers
 from competitions.audit_rows import rows_repeat
@@ -117,7 +118,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
     usual = _repeats(policy, costs, paying, task.folds.scheme)
     repeats = began_with.get("repeats", usual)
-    document = task_document(task, policy.n_folds, repeats)
+    document = task_document(task, policy.n_folds, repeats, ground.store.fingerprint)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
     if row is None:
@@ -125,10 +126,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         told = config.as_dict() | {"path": str(competition.root.resolve())}  # wherever the next command is typed
         place = outputs.folder.resolve()
         ledger.start_run(competition.name, told, document, competition.fingerprint, config.seed, place, run_id)
-    elif row.task != document:
-        raise TaskError(
-            f"{task_file} was changed since run {row.id} began: start a new run that obeys it with --task {task_file}."
-        )
+    else:
+        refuse_changes(row, document, competition, str(task_file))
     heard: list[Mapping[str, Any]] = []  # what is said before there is a display
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=heard.append, began=budget.began)
     session.postprocessing = config.postprocessing
@@ -166,7 +165,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if row is None:
         ledger.add_features(run_id, forced_rows(search.steering, search.schema))
     if row is not None:
-        ledger.resume_run(run_id)
+        ledger.resume_run(run_id, outputs.folder.resolve())
         replay(session, ledger.experiments(run_id), exactly=counted)
         session.recall_steps()
     notes = (*_notes(ground, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
@@ -213,24 +212,6 @@ def _job_bytes(ground: Ground) -> float:
 def _encodings(ground: Ground) -> tuple[str, ...]:
     """Target means and frequencies of the columns' values."""
     return encoded_features(ground.cards, len(ground.y), ground.problem.width)
-
-
-def task_document(task: Task, evaluated: int, repeats: int) -> dict[str, object]:
-    """A task as the ledger keeps it, plain values only; `evaluated`: the folds that experiments are evaluated on, drawn
-    `repeats` times."""
-    plan = task.folds
-    folds = {name: value for name, value in asdict(plan).items() if name != "reason"}
-    return {
-        "id": list(task.id),
-        "targets": list(task.targets),
-        "problem_type": task.problem_type,
-        "metric": task.metric,
-        "folds": folds | {"evaluated": evaluated, "repeats": repeats},
-        "classes": [str(c) for c in task.classes],
-        "weights": task.weights,
-        "drop": list(task.drop),
-        "columns": dict(task.columns),
-    }
 
 
 def _check_metric(competition: Competition, task: Task) -> None:

@@ -83,14 +83,16 @@ class Ledger(FeatureLog, StandingLog):
             self._insert(execute, "runs", row, "id", same=("competition", "fingerprint", "folder"))
         return str(row["id"])
 
-    def resume_run(self, run_id: str) -> None:
-        """Record that this process goes on with a run that was ended."""
+    def resume_run(self, run_id: str, folder: str | Path | None = None) -> None:
+        """Record that this process goes on with a run that was ended, and where its folder is now, if that is given."""
         import socket
 
         values = {"id": run_id, "host": socket.gethostname(), "pid": os.getpid(), "attached": now()}
         with self._database.transaction() as execute:
             self._require(execute, run_id)
             changes = "status = 'running', finished = NULL, host = :host, pid = :pid, attached = :attached"
+            if folder is not None:
+                changes, values["folder"] = changes + ", folder = :folder", text(folder)
             execute(f"UPDATE runs SET {changes} WHERE id = :id", values)
 
     def finish_run(self, run_id: str, status: str, summary: Mapping[str, Any]) -> None:

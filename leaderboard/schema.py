@@ -143,6 +143,8 @@ JSON_COLUMNS = frozenset({"config", "task", "summary", "pipeline", "fold_scores"
 TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached"})
 TRUTH_COLUMNS = frozenset({"greater_is_better"})
 
+CLOCKS_APART = 2.0  # seconds, by which the time when a process began may be off
+
 
 @dataclass(frozen=True)
 class RunRow:
@@ -169,19 +171,21 @@ class RunRow:
 
     @property
     def state(self) -> str:
-        """`status`, or "interrupted" where a run on this machine was not finished and its process is gone."""
-        import os
+        """`status`, or "interrupted" where a run on this machine was not finished and its process is gone; its number
+        may be another's by now."""
         import socket
+
+        import psutil
 
         if self.status != "running" or self.host != socket.gethostname():
             return self.status
         try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return "interrupted"
-        except PermissionError:  # alive, somebody else's
-            pass
-        return self.status
+            alive = psutil.Process(self.pid).create_time() <= self.attached.timestamp() + CLOCKS_APART
+        except psutil.NoSuchProcess:
+            alive = False
+        except psutil.AccessDenied:  # alive, somebody else's
+            alive = True
+        return self.status if alive else "interrupted"
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,26 @@ def test_a_folder_of_runs_may_be_moved(
     assert not submission.parent.exists()
 
 
+@pytest.mark.parametrize("changed", ["shops.csv", "mine.py", None])
+def test_a_run_goes_on_with_what_it_began_with_or_not_at_all(tmp_path: Path, changed: str | None) -> None:
+    frame = columns(300).assign(sold=np.arange(300) / 7, shop=[f"s{i % 40}" for i in range(300)])
+    test, sample = frame[200:].drop(columns="sold"), frame[200:][["row"]].assign(sold=0.0)
+    folder = write(tmp_path / "shop", frame[:200], test, sample)
+    shops = pd.DataFrame({"shop": [f"s{i}" for i in range(40)], "area": np.arange(40.0)})
+    shops.to_csv(folder / "shops.csv", index=False)
+    metric = "greater_is_better = False\n\ndef error(y, p):\n    return abs(y - p).mean()\n"
+    (folder / "mine.py").write_text(metric, encoding="utf-8")
+    given = ("--metric", f"{folder / 'mine.py'}:error", "--runs-dir", tmp_path / "runs")
+    done = here("run", folder, "--max-experiments", "1", *given)
+    if changed == "shops.csv":
+        shops.assign(area=shops["area"] + 1).to_csv(folder / changed, index=False)
+    elif changed is not None:
+        (folder / changed).write_text(metric.replace("mean()", "max()"), encoding="utf-8")
+    more = call("resume", done["run"], "--max-experiments", "2", "--runs-dir", tmp_path / "runs")
+    assert more.returncode == (0 if changed is None else 2), more.stderr
+    assert ("start a new run instead" in " ".join(more.stderr.split())) == (changed is not None)
+
+
 def test_labels_that_read_like_missing_values_are_graded(say: Say, tmp_path: Path) -> None:
     frame = columns(300).assign(disorder=np.tile(["None", "Apnea", "NA"], 100))
     test, sample = frame[200:].drop(columns="disorder"), frame[200:][["row"]].assign(disorder="None")

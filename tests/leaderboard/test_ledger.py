@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -266,6 +266,9 @@ def test_a_run_whose_process_is_gone_is_interrupted(url: str) -> None:
     with Ledger(url) as ledger:
         row = ledger.run(child.stdout.strip())
         assert (row.status, row.state, row.host) == ("running", "interrupted", socket.gethostname())
+        another = replace(row, pid=os.getpid(), attached=row.attached - timedelta(days=9))  # the number is used again
+        assert another.state == "interrupted"
+        assert replace(row, pid=os.getpid(), attached=datetime.now(UTC)).state == "running"
 
 
 class Colour(StrEnum):
