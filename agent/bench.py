@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -103,6 +103,7 @@ class Ground:
     store: FeatureStore
     schema: Schema
     folder: Path
+    tables: Mapping[str, str] = field(default_factory=dict)  # fingerprints of further tables by name
 
     @classmethod
     def lay(
@@ -127,7 +128,8 @@ class Ground:
         if task.weights:
             weights = competition.train[task.weights].to_numpy(np.float64)
             np.save(folder / "work" / "weights.npy", weights)
-        return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, schema, folder)
+        told = {name: _of_table(table) for name, table in tables.items()}
+        return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, schema, folder, told)
 
     @property
     def classes(self) -> int:
@@ -217,15 +219,21 @@ def cache_limit() -> int:
 
 def _of_data(fingerprint: str, train: pd.DataFrame, test: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> str:
     """The fingerprint of a competition's files with that of what features are computed from: which columns there are
-    and how they were read, and the further tables, by their sums and by rows out of all parts of them."""
+    and how they were read, and the further tables."""
     digest = hashlib.sha256(fingerprint.encode())
     for frame in (train, test, *tables.values()):
         digest.update(repr([(c, str(t)) for c, t in frame.dtypes.items()]).encode())
     for name, table in tables.items():
-        rows = np.linspace(0, max(len(table) - 1, 0), min(len(table), LOOKED_AT)).astype(int)
-        digest.update(f"{name} {len(table)}".encode())
-        digest.update(pd.util.hash_pandas_object(table.iloc[rows].astype(str), index=False).to_numpy().tobytes())
-        digest.update(table.select_dtypes("number").sum().to_numpy(float).tobytes())
+        digest.update(f"{name} {_of_table(table)}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _of_table(table: pd.DataFrame) -> str:
+    """The fingerprint of a further table, by its sums and by rows out of all parts of it."""
+    digest = hashlib.sha256(f"{len(table)} {list(table.columns)}".encode())
+    rows = np.linspace(0, max(len(table) - 1, 0), min(len(table), LOOKED_AT)).astype(int)
+    digest.update(pd.util.hash_pandas_object(table.iloc[rows].astype(str), index=False).to_numpy().tobytes())
+    digest.update(table.select_dtypes("number").sum().to_numpy(float).tobytes())
     return digest.hexdigest()[:16]
 
 

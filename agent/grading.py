@@ -131,7 +131,7 @@ def show_grade(
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
         name = leaderboard or name_of(answers)
-        found, task = _task(run, competition, metric, frame, truth, submission.parent, name)
+        found, task = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         greater = task.scorer().greater_is_better
         board = named_board(leaderboard, greater) if leaderboard else find_board(task.name, greater)
@@ -205,7 +205,7 @@ def _task(
     if competition is not None:
         found, task = read(competition, {"metric": metric}, {}, None, 0)
         return found.name, task
-    if run is not None and not (metric and not Path(run.config["path"]).exists()):
+    if run is not None:
         if not Path(run.config["path"]).exists():
             raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
         files = run.config.get("file_options") or {}

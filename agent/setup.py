@@ -93,11 +93,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     _check_metric(competition, task)
     greater = task.scorer().greater_is_better
     named = config.leaderboard
-    board = (
-        named_board(named, greater)
-        if named
-        else find_board(task.name, greater) or find_board(competition.name, greater)
-    )
+    board = named_board(named, greater) if named else find_board(task.name, greater)
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(folder or home / run_id)
@@ -118,7 +114,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
     usual = _repeats(policy, costs, paying, task.folds.scheme)
     repeats = began_with.get("repeats", usual)
-    document = task_document(task, policy.n_folds, repeats, ground.store.fingerprint)
+    document = task_document(task, policy.n_folds, repeats, ground.tables)
     folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
     policy.n_folds = folds.count
     if row is None:
@@ -127,7 +123,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         place = outputs.folder.resolve()
         ledger.start_run(competition.name, told, document, competition.fingerprint, config.seed, place, run_id)
     else:
-        refuse_changes(row, document, competition, str(task_file))
+        refuse_changes(row, document, str(task_file))
     heard: list[Mapping[str, Any]] = []  # what is said before there is a display
     session = Session(run_id, ground, folds, outputs, ledger, board, emit=heard.append, began=budget.began)
     session.postprocessing = config.postprocessing

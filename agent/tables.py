@@ -25,9 +25,12 @@ def open_ledger(runs_dir: str) -> Ledger:
 
 
 def folder_of(row: RunRow, runs_dir: str) -> Path:
-    """A run's folder: where it lies in the folder of runs, which may have been moved or copied, or where it was.
-    LedgerError if in neither."""
-    for folder in (Path(runs_dir) / row.competition / row.id, Path(row.folder)):
+    """A run's folder: where it lies in the folder of runs, which may have been moved or copied with its ledger, or
+    where it was. LedgerError if in neither."""
+    import os
+
+    beside, before = Path(runs_dir) / row.competition / row.id, Path(row.folder)
+    for folder in (before, beside) if os.environ.get("MEDALIST_LEDGER") else (beside, before):
         if folder.is_dir():
             return folder
     raise LedgerError(

@@ -143,7 +143,7 @@ JSON_COLUMNS = frozenset({"config", "task", "summary", "pipeline", "fold_scores"
 TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached"})
 TRUTH_COLUMNS = frozenset({"greater_is_better"})
 
-CLOCKS_APART = 2.0  # seconds, by which the time when a process began may be off
+CLOCKS_APART = 600.0  # seconds, by which the time when a process began may be off: clocks are set
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,9 @@ class RunRow:
         if self.status != "running" or self.host != socket.gethostname():
             return self.status
         try:
-            alive = psutil.Process(self.pid).create_time() <= self.attached.timestamp() + CLOCKS_APART
+            process = psutil.Process(self.pid)
+            began = process.create_time() <= self.attached.timestamp() + CLOCKS_APART
+            alive = began and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             alive = False
         except psutil.AccessDenied:  # alive, somebody else's

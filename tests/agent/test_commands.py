@@ -150,6 +150,11 @@ def test_a_run_is_known_from_every_folder(
     assert here("resume", done["run"], "--max-experiments", "2", "--runs-dir", "runs")["experiments"] == 2
 
 
+def _copy(folder: Path) -> Path:
+    shutil.copytree(folder / "moved", folder / "copy")
+    return folder / "copy"
+
+
 def test_a_folder_of_runs_may_be_moved(
     say: Say, public: Path, answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,11 +167,19 @@ def test_a_folder_of_runs_may_be_moved(
     assert more["experiments"] == 2
     assert Path(more["submission"]) == submission
     assert more["seconds"] > done["seconds"]  # of all its parts
+    with ledger_of(tmp_path / "moved") as ledger:
+        assert Path(ledger.run(done["run"]).folder) == submission.parent
+    before = submission.read_bytes()
     assert not (tmp_path / "runs").exists()
-    shutil.move(submission.parent, tmp_path / "elsewhere")
-    alone = tmp_path / "elsewhere" / "submission.csv"
-    given = ("--answers", answers, "--metric", "auc", "--runs-dir", tmp_path / "moved", "--json")
-    assert json.loads(say("grade", alone, *given))["metric"] == "auc"
+    copied = here("resume", done["run"], "--max-experiments", "3", "--runs-dir", _copy(tmp_path))
+    assert Path(copied["submission"]).is_relative_to(tmp_path / "copy")
+    assert submission.read_bytes() == before
+    shutil.move(submission.parent, tmp_path / "elsewhere" / done["run"])
+    alone = tmp_path / "elsewhere" / done["run"] / "submission.csv"
+    (tmp_path / "link.csv").symlink_to(alone)
+    for place in (alone, tmp_path / "link.csv"):
+        graded = json.loads(say("grade", place, "--answers", answers, "--runs-dir", tmp_path / "moved", "--json"))
+        assert (graded["competition"], graded["metric"]) == ("late-parcels", "auc")
     gone = call("resume", done["run"], "--max-experiments", "3", "--runs-dir", tmp_path / "moved")
     assert gone.returncode == 2
     assert "--runs-dir" in gone.stderr
@@ -188,6 +201,7 @@ def test_a_run_goes_on_with_what_it_began_with_or_not_at_all(tmp_path: Path, cha
         shops.assign(area=shops["area"] + 1).to_csv(folder / changed, index=False)
     elif changed is not None:
         (folder / changed).write_text(metric.replace("mean()", "max()"), encoding="utf-8")
+    shops.to_csv(folder / "stray.csv", index=False)  # what is put beside is no reason
     more = call("resume", done["run"], "--max-experiments", "2", "--runs-dir", tmp_path / "runs")
     assert more.returncode == (0 if changed is None else 2), more.stderr
     assert ("start a new run instead" in " ".join(more.stderr.split())) == (changed is not None)
