@@ -37,9 +37,8 @@ def refuse_changes(row: RunRow, document: Mapping[str, object], task_file: str) 
     """TaskError where a run that goes on would not go on with what it began with."""
     known, now = row.task.get("tables", {}), document["tables"]
     assert isinstance(now, dict)
-    if changed := [
-        name for name, told in known.items() if now.get(name) != told
-    ]:  # others may have been put beside them
+    changed = [name for name, told in known.items() if now.get(name) != told]  # others may have come beside them
+    if changed:
         raise TaskError(f"The table {changed[0]} has changed since run {row.id}: start a new run instead.")
     changed = [name for name, value in document.items() if name != "tables" and row.task.get(name, value) != value]
     if "code" in changed:
