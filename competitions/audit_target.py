@@ -14,7 +14,7 @@ from competitions.task import Task
 
 _EXACT, _DANGER, _WARNING = 0.999, 0.99, 0.95
 _NEARLY = 0.9  # of about fifty rows, below which a column is no copy
-FEW_ROWS = 2000  # that most columns are looked at on
+_FEW_ROWS = 2000  # that most columns are looked at on
 
 
 def target_copies(
@@ -62,12 +62,12 @@ def exact_copies(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[s
     Such a column is the answer itself, left in by mistake: a model would use nothing else, and fail on rows without it.
     """
     inputs = task.features(train, test)
-    some = train.iloc[:: max(1, len(train) // FEW_ROWS)]  # tells nearly every column from the target, at little cost
+    some = train.iloc[:: max(1, len(train) // _FEW_ROWS)]  # tells nearly every column from the target, at little cost
     texts = [some[t].astype(str).to_numpy(dtype=object) for t in task.targets]
     likely = {}
     for name in inputs:
         own = some[name].astype(str).to_numpy(dtype=object)
-        likely[name] = [t for t, text in zip(task.targets, texts, strict=True) if _equal(own, text)]
+        likely[name] = [t for t, text in zip(task.targets, texts, strict=True) if _nearly_equal(own, text)]
     copies = [
         name
         for name, targets in likely.items()
@@ -77,7 +77,7 @@ def exact_copies(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[s
     return tuple(copies) if len(copies) < len(inputs) else ()
 
 
-def _equal(values: np.ndarray, target: np.ndarray) -> bool:
+def _nearly_equal(values: np.ndarray, target: np.ndarray) -> bool:
     """Whether texts (n,) are nearly all the same; a few tell most that are not."""
     few = slice(None, None, max(1, len(values) // 50))
     if (values[few] == target[few]).mean() < _NEARLY:

@@ -165,7 +165,8 @@ class Task:
 
 
 def target_column(train: pd.DataFrame, target: str) -> pd.Series:
-    """A target's column. Raises TaskError where train lacks it or some of its values are missing."""
+    """A target's column. Raises TaskError where train lacks it, some of its values are missing, or the last one is only
+    the beginning of a label."""
     if target not in train.columns:
         raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
     values = train[target]
@@ -180,6 +181,14 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
             f"The target {target!r} is missing in {missing} of {len(values)} training rows: remove these rows from the "
             f"training table, or name another target with --target."
         )
+    last = values.iloc[-1] if len(values) else None
+    if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10
+        whole = next((v for v in values.unique() if isinstance(v, str) and v.startswith(last) and v != last), None)
+        if whole is not None:
+            raise TaskError(
+                f"The target {target!r} is {last!r} in the last training row alone, the beginning of {whole!r}: the "
+                f"file may have been cut short; copy it again, or remove that row."
+            )
     return values
 
 

@@ -93,10 +93,7 @@ class StandingLog(Records):
             if basis not in (None, row.basis):
                 continue
             known = best.get(row.competition)
-            apart = known is not None and row.metric != known.metric and row.basis == known.basis
-            if apart and known is not None and row.percentile is None and known.percentile is None:
-                continue  # scores by different metrics do not compare: the newest one's are looked at
-            if known is None or _merit(row) > _merit(known):
+            if known is None or (_compare(row, known) and _merit(row) > _merit(known)):
                 best[row.competition] = row
         return [best[competition] for competition in sorted(best, key=str.casefold)]
 
@@ -111,6 +108,11 @@ class StandingLog(Records):
                 self._require(execute, run_id)
             self._insert(execute, "standings", row, "id")
         return str(row["id"])
+
+
+def _compare(row: StandingRow, known: StandingRow) -> bool:
+    """Whether one of two standings can be the better one: of scores without a board those by one metric can."""
+    return row.metric == known.metric or row.basis != known.basis or (row.percentile, known.percentile) != (None, None)
 
 
 def _merit(row: StandingRow) -> tuple[bool, float, float]:

@@ -118,12 +118,12 @@ def select(
     rare = _rare(metric, problem, y)
     judging = rng.permutation(len(y))[:JUDGING_ROWS]  # in random order: the first of them may have to do
     if rare is not None:
-        judging = rng.permutation(_with(rng, rare, JUDGING_ROWS))
+        judging = rng.permutation(_rows_with(rng, rare, JUDGING_ROWS))
     pool = _pool(sorted(predictions), partial(members, rows=judging), known)
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
     most = min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width))
-    rows = _some(rng, len(y), most) if rare is None else _with(rng, rare, most)
+    rows = _some(rng, len(y), most) if rare is None else _rows_with(rng, rare, most)
     draws = _draws(len(rows), rng, None if units is None else units[rows], partial(_tells, problem, y[rows]))
     plain = members(pool, rows)
     space, shares = plain.space, _shares(plain, draws)
@@ -165,7 +165,7 @@ def _rare(metric: Metric, problem: Problem, y: np.ndarray) -> np.ndarray | None:
     return rare if rare.mean() * MAX_ROWS < ENOUGH_RARE and rare.any() else None
 
 
-def _with(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.ndarray:
+def _rows_with(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.ndarray:
     """Sorted rows, at most so many: those that are rare as far as half of them go, and others."""
     own, others = np.flatnonzero(rare), np.flatnonzero(~rare)
     kept = own if len(own) <= most // 2 else rng.choice(own, most // 2, replace=False)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from agent import judge
 from competitions.metrics import get_metric
 from pipelines.blending import Members, back, into, spaces
-from pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, _pool, _with, select, smooth_loss
+from pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, _pool, _rows_with, select, smooth_loss
 from pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -340,7 +340,7 @@ def test_rare_rows_go_first_and_others_fill_up(seed, count, most):
     rng = np.random.default_rng(seed)
     few = np.zeros(1000, dtype=bool)
     few[rng.choice(1000, count, replace=False)] = True
-    rows = _with(rng, few, most)
+    rows = _rows_with(rng, few, most)
     assert len(rows) == len(set(rows)) == most
     assert few[rows].sum() == min(count, most // 2)
 
