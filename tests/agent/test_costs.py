@@ -58,6 +58,7 @@ def test_more_rounds_never_cost_less(
 def test_learning_moves_the_guess_towards_what_was_seen(
     name: str, width: int, n: int, seen: list[tuple[str, int, int, float, int]], taken: float
 ) -> None:
+    seen = [s for s in seen if s[:3] != (name, 0, width)]  # its own earlier fits are forgotten for the later ones
     costs, fam, pipe = told(Costs(n, 1), seen), FAMILIES[name], pipeline(name)
     before = costs.guess(fam, width, pipe.parameters)
     for _ in range(5):
