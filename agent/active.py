@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from agent.budget import Budget
-from agent.costs import Costs
-from agent.feature_groups import ARM, step_of
-from agent.judge import Comparison
-from agent.policy import LARGEST_SHARE
-from agent.record import Proposal, Record
-from agent.session import Session
-from agent.widths import pipeline_width
-from agent.worker import Job, Outcome
-from agent.workers import Workers
-from pipelines.evaluate import FoldResult
-from pipelines.features.expression import parse
-from pipelines.features.operators import is_supervised
+from medalist.agent.budget import Budget
+from medalist.agent.costs import Costs
+from medalist.agent.feature_groups import ARM, step_of
+from medalist.agent.judge import Comparison
+from medalist.agent.policy import LARGEST_SHARE
+from medalist.agent.record import Proposal, Record
+from medalist.agent.session import Session
+from medalist.agent.widths import pipeline_width
+from medalist.agent.worker import Job, Outcome
+from medalist.agent.workers import Workers
+from medalist.pipelines.evaluate import FoldResult
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.operators import is_supervised
 
 LEAST_FOLD_SECONDS = 3.0
 FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting

@@ -10,10 +10,10 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from agent.bench import Ground
-from agent.worker import end_with_parent
-from competitions.audit import Finding, audit
-from competitions.competition import Competition
+from medalist.agent.bench import Ground
+from medalist.agent.worker import end_with_parent
+from medalist.competitions.audit import Finding, audit
+from medalist.competitions.competition import Competition
 
 MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows
 SECONDS = 5.0

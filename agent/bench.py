@@ -11,18 +11,18 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from agent import judge
-from agent.worker import Bench
-from competitions.columns import ColumnCard
-from competitions.competition import Competition
-from competitions.dates import time_axis
-from competitions.errors import InputError
-from competitions.folds import FoldPlan, group_codes, make_folds
-from competitions.metrics import Metric
-from competitions.task import Task
-from pipelines.features.store import FeatureStore
-from pipelines.features.types import Schema, schema_of
-from pipelines.problem import Problem, problem_of
+from medalist.agent import judge
+from medalist.agent.worker import Bench
+from medalist.competitions.columns import ColumnCard
+from medalist.competitions.competition import Competition
+from medalist.competitions.dates import time_axis
+from medalist.competitions.errors import InputError
+from medalist.competitions.folds import FoldPlan, group_codes, make_folds
+from medalist.competitions.metrics import Metric
+from medalist.competitions.task import Task
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.types import Schema, schema_of
+from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863
 LOOKED_AT = 20_000  # rows of a further table that its fingerprint is made from

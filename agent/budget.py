@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from competitions.errors import BudgetError
+from medalist.competitions.errors import BudgetError
 
 SMALLEST = 10.0  # seconds in which a constant and one model can be made
 _NUMBER = r"(\d+(?:\.\d+)?)"

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pipelines.evaluate import FoldResult
+from medalist.pipelines.evaluate import FoldResult
 
 if TYPE_CHECKING:
-    from agent.costs import Costs
-    from agent.worker import Job, Outcome
-    from agent.workers import Workers
+    from medalist.agent.costs import Costs
+    from medalist.agent.worker import Job, Outcome
+    from medalist.agent.workers import Workers
 
 SHARE = 0.01  # of the budget, for the measurement
 LEAST_SECONDS, MOST_SECONDS = 0.25, 0.5  # of one layout's measurement

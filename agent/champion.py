@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from agent.judge import Score
-from agent.record import Record
-from pipelines.ensemble import Ensemble
-from pipelines.postprocess import Decision
+from medalist.agent.judge import Score
+from medalist.agent.record import Record
+from medalist.pipelines.ensemble import Ensemble
+from medalist.pipelines.postprocess import Decision
 
 BEST, OF_FAMILY = 60, 5  # records that an ensemble is selected from: the best of all, and of each family
 

@@ -10,7 +10,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from agent.options import (
+from medalist.agent.options import (
     AsJson,
     Board,
     Description,
@@ -32,7 +32,7 @@ from agent.options import (
     file_options,
     task_options,
 )
-from competitions.errors import BudgetError, MedalistError
+from medalist.competitions.errors import BudgetError, MedalistError
 
 app = typer.Typer(
     add_completion=False,
@@ -92,9 +92,9 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Work on a competition until the budget ends, with a valid submission from the beginning."""
-    from agent.budget import parse_duration, process_began, seconds_until
-    from agent.display import display_for
-    from agent.run import RunConfig, run
+    from medalist.agent.budget import parse_duration, process_began, seconds_until
+    from medalist.agent.display import display_for
+    from medalist.agent.run import RunConfig, run
 
     if budget is not None and until is not None:
         raise BudgetError("Give either --budget or --until, not both.")
@@ -138,10 +138,10 @@ def resume(
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, from its last finished experiment."""
-    from agent.budget import parse_duration, process_began
-    from agent.display import display_for
-    from agent.resume import resumed
-    from agent.run import run
+    from medalist.agent.budget import parse_duration, process_began
+    from medalist.agent.display import display_for
+    from medalist.agent.resume import resumed
+    from medalist.agent.run import run
 
     row, config = resumed(run_id, runs_dir, parse_duration(budget) if budget else None, max_experiments, threads)
     run(config, display_for(json), began=process_began(), resume=row)
@@ -155,9 +155,9 @@ def demo(
     json: AsJson = False,
 ) -> None:
     """Run on the embedded competition and grade the submission on its held-out answers."""
-    from agent.budget import process_began
-    from agent.demo import show_demo
-    from agent.display import display_for
+    from medalist.agent.budget import process_began
+    from medalist.agent.demo import show_demo
+    from medalist.agent.display import display_for
 
     show_demo(Path(folder), budget, runs_dir, display_for(json), began=process_began())
 
@@ -184,7 +184,7 @@ def inspect(
     json: AsJson = False,
 ) -> None:
     """Say what would be predicted, how it is scored, what the columns mean and what looks wrong."""
-    from agent.inspection import show_inspection
+    from medalist.agent.inspection import show_inspection
 
     options = task_options(id, target, metric, problem_type, folds, n_splits, positive, task)
     show_inspection(path, options, file_options(train, test, sample, description), task, seed, write, json)
@@ -206,7 +206,7 @@ def grade(
     json: AsJson = False,
 ) -> None:
     """Score a submission on a holdout, say what that is worth among humans, and log it."""
-    from agent.grading import show_grade
+    from medalist.agent.grading import show_grade
 
     show_grade(Path(submission), Path(answers), competition, metric, leaderboard, runs_dir, json)
 
@@ -230,8 +230,8 @@ def holdout(
     description: Description = None,
 ) -> None:
     """Cut a competition into a public and a private part, the way its organiser cut it."""
-    from agent.inspection import read
-    from competitions.holdout import cut_holdout
+    from medalist.agent.inspection import read
+    from medalist.competitions.holdout import cut_holdout
 
     options = task_options(id, target, metric, problem_type, folds, n_splits, positive)
     competition, found = read(path, options, file_options(train, test, sample, description), None, seed)
@@ -246,7 +246,7 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List the runs in the ledger."""
-    from agent.tables import show_runs
+    from medalist.agent.tables import show_runs
 
     show_runs(runs_dir, competition, json)
 
@@ -258,7 +258,7 @@ def show(
     json: AsJson = False,
 ) -> None:
     """Show a run: its experiments with verdicts and reasons, its submissions and standings."""
-    from agent.tables import show_run
+    from medalist.agent.tables import show_run
 
     show_run(runs_dir, run_id, json)
 
@@ -273,7 +273,7 @@ def features(
     json: AsJson = False,
 ) -> None:
     """Show the features that a run found, what each gained, and what it tried and dropped."""
-    from agent.feature_tables import show_features
+    from medalist.agent.feature_tables import show_features
 
     show_features(runs_dir, run_id, everything, json)
 
@@ -281,7 +281,7 @@ def features(
 @app.command()
 def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """The best standing in each competition."""
-    from agent.tables import show_medals
+    from medalist.agent.tables import show_medals
 
     show_medals(runs_dir, json)
 
@@ -304,7 +304,7 @@ def leaderboard(
     json: AsJson = False,
 ) -> None:
     """List the human leaderboards that are known, show one, or add one of your own."""
-    from agent.tables import show_leaderboards
+    from medalist.agent.tables import show_leaderboards
 
     show_leaderboards(name, add, higher, json)
 

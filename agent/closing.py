@@ -15,18 +15,18 @@ from typing import Literal
 
 import numpy as np
 
-from agent import judge, submitting
-from agent.bench import FoldSet
-from agent.budget import Budget
-from agent.champion import Champion
-from agent.judge import Comparison, Score
-from agent.record import Record
-from agent.session import Session
-from agent.worker import Job
-from agent.workers import Workers
-from competitions.errors import MetricError
-from pipelines.ensemble import Ensemble
-from pipelines.evaluate import Evaluation, FoldResult, combine
+from medalist.agent import judge, submitting
+from medalist.agent.bench import FoldSet
+from medalist.agent.budget import Budget
+from medalist.agent.champion import Champion
+from medalist.agent.judge import Comparison, Score
+from medalist.agent.record import Record
+from medalist.agent.session import Session
+from medalist.agent.worker import Job
+from medalist.agent.workers import Workers
+from medalist.competitions.errors import MetricError
+from medalist.pipelines.ensemble import Ensemble
+from medalist.pipelines.evaluate import Evaluation, FoldResult, combine
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
 FRESH_SHARE = 0.1  # of it, for one fresh fold of each member besides the refits, where all folds do not fit

@@ -14,10 +14,10 @@ from itertools import islice
 from statistics import NormalDist, median
 from typing import Any
 
-from agent.calibration import Calibration
-from pipelines.estimators.base import Family
-from pipelines.estimators.families import family
-from pipelines.pipeline import Pipeline
+from medalist.agent.calibration import Calibration
+from medalist.pipelines.estimators.base import Family
+from medalist.pipelines.estimators.families import family
+from medalist.pipelines.pipeline import Pipeline
 
 FASTEST = 0.2  # learning rates are not raised beyond this to save time
 LONGEST = 60.0  # rounds times learning rate that a fit is given at least, before it has to stop early

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from agent.budget import Budget, parse_duration
-from agent.display import Display, JsonLines
-from agent.grading import grade, log_grade
-from agent.inspection import read
-from agent.run import RunConfig, run
-from agent.tables import open_ledger
-from competitions.demo import reference_field, write_demo
-from leaderboard.board import board_from_scores
-from leaderboard.standing import sentence
+from medalist.agent.budget import Budget, parse_duration
+from medalist.agent.display import Display, JsonLines
+from medalist.agent.grading import grade, log_grade
+from medalist.agent.inspection import read
+from medalist.agent.run import RunConfig, run
+from medalist.agent.tables import open_ledger
+from medalist.competitions.demo import reference_field, write_demo
+from medalist.leaderboard.board import board_from_scores
+from medalist.leaderboard.standing import sentence
 
 
 def show_demo(folder: Path, budget: str, runs_dir: str, display: Display, *, began: float) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.feature_groups import ARM
-from agent.record import Proposal, Record
-from pipelines.estimators.families import FAMILIES
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.agent.feature_groups import ARM
+from medalist.agent.record import Proposal, Record
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 SEED = "seed"
 VIEWS = {"view:beside": "beside its features", "view:alone": "in place of its features"}

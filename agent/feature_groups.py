@@ -9,11 +9,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from agent.record import Record
-from pipelines.features.expression import feature, parse
-from pipelines.features.operators import is_supervised
-from pipelines.features.search import ScreenResult, feature_of
-from pipelines.features.steering import Steering
+from medalist.agent.record import Record
+from medalist.pipelines.features.expression import feature, parse
+from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.features.search import ScreenResult, feature_of
+from medalist.pipelines.features.steering import Steering
 
 ARM = "features"  # of the policy, that tests groups
 ENCODE = "encode"  # a group that is tested before anything is screened: target means of many-valued categories

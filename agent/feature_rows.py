@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from agent.feature_groups import step_of
-from agent.judge import Comparison
-from agent.record import Record
-from leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
-from pipelines.features.expression import parse
-from pipelines.features.search import ScreenResult
-from pipelines.features.steering import Steering
-from pipelines.features.types import Schema
-from pipelines.features.words import shape_of
+from medalist.agent.feature_groups import step_of
+from medalist.agent.judge import Comparison
+from medalist.agent.record import Record
+from medalist.leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.types import Schema
+from medalist.pipelines.features.words import shape_of
 
 
 def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:

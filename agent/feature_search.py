@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from agent import judge
-from agent.bench import FoldSet, Ground
-from agent.feature_groups import (
+from medalist.agent import judge
+from medalist.agent.bench import FoldSet, Ground
+from medalist.agent.feature_groups import (
     ARM,
     SINGLES,
     Group,
@@ -30,12 +30,12 @@ from agent.feature_groups import (
     step_of,
     was_screened,
 )
-from agent.judge import Comparison
-from agent.record import Record
-from pipelines.estimators.base import SEEDS
-from pipelines.features.search import ScreenRequest, ScreenResult, columns_of
-from pipelines.features.steering import Steering
-from pipelines.features.types import Schema
+from medalist.agent.judge import Comparison
+from medalist.agent.record import Record
+from medalist.pipelines.estimators.base import SEEDS
+from medalist.pipelines.features.search import ScreenRequest, ScreenResult, columns_of
+from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.types import Schema
 
 ADOPT_CHANCE = 0.0125  # of a gain of that size on rows that did not choose a group, from which on it is taken over
 PICKS_CHANCE = 0.1  # and for one whose features have each explained more than chance before

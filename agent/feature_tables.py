@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from agent.tables import number_text, open_ledger, print_json, print_table
-from competitions.errors import PipelineError
-from leaderboard.schema import FeatureRow, RunRow, SearchRow
-from pipelines.features.expression import parse
-from pipelines.features.words import in_words
+from medalist.agent.tables import number_text, open_ledger, print_json, print_table
+from medalist.competitions.errors import PipelineError
+from medalist.leaderboard.schema import FeatureRow, RunRow, SearchRow
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.words import in_words
 
 _UNTESTED = ("redundant", "candidate")
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.folds import assign_groups
-from competitions.metrics import Metric
-from pipelines.ensemble import smooth_loss
-from pipelines.problem import Problem
+from medalist.competitions.errors import MetricError
+from medalist.competitions.folds import assign_groups
+from medalist.competitions.metrics import Metric
+from medalist.pipelines.ensemble import smooth_loss
+from medalist.pipelines.problem import Problem
 
 BLOCKS = 20
 ROWS_PER_BLOCK = 40

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from agent import submitting
-from agent.active import TWINS, Active, Jobs, turn
-from agent.budget import Budget
-from agent.calibration import allowance, arrange, calibrate
-from agent.costs import Costs
-from agent.policy import Policy
-from agent.racing import Race
-from agent.record import Proposal, Record, noise_of
-from agent.session import Session
-from agent.worker import Job, Outcome
-from agent.workers import Workers
-from pipelines.estimators.families import family
-from pipelines.evaluate import FoldResult, combine
-from pipelines.features.search import ScreenResult
-from pipelines.postprocess import plain_decision
+from medalist.agent import submitting
+from medalist.agent.active import TWINS, Active, Jobs, turn
+from medalist.agent.budget import Budget
+from medalist.agent.calibration import allowance, arrange, calibrate
+from medalist.agent.costs import Costs
+from medalist.agent.policy import Policy
+from medalist.agent.racing import Race
+from medalist.agent.record import Proposal, Record, noise_of
+from medalist.agent.session import Session
+from medalist.agent.worker import Job, Outcome
+from medalist.agent.workers import Workers
+from medalist.pipelines.estimators.families import family
+from medalist.pipelines.evaluate import FoldResult, combine
+from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.postprocess import plain_decision
 
 POLL_SECONDS = 0.2
 SCREEN_KEY = -1  # of the job that screens candidates for features

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from competitions.errors import TaskError
+from medalist.competitions.errors import TaskError
 
 MOST_SEED = 10**9
 

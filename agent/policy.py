@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from agent import derived, tuner
-from agent.costs import Costs
-from agent.derived import Derived
-from agent.experience import Experience
-from agent.feature_groups import ARM, was_screened
-from agent.feature_search import FeatureSearch
-from agent.record import Proposal, Record
-from agent.widths import pipeline_width, width_of
-from competitions.columns import ColumnCard, Kind
-from pipelines.estimators import lightgbm
-from pipelines.estimators.base import STRATEGIES
-from pipelines.estimators.families import FAMILIES, family
-from pipelines.features.sets import base_features
-from pipelines.features.steering import Steering
-from pipelines.pipeline import Pipeline
+from medalist.agent import derived, tuner
+from medalist.agent.costs import Costs
+from medalist.agent.derived import Derived
+from medalist.agent.experience import Experience
+from medalist.agent.feature_groups import ARM, was_screened
+from medalist.agent.feature_search import FeatureSearch
+from medalist.agent.record import Proposal, Record
+from medalist.agent.widths import pipeline_width, width_of
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.pipelines.estimators import lightgbm
+from medalist.pipelines.estimators.base import STRATEGIES
+from medalist.pipelines.estimators.families import FAMILIES, family
+from medalist.pipelines.features.sets import base_features
+from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.pipeline import Pipeline
 
 PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, networks-learn)
     "portfolio:linear": 0.7,

@@ -3,7 +3,7 @@
 import lightgbm  # noqa: F401
 import pyarrow.feather  # noqa: F401
 
-import agent.worker
-import pipelines.estimators.families  # noqa: F401
+import medalist.agent.worker
+import medalist.pipelines.estimators.families
 
-agent.worker.Bench  # noqa: B018 - the names that jobs are pickled by
+medalist.agent.worker.Bench  # noqa: B018 - the names that jobs are pickled by

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.active import Active
-from agent.feature_groups import ARM
-from agent.feature_search import in_words
-from agent.record import Proposal, Record
-from agent.session import Session
-from competitions.errors import MetricError
-from pipelines.ensemble import smooth_loss
+from medalist.agent.active import Active
+from medalist.agent.feature_groups import ARM
+from medalist.agent.feature_search import in_words
+from medalist.agent.record import Proposal, Record
+from medalist.agent.session import Session
+from medalist.competitions.errors import MetricError
+from medalist.pipelines.ensemble import smooth_loss
 
 PRUNE_AFTER = 2  # folds
 PRUNE_SHARE = 0.4  # of the folds, for features: fits are cheap, and their gains small

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.judge import Score
-from pipelines.evaluate import Evaluation
-from pipelines.pipeline import Pipeline
+from medalist.agent.judge import Score
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agent import judge
-from agent.champion import pool_of
-from agent.feature_groups import ARM
-from agent.record import Proposal, Record, noise_of
-from agent.session import Session
-from leaderboard.schema import ExperimentRow
-from pipelines.evaluate import Evaluation
-from pipelines.pipeline import Pipeline
+from medalist.agent import judge
+from medalist.agent.champion import pool_of
+from medalist.agent.feature_groups import ARM
+from medalist.agent.record import Proposal, Record, noise_of
+from medalist.agent.session import Session
+from medalist.leaderboard.schema import ExperimentRow
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 
 def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) -> None:

@@ -7,10 +7,10 @@ import os
 import socket
 from dataclasses import replace
 
-from agent.run import RunConfig
-from agent.tables import open_ledger
-from competitions.errors import BudgetError, LedgerError
-from leaderboard.schema import RunRow
+from medalist.agent.run import RunConfig
+from medalist.agent.tables import open_ledger
+from medalist.competitions.errors import BudgetError, LedgerError
+from medalist.leaderboard.schema import RunRow
 
 LEAST_SECONDS = 30.0
 

@@ -15,16 +15,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.budget import Budget
-from agent.display import Display, Log, Progress
-from agent.workers import Workers, kill_children
-from competitions.errors import BudgetError, LedgerError, SubmissionError
-from leaderboard.ledger import Ledger
-from leaderboard.standing import sentence
+from medalist.agent.budget import Budget
+from medalist.agent.display import Display, Log, Progress
+from medalist.agent.workers import Workers, kill_children
+from medalist.competitions.errors import BudgetError, LedgerError, SubmissionError
+from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.standing import sentence
 
 if TYPE_CHECKING:
-    from agent.session import Session
-    from agent.setup import Prepared
+    from medalist.agent.session import Session
+    from medalist.agent.setup import Prepared
 
 FRESH_SEED = 7919  # added to the folds' seed for folds that take no part in the search
 SHOW_CURSOR = "\x1b[?25h"
@@ -114,9 +114,9 @@ def _run(
     resume: str | None,
     earlier: list[Path],
 ) -> RunResult:
-    from agent.outputs import claimed
-    from agent.setup import prepare
-    from agent.tables import folder_of, open_ledger
+    from medalist.agent.outputs import claimed
+    from medalist.agent.setup import prepare
+    from medalist.agent.tables import folder_of, open_ledger
 
     with contextlib.ExitStack() as claims:
         if resume:
@@ -168,10 +168,10 @@ def _work(
     prepared: Prepared,
     stopped: Callable[[], bool],
 ) -> RunResult:
-    from agent import closing, submitting
-    from agent.background_audit import BackgroundAudit
-    from agent.loop import Search
-    from agent.summary import summarise
+    from medalist.agent import closing, submitting
+    from medalist.agent.background_audit import BackgroundAudit
+    from medalist.agent.loop import Search
+    from medalist.agent.summary import summarise
 
     session = prepared.session
     if session.constant_answer is None:

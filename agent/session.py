@@ -12,28 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from agent import judge, submitting
-from agent.bench import FoldSet, Ground
-from agent.champion import Champion, pool_of
-from agent.feature_groups import ARM
-from agent.feature_rows import rows_of_step, rows_of_test
-from agent.feature_search import FeatureSearch, Step
-from agent.judge import Comparison, Score
-from agent.outputs import Outputs
-from agent.record import Proposal, Record, noise_of
-from agent.telling import experiment_event, experiment_row, screening_event
-from agent.worker import Sources
-from competitions.errors import MetricError
-from leaderboard.humans import Board
-from leaderboard.ledger import Ledger
-from leaderboard.schema import FeatureRow
-from leaderboard.standing import Standing, stand
-from pipelines.ensemble import Ensemble, select, smooth_loss
-from pipelines.estimators.families import FAMILIES
-from pipelines.evaluate import Evaluation
-from pipelines.features.search import ScreenResult
-from pipelines.pipeline import Pipeline
-from pipelines.postprocess import Decision, decide
+from medalist.agent import judge, submitting
+from medalist.agent.bench import FoldSet, Ground
+from medalist.agent.champion import Champion, pool_of
+from medalist.agent.feature_groups import ARM
+from medalist.agent.feature_rows import rows_of_step, rows_of_test
+from medalist.agent.feature_search import FeatureSearch, Step
+from medalist.agent.judge import Comparison, Score
+from medalist.agent.outputs import Outputs
+from medalist.agent.record import Proposal, Record, noise_of
+from medalist.agent.telling import experiment_event, experiment_row, screening_event
+from medalist.agent.worker import Sources
+from medalist.competitions.errors import MetricError
+from medalist.leaderboard.humans import Board
+from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.schema import FeatureRow
+from medalist.leaderboard.standing import Standing, stand
+from medalist.pipelines.ensemble import Ensemble, select, smooth_loss
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.postprocess import Decision, decide
 
 FLOOR = "work/floor.json"
 RECENT = 0.2  # what the latest experiment weighs in a moving average

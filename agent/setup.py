@@ -10,44 +10,44 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.bench import Ground
-from agent.budget import Budget
-from agent.costs import Costs
-from agent.derived import Derived, other_losses
-from agent.experience import Experience
-from agent.feature_rows import forced_rows
-from agent.feature_search import FeatureSearch
-from agent.inspection import cards_of, read
-from agent.outputs import Outputs
-from agent.policy import Policy
-from agent.replay import replay
-from agent.session import Session
-from agent.steering import FILE, steering_for
-from agent.tables import folder_of, open_ledger
-from agent.task_document import refuse_changes, task_document
-from agent.widths import width_of
-from agent.workers import Workers
-from competitions.audit_rows import rows_repeat
-from competitions.columns import ColumnCard, Kind
-from competitions.competition import Competition
-from competitions.errors import MedalistError, PipelineError, TaskError
-from competitions.task import Task
-from competitions.task_file import write_task
-from competitions.time_evidence import reach
-from leaderboard.board import Board
-from leaderboard.humans import find_board, named_board
-from leaderboard.ledger import new_run_id
-from pipelines.estimators import lightgbm
-from pipelines.estimators.families import FAMILIES, installed
-from pipelines.features.expression import Column, parse
-from pipelines.features.operators.base import Target
-from pipelines.features.sets import comes_again, encoded_features
-from pipelines.features.steering import Steering, read_steering, write_steering
-from pipelines.features.types import check
-from pipelines.target_candidates import candidates
+from medalist.agent.bench import Ground
+from medalist.agent.budget import Budget
+from medalist.agent.costs import Costs
+from medalist.agent.derived import Derived, other_losses
+from medalist.agent.experience import Experience
+from medalist.agent.feature_rows import forced_rows
+from medalist.agent.feature_search import FeatureSearch
+from medalist.agent.inspection import cards_of, read
+from medalist.agent.outputs import Outputs
+from medalist.agent.policy import Policy
+from medalist.agent.replay import replay
+from medalist.agent.session import Session
+from medalist.agent.steering import FILE, steering_for
+from medalist.agent.tables import folder_of, open_ledger
+from medalist.agent.task_document import refuse_changes, task_document
+from medalist.agent.widths import width_of
+from medalist.agent.workers import Workers
+from medalist.competitions.audit_rows import rows_repeat
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.competition import Competition
+from medalist.competitions.errors import MedalistError, PipelineError, TaskError
+from medalist.competitions.task import Task
+from medalist.competitions.task_file import write_task
+from medalist.competitions.time_evidence import reach
+from medalist.leaderboard.board import Board
+from medalist.leaderboard.humans import find_board, named_board
+from medalist.leaderboard.ledger import new_run_id
+from medalist.pipelines.estimators import lightgbm
+from medalist.pipelines.estimators.families import FAMILIES, installed
+from medalist.pipelines.features.expression import Column, parse
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.sets import comes_again, encoded_features
+from medalist.pipelines.features.steering import Steering, read_steering, write_steering
+from medalist.pipelines.features.types import check
+from medalist.pipelines.target_candidates import candidates
 
 if TYPE_CHECKING:
-    from agent.run import RunConfig
+    from medalist.agent.run import RunConfig
 
 COPIES = 3
 MANY_LEVELS = 24

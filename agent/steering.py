@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.features.steering import Steering, read_steering
+from medalist.pipelines.features.steering import Steering, read_steering
 
 if TYPE_CHECKING:
-    from agent.run import RunConfig
+    from medalist.agent.run import RunConfig
 
 FILE = "features.yaml"
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.judge import Score
-from competitions.errors import MetricError
-from pipelines.ensemble import Ensemble
-from pipelines.postprocess import Decision, plain_decision
+from medalist.agent.judge import Score
+from medalist.competitions.errors import MetricError
+from medalist.pipelines.ensemble import Ensemble
+from medalist.pipelines.postprocess import Decision, plain_decision
 
 if TYPE_CHECKING:
-    from agent.bench import FoldSet
-    from agent.session import Session
+    from medalist.agent.bench import FoldSet
+    from medalist.agent.session import Session
 
 
 def write_constant(session: Session) -> None:

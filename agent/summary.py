@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from agent.budget import Budget
-from agent.closing import Final
-from agent.display import duration
-from agent.feature_groups import ARM
-from agent.session import Session
-from agent.workers import Workers
-from competitions.audit import Finding
-from leaderboard.standing import sentence
+from medalist.agent.budget import Budget
+from medalist.agent.closing import Final
+from medalist.agent.display import duration
+from medalist.agent.feature_groups import ARM
+from medalist.agent.session import Session
+from medalist.agent.workers import Workers
+from medalist.competitions.audit import Finding
+from medalist.leaderboard.standing import sentence
 
 MOST_SHOWN = 6  # features that the summary names
 

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from competitions.errors import TaskError
-from competitions.metric_custom import split_custom
-from competitions.task import Task
-from leaderboard.schema import RunRow
+from medalist.competitions.errors import TaskError
+from medalist.competitions.metric_custom import split_custom
+from medalist.competitions.task import Task
+from medalist.leaderboard.schema import RunRow
 
 
 def task_document(task: Task, evaluated: int, repeats: int, tables: Mapping[str, str]) -> dict[str, object]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.record import Record
-from pipelines.features.search import ScreenResult
+from medalist.agent.record import Record
+from medalist.pipelines.features.search import ScreenResult
 
 
 def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> dict[str, Any]:

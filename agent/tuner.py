@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agent.record import Record
-from pipelines.estimators.base import SEEDS, STRATEGIES, Family
-from pipelines.pipeline import Pipeline
+from medalist.agent.record import Record
+from medalist.pipelines.estimators.base import SEEDS, STRATEGIES, Family
+from medalist.pipelines.pipeline import Pipeline
 
 MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
 FEW_PAST = 20  # on the features of a family's best, while which those on others tell the sampler too

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.features.expression import Feature, parse
-from pipelines.features.operators import operator_of
-from pipelines.pipeline import Pipeline
+from medalist.pipelines.features.expression import Feature, parse
+from medalist.pipelines.features.operators import operator_of
+from medalist.pipelines.pipeline import Pipeline
 
 WIDTHS = {"tfidf": 300, "char_tfidf": 1500, "text_shape": 6, "row_repeats": 3}
 

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipelines.evaluate import Beside, FoldResult, Labels, run_fold
-from pipelines.features.search import ScreenRequest, ScreenResult, screen
-from pipelines.features.store import FeatureStore
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
-from pipelines.stacking import as_columns
+from medalist.pipelines.evaluate import Beside, FoldResult, Labels, run_fold
+from medalist.pipelines.features.search import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.stacking import as_columns
 
 
 @dataclass(frozen=True)

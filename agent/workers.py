@@ -13,9 +13,9 @@ from typing import Any
 
 import psutil
 
-from agent.calibration import Calibration
-from agent.machine import available_memory, resident
-from agent.worker import Bench, Job, Outcome, serve
+from medalist.agent.calibration import Calibration
+from medalist.agent.machine import available_memory, resident
+from medalist.agent.worker import Bench, Job, Outcome, serve
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.5
@@ -62,7 +62,7 @@ class Workers:
             os.environ[name] = "1"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["agent.preload"])
+        self._context.set_forkserver_preload(["medalist.agent.preload"])
         self._bench: Bench | None = None
         self._workers: list[_Worker] = []
         self._checked = 0.0

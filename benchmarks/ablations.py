@@ -19,7 +19,7 @@ from pathlib import Path
 
 from score_rows import RESULTS, Row, gain, latest, markdown, noise_of, read_rows, standard_error
 
-from agent.budget import parse_duration
+from medalist.agent.budget import parse_duration
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler,
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from competitions.demo import make_demo
+from medalist.competitions.demo import make_demo
 
 OUT = Path(__file__).parents[1] / "competitions" / "demo_field.csv"
 NUMBERS = ["promised_hours", "distance_km", "weight_kg", "length_cm", "width_cm", "height_cm", "declared_value",

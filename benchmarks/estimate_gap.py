@@ -19,7 +19,7 @@ from pathlib import Path
 from holdout_scores import row_counts
 from score_rows import RESULTS, Row, gain, holdout_error, latest, markdown, read_rows, standard_error
 
-from agent.budget import parse_duration
+from medalist.agent.budget import parse_duration
 
 
 @dataclass(frozen=True)

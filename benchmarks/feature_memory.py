@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipelines.features.store import FeatureStore
+from medalist.pipelines.features.store import FeatureStore
 
 FINGERPRINT = "memory"
 
@@ -73,10 +73,10 @@ def measure(folder: Path) -> dict[str, int]:
 def main(folder: Path) -> None:
     import lightgbm  # noqa: F401  # imports are part of the baseline
 
-    from pipelines.estimators.lightgbm import FAST
-    from pipelines.evaluate import run_fold
-    from pipelines.pipeline import Pipeline
-    from pipelines.problem import Problem
+    from medalist.pipelines.estimators.lightgbm import FAST
+    from medalist.pipelines.evaluate import run_fold
+    from medalist.pipelines.pipeline import Pipeline
+    from medalist.pipelines.problem import Problem
 
     print("ready", flush=True)
     sys.stdin.readline()

@@ -29,20 +29,20 @@ import pandas as pd
 from feature_speed_data import Held, Mixed, grouped, mixed, statistic, statistic_of
 from measuring import Figure, one_core, paired
 
-from competitions.columns import describe_columns
-from pipelines.estimators import lightgbm as lightgbm_family
-from pipelines.estimators.base import FitRequest
-from pipelines.estimators.lightgbm import FAST
-from pipelines.evaluate import combine, run_fold
-from pipelines.features.expression import Feature, feature
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Target
-from pipelines.features.search import ScreenRequest, columns_of, screen
-from pipelines.features.sets import base_features
-from pipelines.features.store import FeatureStore, Matrix
-from pipelines.features.types import schema_of
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.competitions.columns import describe_columns
+from medalist.pipelines.estimators import lightgbm as lightgbm_family
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.lightgbm import FAST
+from medalist.pipelines.evaluate import combine, run_fold
+from medalist.pipelines.features.expression import Feature, feature
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.search import ScreenRequest, columns_of, screen
+from medalist.pipelines.features.sets import base_features
+from medalist.pipelines.features.store import FeatureStore, Matrix
+from medalist.pipelines.features.types import schema_of
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 STATISTICS = ("mean", "std", "max", "median", "count", "distinct")
 BINARY = Problem("binary", 1, 2, "logloss", False)

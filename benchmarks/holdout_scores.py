@@ -26,9 +26,9 @@ from typing import Any
 
 from score_rows import RESULTS, latest, spread
 
-from agent.budget import parse_duration
+from medalist.agent.budget import parse_duration
 
-MEDALIST = [sys.executable, "-c", "from agent.cli import main; main()"]
+MEDALIST = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
 
 
 def medalist(*arguments: str) -> tuple[int, str, str]:
@@ -97,7 +97,7 @@ def measure(folder: Path, budget: str, seed: int, extra: list[str], keep: Path |
 
 def row_counts(folder: Path) -> dict[str, int]:
     """How many rows train and test of a competition have: by them an estimate's noise becomes a holdout score's."""
-    from competitions.competition import read_competition
+    from medalist.competitions.competition import read_competition
 
     competition = read_competition(folder / "public")
     return {"train_rows": len(competition.train), "test_rows": len(competition.test)}

@@ -22,18 +22,18 @@ from pathlib import Path
 import pandas as pd
 from score_rows import RESULTS, Row
 
-from agent.bench import Ground
-from agent.champion import Champion, pool_of
-from agent.feature_groups import ARM
-from agent.grading import grade
-from agent.inspection import cards_of, read
-from agent.outputs import Outputs
-from agent.record import Record
-from agent.replay import replay
-from agent.session import Session
-from agent.tables import open_ledger
-from leaderboard.humans import find_board
-from leaderboard.schema import RunRow
+from medalist.agent.bench import Ground
+from medalist.agent.champion import Champion, pool_of
+from medalist.agent.feature_groups import ARM
+from medalist.agent.grading import grade
+from medalist.agent.inspection import cards_of, read
+from medalist.agent.outputs import Outputs
+from medalist.agent.record import Record
+from medalist.agent.replay import replay
+from medalist.agent.session import Session
+from medalist.agent.tables import open_ledger
+from medalist.leaderboard.humans import find_board
+from medalist.leaderboard.schema import RunRow
 
 NOTHING = "nothing"  # the name of the ensemble that all experiments make
 POSTPROCESSING = "post-processing"

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from score_rows import RESULTS, Row, gain, latest, markdown, noise_of, read_rows, spread
 
-from agent.budget import parse_duration
-from competitions.metrics import get_metric
-from leaderboard.humans import find_board
-from leaderboard.standing import stand
+from medalist.agent.budget import parse_duration
+from medalist.competitions.metrics import get_metric
+from medalist.leaderboard.humans import find_board
+from medalist.leaderboard.standing import stand
 
 AGENT = "medalist"
 LATE = 1.05  # a peer that took this many times its budget is marked

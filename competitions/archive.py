@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
-from competitions.errors import InputError
+from medalist.competitions.errors import InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")

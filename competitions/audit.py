@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from competitions.audit_adversarial import adversarial_validation
-from competitions.audit_rows import duplicate_rows, row_order, train_only_columns
-from competitions.audit_target import target_copies
-from competitions.columns import ColumnCard, Kind
-from competitions.competition import Competition
-from competitions.finding import Finding, Severity
-from competitions.task import Task
+from medalist.competitions.audit_adversarial import adversarial_validation
+from medalist.competitions.audit_rows import duplicate_rows, row_order, train_only_columns
+from medalist.competitions.audit_target import target_copies
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.competition import Competition
+from medalist.competitions.finding import Finding, Severity
+from medalist.competitions.task import Task
 
 __all__ = ["Finding", "audit", "drifting_columns"]
 _RANK = {"danger": 0, "warning": 1, "info": 2}

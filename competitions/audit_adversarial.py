@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from competitions.columns import ColumnCard, Kind
-from competitions.dates import parse_dates
-from competitions.finding import Finding, Severity
-from competitions.folds import assign_strata
-from competitions.task import Task
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.dates import parse_dates
+from medalist.competitions.finding import Finding, Severity
+from medalist.competitions.folds import assign_strata
+from medalist.competitions.task import Task
 
 
 def adversarial_validation(

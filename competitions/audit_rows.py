@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from competitions.finding import Finding, Severity
-from competitions.task import Task
+from medalist.competitions.finding import Finding, Severity
+from medalist.competitions.task import Task
 
 MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # in which repeated rows are looked for as a run begins
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from competitions.columns import ColumnCard, Kind
-from competitions.finding import Finding, Severity
-from competitions.task import Task
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.finding import Finding, Severity
+from medalist.competitions.task import Task
 
 _EXACT, _DANGER, _WARNING = 0.999, 0.99, 0.95
 _NEARLY = 0.9  # of about fifty rows, below which a column is no copy

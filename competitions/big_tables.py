@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 import pandas as pd
 
-from competitions.archive import Source
-from competitions.errors import InputError
-from competitions.table_cache import cache_file, read_cache, write_cache
-from competitions.table_text import MISSING_WORDS, Dialect
+from medalist.competitions.archive import Source
+from medalist.competitions.errors import InputError
+from medalist.competitions.table_cache import cache_file, read_cache, write_cache
+from medalist.competitions.table_text import MISSING_WORDS, Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,7 +121,7 @@ def _first_types(
 ) -> tuple[list[str], dict[str, pa.DataType]]:
     import pyarrow as pa
 
-    from competitions.tables import parse
+    from medalist.competitions.tables import parse
 
     with source.open() as stream:
         head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, encoding=encoding)

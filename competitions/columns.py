@@ -10,10 +10,10 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from competitions.column_kinds import numeric_kind, text_kind
-from competitions.dates import is_text, parse_dates
-from competitions.drift import category_drift, number_drift
-from competitions.errors import TaskError
+from medalist.competitions.column_kinds import numeric_kind, text_kind
+from medalist.competitions.dates import is_text, parse_dates
+from medalist.competitions.drift import category_drift, number_drift
+from medalist.competitions.errors import TaskError
 
 SAMPLED = 200_000  # rows that columns are described from, at most
 RECOUNTED = 0.1  # different values a row of the sample, from which on it does not tell how often they come again in all

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from competitions.errors import InputError
+from medalist.competitions.errors import InputError
 
 NAME = "late-parcels"
 TRAIN_ROWS, TEST_ROWS = 4000, 2000
@@ -95,7 +95,7 @@ def reference_field() -> tuple[tuple[str, float], ...]:
     Fixed models of scikit-learn and LightGBM, from a constant to strong ones, each fitted to train.csv and scored on
     the answers, once. Made again by `python benchmarks/demo_field.py`.
     """
-    text = files("competitions").joinpath("demo_field.csv").read_text(encoding="utf-8")
+    text = files("medalist.competitions").joinpath("demo_field.csv").read_text(encoding="utf-8")
     return tuple((row["model"], float(row["auc"])) for row in csv.DictReader(text.splitlines()))
 
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
-from competitions.archive import Source
-from competitions.errors import InputError
-from competitions.table_text import transcode
+from medalist.competitions.archive import Source
+from medalist.competitions.errors import InputError
+from medalist.competitions.table_text import transcode
 
 MAX_BYTES = 1 << 20
 _EVALUATION = re.compile(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from competitions.archive import Source
-from competitions.reconcile import Frames
-from competitions.roles import Roles, Sheet, is_answers
+from medalist.competitions.archive import Source
+from medalist.competitions.reconcile import Frames
+from medalist.competitions.roles import Roles, Sheet, is_answers
 
 Role = Literal["train", "test", "sample", "extra", "description", "answers", "ignored"]
 

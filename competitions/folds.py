@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from competitions.dates import step_back, time_axis
-from competitions.errors import TaskError
+from medalist.competitions.dates import step_back, time_axis
+from medalist.competitions.errors import TaskError
 
 Scheme = Literal["random", "stratified", "group", "time", "blocks"]
 SCHEMES: tuple[str, ...] = ("random", "stratified", "group", "time", "blocks")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from competitions.dates import is_text, parse_dates
-from competitions.errors import TaskError
-from competitions.folds import FoldPlan, group_keys
+from medalist.competitions.dates import is_text, parse_dates
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import FoldPlan, group_keys
 
 SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from competitions.competition import Competition
-from competitions.dates import is_text, parse_dates
-from competitions.errors import TaskError
-from competitions.folds import FoldPlan, group_keys
-from competitions.group_evidence import SEPARATORS
-from competitions.labels import asked_for, order_binary, plain
-from competitions.metrics import Metric, assumed_metric
-from competitions.problem_type import decide_type, find_metric, fit_metric, task_classes
-from competitions.split_evidence import choose_folds
-from competitions.submission_form import Form, read_form
-from competitions.task import Task, target_column, target_numbers
+from medalist.competitions.competition import Competition
+from medalist.competitions.dates import is_text, parse_dates
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import FoldPlan, group_keys
+from medalist.competitions.group_evidence import SEPARATORS
+from medalist.competitions.labels import asked_for, order_binary, plain
+from medalist.competitions.metrics import Metric, assumed_metric
+from medalist.competitions.problem_type import decide_type, find_metric, fit_metric, task_classes
+from medalist.competitions.split_evidence import choose_folds
+from medalist.competitions.submission_form import Form, read_form
+from medalist.competitions.task import Task, target_column, target_numbers
 
 Names = str | Sequence[str] | None
 
@@ -120,7 +120,7 @@ def _metric(description: str, given: str | None, form: Form) -> tuple[Metric | N
     """The metric, where it is from ("given", "description", "assumed") and the sentence that says it."""
     if given is not None:
         return find_metric(given, len(form.targets)), "given", ""
-    from competitions.metric_text import read_metric
+    from medalist.competitions.metric_text import read_metric
 
     found = read_metric(description)
     if found is None:

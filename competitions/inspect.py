@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from competitions.audit import Finding
-from competitions.columns import ColumnCard
-from competitions.competition import Competition
-from competitions.task import Task
+from medalist.competitions.audit import Finding
+from medalist.competitions.columns import ColumnCard
+from medalist.competitions.competition import Competition
+from medalist.competitions.task import Task
 
 
 def inspect_document(

@@ -12,7 +12,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from competitions.errors import InputError
+from medalist.competitions.errors import InputError
 
 _SLUG = re.compile(r"(?:https?://(?:www\.)?kaggle\.com/(?:competitions|c)/)?([a-z0-9]+(?:-[a-z0-9]+)*)(?:/.*)?")
 _ACCOUNT = "put an API token of your Kaggle account into ~/.kaggle, or download the zip in a browser"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from competitions.errors import TaskError
+from medalist.competitions.errors import TaskError
 
 _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presence", "success", "churn", "churned",
              "attrited", "default", "fraud", "malignant", "abnormal", "sick", "disease", "poisonous", "spam",

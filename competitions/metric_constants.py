@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from competitions.metric_functions import DIVISION_EPSILON, codes
+from medalist.competitions.metric_functions import DIVISION_EPSILON, codes
 
 Constant = Callable[[np.ndarray, "np.ndarray | None", "int | None"], np.ndarray]
 GRID = 33  # points of one zoom

@@ -24,9 +24,9 @@ from typing import Any, cast, get_args
 
 import numpy as np
 
-from competitions import metric_constants as best
-from competitions.errors import MetricError
-from competitions.metrics import Metric, Needs
+from medalist.competitions import metric_constants as best
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import Metric, Needs
 
 _NAME = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
 _TYPES = {

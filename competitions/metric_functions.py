@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from competitions.errors import MetricError
+from medalist.competitions.errors import MetricError
 
 LOG_EPSILON = 1e-15  # probabilities are kept this far from 0 and 1, as Kaggle keeps them
 DIVISION_EPSILON = float(np.finfo(np.float64).eps)  # the smallest |y| that MAPE divides by, as in scikit-learn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from competitions.errors import MetricError
+from medalist.competitions.errors import MetricError
 
 # Alias, lower case with "_" between words → canonical name. A leading "neg_" (scikit-learn's scorers) is ignored, a
 # leading "mean_" or "columnwise_" before any of these is the mean over targets.
@@ -80,7 +80,7 @@ def canonical_name(name: str) -> str:
     MetricError
         For an unknown name, with the closest ones; for a family without its parameter ("map").
     """
-    from competitions.metric_table import METRICS
+    from medalist.competitions.metric_table import METRICS
 
     key = normalised(name)
     found = _lookup(key, METRICS)

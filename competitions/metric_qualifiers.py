@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from competitions.metric_phrases import Mention
+from medalist.competitions.metric_phrases import Mention
 
 _THING = (
     r"(?:targets?|columns?|labels?|outputs?|categor(?:y|ies)|dimensions?|properties|measures|variables|defects?|"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from competitions import metric_constants as best
-from competitions import metric_functions as fn
-from competitions.errors import MetricError
-from competitions.metrics import Mean, Metric, Needs
+from medalist.competitions import metric_constants as best
+from medalist.competitions import metric_functions as fn
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import Mean, Metric, Needs
 
 INF = float("inf")
 VALUES = ("regression", "ordinal")

@@ -11,9 +11,9 @@ import html
 import re
 from dataclasses import dataclass
 
-from competitions.metric_formula import find_formulas, read_formula
-from competitions.metric_phrases import UNSUPPORTED, Mention, find_mentions
-from competitions.metric_qualifiers import qualified
+from medalist.competitions.metric_formula import find_formulas, read_formula
+from medalist.competitions.metric_phrases import UNSUPPORTED, Mention, find_mentions
+from medalist.competitions.metric_qualifiers import qualified
 
 LONGEST_QUOTE = 400  # characters
 LONGEST_TEXT = 200_000  # characters that are read

@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.metric_constants import Constant
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metric_constants import Constant
 
 Needs = Literal["probability", "label", "value", "ranking"]
 Mean = Literal["", "plain", "root", "complement"]
@@ -166,9 +166,9 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
     MetricError
         For an unknown name (close ones are listed), a parameter that does not fit, a function that cannot be loaded.
     """
-    from competitions.metric_custom import load_custom, split_custom
-    from competitions.metric_names import canonical_name
-    from competitions.metric_table import base_metric
+    from medalist.competitions.metric_custom import load_custom, split_custom
+    from medalist.competitions.metric_names import canonical_name
+    from medalist.competitions.metric_table import base_metric
 
     custom = split_custom(name)
     if custom is not None:
@@ -191,7 +191,7 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
 
 def metric_names() -> tuple[str, ...]:
     """All canonical names, parameters as letters ("map@k"); most may be preceded by "mean_" for several targets."""
-    from competitions.metric_table import METRICS, PARAMETRISED
+    from medalist.competitions.metric_table import METRICS, PARAMETRISED
 
     return (*METRICS, *(f"{family}@{letter}" for family, (letter, _, _) in PARAMETRISED.items()))
 

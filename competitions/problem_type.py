@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from competitions.column_kinds import ordered_levels
-from competitions.dates import is_text
-from competitions.errors import MetricError, TaskError
-from competitions.labels import class_labels, find_label
-from competitions.metrics import Metric, get_metric, metric_for
-from competitions.task import PROBLEM_TYPES
+from medalist.competitions.column_kinds import ordered_levels
+from medalist.competitions.dates import is_text
+from medalist.competitions.errors import MetricError, TaskError
+from medalist.competitions.labels import class_labels, find_label
+from medalist.competitions.metrics import Metric, get_metric, metric_for
+from medalist.competitions.task import PROBLEM_TYPES
 
 _FEW = 20  # whole numbers with at most this many values are taken as classes where no metric says otherwise
 _MOST_CLASSES = 1000

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from competitions.errors import InputError
-from competitions.id_match import share_found
-from competitions.roles import Roles
+from medalist.competitions.errors import InputError
+from medalist.competitions.id_match import share_found
+from medalist.competitions.roles import Roles
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 

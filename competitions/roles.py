@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from competitions.errors import InputError
-from competitions.id_match import IdMatch, match_ids, same_rows, share_found
+from medalist.competitions.errors import InputError
+from medalist.competitions.id_match import IdMatch, match_ids, same_rows, share_found
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"test", re.IGNORECASE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from competitions.errors import SubmissionError
+from medalist.competitions.errors import SubmissionError
 
 
 def rows_of_sample(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from competitions.id_match import share_found
-from competitions.roles import Sheet, dullness, named_as_train
+from medalist.competitions.id_match import share_found
+from medalist.competitions.roles import Sheet, dullness, named_as_train
 
 
 def join_labels(sheets: Sequence[Sheet]) -> list[Sheet]:

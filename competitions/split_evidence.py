@@ -7,10 +7,10 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from competitions.errors import TaskError
-from competitions.folds import SCHEMES, FoldPlan
-from competitions.group_evidence import GroupEvidence, group_evidence, group_plan
-from competitions.time_evidence import time_plan
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import SCHEMES, FoldPlan
+from medalist.competitions.group_evidence import GroupEvidence, group_evidence, group_plan
+from medalist.competitions.time_evidence import time_plan
 
 
 def choose_folds(

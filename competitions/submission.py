@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from competitions.errors import SubmissionError
+from medalist.competitions.errors import SubmissionError
 
 SUM_TOLERANCE = 1e-3  # of the class probabilities of a row
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from competitions.errors import TaskError
-from competitions.id_match import match_ids
-from competitions.labels import class_labels, find_label, match_classes, named_classes
-from competitions.task import Layout
+from medalist.competitions.errors import TaskError
+from medalist.competitions.id_match import match_ids
+from medalist.competitions.labels import class_labels, find_label, match_classes, named_classes
+from medalist.competitions.task import Layout
 
 _MANY = 2000  # more labels than this are no classes
 

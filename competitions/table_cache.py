@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from competitions.archive import Source
+from medalist.competitions.archive import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,8 +8,8 @@ import io
 import re
 from dataclasses import dataclass
 
-from competitions.archive import Source
-from competitions.errors import InputError
+from medalist.competitions.archive import Source
+from medalist.competitions.errors import InputError
 
 HEAD_BYTES = 1 << 16
 MAX_HEAD_BYTES = 1 << 24

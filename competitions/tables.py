@@ -18,10 +18,18 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from competitions.archive import TABLE_SUFFIXES, Source, list_sources, reading
-from competitions.errors import InputError
-from competitions.mixed_columns import numbers_from_text
-from competitions.table_text import MISSING_WORDS, Dialect, dialect_of, headless, read_dialect, torn_line, transcode
+from medalist.competitions.archive import TABLE_SUFFIXES, Source, list_sources, reading
+from medalist.competitions.errors import InputError
+from medalist.competitions.mixed_columns import numbers_from_text
+from medalist.competitions.table_text import (
+    MISSING_WORDS,
+    Dialect,
+    dialect_of,
+    headless,
+    read_dialect,
+    torn_line,
+    transcode,
+)
 
 BIG_BYTES = 64 << 20
 _OBJECTS = ("string", "boolean", "empty")
@@ -85,7 +93,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         keep = [c for c in (*text, *exact) if c in table.frame]
         return Table(table.frame.astype(dict.fromkeys(keep, str)), table.notes, table.digest) if keep else table
     if source.size > BIG_BYTES:
-        from competitions.big_tables import load_big
+        from medalist.competitions.big_tables import load_big
 
         dialect = read_dialect(source)
         frame, notes, digest = load_big(source, dialect, {*text, *exact})

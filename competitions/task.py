@@ -8,11 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from competitions.errors import SubmissionError, TaskError
-from competitions.folds import FoldPlan
-from competitions.labels import encode_labels, written_labels
-from competitions.metrics import Metric, get_metric
-from competitions.row_order import rows_of_sample
+from medalist.competitions.errors import SubmissionError, TaskError
+from medalist.competitions.folds import FoldPlan
+from medalist.competitions.labels import encode_labels, written_labels
+from medalist.competitions.metrics import Metric, get_metric
+from medalist.competitions.row_order import rows_of_sample
 
 Layout = Literal["value", "per_class", "per_target"]
 PROBLEM_TYPES = ("binary", "multiclass", "ordinal", "regression")

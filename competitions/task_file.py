@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from competitions.columns import ColumnCard, check_kinds
-from competitions.competition import Competition
-from competitions.errors import InputError, MetricError, TaskError
-from competitions.folds import FoldPlan, make_folds
-from competitions.infer import infer_task
-from competitions.task import Task
+from medalist.competitions.columns import ColumnCard, check_kinds
+from medalist.competitions.competition import Competition
+from medalist.competitions.errors import InputError, MetricError, TaskError
+from medalist.competitions.folds import FoldPlan, make_folds
+from medalist.competitions.infer import infer_task
+from medalist.competitions.task import Task
 
 _HEAD = """\
 # What medalist believes about this competition. Correct what is wrong and give the file back:
@@ -88,7 +88,7 @@ def read_task(path: Path, competition: Competition) -> Task:
     """
     import yaml
 
-    from competitions.task_schema import validate
+    from medalist.competitions.task_schema import validate
 
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))

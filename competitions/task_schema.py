@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from competitions.columns import Kind
-from competitions.errors import TaskError
-from competitions.folds import SCHEMES
-from competitions.task import PROBLEM_TYPES
+from medalist.competitions.columns import Kind
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import SCHEMES
+from medalist.competitions.task import PROBLEM_TYPES
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
 _ALLOWED = {

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from competitions.dates import is_text, parse_dates, time_axes
-from competitions.errors import TaskError
-from competitions.folds import FoldPlan, Scheme
+from medalist.competitions.dates import is_text, parse_dates, time_axes
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import FoldPlan, Scheme
 
 SHARED = 0.2  # of the test rows may stand at the last time of train, where an organiser cut within it
 _TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"

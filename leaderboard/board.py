@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from competitions.errors import InputError
-from leaderboard.medals import MEDALS, Medal, medal_ranks
+from medalist.competitions.errors import InputError
+from medalist.leaderboard.medals import MEDALS, Medal, medal_ranks
 
 
 @dataclass(frozen=True)

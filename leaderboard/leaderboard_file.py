@@ -10,8 +10,8 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from competitions.errors import InputError
-from leaderboard.board import Board, board_from_scores
+from medalist.competitions.errors import InputError
+from medalist.leaderboard.board import Board, board_from_scores
 
 #: Column names, lower case without spaces, that hold the score, best first.
 SCORE_COLUMNS = ("score", "privatescore", "publicscore")

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from competitions.errors import LedgerError
-from leaderboard.database import Database, Execute, Parameters, open_database
-from leaderboard.encoding import decode
-from leaderboard.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.database import Database, Execute, Parameters, open_database
+from medalist.leaderboard.encoding import decode
+from medalist.leaderboard.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
 
 Row = TypeVar("Row", RunRow, ExperimentRow, SubmissionRow, StandingRow, FeatureRow, SearchRow)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from competitions.errors import LedgerError
-from leaderboard.database import Database, Execute, Rows
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.database import Database, Execute, Rows
 
 
 class ServerDatabase(Database):

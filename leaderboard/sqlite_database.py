@@ -14,8 +14,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from competitions.errors import LedgerError
-from leaderboard.database import PATIENCE, Database, Execute, Parameters, Rows
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.database import PATIENCE, Database, Execute, Parameters, Rows
 
 
 class SqliteDatabase(Database):

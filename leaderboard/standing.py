@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from competitions.errors import MetricError
-from leaderboard.board import Board
-from leaderboard.medals import MEDALS, Medal
+from medalist.competitions.errors import MetricError
+from medalist.leaderboard.board import Board
+from medalist.leaderboard.medals import MEDALS, Medal
 
 Basis = Literal["cross-validation", "holdout"]
 

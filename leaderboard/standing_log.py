@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from competitions.errors import LedgerError
-from leaderboard.encoding import finite, text, to_json
-from leaderboard.records import Records, now
-from leaderboard.schema import StandingRow
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.encoding import finite, text, to_json
+from medalist.leaderboard.records import Records, now
+from medalist.leaderboard.schema import StandingRow
 
 if TYPE_CHECKING:
-    from leaderboard.standing import Basis, Standing
+    from medalist.leaderboard.standing import Basis, Standing
 
 
 class StandingLog(Records):

@@ -14,9 +14,9 @@ from typing import Literal, Protocol, cast
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.metrics import Metric
-from pipelines.problem import Problem
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import Metric
+from medalist.pipelines.problem import Problem
 
 Space = Literal["mean", "logit", "geometric", "log"]
 Loss = Callable[[Metric, Problem, np.ndarray, np.ndarray, "np.ndarray | None"], float]

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from competitions.metrics import Metric
+from medalist.competitions.metrics import Metric
 
 OfTables = Callable[[np.ndarray], np.ndarray]
 

@@ -14,11 +14,11 @@ from functools import partial
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.folds import assign_groups
-from competitions.metrics import Metric
-from pipelines.blending import Blends, Members, Space, back, into, spaces
-from pipelines.problem import Problem
+from medalist.competitions.errors import MetricError
+from medalist.competitions.folds import assign_groups
+from medalist.competitions.metrics import Metric
+from medalist.pipelines.blending import Blends, Members, Space, back, into, spaces
+from medalist.pipelines.problem import Problem
 
 MAX_ROWS = 20_000  # rows on which members are chosen
 MAX_NUMBERS = 140_000  # of one member's predictions on them

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from pipelines.estimators.base import SEEDS, FitRequest
-from pipelines.estimators.families import family
-from pipelines.features.store import FeatureStore, Matrix
-from pipelines.nested import linear_base
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
-from pipelines.rows import Beside as Beside
-from pipelines.rows import Labels as Labels
-from pipelines.rows import below, counts, widened, without_columns_beyond
-from pipelines.several import fit_targets, residuals, way_of
-from pipelines.targets import TargetTransform, fit_target
+from medalist.pipelines.estimators.base import SEEDS, FitRequest
+from medalist.pipelines.estimators.families import family
+from medalist.pipelines.features.store import FeatureStore, Matrix
+from medalist.pipelines.nested import linear_base
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.rows import Beside as Beside
+from medalist.pipelines.rows import Labels as Labels
+from medalist.pipelines.rows import below, counts, widened, without_columns_beyond
+from medalist.pipelines.several import fit_targets, residuals, way_of
+from medalist.pipelines.targets import TargetTransform, fit_target
 
 
 @dataclass(frozen=True)

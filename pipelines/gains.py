@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.metrics import Metric
-from pipelines.counts import of_tables, tables_of
-from pipelines.problem import Problem
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import Metric
+from medalist.pipelines.counts import of_tables, tables_of
+from medalist.pipelines.problem import Problem
 
 BLOCKS = 20  # of rows, left out in turn
 

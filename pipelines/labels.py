@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from competitions.metrics import Metric
-from pipelines.calibration import beta_calibrated
-from pipelines.counts import OfTables, of_tables, tables_of
+from medalist.competitions.metrics import Metric
+from medalist.pipelines.calibration import beta_calibrated
+from medalist.pipelines.counts import OfTables, of_tables, tables_of
 
 RESAMPLED = 80_000  # rows in all, for a threshold, in 4 to 20 resamples
 TAIL = 20  # thresholds that are tried in either one of the outer hundredths of the rows

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipelines.estimators.base import Family, FitRequest, Fitted, constant_fit
-from pipelines.features.store import Matrix
-from pipelines.problem import Problem
-from pipelines.rows import some_rows
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, constant_fit
+from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.rows import some_rows
 
 LINEAR_ALPHA = 3.0
 LINEAR_FOLDS = 5
@@ -70,7 +70,7 @@ def linear_base(
     weights: (m,) how much each training row counts.
     deadline: seconds of `time.monotonic()`; fits that begin later are constants.
     """
-    from pipelines.estimators.linear import FAMILY
+    from medalist.pipelines.estimators.linear import FAMILY
 
     train, valid, test = matrices
     base = np.zeros((n, y.shape[1]))

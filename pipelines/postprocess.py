@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from competitions.errors import MetricError
-from competitions.metrics import Metric, get_metric
-from pipelines import calibration, labels, values
-from pipelines.gains import gain
-from pipelines.problem import Problem
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import Metric, get_metric
+from medalist.pipelines import calibration, labels, values
+from medalist.pipelines.gains import gain
+from medalist.pipelines.problem import Problem
 
 Kind = Literal[
     "values", "whole", "nearest", "line", "log_line", "probabilities", "beta", "temperature",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from competitions.task import Task
-from pipelines.scales import MOST_LOG, tenth_of_median
+from medalist.competitions.task import Task
+from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
 FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
 UNITLESS = ("smape", "rmspe")  # metrics for which it does not matter in which unit values are told

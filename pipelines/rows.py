@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.features.store import Matrix
-from pipelines.problem import Problem
+from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.problem import Problem
 
 BEYOND = 0.95  # share of the later rows that lie beyond all training rows
 

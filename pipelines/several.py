@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.estimators.base import Family, FitRequest, Fitted
-from pipelines.nested import fit_one, out_of_fold
-from pipelines.problem import Problem
-from pipelines.rows import widened
-from pipelines.stacking import as_columns
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.nested import fit_one, out_of_fold
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.rows import widened
+from medalist.pipelines.stacking import as_columns
 
 ABSOLUTE = ("l1", "mape", "quantile:")  # objectives
 WAYS = ("independent", "chained", "native")

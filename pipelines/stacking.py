@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.problem import Problem
+from medalist.pipelines.problem import Problem
 
 SMALLEST = 1e-5  # probabilities are kept this far from 0 and 1
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from competitions.columns import ColumnCard, Kind
-from competitions.dates import time_axis
-from competitions.folds import FoldPlan
-from pipelines.features.expression import Column, feature
-from pipelines.problem import Problem
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.dates import time_axis
+from medalist.competitions.folds import FoldPlan
+from medalist.pipelines.features.expression import Column, feature
+from medalist.pipelines.problem import Problem
 
 SKEWED = 1.0  # skewness from which on values are taken to have a long tail
 HEAVY = 6.0  # kurtosis (3 for a normal distribution) from which on they have on both sides

@@ -21,13 +21,13 @@ from typing import Literal
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators.sequences import times
-from pipelines.problem import Problem
-from pipelines.scales import SCALES, Scale
-from pipelines.series import BASES, Series
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.sequences import times
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.scales import SCALES, Scale
+from medalist.pipelines.series import BASES, Series
 
 LINEAR = "linear"
 QUANTILES = 200  # of the residuals

@@ -24,9 +24,9 @@ import peers_table
 import run_peers
 import score_rows
 
-from agent.record import Proposal, Record
-from leaderboard.humans import add_board
-from pipelines.pipeline import Pipeline
+from medalist.agent.record import Proposal, Record
+from medalist.leaderboard.humans import add_board
+from medalist.pipelines.pipeline import Pipeline
 
 FINITE = st.floats(-1e3, 1e3)
 METRICS = st.sampled_from(["auc", "rmse", "accuracy", "smape", "mean_auc"])

@@ -15,12 +15,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from agent.cli import app
-from competitions.metric_table import METRICS, PARAMETRISED
-from pipelines.features.expression import INFIX, parse
-from pipelines.features.operators import OPERATORS
-from pipelines.features.operators.base import Operator
-from pipelines.features.words import in_words
+from medalist.agent.cli import app
+from medalist.competitions.metric_table import METRICS, PARAMETRISED
+from medalist.pipelines.features.expression import INFIX, parse
+from medalist.pipelines.features.operators import OPERATORS
+from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.words import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -154,7 +154,7 @@ def operators_text() -> str:
 
     parts = []
     for module in OPERATOR_FILES:
-        source = import_module(f"pipelines.features.operators.{module}")
+        source = import_module(f"medalist.pipelines.features.operators.{module}")
         says = (source.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
         rows = [
             f"| `{usage(name, made)}` | {made.kind} | {made.gives} | {made.says.replace('|', '&#124;')} |"

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from competitions.metric_constants import weighted_quantile
-from pipelines.features.store import Matrix
-from pipelines.problem import Problem
+from medalist.competitions.errors import PipelineError
+from medalist.competitions.metric_constants import weighted_quantile
+from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.problem import Problem
 
 ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
 SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more

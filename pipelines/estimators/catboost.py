@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.estimators.base import (
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.estimators.base import (
     LOSSES,
     MOST_ROUNDS,
     TWEEDIE_POWER,
@@ -23,7 +23,7 @@ from pipelines.estimators.base import (
     informative,
     objective_of,
 )
-from pipelines.features.store import Matrix
+from medalist.pipelines.features.store import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from competitions.errors import PipelineError
-from pipelines.estimators import catboost, lightgbm, linear, neighbours, neural, perceptron, trees, xgboost
-from pipelines.estimators.base import Family
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.estimators import catboost, lightgbm, linear, neighbours, neural, perceptron, trees, xgboost
+from medalist.pipelines.estimators.base import Family
 
 FAMILIES: dict[str, Family] = {
     family.name: family

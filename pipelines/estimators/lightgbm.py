@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import (
+from medalist.pipelines.estimators.base import (
     LOSSES,
     MOST_ROUNDS,
     TWEEDIE_POWER,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import (
+from medalist.pipelines.estimators.base import (
     ABSOLUTE,
     Family,
     FitRequest,
@@ -19,8 +19,8 @@ from pipelines.estimators.base import (
     counted_rows,
     empty_predictions,
 )
-from pipelines.estimators.design import balanced, blocks_of, by_terms, joined
-from pipelines.estimators.trees import class_probabilities
+from medalist.pipelines.estimators.design import balanced, blocks_of, by_terms, joined
+from medalist.pipelines.estimators.trees import class_probabilities
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.estimators.base import FitRequest, impute, text_components
-from pipelines.rows import beyond
+from medalist.pipelines.estimators.base import FitRequest, impute, text_components
+from medalist.pipelines.rows import beyond
 
 LEVELS = 64  # of a category, the commonest; the rest are alike
 COMPONENTS = 32  # of text

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import (
+from medalist.pipelines.estimators.base import (
     LOSSES,
     Family,
     FitRequest,
@@ -25,8 +25,8 @@ from pipelines.estimators.base import (
     informative,
     objective_of,
 )
-from pipelines.estimators.network_inputs import design
-from pipelines.estimators.training import Training
+from medalist.pipelines.estimators.network_inputs import design
+from medalist.pipelines.estimators.training import Training
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import (
+from medalist.pipelines.estimators.base import (
     SEEDS,
     Family,
     FitRequest,
@@ -31,8 +31,8 @@ from pipelines.estimators.base import (
     level_of,
     objective_of,
 )
-from pipelines.estimators.network_inputs import design
-from pipelines.estimators.trees import class_probabilities
+from medalist.pipelines.estimators.network_inputs import design
+from medalist.pipelines.estimators.trees import class_probabilities
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"epochs": 24, "learning_rate": 0.003, "members": 4, "width": 48, "penalty": 0.3, "bins": 8},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.estimators.base import TWEEDIE_POWER, FitRequest
+from medalist.pipelines.estimators.base import TWEEDIE_POWER, FitRequest
 
 PATIENCE = 16  # epochs without a better one
 EVAL_ROWS = 4096

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pipelines.estimators.base import (
+from medalist.pipelines.estimators.base import (
     SEEDS,
     Family,
     FitRequest,

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from competitions.errors import PipelineError
-from pipelines.features import combinations, templates
-from pipelines.features.columns import Columns, Hints
-from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame
-from pipelines.features.types import Schema, check
-from pipelines.features.words import shape_of
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features import combinations, templates
+from medalist.pipelines.features.columns import Columns, Hints
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.types import Schema, check
+from medalist.pipelines.features.words import shape_of
 
 REMEMBERED = 3000  # candidates among which those of proven shapes are looked for
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from pipelines.features.expression import Feature
-from pipelines.features.scoring import Found, Scorer, worth
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.scoring import Found, Scorer, worth
 
 SAME = 0.985  # rank correlation from which on two features are one
 MOST_PICKS = 24

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.features.expression import Column, Feature, Node, feature
-from pipelines.features.families import Profile, profile_of
-from pipelines.features.frame import Frame
-from pipelines.features.types import USES, Schema
+from medalist.pipelines.features.expression import Column, Feature, Node, feature
+from medalist.pipelines.features.families import Profile, profile_of
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.types import USES, Schema
 
 FEW = 64  # a number with no more values is a key as it is
 MOST_KEYS = 30  # that are crossed with each other

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice, product
 from typing import Any
 
-from pipelines.features.columns import UNTIED, Columns
-from pipelines.features.expression import Column, Feature, Node, feature
-from pipelines.features.families import overlap
-from pipelines.features.operators import operator_of
+from medalist.pipelines.features.columns import UNTIED, Columns
+from medalist.pipelines.features.expression import Column, Feature, Node, feature
+from medalist.pipelines.features.families import overlap
+from medalist.pipelines.features.operators import operator_of
 
 STATISTICS = ("mean", "std", "min", "max", "median", "sum")
 MOST_NUMBERS = 40  # that are paired with each other

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from competitions.drift import number_drift
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, nodes
-from pipelines.features.frame import Frame, Key
-from pipelines.features.operators import kind_of, operator_of
+from medalist.competitions.drift import number_drift
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, nodes
+from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.operators import kind_of, operator_of
 
 DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test beyond chance and beyond the columns' own
 

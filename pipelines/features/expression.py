@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from competitions.errors import PipelineError
+from medalist.competitions.errors import PipelineError
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}
 _NAMES = {mark: op for op, mark in INFIX.items()}

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from competitions.dates import parse_dates
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, Node
+from medalist.competitions.dates import parse_dates
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, Node
 
 if TYPE_CHECKING:
-    from pipelines.features.operators.base import Operator, Target
+    from medalist.pipelines.features.operators.base import Operator, Target
 
 MEMORY = 1 << 30  # bytes of shared intermediate results
 
@@ -105,7 +105,7 @@ class Frame:
 
     def value(self, node: Feature) -> Any:
         """What a feature gives: (n,), (n, k) or sparse. A supervised one needs `target`."""
-        from pipelines.features.operators import operator_of
+        from medalist.pipelines.features.operators import operator_of
 
         operator: Operator = operator_of(node)
         if operator.kind != "supervised":
@@ -116,7 +116,7 @@ class Frame:
 
     def token(self, node: Feature) -> str | None:
         """Which targets a feature is computed from; None where it uses none."""
-        from pipelines.features.operators import is_supervised
+        from medalist.pipelines.features.operators import is_supervised
 
         return self.target.token if self.target is not None and is_supervised(node) else None
 

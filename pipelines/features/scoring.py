@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.features.expression import Feature, nodes
-from pipelines.features.frame import bins_of
+from medalist.pipelines.features.expression import Feature, nodes
+from medalist.pipelines.features.frame import bins_of
 
 TYPICAL = 10.0  # rows of the usual variance, that are added to those of a bin
 SURE = 3.0  # standard errors from which on their distribution matters

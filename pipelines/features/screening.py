@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.features.choosing import MOST_PICKS, promising, pursue
-from pipelines.features.drift import drifts, new_in_test
-from pipelines.features.expression import Feature, feature, parse
-from pipelines.features.frame import Frame, Source
-from pipelines.features.operators import kind_of, operator_of
-from pipelines.features.operators.base import Target
-from pipelines.features.scoring import Found, Scorer, binned, coarse, widest, worth
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.choosing import MOST_PICKS, promising, pursue
+from medalist.pipelines.features.drift import drifts, new_in_test
+from medalist.pipelines.features.expression import Feature, feature, parse
+from medalist.pipelines.features.frame import Frame, Source
+from medalist.pipelines.features.operators import kind_of, operator_of
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.scoring import Found, Scorer, binned, coarse, widest, worth
 
 RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows
 MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual that are looked at on each rung: those of most variance

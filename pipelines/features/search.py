@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.features.candidates import Candidates
-from pipelines.features.columns import Hints
-from pipelines.features.expression import Feature, parse
-from pipelines.features.operators import is_supervised
-from pipelines.features.scoring import Found
-from pipelines.features.screening import Screen, Screening
-from pipelines.features.steering import Steering
-from pipelines.features.store import FeatureStore
-from pipelines.features.tree_screening import Trees
-from pipelines.features.types import Schema
+from medalist.pipelines.features.candidates import Candidates
+from medalist.pipelines.features.columns import Hints
+from medalist.pipelines.features.expression import Feature, parse
+from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.features.scoring import Found
+from medalist.pipelines.features.screening import Screen, Screening
+from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.tree_screening import Trees
+from medalist.pipelines.features.types import Schema
 
 MOST_USED = 24
 FEW_ROWS = 1000  # that tell whether a target has two values

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from competitions.columns import ColumnCard, Kind
-from pipelines.features.expression import Feature, feature
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.pipelines.features.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
 FEW_LEVELS = 64  # a number with no more values may be a category

@@ -21,8 +21,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from competitions.errors import InputError, PipelineError
-from pipelines.features.expression import INFIX, UNORDERED, Column, Feature, Node, nodes, parse
+from medalist.competitions.errors import InputError, PipelineError
+from medalist.pipelines.features.expression import INFIX, UNORDERED, Column, Feature, Node, nodes, parse
 
 _LISTS = {
     "force": "Features that are in every feature set.",

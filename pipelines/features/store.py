@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, Node, nodes, parse
-from pipelines.features.frame import Frame, Key
-from pipelines.features.operators import is_supervised, operator_of
-from pipelines.features.operators.base import Target
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, Node, nodes, parse
+from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.operators import is_supervised, operator_of
+from medalist.pipelines.features.operators.base import Target
 
 VERSION = "5"  # part of every hash: raise it when an operator changes what it computes
 CACHE_BYTES = 8 << 30

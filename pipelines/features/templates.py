@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from pipelines.features.columns import FEW, Columns
-from pipelines.features.expression import Column, Feature, feature
-from pipelines.features.families import families
-from pipelines.features.types import USES
+from medalist.pipelines.features.columns import FEW, Columns
+from medalist.pipelines.features.expression import Column, Feature, feature
+from medalist.pipelines.features.families import families
+from medalist.pipelines.features.types import USES
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
 DATE_PARTS = (

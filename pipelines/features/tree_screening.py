@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import parse
-from pipelines.features.operators import operator_of
-from pipelines.features.operators.base import Target
-from pipelines.features.screening import Screen
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.operators import operator_of
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.screening import Screen
 
 ROWS = 16_000
 BATCH = 40

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from competitions.columns import ColumnCard, Kind
-from competitions.dates import parse_dates
-from competitions.errors import PipelineError
-from pipelines.features.expression import INFIX, Column, Feature, Node
-from pipelines.features.operators import kind_of, operator_of
+from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.dates import parse_dates
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import INFIX, Column, Feature, Node
+from medalist.pipelines.features.operators import kind_of, operator_of
 
 USES: dict[str, frozenset[str]] = {
     "number": frozenset({"number", "key", "order"}),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from pipelines.features.expression import ALIKE, INFIX, Column, Feature, Node
+from medalist.pipelines.features.expression import ALIKE, INFIX, Column, Feature, Node
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _INFIX = {"add": "plus", "subtract": "less", "multiply": "times", "divide": "divided by"}

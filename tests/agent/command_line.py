@@ -18,11 +18,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from agent.cli import main
-from agent.tables import open_ledger
-from competitions.demo import write_demo
+from medalist.agent.cli import main
+from medalist.agent.tables import open_ledger
+from medalist.competitions.demo import write_demo
 
-CALL = [sys.executable, "-c", "from agent.cli import main; main()"]
+CALL = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
 TRAIN_ROWS, TEST_ROWS = 400, 150
 
 

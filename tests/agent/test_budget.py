@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.budget import Budget, parse_duration, seconds_until
-from competitions.errors import BudgetError
+from medalist.agent.budget import Budget, parse_duration, seconds_until
+from medalist.competitions.errors import BudgetError
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,8 @@ def test_a_night_in_which_clocks_change_is_shorter_or_longer(monkeypatch):
 
 def test_when_this_process_began():
     code = (
-        "import time; time.sleep(1); from agent.budget import process_began; print(time.monotonic(), process_began())"
+        "import time; time.sleep(1); from medalist.agent.budget import process_began; "
+        "print(time.monotonic(), process_began())"
     )
     began = time.monotonic()
     now, then = map(float, subprocess.check_output([sys.executable, "-c", code], text=True).split())

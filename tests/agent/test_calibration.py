@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_workers import SHORT, bench, short
 
-from agent import calibration
-from agent.calibration import BETTER, HELPS, Calibration, Layout, allowance, arrange, calibrate, layouts
-from agent.costs import Costs
-from agent.worker import Job, Outcome
-from agent.workers import Workers
-from pipelines.evaluate import FoldResult
+from medalist.agent import calibration
+from medalist.agent.calibration import BETTER, HELPS, Calibration, Layout, allowance, arrange, calibrate, layouts
+from medalist.agent.costs import Costs
+from medalist.agent.worker import Job, Outcome
+from medalist.agent.workers import Workers
+from medalist.pipelines.evaluate import FoldResult
 
 TWO, ONE = Layout(2, 1), Layout(1, 2)
 rates = st.lists(st.floats(0.1, 1000), min_size=2, max_size=2)

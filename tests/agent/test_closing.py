@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import judge, submitting
-from agent.bench import FoldSet, Ground
-from agent.budget import Budget
-from agent.champion import Champion
-from agent.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
-from agent.judge import Score
-from agent.record import Proposal, Record
-from agent.session import Session
-from competitions.metrics import get_metric
-from pipelines.ensemble import Ensemble
-from pipelines.evaluate import Evaluation
-from pipelines.pipeline import Pipeline
-from pipelines.postprocess import Decision
-from pipelines.problem import Problem
+from medalist.agent import judge, submitting
+from medalist.agent.bench import FoldSet, Ground
+from medalist.agent.budget import Budget
+from medalist.agent.champion import Champion
+from medalist.agent.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
+from medalist.agent.judge import Score
+from medalist.agent.record import Proposal, Record
+from medalist.agent.session import Session
+from medalist.competitions.metrics import get_metric
+from medalist.pipelines.ensemble import Ensemble
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.postprocess import Decision
+from medalist.pipelines.problem import Problem
 
 FOLDS = 5
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.calibration import Calibration, Layout
-from agent.costs import FASTEST, Costs
-from pipelines.estimators.families import FAMILIES
-from pipelines.pipeline import Pipeline
+from medalist.agent.calibration import Calibration, Layout
+from medalist.agent.costs import FASTEST, Costs
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.pipeline import Pipeline
 
 NAMES = ("lightgbm", "catboost", "linear", "trees")
 LIGHTGBM = FAMILIES["lightgbm"]

@@ -13,15 +13,15 @@ from command_line import demo, here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.derived import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
-from agent.judge import Score
-from agent.outputs import Outputs
-from agent.record import Proposal, Record
-from agent.worker import Sources, _labels, _Material
-from pipelines.evaluate import Evaluation
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
-from pipelines.stacking import as_columns
+from medalist.agent.derived import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
+from medalist.agent.judge import Score
+from medalist.agent.outputs import Outputs
+from medalist.agent.record import Proposal, Record
+from medalist.agent.worker import Sources, _labels, _Material
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.stacking import as_columns
 
 FAMILIES = ("lightgbm", "catboost", "linear", "trees")
 BOOSTED = {"learning_rate": 0.05, "rounds": 1000}

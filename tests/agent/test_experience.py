@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.experience import MOST_GAIN, Experience
-from leaderboard.ledger import MOST_OF_A_RUN, Ledger
+from medalist.agent.experience import MOST_GAIN, Experience
+from medalist.leaderboard.ledger import MOST_OF_A_RUN, Ledger
 
 TOLD = st.tuples(
     st.sampled_from(["one", "two", "three"]),

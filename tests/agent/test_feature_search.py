@@ -14,26 +14,26 @@ import pandas as pd
 import pytest
 from command_line import call, demo, finished, here, ledger_of, only_run, write
 
-from agent import judge
-from agent.bench import FoldSet, Ground
-from agent.costs import Costs
-from agent.experience import Experience
-from agent.feature_groups import ARM
-from agent.feature_rows import rows_of_test
-from agent.feature_search import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
-from agent.judge import Comparison
-from agent.policy import Policy
-from agent.record import Proposal, Record
-from competitions.columns import describe_columns
-from competitions.metrics import get_metric
-from pipelines.evaluate import Evaluation
-from pipelines.features.scoring import Found
-from pipelines.features.search import ScreenRequest, ScreenResult, screen
-from pipelines.features.steering import Steering
-from pipelines.features.store import FeatureStore
-from pipelines.features.types import Schema
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.agent import judge
+from medalist.agent.bench import FoldSet, Ground
+from medalist.agent.costs import Costs
+from medalist.agent.experience import Experience
+from medalist.agent.feature_groups import ARM
+from medalist.agent.feature_rows import rows_of_test
+from medalist.agent.feature_search import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
+from medalist.agent.judge import Comparison
+from medalist.agent.policy import Policy
+from medalist.agent.record import Proposal, Record
+from medalist.competitions.columns import describe_columns
+from medalist.competitions.metrics import get_metric
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.features.scoring import Found
+from medalist.pipelines.features.search import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.types import Schema
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 ROWS, FOLDS = 1000, 5
 BASE = ("number(a)", "number(b)", "code(city)")

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from command_line import call, ledger_of
 
-from agent import run as running
-from agent.cli import main
-from agent.run import RunConfig
-from agent.steering import steering_file, steering_for
-from competitions.errors import InputError, PipelineError
-from leaderboard.ledger import Ledger
-from leaderboard.schema import FeatureRow
-from pipelines.features.steering import Steering
+from medalist.agent import run as running
+from medalist.agent.cli import main
+from medalist.agent.run import RunConfig
+from medalist.agent.steering import steering_file, steering_for
+from medalist.competitions.errors import InputError, PipelineError
+from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.schema import FeatureRow
+from medalist.pipelines.features.steering import Steering
 
 Say = Callable[..., str]
 HEAVY = ("pandas", "numpy", "sklearn", "scipy", "lightgbm", "catboost", "optuna", "pyarrow", "sqlalchemy")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agent.bench import FoldSet, _of_data
-from agent.outputs import Outputs
-from agent.workers import Workers
-from pipelines.evaluate import Evaluation
+from medalist.agent.bench import FoldSet, _of_data
+from medalist.agent.outputs import Outputs
+from medalist.agent.workers import Workers
+from medalist.pipelines.evaluate import Evaluation
 
 
 def test_some_folds_of_a_set_keep_their_rows():

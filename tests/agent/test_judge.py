@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import judge
-from competitions.errors import MetricError
-from competitions.metrics import get_metric
-from pipelines.problem import Problem
+from medalist.agent import judge
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import get_metric
+from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
 BINARY = Problem("binary", 1, 2, "logloss", False)

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.costs import Costs
-from agent.derived import Derived
-from agent.experience import Experience
-from agent.judge import Score
-from agent.policy import Policy, _fails
-from agent.record import Proposal, Record
-from agent.tuner import FEW_PAST, MOST_PAST, past
-from competitions.columns import describe_columns
-from pipelines.estimators.families import FAMILIES
-from pipelines.evaluate import Evaluation
-from pipelines.pipeline import Pipeline
+from medalist.agent.costs import Costs
+from medalist.agent.derived import Derived
+from medalist.agent.experience import Experience
+from medalist.agent.judge import Score
+from medalist.agent.policy import Policy, _fails
+from medalist.agent.record import Proposal, Record
+from medalist.agent.tuner import FEW_PAST, MOST_PAST, past
+from medalist.competitions.columns import describe_columns
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
 

@@ -4,8 +4,8 @@ import numpy as np
 import optuna
 import pytest
 
-from agent.tuner import ask
-from pipelines.estimators.families import FAMILIES
+from medalist.agent.tuner import ask
+from medalist.pipelines.estimators.families import FAMILIES
 
 
 @pytest.mark.parametrize("name", FAMILIES)

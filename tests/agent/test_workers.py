@@ -16,20 +16,20 @@ import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from agent import workers as workers_module
-from agent.active import Active
-from agent.budget import Budget
-from agent.calibration import Calibration, Layout
-from agent.costs import Costs
-from agent.loop import Search
-from agent.machine import available_memory
-from agent.record import Proposal
-from agent.worker import Bench, Job, Outcome
-from agent.workers import Workers
-from pipelines.estimators.families import FAMILIES
-from pipelines.features.store import FeatureStore
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.agent import workers as workers_module
+from medalist.agent.active import Active
+from medalist.agent.budget import Budget
+from medalist.agent.calibration import Calibration, Layout
+from medalist.agent.costs import Costs
+from medalist.agent.loop import Search
+from medalist.agent.machine import available_memory
+from medalist.agent.record import Proposal
+from medalist.agent.worker import Bench, Job, Outcome
+from medalist.agent.workers import Workers
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 FEATURES = ("number(size)", "number(weight)", "code(city)")
 SHORT = Pipeline.of(FEATURES, "lightgbm", {"learning_rate": 0.1, "rounds": 5})
@@ -261,7 +261,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from test_workers import bench, long
-from agent.workers import Workers
+from medalist.agent.workers import Workers
 if __name__ == "__main__":
     workers = Workers(2)
     workers.start(bench(Path(sys.argv[1])))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from competitions.competition import Competition
+from medalist.competitions.competition import Competition
 
 
 def little_competition(

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import little_competition
 
-from competitions.audit import Finding, audit
-from competitions.audit_adversarial import auc
-from competitions.audit_rows import order_effect, row_hashes, rows_repeat
-from competitions.audit_target import exact_copies, explained, levels
-from competitions.columns import describe_columns
-from competitions.infer import infer_task
+from medalist.competitions.audit import Finding, audit
+from medalist.competitions.audit_adversarial import auc
+from medalist.competitions.audit_rows import order_effect, row_hashes, rows_repeat
+from medalist.competitions.audit_target import exact_copies, explained, levels
+from medalist.competitions.columns import describe_columns
+from medalist.competitions.infer import infer_task
 
 RNG = np.random.default_rng(11)
 N = 1500

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from competitions.competition import read_competition
-from competitions.errors import InputError, MedalistError
+from medalist.competitions.competition import read_competition
+from medalist.competitions.errors import InputError, MedalistError
 
 
 def good(folder: Path) -> Path:

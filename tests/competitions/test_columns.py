@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.columns import ColumnCard, Kind, describe_columns
-from competitions.dates import months_in, parse_dates, step_back
-from competitions.drift import category_drift, number_drift
-from competitions.errors import TaskError
-from pipelines.features.sets import base_features, comes_again
+from medalist.competitions.columns import ColumnCard, Kind, describe_columns
+from medalist.competitions.dates import months_in, parse_dates, step_back
+from medalist.competitions.drift import category_drift, number_drift
+from medalist.competitions.errors import TaskError
+from medalist.pipelines.features.sets import base_features, comes_again
 
 N = 400
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from competitions.competition import read_competition
-from competitions.demo import make_demo, reference_field, write_demo
-from competitions.errors import InputError
+from medalist.competitions.competition import read_competition
+from medalist.competitions.demo import make_demo, reference_field, write_demo
+from medalist.competitions.errors import InputError
 
 
 def test_it_is_laid_out_as_kaggle_does(tmp_path: Path) -> None:

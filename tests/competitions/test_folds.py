@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.errors import TaskError
-from competitions.folds import FoldPlan, Folds, make_folds
-from competitions.split_evidence import choose_folds
-from competitions.time_evidence import reach
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds import FoldPlan, Folds, make_folds
+from medalist.competitions.split_evidence import choose_folds
+from medalist.competitions.time_evidence import reach
 
 RNG = np.random.default_rng(7)
 

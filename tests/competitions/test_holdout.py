@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import little_competition
 
-from competitions.competition import Competition, read_competition
-from competitions.errors import InputError
-from competitions.folds import FoldPlan
-from competitions.holdout import choose_rows, cut_holdout
-from competitions.infer import infer_task
+from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import InputError
+from medalist.competitions.folds import FoldPlan
+from medalist.competitions.holdout import choose_rows, cut_holdout
+from medalist.competitions.infer import infer_task
 
 
 @dataclass(frozen=True)

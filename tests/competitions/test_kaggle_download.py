@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from competitions.competition import read_competition
-from competitions.errors import InputError
-from competitions.kaggle import download, slug_of
+from medalist.competitions.competition import read_competition
+from medalist.competitions.errors import InputError
+from medalist.competitions.kaggle import download, slug_of
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from competitions.errors import MedalistError
-from competitions.kaggle import download
+from medalist.competitions.errors import MedalistError
+from medalist.competitions.kaggle import download
 try:
     print(download(sys.argv[1], Path(sys.argv[2])))
 except MedalistError as error:

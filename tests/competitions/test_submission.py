@@ -19,9 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competitions.errors import SubmissionError
-from competitions.labels import written_labels
-from competitions.submission import check_submission, write_submission
+from medalist.competitions.errors import SubmissionError
+from medalist.competitions.labels import written_labels
+from medalist.competitions.submission import check_submission, write_submission
 
 SAMPLE = pd.DataFrame({"id": [3, 1, 2], "p": [0, 0, 0]})
 GOOD = pd.DataFrame({"id": [3, 1, 2], "p": [0.25, 0.5, 1.0]})
@@ -170,7 +170,7 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "submission.csv"
     script = """
         import sys, pandas as pd
-        from competitions.submission import write_submission
+        from medalist.competitions.submission import write_submission
         number = 0
         while True:
             write_submission(pd.DataFrame({"id": range(20000), "p": number}), sys.argv[1])

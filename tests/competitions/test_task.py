@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import little_competition
 
-from competitions.competition import Competition, read_competition
-from competitions.errors import MetricError, SubmissionError, TaskError
-from competitions.folds import make_folds
-from competitions.infer import infer_task
-from competitions.inspect import inspect_document
-from competitions.labels import class_labels, encode_labels, match_classes, order_binary, plain
+from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import MetricError, SubmissionError, TaskError
+from medalist.competitions.folds import make_folds
+from medalist.competitions.infer import infer_task
+from medalist.competitions.inspect import inspect_document
+from medalist.competitions.labels import class_labels, encode_labels, match_classes, order_binary, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.exists()), ROOT / "shared")

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from little import little_competition
 
-from competitions.columns import Kind, describe_columns
-from competitions.competition import Competition
-from competitions.errors import InputError, MedalistError, MetricError, TaskError
-from competitions.infer import infer_task
-from competitions.task import Task
-from competitions.task_file import read_task, task_text, write_task
+from medalist.competitions.columns import Kind, describe_columns
+from medalist.competitions.competition import Competition
+from medalist.competitions.errors import InputError, MedalistError, MetricError, TaskError
+from medalist.competitions.infer import infer_task
+from medalist.competitions.task import Task
+from medalist.competitions.task_file import read_task, task_text, write_task
 
 RNG = np.random.default_rng(5)
 N = 200

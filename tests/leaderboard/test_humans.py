@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from competitions.errors import InputError
-from leaderboard import humans
-from leaderboard.board import position
-from leaderboard.humans import add_board, board_from_scores, find_board, list_boards
-from leaderboard.medals import MEDALS, medal_ranks
+from medalist.competitions.errors import InputError
+from medalist.leaderboard import humans
+from medalist.leaderboard.board import position
+from medalist.leaderboard.humans import add_board, board_from_scores, find_board, list_boards
+from medalist.leaderboard.medals import MEDALS, medal_ranks
 
 
 @pytest.fixture(autouse=True)

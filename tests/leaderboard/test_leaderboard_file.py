@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from competitions.errors import InputError
-from leaderboard.leaderboard_file import DirectionError, read_leaderboard_file
+from medalist.competitions.errors import InputError
+from medalist.leaderboard.leaderboard_file import DirectionError, read_leaderboard_file
 
 
 def write(tmp_path: Path, text: str, name: str = "board.csv") -> Path:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from competitions.errors import LedgerError
-from leaderboard.ledger import Ledger
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,8 +130,8 @@ def test_a_server_that_does_not_answer_and_keeps_its_password() -> None:
 def test_without_the_driver_the_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"
-        "from leaderboard.ledger import Ledger\n"
-        "from competitions.errors import LedgerError\n"
+        "from medalist.leaderboard.ledger import Ledger\n"
+        "from medalist.competitions.errors import LedgerError\n"
         "try: Ledger('postgresql://localhost/x')\n"
         "except LedgerError as error: print(error)"
     )
@@ -205,9 +205,9 @@ def test_listing_imports_nothing_heavy(tmp_path: Path) -> None:
     with Ledger(path) as ledger:
         start(ledger)
     code = (
-        "import sys; from leaderboard.ledger import Ledger; ledger = Ledger(sys.argv[1])\n"
+        "import sys; from medalist.leaderboard.ledger import Ledger; ledger = Ledger(sys.argv[1])\n"
         "ledger.runs(), ledger.best_standings(), ledger.experiments(ledger.runs()[0].id)\n"
-        "import leaderboard.humans, leaderboard.standing; leaderboard.humans.find_board('titanic')\n"
+        "from medalist.leaderboard import humans, standing; humans.find_board('titanic')\n"
         "print([m for m in ('sqlalchemy', 'numpy', 'pandas', 'scipy', 'psycopg') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competitions.errors import MetricError
-from leaderboard.board import Board, board_from_scores
-from leaderboard.humans import find_board
-from leaderboard.medals import MEDALS
-from leaderboard.standing import sentence, stand
+from medalist.competitions.errors import MetricError
+from medalist.leaderboard.board import Board, board_from_scores
+from medalist.leaderboard.humans import find_board
+from medalist.leaderboard.medals import MEDALS
+from medalist.leaderboard.standing import sentence, stand
 
 HUNDRED = board_from_scores("mine", [float(k) for k in range(1, 101)], True)  # gold 91, silver 81, bronze 61
 

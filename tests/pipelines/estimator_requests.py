@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from pipelines.estimators.base import FitRequest
-from pipelines.estimators.families import FAMILIES, family, installed
-from pipelines.features.store import Matrix
-from pipelines.problem import Problem
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.families import FAMILIES, family, installed
+from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.problem import Problem
 
 PROBLEMS = {
     "regression": Problem("regression", 1, 0, "l2", False),

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.metrics import get_metric
-from pipelines.counts import of_tables, tables_of
-from pipelines.labels import class_factors, cut_points, threshold
+from medalist.competitions.metrics import get_metric
+from medalist.pipelines.counts import of_tables, tables_of
+from medalist.pipelines.labels import class_factors, cut_points, threshold
 
 NAMES = ["accuracy", "error_rate", "micro_f1", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc", "qwk"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small, target
 
-from pipelines.estimators import xgboost
-from pipelines.estimators.base import constant_fit, informative
-from pipelines.estimators.families import family
-from pipelines.features.store import Matrix
+from medalist.pipelines.estimators import xgboost
+from medalist.pipelines.estimators.base import constant_fit, informative
+from medalist.pipelines.estimators.families import family
+from medalist.pipelines.features.store import Matrix
 
 KINDS = ("regression", "binary", "multiclass")
 

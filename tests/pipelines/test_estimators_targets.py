@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 
-from competitions.errors import PipelineError
-from pipelines.estimators import lightgbm
-from pipelines.estimators.base import objective_of, spread
-from pipelines.estimators.families import FAMILIES, family
-from pipelines.features.store import Matrix
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.estimators import lightgbm
+from medalist.pipelines.estimators.base import objective_of, spread
+from medalist.pipelines.estimators.families import FAMILIES, family
+from medalist.pipelines.features.store import Matrix
 
 WITH_LOSSES = [
     pytest.param(p.values[0], loss, marks=p.marks, id=f"{p.values[0]}-{loss}")

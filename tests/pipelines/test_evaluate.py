@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.estimators.base import Family, Fitted
-from pipelines.estimators.families import FAMILIES
-from pipelines.evaluate import Beside, Labels, combine, run_fold
-from pipelines.features.store import FeatureStore
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.pipelines.estimators.base import Family, Fitted
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.evaluate import Beside, Labels, combine, run_fold
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
 ONE = Problem("binary", 1, 2, "logloss", False)

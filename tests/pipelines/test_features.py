@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.columns import Kind, describe_columns
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, feature, parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Target
-from pipelines.features.sets import base_features, encoded_features
-from pipelines.features.store import EVICT_TO, FeatureStore
+from medalist.competitions.columns import Kind, describe_columns
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, feature, parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.sets import base_features, encoded_features
+from medalist.pipelines.features.store import EVICT_TO, FeatureStore
 
 TRAIN, ROWS = 200, 300
 
@@ -234,7 +234,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from pipelines.features.store import FeatureStore
+from medalist.pipelines.features.store import FeatureStore
 
 def die(path, value):
     Path(path).write_bytes(b"half of it")

@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from competitions.errors import PipelineError
-from pipelines.evaluate import run_fold
-from pipelines.features.expression import parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators import OPERATORS, is_supervised, operator_of
-from pipelines.features.operators.base import Operator, Target
-from pipelines.features.store import FeatureStore
-from pipelines.features.types import Schema, check
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.evaluate import run_fold
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators import OPERATORS, is_supervised, operator_of
+from medalist.pipelines.features.operators.base import Operator, Target
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.types import Schema, check
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
 
 TRAIN, TEST, FIT = 800, 100, 550
 PROBLEMS = ("binary", "multiclass", "regression")

@@ -13,11 +13,11 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from pipelines.estimators import design, linear
-from pipelines.estimators.base import FitRequest
-from pipelines.features.operators.text import log_count_ratios
-from pipelines.features.store import Matrix
-from pipelines.problem import Problem
+from medalist.pipelines.estimators import design, linear
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.features.operators.text import log_count_ratios
+from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.problem import Problem
 
 TERMS = 400
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators import spaces
-from pipelines.features.operators.base import Target
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators import spaces
+from medalist.pipelines.features.operators.base import Target
 
 
 @dataclass

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators import OPERATORS, dates, numbers, rows, strings, text
-from pipelines.features.operators.base import Target
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators import OPERATORS, dates, numbers, rows, strings, text
+from medalist.pipelines.features.operators.base import Target
 
 
 @dataclass

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from pipelines.features.expression import parse
-from pipelines.features.frame import Frame
-from pipelines.features.operators import text
-from pipelines.features.operators.base import Target
-from pipelines.features.store import FeatureStore
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators import text
+from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.store import FeatureStore
 
 
 class Table:

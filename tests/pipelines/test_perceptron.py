@@ -9,9 +9,9 @@ from estimator_requests import PROBLEMS, fit_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.estimators import perceptron
-from pipelines.estimators.network_inputs import design
-from pipelines.features.store import Matrix
+from medalist.pipelines.estimators import perceptron
+from medalist.pipelines.estimators.network_inputs import design
+from medalist.pipelines.features.store import Matrix
 
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competitions.metrics import get_metric
-from pipelines import labels
-from pipelines.ensemble import smooth_loss
-from pipelines.gains import gain
-from pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
-from pipelines.problem import Problem
+from medalist.competitions.metrics import get_metric
+from medalist.pipelines import labels
+from medalist.pipelines.ensemble import smooth_loss
+from medalist.pipelines.gains import gain
+from medalist.pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
+from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
 

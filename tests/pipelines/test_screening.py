@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from competitions.columns import describe_columns
-from pipelines.features.candidates import Candidates
-from pipelines.features.choosing import pursue
-from pipelines.features.columns import Hints
-from pipelines.features.expression import parse
-from pipelines.features.families import Profile, families, profile_of
-from pipelines.features.scoring import COARSE, Found, Scorer, binned, coarse
-from pipelines.features.screening import Screen
-from pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
-from pipelines.features.store import FeatureStore
-from pipelines.features.templates import MOST_SPELT, single, tables
-from pipelines.features.tree_screening import Trees
-from pipelines.features.types import check, schema_of
+from medalist.competitions.columns import describe_columns
+from medalist.pipelines.features.candidates import Candidates
+from medalist.pipelines.features.choosing import pursue
+from medalist.pipelines.features.columns import Hints
+from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.families import Profile, families, profile_of
+from medalist.pipelines.features.scoring import COARSE, Found, Scorer, binned, coarse
+from medalist.pipelines.features.screening import Screen
+from medalist.pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.templates import MOST_SPELT, single, tables
+from medalist.pipelines.features.tree_screening import Trees
+from medalist.pipelines.features.types import check, schema_of
 
 ROWS, TEST = 2400, 600
 

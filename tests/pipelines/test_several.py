@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from competitions.errors import PipelineError
-from pipelines.estimators.base import Family, Fitted
-from pipelines.estimators.families import FAMILIES
-from pipelines.evaluate import run_fold
-from pipelines.features.store import FeatureStore
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem
-from pipelines.several import way_of
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.estimators.base import Family, Fitted
+from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.evaluate import run_fold
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem
+from medalist.pipelines.several import way_of
 
 N, FIT = 600, 400
 ROWS = np.arange(FIT), np.arange(FIT, 500), np.arange(500, N)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from competitions.errors import InputError, PipelineError
-from pipelines.features.expression import Column, Feature, parse
-from pipelines.features.steering import Steering, read_steering, write_steering
+from medalist.competitions.errors import InputError, PipelineError
+from medalist.pipelines.features.expression import Column, Feature, parse
+from medalist.pipelines.features.steering import Steering, read_steering, write_steering
 
 WHOLE = """\
 force:

@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from competitions.columns import describe_columns
-from competitions.errors import PipelineError
-from competitions.folds import FoldPlan
-from pipelines.evaluate import run_fold
-from pipelines.features.store import FeatureStore
-from pipelines.pipeline import Pipeline
-from pipelines.problem import Problem, unit_of
-from pipelines.target_candidates import candidates, series_keys
-from pipelines.targets import canonical, fit_target, read_target
+from medalist.competitions.columns import describe_columns
+from medalist.competitions.errors import PipelineError
+from medalist.competitions.folds import FoldPlan
+from medalist.pipelines.evaluate import run_fold
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.problem import Problem, unit_of
+from medalist.pipelines.target_candidates import candidates, series_keys
+from medalist.pipelines.targets import canonical, fit_target, read_target
 
 SHOPS, DAYS, AHEAD = 4, 730, 120
 LEVEL, DAMPED = "level(date, 365) by shop", "level(date, 365, 0.5) by shop"

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from estimator_requests import PROBLEMS, fit_request, matrix
 
-from pipelines.estimators import trees
-from pipelines.problem import Problem
+from medalist.pipelines.estimators import trees
+from medalist.pipelines.problem import Problem
 
 ONE = {**trees.PORTFOLIO[0], "trees": 40}
 

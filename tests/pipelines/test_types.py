@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competitions.columns import describe_columns
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, feature, parse
-from pipelines.features.frame import Frame
-from pipelines.features.types import Schema, check, schema_of
+from medalist.competitions.columns import describe_columns
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, feature, parse
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.types import Schema, check, schema_of
 
 SCHEMA = Schema(
     {

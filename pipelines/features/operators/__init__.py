@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Feature, nodes
-from pipelines.features.operators import (
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Feature, nodes
+from medalist.pipelines.features.operators import (
     dates,
     groups,
     keys,
@@ -19,7 +19,7 @@ from pipelines.features.operators import (
     targets,
     text,
 )
-from pipelines.features.operators.base import Kind, Operator
+from medalist.pipelines.features.operators.base import Kind, Operator
 
 OPERATORS: dict[str, Operator] = {
     **numbers.OPERATORS,

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator
 
 _HOUR = 3_600_000_000_000  # nanoseconds
 _DAY = 24 * _HOUR

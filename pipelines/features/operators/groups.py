@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipelines.features.expression import Column, Feature, Node
-from pipelines.features.frame import Frame, Key
-from pipelines.features.operators.base import Operator
+from medalist.pipelines.features.expression import Column, Feature, Node
+from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.operators.base import Operator
 
 
 def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame, bins_of
-from pipelines.features.operators.base import Operator
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.frame import Frame, bins_of
+from medalist.pipelines.features.operators.base import Operator
 
 
 def code(frame: Frame, feature: Feature) -> np.ndarray:

@@ -8,11 +8,11 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, Node
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator
-from pipelines.features.operators.strings import labels
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, Node
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.operators.strings import labels
 
 EARTH = 6371.0088  # kilometres, the mean radius
 MOST_DIGITS = 15  # decimal digits that a float64 holds for sure

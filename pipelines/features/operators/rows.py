@@ -7,9 +7,9 @@ from functools import wraps
 
 import numpy as np
 
-from pipelines.features.expression import Column, Feature
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator
+from medalist.pipelines.features.expression import Column, Feature
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator
 
 REPEATS = 3
 MOST_CELLS = 4_000_000  # that are looked at together

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from competitions.dates import parse_dates
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, Node
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator, Target
+from medalist.competitions.dates import parse_dates
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, Node
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator, Target
 
 DAY = 86_400.0  # seconds
 State = tuple[np.ndarray, ...]

@@ -10,9 +10,9 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame, Key, crossed, key_of
-from pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.frame import Frame, Key, crossed, key_of
+from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
 
 SEED = 0  # of clusters and of the draws of rows below
 CLUSTERED = 50_000  # rows at most that clusters are found from

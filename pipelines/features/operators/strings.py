@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature, Node
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature, Node
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator
 
 LONGEST_PATTERN = 24
 _RUN = re.compile(r"[^\W_]+")

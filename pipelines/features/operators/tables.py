@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from competitions.dates import parse_dates
-from competitions.errors import PipelineError
-from pipelines.features.expression import Column, Feature
-from pipelines.features.frame import Frame, Key, dates_of, key_of, numbers_of
-from pipelines.features.operators.base import Operator
+from medalist.competitions.dates import parse_dates
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Column, Feature
+from medalist.pipelines.features.frame import Frame, Key, dates_of, key_of, numbers_of
+from medalist.pipelines.features.operators.base import Operator
 
 
 class Join(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipelines.features.expression import Feature
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.expression import Feature
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
 
 SMOOTHING_LIMITS = (0.5, 100.0)
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from competitions.errors import PipelineError
-from pipelines.features.expression import Feature, Node
-from pipelines.features.frame import Frame
-from pipelines.features.operators.base import Operator, Target, out_of_fold
-from pipelines.features.operators.strings import distinct
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.expression import Feature, Node
+from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.operators.strings import distinct
 
 if TYPE_CHECKING:
     from scipy import sparse
