@@ -1,1 +1,4 @@
-"""Decisions: what to try next, within a budget, and what to keep."""
+"""The agent: decides what to try, what to believe and when to stop; and the command line.
+
+Imports the three other packages.
+"""

@@ -12,7 +12,7 @@ from typing import Any
 
 from medalist.agent.bench import Ground
 from medalist.agent.worker import end_with_parent
-from medalist.competitions.audit import Finding, audit
+from medalist.competitions.audit.audit import Finding, audit
 from medalist.competitions.competition import Competition
 
 MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows

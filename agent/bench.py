@@ -13,13 +13,13 @@ import pandas as pd
 
 from medalist.agent import judge
 from medalist.agent.worker import Bench
-from medalist.competitions.columns import ColumnCard
+from medalist.competitions.columns.cards import ColumnCard
+from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
-from medalist.competitions.dates import time_axis
 from medalist.competitions.errors import InputError
-from medalist.competitions.folds import FoldPlan, group_codes, make_folds
-from medalist.competitions.metrics import Metric
-from medalist.competitions.task import Task
+from medalist.competitions.folds.plan import FoldPlan, group_codes, make_folds
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.task.task import Task
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.types import Schema, schema_of
 from medalist.pipelines.problem import Problem, problem_of

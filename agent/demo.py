@@ -13,7 +13,7 @@ from medalist.agent.grading import grade, log_grade
 from medalist.agent.inspection import read
 from medalist.agent.run import RunConfig, run
 from medalist.agent.tables import open_ledger
-from medalist.competitions.demo import reference_field, write_demo
+from medalist.competitions.demo.late_parcels import reference_field, write_demo
 from medalist.leaderboard.board import board_from_scores
 from medalist.leaderboard.standing import sentence
 

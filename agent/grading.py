@@ -16,10 +16,10 @@ from medalist.agent.inspection import read
 from medalist.agent.tables import open_ledger
 from medalist.competitions.competition import Competition, name_of, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
-from medalist.competitions.infer import infer_task
-from medalist.competitions.labels import encode_labels
-from medalist.competitions.metrics import get_metric
-from medalist.competitions.task import Task
+from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.labels import encode_labels
+from medalist.competitions.task.task import Task
 from medalist.leaderboard.board import Board
 from medalist.leaderboard.humans import find_board, named_board
 from medalist.leaderboard.ledger import Ledger
@@ -210,7 +210,7 @@ def _task(
             raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
         files = run.config.get("file_options") or {}
         known = read_competition(Path(run.config["path"]), **files, need_sample=False)
-        from medalist.competitions.task_file import read_task
+        from medalist.competitions.task.file import read_task
 
         task = read_task(folder / "task.yaml", known)
         return run.competition, replace(task, metric=metric) if metric else task

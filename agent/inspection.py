@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medalist.competitions.audit import Finding, audit
-from medalist.competitions.audit_target import exact_copies
-from medalist.competitions.columns import ColumnCard, Kind, describe_columns
+from medalist.competitions.audit.audit import Finding, audit
+from medalist.competitions.audit.target import exact_copies
+from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
-from medalist.competitions.infer import infer_task
-from medalist.competitions.inspect import inspect_document
-from medalist.competitions.task import Task
-from medalist.competitions.task_file import read_task, write_task
+from medalist.competitions.overview import inspect_document
+from medalist.competitions.task.file import read_task, write_task
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.task import Task
 
 Options = Mapping[str, Any]
 PIPE_WIDTH = 160  # characters, where there is no terminal to fit into
@@ -53,7 +53,7 @@ def located(path: str) -> Path:
     address = "kaggle.com/" in path
     if Path(path).exists() or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
         return Path(path)
-    from medalist.competitions.kaggle import download, slug_of
+    from medalist.competitions.kaggle.download import download, slug_of
 
     if slug_of(path) is None:
         return Path(path)

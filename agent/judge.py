@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.folds import assign_groups
-from medalist.competitions.metrics import Metric
+from medalist.competitions.folds.plan import assign_groups
+from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensemble import smooth_loss
 from medalist.pipelines.problem import Problem
 

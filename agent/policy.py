@@ -16,7 +16,7 @@ from medalist.agent.feature_groups import ARM, was_screened
 from medalist.agent.feature_search import FeatureSearch
 from medalist.agent.record import Proposal, Record
 from medalist.agent.widths import pipeline_width, width_of
-from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.base import STRATEGIES
 from medalist.pipelines.estimators.families import FAMILIES, family

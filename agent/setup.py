@@ -27,13 +27,13 @@ from medalist.agent.tables import folder_of, open_ledger
 from medalist.agent.task_document import refuse_changes, task_document
 from medalist.agent.widths import width_of
 from medalist.agent.workers import Workers
-from medalist.competitions.audit_rows import rows_repeat
-from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.audit.rows import rows_repeat
+from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import MedalistError, PipelineError, TaskError
-from medalist.competitions.task import Task
-from medalist.competitions.task_file import write_task
-from medalist.competitions.time_evidence import reach
+from medalist.competitions.folds.by_time import reach
+from medalist.competitions.task.file import write_task
+from medalist.competitions.task.task import Task
 from medalist.leaderboard.board import Board
 from medalist.leaderboard.humans import find_board, named_board
 from medalist.leaderboard.ledger import new_run_id

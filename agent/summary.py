@@ -13,7 +13,7 @@ from medalist.agent.display import duration
 from medalist.agent.feature_groups import ARM
 from medalist.agent.session import Session
 from medalist.agent.workers import Workers
-from medalist.competitions.audit import Finding
+from medalist.competitions.audit.audit import Finding
 from medalist.leaderboard.standing import sentence
 
 MOST_SHOWN = 6  # features that the summary names

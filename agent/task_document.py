@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.metric_custom import split_custom
-from medalist.competitions.task import Task
+from medalist.competitions.metrics.custom import split_custom
+from medalist.competitions.task.task import Task
 from medalist.leaderboard.schema import RunRow
 
 

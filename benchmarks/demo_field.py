@@ -1,6 +1,6 @@
 """Scores the field of reference models on the demonstration competition.
 
-    python benchmarks/demo_field.py        # writes competitions/demo_field.csv: model, auc
+    python benchmarks/demo_field.py        # writes competitions/demo/demo_field.csv: model, auc
 
 Fixed models, from a constant to strong ones, fitted to train.csv and scored on the answers: programs, not people. They
 use what a script of a few lines uses: numbers with the median for missing ones, one-hot or ordinal categories, and for
@@ -41,9 +41,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler,
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from medalist.competitions.demo import make_demo
+from medalist.competitions.demo.late_parcels import make_demo
 
-OUT = Path(__file__).parents[1] / "competitions" / "demo_field.csv"
+OUT = Path(__file__).parents[1] / "competitions" / "demo" / "demo_field.csv"
 NUMBERS = ["promised_hours", "distance_km", "weight_kg", "length_cm", "width_cm", "height_cm", "declared_value",
            "sender_rating"]  # fmt: skip
 DATES = ["month", "weekday", "hour"]

@@ -29,7 +29,7 @@ import pandas as pd
 from feature_speed_data import Held, Mixed, grouped, mixed, statistic, statistic_of
 from measuring import Figure, one_core, paired
 
-from medalist.competitions.columns import describe_columns
+from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.estimators import lightgbm as lightgbm_family
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.lightgbm import FAST

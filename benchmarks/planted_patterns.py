@@ -25,7 +25,7 @@ from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
 from sklearn.preprocessing import TargetEncoder
 
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.metrics.metric import get_metric
 
 SETS = {"issue": ISSUE, "other": OTHER, "all": {**ISSUE, **OTHER}}
 TITLES = {

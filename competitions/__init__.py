@@ -1,1 +1,4 @@
-"""The competition and its judge: files, task, metric, folds, submission."""
+"""A competition and how it is scored: its files, task, metric, folds and submission.
+
+Imports none of the other packages.
+"""

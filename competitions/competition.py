@@ -10,14 +10,14 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from medalist.competitions.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
-from medalist.competitions.description import read_description, read_text
 from medalist.competitions.errors import InputError
-from medalist.competitions.file_list import TableFile, file_list
-from medalist.competitions.reconcile import Frames, reconcile
-from medalist.competitions.roles import Given, Sheet, decide_roles
-from medalist.competitions.separate_labels import join_labels
-from medalist.competitions.tables import Table, load, read_header
+from medalist.competitions.layout.description import read_description, read_text
+from medalist.competitions.layout.file_list import TableFile, file_list
+from medalist.competitions.layout.label_file import join_labels
+from medalist.competitions.layout.reconcile import Frames, reconcile
+from medalist.competitions.layout.roles import Given, Sheet, decide_roles
+from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
+from medalist.competitions.tables.reading import Table, load, read_header
 
 GENERIC_NAMES = (
     "public", "data", "dataset", "datasets", "input", "inputs", "train", "raw", "download", "downloads", "files", "csv",

@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
-from medalist.competitions.dates import time_axis
 from medalist.competitions.errors import InputError
-from medalist.competitions.folds import FoldPlan, group_codes
+from medalist.competitions.folds.plan import FoldPlan, group_codes
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 

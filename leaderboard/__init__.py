@@ -1,1 +1,1 @@
-"""What a score is worth among humans, and the memory of what was done."""
+"""What a score is worth among humans, and the ledger of what was done. Imports `competitions` alone."""

@@ -1,1 +1,4 @@
-"""Candidates: features, estimators, their evaluation and their combination."""
+"""Candidates: features, estimators, target transformations, their cross-validation and their combination.
+
+Imports `competitions` alone.
+"""

@@ -15,7 +15,7 @@ from typing import Literal, Protocol, cast
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics import Metric
+from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.problem import Problem
 
 Space = Literal["mean", "logit", "geometric", "log"]

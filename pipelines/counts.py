@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from medalist.competitions.metrics import Metric
+from medalist.competitions.metrics.metric import Metric
 
 OfTables = Callable[[np.ndarray], np.ndarray]
 

@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.folds import assign_groups
-from medalist.competitions.metrics import Metric
+from medalist.competitions.folds.plan import assign_groups
+from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.blending import Blends, Members, Space, back, into, spaces
 from medalist.pipelines.problem import Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics import Metric
+from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.counts import of_tables, tables_of
 from medalist.pipelines.problem import Problem
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalist.competitions.metrics import Metric
+from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.calibration import beta_calibrated
 from medalist.pipelines.counts import OfTables, of_tables, tables_of
 

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics import Metric, get_metric
+from medalist.competitions.metrics.metric import Metric, get_metric
 from medalist.pipelines import calibration, labels, values
 from medalist.pipelines.gains import gain
 from medalist.pipelines.problem import Problem

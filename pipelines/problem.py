@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalist.competitions.task import Task
+from medalist.competitions.task.task import Task
 from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
 FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it

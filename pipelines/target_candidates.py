@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns import ColumnCard, Kind
-from medalist.competitions.dates import time_axis
-from medalist.competitions.folds import FoldPlan
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import time_axis
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.pipelines.features.expression import Column, feature
 from medalist.pipelines.problem import Problem
 

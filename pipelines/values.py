@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalist.competitions.metrics import Metric
+from medalist.competitions.metrics.metric import Metric
 
 LEAST_SQUARES = ("rmse", "wrmse", "mse", "r2")
 LOG_LEAST_SQUARES = ("rmsle", "wrmsle", "msle")

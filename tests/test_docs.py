@@ -16,7 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from medalist.agent.cli import app
-from medalist.competitions.metric_table import METRICS, PARAMETRISED
+from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 from medalist.pipelines.features.expression import INFIX, parse
 from medalist.pipelines.features.operators import OPERATORS
 from medalist.pipelines.features.operators.base import Operator

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.competitions.metric_constants import weighted_quantile
+from medalist.competitions.metrics.best_constants import weighted_quantile
 from medalist.pipelines.features.store import Matrix
 from medalist.pipelines.problem import Problem
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalist.competitions.drift import number_drift
+from medalist.competitions.columns.drift import number_drift
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import Column, Feature, nodes
 from medalist.pipelines.features.frame import Frame, Key

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.dates import parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import Column, Feature, Node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from medalist.competitions.columns import ColumnCard, Kind
+from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.features.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns import ColumnCard, Kind
-from medalist.competitions.dates import parse_dates
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import INFIX, Column, Feature, Node
 from medalist.pipelines.features.operators import kind_of, operator_of

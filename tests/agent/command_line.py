@@ -20,7 +20,7 @@ import pytest
 
 from medalist.agent.cli import main
 from medalist.agent.tables import open_ledger
-from medalist.competitions.demo import write_demo
+from medalist.competitions.demo.late_parcels import write_demo
 
 CALL = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
 TRAIN_ROWS, TEST_ROWS = 400, 150

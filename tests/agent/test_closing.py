@@ -19,7 +19,7 @@ from medalist.agent.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _s
 from medalist.agent.judge import Score
 from medalist.agent.record import Proposal, Record
 from medalist.agent.session import Session
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.ensemble import Ensemble
 from medalist.pipelines.evaluate import Evaluation
 from medalist.pipelines.pipeline import Pipeline

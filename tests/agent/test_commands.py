@@ -20,7 +20,7 @@ from command_line import bytes_below, call, columns, demo, here, ledger_of, star
 from medalist.agent.cli import main
 from medalist.agent.grading import grade
 from medalist.competitions.competition import read_competition
-from medalist.competitions.task_file import read_task
+from medalist.competitions.task.file import read_task
 
 Say = Callable[..., str]
 

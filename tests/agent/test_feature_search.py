@@ -24,8 +24,8 @@ from medalist.agent.feature_search import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, 
 from medalist.agent.judge import Comparison
 from medalist.agent.policy import Policy
 from medalist.agent.record import Proposal, Record
-from medalist.competitions.columns import describe_columns
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.columns.cards import describe_columns
+from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.evaluate import Evaluation
 from medalist.pipelines.features.scoring import Found
 from medalist.pipelines.features.search import ScreenRequest, ScreenResult, screen

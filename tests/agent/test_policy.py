@@ -17,7 +17,7 @@ from medalist.agent.judge import Score
 from medalist.agent.policy import Policy, _fails
 from medalist.agent.record import Proposal, Record
 from medalist.agent.tuner import FEW_PAST, MOST_PAST, past
-from medalist.competitions.columns import describe_columns
+from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.estimators.families import FAMILIES
 from medalist.pipelines.evaluate import Evaluation
 from medalist.pipelines.pipeline import Pipeline

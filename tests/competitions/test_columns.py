@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions.columns import ColumnCard, Kind, describe_columns
-from medalist.competitions.dates import months_in, parse_dates, step_back
-from medalist.competitions.drift import category_drift, number_drift
+from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
+from medalist.competitions.columns.dates import months_in, parse_dates, step_back
+from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.errors import TaskError
 from medalist.pipelines.features.sets import base_features, comes_again
 

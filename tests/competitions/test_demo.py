@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from medalist.competitions.competition import read_competition
-from medalist.competitions.demo import make_demo, reference_field, write_demo
+from medalist.competitions.demo.late_parcels import make_demo, reference_field, write_demo
 from medalist.competitions.errors import InputError
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds import FoldPlan, Folds, make_folds
-from medalist.competitions.split_evidence import choose_folds
-from medalist.competitions.time_evidence import reach
+from medalist.competitions.folds.by_time import reach
+from medalist.competitions.folds.evidence import choose_folds
+from medalist.competitions.folds.plan import FoldPlan, Folds, make_folds
 
 RNG = np.random.default_rng(7)
 

@@ -14,9 +14,9 @@ from little import little_competition
 
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
-from medalist.competitions.folds import FoldPlan
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.holdout import choose_rows, cut_holdout
-from medalist.competitions.infer import infer_task
+from medalist.competitions.task.infer import infer_task
 
 
 @dataclass(frozen=True)

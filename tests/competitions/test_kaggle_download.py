@@ -16,13 +16,13 @@ import pytest
 
 from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
-from medalist.competitions.kaggle import download, slug_of
+from medalist.competitions.kaggle.download import download, slug_of
 
 SCRIPT = """
 import sys
 from pathlib import Path
 from medalist.competitions.errors import MedalistError
-from medalist.competitions.kaggle import download
+from medalist.competitions.kaggle.download import download
 try:
     print(download(sys.argv[1], Path(sys.argv[2])))
 except MedalistError as error:

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import SubmissionError
-from medalist.competitions.labels import written_labels
 from medalist.competitions.submission import check_submission, write_submission
+from medalist.competitions.task.labels import written_labels
 
 SAMPLE = pd.DataFrame({"id": [3, 1, 2], "p": [0, 0, 0]})
 GOOD = pd.DataFrame({"id": [3, 1, 2], "p": [0.25, 0.5, 1.0]})

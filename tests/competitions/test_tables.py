@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions import tables
-from medalist.competitions.archive import Source, list_sources
-from medalist.competitions.big_tables import load_big
 from medalist.competitions.errors import InputError
-from medalist.competitions.table_text import read_dialect
-from medalist.competitions.tables import load, read_header, read_table
+from medalist.competitions.tables import reading as tables
+from medalist.competitions.tables.archive import Source, list_sources
+from medalist.competitions.tables.csv_format import read_dialect
+from medalist.competitions.tables.large import load_big
+from medalist.competitions.tables.reading import load, read_header, read_table
 
 FRAME = pd.DataFrame(
     {

@@ -12,10 +12,10 @@ from little import little_competition
 
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import MetricError, SubmissionError, TaskError
-from medalist.competitions.folds import make_folds
-from medalist.competitions.infer import infer_task
-from medalist.competitions.inspect import inspect_document
-from medalist.competitions.labels import class_labels, encode_labels, match_classes, order_binary, plain
+from medalist.competitions.folds.plan import make_folds
+from medalist.competitions.overview import inspect_document
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.labels import class_labels, encode_labels, match_classes, order_binary, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.exists()), ROOT / "shared")

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from little import little_competition
 
-from medalist.competitions.columns import Kind, describe_columns
+from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MedalistError, MetricError, TaskError
-from medalist.competitions.infer import infer_task
-from medalist.competitions.task import Task
-from medalist.competitions.task_file import read_task, task_text, write_task
+from medalist.competitions.task.file import read_task, task_text, write_task
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.task import Task
 
 RNG = np.random.default_rng(5)
 N = 200

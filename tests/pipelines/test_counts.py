@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.counts import of_tables, tables_of
 from medalist.pipelines.labels import class_factors, cut_points, threshold
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent import judge
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.blending import Members, back, into, spaces
 from medalist.pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, _pool, _rows_with, select, smooth_loss
 from medalist.pipelines.problem import Problem

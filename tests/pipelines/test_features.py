@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions.columns import Kind, describe_columns
+from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import Column, feature, parse
 from medalist.pipelines.features.frame import Frame

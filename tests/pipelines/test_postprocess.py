@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions.metrics import get_metric
+from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines import labels
 from medalist.pipelines.ensemble import smooth_loss
 from medalist.pipelines.gains import gain

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from medalist.competitions.columns import describe_columns
+from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.features.candidates import Candidates
 from medalist.pipelines.features.choosing import pursue
 from medalist.pipelines.features.columns import Hints

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from medalist.competitions.columns import describe_columns
+from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.errors import PipelineError
-from medalist.competitions.folds import FoldPlan
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.pipelines.evaluate import run_fold
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.pipeline import Pipeline

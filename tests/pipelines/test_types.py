@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.competitions.columns import describe_columns
+from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import Column, Feature, feature, parse
 from medalist.pipelines.features.frame import Frame

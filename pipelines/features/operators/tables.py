@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.dates import parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.expression import Column, Feature
 from medalist.pipelines.features.frame import Frame, Key, dates_of, key_of, numbers_of

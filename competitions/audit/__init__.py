@@ -1,0 +1,1 @@
+"""Checks for leaks and drift. Findings are reported; nothing is exploited."""

@@ -1,0 +1,100 @@
+"""Adversarial validation: can a model tell test rows from train rows? (Pan et al. 2020, arXiv:2004.03045.)"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.audit.finding import Finding, Severity
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import parse_dates
+from medalist.competitions.folds.plan import assign_strata
+from medalist.competitions.task.task import Task
+
+
+def adversarial_validation(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    task: Task,
+    cards: Sequence[ColumnCard],
+    seed: int,
+    threads: int,
+    n_sample: int = 10_000,
+    most_columns: int = 100,
+) -> Iterable[Finding]:
+    """The AUC of a small LightGBM that separates test from train, out of fold, on `n_sample` rows of each.
+
+    Keys are left out, and so is the column by which test was separated (time or group). 0.5 means alike.
+    """
+    usable = [card for card in cards if card.kind not in (Kind.CONSTANT, Kind.KEY, Kind.DUPLICATE)]
+    usable = [card for card in usable if card.name != task.folds.column and card.name not in task.id]
+    usable = sorted(usable, key=lambda card: -card.drift)[:most_columns]
+    if not usable:
+        return
+    rng = np.random.default_rng(seed)
+    both = pd.concat(
+        [table.iloc[np.sort(rng.permutation(len(table))[:n_sample])] for table in (train, test)], ignore_index=True
+    )
+    n = min(len(train), n_sample)
+    matrix = np.column_stack([as_numbers(both[card.name], card) for card in usable])
+    y = (np.arange(len(both)) >= n).astype(np.int64)
+    score, gains = _separate(matrix, y, rng, seed, threads)
+    top = [usable[i].name for i in np.argsort(-gains, kind="stable")[:3] if gains[i] > 0]
+    beside = f" (without {task.folds.column})" if task.folds.column else ""
+    severity: Severity = "info" if score < 0.6 else "warning"
+    told = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
+    by = f", most by {', '.join(top)}" if score >= 0.55 else ""
+    yield Finding(
+        "adversarial",
+        severity,
+        tuple(top) if score >= 0.55 else (),
+        f"Train and test {told}{beside}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
+        score,
+    )
+
+
+def as_numbers(values: pd.Series, card: ColumnCard) -> np.ndarray:
+    """A column as (n,) float64 for a tree: numbers, days, lengths of text, or categories by frequency."""
+    dates = parse_dates(values) if card.kind == Kind.DATE else None
+    if dates is not None:
+        seconds = dates.to_numpy("datetime64[s]")
+        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86_400.0)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype=float, na_value=np.nan)
+    if card.kind == Kind.TEXT:
+        return values.astype(object).map(lambda text: len(str(text)), na_action="ignore").to_numpy(dtype=float)
+    codes, uniques = pd.factorize(values)
+    counts = np.bincount(codes[codes >= 0], minlength=len(uniques))
+    rank = np.empty(len(uniques) + 1)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(uniques))
+    rank[-1] = np.nan
+    return rank[codes]
+
+
+def _separate(
+    matrix: np.ndarray, y: np.ndarray, rng: np.random.Generator, seed: int, threads: int
+) -> tuple[float, np.ndarray]:
+    """The out-of-fold AUC of 2 folds, and the total gain of each column."""
+    import lightgbm
+
+    parameters = {
+        "objective": "binary", "learning_rate": 0.1, "num_leaves": 15, "min_data_in_leaf": 20, "verbosity": -1,
+        "num_threads": threads, "seed": seed, "deterministic": True, "force_row_wise": True, "max_bin": 63,
+    }  # fmt: skip
+    folds = assign_strata(y, 2, rng)
+    predicted, gains = np.empty(len(y)), np.zeros(matrix.shape[1])
+    for fold in (0, 1):
+        data = lightgbm.Dataset(matrix[folds != fold], y[folds != fold], free_raw_data=True)
+        booster = lightgbm.train(parameters, data, num_boost_round=50)
+        predicted[folds == fold] = booster.predict(matrix[folds == fold], num_threads=threads)
+        gains += booster.feature_importance("gain")
+    return auc(y, predicted), gains
+
+
+def auc(y: np.ndarray, p: np.ndarray) -> float:
+    """The area under the ROC curve of labels 0/1 (n,) and scores (n,), ties counted as halves."""
+    ranks = pd.Series(p).rank().to_numpy()
+    positive = int(y.sum())
+    return float((ranks[y == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(y) - positive)))

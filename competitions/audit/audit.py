@@ -1,0 +1,84 @@
+"""Audit: what about the data could mislead a score. It is reported, and nothing is exploited."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from medalist.competitions.audit.adversarial import adversarial_validation
+from medalist.competitions.audit.finding import Finding, Severity
+from medalist.competitions.audit.rows import duplicate_rows, row_order, train_only_columns
+from medalist.competitions.audit.target import target_copies
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.competition import Competition
+from medalist.competitions.task.task import Task
+
+__all__ = ["Finding", "audit", "drifting_columns"]
+_RANK = {"danger": 0, "warning": 1, "info": 2}
+
+
+def audit(
+    competition: Competition,
+    task: Task,
+    cards: Sequence[ColumnCard],
+    seed: int = 0,
+    seconds: float = 10.0,
+    threads: int = 1,
+) -> tuple[Finding, ...]:
+    """Look for leaks and drift, the gravest findings first.
+
+    Checks are made in order of cost; none is begun once `seconds` are over, and a last finding then names the checks
+    left out. The answer is the same for equal input and seed as long as time does not run out.
+    """
+    deadline = time.monotonic() + seconds
+    train, test = competition.train, competition.test
+    y = task.encode(train)
+    inputs = [card for card in cards if card.name in set(task.features(train, test))]
+    checks: dict[str, Callable[[], Iterable[Finding]]] = {
+        "drift": lambda: drifting_columns(inputs, task),
+        "train only": lambda: train_only_columns(train, task, y),
+        "id order": lambda: row_order(train, task, y),
+        "target copy": lambda: target_copies(train, task, y, inputs, np.random.default_rng(seed), deadline),
+        "duplicates": lambda: duplicate_rows(train, test, [c.name for c in inputs], y),
+        "adversarial": lambda: adversarial_validation(train, test, task, inputs, seed, threads),
+    }
+    found: list[Finding] = []
+    skipped = []
+    for name, check in checks.items():
+        if time.monotonic() >= deadline:
+            skipped.append(name)
+        else:
+            found += check()
+    if skipped:
+        found.append(Finding("unfinished", "info", (), f"Time ran out before these checks: {', '.join(skipped)}."))
+    return tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))
+
+
+def drifting_columns(cards: Sequence[ColumnCard], task: Task, most: int = 10) -> Iterable[Finding]:
+    """Columns distributed otherwise in test than in train, and columns with values that train never shows."""
+    drifting = sorted((card for card in cards if card.drift >= 0.1), key=lambda card: -card.drift)
+    for card in drifting[:most]:
+        expected = card.name == task.folds.column
+        severity: Severity = "info" if expected or card.drift < 0.3 else "warning"
+        why = ", which is how test was separated" if expected else ""
+        yield Finding(
+            "drift",
+            severity,
+            (card.name,),
+            f"{card.name} is distributed otherwise in test than in train (distance {card.drift:.2f} of 1){why}.",
+            card.drift,
+        )
+    if len(drifting) > most:
+        names = tuple(card.name for card in drifting[most:])
+        yield Finding("drift", "info", names, f"{len(names)} more columns drift by at least 0.1.", drifting[most].drift)
+    for card in cards:
+        if card.kind in (Kind.CATEGORY, Kind.ORDINAL, Kind.BOOLEAN) and card.unseen > 0.02:
+            yield Finding(
+                "drift",
+                "info" if card.unseen < 0.2 else "warning",
+                (card.name,),
+                f"{card.unseen:.0%} of the test rows have a value of {card.name} that never occurs in train.",
+                card.unseen,
+            )

@@ -1,0 +1,167 @@
+"""Audit of rows: duplicates across train and test, the order of rows against the target, columns of train alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.audit.finding import Finding, Severity
+from medalist.competitions.task.task import Task
+
+MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # in which repeated rows are looked for as a run begins
+
+
+def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y: np.ndarray) -> Iterable[Finding]:
+    """Rows with equal inputs: test rows that also stand in train, repeated train rows, and whether their targets agree.
+
+    `y`: (n, T) targets of train.
+    """
+    if not inputs:
+        return
+    shared, codes, sizes = _equal_rows(train, test, inputs)
+    repeated = float((sizes[codes] > 1).mean())
+    if shared == 0.0 and repeated == 0.0:
+        return
+    agree = _agreement(codes, y[:, 0]) if repeated > 0 else None
+    said = f", and repeated rows agree on the target in {agree:.0%} of cases" if agree is not None else ""
+    if shared > 0:
+        severity: Severity = "warning" if shared >= 0.01 and (agree is None or not 0.1 < agree < 0.9) else "info"
+        yield Finding(
+            "duplicates", severity, (), f"{shared:.2%} of the test rows equal a train row in all inputs{said}.", shared
+        )
+    if repeated > 0:
+        yield Finding(
+            "duplicates",
+            "info",
+            (),
+            f"{repeated:.2%} of the train rows ({len(codes) - len(sizes)} beyond the first) repeat another{said}.",
+            repeated,
+        )
+
+
+def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], least: float) -> bool:
+    """Whether at least so many of the test rows equal a train row in all these columns, and of the train rows another.
+
+    `least`: a share. Numbers alone are looked at first: text is slow to hash, and further columns only tell more rows
+    apart. Tables of more than MOST_CELLS cells or MOST_COLUMNS columns are not looked at: False.
+    """
+    if not 0 < len(columns) <= MOST_COLUMNS or len(columns) * (len(train) + len(test)) > MOST_CELLS:
+        return False
+    numeric = [n for n in columns if all(pd.api.types.is_numeric_dtype(t[n].dtype) for t in (train, test))]
+    if numeric and len(numeric) < len(columns) and _equal_rows(train, test, numeric)[0] < least:
+        return False
+    shared, codes, sizes = _equal_rows(train, test, columns)
+    return bool(shared >= least and (sizes[codes] > 1).mean() >= least)
+
+
+def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> tuple[float, np.ndarray, np.ndarray]:
+    """The share of test rows that equal a train row, the (n,) group of equal rows of each train row, and the (g,) sizes
+    of these groups."""
+    ours, theirs = row_hashes(train, columns), row_hashes(test, columns)
+    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
+    return float(np.isin(theirs, ours).mean()), codes, sizes
+
+
+def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
+    """One (n,) uint64 hash per row over `columns`; whole numbers hash alike whether stored as integers or floats."""
+    parts = {}
+    for i, name in enumerate(columns):
+        values = table[name]
+        if isinstance(values.dtype, pd.CategoricalDtype):
+            values = values.astype(values.cat.categories.dtype)
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            parts[i] = values.to_numpy(dtype=float, na_value=np.nan) + 0.0
+        else:
+            parts[i] = values.astype(object).where(values.notna(), None).map(str).to_numpy(dtype=object)
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(parts), index=False).to_numpy())
+
+
+def _agreement(codes: np.ndarray, y: np.ndarray) -> float:
+    """The share of neighbouring rows within groups of equal inputs whose targets are equal."""
+    order = np.argsort(codes, kind="stable")
+    same = np.diff(codes[order]) == 0
+    return float((np.diff(y[order]) == 0)[same].mean())
+
+
+def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
+    """Whether the target depends on the order of ids, or of rows where ids are no numbers. `y`: (n, T)."""
+    order, what = np.arange(len(train)), "the order of the rows"
+    columns: tuple[str, ...] = ()
+    for name in task.id:
+        if name in train.columns and pd.api.types.is_numeric_dtype(train[name].dtype) and train[name].is_unique:
+            order, what, columns = np.argsort(train[name].to_numpy(), kind="stable"), f"the order of {name}", (name,)
+            break
+    drift, neighbours = order_effect(_indicators(y, task.is_classification)[order])
+    timed = task.folds.scheme in ("time", "blocks")
+    if drift > 0.005 or neighbours > 0.03:
+        severity: Severity = "info" if timed or max(drift, neighbours) < 0.05 else "warning"
+        why = "as a split in time makes likely" if timed else "so rows near each other are alike"
+        yield Finding(
+            "id order",
+            severity,
+            columns,
+            f"The target follows {what} (segments explain {drift:.1%} of it, neighbours correlate by "
+            f"{neighbours:.2f}), {why}.",
+            max(drift, neighbours),
+        )
+
+
+def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
+    """(n, m) columns to correlate: the targets' ranks, or an indicator of each of the `most` frequent labels."""
+    columns = []
+    for target in y.T:
+        if not labels:
+            columns.append(np.argsort(np.argsort(target, kind="stable"), kind="stable").astype(float))
+            continue
+        values, counts = np.unique(target, return_counts=True)
+        frequent = values[np.argsort(-counts, kind="stable")][: most if len(values) > 2 else 1]
+        columns += [(target == value).astype(float) for value in frequent]
+    return np.column_stack(columns[:most])
+
+
+def order_effect(ordered: np.ndarray, segments: int = 20) -> tuple[float, float]:
+    """How far (n, m) columns depend on their order: the greatest share of variance between equal segments, and the
+    greatest correlation of neighbours, both less what chance gives (four standard errors)."""
+    n = len(ordered)
+    if n < 10 * segments:
+        return 0.0, 0.0
+    centred = ordered - ordered.mean(axis=0)
+    scale = (centred**2).mean(axis=0)
+    usable = scale > 0
+    if not usable.any():
+        return 0.0, 0.0
+    centred, scale = centred[:, usable], scale[usable]
+    member = np.arange(n) * segments // n
+    means = np.stack([centred[member == s].mean(axis=0) for s in range(segments)])
+    between = ((means**2).mean(axis=0) / scale).max() - (segments + 4 * np.sqrt(2 * segments)) / n
+    neighbours = ((centred[1:] * centred[:-1]).mean(axis=0) / scale).max() - 4 / np.sqrt(n)
+    return max(0.0, float(between)), max(0.0, float(neighbours))
+
+
+def train_only_columns(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
+    """Columns that test lacks, and whether they make up the target: one alone, or several added. `y`: (n, T)."""
+    names = [name for name in task.train_only if name in train.columns]
+    if not names:
+        return
+    listed = ", ".join(names)
+    numbers = [c for c in names if pd.api.types.is_numeric_dtype(train[c].dtype) and not train[c].isna().any()]
+    for t, target in enumerate(task.targets):
+        for name in names:
+            codes = pd.factorize(train[name])[0]
+            pairs = len(np.unique(np.column_stack([codes, y[:, t]]), axis=0))
+            if pairs == codes.max() + 1 == len(np.unique(y[:, t])) and (codes >= 0).all():
+                told = f"{name}, which test lacks, is {target} in another form."
+                yield Finding("train only", "info", (name,), told, 1.0)
+        if len(numbers) < 2 or task.is_classification:
+            continue
+        matrix = np.column_stack([*(train[c].to_numpy(dtype=float) for c in numbers), np.ones(len(train))])
+        weights = np.linalg.lstsq(matrix, y[:, t], rcond=None)[0]
+        rest = float(((y[:, t] - matrix @ weights) ** 2).sum() / max(((y[:, t] - y[:, t].mean()) ** 2).sum(), 1e-300))
+        if rest < 1e-6:
+            used = tuple(c for c, weight in zip(numbers, weights, strict=False) if abs(weight) > 1e-6)
+            plain = all(abs(weight - 1) < 1e-6 for weight in weights[:-1] if abs(weight) > 1e-6)
+            how = f"add up to {target}" if plain else f"give {target} exactly as a weighted sum"
+            yield Finding("train only", "info", used, f"{' and '.join(used)}, which test lacks, {how}.", 1.0 - rest)
+    yield Finding("train only", "info", tuple(names), f"Only train has {listed}: they cannot be inputs.", None)

@@ -1,0 +1,222 @@
+"""ColumnCard: what a column means, decided from its values; names are weak evidence at most."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.drift import category_drift, number_drift
+from medalist.competitions.columns.kinds import numeric_kind, text_kind
+from medalist.competitions.errors import TaskError
+
+SAMPLED = 200_000  # rows that columns are described from, at most
+RECOUNTED = 0.1  # different values a row of the sample, from which on it does not tell how often they come again in all
+MOST_RECOUNTED = 20  # such columns, described from all rows
+
+
+class Kind(StrEnum):
+    """What a column means. A person may write these words in task.yaml."""
+
+    NUMBER = "number"
+    COUNT = "count"
+    CATEGORY = "category"
+    ORDINAL = "ordinal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TEXT = "text"
+    KEY = "key"
+    CONSTANT = "constant"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class ColumnCard:
+    """One column that train and test share.
+
+    `missing`, `missing_test`: shares 0..1. `distinct`: different values in train, or in `counted` rows of it where they
+    were counted in a sample. `unseen`: share of the test rows
+    with a value that never occurs in train. `drift`: distance between train and test, 0 (alike) to 1 (apart):
+    Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories. `numeric`: stored as
+    numbers or booleans. `levels`: the values of an ordinal text column, lowest first.
+    """
+
+    name: str
+    kind: Kind
+    dtype: str
+    missing: float
+    missing_test: float
+    distinct: int
+    unseen: float
+    drift: float
+    duplicate_of: str | None
+    examples: tuple[str, ...]
+    note: str
+    numeric: bool
+    levels: tuple[str, ...] = ()
+    counted: int = 0
+
+    def distinct_share(self, n_rows: int) -> float:
+        """Different values a row. `n_rows`: train's."""
+        return self.distinct / max(1, self.counted or n_rows)
+
+
+def describe_columns(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    skip: Collection[str] = (),
+    n_sample: int = SAMPLED,
+    overrides: Mapping[str, str] | None = None,
+    seed: int = 0,
+) -> tuple[ColumnCard, ...]:
+    """Describe every column that stands in both tables, in the order of train, without those in `skip`.
+
+    Tables with more than `n_sample` rows are described from that many, drawn with `seed`; but for columns of text and
+    of whole numbers that hardly repeat there, as the ids of users do, whose values all rows tell of. `overrides`
+    (column name → kind) are obeyed. Raises TaskError for an override that names no column or no kind.
+    """
+    names = [name for name in train.columns if name in test.columns and name not in set(skip)]
+    wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
+    rng = np.random.default_rng(seed)
+    all_train, all_test = train, test
+    train, test = _sample(train[names], n_sample, rng), _sample(test[names], n_sample, rng)
+    cards = [_describe(name, train[name], test[name], wanted.get(name)) for name in names]
+    if len(all_train) > n_sample or len(all_test) > n_sample:
+        again = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
+        for place, card in enumerate(cards):
+            if card.name in again:
+                whole = _describe(card.name, all_train[card.name], all_test[card.name], card.kind)
+                card = replace(card, distinct=whole.distinct, unseen=whole.unseen)
+            elif len(all_train) > n_sample:
+                card = replace(card, counted=n_sample)
+            cards[place] = card
+    return _mark_duplicates(cards, train, test, wanted)
+
+
+def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
+    """Whether a column's values may be keys that come again in all rows, though hardly in a sample of them."""
+    if card.distinct <= RECOUNTED * len(values) or card.kind in (Kind.DATE, Kind.TEXT):
+        return False
+    if not card.numeric:
+        return True
+    numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    return not (numbers[np.isfinite(numbers)] % 1).any()
+
+
+def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None) -> ColumnCard:
+    both = pd.concat([train.reset_index(drop=True), test.reset_index(drop=True)], ignore_index=True)
+    if isinstance(both.dtype, pd.CategoricalDtype):
+        both = both.astype(both.cat.categories.dtype)
+    text = is_text(both)
+    if text and both.dtype == object:
+        both = both.where(both.isna(), both.astype(str))
+    codes, uniques = pd.factorize(both)
+    n = len(train)
+    counts = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
+    distinct = int((counts > 0).sum())
+    missing, missing_test = float((codes[:n] < 0).mean()), float((codes[n:] < 0).mean()) if len(test) else 0.0
+    tested = codes[n:][codes[n:] >= 0]
+    unseen = float((counts[tested] == 0).sum()) / max(1, len(test))
+    values = pd.Series(uniques)
+    dates = None if distinct <= 1 or pd.api.types.is_bool_dtype(both.dtype) else parse_dates(values)
+    levels: tuple[str, ...] = ()
+    note = ""
+    if distinct == 0 or (distinct == 1 and missing == 0.0):
+        kind = "constant"
+    elif distinct <= 2 and dates is None:
+        kind = "boolean"
+    elif dates is not None:
+        kind = "date"
+    elif text:
+        kind, note, levels = text_kind(values.astype(str).to_numpy(dtype=object), counts, n)
+    else:
+        kind, note = numeric_kind(both.iloc[:n].to_numpy(dtype=float, na_value=np.nan), distinct)
+    kind = wanted or Kind(kind)
+    numeric = not text and not pd.api.types.is_datetime64_any_dtype(both.dtype)
+    drift = _drift(kind, numeric, codes, n, values, dates)
+    return ColumnCard(
+        name=name,
+        kind=kind,
+        dtype=str(train.dtype),
+        missing=missing,
+        missing_test=missing_test,
+        distinct=distinct,
+        unseen=unseen,
+        drift=round(max(drift, abs(missing - missing_test)), 4),
+        duplicate_of=None,
+        examples=_examples(values, counts),
+        note="as the task file says" if wanted else note,
+        numeric=numeric,
+        levels=levels,
+    )
+
+
+def _drift(kind: Kind, numeric: bool, codes: np.ndarray, n: int, values: pd.Series, dates: pd.Series | None) -> float:
+    if kind == Kind.CONSTANT and len(values) <= 1:
+        return 0.0
+    if dates is not None:
+        axis = dates.to_numpy("datetime64[s]").astype(np.int64).astype(float)
+    elif numeric:
+        axis = values.to_numpy(dtype=float, na_value=np.nan)
+    elif kind in (Kind.TEXT, Kind.KEY):
+        axis = values.astype(str).str.len().to_numpy(dtype=float)
+    else:
+        return category_drift(codes[:n], codes[n:])
+    known, tested = codes[:n][codes[:n] >= 0], codes[n:][codes[n:] >= 0]
+    return number_drift(axis[known], axis[tested])
+
+
+def _examples(values: pd.Series, counts: np.ndarray, n: int = 3, width: int = 40) -> tuple[str, ...]:
+    frequent = np.argsort(-counts, kind="stable")[:n]
+    texts = (str(values.iloc[i]) for i in frequent)
+    return tuple(text if len(text) <= width else text[: width - 1] + "…" for text in texts)
+
+
+def _sample(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    return table if len(table) <= n else table.iloc[np.sort(rng.choice(len(table), n, replace=False))]
+
+
+def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[str, Kind]:
+    """The kinds that a person has set, by column. Raises TaskError for one that is no kind, or of no column."""
+    for name, kind in overrides.items():
+        if name not in columns:
+            raise TaskError(f"columns: {name!r} is no column of train or test; leave it out or mend its name.")
+        if kind not in tuple(Kind):
+            raise TaskError(f"columns.{name} is {kind!r}, but must be one of {', '.join(Kind)}.")
+    return {name: Kind(kind) for name, kind in overrides.items()}
+
+
+def _mark_duplicates(
+    cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, wanted: Mapping[str, Kind]
+) -> tuple[ColumnCard, ...]:
+    """A column whose values equal an earlier column's, in train and test, is a duplicate of it."""
+    first: dict[tuple[bool, bytes], list[str]] = {}
+    marked = []
+    for card in cards:
+        key = (card.numeric, _pattern(train[card.name], test[card.name]))
+        twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
+        if twin is None:
+            first.setdefault(key, []).append(card.name)
+        elif card.name not in wanted and card.kind != Kind.CONSTANT:
+            card = replace(card, kind=Kind.DUPLICATE, duplicate_of=twin, note=f"the same values as {twin}")
+        marked.append(card)
+    return tuple(marked)
+
+
+def _pattern(*parts: pd.Series) -> bytes:
+    """A digest of which rows share a value: columns of equal values have the same, and few others do."""
+    return hashlib.sha256(b"".join(pd.factorize(part)[0].tobytes() for part in parts)).digest()
+
+
+def _equal(train: pd.DataFrame, test: pd.DataFrame, a: str, b: str) -> bool:
+    for table in (train, test):
+        left, right = table[a], table[b]
+        same = (left.isna() & right.isna()) | (left == right).fillna(False)
+        if not bool(same.all()):
+            return False
+    return True

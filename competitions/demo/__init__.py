@@ -1,0 +1,1 @@
+"""The embedded demonstration competition, generated with a fixed seed."""

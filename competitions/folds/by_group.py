@@ -1,0 +1,95 @@
+"""Whether a key keeps test apart from train: its values repeat in train, yet hardly any stands in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.errors import TaskError
+from medalist.competitions.folds.plan import FoldPlan, group_keys
+
+SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")
+
+
+@dataclass(frozen=True)
+class GroupEvidence:
+    """`groups` keys in train, `observed` of the test's keys also in train, `expected` if rows were drawn by chance."""
+
+    column: str
+    separator: str | None
+    groups: int
+    test_groups: int
+    observed: int
+    expected: float
+
+    @property
+    def apart(self) -> bool:
+        """Whether the keys of test stand so rarely in train that it cannot be chance."""
+        return self.groups >= 3 and self.expected >= 5 and self.observed <= 0.05 * self.expected
+
+
+def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> Iterator[GroupEvidence]:
+    """The evidence of each column of text, whole numbers or dates; of structured text also its leading part."""
+    for name in columns:
+        values = train[name]
+        whole = pd.api.types.is_integer_dtype(values.dtype)
+        dated = pd.api.types.is_datetime64_any_dtype(values.dtype)
+        if not (whole or dated or is_text(values)):
+            continue
+        evidence = overlap(train[name], test[name], None)
+        if evidence is not None:
+            yield evidence
+        elif is_text(values) and parse_dates(values) is None:
+            for separator in SEPARATORS:
+                if values.dropna().head(200).astype(str).str.contains(separator, regex=False).mean() > 0.95:
+                    evidence = overlap(train[name], test[name], separator)
+                    if evidence is not None:
+                        yield evidence
+                        break
+
+
+def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEvidence | None:
+    """How the keys of test overlap with those of train, or None where the keys hardly repeat in train."""
+    both = pd.concat([train, test], ignore_index=True)
+    codes, uniques = pd.factorize(group_keys(both, separator))
+    n = len(train)
+    in_train = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
+    in_test = np.bincount(codes[n:][codes[n:] >= 0], minlength=len(uniques))
+    filled = in_train.sum()
+    if filled < 0.8 * n or in_train[in_train >= 2].sum() < 0.2 * filled or (in_train > 0).sum() < 3:
+        return None
+    share, total = n / len(both), in_train + in_test
+    expected = float((1 - share**total - (1 - share) ** total).sum())
+    observed = int(((in_train > 0) & (in_test > 0)).sum())
+    return GroupEvidence(
+        str(train.name), separator, int((in_train > 0).sum()), int((in_test > 0).sum()), observed, expected
+    )
+
+
+def group_plan(
+    apart: list[GroupEvidence],
+    alike: list[GroupEvidence],
+    columns: list[str],
+    n_splits: int | None,
+    seed: int,
+    given: str | None,
+) -> FoldPlan:
+    """The plan by the coarsest key that keeps test `apart`, or by the column that was asked for. Raises TaskError."""
+    if apart:
+        best = min(apart, key=lambda e: e.groups)
+        key = f"{best.column} before {best.separator!r}" if best.separator else best.column
+        reason = (
+            f"{best.observed} of the {best.test_groups} values of {key} in test stand in train, where chance would "
+            f"give {best.expected:.0f}, so whole groups are held out."
+        )
+    elif given is not None or alike:
+        best = alike[0] if alike else GroupEvidence(columns[0], None, 5, 0, 0, 0.0)
+        reason = f"Whole groups of {best.column} are held out, as was asked for."
+    else:
+        raise TaskError("--folds group: no column's values repeat; name the key column, --folds group:COLUMN.")
+    count = max(2, min(n_splits or 5, best.groups))
+    return FoldPlan("group", count, best.column, seed, reason, separator=best.separator)

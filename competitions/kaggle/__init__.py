@@ -1,0 +1,1 @@
+"""Kaggle's own client, which nothing else may import."""

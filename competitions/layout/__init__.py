@@ -1,0 +1,1 @@
+"""What each file of a competition is for: train, test, sample submission, labels, further tables, description."""

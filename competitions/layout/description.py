@@ -1,0 +1,81 @@
+"""The organiser's text: which files hold it, as plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html.parser import HTMLParser
+
+from medalist.competitions.errors import InputError
+from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.csv_format import transcode
+
+MAX_BYTES = 1 << 20
+_EVALUATION = re.compile(
+    r"evaluat|scor(?:ed|ing)|metric|submission|leaderboard|predict|accuracy|squared|error|auc\b", re.IGNORECASE
+)
+_NAMES = re.compile(r"descri|overview|evaluat|readme|rules|task", re.IGNORECASE)
+_BLOCKS = {"p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre"}
+
+
+def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
+    """(text, paths it came from): the files that speak of evaluation, the one that does so most first; else ("", ()).
+
+    Files that cannot be read as text are passed over.
+    """
+    found: list[tuple[float, str, str]] = []
+    for source in texts:
+        if source.size > MAX_BYTES:
+            continue
+        try:
+            text = read_text(source)
+        except InputError:
+            continue
+        hits = {word.lower() for word in _EVALUATION.findall(text)}
+        weight = len(hits) + 2 * bool(_NAMES.search(source.name))
+        if hits:
+            found.append((-weight, source.path, text.strip()))
+    found.sort()
+    return "\n\n".join(text for _, _, text in found), tuple(path for _, path, _ in found)
+
+
+def read_text(source: Source) -> str:
+    """A text file as plain text, without the tags of HTML. Raises InputError."""
+    data = source.read_bytes()
+    marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
+    encoding = next((name for mark, name in marks if data.startswith(mark)), None)
+    if encoding is None and b"\0" in data:
+        raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8.")
+    if encoding is None:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = transcode(data, None, source.path)[0].decode()
+    else:
+        text = transcode(data, encoding, source.path)[0].decode()
+    if source.suffix in (".html", ".htm"):
+        parser = _PlainText()
+        parser.feed(text)
+        return "".join(parser.parts)
+    return text
+
+
+class _PlainText(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self._hidden += tag in ("script", "style")
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("script", "style") and self._hidden > 0
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.parts.append(data)

@@ -1,0 +1,174 @@
+"""Makes train, test and sample speak of the same columns in the same types, and refuses what cannot be mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from medalist.competitions.errors import InputError
+from medalist.competitions.layout.id_match import share_found
+from medalist.competitions.layout.roles import Roles
+
+_LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
+
+Reload = Callable[[str, Sequence[str], Sequence[str]], pd.DataFrame]  # (path, text columns, exact columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    train: pd.DataFrame
+    test: pd.DataFrame
+    sample: pd.DataFrame | None
+    notes: tuple[str, ...]
+
+
+def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) -> Frames:
+    """The three tables ready for use.
+
+    `sample_head`: the first bytes of the sample, to see whether its ids begin with zeros that must stay. Columns that
+    are numbers in one table and text in the other become text; ids are kept letter by letter where numbers would lose
+    something; labels spelled "None" or "NA" are labels; an id under another name gets the sample's.
+    Rows of train without a target are left out.
+    Raises InputError for tables without rows, duplicate or missing ids, ids that test lacks, no shared column.
+    """
+    notes: list[str] = []
+    train, test, sample = frames.train, frames.test, frames.sample
+    for frame, sheet in ((train, roles.train), (test, roles.test)):
+        if not len(frame):
+            raise InputError(f"{sheet.path} has a header line but no rows: put the table there again.")
+    new_to_old = {new: old for old, new in roles.match.renamed if old}
+    ids = list(roles.ids)
+    exact = [c for c in ids if sample is not None and _loses_something(sample[c], sample_head)]
+    exact_test = [new_to_old.get(c, c) for c in exact]
+    text = [c for c in _clashes(train, test) if c not in exact_test]
+    for c in text:
+        notes.append(f"column {c!r} holds numbers in one of train and test, text in the other: read as text in both.")
+    labels = _word_labels(roles, train, sample)
+    if exact and sample is not None and roles.sample is not None:
+        sample = reload(roles.sample.path, (), exact)
+        notes.append(f"ids {', '.join(exact)} are kept as text, letter by letter.")
+    if text or exact_test:
+        test = reload(roles.test.path, text, [c for c in exact_test if c in test])
+    if text or labels or any(c in train for c in exact_test):
+        again = reload(roles.train.path, text, [c for c in (*exact_test, *labels) if c in train])
+        words = [c for c in labels if again[c].notna().all()]
+        notes += [f"target {c!r}: labels such as 'None' or 'NA' are read as labels." for c in words]
+        train = again
+    if roles.blank:
+        notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
+        test = test.drop(columns=list(roles.blank))
+    for old, new in roles.match.renamed:
+        train, test = _rename(train, test, sample, old, new)
+        told = f"is {old!r} of {roles.test.path} (equal values)" if old else "is matched by the order of the rows"
+        notes.append(f"the sample's {new!r} {told}.")
+    if roles.match.by_order and not ids:
+        notes.append("the sample has no id column: its rows are those of test, in the same order.")
+    notes += _check(roles, ids, train, test, sample)
+    train, test = _of_one_width(train, test, ids)
+    train, left_out = _labelled(roles, train, test, sample)
+    notes += left_out
+    return Frames(train, test, sample, tuple(notes))
+
+
+def _labelled(
+    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Train without the rows that lack a target that the sample names, and a note; all of it where these are half of
+    the rows or more, or the last one alone, as in a file that was cut short."""
+    named = [] if sample is None else list(sample.columns)
+    asked = [c for c in named if c in train and c not in test and c not in roles.ids]
+    missing = train[asked].isna().any(axis=1).to_numpy()
+    count = int(missing.sum())
+    if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
+        return train, []
+    note = f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(asked)}: they are left out."
+    return train[~missing].reset_index(drop=True), [note]
+
+
+def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables with equal floats for equal decimals: large files are read with 32 bits, which differ as 64."""
+    shared = [c for c in test.columns if c in train.columns and c not in ids]
+    single = {c: "float32" for c in shared if {train[c].dtype, test[c].dtype} == {np.dtype("f4"), np.dtype("f8")}}
+    return (train.astype(single), test.astype(single)) if single else (train, test)
+
+
+def _check(
+    roles: Roles, ids: list[str], train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
+) -> list[str]:
+    notes: list[str] = []
+    shared = [c for c in test.columns if c in train.columns and c not in ids]
+    if not shared and (not any(c in train.columns for c in ids) or len(test.columns) > len(ids)):
+        raise InputError(f"{roles.test.path} has no column of {roles.train.path} but its id: check --train and --test.")
+    unknown = [c for c in test.columns if c not in train.columns and c not in ids]
+    if unknown:
+        notes.append(f"{roles.test.path} has columns that train lacks and that are not used: {', '.join(unknown[:9])}.")
+    if sample is None or roles.sample is None:
+        return notes
+    if not len(sample):
+        raise InputError(f"{roles.sample.path} has a header line but no rows: put the sample there again.")
+    if not ids:
+        return notes
+    for frame, sheet in ((sample, roles.sample), (test, roles.test)):
+        if frame[ids].isna().any(axis=None):
+            raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
+        twice = frame[ids].duplicated()
+        if twice.any():
+            first = ", ".join(map(str, frame.loc[twice, ids].iloc[0]))
+            raise InputError(
+                f"{sheet.path} has {int(twice.sum())} duplicate ids in {', '.join(ids)} (first: {first}): "
+                "every row needs an id of its own; mend the file."
+            )
+    lost = round((1 - share_found(sample, test, ids)) * len(sample))
+    if lost:
+        raise InputError(f"{lost} ids of {roles.sample.path} are not in {roles.test.path}: give the matching files.")
+    if len(sample) < len(test):
+        notes.append(f"{roles.sample.path} asks for {len(sample)} of the {len(test)} rows of {roles.test.path}.")
+    return notes
+
+
+def _rename(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, old: str, new: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if not old and sample is not None:
+        test = test.copy(deep=False)
+        test.insert(0, new, sample[new].to_numpy())
+        return train, test
+    if new in train.columns:
+        train = train.drop(columns=[new])  # another column of that name would be taken for the id
+    return train.rename(columns={old: new}), test.rename(columns={old: new})
+
+
+def _kind(column: pd.Series) -> str:
+    if types.is_bool_dtype(column.dtype) or types.infer_dtype(column.iloc[:1000], skipna=True) == "boolean":
+        return "boolean"
+    return "number" if types.is_numeric_dtype(column.dtype) else "text"
+
+
+def _clashes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
+    """Shared columns that are text in one table only; a column without any value fits everything."""
+    found = []
+    for name in train.columns:
+        if name in test.columns and train[name].dtype != test[name].dtype:
+            one, two = _kind(train[name]), _kind(test[name])
+            if one != two and "text" in (one, two) and not train[name].isna().all() and not test[name].isna().all():
+                found.append(str(name))
+    return found
+
+
+def _loses_something(ids: pd.Series, head: bytes) -> bool:
+    if ids.isna().any():
+        return True
+    return _kind(ids) == "number" and _LEADING_ZERO.search(head) is not None
+
+
+def _word_labels(roles: Roles, train: pd.DataFrame, sample: pd.DataFrame | None) -> list[str]:
+    """Targets of words where some look missing, perhaps because a class is called "None"."""
+    if sample is None:
+        return []
+    targets = [c for c in sample.columns if c in train.columns and c not in roles.ids]
+    return [c for c in targets if _kind(train[c]) == "text" and bool(train[c].isna().any())]

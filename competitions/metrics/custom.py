@@ -1,0 +1,153 @@
+"""A person's own metric: `file.py:function`, called as function(y_true, y_pred) and returning a number.
+
+What it is can be said by attributes of the function or, failing that, by constants of its module (in lower or upper
+case):
+
+greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has it.
+needs : "value" (default), "probability", "label" or "ranking".
+objective : what estimators minimise; by default "logloss" for probabilities, labels and rankings, else "l2".
+
+y_true and y_pred are float arrays: (n,) for one target; (n, T) for several; probabilities of several classes, and
+rankings, are (n, K). Classes come as codes 0…K-1 in the order of the task's classes (binary: 1 is the positive class).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast, get_args
+
+import numpy as np
+
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics import best_constants as best
+from medalist.competitions.metrics.metric import Metric, Needs
+
+_NAME = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
+_TYPES = {
+    "probability": ("binary", "multiclass"),
+    "ranking": ("multiclass", "binary"),
+    "label": ("binary", "multiclass", "ordinal"),
+    "value": ("regression", "ordinal"),
+}
+_ANY = ("binary", "multiclass", "ordinal", "regression")
+_QUANTILES = 31
+
+
+def split_custom(name: str) -> tuple[Path, str] | None:
+    """(file, function) of `file.py:function`, the file made absolute; None for any other name."""
+    match = _NAME.fullmatch(name.strip())
+    return (Path(match["file"]).expanduser().resolve(), match["function"]) if match else None
+
+
+def load_custom(file: Path, function: str) -> Metric:
+    """The metric that a function in a file is.
+
+    Raises
+    ------
+    MetricError
+        When the file or the function is missing, the file cannot be run, or an attribute is not what it should be.
+    """
+    where = f"{file}:{function}"
+    module = _run(file)
+    called = getattr(module, function, None)
+    if not callable(called):
+        raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
+    greater = _setting(called, module, "greater_is_better", True)
+    needs = _setting(called, module, "needs", None)
+    if not isinstance(greater, bool):
+        raise MetricError(f"{where}: greater_is_better is {greater!r}, and has to be True or False.")
+    if needs is not None and needs not in get_args(Needs):
+        raise MetricError(f"{where}: needs is {needs!r}, and has to be one of {', '.join(get_args(Needs))}.")
+    kind: Needs = needs or "value"
+    default = "l2" if kind == "value" else "logloss"
+    score = partial(_call, called, where)
+    return Metric(
+        name=where,
+        greater_is_better=greater,
+        needs=kind,
+        objective=str(_setting(called, module, "objective", default)),
+        problem_types=_TYPES[kind] if needs else _ANY,
+        bounds=(float("-inf"), float("inf")),
+        per_row=False,
+        title=((called.__doc__ or "").strip().split("\n")[0].rstrip(".") or function)[:80],
+        function=score,
+        constant=partial(_searched, score, kind, greater),
+        whole=True,
+    )
+
+
+def _run(file: Path) -> ModuleType:
+    if not file.is_file():
+        raise MetricError(f"The metric's file {file} does not exist: give its path as file.py:function.")
+    spec = importlib.util.spec_from_file_location(f"medalist_metric_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise MetricError(f"The metric's file {file} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look their module up
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise MetricError(f"The metric's file {file} cannot be run ({_what(error)}): mend it.") from error
+    return module
+
+
+def _setting(function: object, module: ModuleType, name: str, default: Any) -> Any:
+    for holder, key in ((function, name), (module, name), (module, name.upper())):
+        if hasattr(holder, key):
+            return getattr(holder, key)
+    return default
+
+
+def _call(function: Callable[..., Any], where: str, y: np.ndarray, p: np.ndarray) -> float:
+    try:
+        score = float(function(y, p))
+    except Exception as error:
+        raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
+    if np.isnan(score):
+        raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
+    return score
+
+
+def _what(error: Exception) -> str:
+    text = str(error).split("\n")[0].rstrip(".")[:120]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _searched(
+    score: Callable[[np.ndarray, np.ndarray], float],
+    needs: Needs,
+    greater: bool,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    n_classes: int | None,
+) -> np.ndarray:
+    """The best of a few dozen constants of one target; a constant on which the function fails does not count."""
+    candidates = _candidates(needs, y, weights, n_classes)
+    worst = -np.inf if greater else np.inf
+    scores = []
+    for constant in candidates:
+        width = len(constant)
+        filled = np.broadcast_to(constant, (len(y), width)).copy()
+        try:
+            scores.append(score(y, filled[:, 0] if width == 1 else filled))
+        except MetricError:
+            scores.append(worst)
+    return candidates[int(np.argmax(scores) if greater else np.argmin(scores))]
+
+
+def _candidates(needs: Needs, y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> list[np.ndarray]:
+    if needs == "label":
+        return [np.array([code]) for code in np.unique(y)]
+    if needs in ("probability", "ranking"):
+        shares = best.prior(y, weights, n_classes)
+        if len(shares) == 1:
+            return [shares, *(np.array([q]) for q in np.linspace(0.02, 0.98, 49))]
+        return [shares, np.full(len(shares), 1.0 / len(shares)), *(cast(np.ndarray, np.eye(len(shares))))]
+    values = np.unique(np.concatenate([np.quantile(y, np.linspace(0, 1, _QUANTILES)), [0.0]]))
+    return [best.mean(y, None, None), best.median(y, None, None), *(np.array([value]) for value in values)]

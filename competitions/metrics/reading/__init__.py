@@ -1,0 +1,1 @@
+"""Reading the metric from a competition's description: phrases, qualifiers and formulas."""

@@ -1,0 +1,68 @@
+"""Large tables, once read, are kept as Arrow files, so that the next run opens them in seconds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medalist.competitions.tables.archive import Source
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CACHE_BYTES = 20 << 30  # the least recently used files beyond this are removed
+_VERSION = 1  # of the way tables are read; another version reads again
+
+
+def cache_file(source: Source, text: Collection[str]) -> Path:
+    """Where this version of this file is cached: under MEDALIST_CACHE, else the user's cache folder."""
+    import platformdirs
+
+    folder = Path(os.environ.get("MEDALIST_CACHE") or platformdirs.user_cache_dir("medalist")) / "tables"
+    state = source.file.stat()
+    parts = (str(source.file.resolve()), *source.members, state.st_size, state.st_mtime_ns, sorted(text), _VERSION)
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return folder / f"{key}.arrow"
+
+
+def read_cache(path: Path) -> tuple[pa.Table, list[str], str] | None:
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(path)) as stream:
+            arrow = pa.ipc.open_file(stream).read_all()
+        about = json.loads(arrow.schema.metadata[b"medalist"])
+        os.utime(path)
+    except (pa.ArrowInvalid, OSError, KeyError, TypeError):
+        return None
+    return arrow, about["notes"], about["digest"]
+
+
+def write_cache(path: Path, arrow: pa.Table, notes: list[str], digest: str) -> list[str]:
+    """Keeps the table for the next time, and the cache below CACHE_BYTES; a failure only becomes a note."""
+    import pyarrow as pa
+
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    about = {"medalist": json.dumps({"notes": notes, "digest": digest})}
+    arrow = arrow.replace_schema_metadata(about)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.ipc.new_file(str(temporary), arrow.schema, options=options) as writer:
+            writer.write_table(arrow)
+        os.replace(temporary, path)
+        kept = 0
+        for old in sorted(path.parent.glob("*.arrow"), key=lambda file: -file.stat().st_mtime):
+            kept += old.stat().st_size
+            if kept > CACHE_BYTES and old != path:
+                old.unlink(missing_ok=True)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        return [f"the table could not be kept in the cache {path.parent} ({error.strerror or error})."]
+    return []

@@ -1,0 +1,190 @@
+"""Tables of many megabytes to several gigabytes: pyarrow's multi-threaded reader, compact types, a cache.
+
+pyarrow infers types from its first block alone and fails further on, and would turn text that looks like a date into
+a timestamp. So the types come from pandas' reading of the first rows, are all given explicitly, and a column that does
+not keep its promise is widened (integer, float, text) and the file read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.errors import InputError
+from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
+from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HEAD_ROWS = 20_000
+MAX_ATTEMPTS = 12
+FLOAT32_WHOLE = 1 << 24  # whole numbers up to here are exact in float32
+_NARROW = (np.int8, np.int16, np.int32)
+_FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
+
+
+def load_big(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
+    """(frame, notes, SHA-256 of the unpacked bytes). Columns in `text` stay strings. Raises InputError.
+
+    Integers come in the smallest type that holds them. Floats come as float32 (7 digits), except where they hold whole
+    numbers from 2**24 on.
+    """
+    file = cache_file(source, text)
+    cached = read_cache(file)
+    if cached is None:
+        arrow, notes, digest = _read(source, dialect, text)
+        arrow = _compact(arrow)
+        notes += write_cache(file, arrow, notes, digest)
+    else:
+        arrow, notes, digest = cached
+    frame = arrow.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
+    return cast(pd.DataFrame, frame), notes, digest
+
+
+class _Hashed:
+    """A readable stream that hashes what passes through it."""
+
+    closed = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self.hash = stream, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self.hash.update(data)
+        return data
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """The owner of the stream closes it."""
+
+
+def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.Table, list[str], str]:
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    notes: list[str] = []
+    latin = f"{source.path} is not UTF-8: read as latin-1; save it as UTF-8 if letters look wrong."
+    encoding = dialect.encoding or "utf-8"
+    try:
+        names, types = _first_types(source, dialect, encoding, text)
+    except UnicodeDecodeError:
+        encoding = "latin-1"
+        notes.append(latin)
+        names, types = _first_types(source, dialect, encoding, text)
+    for _ in range(MAX_ATTEMPTS):
+        read_as = "utf-8" if encoding == "utf-8-sig" else encoding  # the mark stands in the line that is skipped
+        options = pc.ConvertOptions(
+            column_types=types,
+            null_values=list(MISSING_WORDS),
+            strings_can_be_null=True,
+            decimal_point=dialect.decimal,
+            true_values=["True", "TRUE", "true"],
+            false_values=["False", "FALSE", "false"],
+        )
+        try:
+            with source.open() as stream:
+                hashed = _Hashed(stream)
+                arrow = pc.read_csv(
+                    pa.PythonFile(hashed, mode="r"),
+                    read_options=pc.ReadOptions(column_names=names, skip_rows=1, encoding=read_as, block_size=8 << 20),
+                    parse_options=pc.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
+                    convert_options=options,
+                )
+        except pa.ArrowInvalid as error:
+            failed = _FAILED_COLUMN.search(str(error))
+            if failed is None:
+                reason = str(error).split("\n")[0][:200].rstrip(".")
+                raise InputError(f"{source.path} cannot be read as a table ({reason}): mend that line.") from error
+            if dialect.encoding is None and encoding == "utf-8" and "UTF8" in str(error):
+                encoding = "latin-1"
+                notes.append(latin)
+            else:
+                notes += _widen(types, names[int(failed[1])], source.path)
+        else:
+            digest = hashed.hash.hexdigest()
+            return _unknown_to_numbers(arrow), notes, digest
+    raise InputError(f"{source.path} mixes numbers and text in too many columns: write it as parquet.")
+
+
+def _first_types(
+    source: Source, dialect: Dialect, encoding: str, text: Collection[str]
+) -> tuple[list[str], dict[str, pa.DataType]]:
+    import pyarrow as pa
+
+    from medalist.competitions.tables.reading import parse
+
+    with source.open() as stream:
+        head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, encoding=encoding)
+    types: dict[str, pa.DataType] = {}
+    for name, dtype in head.dtypes.items():
+        column = head[name]
+        if name in text or column.isna().all():
+            types[str(name)] = pa.string()
+        elif pd.api.types.is_bool_dtype(dtype) or pd.api.types.infer_dtype(column, skipna=True) == "boolean":
+            types[str(name)] = pa.bool_()
+        elif pd.api.types.is_integer_dtype(dtype):
+            types[str(name)] = pa.int64() if dtype != np.uint64 else pa.uint64()
+        else:
+            types[str(name)] = pa.float64() if pd.api.types.is_float_dtype(dtype) else pa.string()
+    return list(types), types
+
+
+def _widen(types: dict[str, pa.DataType], name: str, path: str) -> list[str]:
+    """Makes room for a value that did not fit: an integer column becomes one of floats, any other one of text."""
+    import pyarrow as pa
+
+    if types[name] == pa.int64():
+        types[name] = pa.float64()
+        return []
+    if types[name] == pa.string():
+        raise InputError(f"{path}: column {name!r} holds bytes that are not UTF-8: save the file as UTF-8.")
+    kind = "numbers" if types[name] != pa.bool_() else "true and false"
+    types[name] = pa.string()
+    return [f"{path}: column {name!r} mixes {kind} with text: read as text."]
+
+
+def _unknown_to_numbers(arrow: pa.Table) -> pa.Table:
+    """Text columns whose every value is a number (the first rows were all missing) become floats."""
+    import pyarrow as pa
+
+    for index, field in enumerate(arrow.schema):
+        column = arrow.column(index)
+        if field.type == pa.string() and column.slice(0, HEAD_ROWS).null_count == min(HEAD_ROWS, len(column)):
+            try:
+                arrow = arrow.set_column(index, field.name, column.cast(pa.float64()))
+            except pa.ArrowInvalid:
+                continue
+    return arrow
+
+
+def _compact(arrow: pa.Table) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(arrow.schema):
+        column = arrow.column(index)
+        if pa.types.is_integer(field.type):
+            bounds = pc.min_max(column).as_py()
+            low, high = bounds["min"] or 0, bounds["max"] or 0
+            fits = (t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
+            small = pa.from_numpy_dtype(next(fits, np.int64 if high < 1 << 63 else np.uint64))
+            if column.null_count:  # pandas holds integers with missing values as floats
+                small = pa.float32() if max(-low, high) < FLOAT32_WHOLE else pa.float64()
+        elif pa.types.is_floating(field.type):
+            magnitude = pc.max(pc.abs(column)).as_py() or 0.0
+            whole = magnitude >= FLOAT32_WHOLE and pc.any(pc.equal(pc.floor(column), column)).as_py()
+            small = pa.float64() if whole or magnitude > np.finfo(np.float32).max else pa.float32()
+        else:
+            continue
+        arrow = arrow.set_column(index, field.name, column.cast(small))
+    return arrow

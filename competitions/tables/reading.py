@@ -1,0 +1,246 @@
+"""Reads one table, whatever its form: csv (also .gz, in a zip, other separators and encodings) or parquet.
+
+What comes out is the same for every form: integers, floats, bool, object holding bool and missing, or strings (pandas
+`str`, or `object` before pandas 3). Text below BIG_BYTES goes through pandas' C parser; larger files, see big_tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from medalist.competitions.errors import InputError
+from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source, list_sources, reading
+from medalist.competitions.tables.csv_format import (
+    MISSING_WORDS,
+    Dialect,
+    dialect_of,
+    headless,
+    read_dialect,
+    torn_line,
+    transcode,
+)
+from medalist.competitions.tables.mixed_columns import numbers_from_text
+
+BIG_BYTES = 64 << 20
+_OBJECTS = ("string", "boolean", "empty")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table as read: `digest` is the SHA-256 (hex) of its unpacked bytes."""
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """What can be told without reading a table: its columns, as `Table.frame` will name them, and rows of parquet."""
+
+    columns: tuple[str, ...]
+    rows: int | None
+
+
+def read_table(path: Path | str) -> pd.DataFrame:
+    """The table in a file on disk. Raises InputError when it is not there, empty or unreadable."""
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"{file} is not a file: give the path of a table.")
+    if file.suffix.lower() == ".zip":
+        tables = [source for source in list_sources(file)[0] if source.suffix in TABLE_SUFFIXES]
+        if len(tables) != 1:
+            raise InputError(f"{file} holds {len(tables)} tables where one is needed: unpack it and name the table.")
+        return load(tables[0]).frame
+    return load(Source(str(file), file, (), file.stat().st_size)).frame
+
+
+def read_header(source: Source) -> Header:
+    """Columns of a table from its first bytes; () for an empty one. Raises InputError."""
+    if _is_parquet(source):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with source.open() as stream:
+                file = pq.ParquetFile(stream if not source.members else io.BytesIO(stream.read()))
+                return Header(tuple(file.schema_arrow.names), file.metadata.num_rows)
+        except pa.ArrowInvalid as error:
+            raise _not_parquet(source) from error
+    header = read_dialect(source).header
+    if headless(header):
+        raise InputError(f"{source.path} begins with numbers instead of column names: add a header line.")
+    return Header(_as_pandas_names(header), None)
+
+
+def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] = ()) -> Table:
+    """The whole table. `text`: columns to keep as strings; `exact`: the same, where "NA" or "None" is a value.
+
+    Raises InputError, one sentence, for an empty, broken or unreadable file.
+    """
+    if _is_parquet(source):
+        table = _load_parquet(source)
+        keep = [c for c in (*text, *exact) if c in table.frame]
+        return Table(table.frame.astype(dict.fromkeys(keep, str)), table.notes, table.digest) if keep else table
+    if source.size > BIG_BYTES:
+        from medalist.competitions.tables.large import load_big
+
+        dialect = read_dialect(source)
+        frame, notes, digest = load_big(source, dialect, {*text, *exact})
+        _set_names(frame, dialect, source.path)
+    else:
+        frame, notes, digest = _load_small(source, text, exact)
+    more = [*notes, *numbers_from_text(frame, source.path, {*text, *exact})]
+    return Table(frame, tuple(more), digest)
+
+
+def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.DataFrame:
+    """pandas' C parser on UTF-8 bytes or a stream. Raises InputError, and UnicodeDecodeError."""
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    options = {"sep": dialect.separator, "decimal": dialect.decimal, "index_col": False, **options}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            warnings.simplefilter("error" if options["index_col"] is False else "ignore", pd.errors.ParserWarning)
+            frame = pd.read_csv(stream, **options)
+    except pd.errors.EmptyDataError as error:
+        raise _empty(path) from error
+    except pd.errors.ParserError as error:
+        raise InputError(f"{path} cannot be read as a table ({_parser_reason(error)}): mend that line.") from error
+    except pd.errors.ParserWarning as error:  # more fields in the rows than names in the header
+        shifted = parse(data, dialect, path, **{**options, "index_col": None}) if isinstance(data, bytes) else None
+        if shifted is None or shifted.iloc[:, -1].notna().any():
+            raise InputError(f"{path} has more fields in rows than names in its header: mend the header.") from error
+        names = list(shifted.columns)
+        return shifted.reset_index().iloc[:, : len(names)].set_axis(names, axis=1)  # a separator ends every line
+    if options.get("low_memory", True) and isinstance(data, bytes) and _has_mixed_columns(frame):
+        return parse(data, dialect, path, **{**options, "low_memory": False})  # its chunks differed in type
+    return frame
+
+
+def _has_mixed_columns(frame: pd.DataFrame) -> bool:
+    objects = [frame[name] for name, dtype in frame.dtypes.items() if types.is_object_dtype(dtype)]
+    return any(types.infer_dtype(column, skipna=True) not in _OBJECTS for column in objects)
+
+
+def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
+    data = source.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    dialect = dialect_of(data[: 1 << 16], source.path, whole=len(data) <= 1 << 16)
+    if not dialect.header:
+        raise _empty(source.path)
+    notes: list[str] = []
+    if len(set(dialect.header)) < len(dialect.header):
+        names = sorted({name for name in dialect.header if dialect.header.count(name) > 1})
+        notes.append(f"{source.path} has several columns named {', '.join(names)}: the later ones get a number.")
+    if dialect.encoding not in (None, "utf-8-sig"):
+        data, _ = transcode(data, dialect.encoding, source.path)
+    elif b"\0" in data:
+        raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+    if (fields := torn_line(data, dialect)) is not None:
+        whole = len(dialect.header)
+        notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
+    options: dict[str, Any] = {"dtype": dict.fromkeys([*text, *exact], str)}
+    if exact:
+        others = [name for name in _as_pandas_names(dialect.header) if name not in exact]
+        options |= {"keep_default_na": False, "na_values": {name: list(MISSING_WORDS) for name in others}}
+    try:
+        frame = parse(data, dialect, source.path, **options)
+    except UnicodeDecodeError:
+        data, note = transcode(data, None, source.path)
+        notes += [note] if note else []
+        frame = parse(data, dialect, source.path, **options)
+    for name in exact:
+        if name in frame:
+            frame[name] = frame[name].replace("", np.nan)
+    _set_names(frame, dialect, source.path)
+    return _plain_columns(frame), notes, digest
+
+
+def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
+    """Names as in the header that was announced, also where its bytes are no UTF-8."""
+    names = _as_pandas_names(dialect.header)
+    if tuple(frame.columns) != names:
+        if len(frame.columns) != len(names):
+            raise InputError(f"{path} has a header line that cannot be understood: mend its quotes and separators.")
+        frame.columns = pd.Index(names)
+
+
+def _load_parquet(source: Source) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    digest = hashlib.sha256()
+    try:
+        if source.members:
+            data = source.read_bytes()
+            digest.update(data)
+            arrow = pq.read_table(io.BytesIO(data))
+        else:
+            with reading(source.path), open(source.file, "rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256")
+            arrow = pq.read_table(source.file)
+    except pa.ArrowInvalid as error:
+        raise _not_parquet(source) from error
+    nested = [field.name for field in arrow.schema if pa.types.is_nested(field.type)]
+    notes = [f"{source.path}: column {name!r} holds lists or records and is left out." for name in nested]
+    fields = []
+    for field in arrow.schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        fields.append(field.with_type(pa.float64() if pa.types.is_decimal(kind) else kind))
+    frame = arrow.cast(pa.schema(fields)).drop_columns(nested).to_pandas(ignore_metadata=True)
+    return Table(_plain_columns(frame), tuple(notes), digest.hexdigest())
+
+
+def _plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Only the types this module promises: dates and whatever else becomes text."""
+    for name, dtype in frame.dtypes.items():
+        column = frame[name]
+        if types.is_datetime64_any_dtype(dtype):
+            whole_days = bool((column.dropna() == column.dropna().dt.normalize()).all())
+            frame[name] = column.dt.strftime("%Y-%m-%d" if whole_days else "%Y-%m-%d %H:%M:%S")
+        elif types.is_object_dtype(dtype) and types.infer_dtype(column, skipna=True) not in _OBJECTS:
+            frame[name] = column.where(column.isna(), column.astype(str))
+    return frame
+
+
+def _as_pandas_names(header: tuple[str, ...]) -> tuple[str, ...]:
+    """An empty name becomes "Unnamed: 0" (its place), a repeated one gets ".1", ".2", …"""
+    if "" not in header and len(set(header)) == len(header):
+        return header
+    names: list[str] = []
+    for place, name in enumerate(header):
+        base = new = name or f"Unnamed: {place}"
+        number = 0
+        while new in names or (number and new in header):
+            number += 1
+            new = f"{base}.{number}"
+        names.append(new)
+    return tuple(names)
+
+
+def _is_parquet(source: Source) -> bool:
+    return source.suffix in (".parquet", ".pq")
+
+
+def _not_parquet(source: Source) -> InputError:
+    return InputError(f"{source.path} is not a parquet file that can be read: write it again or give it as csv.")
+
+
+def _empty(path: str) -> InputError:
+    return InputError(f"{path} is empty: put the table there again.")
+
+
+def _parser_reason(error: Exception) -> str:
+    reason = str(error).strip().split("C error: ")[-1].rstrip(".\n")
+    return reason[:1].lower() + reason[1:]

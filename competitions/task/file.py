@@ -1,0 +1,161 @@
+"""task.yaml: what the agent believes about a task, for a person to read and correct; a corrected file is obeyed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from medalist.competitions.columns.cards import ColumnCard, check_kinds
+from medalist.competitions.competition import Competition
+from medalist.competitions.errors import InputError, MetricError, TaskError
+from medalist.competitions.folds.plan import FoldPlan, make_folds
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.task import Task
+
+_HEAD = """\
+# What medalist believes about this competition. Correct what is wrong and give the file back:
+#     medalist run PATH --task THIS_FILE
+# A field that is left out is worked out again from the data.
+"""
+
+
+def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None:
+    """Write a task so that a person can read and correct it, replacing `path` at once or not at all.
+
+    `cards`: ColumnCards, listed as a comment to choose corrections from. Raises InputError where the folder refuses.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(task_text(task, cards), encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written ({error.strerror}): give another folder or make room.") from None
+
+
+def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
+    """The text of task.yaml, with comments that say what each field means and what may be written."""
+    plan = task.folds
+    folds = {
+        "scheme": plan.scheme,
+        "n_splits": plan.n_splits,
+        "column": plan.column,
+        "separator": plan.separator,
+        "horizon": plan.horizon,
+        "gap": plan.gap,
+        "seed": plan.seed,
+        "reason": plan.reason,
+    }
+    parts = [
+        _HEAD + _comment(task.notes),
+        _field("name", task.name, "The competition; human leaderboards are looked up under this name."),
+        _field("id", list(task.id), "Columns of test that identify a row in the submission."),
+        _field("targets", list(task.targets), "Columns of train that are to be predicted."),
+        _field("problem_type", task.problem_type, "binary, multiclass, ordinal (classes with an order) or regression."),
+        _field("metric", task.metric, _metric_comment(task)),
+    ]
+    if task.is_classification:
+        last = " The last one is the positive class." if task.problem_type == "binary" else ""
+        parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
+    parts += [
+        _field("folds", folds, _FOLDS),
+        _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
+        _field("drop", list(task.drop), "Columns that are not used as inputs."),
+        _field("columns", dict(task.columns), _COLUMNS + _listing(cards)),
+    ]
+    return "\n".join(parts)
+
+
+_FOLDS = """\
+How rows are held out, in the way test was separated from train.
+scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or
+blocks (stretches of `column`, `horizon` long). n_splits: how many folds. separator: the group is the text of `column`
+before its last separator. horizon and gap (time left out before it): in days for dates, else in the column's unit."""
+_COLUMNS = """\
+Kinds of columns that you set, as NAME: KIND. Kinds: number, count, category, ordinal, boolean, date, text, key,
+constant, duplicate."""
+
+
+def read_task(path: Path, competition: Competition) -> Task:
+    """Read a task file and complete it from the competition.
+
+    Raises InputError where there is no such file, and TaskError or MetricError (one sentence: field, value, what may be
+    written) where it says something that cannot be.
+    """
+    import yaml
+
+    from medalist.competitions.task.schema import validate
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The task file {path} cannot be read ({error.strerror}): check its path.") from None
+    except UnicodeDecodeError:
+        raise TaskError(f"{path} is not written in UTF-8: save it again as UTF-8 text.") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark is not None else ""
+        raise TaskError(f"{path} is not valid YAML{line}: mend the line, or delete the file to start again.") from None
+    read = validate(data, str(path))
+    plan = None if read.folds is None else FoldPlan(**read.folds.model_dump())
+    try:
+        check_kinds(read.columns or {}, {*competition.train.columns, *competition.test.columns})
+        task = infer_task(
+            competition,
+            id=read.id or None,
+            targets=read.targets,
+            metric=read.metric,
+            problem_type=read.problem_type,
+            classes=_usable_classes(read.classes, read.problem_type, read.positive),
+            positive=read.positive,
+            folds=plan,
+            drop=read.drop,
+            weights=read.weights,
+            columns=read.columns,
+        )
+        if plan is not None:
+            make_folds(plan, competition.train, task.encode(competition.train))
+    except (TaskError, MetricError) as error:
+        raise type(error)(f"{path}: {error}") from None
+    source = "file" if read.metric is not None else task.metric_source
+    return replace(task, name=read.name or task.name, metric_source=source)
+
+
+def _usable_classes(classes: list[Any] | None, problem_type: str | None, positive: Any | None) -> list[Any] | None:
+    return None if problem_type == "regression" or positive is not None else classes
+
+
+def _metric_comment(task: Task) -> str:
+    said = {
+        "given": "As it was given.",
+        "file": "As a task file said.",
+        "assumed": "Nothing says what it is, so it is assumed: check it.",
+    }
+    source = said.get(task.metric_source, f"Read from the description: {' '.join(task.metric_quote.split())}")
+    return f"What submissions are scored by: a name (rmse, auc, qwk, map@3...) or file.py:function.\n{source}"
+
+
+def _listing(cards: Sequence[ColumnCard]) -> str:
+    if not cards:
+        return ""
+    rows = [f"  {card.name}: {card.kind}" + (f"  ({card.note})" if card.note else "") for card in cards]
+    return "\nWhat they were taken for:\n" + "\n".join(rows)
+
+
+def _field(name: str, value: Any, comment: str) -> str:
+    import yaml
+
+    if isinstance(value, dict) and value:
+        text = yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, width=110)
+    else:
+        written = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=110)
+        text = f"{name}: {written.removesuffix('...' + chr(10)).rstrip()}\n"
+    return _comment(comment.splitlines()) + re.sub(r": null$", ":", text, flags=re.MULTILINE)
+
+
+def _comment(lines: Iterable[str]) -> str:
+    return "".join(f"# {' '.join(str(line).splitlines())}\n" if line else "#\n" for line in lines)

@@ -1,0 +1,153 @@
+"""The kind of problem, its classes and its metric: what the target's values say, and what the metric allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.dates import is_text
+from medalist.competitions.columns.kinds import ordered_levels
+from medalist.competitions.errors import MetricError, TaskError
+from medalist.competitions.metrics.metric import Metric, get_metric, metric_for
+from medalist.competitions.task.labels import class_labels, find_label
+from medalist.competitions.task.task import PROBLEM_TYPES
+
+_FEW = 20  # whole numbers with at most this many values are taken as classes where no metric says otherwise
+_MOST_CLASSES = 1000
+
+
+def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
+    """The problem type that the targets' values alone suggest: "binary", "multiclass" or "regression"."""
+    distinct = [values.nunique() for values in targets]
+    if any(pd.api.types.is_datetime64_any_dtype(values.dtype) for values in targets):
+        raise TaskError("The target holds dates, which cannot be predicted as they are: name another with --target.")
+    if max(distinct) <= 2:
+        return "binary"
+    if layout == "per_class" or any(is_text(values) and not _all_numbers(values) for values in targets):
+        return "multiclass"
+    whole = all(bool((_numbers(values) % 1 == 0).all()) for values in targets)
+    few = max(distinct) <= _FEW and max(distinct) * 10 <= len(targets[0])
+    return "multiclass" if whole and few else "regression"
+
+
+def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None, given: str | None) -> str:
+    """The problem type: as given, else as the values suggest, as far as the metric allows. Raises TaskError."""
+    names = ", ".join(str(values.name) for values in targets)
+    if given is not None:
+        if given not in PROBLEM_TYPES:
+            raise TaskError(f"--problem-type: {given!r} is none; write one of {', '.join(PROBLEM_TYPES)}.")
+        if given == "binary" and max(values.nunique() for values in targets) > 2:
+            raise TaskError(
+                f"--problem-type binary: {names} has {max(v.nunique() for v in targets)} different values, not two; "
+                f"write multiclass, ordinal or regression."
+            )
+        return given
+    natural = natural_type(targets, layout)
+    text = any(is_text(values) and not _all_numbers(values) for values in targets)
+    if metric is not None:
+        natural = _allowed(natural, metric, targets, text, names)
+    if natural == "multiclass" and len(targets) > 1:
+        if text:
+            raise TaskError(
+                f"Several targets with more than two classes each ({names}) are more than one task: choose one with "
+                f"--target."
+            )
+        return "regression"
+    return natural
+
+
+def _allowed(natural: str, metric: Metric, targets: Sequence[pd.Series], text: bool, names: str) -> str:
+    if metric.name.removeprefix("mean_") == "qwk":
+        return "ordinal"
+    if _scores(metric, natural, len(targets)):
+        return natural
+    chain = {
+        "binary": ("multiclass", "regression", "ordinal"),
+        "multiclass": ("regression", "ordinal"),
+        "regression": ("multiclass", "ordinal"),
+    }[natural]
+    for kind in chain:
+        if not _scores(metric, kind, len(targets)) or (text and kind in ("regression", "ordinal")):
+            continue
+        if kind != "regression" and max(values.nunique() for values in targets) > _MOST_CLASSES:
+            continue
+        return kind
+    raise TaskError(
+        f"The metric {metric.name} does not fit the target {names}, which looks like {natural}: settle it with "
+        f"--metric, --target or --problem-type."
+    )
+
+
+def fit_metric(name: str, problem_type: str, n_targets: int) -> Metric:
+    """The metric by name, in the variant that serves the problem type (log loss of several classes...).
+
+    Raises TaskError where it cannot score such a problem, and MetricError where there is none of that name.
+    """
+    metric = get_metric(metric_for(name, problem_type, n_targets), n_targets)
+    if problem_type in metric.problem_types:
+        return metric
+    raise TaskError(
+        f"The metric {metric.name} scores {' or '.join(metric.problem_types)} problems, not {problem_type}: settle it "
+        f"with --metric or --problem-type."
+    )
+
+
+def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
+    variant = get_metric(metric_for(metric.name, problem_type, n_targets), n_targets)
+    return problem_type in variant.problem_types
+
+
+def find_metric(name: str, n_targets: int) -> Metric:
+    """The metric by name, any variant; the column-wise mean of one target is the metric itself."""
+    if n_targets == 1 and name.startswith("mean_"):
+        try:
+            return get_metric(name[len("mean_") :], 1)
+        except MetricError:
+            return get_metric(name, 1)
+    return get_metric(name, n_targets)
+
+
+def task_classes(
+    targets: Sequence[pd.Series], problem_type: str, given: Sequence[Any] | None
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The labels in code order, and notes. Several targets share their labels. Raises TaskError."""
+    if problem_type == "regression":
+        return (), ()
+    labels = class_labels(pd.concat([values.reset_index(drop=True) for values in targets]))
+    if problem_type == "binary" and len(labels) != 2:
+        raise TaskError(
+            f"The targets hold {len(labels)} labels where binary needs two ({', '.join(map(str, labels[:4]))}): write "
+            f"--problem-type."
+        )
+    if given:
+        return _given_classes(labels, given), ()
+    if problem_type != "ordinal":
+        return labels, ()
+    if all(isinstance(label, int) and not isinstance(label, bool) for label in labels):
+        span = int(labels[-1]) - int(labels[0]) + 1
+        return (tuple(range(labels[0], labels[-1] + 1)) if span <= max(5 * len(labels), 20) else labels), ()
+    if isinstance(labels[0], str):
+        levels = ordered_levels(np.array(labels, dtype=object))
+        how = "read from their words" if levels else "not found, so they are sorted"
+        ordered = tuple(str(level) for level in levels) or labels
+        return ordered, (f"The order of the classes was {how}: {' < '.join(map(str, ordered[:8]))}.",)
+    return labels, ()
+
+
+def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
+    found = [find_label(labels, label) for label in given]
+    absent = [label for label in labels if label not in found]
+    if absent:
+        raise TaskError(f"classes: the task file leaves out {absent[0]!r}, which stands in the target; add it.")
+    return tuple(given[i] if label is None else label for i, label in enumerate(found))
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    return pd.to_numeric(values, errors="coerce").astype(float)
+
+
+def _all_numbers(values: pd.Series) -> bool:
+    return bool(pd.to_numeric(pd.Series(values.unique()), errors="coerce").notna().all())

@@ -1,0 +1,212 @@
+"""What the sample submission asks for: which columns are ids, which are predicted, and of which train columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from medalist.competitions.errors import TaskError
+from medalist.competitions.layout.id_match import match_ids
+from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
+from medalist.competitions.task.task import Layout
+
+_MANY = 2000  # more labels than this are no classes
+
+
+@dataclass(frozen=True)
+class Form:
+    """As the fields of Task; `positive`: the class that the only class column is named after, else None."""
+
+    id: tuple[str, ...]
+    submission_id: tuple[str, ...]
+    targets: tuple[str, ...]
+    layout: Layout
+    submission_columns: tuple[str, ...]
+    class_columns: tuple[str, ...]
+    lacking: tuple[str, ...]
+    positive: object = None
+    notes: tuple[str, ...] = ()
+
+
+def read_form(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    id: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
+) -> Form:
+    """Work out ids, targets and layout. `id` and `targets` are obeyed where given.
+
+    Raises TaskError, naming the flag that settles it, where tables allow several readings or none.
+    """
+    lacking = tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
+    for target in targets or ():
+        if target not in train.columns:
+            raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
+    own, theirs = _ids(train, test, sample, lacking, id, targets or ())
+    _refuse_repeated(test, own, "test")
+    if sample is None:
+        found = tuple(targets) if targets else _only(_telling(train, lacking), own)
+        layout: Layout = "value" if len(found) == 1 else "per_target"
+        return Form(own, theirs, found, layout, (*theirs, *found), (), lacking)
+    predicted = [c for c in sample.columns if c not in theirs]
+    if not predicted:
+        raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
+    whole = tuple(str(c) for c in sample.columns)
+    found, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, own)
+    return Form(own, theirs, found, layout, whole, class_columns, lacking, positive, notes)
+
+
+_Found = tuple[tuple[str, ...], Layout, tuple[str, ...], object, tuple[str, ...]]
+
+
+def _targets(
+    train: pd.DataFrame,
+    predicted: list[str],
+    lacking: tuple[str, ...],
+    given: Sequence[str] | None,
+    ids: tuple[str, ...],
+) -> _Found:
+    named = [c for c in predicted if c in train.columns]
+    if given is None and len(named) == len(predicted):
+        return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
+    if given is None and named:
+        raise TaskError(
+            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: "
+            f"name the targets with --target."
+        )
+    candidates = list(given) if given else [c for c in _telling(train, lacking) if c not in ids]
+    if given and len(given) > 1:
+        if len(given) != len(predicted):
+            raise TaskError(
+                f"--target: {len(given)} targets are named, but the sample submission has {len(predicted)} columns to "
+                f"predict ({_listed(predicted)})."
+            )
+        order = [c for c in predicted if c in given] if set(given) == set(predicted) else list(given)
+        return tuple(order), "per_target", (), None, ()
+    for candidate in candidates:
+        form = _per_class(train[candidate], predicted)
+        if form is not None:
+            return (candidate,), "per_class", form[0], form[1], ()
+    if len(predicted) > 1 and len(candidates) == len(predicted):
+        matched = named_classes(predicted, candidates)
+        if matched is not None:
+            return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
+    if len(predicted) == 1:
+        target = candidates[0] if len(candidates) == 1 else _alike(predicted[0], candidates)
+        if target is not None:
+            note = () if target == predicted[0] else (f"{predicted[0]} of the sample submission means {target}.",)
+            return (target,), "value", (), None, note
+    if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
+        labels = class_labels(train[candidates[0]])
+        columns = match_classes(predicted, labels)
+        assert columns is not None
+        note = (f"The sample's columns are taken as the classes of {candidates[0]} in order: "
+                f"{', '.join(f'{a} = {b}' for a, b in zip(columns[:5], labels, strict=False))}.",)  # fmt: skip
+        return (candidates[0],), "per_class", columns, None, note
+    raise TaskError(
+        f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
+        + (f" (only in train: {_listed(candidates)})" if candidates else "")
+        + ": name it with --target."
+    )
+
+
+def _telling(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """Those columns of train that have a value at all: nobody asks for the others."""
+    return tuple(c for c in names if bool(train[c].notna().any()))
+
+
+def _per_class(values: pd.Series, predicted: list[str]) -> tuple[tuple[str, ...], object] | None:
+    """The column of each class where the sample's columns are named after the labels of `values`, and the positive."""
+    if values.nunique() > _MANY or values.nunique() < 2:
+        return None
+    labels = class_labels(values)
+    if len(predicted) == 1:
+        label = find_label(labels, predicted[0]) if len(labels) == 2 and isinstance(labels[0], str) else None
+        return None if label is None else ((predicted[0],), label)
+    columns = named_classes(predicted, labels)
+    return None if columns is None else (columns, None)
+
+
+def _ids(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    sample: pd.DataFrame | None,
+    lacking: tuple[str, ...],
+    given: Sequence[str] | None,
+    targets: Sequence[str],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if given is not None:
+        return _given_ids(test, sample, given, targets)
+    if sample is None:
+        unique = [c for c in test.columns if c not in lacking and c in train.columns and _key_like(test[c])]
+        named = [c for c in unique if re.search(r"(?:^|[^a-z])id(?:$|[^a-z])|id$", c, re.IGNORECASE)]
+        if len(named) == 1 or len(unique) == 1:
+            chosen = (named if len(named) == 1 else unique)[0]
+            return (chosen,), (chosen,)
+        raise TaskError(
+            f"Which column identifies the rows of test cannot be told (unique: {_listed(unique)}): name it with --id."
+        )
+    keys = tuple(c for c in sample.columns if c in test.columns and c not in lacking and c not in targets)
+    if keys:
+        return keys, keys
+    rest = [c for c in sample.columns if c not in lacking and c not in targets]
+    match = match_ids(sample, test, (), rest) if rest else None
+    if match is not None and match.renamed:
+        return tuple(a for a, _ in match.renamed if a), tuple(b for _, b in match.renamed)
+    if len(sample) == len(test):
+        spare = rest[:1] if rest and len(sample.columns) > 1 and sample[rest[0]].is_unique and len(sample) > 1 else []
+        return (), tuple(spare)
+    raise TaskError("No column of the sample submission identifies the rows of test: name the id column with --id.")
+
+
+def _given_ids(
+    test: pd.DataFrame, sample: pd.DataFrame | None, given: Sequence[str], targets: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    for name in given:
+        if name not in test.columns:
+            raise TaskError(f"--id: {name!r} is no column of test; write one of {_listed(list(test.columns))}.")
+    if sample is None or all(name in sample.columns for name in given):
+        return tuple(given), tuple(given)
+    spare = [c for c in sample.columns if c not in targets][: len(given)]
+    if len(spare) < len(given):
+        raise TaskError(f"--id: the sample submission has no column for {_listed(list(given))}.")
+    return tuple(given), tuple(spare)
+
+
+def _key_like(values: pd.Series) -> bool:
+    if not values.is_unique or bool(values.isna().any()):
+        return False
+    return not pd.api.types.is_float_dtype(values.dtype) or bool((values % 1 == 0).all())
+
+
+def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> None:
+    repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
+    if repeated:
+        raise TaskError(
+            f"{repeated} ids repeat in {where} ({', '.join(ids)}): remove the repeated rows, or name the id columns "
+            f"with --id."
+        )
+
+
+def _only(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(c for c in lacking if c not in ids)
+    if len(found) != 1:
+        said = f"train alone has {_listed(found)}" if found else "train has no column that test lacks"
+        raise TaskError(f"Which column is to be predicted cannot be told ({said}): name it with --target.")
+    return found
+
+
+def _alike(name: str, candidates: list[str]) -> str | None:
+    """The one candidate whose name contains the sample's, or the other way round: weak evidence, to break a tie."""
+    name = re.sub(r"[^a-z0-9]", "", name.lower())
+    hits = [c for c in candidates if (own := re.sub(r"[^a-z0-9]", "", c.lower())) and (own in name or name in own)]
+    return hits[0] if len(hits) == 1 else None
+
+
+def _listed(names: Sequence[object], most: int = 6) -> str:
+    shown = ", ".join(str(name) for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "") if names else "none"

@@ -1,0 +1,211 @@
+"""Task: what has to be predicted, in which form, and how it is scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.errors import SubmissionError, TaskError
+from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.layout.row_order import rows_of_sample
+from medalist.competitions.metrics.metric import Metric, get_metric
+from medalist.competitions.task.labels import encode_labels, written_labels
+
+Layout = Literal["value", "per_class", "per_target"]
+PROBLEM_TYPES = ("binary", "multiclass", "ordinal", "regression")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What has to be predicted. Inferred by `infer.infer_task` or read from a person's task.yaml.
+
+    `id`: id columns of test; `submission_id`: their names in the sample, in the same order (the same, as a rule). Where
+    the sample's ids stand in no column of test, `id` is empty and rows correspond by their order.
+    `classes`: labels in code order, the positive last; () for regression. `layout`: "value" one target in one column,
+    "per_class" a column per class (`class_columns`, in class order), "per_target" a column per target.
+    `submission_columns`: the sample's columns in order, ids included. `drop`: columns not to be used as inputs.
+    `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
+    """
+
+    name: str
+    id: tuple[str, ...]
+    targets: tuple[str, ...]
+    problem_type: str
+    metric: str
+    metric_source: str
+    metric_quote: str
+    classes: tuple[Any, ...]
+    layout: Layout
+    submission_columns: tuple[str, ...]
+    class_columns: tuple[str, ...]
+    train_only: tuple[str, ...]
+    drop: tuple[str, ...]
+    folds: FoldPlan
+    weights: str | None = None
+    notes: tuple[str, ...] = ()
+    submission_id: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def n_targets(self) -> int:
+        """How many target columns there are."""
+        return len(self.targets)
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are; 0 for regression."""
+        return len(self.classes)
+
+    @property
+    def width(self) -> int:
+        """Columns of a canonical prediction: the classes for multiclass, else the targets."""
+        return self.n_classes if self.problem_type == "multiclass" else self.n_targets
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether the targets are labels (binary, multiclass or ordinal)."""
+        return self.problem_type != "regression"
+
+    @property
+    def prediction_columns(self) -> tuple[str, ...]:
+        """The submission's columns that are predicted, in order."""
+        return tuple(name for name in self.submission_columns if name not in self.submission_id)
+
+    def scorer(self) -> Metric:
+        """The metric of the task."""
+        return get_metric(self.metric, self.n_targets)
+
+    def encode(self, train: pd.DataFrame) -> np.ndarray:
+        """The targets as (n, T) float64: values, or codes (the place of each label in `classes`).
+
+        Raises TaskError for a target that is absent or holds missing or unknown values.
+        """
+        encoded = np.empty((len(train), self.n_targets))
+        for i, target in enumerate(self.targets):
+            values = target_column(train, target)
+            if self.is_classification:
+                encoded[:, i] = encode_labels(values, self.classes)
+            else:
+                encoded[:, i] = target_numbers(values)
+        return encoded
+
+    def row_weights(self, train: pd.DataFrame) -> np.ndarray | None:
+        """The (n,) float64 weights of the rows in the metric, or None."""
+        return None if self.weights is None else train[self.weights].to_numpy(dtype=float)
+
+    def features(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
+        """The columns that may be used as inputs, in the order of train."""
+        unusable = {*self.targets, *self.drop, *self.train_only, self.weights}
+        return [name for name in train.columns if name in test.columns and name not in unusable]
+
+    def submission(self, test: pd.DataFrame, decided: np.ndarray, sample: pd.DataFrame | None) -> pd.DataFrame:
+        """Put decided predictions of the test rows, (n, W) in test order, into the form of the sample.
+
+        `decided` is what the metric needs: values (n, T), codes (n, T), probabilities (n, T) of the positive class or
+        (n, K), or (n, K) class probabilities for a ranking. Raises SubmissionError where shape or ids do not fit.
+        """
+        decided = np.asarray(decided, dtype=float).reshape(len(decided), -1)
+        if len(decided) != len(test):
+            raise SubmissionError(f"There are {len(decided)} predictions for {len(test)} test rows.")
+        if not np.isfinite(decided).all():
+            lacking = int((~np.isfinite(decided)).any(axis=1).sum())
+            raise SubmissionError(f"{lacking} of {len(test)} test rows have no finite prediction.")
+        rows = rows_of_sample(test, sample, self.id, self.submission_id)
+        decided = decided[rows]
+        predicted = self._predicted(decided, sample)
+        table = {}
+        for name in self.submission_columns:
+            if name in predicted:
+                table[name] = predicted[name]
+            elif sample is not None:
+                table[name] = sample[name].to_numpy() if name in self.submission_id else np.zeros(len(rows))
+            else:
+                table[name] = test[self.id[self.submission_id.index(name)]].to_numpy()
+        return pd.DataFrame(table)
+
+    def _predicted(self, decided: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
+        metric = self.scorer()
+        expected = self.width if metric.needs in ("probability", "ranking") else self.n_targets
+        if decided.shape[1] != expected:
+            raise SubmissionError(
+                f"The metric {metric.name} needs {expected} column(s) of predictions, not {decided.shape[1]}."
+            )
+        if self.layout == "per_class":
+            return dict(zip(self.class_columns, self._class_shares(decided, metric.needs).T, strict=True))
+        columns = self.prediction_columns
+        if metric.needs == "ranking":
+            if decided.shape[1] == 1:  # two classes, told by the probability of the positive one
+                decided = np.hstack([1 - decided, decided])
+            top = int(metric.name.partition("@")[2] or 1)
+            return {columns[0]: _ranked(decided, self.classes, top, None if sample is None else sample[columns[0]])}
+        if metric.needs == "label":
+            codes = decided.round().astype(np.int64)
+            if codes.size and (codes.min() < 0 or codes.max() >= self.n_classes):
+                raise SubmissionError(f"Codes of classes must lie between 0 and {self.n_classes - 1}.")
+            return {
+                name: written_labels(self.classes, None if sample is None else sample[name])[codes[:, i]]
+                for i, name in enumerate(columns)
+            }
+        if self.problem_type == "ordinal" and not isinstance(self.classes[0], str):
+            decided = np.interp(decided, np.arange(self.n_classes), np.asarray(self.classes, dtype=float))
+        return {name: decided[:, i] for i, name in enumerate(columns)}
+
+    def _class_shares(self, decided: np.ndarray, needs: str) -> np.ndarray:
+        """(n, len(class_columns)) probabilities, one column per class column."""
+        if needs == "label":
+            shares = np.eye(self.n_classes)[decided[:, 0].round().astype(np.int64)]
+        elif decided.shape[1] == 1:
+            shares = np.column_stack([1 - decided[:, 0], decided[:, 0]])
+        else:
+            shares = decided
+        return shares[:, -1:] if len(self.class_columns) == 1 else shares
+
+
+def target_column(train: pd.DataFrame, target: str) -> pd.Series:
+    """A target's column. Raises TaskError where train lacks it, some of its values are missing, or the last one is only
+    the beginning of a label."""
+    if target not in train.columns:
+        raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
+    values = train[target]
+    missing = int(values.isna().sum())
+    if missing == 1 and len(values) > 1 and pd.isna(values.iloc[-1]):
+        raise TaskError(
+            f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
+            f"been cut short; copy it again, or remove that row."
+        )
+    if missing:
+        raise TaskError(
+            f"The target {target!r} is missing in {missing} of {len(values)} training rows: remove these rows from the "
+            f"training table, or name another target with --target."
+        )
+    last = values.iloc[-1] if len(values) else None
+    if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10
+        whole = next((v for v in values.unique() if isinstance(v, str) and v.startswith(last) and v != last), None)
+        if whole is not None:
+            raise TaskError(
+                f"The target {target!r} is {last!r} in the last training row alone, the beginning of {whole!r}: the "
+                f"file may have been cut short; copy it again, or remove that row."
+            )
+    return values
+
+
+def target_numbers(values: pd.Series) -> np.ndarray:
+    """A regression target as (n,) finite float64. Raises TaskError where values are no numbers."""
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        raise TaskError(
+            f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "
+            f"{values[bad].iloc[0]!r}: mend them, or give --problem-type binary or multiclass."
+        )
+    return numbers
+
+
+def _ranked(shares: np.ndarray, classes: tuple[Any, ...], top: int, sample: pd.Series | None) -> np.ndarray:
+    best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
+    comma = sample is not None and sample.astype(str).str.contains(",").any() and " " not in str(sample.iloc[0])
+    texts = np.array([str(label) for label in classes], dtype=object)
+    return np.array([("," if comma else " ").join(row) for row in texts[best]], dtype=object)
