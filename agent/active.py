@@ -17,9 +17,9 @@ from medalist.agent.session import Session
 from medalist.agent.widths import pipeline_width
 from medalist.agent.worker import Job, Outcome
 from medalist.agent.workers import Workers
-from medalist.pipelines.evaluate import FoldResult
-from medalist.pipelines.features.expression import parse
+from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.fitting.fold import FoldResult
 
 LEAST_FOLD_SECONDS = 3.0
 FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting

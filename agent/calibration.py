@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from medalist.pipelines.evaluate import FoldResult
+from medalist.pipelines.fitting.fold import FoldResult
 
 if TYPE_CHECKING:
     from medalist.agent.costs import Costs

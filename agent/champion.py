@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from medalist.agent.judge import Score
 from medalist.agent.record import Record
-from medalist.pipelines.ensemble import Ensemble
-from medalist.pipelines.postprocess import Decision
+from medalist.pipelines.decisions.decision import Decision
+from medalist.pipelines.ensembling.selection import Ensemble
 
 BEST, OF_FAMILY = 60, 5  # records that an ensemble is selected from: the best of all, and of each family
 

@@ -25,8 +25,8 @@ from medalist.agent.session import Session
 from medalist.agent.worker import Job
 from medalist.agent.workers import Workers
 from medalist.competitions.errors import MetricError
-from medalist.pipelines.ensemble import Ensemble
-from medalist.pipelines.evaluate import Evaluation, FoldResult, combine
+from medalist.pipelines.ensembling.selection import Ensemble
+from medalist.pipelines.fitting.fold import Evaluation, FoldResult, combine
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
 FRESH_SHARE = 0.1  # of it, for one fresh fold of each member besides the refits, where all folds do not fit

@@ -16,7 +16,7 @@ from typing import Any
 
 from medalist.agent.calibration import Calibration
 from medalist.pipelines.estimators.base import Family
-from medalist.pipelines.estimators.families import family
+from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.pipeline import Pipeline
 
 FASTEST = 0.2  # learning rates are not raised beyond this to save time

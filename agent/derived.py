@@ -9,7 +9,7 @@ import numpy as np
 
 from medalist.agent.feature_groups import ARM
 from medalist.agent.record import Proposal, Record
-from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.record import Record
-from medalist.pipelines.features.expression import feature, parse
+from medalist.pipelines.features.language.expression import feature, parse
 from medalist.pipelines.features.operators import is_supervised
-from medalist.pipelines.features.search import ScreenResult, feature_of
+from medalist.pipelines.features.search.step import ScreenResult, feature_of
 from medalist.pipelines.features.steering import Steering
 
 ARM = "features"  # of the policy, that tests groups

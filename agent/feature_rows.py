@@ -6,11 +6,11 @@ from medalist.agent.feature_groups import step_of
 from medalist.agent.judge import Comparison
 from medalist.agent.record import Record
 from medalist.leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
-from medalist.pipelines.features.expression import parse
-from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.words import shape_of
+from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.features.steering import Steering
-from medalist.pipelines.features.types import Schema
-from medalist.pipelines.features.words import shape_of
+from medalist.pipelines.features.typing import Schema
 
 
 def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from medalist.agent.tables import number_text, open_ledger, print_json, print_table
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.schema import FeatureRow, RunRow, SearchRow
-from medalist.pipelines.features.expression import parse
-from medalist.pipelines.features.words import in_words
+from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.words import in_words
 
 _UNTESTED = ("redundant", "candidate")
 

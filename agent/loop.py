@@ -16,10 +16,10 @@ from medalist.agent.record import Proposal, Record, noise_of
 from medalist.agent.session import Session
 from medalist.agent.worker import Job, Outcome
 from medalist.agent.workers import Workers
-from medalist.pipelines.estimators.families import family
-from medalist.pipelines.evaluate import FoldResult, combine
-from medalist.pipelines.features.search import ScreenResult
-from medalist.pipelines.postprocess import plain_decision
+from medalist.pipelines.decisions.decision import plain_decision
+from medalist.pipelines.estimators.registry import family
+from medalist.pipelines.features.search.step import ScreenResult
+from medalist.pipelines.fitting.fold import FoldResult, combine
 
 POLL_SECONDS = 0.2
 SCREEN_KEY = -1  # of the job that screens candidates for features

@@ -18,8 +18,8 @@ import numpy as np
 from medalist.agent.bench import Ground
 from medalist.competitions.errors import InputError, LedgerError
 from medalist.competitions.submission import check_submission, write_atomically, write_submission
-from medalist.pipelines.evaluate import Evaluation
-from medalist.pipelines.postprocess import Decision
+from medalist.pipelines.decisions.decision import Decision
+from medalist.pipelines.fitting.fold import Evaluation
 
 MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they are not held in memory
 LEAST_ROOM = 200 << 20  # bytes that a run leaves free for its close

@@ -19,8 +19,8 @@ from medalist.agent.widths import pipeline_width, width_of
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.base import STRATEGIES
-from medalist.pipelines.estimators.families import FAMILIES, family
-from medalist.pipelines.features.sets import base_features
+from medalist.pipelines.estimators.registry import FAMILIES, family
+from medalist.pipelines.features.base_sets import base_features
 from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 

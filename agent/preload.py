@@ -4,6 +4,6 @@ import lightgbm  # noqa: F401
 import pyarrow.feather  # noqa: F401
 
 import medalist.agent.worker
-import medalist.pipelines.estimators.families
+import medalist.pipelines.estimators.registry
 
 medalist.agent.worker.Bench  # noqa: B018 - the names that jobs are pickled by

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.agent.judge import Score
-from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 

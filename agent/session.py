@@ -28,12 +28,12 @@ from medalist.leaderboard.humans import Board
 from medalist.leaderboard.ledger import Ledger
 from medalist.leaderboard.schema import FeatureRow
 from medalist.leaderboard.standing import Standing, stand
-from medalist.pipelines.ensemble import Ensemble, select, smooth_loss
-from medalist.pipelines.estimators.families import FAMILIES
-from medalist.pipelines.evaluate import Evaluation
-from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.decisions.decision import Decision, decide
+from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
+from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.features.search.step import ScreenResult
+from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
-from medalist.pipelines.postprocess import Decision, decide
 
 FLOOR = "work/floor.json"
 RECENT = 0.2  # what the latest experiment weighs in a moving average

@@ -38,13 +38,13 @@ from medalist.leaderboard.board import Board
 from medalist.leaderboard.humans import find_board, named_board
 from medalist.leaderboard.ledger import new_run_id
 from medalist.pipelines.estimators import lightgbm
-from medalist.pipelines.estimators.families import FAMILIES, installed
-from medalist.pipelines.features.expression import Column, parse
+from medalist.pipelines.estimators.registry import FAMILIES, installed
+from medalist.pipelines.features.base_sets import comes_again, encoded_features
+from medalist.pipelines.features.language.expression import Column, parse
 from medalist.pipelines.features.operators.base import Target
-from medalist.pipelines.features.sets import comes_again, encoded_features
 from medalist.pipelines.features.steering import Steering, read_steering, write_steering
-from medalist.pipelines.features.types import check
-from medalist.pipelines.target_candidates import candidates
+from medalist.pipelines.features.typing import check
+from medalist.pipelines.targets.candidates import candidates
 
 if TYPE_CHECKING:
     from medalist.agent.run import RunConfig

@@ -11,8 +11,8 @@ import numpy as np
 
 from medalist.agent.judge import Score
 from medalist.competitions.errors import MetricError
-from medalist.pipelines.ensemble import Ensemble
-from medalist.pipelines.postprocess import Decision, plain_decision
+from medalist.pipelines.decisions.decision import Decision, plain_decision
+from medalist.pipelines.ensembling.selection import Ensemble
 
 if TYPE_CHECKING:
     from medalist.agent.bench import FoldSet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from medalist.agent.record import Record
-from medalist.pipelines.features.search import ScreenResult
+from medalist.pipelines.features.search.step import ScreenResult
 
 
 def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> dict[str, Any]:

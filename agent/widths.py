@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from medalist.pipelines.features.expression import Feature, parse
+from medalist.pipelines.features.language.expression import Feature, parse
 from medalist.pipelines.features.operators import operator_of
 from medalist.pipelines.pipeline import Pipeline
 

@@ -15,12 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medalist.pipelines.evaluate import Beside, FoldResult, Labels, run_fold
-from medalist.pipelines.features.search import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fold import Beside, FoldResult, Labels, run_fold
+from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
-from medalist.pipelines.stacking import as_columns
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from score_rows import RESULTS, Row, gain, markdown, noise_of, read_rows
 
-from medalist.pipelines.features.expression import parse
-from medalist.pipelines.features.words import in_words
+from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.words import in_words
 
 
 def mean_gain(pairs: list[tuple[Row, Row]]) -> float:

@@ -74,7 +74,7 @@ def main(folder: Path) -> None:
     import lightgbm  # noqa: F401  # imports are part of the baseline
 
     from medalist.pipelines.estimators.lightgbm import FAST
-    from medalist.pipelines.evaluate import run_fold
+    from medalist.pipelines.fitting.fold import run_fold
     from medalist.pipelines.pipeline import Pipeline
     from medalist.pipelines.problem import Problem
 

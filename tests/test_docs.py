@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 
 from medalist.agent.cli import app
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
-from medalist.pipelines.features.expression import INFIX, parse
+from medalist.pipelines.features.language.expression import INFIX, parse
+from medalist.pipelines.features.language.words import in_words
 from medalist.pipelines.features.operators import OPERATORS
 from medalist.pipelines.features.operators.base import Operator
-from medalist.pipelines.features.words import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"

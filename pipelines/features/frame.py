@@ -12,7 +12,7 @@ import pandas as pd
 
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Column, Feature, Node
+from medalist.pipelines.features.language.expression import Column, Feature, Node
 
 if TYPE_CHECKING:
     from medalist.pipelines.features.operators.base import Operator, Target

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import InputError, PipelineError
-from medalist.pipelines.features.expression import INFIX, UNORDERED, Column, Feature, Node, nodes, parse
+from medalist.pipelines.features.language.expression import INFIX, UNORDERED, Column, Feature, Node, nodes, parse
 
 _LISTS = {
     "force": "Features that are in every feature set.",

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Column, Feature, Node, nodes, parse
 from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.language.expression import Column, Feature, Node, nodes, parse
 from medalist.pipelines.features.operators import is_supervised, operator_of
 from medalist.pipelines.features.operators.base import Target
 

@@ -19,7 +19,7 @@ from medalist.agent.calibration import BETTER, HELPS, Calibration, Layout, allow
 from medalist.agent.costs import Costs
 from medalist.agent.worker import Job, Outcome
 from medalist.agent.workers import Workers
-from medalist.pipelines.evaluate import FoldResult
+from medalist.pipelines.fitting.fold import FoldResult
 
 TWO, ONE = Layout(2, 1), Layout(1, 2)
 rates = st.lists(st.floats(0.1, 1000), min_size=2, max_size=2)

@@ -20,10 +20,10 @@ from medalist.agent.judge import Score
 from medalist.agent.record import Proposal, Record
 from medalist.agent.session import Session
 from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines.ensemble import Ensemble
-from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.decisions.decision import Decision
+from medalist.pipelines.ensembling.selection import Ensemble
+from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
-from medalist.pipelines.postprocess import Decision
 from medalist.pipelines.problem import Problem
 
 FOLDS = 5

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medalist.agent.calibration import Calibration, Layout
 from medalist.agent.costs import FASTEST, Costs
-from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.pipeline import Pipeline
 
 NAMES = ("lightgbm", "catboost", "linear", "trees")

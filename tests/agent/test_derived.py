@@ -18,10 +18,10 @@ from medalist.agent.judge import Score
 from medalist.agent.outputs import Outputs
 from medalist.agent.record import Proposal, Record
 from medalist.agent.worker import Sources, _labels, _Material
-from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
-from medalist.pipelines.stacking import as_columns
 
 FAMILIES = ("lightgbm", "catboost", "linear", "trees")
 BOOSTED = {"learning_rate": 0.05, "rounds": 1000}

@@ -26,12 +26,12 @@ from medalist.agent.policy import Policy
 from medalist.agent.record import Proposal, Record
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines.evaluate import Evaluation
-from medalist.pipelines.features.scoring import Found
-from medalist.pipelines.features.search import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.features.search.scoring import Found
+from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.types import Schema
+from medalist.pipelines.features.typing import Schema
+from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -9,7 +9,7 @@ import pytest
 from medalist.agent.bench import FoldSet, _of_data
 from medalist.agent.outputs import Outputs
 from medalist.agent.workers import Workers
-from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.fitting.fold import Evaluation
 
 
 def test_some_folds_of_a_set_keep_their_rows():

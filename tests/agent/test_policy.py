@@ -18,8 +18,8 @@ from medalist.agent.policy import Policy, _fails
 from medalist.agent.record import Proposal, Record
 from medalist.agent.tuner import FEW_PAST, MOST_PAST, past
 from medalist.competitions.columns.cards import describe_columns
-from medalist.pipelines.estimators.families import FAMILIES
-from medalist.pipelines.evaluate import Evaluation
+from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})

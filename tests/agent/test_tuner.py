@@ -5,7 +5,7 @@ import optuna
 import pytest
 
 from medalist.agent.tuner import ask
-from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.estimators.registry import FAMILIES
 
 
 @pytest.mark.parametrize("name", FAMILIES)

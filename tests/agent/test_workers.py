@@ -26,7 +26,7 @@ from medalist.agent.machine import available_memory
 from medalist.agent.record import Proposal
 from medalist.agent.worker import Bench, Job, Outcome
 from medalist.agent.workers import Workers
-from medalist.pipelines.estimators.families import FAMILIES
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem

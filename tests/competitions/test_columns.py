@@ -12,7 +12,7 @@ from medalist.competitions.columns.cards import ColumnCard, Kind, describe_colum
 from medalist.competitions.columns.dates import months_in, parse_dates, step_back
 from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.errors import TaskError
-from medalist.pipelines.features.sets import base_features, comes_again
+from medalist.pipelines.features.base_sets import base_features, comes_again
 
 N = 400
 

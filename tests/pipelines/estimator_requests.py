@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from medalist.pipelines.estimators.base import FitRequest
-from medalist.pipelines.estimators.families import FAMILIES, family, installed
+from medalist.pipelines.estimators.registry import FAMILIES, family, installed
 from medalist.pipelines.features.store import Matrix
 from medalist.pipelines.problem import Problem
 

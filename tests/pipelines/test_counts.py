@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines.counts import of_tables, tables_of
-from medalist.pipelines.labels import class_factors, cut_points, threshold
+from medalist.pipelines.decisions.confusion_scores import of_tables, tables_of
+from medalist.pipelines.decisions.thresholds import class_factors, cut_points, threshold
 
 NAMES = ["accuracy", "error_rate", "micro_f1", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc", "qwk"]
 

@@ -7,8 +7,16 @@ from hypothesis import strategies as st
 
 from medalist.agent import judge
 from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines.blending import Members, back, into, spaces
-from medalist.pipelines.ensemble import MAX_MEMBERS, Ensemble, _draws, _pool, _rows_with, select, smooth_loss
+from medalist.pipelines.ensembling.blending import Members, back, into, spaces
+from medalist.pipelines.ensembling.selection import (
+    MAX_MEMBERS,
+    Ensemble,
+    _draws,
+    _pool,
+    _rows_with,
+    select,
+    smooth_loss,
+)
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -331,7 +339,7 @@ def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monk
                 yield metric.score(fresh_y, ensemble.blend(fresh))
 
     all_of_them = np.mean(list(scores()))
-    monkeypatch.setattr("medalist.pipelines.ensemble._rare", lambda *_: None)
+    monkeypatch.setattr("medalist.pipelines.ensembling.selection._rare", lambda *_: None)
     assert all_of_them > np.mean(list(scores())) + 0.01
 
 

@@ -12,7 +12,7 @@ import pytest
 from estimator_requests import PROBLEMS, SMALL, fit_request, of_families, small
 
 from medalist.pipelines.estimators.base import FitRequest, Fitted
-from medalist.pipelines.estimators.families import FAMILIES, family, installed
+from medalist.pipelines.estimators.registry import FAMILIES, family, installed
 
 TENFOLD = {name: {"rounds": 200} for name in ("lightgbm", "catboost", "xgboost")} | {"neural": {"epochs": 20}}
 

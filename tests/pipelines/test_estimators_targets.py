@@ -9,7 +9,7 @@ from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.base import objective_of, spread
-from medalist.pipelines.estimators.families import FAMILIES, family
+from medalist.pipelines.estimators.registry import FAMILIES, family
 from medalist.pipelines.features.store import Matrix
 
 WITH_LOSSES = [

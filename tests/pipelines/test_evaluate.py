@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from medalist.pipelines.estimators.base import Family, Fitted
-from medalist.pipelines.estimators.families import FAMILIES
-from medalist.pipelines.evaluate import Beside, Labels, combine, run_fold
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fold import Beside, Labels, combine, run_fold
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.evaluate import run_fold
-from medalist.pipelines.features.expression import parse
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.operators import OPERATORS, is_supervised, operator_of
 from medalist.pipelines.features.operators.base import Operator, Target
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.types import Schema, check
+from medalist.pipelines.features.typing import Schema, check
+from medalist.pipelines.fitting.fold import run_fold
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

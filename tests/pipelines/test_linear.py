@@ -13,8 +13,9 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from medalist.pipelines.estimators import design, linear
 from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.linear import design
+from medalist.pipelines.estimators.linear import models as linear
 from medalist.pipelines.features.operators.text import log_count_ratios
 from medalist.pipelines.features.store import Matrix
 from medalist.pipelines.problem import Problem

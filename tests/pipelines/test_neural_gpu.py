@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from estimator_requests import PROBLEMS, fit_request, small
 
-from medalist.pipelines.estimators import neural
+from medalist.pipelines.estimators.networks import tabm as neural
 
 torch = pytest.importorskip("torch", reason="PyTorch is absent")
 pytest.importorskip("tabm", reason="tabm is absent")

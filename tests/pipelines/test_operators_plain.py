@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import parse
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.operators import OPERATORS, dates, numbers, rows, strings, text
 from medalist.pipelines.features.operators.base import Target
 

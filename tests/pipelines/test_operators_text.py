@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from medalist.pipelines.features.expression import parse
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.operators import text
 from medalist.pipelines.features.operators.base import Target
 from medalist.pipelines.features.store import FeatureStore

@@ -9,8 +9,8 @@ from estimator_requests import PROBLEMS, fit_request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.pipelines.estimators import perceptron
-from medalist.pipelines.estimators.network_inputs import design
+from medalist.pipelines.estimators.networks import perceptron
+from medalist.pipelines.estimators.networks.inputs import design
 from medalist.pipelines.features.store import Matrix
 
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines import labels
-from medalist.pipelines.ensemble import smooth_loss
-from medalist.pipelines.gains import gain
-from medalist.pipelines.postprocess import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
+from medalist.pipelines.decisions import thresholds as labels
+from medalist.pipelines.decisions.decision import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
+from medalist.pipelines.decisions.gain_test import gain
+from medalist.pipelines.ensembling.selection import smooth_loss
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from medalist.competitions.columns.cards import describe_columns
-from medalist.pipelines.features.candidates import Candidates
-from medalist.pipelines.features.choosing import pursue
-from medalist.pipelines.features.columns import Hints
-from medalist.pipelines.features.expression import parse
-from medalist.pipelines.features.families import Profile, families, profile_of
-from medalist.pipelines.features.scoring import COARSE, Found, Scorer, binned, coarse
-from medalist.pipelines.features.screening import Screen
-from medalist.pipelines.features.search import ScreenRequest, ScreenResult, columns_of, screen
+from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.search.candidates import Candidates
+from medalist.pipelines.features.search.choosing import pursue
+from medalist.pipelines.features.search.column_sorts import Hints
+from medalist.pipelines.features.search.like_columns import Profile, families, profile_of
+from medalist.pipelines.features.search.scoring import COARSE, Found, Scorer, binned, coarse
+from medalist.pipelines.features.search.screening import Screen
+from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of, screen
+from medalist.pipelines.features.search.templates import MOST_SPELT, single, tables
+from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.templates import MOST_SPELT, single, tables
-from medalist.pipelines.features.tree_screening import Trees
-from medalist.pipelines.features.types import check, schema_of
+from medalist.pipelines.features.typing import check, schema_of
 
 ROWS, TEST = 2400, 600
 

@@ -8,12 +8,12 @@ import pytest
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, Fitted
-from medalist.pipelines.estimators.families import FAMILIES
-from medalist.pipelines.evaluate import run_fold
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fold import run_fold
+from medalist.pipelines.fitting.several_targets import way_of
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
-from medalist.pipelines.several import way_of
 
 N, FIT = 600, 400
 ROWS = np.arange(FIT), np.arange(FIT, 500), np.arange(500, N)

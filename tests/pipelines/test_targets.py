@@ -10,12 +10,12 @@ from hypothesis.extra import numpy as hnp
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.plan import FoldPlan
-from medalist.pipelines.evaluate import run_fold
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fold import run_fold
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem, unit_of
-from medalist.pipelines.target_candidates import candidates, series_keys
-from medalist.pipelines.targets import canonical, fit_target, read_target
+from medalist.pipelines.targets.candidates import candidates, series_keys
+from medalist.pipelines.targets.transform import canonical, fit_target, read_target
 
 SHOPS, DAYS, AHEAD = 4, 730, 120
 LEVEL, DAMPED = "level(date, 365) by shop", "level(date, 365, 0.5) by shop"

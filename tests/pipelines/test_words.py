@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.pipelines.features.expression import INFIX, Column, Feature, Node, feature, nodes, parse
+from medalist.pipelines.features.language.expression import INFIX, Column, Feature, Node, feature, nodes, parse
+from medalist.pipelines.features.language.words import WORDS, in_words, shape_of
 from medalist.pipelines.features.operators import OPERATORS
 from medalist.pipelines.features.operators.base import Operator
-from medalist.pipelines.features.words import WORDS, in_words, shape_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -160,8 +160,8 @@ def test_names_do_not_change_a_shape(tree, numbers, categories):
 def test_words_need_no_numpy():
     code = (
         "import sys\n"
-        "from medalist.pipelines.features.expression import parse\n"
-        "from medalist.pipelines.features.words import in_words\n"
+        "from medalist.pipelines.features.language.expression import parse\n"
+        "from medalist.pipelines.features.language.words import in_words\n"
         "in_words(parse('mean(a) by b')); print([m for m in ('numpy', 'pandas') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

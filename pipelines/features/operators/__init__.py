@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Feature, nodes
+from medalist.pipelines.features.language.expression import Feature, nodes
 from medalist.pipelines.features.operators import (
     dates,
     groups,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medalist.pipelines.features.expression import Feature
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.operators.base import Operator
 
 _HOUR = 3_600_000_000_000  # nanoseconds

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from medalist.pipelines.features.expression import Column, Feature, Node
 from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.operators.base import Operator
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalist.pipelines.features.expression import Feature
 from medalist.pipelines.features.frame import Frame, bins_of
+from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.operators.base import Operator
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Column, Feature, Node
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.operators.base import Operator
 from medalist.pipelines.features.operators.strings import labels
 

@@ -7,8 +7,8 @@ from functools import wraps
 
 import numpy as np
 
-from medalist.pipelines.features.expression import Column, Feature
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Column, Feature
 from medalist.pipelines.features.operators.base import Operator
 
 REPEATS = 3

@@ -15,8 +15,8 @@ import pandas as pd
 
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Column, Feature, Node
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.operators.base import Operator, Target
 
 DAY = 86_400.0  # seconds

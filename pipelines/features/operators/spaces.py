@@ -10,8 +10,8 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
-from medalist.pipelines.features.expression import Feature
 from medalist.pipelines.features.frame import Frame, Key, crossed, key_of
+from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
 
 SEED = 0  # of clusters and of the draws of rows below

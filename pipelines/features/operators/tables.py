@@ -14,8 +14,8 @@ import pandas as pd
 
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Column, Feature
 from medalist.pipelines.features.frame import Frame, Key, dates_of, key_of, numbers_of
+from medalist.pipelines.features.language.expression import Column, Feature
 from medalist.pipelines.features.operators.base import Operator
 
 

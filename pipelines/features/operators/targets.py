@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medalist.pipelines.features.expression import Feature
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
 
 SMOOTHING_LIMITS = (0.5, 100.0)

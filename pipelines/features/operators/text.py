@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.expression import Feature, Node
 from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.language.expression import Feature, Node
 from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
 from medalist.pipelines.features.operators.strings import distinct
 

@@ -1,0 +1,1 @@
+"""From predictions to what the metric scores: thresholds, cut-points, calibration, rounding; fitted out of fold."""

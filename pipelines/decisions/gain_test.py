@@ -1,0 +1,95 @@
+"""Whether one way of deciding scores better than another on the same rows, by more than so many standard errors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.metric import Metric
+from medalist.pipelines.decisions.confusion_scores import of_tables, tables_of
+from medalist.pipelines.problem import Problem
+
+BLOCKS = 20  # of rows, left out in turn
+
+
+def gain(
+    metric: Metric,
+    problem: Problem,
+    y: np.ndarray,
+    plain: np.ndarray,
+    other: np.ndarray,
+    folds: np.ndarray,
+    weights: np.ndarray | None = None,
+    bar: float = 0.5,
+    steady: float = 0.0,
+    blocks: np.ndarray | None = None,
+) -> float:
+    """What `other` gains in the metric over `plain`, both decided (n, T) or (n, K); 0 where that may be noise.
+
+    It has to be more than `bar` standard errors, by the jackknife over blocks of rows (Tukey, 1958), and above 0 in at
+    least the share `steady` of the `folds` (n,). `blocks` (n,) from 0 on: those of the rows, where they are not drawn
+    one by one.
+
+    Raises MetricError where the metric is not defined for these rows.
+    """
+    ways = [_Scores(metric, problem, y, decided, weights) for decided in (plain, other)]
+    found = float(ways[1].whole - ways[0].whole)
+    if not found > 0:
+        return 0.0
+    if blocks is None:
+        blocks = np.random.default_rng(0).permutation(len(y)) % min(BLOCKS, len(y))
+    apart = ways[1].without(blocks) - ways[0].without(blocks)
+    apart = apart[np.isfinite(apart)]
+    noise = float(np.sqrt((len(apart) - 1) / len(apart) * ((apart - apart.mean()) ** 2).sum())) if len(apart) else 0.0
+    if found <= bar * noise:
+        return 0.0
+    if not steady:
+        return found
+    _, places = np.unique(folds, return_inverse=True)
+    by_fold = ways[1].within(places) - ways[0].within(places)
+    by_fold = by_fold[np.isfinite(by_fold)]
+    return found if len(by_fold) and np.mean(by_fold > 0) >= steady else 0.0
+
+
+class _Scores:
+    """The score of what was decided, greater being better, on parts of the rows; NaN where it is not defined."""
+
+    def __init__(
+        self, metric: Metric, problem: Problem, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None
+    ) -> None:
+        self.metric, self.y, self.decided = metric, y, decided
+        self.weights = weights if metric.weighted else None
+        self.sign = 1 if metric.greater_is_better else -1
+        self.n_classes, self.of_tables = problem.n_classes, of_tables(metric) if metric.needs == "label" else None
+        self.losses = metric.losses(y, decided)
+        self.whole = self.sign * metric.score(y, decided, weights)
+
+    def within(self, group: np.ndarray) -> np.ndarray:
+        """(G,) scores of the rows of each group; `group` (n,) from 0 on."""
+        return self._scores(group, left_out=False)
+
+    def without(self, group: np.ndarray) -> np.ndarray:
+        """(G,) scores of all rows but those of each group."""
+        return self._scores(group, left_out=True)
+
+    def _scores(self, group: np.ndarray, left_out: bool) -> np.ndarray:
+        if self.losses is not None:
+            rows = np.ones(len(group)) if self.weights is None else np.asarray(self.weights, dtype=float).reshape(-1)
+            sums = np.stack([np.bincount(group, rows * self.losses), np.bincount(group, rows)])
+            total, count = sums.sum(axis=1, keepdims=True) - sums if left_out else sums
+            means = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
+            return np.array([self.sign * self.metric.from_mean(float(m)) for m in means])
+        if self.of_tables is not None:
+            columns = []
+            for t in range(self.y.shape[1]):
+                tables = tables_of(self.y[:, t], self.decided[:, t], self.n_classes, group)
+                columns.append(self.of_tables(tables.sum(axis=0) - tables if left_out else tables))
+            return np.asarray(np.mean(columns, axis=0))
+        return np.array([self._score((group != g) if left_out else (group == g)) for g in range(int(group.max()) + 1)])
+
+    def _score(self, rows: np.ndarray) -> float:
+        weights = None if self.weights is None else self.weights[rows]
+        try:
+            return self.sign * self.metric.score(self.y[rows], self.decided[rows], weights)
+        except MetricError:
+            return float("nan")

@@ -1,0 +1,209 @@
+"""Labels from predictions: thresholds, factors of the classes' probabilities, cut-points between ordered classes.
+
+A score of labels is a step function of such numbers, and the best numbers on some rows are partly their noise. So what
+is fitted here is a mean over resampled rows, and the search is coarse: finer ones scored less on rows they had not seen
+(docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalist.competitions.metrics.metric import Metric
+from medalist.pipelines.decisions.calibration import beta_calibrated
+from medalist.pipelines.decisions.confusion_scores import OfTables, of_tables, tables_of
+
+RESAMPLED = 80_000  # rows in all, for a threshold, in 4 to 20 resamples
+TAIL = 20  # thresholds that are tried in either one of the outer hundredths of the rows
+ENOUGH = 15_000  # rows, resampled ones counted, that cut-points are fitted on
+NUMBERS = 28_000  # probabilities on which factors of classes are searched, each time
+FACTOR_RESAMPLES = 4
+MANY_CLASSES_NUMBERS = 400_000  # on which many classes are raised together
+RAISES = np.linspace(-0.3, 1.2, 16)  # powers of the classes' rarity that are tried
+FACTORS = np.geomspace(0.4, 2.5, 9)  # tried for each class
+UNKNOWN_ROWS = 3000  # on which a metric that is no function of counts is tried
+STEPS = np.linspace(-0.3, 0.3, 9)  # tried for each cut-point, in classes
+SWEEPS = 2
+
+
+def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
+    """The probability at and above which a row is said to be positive; y and p (n,).
+
+    The mean of two estimates: the best threshold on resampled rows, and the best one if calibrated probabilities are
+    believed (which has less noise, and is wrong where calibration is).
+    """
+    score = of_tables(metric)
+    rare = np.geomspace(1 / len(p), 0.01, TAIL)  # where one class is, the best threshold lies beyond 99 % of the rows
+    shares = np.concatenate([np.linspace(0.01, 0.99, 99), rare, 1 - rare])
+    grid = np.unique(np.concatenate([np.quantile(p, shares), [0.5]]))
+    if score is None:
+        return float(grid[_plateau(_scored(metric, y, p, grid))])
+    order = np.argsort(p, kind="stable")
+    places = np.searchsorted(p[order], grid, side="left")
+    rng = np.random.default_rng(0)
+    draws = int(np.clip(RESAMPLED // len(y), 4, 20))
+    weights = rng.multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)[:, order]
+    positive = y[order] > 0.5
+    seen = _two_classes(weights * positive, weights * ~positive, places)
+    q = beta_calibrated(y, p)[order]
+    believed = _two_classes(q[None], 1 - q[None], places)
+    best = [grid[_plateau(score(tables))] for tables in seen]
+    return float((np.mean(best) + grid[np.argmax(score(believed)[0])]) / 2)
+
+
+def _two_classes(positive: np.ndarray, negative: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(B, G, 2, 2) tables of weights (B, n), rows in the order of p, of which the first `places` (G,) are negative."""
+    tables = np.empty((len(positive), len(places), 2, 2))
+    for k, weights in enumerate((negative, positive)):
+        below = np.concatenate([np.zeros((len(weights), 1)), weights.cumsum(axis=1)], axis=1)
+        tables[:, :, k, 0] = below[:, places]
+        tables[:, :, k, 1] = below[:, -1:] - below[:, places]
+    return tables
+
+
+def _scored(metric: Metric, y: np.ndarray, p: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    sign = 1 if metric.greater_is_better else -1
+    return np.array([sign * metric.score(y, (p >= t).astype(float)) for t in grid])
+
+
+def _plateau(scores: np.ndarray) -> int:
+    """Where a score is greatest over its neighbourhood: a plateau, not a spike."""
+    return int(np.argmax(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")))
+
+
+def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: bool = True) -> np.ndarray:
+    """(K,) factors of the probabilities p (n, K) before the arg-max; y (n,).
+
+    First one number for all classes, how much rarer ones are raised (share ** -g), then half of what a search class by
+    class on resampled rows finds beyond that, unless `one_by_one` is False: the full search alone fits noise.
+    """
+    score, k = of_tables(metric), p.shape[1]
+    if score is None and not one_by_one:
+        return np.ones(k)
+    if score is None:
+        rows = np.random.default_rng(0).permutation(len(y))[:UNKNOWN_ROWS]  # a file may be sorted by class
+        return _tried(metric, y[rows], p[rows])
+    if not one_by_one:
+        few = np.random.default_rng(0).permutation(len(y))[: max(1000, MANY_CLASSES_NUMBERS // k)]
+        y, p = y[few], p[few]
+    counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
+    rarity = np.log(counts.mean() / counts)
+    z = np.log(np.clip(p, 1e-9, 1))
+    raised = [score(tables_of(y, np.argmax(z + g * rarity, axis=1), k)) for g in RAISES]
+    if not one_by_one:
+        return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity))
+    z = np.ascontiguousarray((z + RAISES[int(np.argmax(raised))] * rarity).T).astype(np.float32)
+    rng, most = np.random.default_rng(0), min(len(y), max(1000, NUMBERS // k))
+    moved = np.zeros(k)
+    for _ in range(FACTOR_RESAMPLES):
+        rows = rng.integers(0, len(y), most)
+        moved += _searched(score, z[:, rows], y[rows].astype(np.intp)) / FACTOR_RESAMPLES
+    return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity + moved / 2))
+
+
+def _searched(score: OfTables, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(K,) what to add to the scores z (K, n), found class by class.
+
+    Along one class all tables come from two counts of rows: a row is said to be of the class from the step on at which
+    it beats the best of the others.
+    """
+    logs, best = np.zeros(len(z)), -np.inf
+    for sweep in range(SWEEPS):
+        steps = np.log(FACTORS) * 0.5**sweep
+        for i in range(len(z)):
+            scores = score(_along(z + logs[:, None].astype(np.float32), codes, i, steps))
+            at = int(np.argmax(scores))
+            if scores[at] > best:
+                best, logs[i] = float(scores[at]), logs[i] + steps[at]
+    return logs - logs.mean()
+
+
+def _tried(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(K,) factors found class by class by the metric itself, which is no function of counts."""
+    factors = np.ones(p.shape[1])
+    best = metric.score(y, np.argmax(p, axis=1).astype(float))
+    for i in range(len(factors)):
+        for factor in FACTORS:
+            tried = factors.copy()
+            tried[i] = factor
+            score = metric.score(y, np.argmax(p * tried, axis=1).astype(float))
+            if metric.better(score, best):
+                factors, best = tried, score
+    return factors
+
+
+def _along(z: np.ndarray, codes: np.ndarray, i: int, steps: np.ndarray) -> np.ndarray:
+    """(S, K, K) tables for each of the ascending `steps` added to the scores of class i; z (K, n), codes (n,)."""
+    k, n = z.shape
+    rival, said = np.full(n, -np.inf, np.float32), np.zeros(n, np.intp)
+    for j in range(k):
+        if j != i:
+            said[z[j] > rival] = j
+            np.maximum(rival, z[j], out=rival)
+    first = np.searchsorted(steps, rival - z[i], side="right")  # the first step at which the class wins
+    shape = (len(steps) + 1, k, k)
+    taken = np.bincount((first * k + codes) * k + i, minlength=np.prod(shape)).reshape(shape).cumsum(axis=0)
+    left = np.bincount((first * k + codes) * k + said, minlength=np.prod(shape)).reshape(shape)[::-1].cumsum(axis=0)
+    return np.asarray(taken[:-1] + left[::-1][1:], dtype=float)
+
+
+def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> np.ndarray:
+    """(K - 1,) ascending limits between the classes of ordinal predictions p (n,); y (n,).
+
+    Started where each class gets its share of the training rows and moved one by one, on resampled rows; their mean.
+    """
+    shares = np.bincount(y.astype(int), minlength=n_classes)[:-1].cumsum() / len(y)
+    start = np.quantile(p, shares)
+    score = of_tables(metric)
+    if score is None:
+        return _moved(metric, y, p, start)
+    order = np.argsort(p, kind="stable")
+    draws = int(np.clip(ENOUGH // len(y), 1, 10))
+    weights = np.ones((1, len(y)))
+    if draws > 1:
+        weights = np.random.default_rng(0).multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)
+    below = np.zeros((draws, len(y) + 1, n_classes))
+    for c in range(n_classes):
+        below[:, 1:, c] = (weights[:, order] * (y[order] == c)).cumsum(axis=1)
+    return np.asarray(_moved_together(score, below, p[order], start).mean(axis=0))
+
+
+def _moved_together(score: OfTables, below: np.ndarray, ascending: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """(B, K - 1) cut-points of all draws; below (B, n + 1, K) counts of each class among the lowest predictions."""
+    draws = np.arange(len(below))
+    cuts = np.tile(start, (len(below), 1))
+
+    def scored(tried: np.ndarray) -> np.ndarray:  # (B, S, K - 1) -> (B, S)
+        counts = below[draws[:, None, None], np.searchsorted(ascending, tried)]
+        ends = np.zeros((*tried.shape[:2], 1, below.shape[2]))
+        full = np.concatenate([ends, counts, ends + below[:, None, -1:]], axis=2)
+        return score(np.diff(full, axis=2).swapaxes(-1, -2))
+
+    best = scored(cuts[:, None])[:, 0]
+    for sweep in range(SWEEPS):
+        for i in range(len(start)):
+            tried = np.repeat(cuts[:, None], len(STEPS), axis=1)
+            tried[:, :, i] += STEPS * 0.5**sweep
+            scores = np.where((np.diff(tried, axis=2) >= 0).all(axis=2), scored(tried), -np.inf)
+            at = scores.argmax(axis=1)
+            found = scores[draws, at]
+            moved = found > best + 1e-12
+            cuts[moved], best[moved] = tried[draws, at][moved], found[moved]
+    return cuts
+
+
+def _moved(metric: Metric, y: np.ndarray, p: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Cut-points moved one by one by the metric itself, which is no function of counts."""
+    cuts = start.copy()
+    best = metric.score(y, np.searchsorted(cuts, p, side="right").astype(float))
+    for sweep in range(SWEEPS):
+        for i in range(len(cuts)):
+            for step in STEPS * 0.5**sweep:
+                tried = cuts.copy()
+                tried[i] += step
+                if np.any(np.diff(tried) < 0):
+                    continue
+                score = metric.score(y, np.searchsorted(tried, p, side="right").astype(float))
+                if metric.better(score, best):
+                    cuts, best = tried, score
+    return cuts

@@ -1,0 +1,1 @@
+"""Selecting and weighting an ensemble on out-of-fold predictions."""

@@ -1,0 +1,1 @@
+"""Linear models: ridge and logistic regression on design matrices of numbers, categories and text."""

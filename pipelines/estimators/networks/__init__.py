@@ -1,0 +1,1 @@
+"""Neural networks: scikit-learn's perceptrons by default, TabM where PyTorch is installed."""

@@ -1,0 +1,183 @@
+"""A neural network for tables: TabM (Gorishniy et al., 2025), many small perceptrons that share most of their weights.
+
+The network is its authors' (the packages tabm and PyTorch, the optional extra `neural`); it is trained here, so that
+clock, rounds, row weights and losses are those of the other families. It computes on a GPU where PyTorch sees one
+(`CUDA_VISIBLE_DEVICES=` hides it), else on the CPU.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from medalist.pipelines.estimators.base import (
+    LOSSES,
+    Family,
+    FitRequest,
+    Fitted,
+    Unit,
+    constant_fit,
+    empty_predictions,
+    informative,
+    objective_of,
+)
+from medalist.pipelines.estimators.networks.inputs import design
+from medalist.pipelines.estimators.networks.training import Training
+
+PORTFOLIO: tuple[Mapping[str, Any], ...] = (
+    {
+        "epochs": 100,
+        "learning_rate": 0.003,
+        "members": 16,
+        "width": 64,
+        "blocks": 2,
+        "dropout": 0.1,
+        "decay": 3e-4,
+        "bins": 32,
+        "embedding": 8,
+    },
+    {
+        "epochs": 100,
+        "learning_rate": 0.002,
+        "members": 16,
+        "width": 128,
+        "blocks": 2,
+        "dropout": 0.2,
+        "decay": 3e-4,
+        "bins": 32,
+        "embedding": 8,
+    },
+    {  # for a GPU, or a long night
+        "epochs": 200,
+        "learning_rate": 0.001,
+        "members": 32,
+        "width": 256,
+        "blocks": 3,
+        "dropout": 0.1,
+        "decay": 3e-4,
+        "bins": 48,
+        "embedding": 16,
+    },
+)
+
+
+def space(trial: Any) -> dict[str, Any]:
+    """Parameters from an Optuna trial."""
+    return {
+        "epochs": 100,
+        "learning_rate": trial.suggest_float("learning_rate", 5e-4, 8e-3, log=True),
+        "members": trial.suggest_categorical("members", [8, 16, 32]),
+        "width": trial.suggest_categorical("width", [64, 128, 256]),
+        "blocks": trial.suggest_int("blocks", 1, 3),
+        "dropout": trial.suggest_float("dropout", 0.0, 0.4),
+        "decay": trial.suggest_float("decay", 1e-5, 3e-2, log=True),
+        "bins": trial.suggest_int("bins", 8, 64, log=True),
+        "embedding": trial.suggest_categorical("embedding", [4, 8, 16]),
+    }
+
+
+def _network(params: Mapping[str, Any], numbers: Any, sizes: list[int], outputs: int) -> Any:
+    import tabm
+    from rtdl_num_embeddings import PiecewiseLinearEmbeddings, compute_bins
+
+    embeddings, bins = None, min(int(params["bins"]), len(numbers) - 1)
+    if numbers.shape[1] and bins > 1:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of columns with two values, for which one bin is right
+            edges = compute_bins(numbers, bins)
+            embeddings = PiecewiseLinearEmbeddings(edges, int(params["embedding"]), activation=False, version="B")
+    return tabm.TabM.make(
+        n_num_features=numbers.shape[1],
+        cat_cardinalities=sizes,
+        d_out=outputs,
+        num_embeddings=embeddings,
+        n_blocks=int(params["blocks"]),
+        d_block=int(params["width"]),
+        dropout=float(params["dropout"]),
+        k=int(params["members"]),
+    )
+
+
+@contextmanager
+def _torch(request: FitRequest) -> Iterator[Any]:
+    """PyTorch with the request's threads and seed, as it was afterwards."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(request.threads)
+    try:
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+            torch.manual_seed(request.seed)
+            yield torch
+    finally:
+        torch.set_num_threads(threads)
+
+
+def fit_predict(request: FitRequest) -> Fitted:
+    """Train until the validation rows gain nothing, for `request.rounds` epochs where nothing is watched, or until the
+    time is up; the weights of the best epoch are kept."""
+    params, objective = {**PORTFOLIO[0], **request.own_params}, objective_of(request, LOSSES)
+    sparse = request.train.sparse
+    if (not informative(request.train) and (sparse is None or not sparse.nnz)) or len(request.train) < 2:
+        return constant_fit(request)
+    own = request
+    unit = Unit.of(request.y, objective)
+    request = unit.to(request)
+    numbers, levels, sizes = design(request)
+    if not numbers[0].shape[1] and not sizes:
+        return constant_fit(own)
+    with _torch(request) as torch:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        x = [
+            (torch.as_tensor(n, device=device), torch.as_tensor(c, device=device))
+            for n, c in zip(numbers, levels, strict=True)
+        ]
+        multiclass = request.problem.problem_type == "multiclass"
+
+        def targets(y: np.ndarray) -> Any:
+            kind = torch.long if multiclass else torch.float32
+            return torch.as_tensor(y, dtype=kind, device=device).reshape((len(y),) if multiclass else (len(y), -1))
+
+        y = targets(request.y)
+        outputs = request.problem.n_classes if multiclass else y.shape[1]
+        network = _network(params, torch.as_tensor(numbers[0]), sizes, outputs).to(device)
+        training = Training(request, objective, params, network, x[0], y)
+
+        low, high = request.y.min(axis=0), request.y.max(axis=0)
+        margin = 0.1 * (high - low)  # a network may leave every plausible value behind where it extrapolates
+
+        def predict(place: int) -> np.ndarray:
+            out = training.predict(x[place]).double().cpu().numpy()
+            out = out if multiclass or request.native else out[:, 0]
+            return out if request.problem.classification else unit.back(np.clip(out, low - margin, high + margin))
+
+        watched = None if request.y_valid is None else (x[1], targets(request.y_valid))
+        best, run = training.run(watched)
+        valid, test = (predict(i) if len(m) else empty_predictions(own) for i, m in ((1, own.valid), (2, own.test)))
+    return Fitted(valid, test, rounds=best, rounds_run=run)
+
+
+def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Relative seconds of one fit: of the epochs until training usually stops."""
+    size = params.get("members", 8) / 8 * (params.get("width", 128) / 128) ** 1.1 * (1 + params.get("blocks", 2)) / 3
+    return 0.5 + 1.2e-6 * min(params.get("epochs", 100), 50) * rows * size * (35 + 1.05 * columns)
+
+
+FAMILY = Family(
+    name="neural",
+    title="TabM",
+    wants="linear",
+    portfolio=PORTFOLIO,
+    space=space,
+    fit_predict=fit_predict,
+    cost=cost,
+    module="tabm",
+    max_rows=200_000,
+    losses=LOSSES,
+    native_targets=True,
+    found_first=True,
+)

@@ -1,0 +1,1 @@
+"""The search for features: candidates, screening on a residual, and choosing among what passed."""

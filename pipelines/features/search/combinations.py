@@ -1,0 +1,245 @@
+"""Combinations: candidates of several columns, and of the best candidates with columns and with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice, product
+from typing import Any
+
+from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
+from medalist.pipelines.features.operators import operator_of
+from medalist.pipelines.features.search.column_sorts import UNTIED, Columns
+from medalist.pipelines.features.search.like_columns import overlap
+
+STATISTICS = ("mean", "std", "min", "max", "median", "sum")
+MOST_NUMBERS = 40  # that are paired with each other
+MOST_POINTS, SAME_RANGE = (
+    6,
+    0.5,
+)  # pairs of points that are looked at; share that ranges of one coordinate have in common
+MOST_PAIRS = 6  # of keys within which rows have an order
+
+
+def pairs(columns: Columns) -> Iterator[Feature]:
+    """Arithmetic of two numbers, those that the model splits on together first; whether two columns are equal."""
+    ranked = columns.numbers[:MOST_NUMBERS]
+    for a, b in [*_hinted(columns, ranked), *_by_rank(ranked)]:
+        yield from _arithmetic(Column(a), Column(b))
+        if columns.profiles[a].whole and columns.profiles[b].whole:
+            yield feature("equal", a, b)
+    texts = [k for k in columns.keys if k not in columns.profiles]
+    for a, b in combinations(texts[:12], 2):
+        yield feature("equal", a, b)
+
+
+def _together(columns: Columns, hinted: Sequence[tuple[str, ...]]) -> Iterator[Feature]:
+    """Target means and counts by the keys of columns that the model splits on together."""
+    for some in hinted:
+        keys = [key for name in some if (key := columns.as_key(name)) is not None]
+        if len(keys) == len(some):
+            yield feature("target_mean", feature("cross", *keys))
+            yield feature("count", feature("cross", *keys))
+
+
+def crosses(columns: Columns) -> Iterator[Feature]:
+    """Target means and counts by two keys at once, those first that the model splits on together."""
+    yield from _together(columns, columns.hints.pairs)
+    keys = columns.short_keys()
+    wide = [Column(n) for n in columns.keys if Column(n) not in keys][:8]
+    for a, b in _by_rank(keys):
+        yield feature("target_mean", feature("cross", a, b))
+        yield feature("count", feature("cross", a, b))
+    for a, b in product(wide, keys[:8]):
+        yield feature("target_mean", feature("cross", a, b))
+        yield feature("count", feature("cross", a, b))
+    for a, b in combinations(wide, 2):
+        yield feature("target_mean", feature("cross", a, b))
+        yield feature("count", feature("cross", a, b))
+
+
+def triples(columns: Columns) -> Iterator[Feature]:
+    """Target means and counts by three and four keys at once, those first that the model splits on together."""
+    yield from _together(columns, columns.hints.triples)
+    keys = columns.short_keys()
+    for most, size in ((5, 3), (5, 4), (10, 3), (7, 4)):
+        for some in combinations(keys[:most], size):
+            yield feature("target_mean", feature("cross", *some))
+            yield feature("count", feature("cross", *some))
+
+
+def groups(columns: Columns) -> Iterator[Feature]:
+    """Numbers within the groups of one key, and how many values of one key another has."""
+    keys: list[Node] = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
+    keys += [Column(n) for n in columns.keys if Column(n) not in keys]
+    for key, name in _product_by_rank(keys[:16], columns.numbers[:30]):
+        if key != Column(name):
+            yield from _within(Column(name), (key,))
+    for a, b in _by_rank(keys[:16]):
+        yield feature("distinct", a, by=(b,))
+        yield feature("distinct", b, by=(a,))
+    for name, date in product(columns.numbers[:6], columns.dates[:2]):
+        yield from _within(Column(name), (feature("dayofyear", date),))
+
+
+def pair_groups(columns: Columns) -> Iterator[Feature]:
+    """Numbers within the groups of two keys."""
+    keys = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
+    for pair, name in _product_by_rank(list(combinations(keys[:6], 2)), columns.numbers[:12]):
+        if Column(name) not in pair:
+            yield from _within(Column(name), pair)
+
+
+def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]:
+    """What came before and, unless `past_only`, what comes after, by key, where a column orders the rows.
+
+    Where test lies ahead, the rows of a fold have later rows in train, which those of test do not have."""
+    keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
+    for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
+        grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
+        if t in columns.dates or columns.distinct[t] > UNTIED * columns.frame.n:
+            grouped.append(())
+        for by in grouped:
+            yield feature("since_previous", t, by=by)
+            if not past_only:
+                yield feature("until_next", t, by=by)
+            if by:
+                yield feature("position", t, by=by)
+                since = feature("elapsed", t) if t in columns.dates else Column(t)
+                yield feature("subtract", since, feature("min", since, by=by))
+        for by, name in _product_by_rank(grouped, [n for n in columns.numbers if n != t][:16]):
+            before = feature("lag", name, t, 1, by=by)
+            yield before
+            yield feature("subtract", name, before)
+            if not past_only:
+                yield feature("lag", name, t, -1, by=by)
+            for op, width in (("rolling_mean", 3), ("rolling_mean", 10), ("rolling_std", 10), ("rolling_max", 5)):
+                yield feature(op, name, t, width, by=by)
+            yield feature("expanding_mean", name, t, by=by)
+            yield feature("lag", name, t, 2, by=by)
+            yield feature("divide", name, before)
+
+
+def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple[Node, ...]]:
+    """Keys within whose groups a column orders the rows; two of them where each alone has several rows of one time, as
+    a shop has of its products."""
+    alone = [k for k in keys if columns.orders(t, k, surely=True)]
+    found: list[tuple[Node, ...]] = [(Column(k),) for k in alone]
+    tied = [k for k in keys if k not in alone]
+    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, surely=True))
+    found += islice(pairs, MOST_PAIRS)
+    return [*found, *((Column(k),) for k in tied if columns.orders(t, k))]
+
+
+def spaces(columns: Columns) -> Iterator[Feature]:
+    """Distances, neighbours, clusters and directions in the space of several numbers."""
+    for a, b, c, d in islice(_points(columns), MOST_POINTS):
+        yield from _apart(columns, a, b, c, d)
+    top = (columns.fine or columns.numbers)[:6]
+    for a, b in [*_hinted(columns, top)[:3], *combinations(top, 2)]:
+        yield feature("target_neighbours", a, b, 24)
+    for k in (24, 100):
+        for a, b in combinations(top[:4], 2):
+            yield feature("target_mean", feature("kmeans", a, b, k))
+    for triple in combinations(top[:4], 3):
+        yield feature("target_neighbours", *triple, 24)
+    if len(columns.numbers) >= 4:
+        yield feature("pca", *columns.numbers[:30], min(6, len(columns.numbers) - 1))
+
+
+def _points(columns: Columns) -> Iterator[tuple[str, str, str, str]]:
+    """Columns that may tell two points of a plane (a, b) and (c, d): a and c are of one range, and b and d."""
+    alike = [
+        (a, c)
+        for a, c in combinations(columns.fine[:12], 2)
+        if not columns.profiles[a].whole and overlap(columns.profiles[a], columns.profiles[c]) > SAME_RANGE
+    ]
+    for (a, c), (b, d) in combinations(alike, 2):
+        if len({a, b, c, d}) == 4:
+            yield a, b, c, d
+
+
+def _apart(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Feature]:
+    """How far (a, b) and (c, d) are apart in a plane, along its axes, and on the earth where numbers may be degrees."""
+    across, along = feature("subtract", a, c), feature("subtract", b, d)
+    yield feature("hypotenuse", across, along)
+    yield feature("add", feature("abs", across), feature("abs", along))
+    yield across
+    yield along
+    most = {n: max(abs(columns.profiles[n].low), abs(columns.profiles[n].high)) for n in (a, b, c, d)}
+    for lat, lon, other_lat, other_lon in ((a, b, c, d), (b, a, d, c)):
+        if max(most[lat], most[other_lat]) <= 90 and max(most[lon], most[other_lon]) <= 180:
+            yield feature("haversine", lat, lon, other_lat, other_lon)
+
+
+def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
+    """Compositions of the best candidates so far with columns and with each other."""
+    numbers: Sequence[Node] = [f for f in best if operator_of(f).gives == "number"][:12]
+    grouping: list[Node] = [f.args[0] for f in best if f.op == "target_mean"]
+    grouping += [f for f in best if operator_of(f).gives == "category"]
+    keys = list(dict.fromkeys(grouping))[:14]
+    blocks = [f for f in best if operator_of(f).gives == "numbers" and f.op.startswith("row_")]
+    plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
+    plain_keys = columns.short_keys()[:14]
+    for key in keys if columns.valued else ():
+        yield feature("target_std", key)
+        yield feature("target_median", key)
+    for key, other in product(keys, [*plain_keys, *keys]):
+        if key != other:
+            yield feature("target_mean", feature("cross", key, other))
+            yield feature("count", feature("cross", key, other))
+    for a, b in combinations(numbers, 2):
+        yield from _arithmetic(a, b)
+        yield feature("hypotenuse", a, b)
+    for number, column in product(numbers, plain):
+        yield from _arithmetic(number, column)
+    for number, key in product(numbers, [*plain_keys[:6], *keys[:4]]):
+        yield from _within(number, (key,))
+    for number in numbers:
+        yield feature("target_mean", feature("bin", number, 24))
+        for op, literal in (("fraction", None), ("digit", 1), ("digit", 2), ("mod", 7), ("mod", 10)):
+            yield feature(op, number) if literal is None else feature(op, number, literal)
+        for key in plain_keys[:8]:
+            yield feature("target_mean", feature("cross", feature("bin", number, 12), key))
+    for key, column in product(keys[:6], plain[:6]):
+        yield from _within(column, (key,))
+    for a, b in combinations(blocks, 2):
+        yield feature(
+            "target_mean", feature("cross", feature("row_distinct", *a.args), feature("row_distinct", *b.args))
+        )
+
+
+def _hinted(columns: Columns, within: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs that the model splits on together, both of them among `within`."""
+    return [(a, b) for a, b in columns.hints.pairs if a in within and b in within]
+
+
+def _arithmetic(a: Node, b: Node) -> Iterator[Feature]:
+    yield feature("divide", a, b)
+    yield feature("divide", b, a)
+    yield feature("subtract", a, b)
+    yield feature("add", a, b)
+    yield feature("multiply", a, b)
+
+
+def _within(number: Node, by: tuple[Node, ...]) -> Iterator[Feature]:
+    """A number against the others of its group, and the group's statistics."""
+    mean = feature("mean", number, by=by)
+    yield feature("subtract", number, mean)
+    yield feature("divide", number, mean)
+    yield feature("rank", number, by=by)
+    for op in STATISTICS:
+        yield feature(op, number, by=by)
+
+
+def _by_rank(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Pairs of items, those of low ranks together first."""
+    for total in range(1, 2 * len(items)):
+        for i in range(max(0, total - len(items) + 1), (total + 1) // 2):
+            yield items[i], items[total - i]
+
+
+def _product_by_rank(first: Sequence[Any], second: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Pairs of an item of each, those of low ranks together first."""
+    for total in range(len(first) + len(second) - 1):
+        for i in range(max(0, total - len(second) + 1), min(len(first), total + 1)):
+            yield first[i], second[total - i]

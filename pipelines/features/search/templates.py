@@ -1,0 +1,173 @@
+"""Templates: candidates of one column, of a row's like columns, of further tables, and of times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.search.column_sorts import FEW, Columns
+from medalist.pipelines.features.search.like_columns import families
+from medalist.pipelines.features.typing import USES
+
+MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
+DATE_PARTS = (
+    "hour",
+    "weekday",
+    "month",
+    "day",
+    "dayofyear",
+    "week",
+    "minute",
+    "second",
+    "quarter",
+    "daytime",
+    "elapsed",
+)
+ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
+                 "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
+MOST_SPELT = 100  # columns, the most important ones, whose digits or parts of text are looked at
+PAGES = 400  # characters on average, from which on a text has no parts that mean something by themselves
+MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
+WINDOWS = (7.0, 28.0, 91.0)  # days, over which past targets are averaged
+HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, in times the horizon
+YEAR = 364.0  # days, in whole weeks
+
+
+def single(columns: Columns) -> Iterator[Feature]:
+    """Of one column each, and which values are missing."""
+    for name in columns.keys:
+        yield feature("count", name)
+        if columns.distinct[name] > 2:
+            yield feature("target_mean", name)
+    for name in columns.texts[:MOST_SPELT]:
+        yield from _strings(columns, name)
+    for place, name in enumerate(columns.numbers):
+        if place < MOST_SPELT:
+            yield from _digits(columns, name)
+        if columns.distinct[name] > 0.5 * columns.frame.n:
+            yield feature("count", name)
+    everything = [n for n in columns.schema.columns if n in columns.distinct]
+    for name in everything:
+        yield feature("missing", name)
+    if len(everything) > 2:
+        yield feature("row_missing", *everything)
+
+
+def _digits(columns: Columns, name: str) -> Iterator[Feature]:
+    """What the digits of a number say apart from its size."""
+    profile = columns.profiles[name]
+    if profile.whole:
+        span = profile.high - profile.low
+        for modulus in MODULI:
+            if span >= 2 * modulus:
+                yield feature("mod", name, modulus)
+        if span >= 100:
+            yield feature("digit", name, -1)
+            yield feature("digit", name, -2)
+        return
+    for place in (1, 2, 3, 4):
+        yield feature("digit", name, place)
+    yield feature("decimals", name)
+    yield feature("fraction", name)
+    yield feature("target_mean", feature("round", name, 0))
+    yield feature("target_mean", feature("round", name, 1))
+
+
+def _strings(columns: Columns, name: str) -> Iterator[Feature]:
+    """Parts, counts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
+    long = columns.schema.columns[name] == "text"
+    for op in ("length", "words", "parts"):
+        yield feature(op, name)
+    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > PAGES):
+        parts = [feature("part", name, i) for i in (0, 1, 2, 3, -1)]
+        parts += [feature("field", name, i) for i in (0, 1, 2, -1)]
+        parts += [feature("field_word", name, i, j) for i in (0, 1) for j in (0, 1)]
+        parts += [feature(op, name, k) for op in ("prefix", "suffix") for k in (1, 2, 3)]
+        parts += [feature("character", name, k) for k in (0, 1, 2, 3, 4, -1, -2)]
+        parts += [feature("letters", name), feature("pattern", name)]
+        for part in parts:
+            yield feature("target_mean", part)
+            yield feature("count", part)
+        for i in (0, 1, 2, 3, -1):
+            yield feature("part_number", name, i)
+        for number in (feature("field_number", name, 0), feature("first_number", name)):
+            yield number
+            for modulus in (2, 10):
+                yield feature("mod", number, modulus)
+    if long:
+        yield feature("text_shape", name)
+        for matrix in (feature("tfidf", name), feature("char_tfidf", name)):
+            yield feature("target_linear", matrix)
+            yield feature("target_bayes", matrix)
+        yield feature("svd", feature("tfidf", name), 24)
+
+
+def rows(columns: Columns) -> Iterator[Feature]:
+    """What the values of like columns are in a row, beside each other."""
+    for members in families(columns.profiles):
+        few = len(members) <= 12
+        for op in ROW_OPERATORS:
+            if few or op not in ("row_sorted", "row_gaps", "row_repeats"):
+                yield feature(op, *members)
+        if few:
+            yield feature("target_mean", feature("row_mode", *members))
+            yield feature("target_mean", feature("row_argmax", *members))
+
+
+def tables(columns: Columns) -> Iterator[Feature]:
+    """What further tables say of a row, by the columns that they share."""
+    for table, kinds in columns.schema.tables.items():
+        shared = [c for c in kinds if c in columns.schema.columns]
+        together = [tuple(shared)] if 1 < len(shared) <= MOST_SHARED else []
+        for keys in (*together, *((key,) for key in shared)):
+            by = tuple(map(Column, keys))
+            yield feature("count", Column(keys[0], table), by=by)
+            for name, kind in kinds.items():
+                if name in keys:
+                    continue
+                column = Column(name, table)
+                if "number" in USES[kind] or "date" in USES[kind]:
+                    for op in ("mean", "sum", "min", "max", "std", "median", "value"):
+                        made = feature(op, column, by=by)
+                        yield made
+                        if op in ("mean", "value"):
+                            for own in columns.numbers[:8]:
+                                yield feature("subtract", own, made)
+                                yield feature("divide", own, made)
+                yield feature("distinct", column, by=by)
+                if "text" in USES[kind] or kind == "boolean":
+                    yield feature("target_mean", feature("mode", column, by=by))
+                    yield feature("target_mean", feature("label", column, by=by))
+
+
+def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature]:
+    """Parts of dates, days between them and, where test lies `ahead` of train in a time column, past targets."""
+    if ahead is not None and ahead[0] in columns.distinct:
+        yield from _past_targets(columns, *ahead)
+    for name in columns.dates:
+        for part in DATE_PARTS:
+            yield feature(part, name)
+        for part in ("hour", "weekday", "month"):
+            yield feature("target_mean", feature(part, name))
+        yield feature("count", name)
+        yield feature("target_mean", feature("cross", feature("hour", name), feature("weekday", name)))
+    for a, b in combinations(columns.dates, 2):
+        yield feature("days", a, b)
+        yield feature("mod", feature("round", feature("days", a, b), 0), 7)
+
+
+def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
+    """What the target was in the same groups, far enough back to be known for every row of test."""
+    groups = [n for n in columns.keys if n != time and columns.distinct[n] <= max(FEW, columns.frame.n // 20)][:5]
+    keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)] or [()]
+    dated = time in columns.dates
+    backs = [horizon]
+    if dated:  # by whole weeks, so that weekdays meet, and by a year of them
+        backs += [7.0 * -(-horizon // 7), *([YEAR] if horizon < YEAR else [])]
+    windows = WINDOWS if dated else tuple(horizon * k for k in HORIZONS)
+    for by in keys:
+        for back in dict.fromkeys(backs):
+            for window in windows:
+                yield feature("target_lag", time, back, back + window, by=tuple(map(Column, by)))
+        yield feature("target_lag", time, horizon, by=tuple(map(Column, by)))

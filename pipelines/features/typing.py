@@ -1,0 +1,195 @@
+"""Types of expressions: what a column may be used as, and whether an expression is well-typed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import parse_dates
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.language.expression import INFIX, Column, Feature, Node
+from medalist.pipelines.features.operators import kind_of, operator_of
+
+USES: dict[str, frozenset[str]] = {
+    "number": frozenset({"number", "key", "order"}),
+    "boolean": frozenset({"number", "key", "text"}),
+    "figures": frozenset({"number", "key", "order", "text"}),  # numbers stored as text
+    "category": frozenset({"key", "text"}),
+    "text": frozenset({"key", "text"}),
+    "date": frozenset({"date", "key", "order"}),
+    "instant": frozenset({"date", "key", "order", "number"}),  # dates stored as numbers
+}
+_WORDS = {
+    "number": "a number",
+    "key": "a key",
+    "date": "a date",
+    "text": "text",
+    "order": "a number or a date that orders the rows",
+    "sparse": "a sparse feature such as tfidf(text)",
+    "table": "a column of a further table",
+    "whole": "a whole number written out",
+    "literal": "a number written out",
+}
+_SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # seconds and milliseconds of 1995 to 2096
+MOST_KEYS = 4
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What every column of train and test, and of each further table, may be used as: names of `USES`."""
+
+    columns: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What every column may be used as, those of further tables under `table.column`."""
+        further = {f"{table}.{name}": use for table, columns in self.tables.items() for name, use in columns.items()}
+        return {**self.columns, **further}
+
+
+def schema_of(
+    train: pd.DataFrame,
+    cards: Sequence[ColumnCard],
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    skip: Collection[str] = (),
+) -> Schema:
+    """The schema of a competition's tables. Columns with a card are what it says, others what their values say."""
+    by_name = {card.name: card for card in cards}
+    columns = {}
+    for name in train.columns:
+        if name not in set(skip):
+            columns[name] = _of_card(by_name[name], train[name]) if name in by_name else _of_values(train[name])
+    further = {t: {c: _of_values(frame[c]) for c in frame.columns} for t, frame in (tables or {}).items()}
+    return Schema(columns, further)
+
+
+def _of_card(card: ColumnCard, values: pd.Series) -> str:
+    if card.kind is Kind.DATE:
+        return "instant" if card.numeric else "date"
+    if card.numeric:
+        return "instant" if _since_1970(values) else "boolean" if card.kind is Kind.BOOLEAN else "number"
+    if card.kind is Kind.NUMBER:
+        return "figures"
+    if card.kind is Kind.BOOLEAN:
+        truth = {v.lower() for v in card.examples}
+        return "boolean" if truth <= {"true", "false", "yes", "no"} else "category"
+    return "text" if card.kind is Kind.TEXT else "category"
+
+
+def _of_values(values: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "instant" if _since_1970(values) or parse_dates(values) is not None else "number"
+    return "date" if parse_dates(values) is not None else "category"
+
+
+def _since_1970(values: pd.Series) -> bool:
+    """Whether whole numbers are all of the size that times since 1970 have, and are no dense numbering."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return False
+    present = values.to_numpy(np.float64, na_value=np.nan)
+    present = present[np.isfinite(present)]
+    if len(present) < 2 or (present % 1).any():
+        return False
+    low, high = float(present.min()), float(present.max())
+    return any(a <= low and high <= b for a, b in _SINCE_1970) and high - low > 86_400
+
+
+def check(feature: Feature, schema: Schema) -> Feature:
+    """The feature itself, if it can be computed from these columns. Raises PipelineError with the reason where not."""
+    _check(feature, schema, feature)
+    return feature
+
+
+def _check(node: Feature, schema: Schema, whole: Feature) -> None:
+    operator = operator_of(node)
+    shown = f"{node.op}({', '.join(operator.takes)})" if node.op not in INFIX else f"a {INFIX[node.op]} b"
+    required = [t for t in operator.takes if not t.endswith("?")]
+    variadic = [i for i, t in enumerate(operator.takes) if t.endswith("+")]
+    if len(node.args) < len(required) or (len(node.args) > len(operator.takes) and not variadic):
+        count = f"{len(node.args)} argument" + ("" if len(node.args) == 1 else "s")
+        raise PipelineError(f"{node} has {count}: write it as {shown}.")
+    if node.by and operator.grouped is False:
+        raise PipelineError(f"{node}: {node.op} looks at no groups, so leave out `by`.")
+    if not node.by and operator.grouped is True:
+        raise PipelineError(f"{node} needs groups: write {node} by a key.")
+    if len(node.by) > MOST_KEYS:
+        raise PipelineError(f"{node} has {len(node.by)} keys: name at most {MOST_KEYS}.")
+    for arg, kind in zip(node.args, _spread(operator.takes, len(node.args)), strict=True):
+        uses = _uses(arg, schema, whole)
+        if kind not in uses:
+            hint = ": take its month, hour or elapsed" if "date" in uses and kind == "number" else ""
+            raise PipelineError(f"{node.op} in {whole} needs {_WORDS[kind]}, but {arg} is {_told(uses)}{hint}.")
+    for key in node.by:
+        if not {"key", "table"} & _uses(key, schema, whole):
+            raise PipelineError(f"{key} in {whole} is no key.")
+    _check_join(node, schema, whole)
+    below = [a for a in (*node.args, *node.by) if isinstance(a, Feature)]
+    if operator.kind != "stateless" and any(kind_of(a) == "supervised" for a in below):
+        raise PipelineError(
+            f"{node.op} in {whole} looks at many rows, so it cannot be computed from what was made with the target."
+        )
+
+
+def _check_join(node: Feature, schema: Schema, whole: Feature) -> None:
+    """PipelineError where keys are not told that both train and test and the measured further table have."""
+    measured = [a.table for a in node.args if isinstance(a, Column) and a.table is not None]
+    further = [k for k in node.by if isinstance(k, Column) and k.table is not None]
+    own = [k for k in node.by if k not in further]
+    if not measured:
+        if further:
+            raise PipelineError(f"{further[0]} in {whole} is of a further table: group by columns of train and test.")
+        return
+    table = measured[0]
+    if further and (len(further) > 1 or len(own) != 1 or further[0].table != table):
+        raise PipelineError(
+            f"{whole} pairs its keys unclearly: give one key and one column of {table}, as in by key, {table}.key."
+        )
+    for key in own:
+        if not further and not (isinstance(key, Column) and key.name in schema.tables[table]):
+            raise PipelineError(f"{table} has no column {key} for {whole}: name its key, as in by {key}, {table}.key.")
+
+
+def _told(uses: frozenset[str]) -> str:
+    """In words what something may be used as: the widest uses alone."""
+    if {"literal", "whole"} & uses:
+        return "a number"
+    return " or ".join(_WORDS.get(u, u) for u in sorted(uses - {"order"} or uses))
+
+
+def _spread(takes: Sequence[str], count: int) -> list[str]:
+    """The type of each of `count` arguments; what comes after a repeated type stays at the end."""
+    out: list[str] = []
+    for i, kind in enumerate(takes):
+        rest = len(takes) - i - 1
+        out += [kind.rstrip("?+")] * (count - len(out) - rest if kind.endswith("+") else 1)
+    return out[:count]
+
+
+def _uses(node: Node, schema: Schema, whole: Feature) -> frozenset[str]:
+    if isinstance(node, int | float):
+        return frozenset({"whole", "literal", "number"} if isinstance(node, int) else {"literal", "number"})
+    if isinstance(node, Column):
+        columns = schema.columns if node.table is None else schema.tables.get(node.table)
+        if columns is None:
+            known = ", ".join(schema.tables) or "none"
+            raise PipelineError(f"There is no further table {node.table!r} for {whole}; there are: {known}.")
+        if node.name not in columns:
+            raise PipelineError(f"There is no column {node} for {whole}; the columns are {', '.join(columns)}.")
+        return frozenset({"table"}) if node.table is not None else USES[columns[node.name]]
+    _check(node, schema, whole)
+    gives = operator_of(node).gives
+    if gives == "number":
+        return frozenset({"number", "key", "order"})
+    if gives == "category":
+        return frozenset({"key", "number"} if node.op == "bin" else {"key"})
+    # one column per target: a number where there is one target
+    return (
+        frozenset({"number"}) if gives == "numbers" and operator_of(node).kind == "supervised" else frozenset({gives})
+    )

@@ -1,0 +1,1 @@
+"""Fitting one pipeline: one fold, inner folds, several targets, stacked and pseudo-labelled rows."""

@@ -1,0 +1,1 @@
+"""Transformations of the target: scales, and values relative to the level or trend of a series."""

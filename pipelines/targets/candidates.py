@@ -1,0 +1,165 @@
+"""Which transformations of a target make sense for a task, from what its values, columns and folds are like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import time_axis
+from medalist.competitions.folds.plan import FoldPlan
+from medalist.pipelines.features.language.expression import Column, feature
+from medalist.pipelines.problem import Problem
+
+SKEWED = 1.0  # skewness from which on values are taken to have a long tail
+HEAVY = 6.0  # kurtosis (3 for a normal distribution) from which on they have on both sides
+YEAR = 365.0  # days
+LONG = 300.0  # days ahead, from which on a forecast goes through the seasons
+ENOUGH = 1.9  # times the horizon, that training has to reach over
+STEPS = 3.0  # of time, in a window at least
+WEEKS = 28.0  # days of a window, at least, so that days of the week are in it alike
+DAMPING = 0.5
+MOST_KEYS = 3
+ROWS_A_SERIES = 20
+TELLING = 1.05  # times as many rows apart, for a column to be a key of the series
+DENSE = 0.2  # of the times, at which a value of a key stands
+
+
+def candidates(
+    problem: Problem,
+    y: np.ndarray,
+    plan: FoldPlan,
+    cards: Sequence[ColumnCard],
+    train: pd.DataFrame | None = None,
+    reach: float | None = None,
+) -> tuple[tuple[str, str], ...]:
+    """Transformations of the target (pipelines/targets/transform.py) with a reason each, the most promising first.
+
+    Parameters
+    ----------
+    y: (n, T) targets as they are given.
+    train: the training table; without it no series are looked for.
+    reach: how far test lies ahead of train, where that is more than the folds hold out.
+
+    None for classes and ordinal targets. Where test lies after train, what values are relative to comes first.
+    """
+    if problem.problem_type != "regression":
+        return ()
+    found: list[tuple[str, str]] = []
+    if plan.scheme == "time" and plan.column is not None:
+        found += _in_time(plan, cards, train, y, reach)
+    linear = ("linear", "trees on what a linear model leaves, which goes on where trees cannot")
+    found += [linear, *_scales(problem, y)]
+    return tuple(dict(found).items())
+
+
+def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
+    from scipy.stats import kurtosis, skew
+
+    varying = y[:, np.ptp(y, axis=0) > 0]
+    if not varying.size:
+        return
+    fitted = problem.forward(varying)
+    tail = float(np.median(skew(fitted, axis=0)))
+    if problem.log:
+        if tail > SKEWED or tail < -SKEWED:
+            yield "sqrt", f"the logarithm of the values is skewed ({tail:.1f}): a root bends them less"
+            yield "ranks", f"the logarithm of the values is skewed ({tail:.1f}): normal scores are not"
+        return
+    if problem.objective == "mape":
+        if varying.min() >= 0:
+            yield "log", "relative errors are differences of logarithms"
+        return
+    if varying.min() >= 0 and tail > SKEWED:
+        yield "ranks", f"the values have a long tail (skewness {tail:.1f}): normal scores have none"
+        yield "log", f"the values have a long tail (skewness {tail:.1f}): logarithms have a short one"
+        yield "sqrt", f"the values have a long tail (skewness {tail:.1f}): roots have a shorter one"
+    elif abs(tail) > SKEWED or float(np.median(kurtosis(fitted, axis=0, fisher=False))) > HEAVY:
+        yield "ranks", "few values lie far out: normal scores do not"
+        yield "yeojohnson", "few values lie far out: a power draws them in"
+
+
+def _in_time(
+    plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray, ahead: float | None
+) -> Iterator[tuple[str, str]]:
+    """Levels and trends of the series, then those of the key alone whose levels move most apart."""
+    assert plan.column is not None
+    axis = None if train is None else time_axis(train[plan.column])
+    if train is None or axis is None:
+        return
+    when, dates = axis
+    horizon = float(plan.horizon or 0.0) + plan.gap
+    history = float(np.nanmax(when) - np.nanmin(when))
+    if ahead is not None and history >= ENOUGH * ahead:
+        horizon = max(horizon, ahead)
+    if not horizon or history < ENOUGH * horizon:
+        return
+    keys = series_keys(plan.column, cards, train)
+    step = float(np.median(np.diff(np.unique(when[np.isfinite(when)]))))
+    seasons = dates and horizon >= LONG
+    window = horizon if seasons else max(horizon, WEEKS if dates else 0.0, STEPS * step)
+    lagged = ("lagged", (horizon, round(window, 6)), "relative to the level of {} before the forecast")
+    trend = ("trend", (), "relative to a trend in time with a level for {}")
+    level = ("level", (YEAR, DAMPING), "relative to the level of {} in its year, going on by half its change a year")
+    forms = [trend, level, lagged] if seasons else [lagged, trend]
+    for form in forms:
+        yield _told(form, plan.column, keys)
+    if len(keys) > 1:
+        leader = _leader(keys, when, horizon, train, y)
+        for form in forms[1:] if seasons else forms[:1]:
+            yield _told(form, plan.column, (leader,))
+
+
+def _told(form: tuple[str, tuple[float, ...], str], time: str, keys: Sequence[str]) -> tuple[str, str]:
+    name, spans, reason = form
+    text = str(feature(name, time, *spans, by=tuple(map(Column, keys))))
+    return text, reason.format(f"each {' and '.join(keys)}" if keys else "all rows")
+
+
+def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> tuple[str, ...]:
+    """The columns that tell rows of equal time apart, those that tell most first; () where one row stands at a time.
+
+    A key's values come again over time, in test too. What the date alone decides, such as a holiday, tells no rows
+    apart, and what changes within a series tells fewer apart than what names it.
+    """
+    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL, Kind.COUNT, Kind.BOOLEAN)
+    n = len(train)
+    stamps = pd.factorize(train[time])[0].astype(np.int64)
+    times = int(stamps.max(initial=0)) + 1
+    open_to = [
+        c.name
+        for c in cards
+        if c.name != time and c.kind in kinds and 2 <= c.distinct <= n / ROWS_A_SERIES and c.unseen <= 0.05
+    ]
+    codes = {name: pd.factorize(train[name], use_na_sentinel=False)[0].astype(np.int64) for name in open_to}
+    cells, apart = stamps, times
+    chosen: list[str] = []
+    while apart < n / TELLING and len(chosen) < MOST_KEYS:
+        best, best_apart, best_cells = None, apart * TELLING, cells
+        for name in open_to:
+            if name in chosen:
+                continue
+            size = int(codes[name].max()) + 1
+            crossed = pd.factorize(cells * size + codes[name])[0].astype(np.int64)
+            count = int(crossed.max()) + 1
+            dense = len(np.unique(stamps * size + codes[name])) / (times * size) >= DENSE
+            if dense and count > best_apart:
+                best, best_apart, best_cells = name, count, crossed
+        if best is None:
+            break
+        chosen.append(best)
+        cells, apart = best_cells, int(best_apart)
+    return tuple(sorted(chosen))
+
+
+def _leader(keys: Sequence[str], when: np.ndarray, span: float, train: pd.DataFrame, y: np.ndarray) -> str:
+    """The key whose values' levels change most differently from span to span."""
+    block = np.floor((np.nanmax(when) - when) / span + 1e-9)
+    moves = {}
+    for key in keys:
+        levels = pd.Series(y[:, 0]).groupby([pd.factorize(train[key])[0], block]).mean().unstack()
+        apart = levels / levels.mean(axis=0) if y.min() >= 0 else levels - levels.mean(axis=0)
+        moves[key] = float(np.nanmean(np.nanstd(apart.to_numpy(float), axis=1)))
+    return max(keys, key=lambda k: moves[k])
