@@ -14,8 +14,8 @@ from medalist.agent.inspection import read
 from medalist.agent.run import RunConfig, run
 from medalist.agent.tables import open_ledger
 from medalist.competitions.demo.late_parcels import reference_field, write_demo
-from medalist.leaderboard.board import board_from_scores
-from medalist.leaderboard.standing import sentence
+from medalist.leaderboard.boards.board import board_from_scores
+from medalist.leaderboard.boards.standing import sentence
 
 
 def show_demo(folder: Path, budget: str, runs_dir: str, display: Display, *, began: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from medalist.agent.feature_groups import step_of
 from medalist.agent.judge import Comparison
 from medalist.agent.record import Record
-from medalist.leaderboard.schema import FeatureRow, FeatureStatus, GainUnit
+from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus, GainUnit
 from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.language.words import shape_of
 from medalist.pipelines.features.search.step import ScreenResult

@@ -20,11 +20,11 @@ from medalist.competitions.metrics.metric import get_metric
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task
-from medalist.leaderboard.board import Board
-from medalist.leaderboard.humans import find_board, named_board
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.schema import RunRow
-from medalist.leaderboard.standing import Standing, sentence, stand
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.boards.standing import Standing, sentence, stand
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import RunRow
 
 _MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
 

@@ -12,7 +12,7 @@ from medalist.agent.champion import pool_of
 from medalist.agent.feature_groups import ARM
 from medalist.agent.record import Proposal, Record, noise_of
 from medalist.agent.session import Session
-from medalist.leaderboard.schema import ExperimentRow
+from medalist.leaderboard.ledger.schema import ExperimentRow
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 

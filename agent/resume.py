@@ -10,7 +10,7 @@ from dataclasses import replace
 from medalist.agent.run import RunConfig
 from medalist.agent.tables import open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
-from medalist.leaderboard.schema import RunRow
+from medalist.leaderboard.ledger.schema import RunRow
 
 LEAST_SECONDS = 30.0
 

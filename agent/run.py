@@ -19,8 +19,8 @@ from medalist.agent.budget import Budget
 from medalist.agent.display import Display, Log, Progress
 from medalist.agent.workers import Workers, kill_children
 from medalist.competitions.errors import BudgetError, LedgerError, SubmissionError
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.standing import sentence
+from medalist.leaderboard.boards.standing import sentence
+from medalist.leaderboard.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
     from medalist.agent.session import Session

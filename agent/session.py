@@ -24,10 +24,10 @@ from medalist.agent.record import Proposal, Record, noise_of
 from medalist.agent.telling import experiment_event, experiment_row, screening_event
 from medalist.agent.worker import Sources
 from medalist.competitions.errors import MetricError
-from medalist.leaderboard.humans import Board
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.schema import FeatureRow
-from medalist.leaderboard.standing import Standing, stand
+from medalist.leaderboard.boards.known import Board
+from medalist.leaderboard.boards.standing import Standing, stand
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import FeatureRow
 from medalist.pipelines.decisions.decision import Decision, decide
 from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
 from medalist.pipelines.estimators.registry import FAMILIES

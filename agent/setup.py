@@ -34,9 +34,9 @@ from medalist.competitions.errors import MedalistError, PipelineError, TaskError
 from medalist.competitions.folds.by_time import reach
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
-from medalist.leaderboard.board import Board
-from medalist.leaderboard.humans import find_board, named_board
-from medalist.leaderboard.ledger import new_run_id
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.ledger.ledger import new_run_id
 from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features

@@ -14,7 +14,7 @@ from medalist.agent.feature_groups import ARM
 from medalist.agent.session import Session
 from medalist.agent.workers import Workers
 from medalist.competitions.audit.audit import Finding
-from medalist.leaderboard.standing import sentence
+from medalist.leaderboard.boards.standing import sentence
 
 MOST_SHOWN = 6  # features that the summary names
 

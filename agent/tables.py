@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.encoding import plain
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.schema import RunRow, StandingRow
-from medalist.leaderboard.standing import WORDS, Basis, share
+from medalist.leaderboard.boards.standing import WORDS, Basis, share
+from medalist.leaderboard.ledger.encoding import plain
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import RunRow, StandingRow
 
 
 def open_ledger(runs_dir: str) -> Ledger:
@@ -174,7 +174,7 @@ def show_medals(runs_dir: str, as_json: bool) -> None:
 
 def show_leaderboards(name: str | None, add: str | None, higher: bool | None, as_json: bool) -> None:
     """List leaderboards, show one, or add one."""
-    from medalist.leaderboard.humans import add_board, find_board, list_boards
+    from medalist.leaderboard.boards.known import add_board, find_board, list_boards
 
     if add is not None:
         if name is None:

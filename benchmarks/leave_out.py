@@ -32,8 +32,8 @@ from medalist.agent.record import Record
 from medalist.agent.replay import replay
 from medalist.agent.session import Session
 from medalist.agent.tables import open_ledger
-from medalist.leaderboard.humans import find_board
-from medalist.leaderboard.schema import RunRow
+from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.ledger.schema import RunRow
 
 NOTHING = "nothing"  # the name of the ensemble that all experiments make
 POSTPROCESSING = "post-processing"

@@ -19,8 +19,8 @@ from score_rows import RESULTS, Row, gain, latest, markdown, noise_of, read_rows
 
 from medalist.agent.budget import parse_duration
 from medalist.competitions.metrics.metric import get_metric
-from medalist.leaderboard.humans import find_board
-from medalist.leaderboard.standing import stand
+from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.standing import stand
 
 AGENT = "medalist"
 LATE = 1.05  # a peer that took this many times its budget is marked

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.experience import MOST_GAIN, Experience
-from medalist.leaderboard.ledger import MOST_OF_A_RUN, Ledger
+from medalist.leaderboard.ledger.ledger import MOST_OF_A_RUN, Ledger
 
 TOLD = st.tuples(
     st.sampled_from(["one", "two", "three"]),

@@ -17,8 +17,8 @@ from medalist.agent.cli import main
 from medalist.agent.run import RunConfig
 from medalist.agent.steering import steering_file, steering_for
 from medalist.competitions.errors import InputError, PipelineError
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.schema import FeatureRow
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import FeatureRow
 from medalist.pipelines.features.steering import Steering
 
 Say = Callable[..., str]

@@ -32,7 +32,7 @@ from command_line import (
 from medalist.agent.cli import main
 from medalist.agent.outputs import Outputs, claimed
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.ledger.ledger import Ledger
 
 EXPERIMENTS = 4
 COUNTED = ("--max-experiments", str(EXPERIMENTS))

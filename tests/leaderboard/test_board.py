@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard.board import board_from_scores, placeholder
-from medalist.leaderboard.medals import MEDALS, medal_ranks
+from medalist.leaderboard.boards.board import board_from_scores, placeholder
+from medalist.leaderboard.boards.medals import MEDALS, medal_ranks
 
 SCORES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400)
 FEW_VALUES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=400)  # many ties

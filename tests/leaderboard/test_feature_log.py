@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.database import open_database
-from medalist.leaderboard.ledger import Ledger
-from medalist.leaderboard.schema import INDEXES, MARKER, TABLES, VERSION, FeatureRow
+from medalist.leaderboard.ledger.database import open_database
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import INDEXES, MARKER, TABLES, VERSION, FeatureRow
 
 ROOT = Path(__file__).resolve().parents[2]
 RATIO = FeatureRow("a / b", "number / number", 1, "kept", 0.02, 0.005, "loss", 4, "better on 9 of 10 folds")
@@ -206,8 +206,8 @@ def test_many_processes_number_the_rows_of_one_run(url: str) -> None:
         run_id = start(ledger)
     code = (
         "import sys\n"
-        "from medalist.leaderboard.ledger import Ledger\n"
-        "from medalist.leaderboard.schema import FeatureRow\n"
+        "from medalist.leaderboard.ledger.ledger import Ledger\n"
+        "from medalist.leaderboard.ledger.schema import FeatureRow\n"
         "for n in range(10):\n"
         "    rows = [FeatureRow(f'f{sys.argv[3]}({n}, {k})', 'f', n, 'kept') for k in range(3)]\n"
         "    Ledger(sys.argv[1]).add_features(sys.argv[2], rows)"

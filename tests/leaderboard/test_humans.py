@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard import humans
-from medalist.leaderboard.board import position
-from medalist.leaderboard.humans import add_board, board_from_scores, find_board, list_boards
-from medalist.leaderboard.medals import MEDALS, medal_ranks
+from medalist.leaderboard.boards import known as humans
+from medalist.leaderboard.boards.board import position
+from medalist.leaderboard.boards.known import add_board, board_from_scores, find_board, list_boards
+from medalist.leaderboard.boards.medals import MEDALS, medal_ranks
 
 
 @pytest.fixture(autouse=True)

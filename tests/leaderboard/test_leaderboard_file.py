@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard.leaderboard_file import DirectionError, read_leaderboard_file
+from medalist.leaderboard.boards.files import DirectionError, read_leaderboard_file
 
 
 def write(tmp_path: Path, text: str, name: str = "board.csv") -> Path:

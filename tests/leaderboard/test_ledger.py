@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.board import board_from_scores
-from medalist.leaderboard.ledger import Ledger, new_run_id
-from medalist.leaderboard.standing import stand
+from medalist.leaderboard.boards.board import board_from_scores
+from medalist.leaderboard.boards.standing import stand
+from medalist.leaderboard.ledger.ledger import Ledger, new_run_id
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = board_from_scores("mine", [float(k) for k in range(1, 101)], True)
@@ -259,7 +259,7 @@ def test_rows_are_there_for_the_next_who_opens(url: str) -> None:
 
 def test_a_run_whose_process_is_gone_is_interrupted(url: str) -> None:
     code = (
-        "import sys; from medalist.leaderboard.ledger import Ledger\n"
+        "import sys; from medalist.leaderboard.ledger.ledger import Ledger\n"
         "print(Ledger(sys.argv[1]).start_run('a', {}, {}, 'ab', 0, 'x'))"
     )
     child = subprocess.run([sys.executable, "-c", code, url], check=True, capture_output=True, text=True, cwd=ROOT)

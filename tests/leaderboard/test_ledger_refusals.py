@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.ledger.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,7 +130,7 @@ def test_a_server_that_does_not_answer_and_keeps_its_password() -> None:
 def test_without_the_driver_the_extra_is_named() -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"
-        "from medalist.leaderboard.ledger import Ledger\n"
+        "from medalist.leaderboard.ledger.ledger import Ledger\n"
         "from medalist.competitions.errors import LedgerError\n"
         "try: Ledger('postgresql://localhost/x')\n"
         "except LedgerError as error: print(error)"
@@ -205,7 +205,7 @@ def test_listing_imports_nothing_heavy(tmp_path: Path) -> None:
     with Ledger(path) as ledger:
         start(ledger)
     code = (
-        "import sys; from medalist.leaderboard.ledger import Ledger; ledger = Ledger(sys.argv[1])\n"
+        "import sys; from medalist.leaderboard.ledger.ledger import Ledger; ledger = Ledger(sys.argv[1])\n"
         "ledger.runs(), ledger.best_standings(), ledger.experiments(ledger.runs()[0].id)\n"
         "from medalist.leaderboard import humans, standing; humans.find_board('titanic')\n"
         "print([m for m in ('sqlalchemy', 'numpy', 'pandas', 'scipy', 'psycopg') if m in sys.modules])"

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.ledger.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Writes experiments for ever, and tells after each one that the ledger has said it is kept.
 WRITER = """
 import sys
-from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.ledger.ledger import Ledger
 ledger, run_id, number = Ledger(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 while True:
     ledger.add_experiment(run_id, number, pipeline={"n": number, "big": "x" * 20000}, pipeline_hash=str(number),
@@ -35,7 +35,7 @@ while True:
 #: Starts a run of its own and writes 40 experiments and submissions.
 CROWD = """
 import sys
-from medalist.leaderboard.ledger import Ledger
+from medalist.leaderboard.ledger.ledger import Ledger
 with Ledger(sys.argv[1]) as ledger:
     run_id = ledger.start_run("mine", {}, {}, "ab", 0, "x" + sys.argv[2])
     for n in range(40):
@@ -170,7 +170,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(tmp_path: Path) ->
 
 
 def test_a_writer_waits_for_another_and_then_says_who_is_in_the_way(tmp_path: Path) -> None:
-    from medalist.leaderboard.sqlite_database import SqliteDatabase
+    from medalist.leaderboard.ledger.sqlite import SqliteDatabase
 
     path = tmp_path / "ledger.sqlite"
     run_id = start(str(path))

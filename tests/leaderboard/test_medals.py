@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.leaderboard.medals import MedalRanks, medal_ranks
+from medalist.leaderboard.boards.medals import MedalRanks, medal_ranks
 
 
 @pytest.mark.parametrize(

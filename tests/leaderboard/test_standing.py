@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import MetricError
-from medalist.leaderboard.board import Board, board_from_scores
-from medalist.leaderboard.humans import find_board
-from medalist.leaderboard.medals import MEDALS
-from medalist.leaderboard.standing import sentence, stand
+from medalist.leaderboard.boards.board import Board, board_from_scores
+from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.medals import MEDALS
+from medalist.leaderboard.boards.standing import sentence, stand
 
 HUNDRED = board_from_scores("mine", [float(k) for k in range(1, 101)], True)  # gold 91, silver 81, bronze 61
 

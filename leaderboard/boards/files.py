@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard.board import Board, board_from_scores
+from medalist.leaderboard.boards.board import Board, board_from_scores
 
 #: Column names, lower case without spaces, that hold the score, best first.
 SCORE_COLUMNS = ("score", "privatescore", "publicscore")

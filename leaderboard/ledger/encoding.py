@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from medalist.leaderboard.schema import JSON_COLUMNS, TIME_COLUMNS, TRUTH_COLUMNS
+from medalist.leaderboard.ledger.schema import JSON_COLUMNS, TIME_COLUMNS, TRUTH_COLUMNS
 
 
 def finite(value: Any) -> float | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.schema import CREATE, MARKER, MIGRATIONS, VERSION
+from medalist.leaderboard.ledger.schema import CREATE, MARKER, MIGRATIONS, VERSION
 
 Parameters = Mapping[str, Any]
 Rows = list[dict[str, Any]]
@@ -120,7 +120,7 @@ def open_database(url_or_path: str | Path) -> Database:
     LedgerError
         If the URL is of another kind, cannot be read, or its driver is not installed.
     """
-    from medalist.leaderboard.sqlite_database import SqliteDatabase
+    from medalist.leaderboard.ledger.sqlite import SqliteDatabase
 
     text = os.fspath(url_or_path)
     scheme, separator, rest = text.partition("://")
@@ -129,7 +129,7 @@ def open_database(url_or_path: str | Path) -> Database:
     if scheme == "sqlite" and len(rest) > 1:
         return SqliteDatabase(Path(rest[1:]).expanduser())
     if scheme.split("+")[0] in ("postgres", "postgresql"):
-        from medalist.leaderboard.server_database import ServerDatabase
+        from medalist.leaderboard.ledger.postgresql import ServerDatabase
 
         return ServerDatabase(text)
     raise LedgerError(f"A ledger cannot be kept in {scheme}: give the path of a file or a postgresql:// URL.")

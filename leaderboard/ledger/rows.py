@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.database import Database, Execute, Parameters, open_database
-from medalist.leaderboard.encoding import decode
-from medalist.leaderboard.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
+from medalist.leaderboard.ledger.database import Database, Execute, Parameters, open_database
+from medalist.leaderboard.ledger.encoding import decode
+from medalist.leaderboard.ledger.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
 
 Row = TypeVar("Row", RunRow, ExperimentRow, SubmissionRow, StandingRow, FeatureRow, SearchRow)
 

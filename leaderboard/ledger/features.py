@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from medalist.leaderboard.encoding import finite, text
-from medalist.leaderboard.records import Records, known, now
-from medalist.leaderboard.schema import FEATURE_STATUSES, GAIN_UNITS, FeatureRow, SearchRow
+from medalist.leaderboard.ledger.encoding import finite, text
+from medalist.leaderboard.ledger.rows import Records, known, now
+from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, FeatureRow, SearchRow
 
 SINCE = 2  # version of the tables from which on there are features
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard.medals import MEDALS, Medal, medal_ranks
+from medalist.leaderboard.boards.medals import MEDALS, Medal, medal_ranks
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.database import Database, Execute, Rows
+from medalist.leaderboard.ledger.database import Database, Execute, Rows
 
 
 class ServerDatabase(Database):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.encoding import finite, text, to_json
-from medalist.leaderboard.records import Records, now
-from medalist.leaderboard.schema import StandingRow
+from medalist.leaderboard.ledger.encoding import finite, text, to_json
+from medalist.leaderboard.ledger.rows import Records, now
+from medalist.leaderboard.ledger.schema import StandingRow
 
 if TYPE_CHECKING:
-    from medalist.leaderboard.standing import Basis, Standing
+    from medalist.leaderboard.boards.standing import Basis, Standing
 
 
 class StandingLog(Records):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.database import PATIENCE, Database, Execute, Parameters, Rows
+from medalist.leaderboard.ledger.database import PATIENCE, Database, Execute, Parameters, Rows
 
 
 class SqliteDatabase(Database):

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.encoding import finite, text, to_json
-from medalist.leaderboard.feature_log import FeatureLog
-from medalist.leaderboard.records import known, now
-from medalist.leaderboard.schema import VERDICTS, ExperimentRow, RunRow, SubmissionRow, Verdict
-from medalist.leaderboard.standing_log import StandingLog
+from medalist.leaderboard.ledger.encoding import finite, text, to_json
+from medalist.leaderboard.ledger.features import FeatureLog
+from medalist.leaderboard.ledger.rows import known, now
+from medalist.leaderboard.ledger.schema import VERDICTS, ExperimentRow, RunRow, SubmissionRow, Verdict
+from medalist.leaderboard.ledger.standings import StandingLog
 
 MOST_OF_A_RUN = 150  # experiments whose gains teach later runs something
 RUNS = "SELECT runs.*, (SELECT count(*) FROM experiments WHERE run_id = runs.id) AS n_experiments FROM runs"

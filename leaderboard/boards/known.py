@@ -11,9 +11,9 @@ from importlib import resources
 from pathlib import Path
 
 from medalist.competitions.errors import InputError, LedgerError
-from medalist.leaderboard.board import Board, board_from_scores, clean_board
-from medalist.leaderboard.leaderboard_file import DirectionError, read_leaderboard_file
-from medalist.leaderboard.medals import MEDALS
+from medalist.leaderboard.boards.board import Board, board_from_scores, clean_board
+from medalist.leaderboard.boards.files import DirectionError, read_leaderboard_file
+from medalist.leaderboard.boards.medals import MEDALS
 
 __all__ = ["Board", "add_board", "board_from_scores", "boards_folder", "find_board", "list_boards",
            "read_leaderboard_file"]  # fmt: skip
@@ -133,7 +133,7 @@ def _own(name: str, greater_is_better: bool | None = None) -> Board | None:
 
 
 def _shipped_rows() -> Iterator[dict[str, str]]:
-    table = resources.files("medalist.leaderboard.data") / "human_baselines.csv"
+    table = resources.files("medalist.leaderboard.boards.data") / "human_baselines.csv"
     yield from csv.DictReader(table.read_text(encoding="utf-8").splitlines())
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from medalist.competitions.errors import MetricError
-from medalist.leaderboard.board import Board
-from medalist.leaderboard.medals import MEDALS, Medal
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.medals import MEDALS, Medal
 
 Basis = Literal["cross-validation", "holdout"]
 

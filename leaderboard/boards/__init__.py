@@ -1,0 +1,1 @@
+"""Human leaderboards: medal rules, the boards that are known, and where a score stands on them."""

@@ -1,0 +1,1 @@
+"""The ledger: runs, experiments, features, submissions and standings, in SQLite or PostgreSQL."""
