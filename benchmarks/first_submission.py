@@ -38,7 +38,7 @@ for target in task["targets"]:
     sample[target] = fitted.predict(test[columns])
 sample.to_csv(out, index=False)
 """
-MEDALIST = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
+MEDALIST = [sys.executable, "-c", "from medalist.agent.cli.main import main; main()"]
 
 
 def bare(folder: Path) -> float:

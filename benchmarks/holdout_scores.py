@@ -28,7 +28,7 @@ from score_rows import RESULTS, latest, spread
 
 from medalist.agent.budget import parse_duration
 
-MEDALIST = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
+MEDALIST = [sys.executable, "-c", "from medalist.agent.cli.main import main; main()"]
 
 
 def medalist(*arguments: str) -> tuple[int, str, str]:

@@ -22,16 +22,16 @@ from pathlib import Path
 import pandas as pd
 from score_rows import RESULTS, Row
 
-from medalist.agent.bench import Ground
-from medalist.agent.champion import Champion, pool_of
-from medalist.agent.feature_groups import ARM
-from medalist.agent.grading import grade
-from medalist.agent.inspection import cards_of, read
-from medalist.agent.outputs import Outputs
-from medalist.agent.record import Record
-from medalist.agent.replay import replay
-from medalist.agent.session import Session
-from medalist.agent.tables import open_ledger
+from medalist.agent.cli.grade import grade
+from medalist.agent.cli.inspect import cards_of, read
+from medalist.agent.cli.tables import open_ledger
+from medalist.agent.experiment import Record
+from medalist.agent.ground import Ground
+from medalist.agent.judging.ensemble import Champion, pool_of
+from medalist.agent.proposals.feature_groups import ARM
+from medalist.agent.records.outputs import Outputs
+from medalist.agent.run.replay import replay
+from medalist.agent.search.session import Session
 from medalist.leaderboard.boards.known import find_board
 from medalist.leaderboard.ledger.schema import RunRow
 

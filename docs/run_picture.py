@@ -20,7 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-MEDALIST = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
+MEDALIST = [sys.executable, "-c", "from medalist.agent.cli.main import main; main()"]
 STYLES = {"keep": "green", "discard": "dim", "pruned": "dim", "crash": "red", "timeout": "yellow", "memory": "red"}
 EXPERIMENT = re.compile(r"^\[ *[\d.]+ s\] #\d+ +(\w+)")
 WIDTH = 128

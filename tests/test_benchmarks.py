@@ -24,7 +24,7 @@ import peers_table
 import run_peers
 import score_rows
 
-from medalist.agent.record import Proposal, Record
+from medalist.agent.experiment import Proposal, Record
 from medalist.leaderboard.boards.known import add_board
 from medalist.pipelines.pipeline import Pipeline
 

@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from medalist.agent.cli import app
+from medalist.agent.cli.main import app
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 from medalist.pipelines.features.language.expression import INFIX, parse
 from medalist.pipelines.features.language.words import in_words

@@ -18,11 +18,11 @@ import pandas as pd
 import psutil
 import pytest
 
-from medalist.agent.cli import main
-from medalist.agent.tables import open_ledger
+from medalist.agent.cli.main import main
+from medalist.agent.cli.tables import open_ledger
 from medalist.competitions.demo.late_parcels import write_demo
 
-CALL = [sys.executable, "-c", "from medalist.agent.cli import main; main()"]
+CALL = [sys.executable, "-c", "from medalist.agent.cli.main import main; main()"]
 TRAIN_ROWS, TEST_ROWS = 400, 150
 
 

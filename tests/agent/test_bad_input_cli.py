@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from command_line import bytes_below, call, columns, here, write
 
-from medalist.agent.cli import main
+from medalist.agent.cli.main import main
 
 Table = pd.DataFrame
 COUNTED = ("--max-experiments", "1")

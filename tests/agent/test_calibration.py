@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_workers import SHORT, bench, short
 
-from medalist.agent import calibration
-from medalist.agent.calibration import BETTER, HELPS, Calibration, Layout, allowance, arrange, calibrate, layouts
-from medalist.agent.costs import Costs
-from medalist.agent.worker import Job, Outcome
-from medalist.agent.workers import Workers
+from medalist.agent.workers import threads as calibration
+from medalist.agent.workers.child import Job, Outcome
+from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.local import Workers
+from medalist.agent.workers.threads import BETTER, HELPS, Calibration, Layout, allowance, arrange, calibrate, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
 TWO, ONE = Layout(2, 1), Layout(1, 2)

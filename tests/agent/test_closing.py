@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.agent import judge, submitting
-from medalist.agent.bench import FoldSet, Ground
+from medalist.agent import score as judge
 from medalist.agent.budget import Budget
-from medalist.agent.champion import Champion
-from medalist.agent.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
-from medalist.agent.judge import Score
-from medalist.agent.record import Proposal, Record
-from medalist.agent.session import Session
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.ground import FoldSet, Ground
+from medalist.agent.judging.ensemble import Champion
+from medalist.agent.records import submissions as submitting
+from medalist.agent.score import Score
+from medalist.agent.search.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
+from medalist.agent.search.session import Session
 from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.agent.calibration import Calibration, Layout
-from medalist.agent.costs import FASTEST, Costs
+from medalist.agent.workers.costs import FASTEST, Costs
+from medalist.agent.workers.threads import Calibration, Layout
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.pipeline import Pipeline
 

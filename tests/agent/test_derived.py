@@ -13,11 +13,11 @@ from command_line import demo, here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.agent.derived import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
-from medalist.agent.judge import Score
-from medalist.agent.outputs import Outputs
-from medalist.agent.record import Proposal, Record
-from medalist.agent.worker import Sources, _labels, _Material
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.proposals.variations import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
+from medalist.agent.records.outputs import Outputs
+from medalist.agent.score import Score
+from medalist.agent.workers.child import Sources, _labels, _Material
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline

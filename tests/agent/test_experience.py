@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.agent.experience import MOST_GAIN, Experience
+from medalist.agent.memory.experience import MOST_GAIN, Experience
 from medalist.leaderboard.ledger.ledger import MOST_OF_A_RUN, Ledger
 
 TOLD = st.tuples(

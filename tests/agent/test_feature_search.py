@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 from command_line import call, demo, finished, here, ledger_of, only_run, write
 
-from medalist.agent import judge
-from medalist.agent.bench import FoldSet, Ground
-from medalist.agent.costs import Costs
-from medalist.agent.experience import Experience
-from medalist.agent.feature_groups import ARM
-from medalist.agent.feature_rows import rows_of_test
-from medalist.agent.feature_search import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
-from medalist.agent.judge import Comparison
-from medalist.agent.policy import Policy
-from medalist.agent.record import Proposal, Record
+from medalist.agent import score as judge
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.ground import FoldSet, Ground
+from medalist.agent.memory.experience import Experience
+from medalist.agent.proposals.feature_groups import ARM
+from medalist.agent.proposals.features import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
+from medalist.agent.proposals.policy import Policy
+from medalist.agent.records.feature_rows import rows_of_test
+from medalist.agent.score import Comparison
+from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.features.search.scoring import Found

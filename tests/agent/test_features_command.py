@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from command_line import call, ledger_of
 
-from medalist.agent import run as running
-from medalist.agent.cli import main
-from medalist.agent.run import RunConfig
-from medalist.agent.steering import steering_file, steering_for
+from medalist.agent.cli.main import main
+from medalist.agent.run import run as running
+from medalist.agent.run.run import RunConfig
+from medalist.agent.run.steering import steering_file, steering_for
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.schema import FeatureRow

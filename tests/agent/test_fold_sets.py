@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalist.agent.bench import FoldSet, _of_data
-from medalist.agent.outputs import Outputs
-from medalist.agent.workers import Workers
+from medalist.agent.ground import FoldSet, _of_data
+from medalist.agent.records.outputs import Outputs
+from medalist.agent.workers.local import Workers
 from medalist.pipelines.fitting.fold import Evaluation
 
 

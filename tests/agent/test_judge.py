@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.agent import judge
+from medalist.agent import score as judge
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.problem import Problem

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.agent.costs import Costs
-from medalist.agent.derived import Derived
-from medalist.agent.experience import Experience
-from medalist.agent.judge import Score
-from medalist.agent.policy import Policy, _fails
-from medalist.agent.record import Proposal, Record
-from medalist.agent.tuner import FEW_PAST, MOST_PAST, past
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.memory.experience import Experience
+from medalist.agent.proposals.policy import Policy, _fails
+from medalist.agent.proposals.tuning import FEW_PAST, MOST_PAST, past
+from medalist.agent.proposals.variations import Derived
+from medalist.agent.score import Score
+from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.fitting.fold import Evaluation

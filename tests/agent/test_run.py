@@ -29,8 +29,8 @@ from command_line import (
     write,
 )
 
-from medalist.agent.cli import main
-from medalist.agent.outputs import Outputs, claimed
+from medalist.agent.cli.main import main
+from medalist.agent.records.outputs import Outputs, claimed
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
 
@@ -113,7 +113,7 @@ def test_a_budget_beside_a_count_only_ends_the_run(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the clock a model would be evaluated on one fold here."""
-    monkeypatch.setattr("medalist.agent.setup.FIRST_SHARE", 1e-9)
+    monkeypatch.setattr("medalist.agent.run.setup.FIRST_SHARE", 1e-9)
     counted = "--max-experiments", "1"
     summary = here("run", public, *counted, "--budget", "2m", "--threads", "1", "--runs-dir", tmp_path)
     with ledger_of(tmp_path) as ledger:

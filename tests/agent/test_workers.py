@@ -16,16 +16,16 @@ import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from medalist.agent import workers as workers_module
-from medalist.agent.active import Active
 from medalist.agent.budget import Budget
-from medalist.agent.calibration import Calibration, Layout
-from medalist.agent.costs import Costs
-from medalist.agent.loop import Search
-from medalist.agent.machine import available_memory
-from medalist.agent.record import Proposal
-from medalist.agent.worker import Bench, Job, Outcome
-from medalist.agent.workers import Workers
+from medalist.agent.experiment import Proposal
+from medalist.agent.search.jobs import Active
+from medalist.agent.search.loop import Search
+from medalist.agent.workers import local as workers_module
+from medalist.agent.workers.child import Bench, Job, Outcome
+from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.local import Workers
+from medalist.agent.workers.machine import available_memory
+from medalist.agent.workers.threads import Calibration, Layout
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.pipeline import Pipeline
@@ -261,7 +261,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from test_workers import bench, long
-from medalist.agent.workers import Workers
+from medalist.agent.workers.local import Workers
 if __name__ == "__main__":
     workers = Workers(2)
     workers.start(bench(Path(sys.argv[1])))

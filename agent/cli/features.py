@@ -1,0 +1,125 @@
+"""`medalist features`: what the search for features found, as tables or JSON."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+
+from medalist.agent.cli.tables import number_text, open_ledger, print_json, print_table
+from medalist.competitions.errors import PipelineError
+from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
+from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.words import in_words
+
+_UNTESTED = ("redundant", "candidate")
+
+
+def show_features(runs_dir: str, run_id: str, everything: bool, as_json: bool) -> None:
+    """Show what a run found, and what it tried and dropped; with `everything` also what was never tested."""
+    with open_ledger(runs_dir) as ledger:
+        run = ledger.run(run_id)
+        rows, searches = ledger.features(run.id), ledger.searches(run.id)
+    if as_json:
+        print_json(
+            {
+                "run": run.id,
+                "competition": run.competition,
+                "state": run.state,
+                "searches": [asdict(s) for s in searches],
+                "features": [asdict(r) | {"words": _words(r.text)} for r in rows],
+            }
+        )
+        return
+    found = _verdicts(rows)
+    out = sys.stdout.write
+    out(f"{run.id}  {run.competition}  {run.state}\n")
+    if found or searches:
+        out(_headline(found, searches) + "\n")
+    if not any(r.status == "kept" for r in found):
+        out(_none_kept(run, found, searches) + "\n")
+    _section("kept", [r for r in found if r.status in ("kept", "forced")], "in words")
+    _section("taken away", [r for r in found if r.status == "removed"], "why")
+    _section("tried and dropped", [r for r in found if r.status == "dropped"], "why")
+    numbers = [r.experiment for r in found if r.experiment is not None]
+    if len(set(numbers)) < len(numbers):
+        out("\nFeatures of one experiment were tested together: the gain is that of all of them.\n")
+    if everything:
+        _section("redundant", [r for r in found if r.status == "redundant"], "why")
+        _section("passed the screening, not tested", [r for r in found if r.status == "candidate"], "why")
+    elif untested := sum(r.status in _UNTESTED for r in found):
+        out(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.\n")
+
+
+def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
+    """The last row of each expression that is a verdict; of one that has none, the last row; the best gain first."""
+    last: dict[str, FeatureRow] = {}
+    for row in rows:
+        if row.text not in last or row.status not in _UNTESTED or last[row.text].status in _UNTESTED:
+            last[row.text] = row
+    return sorted(last.values(), key=lambda r: (r.unit, r.gain is None, -(r.gain or 0.0), r.number))
+
+
+def _tested(found: Sequence[FeatureRow]) -> int:
+    return sum(r.status in ("kept", "dropped") for r in found)
+
+
+def _headline(found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+    steps = len({s.step for s in searches})
+    counts = {status: sum(r.status == status for r in found) for status in ("kept", "forced", "removed")}
+    said = [
+        f"{sum(s.screened for s in searches):,} candidates screened in {steps} {'step' if steps == 1 else 'steps'}",
+        f"{sum(s.passed for s in searches):,} passed",
+        f"{_tested(found):,} tested",
+        f"{counts['kept']:,} kept",
+    ]
+    said += [f"{counts['forced']:,} forced"] if counts["forced"] else []
+    said += [f"{counts['removed']:,} taken away"] if counts["removed"] else []
+    return ", ".join(said) + "."
+
+
+def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+    tested = _tested(found)
+    if tested:
+        why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"
+        why = f"{why} tested {'did not improve' if tested == 1 else 'improved'} the score beyond its noise"
+    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in found):
+        why = "none of the candidates was tested"
+    elif searches:
+        why = "no candidate says more about what the model gets wrong than chance would"
+    elif not run.config.get("feature_search", True):
+        why = "the search was switched off with --no-feature-search"
+    else:
+        why = "the run has made no search for features"
+    return f"No feature was kept{' so far' if run.state == 'running' else ''}: {why}."
+
+
+def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
+    if not rows:
+        return
+    sys.stdout.write("\n")
+    lines = [
+        (
+            r.text,
+            _gain(r, r.gain),
+            "" if r.standard_error is None else f"± {_gain(r, r.standard_error)}",
+            "" if r.gain is None else "loss" if r.unit == "loss" else "of the residual",
+            "" if r.experiment is None else f"#{r.experiment}",
+            r.reason if last == "why" else _words(r.text) + (" (forced)" if r.status == "forced" else ""),
+        )
+        for r in rows
+    ]
+    print_table((title, "gain", "error", "unit", "experiment", last), lines, right=(1, 2, 4))
+
+
+def _gain(row: FeatureRow, value: float | None) -> str:
+    if value is None or row.unit == "loss":
+        return number_text(value, 3)
+    return f"{100 * value:.2g} %"
+
+
+def _words(text: str) -> str:
+    try:
+        return in_words(parse(text))
+    except PipelineError:  # written by a medalist whose language was another
+        return text

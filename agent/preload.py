@@ -1,9 +1,0 @@
-"""Imported once by the fork server, so that every child process starts with the scientific stack in place."""
-
-import lightgbm  # noqa: F401
-import pyarrow.feather  # noqa: F401
-
-import medalist.agent.worker
-import medalist.pipelines.estimators.registry
-
-medalist.agent.worker.Bench  # noqa: B018 - the names that jobs are pickled by

@@ -1,0 +1,1 @@
+"""What to try next: each file proposes one kind of experiment; the policy ranks them."""

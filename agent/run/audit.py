@@ -1,0 +1,90 @@
+"""The audit for leaks and drift, in a child process beside the search."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from medalist.agent.ground import Ground
+from medalist.agent.workers.child import end_with_parent
+from medalist.competitions.audit.audit import Finding, audit
+from medalist.competitions.competition import Competition
+
+MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows
+SECONDS = 5.0
+
+
+class BackgroundAudit:
+    """Audits once, after `begin`; findings are told to `emit` as soon as `collect` sees them."""
+
+    def __init__(self, ground: Ground, seed: int, emit: Callable[[Mapping[str, Any]], None]):
+        self.findings: tuple[Finding, ...] = ()
+        self._ground, self._seed, self._emit = ground, seed, emit
+        self._pipe: Connection | None = None
+        self._process: Any = None
+        self._done = False
+
+    def begin(self) -> None:
+        """Start the child process, unless it was started before."""
+        if self._process is not None:
+            return
+        context = multiprocessing.get_context("forkserver")
+        self._pipe, theirs = context.Pipe(duplex=False)
+        ground = self._ground
+        arguments = (theirs, _sampled(ground.competition, self._seed), ground.task, ground.cards, self._seed)
+        self._process = context.Process(target=_audit, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def collect(self) -> None:
+        """Take the findings in, where they have come."""
+        if self._done or self._pipe is None or not self._pipe.poll():
+            return
+        self._done = True
+        try:
+            answer = self._pipe.recv()
+        except EOFError:
+            answer = "its process ended"
+        if isinstance(answer, str):
+            self._emit({"event": "note", "text": f"The audit failed: {answer.splitlines()[-1]}", "error": answer})
+            return
+        self.findings = answer
+        for finding in self.findings:
+            if finding.severity != "info":
+                self._emit({"event": "audit", "severity": finding.severity, "text": f"Audit: {finding.message}"})
+
+    def close(self) -> None:
+        """End the audit, finished or not."""
+        if self._process is None or self._pipe is None:
+            return
+        self.collect()
+        self._process.kill()
+        self._process.join(2)
+        self._pipe.close()
+
+
+def _sampled(competition: Competition, seed: int) -> Competition:
+    competition = replace(competition, sources={})  # open archives do not travel
+    cells = competition.train.size + competition.test.size
+    if cells <= MOST_CELLS:
+        return competition
+    share = MOST_CELLS / cells
+    return replace(
+        competition,
+        train=competition.train.sample(frac=share, random_state=seed).sort_index(),
+        test=competition.test.sample(frac=share, random_state=seed).sort_index(),
+    )
+
+
+def _audit(pipe: Connection, competition: Competition, task: Any, cards: Any, seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    try:
+        pipe.send(tuple(audit(competition, task, cards, seed=seed, seconds=SECONDS)))
+    except Exception:  # noqa: BLE001 - an audit that fails is reported by the parent; the search goes on
+        pipe.send(traceback.format_exc())

@@ -1,0 +1,1 @@
+"""The experiments of a run: handing out jobs, pruning, closing on fresh folds."""

@@ -1,0 +1,1 @@
+"""Where experiments run: child processes, their limits, threads and costs."""

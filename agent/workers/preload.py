@@ -1,0 +1,9 @@
+"""Imported once by the fork server, so that every child process starts with the scientific stack in place."""
+
+import lightgbm  # noqa: F401
+import pyarrow.feather  # noqa: F401
+
+import medalist.agent.workers.child
+import medalist.pipelines.estimators.registry
+
+medalist.agent.workers.child.Bench  # noqa: B018 - the names that jobs are pickled by
