@@ -411,7 +411,7 @@ def test_help_lists_every_command(say: Say) -> None:
 @pytest.mark.parametrize("arguments", [["runs"], ["medals"], ["leaderboard", "titanic"], ["--help"], ["run", "--help"]])
 def test_a_quick_command_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = (
-        "import sys\nfrom agent.cli import main\nsys.argv = ['medalist', *sys.argv[1:]]\n"
+        "import sys\nfrom medalist.agent.cli.main import main\nsys.argv = ['medalist', *sys.argv[1:]]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"heavy = [m for m in {HEAVY!r} if m in sys.modules]\nassert not heavy, heavy\n"
     )

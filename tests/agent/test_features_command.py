@@ -181,7 +181,7 @@ def test_which_run_is_meant_must_be_clear(searched: Path, run: str, said: str) -
 
 def test_nothing_heavy_is_imported(searched: Path) -> None:
     code = (
-        "import sys\nfrom agent.cli import main\n"
+        "import sys\nfrom medalist.agent.cli.main import main\n"
         f"sys.argv = ['medalist', 'features', '20260101', '--all', '--runs-dir', {str(searched)!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"heavy = [m for m in {HEAVY!r} if m in sys.modules]\nassert not heavy, heavy\n"
