@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalist.agent.budget import Budget
+from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
-from medalist.agent.workers.local import Workers, kill_children
+from medalist.agent.workers.local import Workers
 from medalist.competitions.errors import BudgetError, LedgerError, SubmissionError
 from medalist.leaderboard.boards.standing import sentence
-from medalist.leaderboard.ledger.ledger import Ledger
 
 if TYPE_CHECKING:
     from medalist.agent.run.setup import Prepared
     from medalist.agent.search.session import Session
 
 FRESH_SEED = 7919  # added to the folds' seed for folds that take no part in the search
-SHOW_CURSOR = "\x1b[?25h"
-LAST_SECONDS = 0.4  # before the deadline: what is not closed by then is ended
 
 
 @dataclass(frozen=True)
@@ -73,10 +66,18 @@ class RunResult:
     summary: Mapping[str, Any]
 
 
-def run(config: RunConfig, display: Display, *, began: float | None = None, resume: str | None = None) -> RunResult:
+def run(
+    config: RunConfig,
+    display: Display,
+    *,
+    began: float | None = None,
+    resume: str | None = None,
+    deadline: Deadline | None = None,
+) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
-    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts.
+    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` ends the
+    process where the run has not ended by itself.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
@@ -90,11 +91,12 @@ def run(config: RunConfig, display: Display, *, began: float | None = None, resu
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began)
     workers = Workers(config.threads or _cores())
     workers.warm_up()
+    deadline = deadline or Deadline()
     try:
-        earlier: list[Path] = []
-        with _deadline(budget, workers, earlier):
-            return _run(config, display, budget, workers, resume, earlier)
+        deadline.start(budget)
+        return _run(config, display, budget, workers, resume, deadline)
     finally:
+        deadline.stop()
         workers.close()
         display.close()
 
@@ -112,7 +114,7 @@ def _run(
     budget: Budget,
     workers: Workers,
     resume: str | None,
-    earlier: list[Path],
+    deadline: Deadline,
 ) -> RunResult:
     from medalist.agent.cli.tables import folder_of, open_ledger
     from medalist.agent.records.outputs import claimed
@@ -123,14 +125,17 @@ def _run(
             with open_ledger(config.runs_dir) as ledger:
                 folder = folder_of(ledger.run(resume), config.runs_dir)
             claims.enter_context(claimed(folder))
-            earlier.append(folder / "submission.csv")
+            if (folder / "submission.csv").exists():
+                deadline.replaying()
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.session.outputs.folder))
-        return _begin(config, display, budget, workers, prepared)
+        return _begin(config, display, budget, workers, prepared, deadline)
 
 
-def _begin(config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared) -> RunResult:
+def _begin(
+    config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared, deadline: Deadline
+) -> RunResult:
     session = prepared.session
     log = Log(session.outputs.folder / "log.txt")
 
@@ -151,9 +156,9 @@ def _begin(config: RunConfig, display: Display, budget: Budget, workers: Workers
     emit({"event": "start", "run": session.run_id, "folder": str(session.outputs.folder), "text": prepared.headline})
     for note in prepared.notes:
         emit({"event": "note", "text": note})
-    with session.ledger, _guarded(session.ledger, session.run_id) as stopped:
+    with session.ledger, interruptible(session.ledger, session.run_id) as stopped:
         try:
-            return _work(config, display, budget, workers, prepared, stopped)
+            return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:
             with contextlib.suppress(OSError):
                 log.write({"event": "note", "text": f"The run failed: {error}", "error": traceback.format_exc()})
@@ -167,6 +172,7 @@ def _work(
     workers: Workers,
     prepared: Prepared,
     stopped: Callable[[], bool],
+    deadline: Deadline,
 ) -> RunResult:
     from medalist.agent.records import submissions as submitting
     from medalist.agent.run.audit import BackgroundAudit
@@ -177,6 +183,7 @@ def _work(
     session = prepared.session
     if session.constant_answer is None:
         submitting.write_constant(session)
+    deadline.submitted()
     workers.start(session.ground.bench)
     search = Search(
         session=session,
@@ -248,55 +255,3 @@ def _progress(config: RunConfig, session: Session, workers: Workers, budget: Bud
         standing=standing,
         running=tuple(running),
     )
-
-
-@contextmanager
-def _deadline(budget: Budget, workers: Workers, earlier: Sequence[Path]) -> Iterator[None]:
-    """The deadline ends the process whatever happens. Workers are started when there is a first submission; a resumed
-    run has one from `earlier`."""
-    over = threading.Event()
-
-    def watch() -> None:
-        if not over.wait(max(0.0, budget.deadline - LAST_SECONDS - time.monotonic())):
-            told, code = "The deadline was reached while closing; submission.csv is the last one written.", 0
-            if not workers.started and any(path.exists() for path in earlier):
-                told = "The budget ended while the run was read again: its submission stays as it was."
-            elif not workers.started:
-                told, code = "medalist: The budget ended before a first submission: give more with --budget.", 2
-            kill_children()
-            if sys.stdout.isatty():
-                sys.stdout.write(SHOW_CURSOR)
-                sys.stdout.flush()
-            sys.stderr.write(told + "\n")
-            sys.stderr.flush()
-            os._exit(code)
-
-    if budget.limited:
-        threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
-
-
-@contextmanager
-def _guarded(ledger: Ledger, run_id: str) -> Iterator[Callable[[], bool]]:
-    """Ctrl-C (and SIGTERM) ask for a proper close; whatever else ends the run is told to the ledger."""
-    asked = threading.Event()
-
-    def ask(*_: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    in_main = threading.current_thread() is threading.main_thread()
-    before = {s: signal.signal(s, ask) for s in (signal.SIGINT, signal.SIGTERM)} if in_main else {}
-    try:
-        yield asked.is_set
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        ledger.finish_run(run_id, status, {"status": status, "error": f"{type(error).__name__}: {error}"})
-        raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
