@@ -23,13 +23,13 @@ import pandas as pd
 from score_rows import RESULTS, Row
 
 from medalist.agent.cli.grade import grade
-from medalist.agent.cli.inspect import cards_of, read
-from medalist.agent.cli.tables import open_ledger
 from medalist.agent.experiment import Record
 from medalist.agent.ground import Ground
 from medalist.agent.judging.ensemble import Champion, pool_of
 from medalist.agent.proposals.feature_groups import ARM
 from medalist.agent.records.outputs import Outputs
+from medalist.agent.records.stores import open_ledger
+from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.search.session import Session
 from medalist.leaderboard.boards.known import find_board

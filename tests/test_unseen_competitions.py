@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import unseen_competitions
 from unseen_competitions import CUTS, Cut
 
-from medalist.agent.cli.inspect import read
+from medalist.agent.run.reading import read
 
 
 def table(n=400, seed=0):

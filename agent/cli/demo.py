@@ -9,9 +9,9 @@ import pandas as pd
 
 from medalist.agent.budget import Budget, parse_duration
 from medalist.agent.cli.grade import grade, log_grade
-from medalist.agent.cli.inspect import read
-from medalist.agent.cli.tables import open_ledger
+from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.display import Display, JsonLines
+from medalist.agent.run.reading import read
 from medalist.agent.run.run import RunConfig, run
 from medalist.competitions.demo.late_parcels import reference_field, write_demo
 from medalist.leaderboard.boards.board import board_from_scores

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from medalist.agent.cli.tables import number_text, open_ledger, print_json, print_table
+from medalist.agent.cli.tables import number_text, print_json, print_table
+from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
 from medalist.pipelines.features.language.expression import parse

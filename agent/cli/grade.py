@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.agent.cli.inspect import read
-from medalist.agent.cli.tables import open_ledger
+from medalist.agent.records.stores import open_ledger
+from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, name_of, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
 from medalist.competitions.metrics.metric import get_metric

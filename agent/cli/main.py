@@ -230,7 +230,7 @@ def holdout(
     description: Description = None,
 ) -> None:
     """Cut a competition into a public and a private part, the way its organiser cut it."""
-    from medalist.agent.cli.inspect import read
+    from medalist.agent.run.reading import read
     from medalist.competitions.holdout import cut_holdout
 
     options = task_options(id, target, metric, problem_type, folds, n_splits, positive)

@@ -7,35 +7,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any, cast
 
+from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.standing import WORDS, Basis, share
 from medalist.leaderboard.ledger.encoding import plain
-from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import RunRow, StandingRow
-
-
-def open_ledger(runs_dir: str) -> Ledger:
-    """The ledger of a folder of runs, or the one that MEDALIST_LEDGER names (a path or a URL)."""
-    import os
-
-    return Ledger(os.environ.get("MEDALIST_LEDGER") or Path(runs_dir) / "ledger.sqlite")
-
-
-def folder_of(row: RunRow, runs_dir: str) -> Path:
-    """A run's folder: where it lies in the folder of runs, which may have been moved or copied with its ledger, or
-    where it was. LedgerError if in neither."""
-    import os
-
-    beside, before = Path(runs_dir) / row.competition / row.id, Path(row.folder)
-    for folder in (before, beside) if os.environ.get("MEDALIST_LEDGER") else (beside, before):
-        if folder.is_dir():
-            return folder
-    raise LedgerError(
-        f"The folder of run {row.id} is gone from {row.folder}: say with --runs-dir where the runs are now."
-    )
+from medalist.leaderboard.ledger.schema import StandingRow
 
 
 def print_json(document: Any) -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 from dataclasses import replace
 
-from medalist.agent.cli.tables import open_ledger
+from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.run import RunConfig
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.schema import RunRow

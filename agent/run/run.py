@@ -116,8 +116,8 @@ def _run(
     resume: str | None,
     deadline: Deadline,
 ) -> RunResult:
-    from medalist.agent.cli.tables import folder_of, open_ledger
     from medalist.agent.records.outputs import claimed
+    from medalist.agent.records.stores import folder_of, open_ledger
     from medalist.agent.run.setup import prepare
 
     with contextlib.ExitStack() as claims:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medalist.agent.budget import Budget
-from medalist.agent.cli.inspect import cards_of, read
-from medalist.agent.cli.tables import folder_of, open_ledger
 from medalist.agent.ground import Ground
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch
@@ -20,6 +18,8 @@ from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Derived, other_losses
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.outputs import Outputs
+from medalist.agent.records.stores import folder_of, open_ledger
+from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run.steering import FILE, steering_for
 from medalist.agent.run.task_record import refuse_changes, task_document

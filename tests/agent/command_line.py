@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from medalist.agent.cli.main import main
-from medalist.agent.cli.tables import open_ledger
+from medalist.agent.records.stores import open_ledger
 from medalist.competitions.demo.late_parcels import write_demo
 
 CALL = [sys.executable, "-c", "from medalist.agent.cli.main import main; main()"]

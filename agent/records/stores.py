@@ -1,0 +1,27 @@
+"""Where the ledger and the folders of runs are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import RunRow
+
+
+def open_ledger(runs_dir: str) -> Ledger:
+    """The ledger of a folder of runs, or the one that MEDALIST_LEDGER names (a path or a URL)."""
+    return Ledger(os.environ.get("MEDALIST_LEDGER") or Path(runs_dir) / "ledger.sqlite")
+
+
+def folder_of(row: RunRow, runs_dir: str) -> Path:
+    """A run's folder: where it lies in the folder of runs, which may have been moved or copied with its ledger, or
+    where it was. LedgerError if in neither."""
+    beside, before = Path(runs_dir) / row.competition / row.id, Path(row.folder)
+    for folder in (before, beside) if os.environ.get("MEDALIST_LEDGER") else (beside, before):
+        if folder.is_dir():
+            return folder
+    raise LedgerError(
+        f"The folder of run {row.id} is gone from {row.folder}: say with --runs-dir where the runs are now."
+    )

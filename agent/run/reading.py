@@ -1,0 +1,69 @@
+"""From a path to a competition and its task: downloaded where needed, read, inferred or taken from a task.yaml."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from medalist.competitions.audit.target import exact_copies
+from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
+from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import InputError
+from medalist.competitions.task.file import read_task
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.task import Task
+
+Options = Mapping[str, Any]
+
+
+def read(path: str, options: Options, files: Options, task_file: str | None, seed: int) -> tuple[Competition, Task]:
+    """A competition and its task, inferred or from a person's file."""
+    given = bool(options.get("id")) and bool(options.get("targets"))
+    competition = read_competition(located(path), **files, need_sample=not given and task_file is None)
+    if task_file is not None:
+        return competition, read_task(Path(task_file), competition)
+    return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
+
+
+def _without_copies(competition: Competition, task: Task) -> Task:
+    """The task with columns that repeat the target set aside; a person may take them back in task.yaml."""
+    copies = exact_copies(competition.train, competition.test, task)
+    if not copies:
+        return task
+    names = ", ".join(copies)
+    note = f"{names} repeats the target and is set aside as a leak; to use it, take it out of drop in task.yaml."
+    return replace(task, drop=(*task.drop, *copies), notes=(*task.notes, note))
+
+
+def located(path: str) -> Path:
+    """The folder or the zip that is meant; what does not exist here and reads like a Kaggle slug is downloaded once.
+
+    Raises InputError where it is neither here nor on Kaggle.
+    """
+    if not path.strip():
+        raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
+    address = "kaggle.com/" in path
+    if Path(path).exists() or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
+        return Path(path)
+    from medalist.competitions.kaggle.download import download, slug_of
+
+    if slug_of(path) is None:
+        return Path(path)
+    from platformdirs import user_cache_dir
+
+    cache = Path(os.environ.get("MEDALIST_CACHE") or user_cache_dir("medalist"))
+    try:
+        return download(path, cache / "competitions")
+    except InputError as error:
+        raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
+
+
+def cards_of(competition: Competition, task: Task) -> tuple[ColumnCard, ...]:
+    """Cards of the columns that may be used as inputs."""
+    skip = set(competition.train.columns) - set(task.features(competition.train, competition.test))
+    cards = describe_columns(competition.train, competition.test, skip, overrides=dict(task.columns))
+    codes = {name for name, kind in task.columns if kind == Kind.CATEGORY}  # numbers that a person calls names
+    return tuple(replace(card, numeric=False) if card.name in codes else card for card in cards)
