@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    Family,
-    FitRequest,
-    Fitted,
-    constant_fit,
-    empty_predictions,
-    impute,
-    informative,
-    objective_of,
-    text_components,
-)
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.objectives import objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import impute, informative, text_components
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"k": 20, "vote": "distance", "p": 1, "scale": "standard", "relevance": 1.75},

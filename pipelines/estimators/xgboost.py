@@ -7,18 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    MOST_ROUNDS,
-    TWEEDIE_POWER,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    empty_predictions,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 
 LEAST_HESSIAN = 0.01
 _REST: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}

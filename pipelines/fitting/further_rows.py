@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from medalist.pipelines.estimators.preprocessing import beyond
 from medalist.pipelines.features.store import Matrix
 from medalist.pipelines.problem import Problem
-
-BEYOND = 0.95  # share of the later rows that lie beyond all training rows
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,3 @@ def without_columns_beyond(train: Matrix, others: Sequence[Matrix]) -> list[Matr
         )
         for m in matrices
     ]
-
-
-def beyond(train: np.ndarray, later: np.ndarray) -> bool:
-    """Whether almost all of a number's later values (k,) lie beyond all of train's (n,), on one side."""
-    known, asked = train[~np.isnan(train)], later[~np.isnan(later)]
-    if not len(known) or len(asked) < BEYOND * len(later) or not len(asked):
-        return False
-    return bool((asked > known.max()).mean() >= BEYOND or (asked < known.min()).mean() >= BEYOND)

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import FitRequest, impute
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.preprocessing import impute
 from medalist.pipelines.features.operators.text import log_count_ratios, presence
 
 MAX_LEVELS = 5000  # categories with more levels are left to their encodings

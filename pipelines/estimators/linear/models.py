@@ -9,18 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    ABSOLUTE,
-    Family,
-    FitRequest,
-    Fitted,
-    absolute_weights,
-    constant_fit,
-    counted_rows,
-    empty_predictions,
-)
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
 from medalist.pipelines.estimators.linear.design import balanced, blocks_of, by_terms, joined
-from medalist.pipelines.estimators.trees import class_probabilities
+from medalist.pipelines.estimators.objectives import ABSOLUTE, absolute_weights, counted_rows
+from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},

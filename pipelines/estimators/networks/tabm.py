@@ -14,19 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    empty_predictions,
-    informative,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
 from medalist.pipelines.estimators.networks.inputs import design
 from medalist.pipelines.estimators.networks.training import Training
+from medalist.pipelines.estimators.objectives import LOSSES, Unit, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import informative
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
