@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,17 +86,47 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Family:
-    """An estimator family.
+class Priors:
+    """Gains of the ensemble that are expected of a family before any of its experiments was evaluated.
 
-    `portfolio` holds proven parameter sets, best first, each naming every parameter of the space. `space` draws
-    parameters from an Optuna trial. `wants` says which features suit it: "trees" (numbers and category codes) or
-    "linear" (also sparse text). `cost` is a relative guess of seconds for (rows, columns, outputs, parameters), which
-    the run corrects by what it sees. `max_rows` is the most training rows that it is meant for. `losses` are the
-    values of a parameter "loss" that it can fit. `draws` says that another seed gives another model.
-    `native_targets` says that it can fit several targets together;
-    otherwise, and by default, they are fitted one by one. `found_first` says of a family that is told columns as they
-    are that it gains most by the features that the search has found, so that it waits for them.
+    They are in units of the standard error of a run's first score, and near the means over competitions that
+    docs/decisions measured (priors-are-mean-gains and later notes).
+
+    portfolio: the gain by the family's first proven parameters.
+    tuning: the gain by one set of parameters from the sampler.
+    stacking: the gain by one stack.
+    text: factor of `portfolio` for tables with columns of text.
+    """
+
+    portfolio: float = 0.2
+    tuning: float = 0.01
+    stacking: float = 0.08
+    text: float = 1.0
+
+
+@dataclass(frozen=True)
+class Family:
+    """An estimator family and all that the agent knows of it: one module defines it, the registry discovers it.
+
+    portfolio: proven parameter sets, best first, each naming every parameter of the space.
+    space: draws parameters from an Optuna trial.
+    wants: the base feature set that suits it, "trees" (numbers and category codes) or "linear" (also sparse text).
+    fit_predict: fits a request and returns its predictions.
+    cost: a relative guess of the seconds of one fit, for (rows, columns, outputs, parameters); a run corrects it by the
+        fits that it observes.
+    priors: what to expect of it before it was tried.
+    order: its place where families are listed, and where two are worth the same; equals are ordered by name.
+    module: the package that has to be installed; extra: the optional extra of this distribution that installs it.
+    boosted: whether fits have boosting rounds ("rounds") and a learning rate ("learning_rate").
+    max_rows: the most training rows that it is meant for.
+    losses: the values of a parameter "loss" that it can fit.
+    native_targets: whether it can fit several targets together; else, and by default, they are fitted one by one.
+    found_first: whether it gains most by the features that the search has found, so that it waits for them.
+    draws: whether another seed gives another model.
+    fast: parameters of a quick fit for a number of outputs. The first family that has them is the baseline: the first
+        model of a run, by which features are judged and time is planned.
+    stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
+    stacker: its parameters on the predictions of other pipelines; None for a family that is not stacked on others.
     """
 
     name: str
@@ -103,10 +136,30 @@ class Family:
     space: Callable[[Any], dict[str, Any]]
     fit_predict: Callable[[FitRequest], Fitted]
     cost: Callable[[int, int, int, Mapping[str, Any]], float]
-    module: str | None = None  # the package that has to be installed
+    priors: Priors = Priors()
+    order: int = 1000
+    module: str | None = None
+    extra: str | None = None
     boosted: bool = False
     max_rows: int | None = None
     losses: tuple[str, ...] = ()
     native_targets: bool = False
     found_first: bool = False
     draws: bool = True
+    fast: Callable[[int], Mapping[str, Any]] | None = None
+    stochastic: Mapping[str, Any] = field(default_factory=dict)
+    stacker: Mapping[str, Any] | None = None
+
+    @cached_property
+    def portfolio_ids(self) -> tuple[str, ...]:
+        """The identity of each portfolio entry: 8 hexadecimal digits of its parameters' SHA-256.
+
+        Records of earlier runs name an entry by it, so that they mean the same parameters when entries are added,
+        removed or reordered.
+        """
+        return tuple(portfolio_id(params) for params in self.portfolio)
+
+
+def portfolio_id(params: Mapping[str, Any]) -> str:
+    """8 hexadecimal digits of the SHA-256 of a parameter set, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(dict(params), sort_keys=True).encode()).hexdigest()[:8]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, counted_rows, objective_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 from medalist.pipelines.estimators.preprocessing import informative
@@ -202,6 +202,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.35, tuning=0.04),
+    order=20,
     module="catboost",
     boosted=True,
     losses=LOSSES,

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted
+from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import Unit, counted_rows, level_of, objective_of
 from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
 from medalist.pipelines.estimators.preprocessing import impute
@@ -218,6 +218,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.2, tuning=0.01),
+    order=50,
     module="sklearn",
     max_rows=400_000,
     losses=LOSSES,

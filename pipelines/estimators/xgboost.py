@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 
@@ -222,6 +222,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.65, tuning=0.04),
+    order=30,
     module="xgboost",
     boosted=True,
     losses=LOSSES,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.linear.design import balanced, blocks_of, by_terms, joined
 from medalist.pipelines.estimators.objectives import ABSOLUTE, absolute_weights, counted_rows
 from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
@@ -147,7 +147,10 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.7, tuning=0.02, text=5.0),
+    order=40,
     module="sklearn",
     native_targets=True,
     draws=False,
+    stacker={"alpha": 10.0, "knots": 0},
 )

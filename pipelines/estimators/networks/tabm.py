@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.networks.inputs import design
 from medalist.pipelines.estimators.networks.training import Training
 from medalist.pipelines.estimators.objectives import LOSSES, Unit, objective_of
@@ -168,7 +168,10 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.35, tuning=0.04),
+    order=70,
     module="tabm",
+    extra="neural",
     max_rows=200_000,
     losses=LOSSES,
     native_targets=True,
