@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.linear.design import balanced, blocks_of, by_terms, joined
+from medalist.pipelines.estimators.linear.block_weights import balanced, by_terms
+from medalist.pipelines.estimators.linear.design import blocks_of, joined
 from medalist.pipelines.estimators.objectives import ABSOLUTE, absolute_weights, counted_rows
 from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
 
@@ -36,7 +37,7 @@ def design(request: FitRequest) -> list[Any]:
 
     The parameter "knots" expands numbers to splines (0: not). Of the parameter "weights", "equal" leaves blocks as they
     are, "blocks" balances them, and "terms", where there is text, balances them and weights terms by how the target
-    differs where they occur: see `pipelines.estimators.design`.
+    differs where they occur: see `pipelines.estimators.linear.block_weights`.
     """
     params, classes = request.params, request.problem.classification
     weights = params.get("weights", "equal")

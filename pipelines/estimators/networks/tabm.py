@@ -16,7 +16,7 @@ import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.networks.inputs import design
-from medalist.pipelines.estimators.networks.training import Training
+from medalist.pipelines.estimators.networks.tabm_training import Training
 from medalist.pipelines.estimators.objectives import LOSSES, Unit, objective_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 from medalist.pipelines.estimators.preprocessing import informative
