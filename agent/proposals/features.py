@@ -33,6 +33,7 @@ from medalist.agent.proposals.feature_groups import (
 )
 from medalist.agent.score import Comparison
 from medalist.pipelines.estimators.base import SEEDS
+from medalist.pipelines.estimators.registry import baseline
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of
 from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.features.typing import Schema
@@ -103,7 +104,7 @@ class FeatureSearch:
             return adopted[-1]
         scored = [r for r in history if r.score is not None and not r.pipeline.bases]
         first = next((r for r in scored if r.arm == "start"), None)
-        return first or next((r for r in scored if r.pipeline.family == "lightgbm" and r.arm != ARM), None)
+        return first or next((r for r in scored if r.pipeline.family == baseline().name and r.arm != ARM), None)
 
     def kept(self, history: Sequence[Record]) -> list[str]:
         """Features that the search has added to the first model's."""

@@ -18,32 +18,13 @@ from medalist.agent.proposals.variations import Derived
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.widths import pipeline_width, width_of
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.base import STRATEGIES
-from medalist.pipelines.estimators.registry import FAMILIES, family
+from medalist.pipelines.estimators.registry import FAMILIES, baseline, family
 from medalist.pipelines.features.base_sets import base_features
 from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 
-PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, networks-learn)
-    "portfolio:linear": 0.7,
-    "portfolio:xgboost": 0.65,
-    "portfolio:lightgbm": 0.5,
-    "portfolio:catboost": 0.35,
-    "portfolio:neural": 0.35,
-    "portfolio:perceptron": 0.35,
-    "portfolio:trees": 0.2,
-    "portfolio:neighbours": 0.03,
-    "transfer": 0.06,
-    "tune:lightgbm": 0.04,
-    "tune:catboost": 0.04,
-    "tune:xgboost": 0.04,
-    "tune:neural": 0.04,
-    "tune:perceptron": 0.02,
-    "tune:linear": 0.02,
-    "tune:trees": 0.01,
-    "tune:neighbours": 0.01,
-}
+TRANSFER_GAIN = 0.06  # expected at first of the arm "transfer", in units of the standard error of the first score
 ENOUGH_FAILURES = 3  # of one family in a row end its use
 MOST_DRAWS, OTHER_DRAW = 4, 1_000_003  # of the sampler, where what it draws does not fit or is known
 PRIOR_WEIGHT = 1.5
@@ -55,6 +36,19 @@ HURRIED = 1.5  # times the learning rate that was drawn, from which on others ha
 LEAST_NEARNESS = 0.05  # of a family to the leading one, for its parameters to be worth tuning
 CHEAP = 0.1  # of the time left: a test of features that needs no screening and no more is made late, too
 LONG_SHARE = 0.03  # of the time left, beyond which an experiment waits for features that are being looked for
+
+
+def arm_priors(names: Sequence[str]) -> dict[str, float]:
+    """The gain that is expected at first of each arm that fits one of these families, the arms that come first where
+    two are worth the same in front. Units: see `pipelines.estimators.base.Priors`."""
+    chosen = [fam for name, fam in FAMILIES.items() if name in names]
+    portfolios = sorted(chosen, key=lambda fam: -fam.priors.portfolio)
+    tuned = sorted(chosen, key=lambda fam: -fam.priors.tuning)
+    return {
+        **{f"portfolio:{fam.name}": fam.priors.portfolio for fam in portfolios},
+        "transfer": TRANSFER_GAIN,
+        **{f"tune:{fam.name}": fam.priors.tuning for fam in tuned},
+    }
 
 
 def _effort(seconds: float) -> float:
@@ -103,9 +97,10 @@ class Policy:
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
     def first(self) -> Proposal:
-        """A fast LightGBM on every column, or the first family that is allowed."""
-        name = "lightgbm" if "lightgbm" in self.families else self.families[0]
-        params = lightgbm.fast(self.costs.outputs) if name == "lightgbm" else FAMILIES[name].portfolio[0]
+        """A quick fit of the baseline family on every column, or the first family that is allowed."""
+        name = baseline().name if baseline().name in self.families else self.families[0]
+        fast = FAMILIES[name].fast
+        params = FAMILIES[name].portfolio[0] if fast is None else fast(self.costs.outputs)
         return Proposal(
             Pipeline.of(self.base(name), name, params, self.seed), "a fast first model on every column", None, "start"
         )
@@ -138,9 +133,9 @@ class Policy:
         text = any(c.kind is Kind.TEXT for c in self.cards)
         leaders = self._leaders(history)
         ranking: list[tuple[float, str, Proposal | None]] = []
-        for arm, prior in PRIORS.items():
+        for arm, prior in arm_priors(self.families).items():
             family_name = arm.partition(":")[2]
-            if family_name and (family_name not in self.families or _fails(family_name, history)):
+            if family_name and _fails(family_name, history):
                 continue
             if arm.startswith("tune:"):  # parameters are drawn only for the arm that is chosen
                 best, nearness = leaders.get(family_name), self._nearness(family_name, leaders)
@@ -150,9 +145,11 @@ class Policy:
                 continue
             proposal = self._from_arm(arm, history, done, seconds_left)
             if proposal is not None and not self._waits(proposal, seconds_left):
-                likely = 5.0 if text and arm == "portfolio:linear" else 1.0
-                entry = int(proposal.idea or 0)  # of a portfolio; that a family was new says nothing of its next one
-                told = [r for r in history if not (entry and r.arm == arm and r.idea == "0")]
+                likely, entry, told = 1.0, 0, history
+                if family_name:  # a portfolio; that a family was new says nothing of its next entry
+                    ids = FAMILIES[family_name].portfolio_ids
+                    likely, entry = FAMILIES[family_name].priors.text if text else 1.0, ids.index(str(proposal.idea))
+                    told = [r for r in history if not (entry and r.arm == arm and r.idea == ids[0])]
                 worth = self._expected(arm, prior * likely * LATER_ENTRY**entry, told, proposal.idea)
                 ranking.append((worth / _effort(self.seconds(proposal.pipeline)), arm, proposal))
         ranking += self._derived(history, done, seconds_left)
@@ -187,7 +184,7 @@ class Policy:
                 continue  # the second way where the first one does not fit into the time
             seen.add(arm)
             if not self._waits(proposal, seconds_left):
-                found.append((self._expected(arm, derived.PRIORS[arm], history) / _effort(seconds), arm, proposal))
+                found.append((self._expected(arm, derived.prior_of(arm), history) / _effort(seconds), arm, proposal))
         return found
 
     @staticmethod
@@ -247,23 +244,23 @@ class Policy:
     def _portfolio(
         self, name: str, arm: str, history: Sequence[Record], done: set[str], seconds_left: float
     ) -> Proposal | None:
+        fam = FAMILIES[name]
         used = {r.idea for r in history if r.arm == arm}
-        entries = FAMILIES[name].portfolio
-        left = [i for i in range(len(entries)) if str(i) not in used]
+        left = [i for i, identity in enumerate(fam.portfolio_ids) if identity not in used]
         if not left:
             return None
-        worth = {i: self.experience.expected(arm, PRIORS[arm] * LATER_ENTRY**i, str(i)) for i in left}
-        fam = FAMILIES[name]
+        prior, ids = fam.priors.portfolio, fam.portfolio_ids
+        worth = {i: self.experience.expected(arm, prior * LATER_ENTRY**i, ids[i]) for i in left}
         features = self._best_features(name, history) or self.base(name)
         if fam.found_first and len(used) == 1:  # the second: what it says without them may differ enough to help
             features = self.base(name)
         elif fam.found_first or (fam.wants == "linear" and used):
             features = self._with_found(features, history)
         for entry in sorted(left, key=lambda i: (-worth[i], i)):
-            pipeline = self._fitting(features, name, dict(entries[entry]), self.seed, seconds_left)
+            pipeline = self._fitting(features, name, dict(fam.portfolio[entry]), self.seed, seconds_left)
             if pipeline is not None and pipeline.hash not in done:
                 reason = f"{fam.title} with proven parameters {entry + 1}"
-                return Proposal(pipeline, reason, None, arm, idea=str(entry))
+                return Proposal(pipeline, reason, None, arm, idea=ids[entry])
         return None  # none of them fits into the time that is left
 
     def _tune(
@@ -308,7 +305,8 @@ class Policy:
             return False
         if FAMILIES[proposal.pipeline.family].found_first:
             return True
-        return proposal.pipeline.family == "lightgbm" and self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
+        long = self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
+        return long and proposal.pipeline.family == baseline().name
 
     def _transfer(self, arm: str, history: Sequence[Record], done: set[str], seconds_left: float) -> Proposal | None:
         """A family's best parameters on other features than its own: on those found since, or on none of the found."""
@@ -336,7 +334,7 @@ class Policy:
     def _incumbent(self, history: Sequence[Record]) -> Record | None:
         if self.features is not None:
             return self.features.incumbent(history)
-        return self._best(history, "lightgbm")
+        return self._best(history, baseline().name)
 
     def _with_found(self, features: tuple[str, ...], history: Sequence[Record]) -> tuple[str, ...]:
         """A linear family's features with what the search has found beside them."""

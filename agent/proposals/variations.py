@@ -9,21 +9,18 @@ import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.proposals.feature_groups import ARM
-from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.estimators.registry import FAMILIES, stackers
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
 SEED = "seed"
 VIEWS = {"view:beside": "beside its features", "view:alone": "in place of its features"}
-STACKS = ("stack:linear", "stack:lightgbm", "stack:wide")
 PRIORS = {  # gains of the ensemble expected at first, in units of the noise of one score
     SEED: 0.04,
     "slow": 0.03,
     "target": 0.06,
     "loss": 0.04,
     "targets": 0.1,
-    "stack:linear": 0.08,
-    "stack:lightgbm": 0.08,
     "stack:wide": 0.02,
     "pseudo": 0.04,
     "view:beside": 0.2,
@@ -35,14 +32,12 @@ RENEWED = 8  # experiments scored since the last stack of its kind, before there
 NEXT_SEED = 7919
 SLOWER, SLOWEST = 0.4, 0.015  # learning rates
 MOST_TEST = 4.0  # test rows a training row, for pseudo-labels
-_SMALL_TREES = {
-    "learning_rate": 0.05,
-    "rounds": 600,
-    "num_leaves": 6,
-    "min_child_samples": 60,
-    "bagging_fraction": 0.7,
-    "lambda_l2": 10.0,
-}
+
+
+def prior_of(arm: str) -> float:
+    """The gain of the ensemble that is expected of an arm at first; a stack's is that of the family that is fitted."""
+    kind, _, name = arm.partition(":")
+    return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class Derived:
             "target": self._target,
             "loss": self._loss,
             "pseudo": self._pseudo,
-            **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in STACKS},  # type: ignore[misc]
+            **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in _stacks()},  # type: ignore[misc]
         }
         for arm, make in makers.items():
             found = make(history)
@@ -169,7 +164,7 @@ class Derived:
         if not self.stackable or not self.stacking:
             return None
         kind = arm.partition(":")[2]
-        name = "linear" if kind == "linear" else "lightgbm"
+        name = kind if kind in FAMILIES else next(f.name for f in stackers() if f.wants == "trees")
         last = max((r.number for r in history if r.arm == arm), default=None)
         waits = last is not None and sum(r.number > last and r.score is not None for r in history) < RENEWED
         if name not in self.families or waits:
@@ -178,7 +173,7 @@ class Derived:
         if sum(r.arm != "start" for r in bases) < LEAST_BASES:
             return None
         stacked = [r.pipeline.hash for r in bases]
-        params = {"alpha": 10.0, "knots": 0} if name == "linear" else _SMALL_TREES
+        params = FAMILIES[name].stacker or {}
         features: tuple[str, ...] = ()
         if kind == "wide":
             features = next((r.pipeline.features for r in bases if FAMILIES[r.pipeline.family].wants == "trees"), ())
@@ -200,6 +195,11 @@ class Derived:
             return None
         told = f"#{best.number} with its predictions of the test rows as labels beside the training rows"
         return best.pipeline.changed(pseudo=best.pipeline.hash), told, best
+
+
+def _stacks() -> list[str]:
+    """The arms that stack: each stacker on predictions alone, and trees on predictions and columns."""
+    return [*(f"stack:{fam.name}" for fam in stackers()), "stack:wide"]
 
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:

@@ -37,8 +37,7 @@ from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.known import find_board, named_board
 from medalist.leaderboard.ledger.ledger import new_run_id
-from medalist.pipelines.estimators import lightgbm
-from medalist.pipelines.estimators.registry import FAMILIES, installed
+from medalist.pipelines.estimators.registry import FAMILIES, baseline, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
 from medalist.pipelines.features.language.expression import Column, parse
 from medalist.pipelines.features.operators.base import Target
@@ -225,9 +224,10 @@ def _families(config: RunConfig) -> list[str]:
         raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
     missing = sorted(set(config.families) - set(installed()))
     if missing:
+        extra = FAMILIES[missing[0]].extra
+        how = f" (with pip install '.[{extra}]' where medalist is)" if extra else ""
         raise PipelineError(
-            f"The package of the family {missing[0]!r} is not installed: leave it out, or install it (for neural "
-            "with pip install '.[neural]' where medalist is)."
+            f"The package of the family {missing[0]!r} is not installed: leave it out, or install it{how}."
         )
     wanted = [f for f in installed() if (not config.families or f in config.families) and f not in config.without]
     if not wanted:
@@ -251,8 +251,10 @@ def _affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int)
     """How many folds every experiment of the run is evaluated on, so that a first model leaves time for others."""
     if not budget.limited:
         return wanted
-    columns = width_of(policy.base("lightgbm"), costs.outputs)
-    one = costs.guess(FAMILIES["lightgbm"], columns, lightgbm.fast(costs.outputs)) / policy.workers
+    usual = baseline()
+    columns = width_of(policy.base(usual.name), costs.outputs)
+    quick = usual.portfolio[0] if usual.fast is None else usual.fast(costs.outputs)
+    one = costs.guess(usual, columns, quick) / policy.workers
     return max(1, min(wanted, int(FIRST_SHARE * budget.seconds / one)))
 
 
@@ -263,8 +265,9 @@ def _repeats(policy: Policy, costs: Costs, budget: Budget, scheme: str) -> int:
         return 1
     if not budget.limited:
         return MOST_REPEATS
-    columns = width_of(policy.base("lightgbm"), costs.outputs)
-    one = costs.guess(FAMILIES["lightgbm"], columns, lightgbm.PORTFOLIO[0]) * policy.n_folds / policy.workers
+    usual = baseline()
+    columns = width_of(policy.base(usual.name), costs.outputs)
+    one = costs.guess(usual, columns, usual.portfolio[0]) * policy.n_folds / policy.workers
     return max(1, min(MOST_REPEATS, int(REPEATS_SHARE * budget.seconds / one)))
 
 

@@ -17,6 +17,7 @@ from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.widths import pipeline_width
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.operators import is_supervised
 from medalist.pipelines.fitting.fold import FoldResult
@@ -27,7 +28,6 @@ FIRST_LONGEST = 0.25  # of the budget, for boosting in a fold of the first exper
 LONGER = 1.5  # times its guess, that boosting may take at least, where there is so much time
 SHORT_SECONDS = 0.5  # folds that take less are handed out ahead
 TWINS, TWINS_SHARE = (101, 202), 0.02  # seeds of two models that differ in nothing else; their share of the budget
-DRAWN = {"bagging_fraction": 0.8, "feature_fraction": 0.8}
 
 
 @dataclass
@@ -85,8 +85,9 @@ class Jobs:
     def _twin(self, active: Active, number: int) -> Job:
         """The first fold of a model that differs from its twin in its seed alone."""
         pipeline = active.proposal.pipeline
-        if pipeline.family == "lightgbm":  # with nothing drawn at random there, its seed would change nothing
-            pipeline = pipeline.changed(params=pipeline.parameters | DRAWN)
+        stochastic = FAMILIES[pipeline.family].stochastic  # with nothing drawn at random a seed would change nothing
+        if stochastic:
+            pipeline = pipeline.changed(params=pipeline.parameters | dict(stochastic))
         return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + number), twin=number)
 
     def _cheap(self, active: Active) -> bool:

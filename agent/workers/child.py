@@ -17,8 +17,9 @@ import numpy as np
 
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import Beside, FoldResult, Labels, run_fold
-from medalist.pipelines.fitting.stacking import as_columns
+from medalist.pipelines.fitting.fold import FoldResult, run_fold
+from medalist.pipelines.fitting.pseudo_labels import Labels
+from medalist.pipelines.fitting.stacking import Beside, as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from medalist.competitions.errors import PipelineError
-from medalist.competitions.metrics.best_constants import weighted_quantile
 from medalist.pipelines.features.store import Matrix
 from medalist.pipelines.problem import Problem
 
-ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
-SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
 SEEDS = 2**31  # that every estimator takes, from 0 on
 STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
-LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
 MOST_ROUNDS = 10_000  # of boosting, which early stopping, what fits took before and the time end earlier
-TWEEDIE_POWER = 1.5  # between a Poisson and a gamma distribution
 
 
 @dataclass(frozen=True)
@@ -89,17 +86,47 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Family:
-    """An estimator family.
+class Priors:
+    """Gains of the ensemble that are expected of a family before any of its experiments was evaluated.
 
-    `portfolio` holds proven parameter sets, best first, each naming every parameter of the space. `space` draws
-    parameters from an Optuna trial. `wants` says which features suit it: "trees" (numbers and category codes) or
-    "linear" (also sparse text). `cost` is a relative guess of seconds for (rows, columns, outputs, parameters), which
-    the run corrects by what it sees. `max_rows` is the most training rows that it is meant for. `losses` are the
-    values of a parameter "loss" that it can fit. `draws` says that another seed gives another model.
-    `native_targets` says that it can fit several targets together;
-    otherwise, and by default, they are fitted one by one. `found_first` says of a family that is told columns as they
-    are that it gains most by the features that the search has found, so that it waits for them.
+    They are in units of the standard error of a run's first score, and near the means over competitions that
+    docs/decisions measured (priors-are-mean-gains and later notes).
+
+    portfolio: the gain by the family's first proven parameters.
+    tuning: the gain by one set of parameters from the sampler.
+    stacking: the gain by one stack.
+    text: factor of `portfolio` for tables with columns of text.
+    """
+
+    portfolio: float = 0.2
+    tuning: float = 0.01
+    stacking: float = 0.08
+    text: float = 1.0
+
+
+@dataclass(frozen=True)
+class Family:
+    """An estimator family and all that the agent knows of it: one module defines it, the registry discovers it.
+
+    portfolio: proven parameter sets, best first, each naming every parameter of the space.
+    space: draws parameters from an Optuna trial.
+    wants: the base feature set that suits it, "trees" (numbers and category codes) or "linear" (also sparse text).
+    fit_predict: fits a request and returns its predictions.
+    cost: a relative guess of the seconds of one fit, for (rows, columns, outputs, parameters); a run corrects it by the
+        fits that it observes.
+    priors: what to expect of it before it was tried.
+    order: its place where families are listed, and where two are worth the same; equals are ordered by name.
+    module: the package that has to be installed; extra: the optional extra of this distribution that installs it.
+    boosted: whether fits have boosting rounds ("rounds") and a learning rate ("learning_rate").
+    max_rows: the most training rows that it is meant for.
+    losses: the values of a parameter "loss" that it can fit.
+    native_targets: whether it can fit several targets together; else, and by default, they are fitted one by one.
+    found_first: whether it gains most by the features that the search has found, so that it waits for them.
+    draws: whether another seed gives another model.
+    fast: parameters of a quick fit for a number of outputs. The first family that has them is the baseline: the first
+        model of a run, by which features are judged and time is planned.
+    stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
+    stacker: its parameters on the predictions of other pipelines; None for a family that is not stacked on others.
     """
 
     name: str
@@ -109,166 +136,30 @@ class Family:
     space: Callable[[Any], dict[str, Any]]
     fit_predict: Callable[[FitRequest], Fitted]
     cost: Callable[[int, int, int, Mapping[str, Any]], float]
-    module: str | None = None  # the package that has to be installed
+    priors: Priors = Priors()
+    order: int = 1000
+    module: str | None = None
+    extra: str | None = None
     boosted: bool = False
     max_rows: int | None = None
     losses: tuple[str, ...] = ()
     native_targets: bool = False
     found_first: bool = False
     draws: bool = True
+    fast: Callable[[int], Mapping[str, Any]] | None = None
+    stochastic: Mapping[str, Any] = field(default_factory=dict)
+    stacker: Mapping[str, Any] | None = None
+
+    @cached_property
+    def portfolio_ids(self) -> tuple[str, ...]:
+        """The identity of each portfolio entry: 8 hexadecimal digits of its parameters' SHA-256.
+
+        Records of earlier runs name an entry by it, so that they mean the same parameters when entries are added,
+        removed or reordered.
+        """
+        return tuple(portfolio_id(params) for params in self.portfolio)
 
 
-def objective_of(request: FitRequest, losses: Sequence[str]) -> str:
-    """What is minimised: "logloss" for classes, else the parameter "loss" where it is given, else the problem's own.
-
-    Raises PipelineError for a loss that is not among `losses`, that is asked for where classes are fitted, or that
-    wants targets that are not negative and not all zero (Poisson, Tweedie) and is given others. A problem's own
-    Poisson loss becomes "l2" on such targets.
-    """
-    chosen = request.params.get("loss")
-    if chosen is None:
-        own = "logloss" if request.problem.classification else request.problem.objective
-        return "l2" if own == "poisson" and not _counts(request.y) else own
-    if request.problem.classification:
-        raise PipelineError(f"The loss {chosen!r} is for values: a {request.problem.problem_type} target has its own.")
-    if chosen not in losses:
-        known = ", ".join(losses) or "none"
-        raise PipelineError(f"The loss {chosen!r} is not one that this estimator fits: its losses are {known}.")
-    if chosen in ("poisson", "tweedie") and not _counts(request.y):
-        raise PipelineError(f"The loss {chosen!r} needs targets of at least 0, not all of them 0: use another loss.")
-    return str(chosen)
-
-
-def _counts(y: np.ndarray) -> bool:
-    return bool(y.min() >= 0 and y.max() > 0)
-
-
-def spread(y: np.ndarray) -> float:
-    """The robust standard deviation of a target (n,), from its median absolute deviation; always above 0."""
-    robust = 1.4826 * float(np.median(np.abs(y - np.median(y))))
-    return robust or float(y.std()) or 1.0
-
-
-def absolute_weights(
-    left: np.ndarray, counted: np.ndarray, level: float, small: float = SMALL
-) -> tuple[np.ndarray, np.ndarray]:
-    """Weights that make squared errors of what is left (n,) count like absolute ones, 1 on average, and these errors
-    (n,), weighted: iteratively reweighted least squares (Schlossmacher, 1973). `counted` (n,) is what each row counts;
-    `level` the quantile that is asked for, one half for the median. Below `small` times the spread of what is left, a
-    row counts no more than at it: with 1.0 small errors count squared (Huber, 1964)."""
-    sides = counted * np.where(left > 0, level, 1 - level)
-    shares = sides / np.maximum(np.abs(left), small * spread(left))
-    return shares / shares.mean(), sides * np.abs(left)
-
-
-def level_of(objective: str) -> float | None:
-    """The quantile that serves an objective of quantiles or of percentage errors (of rows that count by what these are
-    divided by); None for others."""
-    if objective.startswith("quantile:"):
-        return float(objective.partition(":")[2])
-    return 0.5 if objective == "mape" else None
-
-
-def counted_rows(request: FitRequest, objective: str) -> np.ndarray:
-    """(n,) what each training row counts where absolute errors, or absolute shares of the target, are minimised."""
-    counted = np.ones(len(request.y)) if request.weights is None else request.weights
-    if objective == "mape":
-        counted = counted / np.maximum(np.abs(request.y), 0.05 * np.abs(request.y).mean() or 1.0)
-    return counted
-
-
-@dataclass(frozen=True)
-class Unit:
-    """The scale on which values are fitted, so that penalties mean the same whatever a target is measured in.
-
-    `centre` and `size` are numbers, or (T,) for several targets together.
-    """
-
-    centre: Any = 0.0
-    size: Any = 1.0
-
-    @classmethod
-    def of(cls, y: np.ndarray, objective: str) -> Unit:
-        """Standard units for symmetric losses; for losses of counts and of shares, of which only the size may change,
-        such that the mean is 1 and that targets below 5 % of the mean count as if they were that large."""
-        if objective == "logloss":
-            return cls()
-        if objective in ("poisson", "tweedie", "mape"):
-            return cls(size=float(np.abs(y).mean()) * (0.05 if objective == "mape" else 1.0) or 1.0)
-        if y.ndim == 2:
-            deviation = y.std(axis=0)
-            return cls(y.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
-        if objective == "l2":
-            return cls(float(y.mean()), float(y.std()) or 1.0)
-        return cls(float(np.median(y)), spread(y))
-
-    def to(self, request: FitRequest) -> FitRequest:
-        """The request with targets in this unit."""
-        watched = request.y_valid
-        return replace(
-            request,
-            y=(request.y - self.centre) / self.size,
-            y_valid=None if watched is None else (watched - self.centre) / self.size,
-        )
-
-    def back(self, values: np.ndarray) -> np.ndarray:
-        """Predictions in the request's own unit."""
-        return np.asarray(values, dtype=np.float64) * self.size + self.centre
-
-
-def constant_fit(request: FitRequest) -> Fitted:
-    """The best constant: class shares, or the mean, for absolute errors the median, of the target.
-
-    It is the fit of a training part whose target has one value only, or that has no column to learn from.
-    """
-    problem, y, weights = request.problem, request.y, request.weights
-    objective = str(request.params.get("loss", problem.objective))
-    if problem.problem_type == "multiclass":
-        best: Any = np.bincount(y.astype(int), weights=weights, minlength=problem.n_classes)
-        best = best / best.sum()
-    elif request.native or problem.classification or not objective.startswith(("l1", "mape", "quantile:", "huber")):
-        best = np.average(y, axis=0, weights=weights)
-    else:
-        level = float(objective.partition(":")[2] or 0.5)
-        best = weighted_quantile(y, np.ones(len(y)) if weights is None else weights, level)
-    valid, test = (np.tile(best, (len(m), *[1] * np.ndim(best))) for m in (request.valid, request.test))
-    return Fitted(valid, test)
-
-
-def informative(matrix: Matrix) -> bool:
-    """Whether any dense column has more than one value, a missing one being a value too."""
-    for column in matrix.dense.T:
-        if len(column) and ((column != column[0]) & ~(np.isnan(column) & np.isnan(column[0]))).any():
-            return True
-    return False
-
-
-def empty_predictions(request: FitRequest) -> np.ndarray:
-    """What a fit predicts for no rows."""
-    if request.problem.problem_type == "multiclass":
-        return np.zeros((0, request.problem.n_classes))
-    return np.zeros((0, *request.y.shape[1:]))
-
-
-def impute(matrices: list[np.ndarray]) -> list[np.ndarray]:
-    """Missing values replaced by the medians of the first matrix; in columns that are all missing by 0."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        centre = np.nan_to_num(np.nanmedian(matrices[0], axis=0) if len(matrices[0]) else 0.0)
-    return [np.where(np.isnan(m), centre, m).astype(np.float32) for m in matrices]
-
-
-def text_components(matrices: Sequence[Matrix], most: int, seed: int) -> list[np.ndarray]:
-    """The sparse blocks as at most `most` dense columns each: latent semantic analysis (Deerwester et al., 1990),
-    fitted on the first matrix."""
-    from sklearn.decomposition import TruncatedSVD
-
-    first = matrices[0].sparse
-    size = min(most, min(first.shape) - 1)
-    if size < 1:
-        return [np.asarray(m.sparse.todense(), dtype=np.float32) for m in matrices]
-    reduce = TruncatedSVD(size, n_iter=3, random_state=seed).fit(first)
-    width = reduce.components_.shape[0]
-    return [(reduce.transform(m.sparse) if len(m) else np.zeros((0, width))).astype(np.float32) for m in matrices]
+def portfolio_id(params: Mapping[str, Any]) -> str:
+    """8 hexadecimal digits of the SHA-256 of a parameter set, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(dict(params), sort_keys=True).encode()).hexdigest()[:8]

@@ -9,20 +9,10 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    MOST_ROUNDS,
-    TWEEDIE_POWER,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    counted_rows,
-    empty_predictions,
-    informative,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, counted_rows, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import informative
 from medalist.pipelines.features.store import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
@@ -212,6 +202,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.35, tuning=0.04),
+    order=20,
     module="catboost",
     boosted=True,
     losses=LOSSES,

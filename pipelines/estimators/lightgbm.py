@@ -8,21 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    MOST_ROUNDS,
-    TWEEDIE_POWER,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    empty_predictions,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 
 FAST: Mapping[str, Any] = {"learning_rate": 0.1, "rounds": 100, "num_leaves": 31}
 FASTER: Mapping[str, Any] = {"learning_rate": 0.2, "rounds": 45, "num_leaves": 31}
+STACKER: Mapping[str, Any] = {  # of few columns: small trees
+    "learning_rate": 0.05,
+    "rounds": 600,
+    "num_leaves": 6,
+    "min_child_samples": 60,
+    "bagging_fraction": 0.7,
+    "lambda_l2": 10.0,
+}
 MANY_CLASSES = 5  # from here on a round is that many trees, and the first model is made of fewer rounds
 _REST: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
@@ -216,7 +215,12 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.5, tuning=0.04),
+    order=10,
     module="lightgbm",
     boosted=True,
     losses=LOSSES,
+    fast=fast,
+    stochastic={"bagging_fraction": 0.8, "feature_fraction": 0.8},
+    stacker=STACKER,
 )

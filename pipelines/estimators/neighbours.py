@@ -9,17 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    Family,
-    FitRequest,
-    Fitted,
-    constant_fit,
-    empty_predictions,
-    impute,
-    informative,
-    objective_of,
-    text_components,
-)
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.objectives import objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import impute, informative, text_components
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"k": 20, "vote": "distance", "p": 1, "scale": "standard", "relevance": 1.75},
@@ -203,6 +196,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.03, tuning=0.01),
+    order=60,
     module="sklearn",
     max_rows=60_000,
     losses=LOSSES,

@@ -1,29 +1,24 @@
-"""The estimator families, in sight. Adding one is adding a file and a line."""
+"""The estimator families: every module of this package that defines `FAMILY`, discovered at import."""
 
 from __future__ import annotations
 
+import pkgutil
+from importlib import import_module
 from importlib.util import find_spec
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.estimators import catboost, lightgbm, neighbours, trees, xgboost
+from medalist.pipelines import estimators
 from medalist.pipelines.estimators.base import Family
-from medalist.pipelines.estimators.linear import models as linear
-from medalist.pipelines.estimators.networks import perceptron
-from medalist.pipelines.estimators.networks import tabm as neural
 
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for family in (
-        lightgbm.FAMILY,
-        catboost.FAMILY,
-        xgboost.FAMILY,
-        linear.FAMILY,
-        trees.FAMILY,
-        neighbours.FAMILY,
-        neural.FAMILY,
-        perceptron.FAMILY,
-    )
-}
+
+def _discovered() -> list[Family]:
+    """Each module's `FAMILY`, by the family's order, then its name. The modules import no estimator library."""
+    modules = (m.name for m in pkgutil.walk_packages(estimators.__path__, f"{estimators.__name__}."))
+    found = (getattr(import_module(name), "FAMILY", None) for name in modules if name != __name__)
+    return sorted((f for f in found if isinstance(f, Family)), key=lambda f: (f.order, f.name))
+
+
+FAMILIES: dict[str, Family] = {family.name: family for family in _discovered()}
 
 
 def family(name: str) -> Family:
@@ -37,3 +32,13 @@ def family(name: str) -> Family:
 def installed() -> tuple[str, ...]:
     """Names of the families whose package is installed."""
     return tuple(n for n, f in FAMILIES.items() if f.module is None or find_spec(f.module) is not None)
+
+
+def baseline() -> Family:
+    """The family of a run's first model, by which features are judged and time is planned: the first with `fast`."""
+    return next(f for f in FAMILIES.values() if f.fast is not None)
+
+
+def stackers() -> tuple[Family, ...]:
+    """The families that are fitted on other pipelines' predictions: linear ones first, which need fewest rows."""
+    return tuple(sorted((f for f in FAMILIES.values() if f.stacker is not None), key=lambda f: f.wants != "linear"))

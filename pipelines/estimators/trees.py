@@ -9,19 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    SEEDS,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    counted_rows,
-    empty_predictions,
-    impute,
-    level_of,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.objectives import Unit, counted_rows, level_of, objective_of
+from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import impute
 
 # fully grown first: docs/decisions/2026-11-25-fully-grown-trees-come-early.md
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
@@ -201,15 +192,6 @@ class _Quantiles:
         return [np.quantile(np.stack(found), self.level, axis=0).astype(np.float64) for found in self.drawn]
 
 
-def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> np.ndarray:
-    """(n,) of the positive class or (n, K) of all classes, those that the training part lacked included."""
-    n = rows.shape[0]
-    out = np.zeros((n, max(2, n_classes)))
-    if n:
-        out[:, np.asarray(model.classes_, dtype=int)] = model.predict_proba(rows)
-    return out[:, 1] if binary else out
-
-
 def wanted_trees(rows: int, outputs: int, params: Mapping[str, Any]) -> tuple[int, int]:
     """How many trees there are to be, and how many of them at a time, of which the nodes fill about a GiB.
 
@@ -236,6 +218,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.2, tuning=0.01),
+    order=50,
     module="sklearn",
     max_rows=400_000,
     losses=LOSSES,

@@ -7,18 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    MOST_ROUNDS,
-    TWEEDIE_POWER,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    empty_predictions,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 
 LEAST_HESSIAN = 0.01
 _REST: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}
@@ -231,6 +222,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.65, tuning=0.04),
+    order=30,
     module="xgboost",
     boosted=True,
     losses=LOSSES,

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, constant_fit
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.predictions import constant_fit
 from medalist.pipelines.features.store import Matrix
-from medalist.pipelines.fitting.further_rows import some_rows
+from medalist.pipelines.fitting.matrices import some_rows
 from medalist.pipelines.problem import Problem
 
 LINEAR_ALPHA = 3.0

@@ -10,8 +10,8 @@ import numpy as np
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
-from medalist.pipelines.fitting.further_rows import widened
 from medalist.pipelines.fitting.inner_folds import fit_one, out_of_fold
+from medalist.pipelines.fitting.matrices import widened
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.problem import Problem
 

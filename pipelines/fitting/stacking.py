@@ -1,12 +1,23 @@
-"""Predictions as columns of a further model (stacked generalisation, Wolpert, 1992)."""
+"""Stacking: predictions of pipelines as columns of a further model (stacked generalisation, Wolpert, 1992)."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from medalist.pipelines.problem import Problem
 
 SMALLEST = 1e-5  # probabilities are kept this far from 0 and 1
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Further columns (predictions of other pipelines) for the fitted, the validation and the test rows of a fold."""
+
+    fit: np.ndarray
+    valid: np.ndarray
+    test: np.ndarray
 
 
 def as_columns(problem: Problem, predictions: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ from medalist.agent.score import Comparison
 from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.metrics.metric import get_metric
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.search.scoring import Found
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.steering import Steering
@@ -386,10 +387,11 @@ def test_networks_wait_for_the_features_and_have_them_in_all_entries_but_the_sec
             late[p.pipeline.family].append("a / b" in p.pipeline.features)
     assert late["perceptron"] == late["neural"] == [True, False]
     policy.families = ("neural",)
-    policy.experience = Experience({("portfolio:neural", "2"): (9.0, 9)})
+    identity = FAMILIES["neural"].portfolio_ids[2]
+    policy.experience = Experience({("portfolio:neural", identity): (9.0, 9)})
     third = proposed(400.0)
     assert third is not None
-    assert (third.arm, third.idea, "a / b" in third.pipeline.features) == ("portfolio:neural", "2", True)
+    assert (third.arm, third.idea, "a / b" in third.pipeline.features) == ("portfolio:neural", identity, True)
 
 
 def test_a_step_is_kept_as_json_as_it_was() -> None:

@@ -8,7 +8,8 @@ import pytest
 from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small, target
 
 from medalist.pipelines.estimators import xgboost
-from medalist.pipelines.estimators.base import constant_fit, informative
+from medalist.pipelines.estimators.predictions import constant_fit
+from medalist.pipelines.estimators.preprocessing import informative
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.store import Matrix
 

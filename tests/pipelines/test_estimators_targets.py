@@ -8,7 +8,7 @@ from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators import lightgbm
-from medalist.pipelines.estimators.base import objective_of, spread
+from medalist.pipelines.estimators.objectives import objective_of, spread
 from medalist.pipelines.estimators.registry import FAMILIES, family
 from medalist.pipelines.features.store import Matrix
 

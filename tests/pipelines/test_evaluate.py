@@ -7,7 +7,9 @@ import pytest
 from medalist.pipelines.estimators.base import Family, Fitted
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import Beside, Labels, combine, run_fold
+from medalist.pipelines.fitting.fold import combine, run_fold
+from medalist.pipelines.fitting.pseudo_labels import Labels
+from medalist.pipelines.fitting.stacking import Beside
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from medalist.pipelines.estimators.base import FitRequest
-from medalist.pipelines.estimators.linear import design
+from medalist.pipelines.estimators.linear import block_weights, design
 from medalist.pipelines.estimators.linear import models as linear
 from medalist.pipelines.features.operators.text import log_count_ratios
 from medalist.pipelines.features.store import Matrix
@@ -129,8 +129,8 @@ def lengths(blocks: list[design.Block], n: int = 300) -> np.ndarray:
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.booleans())
 def test_balance_does_not_depend_on_the_size_of_a_block(a, b, classes):
     blocks, y = numbers_and_noise()
-    plain = lengths(design.balanced(blocks, y, 0, classes=classes))
-    sized = lengths(design.balanced([blocks[0].scaled(a), blocks[1].scaled(b)], y, 0, classes=classes))
+    plain = lengths(block_weights.balanced(blocks, y, 0, classes=classes))
+    sized = lengths(block_weights.balanced([blocks[0].scaled(a), blocks[1].scaled(b)], y, 0, classes=classes))
     np.testing.assert_allclose(plain, sized, rtol=1e-3)
     assert plain[0] > 5 * plain[1]
 
@@ -139,24 +139,24 @@ def test_the_more_is_explained_the_weaker_the_penalty():
     blocks, y = numbers_and_noise()
     rng = np.random.default_rng(1)
     vague = np.where(rng.random(y.shape) < 0.4, 1 - y, y)
-    told, untold = (np.square(lengths(design.balanced(blocks, t, 0, classes=True))).sum() for t in (y, vague))
+    told, untold = (np.square(lengths(block_weights.balanced(blocks, t, 0, classes=True))).sum() for t in (y, vague))
     assert told > 5 > untold * 2
-    values = design.balanced(blocks, blocks[0].train[:, :1] + rng.normal(size=y.shape), 0, classes=False)
+    values = block_weights.balanced(blocks, blocks[0].train[:, :1] + rng.normal(size=y.shape), 0, classes=False)
     assert np.square(lengths(values)).sum() == pytest.approx(1, abs=0.35)  # as much signal as noise
 
 
 def test_empty_blocks_are_left_out():
     blocks, y = numbers_and_noise()
     nothing = design.Block("numbers", tuple(np.zeros((n, 2), np.float32) for n in (300, 5, 0)))  # type: ignore[arg-type]
-    assert len(design.balanced([nothing, *blocks], y, 0, classes=True)) == 2
-    assert design.balanced([nothing], y, 0, classes=True) == []
+    assert len(block_weights.balanced([nothing, *blocks], y, 0, classes=True)) == 2
+    assert block_weights.balanced([nothing], y, 0, classes=True) == []
 
 
 def test_how_much_of_an_explained_share_is_visible():
-    assert design.visible(np.array([0.5])) == pytest.approx(2 / np.pi)
-    assert design.visible(np.array([0.05])) < design.visible(np.array([0.2])) < 2 / np.pi
-    assert design.visible(np.array([0.2, 0.8])) == pytest.approx(design.visible(np.array([0.2])))
-    assert design.visible(np.array([0.0, 1.0])) == 1
+    assert block_weights.visible(np.array([0.5])) == pytest.approx(2 / np.pi)
+    assert block_weights.visible(np.array([0.05])) < block_weights.visible(np.array([0.2])) < 2 / np.pi
+    assert block_weights.visible(np.array([0.2, 0.8])) == pytest.approx(block_weights.visible(np.array([0.2])))
+    assert block_weights.visible(np.array([0.0, 1.0])) == 1
 
 
 def test_terms_weigh_what_tells_classes_apart():
@@ -166,7 +166,7 @@ def test_terms_weigh_what_tells_classes_apart():
     rows = sparse.csr_matrix(has * 0.3)
     block = design.Block("text", (rows, rows[:4], rows[:0]), 2.0)
     before = rows.data.copy()
-    made = design.by_terms(block, np.c_[1 - y, y], 0, classes=True)
+    made = block_weights.by_terms(block, np.c_[1 - y, y], 0, classes=True)
     np.testing.assert_array_equal(rows.data, before)
     factors = made.factors / made.factors.max()
     assert factors[:2].min() > 0.9
@@ -176,7 +176,7 @@ def test_terms_weigh_what_tells_classes_apart():
     np.testing.assert_allclose(made.train[0].toarray()[0], first, rtol=1e-6)
     expected = np.abs(log_count_ratios(sparse.csr_matrix(has), y[:, None])[:, 0])
     np.testing.assert_allclose(factors, expected / expected.max(), rtol=1e-5)
-    valued = design.by_terms(block, 50 + 10 * y[:, None], 0, classes=False).factors
+    valued = block_weights.by_terms(block, 50 + 10 * y[:, None], 0, classes=False).factors
     assert valued[:2].min() > 3 * valued[2:].max()
 
 

@@ -9,18 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    ABSOLUTE,
-    Family,
-    FitRequest,
-    Fitted,
-    absolute_weights,
-    constant_fit,
-    counted_rows,
-    empty_predictions,
-)
-from medalist.pipelines.estimators.linear.design import balanced, blocks_of, by_terms, joined
-from medalist.pipelines.estimators.trees import class_probabilities
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.linear.block_weights import balanced, by_terms
+from medalist.pipelines.estimators.linear.design import blocks_of, joined
+from medalist.pipelines.estimators.objectives import ABSOLUTE, absolute_weights, counted_rows
+from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},
@@ -44,7 +37,7 @@ def design(request: FitRequest) -> list[Any]:
 
     The parameter "knots" expands numbers to splines (0: not). Of the parameter "weights", "equal" leaves blocks as they
     are, "blocks" balances them, and "terms", where there is text, balances them and weights terms by how the target
-    differs where they occur: see `pipelines.estimators.design`.
+    differs where they occur: see `pipelines.estimators.linear.block_weights`.
     """
     params, classes = request.params, request.problem.classification
     weights = params.get("weights", "equal")
@@ -155,7 +148,10 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.7, tuning=0.02, text=5.0),
+    order=40,
     module="sklearn",
     native_targets=True,
     draws=False,
+    stacker={"alpha": 10.0, "knots": 0},
 )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import FitRequest, impute, text_components
-from medalist.pipelines.fitting.further_rows import beyond
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.preprocessing import beyond, impute, text_components
 
 LEVELS = 64  # of a category, the commonest; the rest are alike
 COMPONENTS = 32  # of text

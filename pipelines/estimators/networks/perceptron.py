@@ -17,22 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    SEEDS,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    absolute_weights,
-    constant_fit,
-    counted_rows,
-    empty_predictions,
-    informative,
-    level_of,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.networks.inputs import design
-from medalist.pipelines.estimators.trees import class_probabilities
+from medalist.pipelines.estimators.objectives import Unit, absolute_weights, counted_rows, level_of, objective_of
+from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import informative
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"epochs": 24, "learning_rate": 0.003, "members": 4, "width": 48, "penalty": 0.3, "bins": 8},
@@ -203,6 +192,8 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.35, tuning=0.02),
+    order=80,
     module="sklearn",
     max_rows=200_000,
     native_targets=True,

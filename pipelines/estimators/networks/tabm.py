@@ -14,19 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import (
-    LOSSES,
-    Family,
-    FitRequest,
-    Fitted,
-    Unit,
-    constant_fit,
-    empty_predictions,
-    informative,
-    objective_of,
-)
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.networks.inputs import design
-from medalist.pipelines.estimators.networks.training import Training
+from medalist.pipelines.estimators.networks.tabm_training import Training
+from medalist.pipelines.estimators.objectives import LOSSES, Unit, objective_of
+from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import informative
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
@@ -175,7 +168,10 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    priors=Priors(portfolio=0.35, tuning=0.04),
+    order=70,
     module="tabm",
+    extra="neural",
     max_rows=200_000,
     losses=LOSSES,
     native_targets=True,

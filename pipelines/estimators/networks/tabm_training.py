@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import TWEEDIE_POWER, FitRequest
+from medalist.pipelines.estimators.base import FitRequest
+from medalist.pipelines.estimators.objectives import TWEEDIE_POWER
 
 PATIENCE = 16  # epochs without a better one
 EVAL_ROWS = 4096
