@@ -22,7 +22,7 @@ from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.base import STRATEGIES
 from medalist.pipelines.estimators.registry import FAMILIES, family
 from medalist.pipelines.features.base_sets import base_features
-from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 
 PRIORS = {  # mean gains over competitions (docs/decisions: priors-are-mean-gains, fully-grown-trees, networks-learn)

@@ -11,7 +11,7 @@ import numpy as np
 
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.metrics.best_constants import weighted_quantile
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors

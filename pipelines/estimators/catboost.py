@@ -23,7 +23,7 @@ from medalist.pipelines.estimators.base import (
     informative,
     objective_of,
 )
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {

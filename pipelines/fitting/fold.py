@@ -10,7 +10,8 @@ import numpy as np
 
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
 from medalist.pipelines.estimators.registry import family
-from medalist.pipelines.features.store import FeatureStore, Matrix
+from medalist.pipelines.features.matrix import Matrix
+from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.further_rows import Beside as Beside
 from medalist.pipelines.fitting.further_rows import Labels as Labels
 from medalist.pipelines.fitting.further_rows import below, counts, widened, without_columns_beyond

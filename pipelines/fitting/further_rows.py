@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 BEYOND = 0.95  # share of the later rows that lie beyond all training rows

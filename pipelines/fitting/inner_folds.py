@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, constant_fit
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.fitting.further_rows import some_rows
 from medalist.pipelines.problem import Problem
 

@@ -10,7 +10,7 @@ from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 from medalist.pipelines.estimators import xgboost
 from medalist.pipelines.estimators.base import constant_fit, informative
 from medalist.pipelines.estimators.registry import family
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 KINDS = ("regression", "binary", "multiclass")
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from medalist.pipelines.estimators.base import FitRequest, impute
-from medalist.pipelines.features.operators.text import log_count_ratios, presence
+from medalist.pipelines.features.operators.text_targets import log_count_ratios, presence
 
 MAX_LEVELS = 5000  # categories with more levels are left to their encodings
 SAMPLE = 6000  # training rows on which it is measured how long rows are and what a block explains
