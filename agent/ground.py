@@ -20,8 +20,8 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.folds.plan import FoldPlan, group_codes, make_folds
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.task import Task
+from medalist.pipelines.features.schema import Schema, schema_of
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.typing import Schema, schema_of
 from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from score_rows import RESULTS, Row, gain, markdown, noise_of, read_rows
 
-from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 
 

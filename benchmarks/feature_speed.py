@@ -34,12 +34,13 @@ from medalist.pipelines.estimators import lightgbm as lightgbm_family
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.lightgbm import FAST
 from medalist.pipelines.features.base_sets import base_features
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.matrix import Matrix
+from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.step import ScreenRequest, columns_of, screen
-from medalist.pipelines.features.store import FeatureStore, Matrix
-from medalist.pipelines.features.typing import schema_of
+from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import combine, run_fold
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem

@@ -10,7 +10,7 @@ from string import ascii_lowercase
 import numpy as np
 import pandas as pd
 
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.target import Target
 
 TEST_SHARE = 0.25  # test rows for each train row
 LEAST_COLUMNS = 16

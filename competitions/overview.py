@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from medalist.competitions.audit.audit import Finding
+from medalist.competitions.audit.finding import Finding
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
 from medalist.competitions.task.task import Task

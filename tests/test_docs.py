@@ -17,10 +17,11 @@ from typer.testing import CliRunner
 
 from medalist.agent.cli.main import app
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
-from medalist.pipelines.features.language.expression import INFIX, parse
+from medalist.pipelines.features import operators
+from medalist.pipelines.features.language.expression import INFIX
+from medalist.pipelines.features.language.operator import OPERATORS, Operator
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
-from medalist.pipelines.features.operators import OPERATORS
-from medalist.pipelines.features.operators.base import Operator
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -30,9 +31,6 @@ GROUP = typer.main.get_command(app)
 NAMES = sorted(GROUP.commands)  # type: ignore[attr-defined]
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MODULE = re.compile(r"`((?:agent|competitions|pipelines|leaderboard|benchmarks|docs|tests)/[\w/.]+)`")
-OPERATOR_FILES = (
-    "numbers", "dates", "strings", "keys", "groups", "rows", "sequences", "spaces", "tables", "text", "targets",
-)  # fmt: skip
 TABLE = re.compile(r"(<!-- operators: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 METRIC_TABLE = re.compile(r"(<!-- metrics: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCK = re.compile(r"(## medalist (\w+)\n.*?```text\n)(.*?)(```)", re.DOTALL)
@@ -150,17 +148,14 @@ def usage(name: str, operator: Operator) -> str:
 
 def operators_text() -> str:
     """A table of the operators for each file that holds some, under the first sentence of the file."""
-    from importlib import import_module
-
     parts = []
-    for module in OPERATOR_FILES:
-        source = import_module(f"medalist.pipelines.features.operators.{module}")
-        says = (source.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    for source in operators.FILES:
+        heading = (source.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
         rows = [
-            f"| `{usage(name, made)}` | {made.kind} | {made.gives} | {made.says.replace('|', '&#124;')} |"
+            f"| `{usage(name, made)}` | {made.kind} | {made.gives} | {made.description.replace('|', '&#124;')} |"
             for name, made in source.OPERATORS.items()
         ]
-        parts.append("\n".join([says, "", "| Written | Kind | Gives | What it is |", "|---|---|---|---|", *rows]))
+        parts.append("\n".join([heading, "", "| Written | Kind | Gives | What it is |", "|---|---|---|---|", *rows]))
     return "\n" + "\n\n".join(parts) + "\n\n"
 
 

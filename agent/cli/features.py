@@ -10,7 +10,7 @@ from medalist.agent.cli.tables import number_text, print_json, print_table
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
-from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 
 _UNTESTED = ("redundant", "candidate")

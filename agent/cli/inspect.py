@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medalist.agent.run.reading import Options, cards_of, read
-from medalist.competitions.audit.audit import Finding, audit
+from medalist.competitions.audit.audit import audit
+from medalist.competitions.audit.finding import Finding
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
 from medalist.competitions.overview import inspect_document

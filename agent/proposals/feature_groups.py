@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
-from medalist.pipelines.features.language.expression import feature, parse
-from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.features.language.expression import feature
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import is_supervised
+from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.search.step import ScreenResult, feature_of
-from medalist.pipelines.features.steering import Steering
 
 ARM = "features"  # of the policy, that tests groups
 ENCODE = "encode"  # a group that is tested before anything is screened: target means of many-valued categories

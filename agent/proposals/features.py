@@ -34,9 +34,9 @@ from medalist.agent.proposals.feature_groups import (
 from medalist.agent.score import Comparison
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.estimators.registry import baseline
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of
-from medalist.pipelines.features.steering import Steering
-from medalist.pipelines.features.typing import Schema
 
 ADOPT_CHANCE = 0.0125  # of a gain of that size on rows that did not choose a group, from which on it is taken over
 PICKS_CHANCE = 0.1  # and for one whose features have each explained more than chance before

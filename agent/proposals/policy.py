@@ -21,7 +21,7 @@ from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.estimators.base import STRATEGIES
 from medalist.pipelines.estimators.registry import FAMILIES, baseline, family
 from medalist.pipelines.features.base_sets import base_features
-from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 
 TRANSFER_GAIN = 0.06  # expected at first of the arm "transfer", in units of the standard error of the first score

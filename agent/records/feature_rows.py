@@ -6,11 +6,11 @@ from medalist.agent.experiment import Record
 from medalist.agent.proposals.feature_groups import step_of
 from medalist.agent.score import Comparison
 from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus, GainUnit
-from medalist.pipelines.features.language.expression import parse
-from medalist.pipelines.features.language.words import shape_of
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.shapes import shape_of
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenResult
-from medalist.pipelines.features.steering import Steering
-from medalist.pipelines.features.typing import Schema
 
 
 def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:

@@ -12,7 +12,8 @@ from typing import Any
 
 from medalist.agent.ground import Ground
 from medalist.agent.workers.child import end_with_parent
-from medalist.competitions.audit.audit import Finding, audit
+from medalist.competitions.audit.audit import audit
+from medalist.competitions.audit.finding import Finding
 from medalist.competitions.competition import Competition
 
 MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows

@@ -39,9 +39,10 @@ from medalist.leaderboard.boards.known import find_board, named_board
 from medalist.leaderboard.ledger.ledger import new_run_id
 from medalist.pipelines.estimators.registry import FAMILIES, baseline, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
-from medalist.pipelines.features.language.expression import Column, parse
-from medalist.pipelines.features.operators.base import Target
-from medalist.pipelines.features.steering import Steering, read_steering, write_steering
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.expression import Column
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.steering import Steering, read_steering, write_steering
 from medalist.pipelines.features.typing import check
 from medalist.pipelines.targets.candidates import candidates
 

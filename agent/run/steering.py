@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medalist.pipelines.features.steering import Steering, read_steering
+from medalist.pipelines.features.language.steering import Steering, read_steering
 
 if TYPE_CHECKING:
     from medalist.agent.run.run import RunConfig

@@ -13,7 +13,7 @@ from medalist.agent.run.display import duration
 from medalist.agent.search.closing import Final
 from medalist.agent.search.session import Session
 from medalist.agent.workers.local import Workers
-from medalist.competitions.audit.audit import Finding
+from medalist.competitions.audit.finding import Finding
 from medalist.leaderboard.boards.standing import sentence
 
 MOST_SHOWN = 6  # features that the summary names

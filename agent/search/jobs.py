@@ -18,8 +18,8 @@ from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.widths import pipeline_width
 from medalist.pipelines.estimators.registry import FAMILIES
-from medalist.pipelines.features.language.expression import parse
-from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.fitting.fold import FoldResult
 
 LEAST_FOLD_SECONDS = 3.0

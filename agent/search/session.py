@@ -25,7 +25,7 @@ from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Comparison, Score
 from medalist.agent.workers.child import Sources
 from medalist.competitions.errors import MetricError
-from medalist.leaderboard.boards.known import Board
+from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.schema import FeatureRow

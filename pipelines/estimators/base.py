@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 SEEDS = 2**31  # that every estimator takes, from 0 on

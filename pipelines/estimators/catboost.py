@@ -13,7 +13,7 @@ from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, 
 from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, counted_rows, objective_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 from medalist.pipelines.estimators.preprocessing import informative
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 BEYOND = 0.95  # share of the later rows that lie beyond all training rows
 

@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame, Key
-from medalist.pipelines.features.language.expression import Column, Feature, Node, nodes, parse
-from medalist.pipelines.features.operators import is_supervised, operator_of
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.keys import Key
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.expression import Column, Feature, Node, nodes
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import is_supervised, operator_of
+from medalist.pipelines.features.matrix import Matrix
 
 VERSION = "5"  # part of every hash: raise it when an operator changes what it computes
 CACHE_BYTES = 8 << 30
@@ -30,25 +33,6 @@ FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
 CHECKED = 1 / 64  # of the limit, after which written it is looked at again
 ABANDONED = 3600.0  # seconds after which a file that is being written no longer is
 _COMPUTED = (".npy", ".npz")
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Inputs of an estimator: rows of dense numbers (n, k) float32 and, where text is used, a sparse block beside them.
-
-    Columns named in `categorical` hold category codes 0…; missing values are NaN everywhere. Matrices with equal tokens
-    are equal.
-    """
-
-    dense: np.ndarray
-    names: tuple[str, ...]
-    categorical: tuple[int, ...]
-    sparse: Any = None  # scipy CSR (n, m) or None
-    sparse_widths: tuple[int, ...] = ()  # columns of each sparse feature
-    token: str = ""  # identifies features, rows and the target that they were fitted on; "" where nothing does
-
-    def __len__(self) -> int:
-        return len(self.dense)
 
 
 @dataclass

@@ -10,12 +10,14 @@ import numpy as np
 
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
 from medalist.pipelines.estimators.registry import family
-from medalist.pipelines.features.store import FeatureStore, Matrix
+from medalist.pipelines.features.matrix import Matrix
+from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.inner_folds import linear_base
 from medalist.pipelines.fitting.matrices import below, widened, without_columns_beyond
-from medalist.pipelines.fitting.pseudo_labels import Labels, counts
+from medalist.pipelines.fitting.pseudo_labels import Labels as Labels
+from medalist.pipelines.fitting.pseudo_labels import counts
 from medalist.pipelines.fitting.several_targets import fit_targets, residuals, way_of
-from medalist.pipelines.fitting.stacking import Beside
+from medalist.pipelines.fitting.stacking import Beside as Beside
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.targets.transform import TargetTransform, fit_target

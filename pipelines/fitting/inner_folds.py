@@ -10,7 +10,7 @@ import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
 from medalist.pipelines.estimators.predictions import constant_fit
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.fitting.matrices import some_rows
 from medalist.pipelines.problem import Problem
 

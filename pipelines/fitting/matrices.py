@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medalist.pipelines.estimators.preprocessing import beyond
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 
 def some_rows(matrix: Matrix, rows: np.ndarray) -> Matrix:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalist.pipelines.features.frame import Key
+from medalist.pipelines.features.frames.keys import Key
 
 YEAR = 365.2425  # days
 HARMONICS = 3

@@ -22,9 +22,10 @@ from typing import Literal
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import Column, Feature, parse
-from medalist.pipelines.features.operators.sequences import times
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.ordering import times
+from medalist.pipelines.features.language.expression import Column, Feature
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.scales import SCALES, Scale
 from medalist.pipelines.targets.series import BASES, Series

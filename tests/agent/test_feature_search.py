@@ -27,11 +27,11 @@ from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.metrics.metric import get_metric
 from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.scoring import Found
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
-from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.typing import Schema
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem

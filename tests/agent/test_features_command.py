@@ -19,7 +19,7 @@ from medalist.agent.run.steering import steering_file, steering_for
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.schema import FeatureRow
-from medalist.pipelines.features.steering import Steering
+from medalist.pipelines.features.language.steering import Steering
 
 Say = Callable[..., str]
 HEAVY = ("pandas", "numpy", "sklearn", "scipy", "lightgbm", "catboost", "optuna", "pyarrow", "sqlalchemy")

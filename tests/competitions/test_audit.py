@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from little import little_competition
 
 from medalist.competitions.audit.adversarial import auc
-from medalist.competitions.audit.audit import Finding, audit
+from medalist.competitions.audit.audit import audit
+from medalist.competitions.audit.finding import Finding
 from medalist.competitions.audit.rows import order_effect, row_hashes, rows_repeat
 from medalist.competitions.audit.target import exact_copies, explained, levels
 from medalist.competitions.columns.cards import describe_columns

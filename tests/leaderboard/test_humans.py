@@ -6,8 +6,8 @@ import pytest
 
 from medalist.competitions.errors import InputError
 from medalist.leaderboard.boards import known as humans
-from medalist.leaderboard.boards.board import position
-from medalist.leaderboard.boards.known import add_board, board_from_scores, find_board, list_boards
+from medalist.leaderboard.boards.board import board_from_scores, position
+from medalist.leaderboard.boards.known import add_board, find_board, list_boards
 from medalist.leaderboard.boards.medals import MEDALS, medal_ranks
 
 

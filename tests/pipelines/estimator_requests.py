@@ -10,7 +10,7 @@ from scipy import sparse
 
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.registry import FAMILIES, family, installed
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 PROBLEMS = {

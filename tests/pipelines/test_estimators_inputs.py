@@ -11,7 +11,7 @@ from medalist.pipelines.estimators import xgboost
 from medalist.pipelines.estimators.predictions import constant_fit
 from medalist.pipelines.estimators.preprocessing import informative
 from medalist.pipelines.estimators.registry import family
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 KINDS = ("regression", "binary", "multiclass")
 

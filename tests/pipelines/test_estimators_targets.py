@@ -10,7 +10,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators import lightgbm
 from medalist.pipelines.estimators.objectives import objective_of, spread
 from medalist.pipelines.estimators.registry import FAMILIES, family
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 WITH_LOSSES = [
     pytest.param(p.values[0], loss, marks=p.marks, id=f"{p.values[0]}-{loss}")

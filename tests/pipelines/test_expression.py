@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.language.expression import INFIX, Column, Feature, feature, nodes, parse
+from medalist.pipelines.features.language.expression import INFIX, Column, Feature, feature, nodes
+from medalist.pipelines.features.language.parser import parse
 
 names = st.one_of(
     st.text(min_size=1, max_size=8),

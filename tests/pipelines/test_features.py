@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.base_sets import base_features, encoded_features
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import Column, feature, parse
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.expression import Column, feature
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.store import EVICT_TO, FeatureStore
 
 TRAIN, ROWS = 200, 300

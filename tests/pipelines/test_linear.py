@@ -16,8 +16,8 @@ from sklearn.metrics import roc_auc_score
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.linear import block_weights, design
 from medalist.pipelines.estimators.linear import models as linear
-from medalist.pipelines.features.operators.text import log_count_ratios
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
+from medalist.pipelines.features.operators.text_targets import log_count_ratios
 from medalist.pipelines.problem import Problem
 
 TERMS = 400

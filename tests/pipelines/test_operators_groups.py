@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.operators import spaces
-from medalist.pipelines.features.operators.base import Target
 
 
 @dataclass

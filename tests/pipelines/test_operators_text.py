@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import parse
-from medalist.pipelines.features.operators import text
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.operators import text, text_targets
 from medalist.pipelines.features.store import FeatureStore
 
 
@@ -80,10 +80,12 @@ def test_the_beginnings_of_long_texts(texts, most):
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=2, max_size=20), st.floats(0.1, 3))
 def test_log_count_ratios(rows, smoothing):
     has, y = np.array(rows, dtype=float)[:, :3], np.array(rows, dtype=float)[:, 3:]
-    found = text.log_count_ratios(sparse.csr_matrix(has), y, smoothing)
+    found = text_targets.log_count_ratios(sparse.csr_matrix(has), y, smoothing)
     inside, outside = has[y[:, 0] == 1].sum(0) + smoothing, has[y[:, 0] == 0].sum(0) + smoothing
     np.testing.assert_allclose(found[:, 0], np.log(inside / inside.sum() / (outside / outside.sum())), atol=1e-5)
-    np.testing.assert_allclose(text.log_count_ratios(sparse.csr_matrix(has), 1 - y, smoothing), -found, atol=1e-5)
+    np.testing.assert_allclose(
+        text_targets.log_count_ratios(sparse.csr_matrix(has), 1 - y, smoothing), -found, atol=1e-5
+    )
 
 
 def talk(n=120):

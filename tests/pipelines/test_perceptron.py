@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from medalist.pipelines.estimators.networks import perceptron
 from medalist.pipelines.estimators.networks.inputs import design
-from medalist.pipelines.features.store import Matrix
+from medalist.pipelines.features.matrix import Matrix
 
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from medalist.competitions.columns.cards import describe_columns
-from medalist.pipelines.features.language.expression import parse
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.candidates import Candidates
 from medalist.pipelines.features.search.choosing import pursue
 from medalist.pipelines.features.search.column_sorts import Hints
@@ -23,7 +24,7 @@ from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult,
 from medalist.pipelines.features.search.templates import MOST_SPELT, single, tables
 from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.typing import check, schema_of
+from medalist.pipelines.features.typing import check
 
 ROWS, TEST = 2400, 600
 

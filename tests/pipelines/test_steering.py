@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import InputError, PipelineError
-from medalist.pipelines.features.language.expression import Column, Feature, parse
-from medalist.pipelines.features.steering import Steering, read_steering, write_steering
+from medalist.pipelines.features.language.expression import Column, Feature
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.steering import Steering, read_steering, write_steering
 
 WHOLE = """\
 force:

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import Column, Feature, feature, parse
-from medalist.pipelines.features.typing import Schema, check, schema_of
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.schema import Schema, schema_of
+from medalist.pipelines.features.typing import check
 
 SCHEMA = Schema(
     {

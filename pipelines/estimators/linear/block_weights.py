@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medalist.pipelines.estimators.linear.design import Block
-from medalist.pipelines.features.operators.text import log_count_ratios, presence
+from medalist.pipelines.features.operators.text_targets import log_count_ratios, presence
 
 SAMPLE = 6000  # training rows on which it is measured how long rows are and what a block explains
 MOST_TARGETS = 8  # columns of the target there; more are projected to as many

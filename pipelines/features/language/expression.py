@@ -20,28 +20,17 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.language.operator import OPERATORS, Operator
 
-INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}
-_NAMES = {mark: op for op, mark in INFIX.items()}
-_LEVELS = {"add": 1, "subtract": 1, "multiply": 3, "divide": 3, "cross": 6}
-_GROUPED = 5  # how tightly a call with `by` binds: it stands in brackets as a key and in a cross
-_FLAT = ("add", "multiply", "cross")  # a + (b + c) is a + b + c
-_ROWS = "sum mean min max std median range zeros distinct missing sorted gaps repeats mode"
-ALIKE = frozenset({f"row_{what}" for what in _ROWS.split()} | {"target_neighbours", "kmeans", "kmeans_distance", "pca"})
-_OF_KEYS = frozenset(
-    {"count", "cross", "target_mean", "target_std", "target_median", "distinct", "equal", "missing", "row_missing"}
-)  # not of numbers
-UNORDERED = frozenset({"add", "multiply", "cross", "equal", "smaller", "larger", "hypotenuse"})  # a + b is b + a
-_ARITHMETIC = frozenset(INFIX)  # these take no `by`
-_MOST_DEPTH = 12
-_MOST_DIGITS = 400
-_TOKEN = re.compile(
-    r"\s*(?:(?P<quoted>`(?:[^`]|``)*`)|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)|(?P<word>[^\W\d]\w*)|(?P<mark>[(),+\-*/×.]))"
-)
-_WORD = re.compile(r"[^\W\d]\w*")
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}  # operators written between
+LEVELS = {"add": 1, "subtract": 1, "multiply": 3, "divide": 3, "cross": 6}  # how tightly the marks bind
+CALL_LEVEL = 5  # how tightly a call with `by` binds: it stands in brackets as a key and in a cross
+FLAT = ("add", "multiply", "cross")  # a + (b + c) is a + b + c
+AS_NUMBER, AS_KEY = "number", "code"  # operators that an argument is written without where it is taken as that anyway
+MOST_DEPTH = 12  # operators within each other
+WORD = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -69,22 +58,23 @@ class Feature:
     depth: int = field(init=False, compare=False, repr=False, default=1)
 
     def __post_init__(self) -> None:
-        args = tuple(_plain(a, "code" if self.op in _OF_KEYS else "number") for a in self.args)
-        if self.op in _FLAT:
+        operator = _operator(self.op)
+        of_keys = operator is not None and operator.takes_keys and self.op not in (AS_NUMBER, AS_KEY)
+        args = tuple(_unwrapped(a, AS_KEY if of_keys else AS_NUMBER) for a in self.args)
+        if self.op in FLAT:
             args = tuple(
                 inner for a in args for inner in (a.args if isinstance(a, Feature) and a.op == self.op else (a,))
             )
-        if self.op in UNORDERED:
-            args = tuple(sorted(args, key=str))
-        elif self.op in ALIKE:  # what they are is all that counts; a literal stays behind them
-            args = tuple(sorted(args, key=lambda a: (isinstance(a, int | float), str(a))))
+        if operator is not None and operator.symmetric:
+            literals_last = operator.variadic and self.op not in INFIX  # as in pca(a, b, 2), but 2 * x
+            args = tuple(sorted(args, key=lambda a: (literals_last and isinstance(a, int | float), str(a))))
         if self.op == "cross":
             args = tuple(dict.fromkeys(args))
-        keys = [inner for k in (_plain(k, "code") for k in self.by) for inner in (k.args if _is(k, "cross") else (k,))]  # type: ignore[union-attr]
+        keys = [inner for key in self.by for inner in _crossed_keys(_unwrapped(key, AS_KEY))]
         depth = 1 + max((n.depth for n in (*args, *keys) if isinstance(n, Feature)), default=0)
-        if depth > _MOST_DEPTH:
-            raise PipelineError(f"A feature of {self.op} is nested more than {_MOST_DEPTH} deep.")
-        if keys and self.op in _ARITHMETIC:
+        if depth > MOST_DEPTH:
+            raise PipelineError(f"A feature of {self.op} is nested more than {MOST_DEPTH} deep.")
+        if keys and self.op in INFIX:
             raise PipelineError(f"{self.op} takes no `by`: group what it is made from.")
         object.__setattr__(self, "depth", depth)
         object.__setattr__(self, "args", args)
@@ -124,12 +114,18 @@ def _node(value: str | Node) -> Node:
     return Column(value) if isinstance(value, str) else value
 
 
-def _is(node: Node, op: str) -> bool:
-    return isinstance(node, Feature) and node.op == op
+def _operator(op: str) -> Operator | None:
+    """The operator of a name, of a further table's column where only those have the name; None where it is unknown."""
+    return OPERATORS.get(op) or OPERATORS.get(f"table.{op}")
 
 
-def _plain(node: Node, wrapper: str) -> Node:
-    """An argument without the wrapper that says what would be done anyway; a whole number without a decimal point."""
+def _crossed_keys(key: Node) -> tuple[Node, ...]:
+    """The keys that a crossed key is made of, or the key alone."""
+    return key.args if isinstance(key, Feature) and key.op == "cross" else (key,)
+
+
+def _unwrapped(node: Node, wrapper: str) -> Node:
+    """An argument without the operator `wrapper` that would be applied to it anyway; a whole number as an integer."""
     if isinstance(node, float):
         if not math.isfinite(node):
             raise PipelineError(f"A feature cannot hold the number {node}.")
@@ -140,147 +136,25 @@ def _plain(node: Node, wrapper: str) -> Node:
 
 
 def _quoted(name: str) -> str:
-    return name if _WORD.fullmatch(name) and name != "by" else "`" + name.replace("`", "``") + "`"
+    return name if WORD.fullmatch(name) and name != "by" else "`" + name.replace("`", "``") + "`"
 
 
 def _written(node: Node, level: int = 0, *, listed: bool = False) -> str:
     """The text of a node; in brackets where it binds less than `level`, or where its commas stand among others."""
     if not isinstance(node, Feature):
         return str(node)
-    if node.op in INFIX and (len(node.args) == 2 or (node.op in _FLAT and len(node.args) > 2)):
-        own = _LEVELS[node.op]
+    if node.op in INFIX and (len(node.args) == 2 or (node.op in FLAT and len(node.args) > 2)):
+        binding = LEVELS[node.op]
         last = len(node.args) - 1
         parts = [
             f"({text})" if i < last and isinstance(a, Feature) and a.by and not (listed and len(a.by) > 1) else text
             for i, a in enumerate(node.args)
-            for text in (_written(a, own + (i > 0 or own == 1), listed=listed),)
+            for text in (_written(a, binding + (i > 0 or binding == 1), listed=listed),)
         ]
         text = f" {INFIX[node.op]} ".join(parts)
-        return f"({text})" if own < level else text
+        return f"({text})" if binding < level else text
     text = f"{node.op}({', '.join(_written(a, listed=True) for a in node.args)})"
     if not node.by:
         return text
     text += f" by {', '.join(_written(k, 6, listed=True) for k in node.by)}"
-    return f"({text})" if level > _GROUPED or (listed and len(node.by) > 1) else text
-
-
-@lru_cache(maxsize=20_000)
-def parse(text: str) -> Feature:
-    """Read a feature from its text, canonical or not.
-
-    Raises PipelineError where the text is not one call of an operator or one arithmetic expression.
-    """
-    tree = _Parser(text).whole()
-    if not isinstance(tree, Feature):
-        raise PipelineError(
-            f"The feature {text!r} is no operator's call: write a column as number({tree}) or code({tree})."
-        )
-    return tree
-
-
-class _Parser:
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.depth = 0
-        self.listed = False  # within an argument list, where a comma ends a key
-        self.tokens: list[tuple[str, str]] = []
-        at = 0
-        while at < len(text.rstrip()):
-            match = _TOKEN.match(text, at)
-            if match is None or match.lastgroup is None:
-                raise self.error(f"cannot be read at position {at}")
-            self.tokens.append((match.lastgroup, match.group(match.lastgroup)))
-            at = match.end()
-        self.at = 0
-
-    def error(self, what: str) -> PipelineError:
-        return PipelineError(f"The feature {self.text!r} {what}: write it as operator(column, …) or a - b.")
-
-    def peek(self) -> tuple[str, str]:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
-
-    def take(self, mark: str) -> bool:
-        if self.peek() == ("mark", mark):
-            self.at += 1
-            return True
-        return False
-
-    def whole(self) -> Node:
-        tree = self.sum()
-        if self.at < len(self.tokens):
-            raise self.error(f"is not one expression, but has {self.peek()[1]!r} too many")
-        return tree
-
-    def sum(self) -> Node:
-        self.depth += 1
-        if self.depth > 2 * _MOST_DEPTH + 1:  # an operator's call, and brackets around it
-            raise self.error("is nested too deeply")
-        left = self.chain(("+", "-"), lambda: self.chain(("*", "/"), lambda: self.chain(("×",), self.unit)))
-        self.depth -= 1
-        return left
-
-    def within(self, *, listed: bool) -> Node:
-        before, self.listed = self.listed, listed
-        inner = self.sum()
-        self.listed = before
-        return inner
-
-    def chain(self, marks: tuple[str, ...], below) -> Node:  # type: ignore[no-untyped-def]
-        left = below()
-        while self.peek()[0] == "mark" and self.peek()[1] in marks:
-            mark = self.peek()[1]
-            self.at += 1
-            left = Feature(_NAMES[mark], (left, below()))
-        return left
-
-    def unit(self) -> Node:
-        atom = self.atom()
-        if self.peek() != ("word", "by"):
-            return atom
-        if not isinstance(atom, Feature) or atom.op in INFIX or atom.by:
-            raise self.error(f"has `by` after {atom}, which is no operator's call,")
-        keys = []
-        self.at += 1
-        keys.append(self.chain(("×",), self.atom))
-        while not self.listed and self.take(","):
-            keys.append(self.chain(("×",), self.atom))
-        return Feature(atom.op, atom.args, tuple(keys))
-
-    def atom(self) -> Node:
-        kind, value = self.peek()
-        if kind == "end":
-            raise self.error("ends too early")
-        self.at += 1
-        if kind == "number":
-            if len(value) > _MOST_DIGITS:
-                raise self.error(f"has a number of more than {_MOST_DIGITS} digits")
-            return float(value) if {".", "e"} & set(value) else int(value)
-        if kind == "mark":
-            if value == "-" and self.peek()[0] == "number":
-                literal = self.atom()
-                assert isinstance(literal, int | float)
-                return -literal
-            if value != "(":
-                raise self.error(f"has an unexpected {value!r}")
-            inner = self.within(listed=False)
-            if not self.take(")"):
-                raise self.error(f"lacks a closing bracket after {inner}")
-            return inner
-        name = value[1:-1].replace("``", "`") if kind == "quoted" else value
-        if self.take("."):
-            kind, value = self.peek()
-            if kind not in ("quoted", "word"):
-                raise self.error(f"names no column of the table {name}")
-            self.at += 1
-            return Column(value[1:-1].replace("``", "`") if kind == "quoted" else value, name)
-        if kind == "quoted" or not self.take("("):
-            return Column(name)
-        args: list[Node] = []
-        if self.take(")"):
-            return Feature(name, ())
-        while True:
-            args.append(self.within(listed=True))
-            if self.take(")"):
-                return Feature(name, tuple(args))
-            if not self.take(","):
-                raise self.error(f"lacks a comma or a closing bracket after {args[-1]}")
+    return f"({text})" if level > CALL_LEVEL or (listed and len(node.by) > 1) else text

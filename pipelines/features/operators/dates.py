@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.lazy import np
 
 _HOUR = 3_600_000_000_000  # nanoseconds
 _DAY = 24 * _HOUR
 
 
-def _part(of: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[..., np.ndarray]:
+def _part(of: Callable[[np.ndarray], np.ndarray], description: str) -> Callable[..., np.ndarray]:
     """A compute function of one date, from a function of (n,) datetime64[ns]."""
 
     def compute(frame: Frame, feature: Feature) -> np.ndarray:
         dates = frame.date(feature.args[0])
         return np.where(np.isnat(dates), np.nan, of(dates))
 
-    compute.__doc__ = says
+    compute.__doc__ = description
     return compute
 
 
@@ -71,22 +70,36 @@ def days(frame: Frame, feature: Feature) -> np.ndarray:
     return _days_between(frame.date(feature.args[0]), frame.date(feature.args[1]))
 
 
-_PARTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], str]] = {
-    "year": (lambda d: _whole(d, "Y") + 1970, "The year of a date."),
-    "quarter": (lambda d: _whole(d, "M") % 12 // 3 + 1, "The quarter of a date, 1 to 4."),
-    "month": (lambda d: _whole(d, "M") % 12 + 1, "The month of a date, 1 to 12."),
-    "week": (_week, "The week of the year (ISO 8601), 1 to 53."),
-    "day": (_day, "The day of the month, 1 to 31."),
-    "weekday": (_weekday, "The day of the week, Monday 0 to Sunday 6."),
-    "dayofyear": (_dayofyear, "The day of the year, 1 to 366."),
-    "hour": (lambda d: _within(d) // _HOUR, "The hour of a date, 0 to 23."),
-    "minute": (lambda d: _within(d) // (_HOUR // 60) % 60, "The minute of a date, 0 to 59."),
-    "second": (lambda d: _within(d) // (_HOUR // 3600) % 60, "The second of a date, 0 to 59."),
-    "daytime": (lambda d: _within(d) / _HOUR, "Hours since midnight, 13.5 at half past one."),
-}
+def _date(
+    name: str, of: Callable[[np.ndarray], np.ndarray], description: str, words: str = "", proposed: bool = True
+) -> dict[str, Operator]:
+    """The operator that takes a part of a date, under its name."""
+    compute = _part(of, description)
+    words = words or f"{name} of {{0}}"
+    return {
+        name: Operator("stateless", ("date",), "number", compute, words, f"{name}(day)", proposed=proposed),
+    }
 
-OPERATORS = {
-    **{name: Operator("stateless", ("date",), "number", _part(of, says)) for name, (of, says) in _PARTS.items()},
-    "elapsed": Operator("transductive", ("date",), "number", elapsed),
-    "days": Operator("stateless", ("date", "date"), "number", days),
+
+OPERATORS = {  # the search tries them in this order
+    **_date("year", lambda d: _whole(d, "Y") + 1970, "The year of a date.", proposed=False),
+    **_date("hour", lambda d: _within(d) // _HOUR, "The hour of a date, 0 to 23."),
+    **_date("weekday", _weekday, "The day of the week, Monday 0 to Sunday 6."),
+    **_date("month", lambda d: _whole(d, "M") % 12 + 1, "The month of a date, 1 to 12."),
+    **_date("day", _day, "The day of the month, 1 to 31.", "day of the month of {0}"),
+    **_date("dayofyear", _dayofyear, "The day of the year, 1 to 366.", "day of the year of {0}"),
+    **_date("week", _week, "The week of the year (ISO 8601), 1 to 53.", "week of the year of {0}"),
+    **_date("minute", lambda d: _within(d) // (_HOUR // 60) % 60, "The minute of a date, 0 to 59."),
+    **_date("second", lambda d: _within(d) // (_HOUR // 3600) % 60, "The second of a date, 0 to 59."),
+    **_date("quarter", lambda d: _whole(d, "M") % 12 // 3 + 1, "The quarter of a date, 1 to 4."),
+    **_date(
+        "daytime",
+        lambda d: _within(d) / _HOUR,
+        "Hours since midnight, 13.5 at half past one.",
+        "hours since midnight of {0}",
+    ),
+    "elapsed": Operator(
+        "transductive", ("date",), "number", elapsed, "days since the first {0}", "elapsed(day)", proposed=True
+    ),
+    "days": Operator("stateless", ("date", "date"), "number", days, "days from {1} to {0}", "days(day, until)"),
 }

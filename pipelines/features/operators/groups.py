@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
+from collections.abc import Callable
 
-from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.keys import Key
 from medalist.pipelines.features.language.expression import Column, Feature, Node
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.lazy import np, pd
 
 
 def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -41,20 +42,20 @@ def std(frame: Frame, feature: Feature) -> np.ndarray:
     key = frame.keys(feature.by)
     known, sums, _ = _totals(frame, feature.args[0], key, feature.by)
     centre = sums / np.maximum(known, 1)
-    apart = np.nan_to_num(frame.number(feature.args[0]) - centre[key.codes])
-    squares = np.bincount(key.codes, weights=apart**2, minlength=key.size)
+    deviations = np.nan_to_num(frame.number(feature.args[0]) - centre[key.codes])
+    squares = np.bincount(key.codes, weights=deviations**2, minlength=key.size)
     return np.where(known > 1, np.sqrt(squares / np.maximum(known - 1, 1)), np.nan)[key.codes]
 
 
 def _extreme(frame: Frame, feature: Feature, choose: np.ufunc, worst: float) -> np.ndarray:
     key, values = frame.keys(feature.by), frame.number(feature.args[0])
-    found = np.full(key.size, worst)
-    known = ~np.isnan(values)
-    if known.all():
-        choose.at(found, key.codes, values)
+    extremes = np.full(key.size, worst)
+    present = ~np.isnan(values)
+    if present.all():
+        choose.at(extremes, key.codes, values)
     else:
-        choose.at(found, key.codes[known], values[known])
-    return np.where(found == worst, np.nan, found)[key.codes]
+        choose.at(extremes, key.codes[present], values[present])
+    return np.where(extremes == worst, np.nan, extremes)[key.codes]
 
 
 def smallest(frame: Frame, feature: Feature) -> np.ndarray:
@@ -71,9 +72,9 @@ def median(frame: Frame, feature: Feature) -> np.ndarray:
     """Median of a number within its group."""
     key = frame.keys(feature.by)
     of_group = pd.Series(frame.number(feature.args[0])).groupby(key.codes, sort=False).median()
-    found = np.full(key.size, np.nan)
-    found[of_group.index] = of_group
-    return found[key.codes]
+    medians = np.full(key.size, np.nan)
+    medians[of_group.index] = of_group
+    return medians[key.codes]
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
@@ -83,10 +84,10 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
     if key.size * size <= 8 * len(pairs) + 1024:
         present = np.zeros(key.size * size, dtype=bool)
         present[pairs] = True
-        found = present.reshape(key.size, size).sum(axis=1)
+        counts = present.reshape(key.size, size).sum(axis=1)
     else:
-        found = np.bincount(pd.unique(pairs) // size, minlength=key.size)
-    return found[key.codes]
+        counts = np.bincount(pd.unique(pairs) // size, minlength=key.size)
+    return counts[key.codes]
 
 
 def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
@@ -102,12 +103,26 @@ def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
     return frame.shared(("values", node), make)
 
 
-OPERATORS = {
-    "mean": Operator("transductive", ("number",), "number", mean, grouped=True),
-    "sum": Operator("transductive", ("number",), "number", total, grouped=True),
-    "std": Operator("transductive", ("number",), "number", std, grouped=True),
-    "min": Operator("transductive", ("number",), "number", smallest, grouped=True),
-    "max": Operator("transductive", ("number",), "number", largest, grouped=True),
-    "median": Operator("transductive", ("number",), "number", median, grouped=True),
-    "distinct": Operator("transductive", ("key",), "number", distinct, grouped=True),
+def _statistic(compute: Callable[..., np.ndarray], words: str, example: str) -> Operator:
+    return Operator(
+        "transductive", ("number",), "number", compute, words + "{within}", example, grouped=True, proposed=True
+    )
+
+
+OPERATORS = {  # the search tries them in this order
+    "mean": _statistic(mean, "mean of {0}", "mean(x) by guest"),
+    "std": _statistic(std, "standard deviation of {0}", "std(x) by shop"),
+    "min": _statistic(smallest, "smallest value of {0}", "min(x) by shop"),
+    "max": _statistic(largest, "largest value of {0}", "max(x) by city, town"),
+    "median": _statistic(median, "median of {0}", "median(x) by shop"),
+    "sum": _statistic(total, "sum of {0}", "sum(x) by shop"),
+    "distinct": Operator(
+        "transductive",
+        ("key",),
+        "number",
+        distinct,
+        "number of different values of {0}{within}",
+        "distinct(town) by shop",
+        grouped=True,
+    ),
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from medalist.pipelines.features.frame import Frame, bins_of
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.keys import bins_of
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.lazy import np
 
 
 def code(frame: Frame, feature: Feature) -> np.ndarray:
@@ -61,9 +61,31 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 OPERATORS = {
-    "code": Operator("transductive", ("key",), "category", code),
-    "count": Operator("transductive", ("key",), "number", count),
-    "cross": Operator("transductive", ("key", "key+"), "category", cross),
-    "bin": Operator("transductive", ("number", "whole"), "category", bins),
-    "rank": Operator("transductive", ("number",), "number", rank, grouped=None),
+    "code": Operator("transductive", ("key",), "category", code, "{0} as a category", "code(city)", renames=True),
+    "count": Operator(
+        "transductive", ("key",), "number", count, "how often {value} occurs in train and test", "count(guest)"
+    ),
+    "cross": Operator(
+        "transductive",
+        ("key", "key+"),
+        "category",
+        cross,
+        "the combination of {all}",
+        "city × town",
+        symmetric=True,
+        renames=True,
+    ),
+    "bin": Operator(
+        "transductive",
+        ("number", "whole"),
+        "category",
+        bins,
+        "{0} in {1} bins",
+        "bin(x, 10)",
+        ordered=True,
+        renames=True,
+    ),
+    "rank": Operator(
+        "transductive", ("number",), "number", rank, "rank of {0}{within}", "rank(x) by city", grouped=None
+    ),
 }

@@ -1,21 +1,19 @@
-"""Numbers: arithmetic, rounding, digits, comparisons. A number that cannot be computed is missing, never infinite."""
+"""Numbers: arithmetic, comparisons, angles. A number that cannot be computed is missing, never infinite."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
 
-import numpy as np
-import pandas as pd
-
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.language.words import arithmetic
+from medalist.pipelines.features.lazy import np, pd
 from medalist.pipelines.features.operators.strings import labels
 
 EARTH = 6371.0088  # kilometres, the mean radius
-MOST_DIGITS = 15  # decimal digits that a float64 holds for sure
 
 
 def number(frame: Frame, feature: Feature) -> np.ndarray:
@@ -39,91 +37,68 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
-def _folded(function: Callable[[np.ndarray, np.ndarray], np.ndarray], says: str) -> Callable[..., np.ndarray]:
-    """A compute function that combines its arguments, numbers, from left to right."""
-
-    def compute(frame: Frame, feature: Feature) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return _finite(reduce(function, [frame.number(a) for a in feature.args]))
-
-    compute.__doc__ = says
-    return compute
+def _combined(frame: Frame, feature: Feature, function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
+    """The arguments, numbers, combined by a function of two from left to right."""
+    with np.errstate(all="ignore"):
+        return _finite(reduce(function, [frame.number(a) for a in feature.args]))
 
 
-def _each(function: Callable[[np.ndarray], np.ndarray], says: str) -> Callable[..., np.ndarray]:
-    """A compute function of one number."""
-
-    def compute(frame: Frame, feature: Feature) -> np.ndarray:
-        return function(frame.number(feature.args[0]))
-
-    compute.__doc__ = says
-    return compute
+def add(frame: Frame, feature: Feature) -> np.ndarray:
+    """Sum of numbers; missing where one is."""
+    return _combined(frame, feature, np.add)
 
 
-def _divided(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return x / np.where(y == 0, np.nan, y)
+def subtract(frame: Frame, feature: Feature) -> np.ndarray:
+    """Difference of two numbers."""
+    return _combined(frame, feature, np.subtract)
 
 
-def _signed(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda x: np.sign(x) * function(np.abs(x))
+def multiply(frame: Frame, feature: Feature) -> np.ndarray:
+    """Product of numbers."""
+    return _combined(frame, feature, np.multiply)
 
 
-def rounded(frame: Frame, feature: Feature) -> np.ndarray:
-    """The number rounded to so many decimals; -2 rounds to hundreds. Halves go to the even neighbour."""
-    places = _places(feature)
+def divide(frame: Frame, feature: Feature) -> np.ndarray:
+    """Quotient of two numbers; missing where it is by 0."""
+    return _combined(frame, feature, lambda x, y: x / np.where(y == 0, np.nan, y))
+
+
+def smaller(frame: Frame, feature: Feature) -> np.ndarray:
+    """The smaller of two numbers, or the one known."""
+    return _combined(frame, feature, np.fmin)
+
+
+def larger(frame: Frame, feature: Feature) -> np.ndarray:
+    """The larger of two numbers, or the one known."""
+    return _combined(frame, feature, np.fmax)
+
+
+def hypotenuse(frame: Frame, feature: Feature) -> np.ndarray:
+    """Root of the sum of two squares: the distance that two differences make."""
+    return _combined(frame, feature, np.hypot)
+
+
+def log(frame: Frame, feature: Feature) -> np.ndarray:
+    """sign(x) log(1 + |x|) of a number."""
     values = frame.number(feature.args[0])
-    if places < 0:
-        return np.rint(values / 10.0**-places) * 10.0**-places
-    with np.errstate(over="ignore"):
-        found = np.round(values, places)
-    return np.where(np.isfinite(found), found, values)  # a number too large to have decimals
+    return np.sign(values) * np.log1p(np.abs(values))
 
 
-def digit(frame: Frame, feature: Feature) -> np.ndarray:
-    """The k-th decimal digit of the absolute number; 0 for the units, -1 for the tens, and so on.
-
-    Digits are those of the decimal writing: 0.29 is held as 0.28999…, and its second digit is 9.
-    """
-    places = _places(feature)
-    values = np.abs(frame.number(feature.args[0]))
-    whole = values == np.floor(values)
-    scaled = values * 10.0**places if places >= 0 else values / 10.0**-places
-    nearest = np.rint(scaled)
-    exact = 2.0**-22 if _single(values) else 2.0**-50
-    close = ~whole & (np.abs(scaled - nearest) <= scaled * exact)
-    found = np.where(close, nearest, np.floor(scaled)) % 10
-    return np.where(whole, 0.0, found) + np.where(np.isnan(values), np.nan, 0.0) if places > 0 else found
+def absolute(frame: Frame, feature: Feature) -> np.ndarray:
+    """The number without its sign."""
+    return np.abs(frame.number(feature.args[0]))
 
 
-def decimals(frame: Frame, feature: Feature) -> np.ndarray:
-    """How many decimals the shortest decimal writing of the number has, 0 to 15."""
+def root(frame: Frame, feature: Feature) -> np.ndarray:
+    """Square root of |x| with the sign of x."""
     values = frame.number(feature.args[0])
-    held = np.float32 if _single(values) else np.float64
-    out = np.where(np.isnan(values), np.nan, float(MOST_DIGITS))
-    open_rows = np.flatnonzero(~np.isnan(values))
-    for places in range(MOST_DIGITS):
-        left = values[open_rows]
-        # 10^places is exact and so is a whole number below 2^53, hence their quotient is the number nearest to the text
-        with np.errstate(over="ignore", invalid="ignore"):
-            short = (np.rint(left * 10.0**places) / 10.0**places).astype(held) == left.astype(held)
-        out[open_rows[short]] = places
-        open_rows = open_rows[~short]
-        if not len(open_rows):
-            break
-    return out
+    return np.sign(values) * np.sqrt(np.abs(values))
 
 
-def _single(values: np.ndarray) -> bool:
-    """Whether all numbers were held in single precision, which has fewer digits."""
-    with np.errstate(over="ignore"):
-        return bool(((values.astype(np.float32) == values) | np.isnan(values)).all())
-
-
-def _places(feature: Feature) -> int:
-    places = int(feature.args[1])  # type: ignore[arg-type]
-    if abs(places) > MOST_DIGITS:
-        raise PipelineError(f"{feature} asks for {places} digits: numbers have at most {MOST_DIGITS}.")
-    return places
+def fraction(frame: Frame, feature: Feature) -> np.ndarray:
+    """What the number is above a whole number."""
+    values = frame.number(feature.args[0])
+    return values - np.floor(values)
 
 
 def mod(frame: Frame, feature: Feature) -> np.ndarray:
@@ -164,52 +139,60 @@ def cosine(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def haversine(frame: Frame, feature: Feature) -> np.ndarray:
-    """Kilometres between two points of the earth, told by latitude, longitude, latitude and longitude in degrees."""
+    """Kilometres between two points of the earth, given as latitude, longitude, latitude and longitude in degrees."""
     south, west, north, east = (np.radians(frame.number(arg)) for arg in feature.args)
     half = np.sin((north - south) / 2) ** 2 + np.cos(south) * np.cos(north) * np.sin((east - west) / 2) ** 2
     return 2 * EARTH * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
 
 
+_TWO = ("number", "number")
 OPERATORS = {
-    "number": Operator("stateless", ("key",), "number", number),
-    "missing": Operator("stateless", ("key",), "number", missing),
-    "add": Operator("stateless", ("number+",), "number", _folded(np.add, "Sum of numbers; missing where one is.")),
-    "subtract": Operator(
-        "stateless", ("number", "number"), "number", _folded(np.subtract, "Difference of two numbers.")
-    ),
-    "multiply": Operator("stateless", ("number+",), "number", _folded(np.multiply, "Product of numbers.")),
-    "divide": Operator(
-        "stateless",
-        ("number", "number"),
-        "number",
-        _folded(_divided, "Quotient of two numbers; missing where it is by 0."),
-    ),
+    "number": Operator("stateless", ("key",), "number", number, "{0} as a number", "number(x)"),
+    "missing": Operator("stateless", ("key",), "number", missing, "whether {0} is missing", "missing(x)"),
+    "add": Operator("stateless", ("number+",), "number", add, arithmetic("plus"), "x + z", symmetric=True),
+    "subtract": Operator("stateless", _TWO, "number", subtract, arithmetic("less"), "x - z"),
+    "multiply": Operator("stateless", ("number+",), "number", multiply, arithmetic("times"), "x * z", symmetric=True),
+    "divide": Operator("stateless", _TWO, "number", divide, arithmetic("divided by"), "x / z"),
     "smaller": Operator(
-        "stateless", ("number", "number"), "number", _folded(np.fmin, "The smaller of two numbers, or the one known.")
+        "stateless", _TWO, "number", smaller, "smaller of {0} and {1}", "smaller(x, z)", symmetric=True
     ),
-    "larger": Operator(
-        "stateless", ("number", "number"), "number", _folded(np.fmax, "The larger of two numbers, or the one known.")
-    ),
+    "larger": Operator("stateless", _TWO, "number", larger, "larger of {0} and {1}", "larger(x, z)", symmetric=True),
     "hypotenuse": Operator(
         "stateless",
-        ("number", "number"),
+        _TWO,
         "number",
-        _folded(np.hypot, "Root of the sum of two squares: the distance that two differences make."),
+        hypotenuse,
+        "distance that {0} and {1} make together",
+        "hypotenuse(x, z)",
+        symmetric=True,
     ),
-    "haversine": Operator("stateless", ("number", "number", "number", "number"), "number", haversine),
-    "log": Operator("stateless", ("number",), "number", _each(_signed(np.log1p), "sign(x) log(1 + |x|) of a number.")),
-    "abs": Operator("stateless", ("number",), "number", _each(np.abs, "The number without its sign.")),
-    "root": Operator(
-        "stateless", ("number",), "number", _each(_signed(np.sqrt), "Square root of |x| with the sign of x.")
+    "haversine": Operator(
+        "stateless",
+        ("number", "number", "number", "number"),
+        "number",
+        haversine,
+        "kilometres from {0}, {1} to {2}, {3}",
+        "haversine(x, z, x, whole)",
     ),
-    "fraction": Operator(
-        "stateless", ("number",), "number", _each(lambda x: x - np.floor(x), "What the number is above a whole number.")
+    "log": Operator("stateless", ("number",), "number", log, "logarithm of {0}", "log(x)"),
+    "abs": Operator("stateless", ("number",), "number", absolute, "{0} without its sign", "abs(x)"),
+    "root": Operator("stateless", ("number",), "number", root, "square root of {0}", "root(x)"),
+    "fraction": Operator("stateless", ("number",), "number", fraction, "fractional part of {0}", "fraction(x)"),
+    "mod": Operator(
+        "stateless", ("number", "literal"), "number", mod, "remainder of {0} after division by {1}", "mod(whole, 7)"
     ),
-    "round": Operator("stateless", ("number", "whole"), "number", rounded),
-    "digit": Operator("stateless", ("number", "whole"), "number", digit),
-    "decimals": Operator("stateless", ("number",), "number", decimals),
-    "mod": Operator("stateless", ("number", "literal"), "number", mod),
-    "equal": Operator("stateless", ("key", "key"), "number", equal),
-    "sine": Operator("stateless", ("number", "literal"), "number", sine),
-    "cosine": Operator("stateless", ("number", "literal"), "number", cosine),
+    "equal": Operator(
+        "stateless", ("key", "key"), "number", equal, "whether {0} equals {1}", "equal(city, town)", symmetric=True
+    ),
+    "sine": Operator(
+        "stateless", ("number", "literal"), "number", sine, "sine of {0} in a period of {1}", "sine(hour(day), 24)"
+    ),
+    "cosine": Operator(
+        "stateless",
+        ("number", "literal"),
+        "number",
+        cosine,
+        "cosine of {0} in a period of {1}",
+        "cosine(hour(day), 24)",
+    ),
 }

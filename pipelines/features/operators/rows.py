@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
-import numpy as np
-
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator, Output
+from medalist.pipelines.features.lazy import np
 
-REPEATS = 3
-MOST_CELLS = 4_000_000  # that are looked at together
+REPEATS = 3  # counts that row_repeats gives
+MOST_CELLS = 4_000_000  # rows times columns that are sorted together
 
 
 def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
@@ -43,8 +42,9 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
     return frame.shared(("row runs", feature.args, frame.token(feature)), make)
 
 
-def _known(found: np.ndarray, known: np.ndarray) -> np.ndarray:
-    return np.where(known, found, np.nan)
+def _known(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Values where `known`, else NaN."""
+    return np.where(known, values, np.nan)
 
 
 def _end(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -68,8 +68,8 @@ def row_std(frame: Frame, feature: Feature) -> np.ndarray:
     """Standard deviation over columns of the row; missing where fewer than two are known."""
     values = frame.numbers(feature.args)
     known = (~np.isnan(values)).sum(axis=1)
-    apart = values - (np.nansum(values, axis=1) / np.maximum(known, 1))[:, None]
-    return _known(np.sqrt(np.nansum(apart**2, axis=1) / np.maximum(known - 1, 1)), known > 1)
+    deviations = values - (np.nansum(values, axis=1) / np.maximum(known, 1))[:, None]
+    return _known(np.sqrt(np.nansum(deviations**2, axis=1) / np.maximum(known - 1, 1)), known > 1)
 
 
 def row_min(frame: Frame, feature: Feature) -> np.ndarray:
@@ -107,13 +107,13 @@ def row_distinct(frame: Frame, feature: Feature) -> np.ndarray:
 
 def row_missing(frame: Frame, feature: Feature) -> np.ndarray:
     """How many columns of the row are missing."""
-    found = np.zeros(frame.n)
+    counts = np.zeros(frame.n)
     for node in feature.args:
         if isinstance(node, Column):
-            found += frame.column(node.name).isna().to_numpy(bool)
+            counts += frame.column(node.name).isna().to_numpy(bool)
         else:
-            found += np.isnan(frame.numbers((node,))).sum(axis=1)
-    return found
+            counts += np.isnan(frame.numbers((node,))).sum(axis=1)
+    return counts
 
 
 def row_argmax(frame: Frame, feature: Feature) -> np.ndarray:
@@ -147,10 +147,7 @@ def row_mode(frame: Frame, feature: Feature) -> np.ndarray:
     return np.where(counts.any(axis=1), values[np.arange(len(values)), last], np.nan)
 
 
-Compute = Callable[[Frame, Feature], np.ndarray]
-
-
-def _in_blocks(compute: Compute) -> Compute:
+def _in_blocks(compute: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     """The same, of many cells block by block of rows: sorting or counting them takes several times their memory."""
 
     @wraps(compute)
@@ -165,13 +162,48 @@ def _in_blocks(compute: Compute) -> Compute:
     return made
 
 
-_NUMBER = (
-    row_sum, row_mean, row_std, row_min, row_max, row_range, row_median, row_zeros, row_distinct, row_argmax, row_mode,
-)  # fmt: skip
-_NUMBERS = (row_sorted, row_gaps, row_repeats)
+def _over_row(
+    compute: Callable[..., np.ndarray], gives: Output, words: str, width: int | None = None
+) -> dict[str, Operator]:
+    """The operator of a compute function over several numbers of a row, under the function's name."""
+    name = compute.__name__
+    example = f"{name}(x, z, whole)"
+    operator = Operator(
+        "stateless",
+        ("number+",),
+        gives,
+        _in_blocks(compute),
+        words,
+        example,
+        symmetric=compute is not row_argmax,
+        width=width,
+        proposed=True,
+    )
+    return {name: operator}
 
-OPERATORS = {
-    **{compute.__name__: Operator("stateless", ("number+",), "number", _in_blocks(compute)) for compute in _NUMBER},
-    **{compute.__name__: Operator("stateless", ("number+",), "numbers", _in_blocks(compute)) for compute in _NUMBERS},
-    "row_missing": Operator("stateless", ("key+",), "number", row_missing),
+
+OPERATORS = {  # the search tries them in this order
+    **_over_row(row_distinct, "number", "how many different values {all} have"),
+    **_over_row(row_repeats, "numbers", "how often the most frequent values across {all} occur", width=REPEATS),
+    **_over_row(row_sorted, "numbers", "values of {all} in ascending order"),
+    **_over_row(row_gaps, "numbers", "gaps between the values of {all} in ascending order"),
+    **_over_row(row_range, "number", "largest less smallest value across {all}"),
+    **_over_row(row_zeros, "number", "how many of {all} are 0"),
+    **_over_row(row_sum, "number", "sum across {all}"),
+    **_over_row(row_min, "number", "smallest value across {all}"),
+    **_over_row(row_max, "number", "largest value across {all}"),
+    **_over_row(row_std, "number", "standard deviation across {all}"),
+    **_over_row(row_mean, "number", "mean across {all}"),
+    **_over_row(row_median, "number", "median across {all}"),
+    **_over_row(row_argmax, "number", "which of {all} is the largest"),
+    **_over_row(row_mode, "number", "most frequent value across {all}"),
+    "row_missing": Operator(
+        "stateless",
+        ("key+",),
+        "number",
+        row_missing,
+        "how many of {all} are missing",
+        "row_missing(x, z, city)",
+        symmetric=True,
+    ),
 }

@@ -8,76 +8,19 @@ the next ones are not proposed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
-from medalist.pipelines.features.language.expression import Column, Feature, Node
-from medalist.pipelines.features.operators.base import Operator, Target
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.ordering import Sequence, sequence, times
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.expression import Feature
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.language.words import counted, filled, operand, whole
+from medalist.pipelines.features.lazy import np, pd
 
-DAY = 86_400.0  # seconds
-State = tuple[np.ndarray, ...]
-
-
-class Sequence(NamedTuple):
-    """Rows sorted by group and time: `order` (n,) their positions in the table, `codes` (n,) the group and `place` (n,)
-    the place 0, 1, … in it of each row in that order."""
-
-    order: np.ndarray
-    codes: np.ndarray
-    place: np.ndarray
-
-    def shift(self, values: np.ndarray, k: int, empty: float = np.nan) -> np.ndarray:
-        """Sorted values of the row k places before within the group (k after, if negative)."""
-        n = len(values)
-        out = np.full(n, empty)
-        if abs(k) >= n:
-            return out
-        into, source = (slice(k, None), slice(None, n - k)) if k >= 0 else (slice(None, k), slice(-k, None))
-        out[into] = np.where(self.codes[into] == self.codes[source], values[source], empty)
-        return out
-
-    def unsorted(self, values: np.ndarray) -> np.ndarray:
-        """Sorted values back in the order of the table."""
-        out = np.empty(len(values))
-        out[self.order] = values
-        return out
-
-
-def sequence(frame: Frame, node: Node, by: tuple[Node, ...]) -> Sequence:
-    """The rows in order of `node` within the groups of `by`, or all in one group."""
-
-    def make() -> Sequence:
-        order = frame.order(node)
-        codes = np.zeros(len(order), dtype=np.int64)
-        if by:
-            codes = frame.keys(by).codes
-            order = order[np.argsort(codes[order], kind="stable")]
-            codes = codes[order]
-        at = np.arange(len(codes))
-        first = np.ones(len(codes), dtype=bool)
-        first[1:] = codes[1:] != codes[:-1]
-        return Sequence(order, codes, at - np.maximum.accumulate(np.where(first, at, 0)))
-
-    return frame.shared(("sequence", node, by), make)
-
-
-def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
-    """(n,) float64 times, NaN where missing, and their unit: seconds with a day, or a number's own values with 1."""
-
-    def make() -> tuple[np.ndarray, float]:
-        if isinstance(node, Column):
-            column = frame.column(node.name)
-            if not pd.api.types.is_numeric_dtype(column.dtype) or parse_dates(column) is not None:
-                dates = frame.date(node)
-                return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9), DAY
-        return frame.number(node), 1.0
-
-    return frame.shared(("times", node), make)
+if TYPE_CHECKING:
+    State = tuple[np.ndarray, ...]
 
 
 def lag(frame: Frame, feature: Feature) -> np.ndarray:
@@ -88,16 +31,16 @@ def lag(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def since_previous(frame: Frame, feature: Feature) -> np.ndarray:
-    """Time since the previous row of the group: days for dates, own unit for numbers."""
-    return _apart(frame, feature, 1)
+    """Time since the previous row of the group: in days for dates, in the order's own unit for numbers."""
+    return _time_between(frame, feature, 1)
 
 
 def until_next(frame: Frame, feature: Feature) -> np.ndarray:
-    """Time until the next row of the group: days for dates, own unit for numbers."""
-    return _apart(frame, feature, -1)
+    """Time until the next row of the group: in days for dates, in the order's own unit for numbers."""
+    return _time_between(frame, feature, -1)
 
 
-def _apart(frame: Frame, feature: Feature, k: int) -> np.ndarray:
+def _time_between(frame: Frame, feature: Feature, k: int) -> np.ndarray:
     ordered = sequence(frame, feature.args[0], feature.by)
     values, unit = times(frame, feature.args[0])
     values = values[ordered.order]
@@ -148,8 +91,8 @@ def _moments(values: np.ndarray) -> State:
 def _merge_moments(a: State, b: State) -> State:
     """Counts, means and sums of squares about the mean of two samples as of one (Chan, Golub and LeVeque, 1979)."""
     count = a[0] + b[0]
-    share, apart = b[0] / np.maximum(count, 1), b[1] - a[1]
-    return count, a[1] + apart * share, a[2] + b[2] + apart**2 * share * a[0]
+    share, difference = b[0] / np.maximum(count, 1), b[1] - a[1]
+    return count, a[1] + difference * share, a[2] + b[2] + difference**2 * share * a[0]
 
 
 def rolling_mean(frame: Frame, feature: Feature) -> np.ndarray:
@@ -246,15 +189,59 @@ def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.n
     return frame.shared(("earlier", node, horizon, window, feature.by), make)
 
 
+def _lag_words(feature: Feature) -> str:
+    rows = whole(feature.args[2])
+    words = f"value of {operand(feature.args[0])} {counted(abs(rows), 'row')} {'before' if rows >= 0 else 'after'}"
+    return words + filled(",{within} in order of {1}", feature)
+
+
+def _rolling(compute: Callable[..., np.ndarray], statistic: str, example: str) -> Operator:
+    def words(feature: Feature) -> str:
+        rows = whole(feature.args[2])
+        over = f"over the {'row' if rows == 1 else f'{rows} rows'} before"
+        return f"{statistic} of {operand(feature.args[0])} {over}" + filled(",{within} in order of {1}", feature)
+
+    return Operator("transductive", ("number", "order", "whole"), "number", compute, words, example, grouped=None)
+
+
+def _target_lag_words(feature: Feature) -> str:
+    window = f" and at most {feature.args[2]}" if len(feature.args) > 2 else ""
+    words = f"mean target of earlier rows, at least {feature.args[1]}{window} back"
+    return words + filled(",{within} in order of {0}", feature)
+
+
+def _of_order(compute: Callable[..., np.ndarray], words: str, example: str) -> Operator:
+    words += ",{within} in order of {0}"
+    return Operator("transductive", ("order",), "number", compute, words, example, grouped=None)
+
+
 OPERATORS = {
-    "lag": Operator("transductive", ("number", "order", "whole"), "number", lag, grouped=None),
-    "since_previous": Operator("transductive", ("order",), "number", since_previous, grouped=None),
-    "until_next": Operator("transductive", ("order",), "number", until_next, grouped=None),
-    "position": Operator("transductive", ("order",), "number", position, grouped=None),
-    "rolling_mean": Operator("transductive", ("number", "order", "whole"), "number", rolling_mean, grouped=None),
-    "rolling_std": Operator("transductive", ("number", "order", "whole"), "number", rolling_std, grouped=None),
-    "rolling_min": Operator("transductive", ("number", "order", "whole"), "number", rolling_min, grouped=None),
-    "rolling_max": Operator("transductive", ("number", "order", "whole"), "number", rolling_max, grouped=None),
-    "expanding_mean": Operator("transductive", ("number", "order"), "number", expanding_mean, grouped=None),
-    "target_lag": Operator("supervised", ("order", "literal", "literal?"), "numbers", target_lag, grouped=None),
+    "lag": Operator(
+        "transductive", ("number", "order", "whole"), "number", lag, _lag_words, "lag(x, day, 1) by shop", grouped=None
+    ),
+    "since_previous": _of_order(since_previous, "time since the previous row", "since_previous(day) by guest"),
+    "until_next": _of_order(until_next, "time until the next row", "until_next(day) by shop"),
+    "position": _of_order(position, "place of the row", "position(day) by shop"),
+    "rolling_mean": _rolling(rolling_mean, "mean", "rolling_mean(x, day, 3) by shop"),
+    "rolling_std": _rolling(rolling_std, "standard deviation", "rolling_std(x, day, 7) by city"),
+    "rolling_min": _rolling(rolling_min, "smallest value", "rolling_min(x, whole, 3)"),
+    "rolling_max": _rolling(rolling_max, "largest value", "rolling_max(x, day, 3)"),
+    "expanding_mean": Operator(
+        "transductive",
+        ("number", "order"),
+        "number",
+        expanding_mean,
+        "mean of {0} over all rows before,{within} in order of {1}",
+        "expanding_mean(x, day) by guest",
+        grouped=None,
+    ),
+    "target_lag": Operator(
+        "supervised",
+        ("order", "literal", "literal?"),
+        "numbers",
+        target_lag,
+        _target_lag_words,
+        "target_lag(day, 0) by shop",
+        grouped=None,
+    ),
 }

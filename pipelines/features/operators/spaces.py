@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from functools import reduce
 
-import numpy as np
-import pandas as pd
-
-from medalist.pipelines.features.frame import Frame, Key, crossed, key_of
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.keys import Key, crossed, key_of
+from medalist.pipelines.features.frames.target import Target, out_of_fold
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.lazy import np, pd
 
 SEED = 0  # of clusters and of the draws of rows below
 CLUSTERED = 50_000  # rows at most that clusters are found from
@@ -116,9 +116,42 @@ def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndar
     return out_of_fold(frame.n, target, fit_predict)
 
 
+_POINTS = ("number+", "whole")
 OPERATORS = {
-    "pca": Operator("transductive", ("number+", "whole"), "numbers", pca),
-    "kmeans": Operator("transductive", ("number+", "whole"), "category", kmeans),
-    "kmeans_distance": Operator("transductive", ("number+", "whole"), "numbers", kmeans_distance),
-    "target_neighbours": Operator("supervised", ("number+", "whole"), "numbers", target_neighbours),
+    "pca": Operator(
+        "transductive",
+        _POINTS,
+        "numbers",
+        pca,
+        "{last} leading principal components of {most}",
+        "pca(x, z, whole, 2)",
+        symmetric=True,
+    ),
+    "kmeans": Operator(
+        "transductive",
+        _POINTS,
+        "category",
+        kmeans,
+        "cluster of the row, one of {last} by {most}",
+        "kmeans(x, z, 9)",
+        symmetric=True,
+    ),
+    "kmeans_distance": Operator(
+        "transductive",
+        _POINTS,
+        "numbers",
+        kmeans_distance,
+        "distances to the centres of {last} clusters by {most}",
+        "kmeans_distance(x, z, 4)",
+        symmetric=True,
+    ),
+    "target_neighbours": Operator(
+        "supervised",
+        _POINTS,
+        "numbers",
+        target_neighbours,
+        "mean target of the {last} nearest rows by {most}",
+        "target_neighbours(x, z, 5)",
+        symmetric=True,
+    ),
 }

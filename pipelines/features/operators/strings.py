@@ -13,15 +13,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node
-from medalist.pipelines.features.operators.base import Operator
+from medalist.pipelines.features.language.operator import Operator, Words
+from medalist.pipelines.features.language.words import nth, operand, whole
+from medalist.pipelines.features.lazy import np, pd
 
-LONGEST_PATTERN = 24
+LONGEST_PATTERN = 24  # characters of a pattern; of longer ones the beginning
 _RUN = re.compile(r"[^\W_]+")
 _FIELDS = re.compile(r"[,;:/|_-]")
 _CLAUSES = re.compile(r"[,;:]")
@@ -43,24 +42,24 @@ def labels(frame: Frame, node: Node) -> np.ndarray | None:
         return None if pd.api.types.is_numeric_dtype(frame.column(node.name).dtype) else frame.text(node)
     if not isinstance(node, Feature) or node.op not in _CATEGORIES:
         return None
-    codes, found = _mapped(frame, node, _CATEGORIES[node.op])
-    return found[codes]
+    codes, results = _mapped(frame, node, _CATEGORIES[node.op])
+    return results[codes]
 
 
 def _mapped(frame: Frame, feature: Feature, of: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
     """(n,) places of the rows and (d + 1,) objects: what `of` makes of each distinct text, None for a missing one."""
     codes, texts = distinct(frame, feature.args[0])
     wholes = [int(a) for a in feature.args[1:]]  # type: ignore[arg-type]
-    found = np.empty(len(texts) + 1, dtype=object)
-    found[:-1] = [of(text, *wholes) for text in texts]
-    found[-1] = None
-    return codes, found
+    results = np.empty(len(texts) + 1, dtype=object)
+    results[:-1] = [of(text, *wholes) for text in texts]
+    results[-1] = None
+    return codes, results
 
 
 def _as_number(of: Callable[..., float | None]) -> Callable[..., np.ndarray]:
     def compute(frame: Frame, feature: Feature) -> np.ndarray:
-        codes, found = _mapped(frame, feature, of)
-        return found.astype(np.float64)[codes]
+        codes, results = _mapped(frame, feature, of)
+        return results.astype(np.float64)[codes]
 
     compute.__doc__ = of.__doc__
     return compute
@@ -68,8 +67,8 @@ def _as_number(of: Callable[..., float | None]) -> Callable[..., np.ndarray]:
 
 def _as_category(of: Callable[..., str | None]) -> Callable[..., np.ndarray]:
     def compute(frame: Frame, feature: Feature) -> np.ndarray:
-        codes, found = _mapped(frame, feature, of)
-        places = pd.factorize(found, sort=True)[0]
+        codes, results = _mapped(frame, feature, of)
+        places = pd.factorize(results, sort=True)[0]
         return np.where(places < 0, np.nan, places)[codes]
 
     compute.__doc__ = of.__doc__
@@ -130,12 +129,12 @@ def _field_word(text: str, index: int, word: int) -> str | None:
 
 def _prefix(text: str, count: int) -> str | None:
     """The category of the text's first characters, so many."""
-    return text[: _some(count)] or None
+    return text[: _at_least_one(count)] or None
 
 
 def _suffix(text: str, count: int) -> str | None:
     """The category of the text's last characters, so many."""
-    return text[-_some(count) :] or None
+    return text[-_at_least_one(count) :] or None
 
 
 def _character(text: str, index: int) -> str | None:
@@ -143,7 +142,7 @@ def _character(text: str, index: int) -> str | None:
     return _at(text, index)
 
 
-def _some(count: int) -> int:
+def _at_least_one(count: int) -> int:
     if count < 1:
         raise PipelineError(f"A prefix or suffix has 1 character or more, not {count}.")
     return count
@@ -165,41 +164,55 @@ def _pattern(text: str) -> str | None:
     return _DIGITS.sub("9", _LETTERS.sub("A", text))[:LONGEST_PATTERN] or None
 
 
-_CATEGORIES: dict[str, Callable[..., str | None]] = {
-    "part": _part,
-    "field": _field,
-    "field_word": _field_word,
-    "prefix": _prefix,
-    "suffix": _suffix,
-    "character": _character,
-    "letters": _letters,
-    "pattern": _pattern,
-}
-_NUMBERS: dict[str, Callable[..., float | None]] = {
-    "length": _length,
-    "words": _words,
-    "parts": _parts,
-    "part_number": _part_number,
-    "field_number": _field_number,
-    "first_number": _first_number,
-}
-_INDEXES = {
-    "part": 1,
-    "part_number": 1,
-    "field": 1,
-    "field_number": 1,
-    "field_word": 2,
-    "prefix": 1,
-    "suffix": 1,
-    "character": 1,
-}
+def _edge_words(which: str) -> Callable[[Feature], str]:
+    def words(feature: Feature) -> str:
+        count = whole(feature.args[1])
+        return f"{which} {'character' if count == 1 else f'{count} characters'} of {operand(feature.args[0])}"
+
+    return words
 
 
-def _takes(name: str) -> tuple[str, ...]:
-    return ("text", *["whole"] * _INDEXES.get(name, 0))
+def _piece_words(template: str) -> Callable[[Feature], str]:
+    """Words for a piece of a text: a template over the ordinals of its indices."""
+
+    def words(feature: Feature) -> str:
+        return template.format(*map(nth, feature.args[1:])) + f" of {operand(feature.args[0])}"
+
+    return words
+
+
+def _number(
+    of: Callable[..., float | None], words: Words, example: str, indices: int = 0, proposed: bool = False
+) -> Operator:
+    takes = ("text", *["whole"] * indices)
+    return Operator("stateless", takes, "number", _as_number(of), words, example, proposed=proposed)
+
+
+_CATEGORIES: dict[str, Callable[..., str | None]] = {}
+
+
+def _category(
+    name: str, of: Callable[..., str | None], words: Words, example: str, indices: int = 0
+) -> dict[str, Operator]:
+    """The operator of a function from a text to a category, under its name, by which `labels` finds the function."""
+    _CATEGORIES[name] = of
+    takes = ("text", *["whole"] * indices)
+    return {name: Operator("transductive", takes, "category", _as_category(of), words, example)}
 
 
 OPERATORS = {
-    **{name: Operator("stateless", _takes(name), "number", _as_number(of)) for name, of in _NUMBERS.items()},
-    **{name: Operator("transductive", _takes(name), "category", _as_category(of)) for name, of in _CATEGORIES.items()},
+    "length": _number(_length, "length of {0}", "length(note)", proposed=True),
+    "words": _number(_words, "number of words in {0}", "words(note)", proposed=True),
+    "parts": _number(_parts, "number of parts of {0}", "parts(cabin)", proposed=True),
+    "part_number": _number(_part_number, _piece_words("number in the {0} part"), "part_number(cabin, 1)", 1),
+    "field_number": _number(_field_number, _piece_words("number in the {0} field"), "field_number(cabin, 1)", 1),
+    "first_number": _number(_first_number, "first number in {0}", "first_number(cabin)"),
+    **_category("part", _part, _piece_words("{0} part"), "part(cabin, 0)", 1),
+    **_category("field", _field, _piece_words("{0} field"), "field(cabin, 0)", 1),
+    **_category("field_word", _field_word, _piece_words("{1} word in the {0} field"), "field_word(cabin, 0, 0)", 2),
+    **_category("prefix", _prefix, _edge_words("first"), "prefix(cabin, 3)", 1),
+    **_category("suffix", _suffix, _edge_words("last"), "suffix(cabin, 1)", 1),
+    **_category("character", _character, _piece_words("{0} character"), "character(cabin, 1)", 1),
+    **_category("letters", _letters, "letters of {0}", "letters(cabin)"),
+    **_category("pattern", _pattern, "pattern of letters, digits and marks in {0}", "pattern(cabin)"),
 }

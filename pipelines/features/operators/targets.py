@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.target import Target, out_of_fold
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.language.words import operand
+from medalist.pipelines.features.lazy import np
 
-SMOOTHING_LIMITS = (0.5, 100.0)
+if TYPE_CHECKING:
+    Statistic = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (codes, values, size) → (size,)
+
+SMOOTHING_LIMITS = (0.5, 100.0)  # rows, least and most, by which means are shrunk where that is estimated
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]
 INNER_FOLDS = 5
-TYPICAL_ROWS = 10.0  # rows that have the statistic of all, besides those of a key
+PRIOR_ROWS = 10.0  # rows with the statistic of all rows by which that of a key is shrunk
 
 
 def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
@@ -63,15 +68,12 @@ def _smoothing(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, rows: 
     between = (of_keys - sums.sum(axis=0) ** 2 / np.maximum(rows, 1)) / np.maximum(seen - 1, 1)
     typical = (rows - (counts.astype(float) ** 2).sum(axis=0) / np.maximum(rows, 1)) / np.maximum(seen - 1, 1)
     spread = (between - within) / np.maximum(typical, 1e-9)
-    known = (rows > seen) & (seen > 1) & (spread > 0)
-    return np.clip(np.where(known, within / np.where(known, spread, 1.0), MOST_SMOOTHING), *SMOOTHING_LIMITS)
-
-
-Statistic = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+    estimable = (rows > seen) & (seen > 1) & (spread > 0)
+    return np.clip(np.where(estimable, within / np.where(estimable, spread, 1.0), MOST_SMOOTHING), *SMOOTHING_LIMITS)
 
 
 def target_std(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Standard deviation of the target by key, nested: (n, T); shrunk as if TYPICAL_ROWS more had that of all."""
+    """Standard deviation of the target by key, nested: (n, T); shrunk as if PRIOR_ROWS more rows had that of all."""
 
     def variance(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
         rows = np.maximum(np.bincount(codes, minlength=size), 1)
@@ -82,7 +84,7 @@ def target_std(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def target_median(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Median of the target by key, nested: (n, T); shrunk as if TYPICAL_ROWS more had that of all."""
+    """Median of the target by key, nested: (n, T); shrunk as if PRIOR_ROWS more rows had that of all."""
 
     def median(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
         order = np.lexsort((y, codes))
@@ -100,21 +102,33 @@ def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic
     """A statistic of the target by key, shrunk towards that of all rows, nested."""
     key = frame.key(feature.args[0])
 
-    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
         codes = key.codes[rows]
         counts = np.bincount(codes, minlength=key.size)
-        out = np.empty((len(asked), values.shape[1]))
+        out = np.empty((len(queries), values.shape[1]))
         for t, y in enumerate(values.T):
-            whole = statistic(np.zeros(len(y), dtype=np.int64), y, 1)[0]
-            told = (counts * statistic(codes, y, key.size) + TYPICAL_ROWS * whole) / (counts + TYPICAL_ROWS)
-            out[:, t] = told[key.codes[asked]]
+            overall = statistic(np.zeros(len(y), dtype=np.int64), y, 1)[0]
+            shrunk = (counts * statistic(codes, y, key.size) + PRIOR_ROWS * overall) / (counts + PRIOR_ROWS)
+            out[:, t] = shrunk[key.codes[queries]]
         return out
 
     return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
 
 
+def _target_mean_words(feature: Feature) -> str:
+    key, *rows = feature.args
+    smoothing = f" (with {rows[0]} row{'' if rows[0] == 1 else 's'} of the overall mean)" if rows else ""
+    return f"smoothed mean target of {operand(key)}{smoothing}"
+
+
 OPERATORS = {
-    "target_mean": Operator("supervised", ("key", "literal?"), "numbers", target_mean),
-    "target_std": Operator("supervised", ("key",), "numbers", target_std),
-    "target_median": Operator("supervised", ("key",), "numbers", target_median),
+    "target_mean": Operator(
+        "supervised", ("key", "literal?"), "numbers", target_mean, _target_mean_words, "target_mean(shop)"
+    ),
+    "target_std": Operator(
+        "supervised", ("key",), "numbers", target_std, "standard deviation of the target of {0}", "target_std(shop)"
+    ),
+    "target_median": Operator(
+        "supervised", ("key",), "numbers", target_median, "median target of {0}", "target_median(shop)"
+    ),
 }

@@ -1,4 +1,4 @@
-"""Features of text: its shape, TF-IDF, the leading components of TF-IDF, and linear models of the target on it."""
+"""Features of text: its shape, TF-IDF, and the leading components of TF-IDF."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature, Node
-from medalist.pipelines.features.operators.base import Operator, Target, out_of_fold
+from medalist.pipelines.features.language.operator import Operator
+from medalist.pipelines.features.lazy import np
 from medalist.pipelines.features.operators.strings import distinct
 
 if TYPE_CHECKING:
@@ -19,11 +18,9 @@ if TYPE_CHECKING:
 
 SHAPE = ("characters", "words", "capitals", "digits", "marks", "mean word length")
 _BATCH = 20_000  # texts whose characters are looked at together
-_STEPS = 200_000  # of stochastic descent: passes over the rows are 5 to 20
 _CAPITAL, _DIGIT, _MARK, _BLANK = 1, 2, 4, 8
 _ADDRESS = re.compile(r"(?:https?://|www\.)([^\s/?#]+)\S*", re.IGNORECASE)
 MOST_CHARACTERS = {"word": 80_000_000, "char_wb": 40_000_000}  # of a column: of longer ones, the beginning of each text
-SMOOTHING = 0.5  # rows of either class that are added to each term, for naive Bayes
 
 
 def shape(frame: Frame, feature: Feature) -> np.ndarray:
@@ -113,8 +110,9 @@ def _beginnings(documents: list[str], most: int) -> list[str]:
     return [d[:limit] for d in documents]
 
 
-def _matrix(frame: Frame, node: Node, within: Feature) -> sparse.csr_matrix:
-    """The sparse feature that is an argument, computed once for all that use it."""
+def sparse_argument(frame: Frame, node: Node, within: Feature) -> sparse.csr_matrix:
+    """(n, k) the values of a sparse feature that is an argument of the feature `within`, computed once for all features
+    that use it. PipelineError where the argument is no sparse feature."""
     from scipy import sparse
 
     if isinstance(node, Feature):
@@ -128,91 +126,39 @@ def svd(frame: Frame, feature: Feature) -> np.ndarray:
     """(n, components): leading components of a sparse feature (latent semantic analysis, Deerwester et al., 1990)."""
     from sklearn.decomposition import TruncatedSVD
 
-    matrix = _matrix(frame, feature.args[0], feature)
+    matrix = sparse_argument(frame, feature.args[0], feature)
     components = max(1, min(int(feature.args[1]), matrix.shape[1] - 1, matrix.shape[0] - 1))  # type: ignore[arg-type]
     if matrix.shape[1] < 2 or matrix.nnz == 0:
         return np.zeros((matrix.shape[0], 1))
     return TruncatedSVD(components, random_state=0, n_iter=3).fit_transform(matrix)
 
 
-def target_linear(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Prediction of the target by a linear model on a sparse feature, nested: (n, T), or (n, classes) shares.
-
-    Ridge regression on values (and on the 0 and 1 of two classes), logistic regressions by stochastic descent on three
-    classes or more. A row that the target was fitted on is predicted by the other inner folds only.
-    """
-    matrix = _matrix(frame, feature.args[0], feature)
-
-    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        fit = _classes if target.classes > 2 else _values
-        return fit(matrix[rows], values, matrix[asked], target.seed)
-
-    return out_of_fold(frame.n, target, fit_predict)
-
-
-def _values(inputs: sparse.csr_matrix, values: np.ndarray, asked: sparse.csr_matrix, seed: int) -> np.ndarray:
-    from sklearn.linear_model import Ridge
-
-    # the mean is taken off by hand: rows of TF-IDF are of length 1, and an intercept for them costs many iterations
-    centre = values.mean(axis=0)
-    model = Ridge(alpha=1.0, fit_intercept=False, solver="sparse_cg", tol=1e-3, max_iter=100, random_state=seed)
-    return model.fit(inputs, values - centre).predict(asked).reshape(asked.shape[0], -1) + centre
-
-
-def _classes(inputs: sparse.csr_matrix, values: np.ndarray, asked: sparse.csr_matrix, seed: int) -> np.ndarray:
-    from sklearn.linear_model import SGDClassifier
-
-    labels = values.argmax(axis=1)
-    present = np.unique(labels)
-    out = np.zeros((asked.shape[0], values.shape[1]))
-    if len(present) == 1:
-        out[:, present] = 1.0
-        return out
-    passes = int(np.clip(_STEPS // len(labels), 5, 20))
-    model = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=passes, tol=None, average=True, random_state=seed)
-    out[:, present] = model.fit(inputs, labels).predict_proba(asked)
-    return out
-
-
-def presence(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Which terms a row has: a copy with 1 wherever there is something, float32."""
-    ones = matrix.astype(np.float32, copy=True)
-    ones.eliminate_zeros()
-    ones.data[:] = 1.0
-    return ones
-
-
-def log_count_ratios(ones: sparse.csr_matrix, indicators: np.ndarray, smoothing: float = 1.0) -> np.ndarray:
-    """(terms, K) logarithm of how much likelier a term is where an indicator is 1 than where it is 0.
-
-    ones: (m, terms) of 0 and 1; indicators: (m, K) of 0 and 1; smoothing: rows of either kind added to each term.
-    """
-    sums = np.asarray(ones.T @ indicators.astype(np.float32)).astype(np.float64)
-    inside = sums + smoothing
-    outside = np.asarray(ones.sum(axis=0), dtype=np.float64).reshape(-1, 1) - sums + smoothing
-    return np.log(inside / inside.sum(axis=0)) - np.log(outside / outside.sum(axis=0))
-
-
-def target_bayes(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Log-odds of the target by naive Bayes on the terms that a row has, nested: (n, T), or (n, classes).
-
-    Of values it is the log-odds of being above the mean. The share of the classes is left out.
-    """
-    argument = feature.args[0]
-    matrix = frame.shared(("presence", argument), lambda: presence(_matrix(frame, argument, feature)))
-
-    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        above = (values > values.mean(axis=0)).astype(np.float32)
-        return np.asarray(matrix[asked] @ log_count_ratios(matrix[rows], above, SMOOTHING))
-
-    return out_of_fold(frame.n, target, fit_predict)
-
-
 OPERATORS = {
-    "text_shape": Operator("stateless", ("text",), "numbers", shape),
-    "tfidf": Operator("transductive", ("text",), "sparse", tfidf),
-    "char_tfidf": Operator("transductive", ("text",), "sparse", char_tfidf),
-    "svd": Operator("transductive", ("sparse", "whole"), "numbers", svd),
-    "target_linear": Operator("supervised", ("sparse",), "numbers", target_linear),
-    "target_bayes": Operator("supervised", ("sparse",), "numbers", target_bayes),
+    "text_shape": Operator(
+        "stateless",
+        ("text",),
+        "numbers",
+        shape,
+        "length, number of words and kinds of characters of {0}",
+        "text_shape(note)",
+        width=len(SHAPE),
+    ),
+    "tfidf": Operator("transductive", ("text",), "sparse", tfidf, "weighted words of {0}", "tfidf(note)", width=300),
+    "char_tfidf": Operator(
+        "transductive",
+        ("text",),
+        "sparse",
+        char_tfidf,
+        "weighted runs of characters of {0}",
+        "char_tfidf(note)",
+        width=1500,
+    ),
+    "svd": Operator(
+        "transductive",
+        ("sparse", "whole"),
+        "numbers",
+        svd,
+        "{1} leading components of the {0}",
+        "svd(tfidf(note), 4)",
+    ),
 }

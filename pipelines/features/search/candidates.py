@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.language.words import shape_of
+from medalist.pipelines.features.language.shapes import shape_of
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search import combinations, templates
 from medalist.pipelines.features.search.column_sorts import Columns, Hints
-from medalist.pipelines.features.typing import Schema, check
+from medalist.pipelines.features.typing import check
 
 REMEMBERED = 3000  # candidates among which those of proven shapes are looked for
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medalist.pipelines.features.frame import Frame
+from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
+from medalist.pipelines.features.schema import USES, Schema
 from medalist.pipelines.features.search.like_columns import Profile, profile_of
-from medalist.pipelines.features.typing import USES, Schema
 
 FEW = 64  # a number with no more values is a key as it is
 MOST_KEYS = 30  # that are crossed with each other

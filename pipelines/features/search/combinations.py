@@ -7,11 +7,11 @@ from itertools import combinations, islice, product
 from typing import Any
 
 from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
-from medalist.pipelines.features.operators import operator_of
+from medalist.pipelines.features.language.operator import proposed
+from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.column_sorts import UNTIED, Columns
 from medalist.pipelines.features.search.like_columns import overlap
 
-STATISTICS = ("mean", "std", "min", "max", "median", "sum")
 MOST_NUMBERS = 40  # that are paired with each other
 MOST_POINTS, SAME_RANGE = (
     6,
@@ -177,7 +177,7 @@ def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     grouping: list[Node] = [f.args[0] for f in best if f.op == "target_mean"]
     grouping += [f for f in best if operator_of(f).gives == "category"]
     keys = list(dict.fromkeys(grouping))[:14]
-    blocks = [f for f in best if operator_of(f).gives == "numbers" and f.op.startswith("row_")]
+    blocks = [f for f in best if operator_of(f).gives == "numbers" and operator_of(f).takes == ("number+",)]
     plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
     plain_keys = columns.short_keys()[:14]
     for key in keys if columns.valued else ():
@@ -227,7 +227,7 @@ def _within(number: Node, by: tuple[Node, ...]) -> Iterator[Feature]:
     yield feature("subtract", number, mean)
     yield feature("divide", number, mean)
     yield feature("rank", number, by=by)
-    for op in STATISTICS:
+    for op in proposed(("number",), grouped=True):
         yield feature(op, number, by=by)
 
 

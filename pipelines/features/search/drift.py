@@ -6,9 +6,10 @@ import numpy as np
 
 from medalist.competitions.columns.drift import number_drift
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame, Key
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.keys import Key
 from medalist.pipelines.features.language.expression import Column, Feature, nodes
-from medalist.pipelines.features.operators import kind_of, operator_of
+from medalist.pipelines.features.language.registry import kind_of, operator_of
 
 DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test beyond chance and beyond the columns' own
 
@@ -18,7 +19,7 @@ def drifts(frame: Frame, feature: Feature) -> bool:
 
     Features of all rows are those that depend on which rows are there: neighbours in time or value, sizes of groups.
     """
-    parts = {n for n in nodes(feature) if isinstance(n, Feature) and n.op not in ("bin", "cross", "code")}
+    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).renames}
     return any(
         _part_drifts(frame, n) for n in parts if kind_of(n) == "transductive" and operator_of(n).gives != "sparse"
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medalist.pipelines.features.frame import bins_of
+from medalist.pipelines.features.frames.keys import bins_of
 from medalist.pipelines.features.language.expression import Feature, nodes
 
 TYPICAL = 10.0  # rows of the usual variance, that are added to those of a bin

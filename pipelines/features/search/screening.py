@@ -18,10 +18,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frame import Frame, Source
-from medalist.pipelines.features.language.expression import Feature, feature, parse
-from medalist.pipelines.features.operators import kind_of, operator_of
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.frame import Frame, Source
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.expression import Feature, feature
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import kind_of, operator_of
 from medalist.pipelines.features.search.choosing import MOST_PICKS, promising, pursue
 from medalist.pipelines.features.search.drift import drifts, new_in_test
 from medalist.pipelines.features.search.scoring import Found, Scorer, binned, coarse, widest, worth

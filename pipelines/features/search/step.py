@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.features.language.expression import Feature, parse
-from medalist.pipelines.features.operators import is_supervised
+from medalist.pipelines.features.language.expression import Feature
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import is_supervised
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.candidates import Candidates
 from medalist.pipelines.features.search.column_sorts import Hints
 from medalist.pipelines.features.search.scoring import Found
 from medalist.pipelines.features.search.screening import Screen, Screening
 from medalist.pipelines.features.search.tree_screening import Trees
-from medalist.pipelines.features.steering import Steering
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.features.typing import Schema
 
 MOST_USED = 24
 FEW_ROWS = 1000  # that tell whether a target has two values

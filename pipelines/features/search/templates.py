@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 
 from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.operator import OPERATORS, proposed
+from medalist.pipelines.features.schema import USES
 from medalist.pipelines.features.search.column_sorts import FEW, Columns
 from medalist.pipelines.features.search.like_columns import families
-from medalist.pipelines.features.typing import USES
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
-DATE_PARTS = (
-    "hour",
-    "weekday",
-    "month",
-    "day",
-    "dayofyear",
-    "week",
-    "minute",
-    "second",
-    "quarter",
-    "daytime",
-    "elapsed",
-)
-ROW_OPERATORS = ("row_distinct", "row_repeats", "row_sorted", "row_gaps", "row_range", "row_zeros", "row_sum",
-                 "row_min", "row_max", "row_std", "row_mean", "row_median", "row_argmax", "row_mode")  # fmt: skip
 MOST_SPELT = 100  # columns, the most important ones, whose digits or parts of text are looked at
 PAGES = 400  # characters on average, from which on a text has no parts that mean something by themselves
 MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
@@ -52,6 +38,9 @@ def single(columns: Columns) -> Iterator[Feature]:
         yield feature("missing", name)
     if len(everything) > 2:
         yield feature("row_missing", *everything)
+    for takes, names in (("number", columns.numbers), ("key", columns.keys)):
+        for op, name in product(proposed((takes,)), names):
+            yield feature(op, name)
 
 
 def _digits(columns: Columns, name: str) -> Iterator[Feature]:
@@ -77,7 +66,7 @@ def _digits(columns: Columns, name: str) -> Iterator[Feature]:
 def _strings(columns: Columns, name: str) -> Iterator[Feature]:
     """Parts, counts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
     long = columns.schema.columns[name] == "text"
-    for op in ("length", "words", "parts"):
+    for op in proposed(("text",)):
         yield feature(op, name)
     if columns.distinct[name] > 10 and not (long and columns.length_of(name) > PAGES):
         parts = [feature("part", name, i) for i in (0, 1, 2, 3, -1)]
@@ -107,8 +96,8 @@ def rows(columns: Columns) -> Iterator[Feature]:
     """What the values of like columns are in a row, beside each other."""
     for members in families(columns.profiles):
         few = len(members) <= 12
-        for op in ROW_OPERATORS:
-            if few or op not in ("row_sorted", "row_gaps", "row_repeats"):
+        for op in proposed(("number+",)):
+            if few or OPERATORS[op].gives == "number":
                 yield feature(op, *members)
         if few:
             yield feature("target_mean", feature("row_mode", *members))
@@ -128,10 +117,10 @@ def tables(columns: Columns) -> Iterator[Feature]:
                     continue
                 column = Column(name, table)
                 if "number" in USES[kind] or "date" in USES[kind]:
-                    for op in ("mean", "sum", "min", "max", "std", "median", "value"):
-                        made = feature(op, column, by=by)
+                    for op in proposed(("table",), grouped=True):
+                        made = feature(op.removeprefix("table."), column, by=by)
                         yield made
-                        if op in ("mean", "value"):
+                        if op in ("table.mean", "table.value"):
                             for own in columns.numbers[:8]:
                                 yield feature("subtract", own, made)
                                 yield feature("divide", own, made)
@@ -146,7 +135,7 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
     if ahead is not None and ahead[0] in columns.distinct:
         yield from _past_targets(columns, *ahead)
     for name in columns.dates:
-        for part in DATE_PARTS:
+        for part in proposed(("date",)):
             yield feature(part, name)
         for part in ("hour", "weekday", "month"):
             yield feature("target_mean", feature(part, name))

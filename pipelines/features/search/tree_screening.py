@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.language.expression import parse
-from medalist.pipelines.features.operators import operator_of
-from medalist.pipelines.features.operators.base import Target
+from medalist.pipelines.features.frames.target import Target
+from medalist.pipelines.features.language.parser import parse
+from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.screening import Screen
 
 ROWS = 16_000

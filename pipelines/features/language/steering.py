@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import InputError, PipelineError
-from medalist.pipelines.features.language.expression import INFIX, UNORDERED, Column, Feature, Node, nodes, parse
+from medalist.pipelines.features.language.expression import FLAT, Column, Feature, Node, nodes
+from medalist.pipelines.features.language.parser import parse
 
 _LISTS = {
     "force": "Features that are in every feature set.",
@@ -74,7 +75,7 @@ def _contains(node: Node, part: Node) -> bool:
         return True
     if not isinstance(node, Feature) or not isinstance(part, Feature):
         return False
-    flat = part.op in INFIX and part.op in UNORDERED and node.op == part.op
+    flat = part.op in FLAT and node.op == part.op
     return (flat and set(part.args) <= set(node.args)) or (part.op == "cross" and set(part.args) <= set(node.by))
 
 

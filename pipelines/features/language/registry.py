@@ -1,0 +1,61 @@
+"""The operator of a feature, and what follows from the operators of all its parts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.language.expression import Feature, nodes
+from medalist.pipelines.features.language.operator import OPERATORS, Kind, Operator
+
+
+def name_of(feature: Feature) -> str:
+    """The name of a feature's operator in the registry, such as "mean", or "table.mean" of a further table's column."""
+    return f"table.{feature.op}" if any(getattr(arg, "table", None) for arg in feature.args) else feature.op
+
+
+def operator_of(feature: Feature) -> Operator:
+    """The operator of a feature; PipelineError where there is none of that name."""
+    name = name_of(feature)
+    try:
+        return OPERATORS[name]
+    except KeyError:
+        if name != feature.op and feature.op in OPERATORS:
+            raise PipelineError(
+                f"{feature.op} in {feature} takes no column of a further table: "
+                "aggregate it first, as in mean(table.column) by key."
+            ) from None
+        if f"table.{feature.op}" in OPERATORS:
+            raise PipelineError(
+                f"{feature.op} in {feature} takes a column of a further table: write {feature.op}(table.column) by key."
+            ) from None
+        known = ", ".join(sorted(o for o in OPERATORS if "." not in o))
+        raise PipelineError(f"Unknown operator {feature.op!r} in the feature {feature}: use {known}.") from None
+
+
+@lru_cache(maxsize=50_000)
+def kind_of(feature: Feature) -> Kind:
+    """The kind of a whole expression: supervised or transductive if any part of it is."""
+    kinds = {operator_of(n).kind for n in nodes(feature) if isinstance(n, Feature)}
+    return "supervised" if "supervised" in kinds else "transductive" if "transductive" in kinds else "stateless"
+
+
+def is_supervised(feature: Feature) -> bool:
+    """Whether any part of a feature uses the target."""
+    return kind_of(feature) == "supervised"
+
+
+def width_of(feature: Feature, outputs: int) -> int:
+    """How many columns a feature makes, as a guess for the cost of a fit.
+
+    outputs: columns of a supervised feature: the number of targets, or of classes of a multiclass target.
+    """
+    operator = operator_of(feature)
+    if operator.width is not None:
+        return operator.width
+    if operator.gives != "numbers":
+        return 1
+    if operator.kind == "supervised":
+        return outputs
+    last = feature.args[-1] if feature.args else 1
+    return last if isinstance(last, int) else len(feature.args)

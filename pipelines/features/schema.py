@@ -1,0 +1,86 @@
+"""Schemas: what every column of a competition may be used as in an expression."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.dates import parse_dates
+
+USES: dict[str, frozenset[str]] = {
+    "number": frozenset({"number", "key", "order"}),
+    "boolean": frozenset({"number", "key", "text"}),
+    "figures": frozenset({"number", "key", "order", "text"}),  # numbers stored as text
+    "category": frozenset({"key", "text"}),
+    "text": frozenset({"key", "text"}),
+    "date": frozenset({"date", "key", "order"}),
+    "instant": frozenset({"date", "key", "order", "number"}),  # dates stored as numbers
+}
+_SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # seconds and milliseconds of 1995 to 2096
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What every column of train and test, and of each further table, may be used as: names of `USES`."""
+
+    columns: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What every column may be used as, those of further tables under `table.column`."""
+        further = {f"{table}.{name}": use for table, columns in self.tables.items() for name, use in columns.items()}
+        return {**self.columns, **further}
+
+
+def schema_of(
+    train: pd.DataFrame,
+    cards: Sequence[ColumnCard],
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    skip: Collection[str] = (),
+) -> Schema:
+    """The schema of a competition's tables. Columns with a card are what it says, others what their values say."""
+    by_name = {card.name: card for card in cards}
+    columns = {}
+    for name in train.columns:
+        if name not in set(skip):
+            columns[name] = _of_card(by_name[name], train[name]) if name in by_name else _of_values(train[name])
+    further = {t: {c: _of_values(frame[c]) for c in frame.columns} for t, frame in (tables or {}).items()}
+    return Schema(columns, further)
+
+
+def _of_card(card: ColumnCard, values: pd.Series) -> str:
+    if card.kind is Kind.DATE:
+        return "instant" if card.numeric else "date"
+    if card.numeric:
+        return "instant" if _since_1970(values) else "boolean" if card.kind is Kind.BOOLEAN else "number"
+    if card.kind is Kind.NUMBER:
+        return "figures"
+    if card.kind is Kind.BOOLEAN:
+        truth = {v.lower() for v in card.examples}
+        return "boolean" if truth <= {"true", "false", "yes", "no"} else "category"
+    return "text" if card.kind is Kind.TEXT else "category"
+
+
+def _of_values(values: pd.Series) -> str:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return "boolean"
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return "instant" if _since_1970(values) or parse_dates(values) is not None else "number"
+    return "date" if parse_dates(values) is not None else "category"
+
+
+def _since_1970(values: pd.Series) -> bool:
+    """Whether whole numbers are all of the size that times since 1970 have, and are no dense numbering."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return False
+    present = values.to_numpy(np.float64, na_value=np.nan)
+    present = present[np.isfinite(present)]
+    if len(present) < 2 or (present % 1).any():
+        return False
+    low, high = float(present.min()), float(present.max())
+    return any(a <= low and high <= b for a, b in _SINCE_1970) and high - low > 86_400
