@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.metric import Metric, assumed_metric, get_metric, metric_for, metric_names
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.registry import assumed_metric, get_metric, metric_for, metric_names
 
 CONCRETE = tuple({"map@k": "map@3", "pinball@q": "pinball@0.8", "fbeta@b": "fbeta@2"}.get(n, n) for n in metric_names())
 COMMON = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
