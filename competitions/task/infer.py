@@ -158,7 +158,7 @@ def _binary(
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The two labels, the positive last, and notes. Raises TaskError where it matters and nothing says which it is."""
     ordered, certain = order_binary(labels, positive)
-    one_sided = scorer.needs == "probability" or scorer.name.removeprefix("mean_") == "f1"
+    one_sided = scorer.needs == "probability" or scorer.positive_class
     if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
         return ordered, ()
     said = asked_for(labels, description)
