@@ -42,16 +42,24 @@ _PROBABILITIES = 49  # of the positive class, evenly spaced, that are tried as c
 
 
 def split_custom(name: str) -> tuple[Path, str] | None:
-    """(file, function) of `file.py:function`, the file made absolute; None for any other name."""
+    """(file, function) of `file.py:function`, the file made absolute; None for any other name.
+
+    Raises MetricError where the file's name cannot be one.
+    """
     match = _NAME.fullmatch(name.strip())
-    return (Path(match["file"]).expanduser().resolve(), match["function"]) if match else None
+    if match is None:
+        return None
+    try:
+        return Path(match["file"]).expanduser().resolve(), match["function"]
+    except (OSError, RuntimeError, ValueError) as error:
+        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_what(error)}).") from error
 
 
 @dataclass(frozen=True)
 class Function:
-    """A function of a file. Pickled as its place, and loaded anew.
+    """A function of a file, called on copies of y (n, ...) and p (n, ...). Pickled as its place, and loaded anew.
 
-    Raises MetricError where the file or the function is missing, or fails, or returns no number.
+    Raises MetricError where the file or the function is missing, or fails, or returns no finite number.
     """
 
     file: Path
@@ -64,11 +72,13 @@ class Function:
     def __call__(self, y: np.ndarray, p: np.ndarray) -> float:
         where = f"{self.file}:{self.name}"
         try:
-            score = float(self.called(y, p))
-        except Exception as error:
+            score = float(self.called(y.copy(), p.copy()))
+        except (Exception, SystemExit) as error:
             raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
         if np.isnan(score):
             raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
+        if np.isinf(score):
+            raise MetricError(f"The metric {where} gave an infinite number ({score:g}) for these predictions: mend it.")
         return score
 
 
@@ -125,7 +135,7 @@ def _run(file: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses and pickle look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MetricError(f"The metric's file {file} cannot be run ({_what(error)}): mend it.") from error
     return module
 

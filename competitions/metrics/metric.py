@@ -133,12 +133,12 @@ class Metric:
         return replace(self, name=name, title=title, over_targets=True, single=self)
 
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """The score of predictions p (n, W) for targets y (n, T); one column may be given as (n,).
+        """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
 
         Raises
         ------
         MetricError
-            When shapes do not fit, a value is missing or infinite, or the metric is not defined for these values.
+            When shapes do not fit, a value is missing or infinite, or the metric has no finite value for them.
         """
         y, p = self._checked(y, p)
         if self.whole:
@@ -147,6 +147,8 @@ class Metric:
             score = float(np.mean([self._column(y[:, t], p[:, t], weights) for t in range(y.shape[1])]))
         else:
             score = self._column(y[:, 0], p[:, 0] if p.shape[1] == 1 else p, weights)
+        if not math.isfinite(score):
+            raise MetricError(f"{self.name} is not finite ({score:g}) for these predictions.")
         return score
 
     def losses(self, y: np.ndarray, p: np.ndarray) -> np.ndarray | None:
