@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.metrics.registry import get_metric
+
 ROWS, TRAIN_ROWS = 20_000, 15_000
 HIT = 0.9  # the likelier class's probability
 NOISE = 0.5  # of the target, in standard deviations of its expectation: R² = 0.8 at best
@@ -71,7 +73,7 @@ def make(name: str, generator: Generator, seed: int) -> Pattern:
     rng = np.random.default_rng([seed, *name.encode()])
     draft = generator(rng)
     mean = np.asarray(draft.mean, dtype=float)
-    if draft.metric == "rmse":
+    if get_metric(draft.metric).needs == "value":
         target = np.round(mean + rng.normal(0, draft.noise * mean.std(), ROWS), 4)
     else:
         target = (rng.random(ROWS) < mean).astype(int)

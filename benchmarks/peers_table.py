@@ -18,7 +18,7 @@ from pathlib import Path
 from score_rows import RESULTS, Row, gain, latest, markdown, noise_of, read_rows, spread
 
 from medalist.agent.budget import parse_duration
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.leaderboard.boards.known import find_board
 from medalist.leaderboard.boards.standing import stand
 

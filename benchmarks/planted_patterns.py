@@ -25,7 +25,7 @@ from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
 from sklearn.preprocessing import TargetEncoder
 
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 
 SETS = {"issue": ISSUE, "other": OTHER, "all": {**ISSUE, **OTHER}}
 TITLES = {
@@ -44,12 +44,13 @@ def write_competition(pattern: Pattern, folder: Path) -> None:
     private.mkdir()
     pattern.train.to_csv(public / "train.csv", index=False)
     pattern.test.to_csv(public / "test.csv", index=False)
-    sample = pattern.answers[[ID]].assign(**{TARGET: {"rmse": 0.0, "accuracy": 0}.get(pattern.metric, 0.5)})
+    needs = get_metric(pattern.metric).needs
+    sample = pattern.answers[[ID]].assign(**{TARGET: {"value": 0.0, "label": 0}.get(needs, 0.5)})
     sample.to_csv(public / "sample_submission.csv", index=False)
     for name, table in pattern.extra.items():
         table.to_csv(public / f"{name}.csv", index=False)
     pattern.answers.to_csv(private / "answers.csv", index=False)
-    wanted = {"rmse": "the value", "accuracy": "the class, 0 or 1,"}.get(pattern.metric, "the probability of 1")
+    wanted = {"value": "the value", "label": "the class, 0 or 1,"}.get(needs, "the probability of 1")
     further = "".join(f", {name}.csv (further facts)" for name in pattern.extra)
     (public / "description.md").write_text(
         f"# {folder.name}\n\nPredict {wanted} of `{TARGET}` for each `{ID}` of test.csv.\n\n## Evaluation\n\n"
@@ -74,7 +75,7 @@ def raw_columns(pattern: Pattern) -> pd.DataFrame:
 
 def plain_score(pattern: Pattern, columns: pd.DataFrame, seed: int, rounds: int = 300) -> float:
     """The score of LightGBM with sensible parameters on these columns."""
-    y, classify = pattern.train[TARGET], pattern.metric != "rmse"
+    y, classify = pattern.train[TARGET], get_metric(pattern.metric).needs != "value"
     estimator = (LGBMClassifier if classify else LGBMRegressor)(
         n_estimators=rounds, learning_rate=0.05, colsample_bytree=0.8, random_state=seed, n_jobs=1, verbose=-1
     )
@@ -93,7 +94,7 @@ def hinted_score(pattern: Pattern, seed: int) -> float:
     """The score with the true feature beside the raw columns; categories as means of the target, out of fold."""
     hint = pattern.hint
     if hint.dtype == object:
-        y, kind = pattern.train[TARGET], "continuous" if pattern.metric == "rmse" else "binary"
+        y, kind = pattern.train[TARGET], "continuous" if get_metric(pattern.metric).needs == "value" else "binary"
         encoder = TargetEncoder(target_type=kind, smooth=1.0)
         train = encoder.fit_transform(hint[:TRAIN_ROWS, None], y)
         hint = np.concatenate([train, encoder.transform(hint[TRAIN_ROWS:, None])])[:, 0]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 
 Row = dict[str, Any]
 

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.metrics.registry import get_metric
+
 SHARE = 0.2  # of the rows, for test
 SEED = 0
 
@@ -267,7 +269,8 @@ def cut(what: Cut, table: pd.DataFrame, folder: Path) -> None:
     rest = [c for c in table.columns if c != what.target]
     train, asked = table[~test], table[test]
     known = train[what.target]
-    usual: Any = known.median() if what.kind == "regression" else 0.5 if what.metric == "auc" else known.mode()[0]
+    chances = get_metric(what.metric).needs == "probability"
+    usual: Any = known.median() if what.kind == "regression" else 0.5 if chances else known.mode()[0]
     public, private = folder / what.name / "public", folder / what.name / "private"
     public.mkdir(parents=True, exist_ok=True)
     private.mkdir(exist_ok=True)

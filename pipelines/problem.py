@@ -10,7 +10,6 @@ from medalist.competitions.task.task import Task
 from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
 FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
-UNITLESS = ("smape", "rmspe")  # metrics for which it does not matter in which unit values are told
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,6 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         objective=objective,
         log=log,
         ahead=task.folds.scheme == "time",
-        unit=unit_of(y) if log and metric.name.removeprefix("mean_") in UNITLESS else 1.0,
+        unit=unit_of(y) if log and metric.scale_free else 1.0,
         known=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
     )

@@ -169,7 +169,7 @@ def test_the_table_of_operators_is_current() -> None:
 def metrics_text() -> str:
     """A table of the metrics, those with a parameter last."""
     shown = [(name, m) for name, m in METRICS.items()]
-    shown += [(f"{family}@{letter}", make(f"{family}@1", 0.5)) for family, (letter, _, make) in PARAMETRISED.items()]
+    shown += [(family.placeholder, family.make(family.placeholder, 0.5)) for family in PARAMETRISED.values()]
     rows = [
         (f"`{n}`", m.title.replace("0.5", n[-1]), ("lower", "higher")[m.greater_is_better], m.needs) for n, m in shown
     ]

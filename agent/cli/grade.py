@@ -16,7 +16,7 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, name_of, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task

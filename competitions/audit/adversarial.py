@@ -11,6 +11,7 @@ from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.folds.plan import assign_strata
+from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.task import Task
 
 
@@ -91,10 +92,3 @@ def _separate(
         predicted[folds == fold] = booster.predict(matrix[folds == fold], num_threads=threads)
         gains += booster.feature_importance("gain")
     return auc(y, predicted), gains
-
-
-def auc(y: np.ndarray, p: np.ndarray) -> float:
-    """The area under the ROC curve of labels 0/1 (n,) and scores (n,), ties counted as halves."""
-    ranks = pd.Series(p).rank().to_numpy()
-    positive = int(y.sum())
-    return float((ranks[y == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(y) - positive)))

@@ -1,8 +1,8 @@
 """The constant prediction that scores best, for each metric.
 
 Every function takes the target of one column, y (n,), weights (n,) or None, and the number of classes or None, and
-returns (1,) or, for class probabilities, (K,). Where all constants score alike the one that says most is returned: the
-mean, the share of positives, the most frequent class.
+returns (1,) or, for class probabilities, (K,). Where all constants score alike the most informative one is returned:
+the mean, the share of positives, the most frequent class.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import numpy as np
 
 from medalist.competitions.metrics.functions import DIVISION_EPSILON, codes
 
-Constant = Callable[[np.ndarray, "np.ndarray | None", "int | None"], np.ndarray]
-GRID = 33  # points of one zoom
-ZOOMS = 12
-MANY = 512  # distinct values above which only quantiles are candidates
-BINS = 4096  # distinct targets that a search looks at
+GRID = 33  # constants tried in one zoom of a search
+ZOOMS = 12  # zooms of a search into the best interval of the one before
+MANY = 512  # distinct targets above which a search starts from as many quantiles of them
+BINS = 4096  # bins that a search merges more distinct targets into
 
 
 def mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
@@ -32,13 +31,9 @@ def median(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> 
     return np.array([np.median(y) if weights is None else weighted_quantile(y, weights, 0.5)])
 
 
-def quantile(q: float) -> Constant:
+def quantile(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None, *, q: float) -> np.ndarray:  # noqa: ARG001
     """For the pinball loss of quantile `q`."""
-
-    def constant(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-        return np.array([weighted_quantile(y, np.ones_like(y) if weights is None else weights, q)])
-
-    return constant
+    return np.array([weighted_quantile(y, np.ones_like(y) if weights is None else weights, q)])
 
 
 def percentage_median(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
@@ -49,8 +44,8 @@ def percentage_median(y: np.ndarray, weights: np.ndarray | None, n_classes: int 
 
 def percentage_mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
     """For RMSPE, which is a squared error with weights 1 / y² over the targets that are not zero."""
-    kept = y[y != 0]
-    return np.array([(1.0 / kept).sum() / (1.0 / kept**2).sum() if kept.size else 0.0])
+    counted = y[y != 0]
+    return np.array([(1.0 / counted).sum() / (1.0 / counted**2).sum() if counted.size else 0.0])
 
 
 def shortest_half(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
@@ -88,11 +83,11 @@ def symmetric_percentage(y: np.ndarray, weights: np.ndarray | None, n_classes: i
 
 def prior(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:
     """The share of each class: (K,), or (1,) of the positive class where there are two."""
-    known = codes(y, n_classes)
-    k = n_classes or int(known.max()) + 1
+    of_rows = codes(y, n_classes)
+    k = n_classes or int(of_rows.max()) + 1
     if k <= 2:
         return np.array([np.average(y, weights=weights)])
-    shares = np.bincount(known, weights=weights, minlength=k)
+    shares = np.bincount(of_rows, weights=weights, minlength=k)
     return shares / shares.sum()
 
 
@@ -105,13 +100,13 @@ def majority(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -
     """The most frequent class, the lowest of several.
 
     It is also the best constant of balanced accuracy, MCC (on which all constants that occur tie), micro, macro and
-    weighted F1 (which grow with the frequency of the class that is said).
+    weighted F1 (which grow with the frequency of the class that is predicted).
     """
     return np.array([float(np.argmax(np.bincount(codes(y, n_classes), weights=weights)))])
 
 
 def positive(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For the F score of the positive class: to say anything else scores 0."""
+    """For the F score of the positive class: the other class scores 0."""
     return np.array([1.0 if (y == 1).any() else 0.0])
 
 
@@ -121,7 +116,7 @@ def middle_class(y: np.ndarray, weights: np.ndarray | None, n_classes: int | Non
 
 
 def weighted_quantile(y: np.ndarray, weights: np.ndarray, q: float) -> float:
-    """The least value at or below which lies a share of at least `q` of the weights."""
+    """The least value of y (n,) at or below which lies a share of at least `q` of the weights (n,)."""
     order = np.argsort(y, kind="stable")
     total = np.cumsum(weights[order])
     place = int(np.searchsorted(total, q * total[-1] * (1 - 1e-12), side="left"))
@@ -129,7 +124,10 @@ def weighted_quantile(y: np.ndarray, weights: np.ndarray, q: float) -> float:
 
 
 def search(loss: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> float:
-    """Where a piecewise smooth loss (m,) -> (m,) with kinks at `values` is least: a grid, then zooms into its best."""
+    """The constant at which a loss is least, by a grid and zooms into its best intervals.
+
+    `loss` takes constants (m,) to losses (m,), smooth between neighbours of `values` (v,) and with kinks at them.
+    """
     kinks = np.unique(values)
     if len(kinks) > MANY:
         kinks = np.unique(np.quantile(kinks, np.linspace(0, 1, MANY), method="nearest"))
@@ -140,9 +138,9 @@ def search(loss: Callable[[np.ndarray], np.ndarray], values: np.ndarray) -> floa
         low, high = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
         for _ in range(ZOOMS):
             inner = np.linspace(low, high, GRID)
-            found = loss(inner)
-            at = int(np.argmin(found))
-            if found[at] < least:
-                best, least = float(inner[at]), float(found[at])
+            tried = loss(inner)
+            at = int(np.argmin(tried))
+            if tried[at] < least:
+                best, least = float(inner[at]), float(tried[at])
             low, high = inner[max(at - 1, 0)], inner[min(at + 1, GRID - 1)]
     return best

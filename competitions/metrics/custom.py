@@ -1,6 +1,6 @@
 """A person's own metric: `file.py:function`, called as function(y_true, y_pred) and returning a number.
 
-What it is can be said by attributes of the function or, failing that, by constants of its module (in lower or upper
+What it is can be given by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):
 
 greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has it.
@@ -17,6 +17,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -36,13 +37,49 @@ _TYPES = {
     "value": ("regression", "ordinal"),
 }
 _ANY = ("binary", "multiclass", "ordinal", "regression")
-_QUANTILES = 31
+_QUANTILES = 31  # of the target, that are tried as constant predictions
+_PROBABILITIES = 49  # of the positive class, evenly spaced, that are tried as constant predictions
 
 
 def split_custom(name: str) -> tuple[Path, str] | None:
-    """(file, function) of `file.py:function`, the file made absolute; None for any other name."""
+    """(file, function) of `file.py:function`, the file made absolute; None for any other name.
+
+    Raises MetricError where the file's name cannot be one.
+    """
     match = _NAME.fullmatch(name.strip())
-    return (Path(match["file"]).expanduser().resolve(), match["function"]) if match else None
+    if match is None:
+        return None
+    try:
+        return Path(match["file"]).expanduser().resolve(), match["function"]
+    except (OSError, RuntimeError, ValueError) as error:
+        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_what(error)}).") from error
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a file, called on copies of y (n, ...) and p (n, ...). Pickled as its place, and loaded anew.
+
+    Raises MetricError where the file or the function is missing, or fails, or returns no finite number.
+    """
+
+    file: Path
+    name: str
+    called: Callable[..., Any]
+
+    def __reduce__(self) -> tuple[Callable[[Path, str], Function], tuple[Path, str]]:
+        return _load, (self.file, self.name)
+
+    def __call__(self, y: np.ndarray, p: np.ndarray) -> float:
+        where = f"{self.file}:{self.name}"
+        try:
+            score = float(self.called(y.copy(), p.copy()))
+        except (Exception, SystemExit) as error:
+            raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
+        if np.isnan(score):
+            raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
+        if np.isinf(score):
+            raise MetricError(f"The metric {where} gave an infinite number ({score:g}) for these predictions: mend it.")
+        return score
 
 
 def load_custom(file: Path, function: str) -> Metric:
@@ -53,11 +90,8 @@ def load_custom(file: Path, function: str) -> Metric:
     MetricError
         When the file or the function is missing, the file cannot be run, or an attribute is not what it should be.
     """
-    where = f"{file}:{function}"
-    module = _run(file)
-    called = getattr(module, function, None)
-    if not callable(called):
-        raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
+    loaded = _load(file, function)
+    where, called, module = f"{file}:{function}", loaded.called, sys.modules[_module_name(file)]
     greater = _setting(called, module, "greater_is_better", True)
     needs = _setting(called, module, "needs", None)
     if not isinstance(greater, bool):
@@ -66,33 +100,42 @@ def load_custom(file: Path, function: str) -> Metric:
         raise MetricError(f"{where}: needs is {needs!r}, and has to be one of {', '.join(get_args(Needs))}.")
     kind: Needs = needs or "value"
     default = "l2" if kind == "value" else "logloss"
-    score = partial(_call, called, where)
     return Metric(
         name=where,
+        title=(str(called.__doc__ or "").strip().split("\n")[0].rstrip(".") or function)[:80],
         greater_is_better=greater,
         needs=kind,
         objective=str(_setting(called, module, "objective", default)),
         problem_types=_TYPES[kind] if needs else _ANY,
         bounds=(float("-inf"), float("inf")),
-        per_row=False,
-        title=((called.__doc__ or "").strip().split("\n")[0].rstrip(".") or function)[:80],
-        function=score,
-        constant=partial(_searched, score, kind, greater),
+        function=loaded,
+        constant=partial(_searched, loaded, kind, greater),
         whole=True,
     )
+
+
+def _module_name(file: Path) -> str:
+    return f"medalist_metric_{file.stem}"
+
+
+def _load(file: Path, function: str) -> Function:
+    called = getattr(_run(file), function, None)
+    if not callable(called):
+        raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
+    return Function(file, function, called)
 
 
 def _run(file: Path) -> ModuleType:
     if not file.is_file():
         raise MetricError(f"The metric's file {file} does not exist: give its path as file.py:function.")
-    spec = importlib.util.spec_from_file_location(f"medalist_metric_{file.stem}", file)
+    spec = importlib.util.spec_from_file_location(_module_name(file), file)
     if spec is None or spec.loader is None:
         raise MetricError(f"The metric's file {file} is no Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look their module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MetricError(f"The metric's file {file} cannot be run ({_what(error)}): mend it.") from error
     return module
 
@@ -104,17 +147,7 @@ def _setting(function: object, module: ModuleType, name: str, default: Any) -> A
     return default
 
 
-def _call(function: Callable[..., Any], where: str, y: np.ndarray, p: np.ndarray) -> float:
-    try:
-        score = float(function(y, p))
-    except Exception as error:
-        raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
-    if np.isnan(score):
-        raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
-    return score
-
-
-def _what(error: Exception) -> str:
+def _what(error: BaseException) -> str:
     text = str(error).split("\n")[0].rstrip(".")[:120]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -127,7 +160,10 @@ def _searched(
     weights: np.ndarray | None,
     n_classes: int | None,
 ) -> np.ndarray:
-    """The best of a few dozen constants of one target; a constant on which the function fails does not count."""
+    """The best of a few dozen constants of one target y (n,); one for which the function has no value does not count.
+
+    Where it has none for any of them, the first: the mean, or the shares of the classes.
+    """
     candidates = _candidates(needs, y, weights, n_classes)
     worst = -np.inf if greater else np.inf
     scores = []
@@ -147,7 +183,7 @@ def _candidates(needs: Needs, y: np.ndarray, weights: np.ndarray | None, n_class
     if needs in ("probability", "ranking"):
         shares = best.prior(y, weights, n_classes)
         if len(shares) == 1:
-            return [shares, *(np.array([q]) for q in np.linspace(0.02, 0.98, 49))]
+            return [shares, *(np.array([q]) for q in np.linspace(0.02, 0.98, _PROBABILITIES))]
         return [shares, np.full(len(shares), 1.0 / len(shares)), *(cast(np.ndarray, np.eye(len(shares))))]
     values = np.unique(np.concatenate([np.quantile(y, np.linspace(0, 1, _QUANTILES)), [0.0]]))
     return [best.mean(y, None, None), best.median(y, None, None), *(np.array([value]) for value in values)]

@@ -1,9 +1,9 @@
 """Metrics as functions of arrays, for one target.
 
 Every score takes y (n,) and p (n,) or (n, K) and returns a float; every row loss takes the same and returns (n,),
-smaller being better. They run once per experiment and hundreds of times in a search for thresholds,
-so most are written with numpy; the tests hold them equal to scikit-learn's wherever scikit-learn has one. All raise
-MetricError where the value is not defined.
+smaller being better. They run once for an experiment and hundreds of times in a search for thresholds, so most are
+written with numpy; the tests hold them equal to scikit-learn's wherever scikit-learn has one. All raise MetricError
+where the value is not defined.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.confusion import confusion_tables
+from medalist.competitions.metrics.metric import ConfusionScore
 
-LOG_EPSILON = 1e-15  # probabilities are kept this far from 0 and 1, as Kaggle keeps them
+LOG_EPSILON = 1e-15  # distance from 0 and 1 at which a log loss clips probabilities, as Kaggle does
 DIVISION_EPSILON = float(np.finfo(np.float64).eps)  # the smallest |y| that MAPE divides by, as in scikit-learn
 
 
@@ -81,9 +83,9 @@ def average_precision_loss_at(y: np.ndarray, p: np.ndarray, k: int) -> np.ndarra
     """1 - 1/r where the true class is the r-th of the k classes ranked highest, else 1; ties go to the lower code."""
     scores = p if p.ndim == 2 else np.column_stack([1.0 - p, p])
     true = codes(y, scores.shape[1])
-    own = scores[np.arange(len(y)), true][:, None]
+    of_true = scores[np.arange(len(y)), true][:, None]
     earlier = np.arange(scores.shape[1])[None, :] < true[:, None]
-    rank = 1 + (scores > own).sum(axis=1) + ((scores == own) & earlier).sum(axis=1)
+    rank = 1 + (scores > of_true).sum(axis=1) + ((scores == of_true) & earlier).sum(axis=1)
     return 1.0 - np.where(rank <= k, 1.0 / rank, 0.0)
 
 
@@ -162,44 +164,17 @@ def balanced_log_loss(y: np.ndarray, p: np.ndarray) -> float:
     return float(np.bincount(which, log_loss(y, p)) @ (1.0 / counts) / len(counts))
 
 
-def balanced_accuracy(y: np.ndarray, p: np.ndarray) -> float:
-    table = confusion(y, p)
-    occurs = table.sum(axis=1)
-    return float(np.mean(np.diag(table)[occurs > 0] / occurs[occurs > 0]))
+def of_labels(y: np.ndarray, p: np.ndarray, *, score: ConfusionScore) -> float:
+    """A score of labels by their confusion table."""
+    return float(score(confusion(y, p)))
 
 
-def f_beta(y: np.ndarray, p: np.ndarray, *, average: str = "binary", beta: float = 1.0) -> float:
-    """F score of the positive class, or its mean ("macro") or weighted mean over classes; 0 where undefined."""
-    if average == "binary":
-        for values, what in ((y, "target"), (p, "prediction")):
-            if values.size and codes(values).max() > 1:
-                raise MetricError(f"The F score of two classes met a {what} of a third: use macro_f1 or micro_f1.")
-    table = confusion(y, p)
-    hits, said, occurs = np.diag(table), table.sum(axis=0), table.sum(axis=1)
-    below = beta**2 * occurs + said
-    scores = np.where(below > 0, (1 + beta**2) * hits / np.where(below > 0, below, 1), 0.0)
-    if average == "binary":
-        return float(scores[1]) if len(scores) > 1 else 0.0
-    if average == "macro":
-        return float(scores[below > 0].mean())
-    return float(scores @ occurs / occurs.sum())
-
-
-def matthews(y: np.ndarray, p: np.ndarray) -> float:
-    """Matthews correlation for any number of classes (Gorodkin, 2004); 0 where it is not defined."""
-    table = confusion(y, p).astype(float)
-    n, hits, said, occurs = table.sum(), np.trace(table), table.sum(axis=0), table.sum(axis=1)
-    below = (n**2 - said @ said) * (n**2 - occurs @ occurs)
-    return float((hits * n - said @ occurs) / np.sqrt(below)) if below > 0 else 0.0
-
-
-def quadratic_kappa(y: np.ndarray, p: np.ndarray) -> float:
-    """Cohen's kappa with squared distances between codes (Cohen, 1968); 0 where all agree by chance alone."""
-    table = confusion(y, p).astype(float)
-    index = np.arange(len(table))
-    distance = (index[:, None] - index[None, :]) ** 2
-    expected = float((distance * np.outer(table.sum(axis=1), table.sum(axis=0))).sum()) / table.sum()
-    return 1.0 - float((distance * table).sum()) / expected if expected > 0 else 0.0
+def of_two_labels(y: np.ndarray, p: np.ndarray, *, score: ConfusionScore) -> float:
+    """A score of two classes' labels by their confusion table; MetricError where there is a third."""
+    for values, what in ((y, "target"), (p, "prediction")):
+        if values.size and codes(values).max() > 1:
+            raise MetricError(f"The F score of two classes met a {what} of a third: use macro_f1 or micro_f1.")
+    return of_labels(y, p, score=score)
 
 
 # Helpers
@@ -235,9 +210,9 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 
 def confusion(y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Counts (K, K), true class by row, predicted class by column; K is one more than the largest code."""
-    true, said = codes(y), codes(p)
-    k = int(max(true.max(), said.max())) + 1
+    """Counts (K, K), true class by row, predicted class by column; K is at least 2 and above the largest code."""
+    true, predicted = codes(y), codes(p)
+    k = max(int(max(true.max(), predicted.max())) + 1, 2)
     if k > 5000:
         raise MetricError(f"This metric compares classes, and met class code {k - 1}: too many classes.")
-    return np.bincount(true * k + said, minlength=k * k).reshape(k, k)
+    return confusion_tables(true, predicted, k)

@@ -1,80 +1,155 @@
-"""Metric: what a competition is scored by, which way is better, what it needs and what serves it.
+"""Metric: what a competition is scored by, which direction is better, which predictions it takes and how it behaves.
 
 Arrays: y is (n, T), values or class codes. p is (n, T) values, labels as codes, or probabilities of the positive class;
-for one target of several classes, and for rankings, p is (n, K).
+for one target of several classes, and for rankings of classes, p is (n, K).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.best_constants import Constant
 
 Needs = Literal["probability", "label", "value", "ranking"]
 Mean = Literal["", "plain", "root", "complement"]
-ASSUMED = {"binary": "auc", "multiclass": "accuracy", "ordinal": "qwk", "regression": "rmse"}
-_BINARY = {"mlogloss": "logloss", "auc_ovr": "auc"}
-_BY_TYPE = {  # what a name means when the target turns out to have two classes, or several
-    "binary": _BINARY,
-    "multiclass": {
-        "logloss": "mlogloss",
-        "mean_logloss": "mlogloss",
-        "auc": "auc_ovr",
-        "mean_auc": "auc_ovr",
-        "f1": "macro_f1",
-    },
-    "ordinal": {"f1": "macro_f1"},
-}
+Shape = Literal[
+    "squared", "log_squared", "absolute", "relative", "correlation",  # of values
+    "roc", "precision_recall", "log_loss", "balanced_log_loss", "proper",  # of probabilities
+    "accuracy", "classes", "ordinal",  # of labels
+    "ranking", "unknown",
+]  # fmt: skip
+Constant = Callable[[np.ndarray, "np.ndarray | None", "int | None"], np.ndarray]
+ConfusionScore = Callable[[np.ndarray], np.ndarray]
+PROPER = ("log_loss", "balanced_log_loss", "proper")  # shapes of proper scoring rules: calibration lowers them
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Another metric, `name`, that is meant where the `pattern` matches the text around the words for this one.
+
+    where: "after" the words in their sentence, "close" to them (40 characters before, 60 after), in the "sentence", in
+        it and the two that follow ("near"), or in that and further sentences around ("wide").
+    unless_columns : not where the text speaks of a mean over columns.
+    by_formula : also where the formula beside the words is that of the variant.
+    """
+
+    name: str
+    pattern: str
+    where: Literal["after", "close", "sentence", "near", "wide"]
+    unless_columns: bool = False
+    by_formula: bool = False
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How people write a metric.
+
+    aliases : other names of it, in lower case with "_" between words.
+    phrases : regular expressions over lower-case text in which hyphens and underscores are spaces; of overlapping
+        matches of several metrics the longest counts.
+    weak_phrases : the same, where the words often mean something else.
+    variants : what the words mean in certain surroundings; the first that fits counts.
+    columns : whether "averaged over columns" makes it a mean over targets.
+    formula : what marks its formula in TeX, of the words in `reading.formula`; none if it has no such formula.
+    """
+
+    aliases: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = ()
+    weak_phrases: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
+    columns: bool = True
+    formula: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A score for predictions.
+    """A score for predictions. All that other modules have to know of a metric is in these fields, none of them asks
+    for its name.
 
-    `function` takes one target's y (n,) and p (n,) or (n, K) and returns the score or, where `mean` is set, the losses
-    of the rows (n,), whose mean gives the score: as it is, by its square root, or as one minus it. `weighted` metrics
-    use the weights of rows; all others ignore them. `over_targets` metrics are the mean over columns. `whole` metrics
-    (a person's own function) take several targets at once.
+    Parameters
+    ----------
+    needs : what predictions have to be.
+    objective : the loss that estimators minimise for it; "log_" before it fits logarithms of the target.
+    problem_types : those that it can score.
+    bounds : its least and greatest value.
+    function : takes one target's y (n,) and p (n,) or (n, K) and returns the score or, where `mean` is set, the losses
+        of the rows (n,), whose mean gives the score: as it is, by its square root, or as one minus it.
+    constant : y (n,), weights (n,) or None, and the number of classes or None, to the constant prediction that scores
+        best: (1,) or, for probabilities of several classes, (K,).
+    shape : what kind of function it is of predictions. "squared" and "log_squared" are lowest at the mean, of values or
+        of their log1p. "relative" errors are in proportion to the value. "correlation" ignores shifts and factors.
+        "roc" and "precision_recall" are areas by the order of rows. "proper" are proper scoring rules other than log
+        losses. "accuracy" counts right labels, "ordinal" weighs labels by their distance, "classes" anything else.
+    confusion : the score of labels as a function of confusion tables (..., K, K), true class by row, predicted class by
+        column, to (...); greater is better, whichever direction the metric has. None if it is no such function.
+    weighted : whether it uses the weights of rows; all others ignore them.
+    over_targets : whether it is the mean over columns of `single`.
+    whole : whether `function` takes all targets at once and the score has no further structure (a person's function).
+    scale_free : whether the unit of the target does not matter.
+    positive_class : whether, though it takes labels, it depends on which of two classes is the positive one.
+    top : how many classes of a row count in a ranking.
+    by_type : names of the metrics that it stands for where the problem has another type.
     """
 
     name: str
+    title: str
     greater_is_better: bool
     needs: Needs
     objective: str
     problem_types: tuple[str, ...]
     bounds: tuple[float, float]
-    per_row: bool
-    title: str
     function: Callable[[np.ndarray, np.ndarray], np.ndarray | float]
     constant: Constant
+    shape: Shape = "unknown"
     mean: Mean = ""
+    confusion: ConfusionScore | None = None
     weighted: bool = False
     over_targets: bool = False
     whole: bool = False
+    scale_free: bool = False
+    positive_class: bool = False
+    top: int = 1
+    by_type: Mapping[str, str] = field(default_factory=dict, hash=False)
+    wording: Wording = field(default_factory=Wording)
+    single: Metric | None = None
 
-    def __reduce__(self) -> tuple[Callable[[str], Metric], tuple[str]]:
-        return get_metric, (self.name,)
+    @property
+    def per_row(self) -> bool:
+        """Whether the score is given by the mean of losses of rows."""
+        return bool(self.mean) and not (self.over_targets and self.mean == "root")
+
+    def of_one_target(self) -> Metric:
+        """The metric of a single column: that which a mean over targets averages, else the metric itself."""
+        return self.single or self
+
+    def over_columns(self) -> Metric:
+        """The mean of the metric over the columns of several targets."""
+        name, title = f"mean_{self.name}", f"{self.title}, mean over targets"
+        return replace(self, name=name, title=title, over_targets=True, single=self)
 
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """The score of predictions p (n, W) for targets y (n, T); one column may be given as (n,).
+        """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
 
         Raises
         ------
         MetricError
-            When shapes do not fit, a value is missing or infinite, or the metric is not defined for these values.
+            When shapes do not fit, a value is missing or infinite, or the metric has no finite value for them.
         """
         y, p = self._checked(y, p)
         if self.whole:
-            return float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
-        if self.over_targets:
-            return float(np.mean([self._column(y[:, t], p[:, t], weights) for t in range(y.shape[1])]))
-        return self._column(y[:, 0], p[:, 0] if p.shape[1] == 1 else p, weights)
+            score = float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
+        elif self.over_targets:
+            score = float(np.mean([self._column(y[:, t], p[:, t], weights) for t in range(y.shape[1])]))
+        else:
+            score = self._column(y[:, 0], p[:, 0] if p.shape[1] == 1 else p, weights)
+        if not math.isfinite(score):
+            raise MetricError(f"{self.name} is not finite ({score:g}) for these predictions.")
+        return score
 
     def losses(self, y: np.ndarray, p: np.ndarray) -> np.ndarray | None:
         """Row losses (n,), smaller better, with `from_mean(losses.mean())` the score; None unless `per_row`."""
@@ -104,7 +179,8 @@ class Metric:
 
         Returns
         -------
-        (T,) values, codes or probabilities of the positive class; (K,) for one target of several classes.
+        (T,) values, codes or probabilities of the positive class; (K,) for one target of several classes. A person's
+        function may have no value for it.
         """
         y = self._columns(y, "target")
         weights = self._weights(weights, len(y)) if self.weighted else None
@@ -117,10 +193,10 @@ class Metric:
         return a > b if self.greater_is_better else a < b
 
     def _column(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
-        found = self.function(y, p)
+        value = self.function(y, p)
         if not self.mean:
-            return float(found)
-        return self.from_mean(float(np.average(found, weights=self._weights(weights, len(y)))))
+            return float(value)
+        return self.from_mean(float(np.average(value, weights=self._weights(weights, len(y)))))
 
     def _weights(self, weights: np.ndarray | None, n: int) -> np.ndarray | None:
         if weights is None or not self.weighted:
@@ -154,56 +230,3 @@ class Metric:
             count = int((~np.isfinite(columns)).sum())
             raise MetricError(f"{self.name} cannot be computed: {count} {what} value(s) are missing or infinite.")
         return columns
-
-
-def get_metric(name: str, n_targets: int = 1) -> Metric:
-    """The metric of a name, an alias ("ROC AUC", "neg_log_loss") or `file.py:function`.
-
-    Several targets give its mean over the columns, "mean_<name>" (a person's own function gets them all at once).
-
-    Raises
-    ------
-    MetricError
-        For an unknown name (close ones are listed), a parameter that does not fit, a function that cannot be loaded.
-    """
-    from medalist.competitions.metrics.custom import load_custom, split_custom
-    from medalist.competitions.metrics.names import canonical_name
-    from medalist.competitions.metrics.registry import base_metric
-
-    custom = split_custom(name)
-    if custom is not None:
-        return load_custom(*custom)
-    canonical = canonical_name(name)
-    if n_targets <= 1 and not canonical.startswith("mean_"):
-        return base_metric(canonical)
-    base = _BINARY.get(canonical.removeprefix("mean_"), canonical.removeprefix("mean_"))
-    metric = base_metric(base)
-    if metric.needs == "ranking":
-        raise MetricError(f"{metric.name} ranks the classes of one target, and there are {n_targets}: name one target.")
-    return replace(
-        metric,
-        name=f"mean_{metric.name}",
-        title=f"{metric.title}, mean over targets",
-        per_row=metric.per_row and metric.mean != "root",
-        over_targets=True,
-    )
-
-
-def metric_names() -> tuple[str, ...]:
-    """All canonical names, parameters as letters ("map@k"); most may be preceded by "mean_" for several targets."""
-    from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
-
-    return (*METRICS, *(f"{family}@{letter}" for family, (letter, _, _) in PARAMETRISED.items()))
-
-
-def metric_for(name: str, problem_type: str, n_targets: int = 1) -> str:
-    """The canonical name of a metric for a problem type: log loss of several classes is "mlogloss", and so on."""
-    canonical = get_metric(name, n_targets).name
-    return _BY_TYPE.get(problem_type, {}).get(canonical, canonical)
-
-
-def assumed_metric(problem_type: str) -> str:
-    """What to score by when nothing says it; the caller has to say that it is assumed."""
-    if problem_type not in ASSUMED:
-        raise MetricError(f"Problem type {problem_type!r} is not known: use one of {', '.join(ASSUMED)}.")
-    return ASSUMED[problem_type]

@@ -14,7 +14,8 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import SEPARATORS
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan, group_keys
-from medalist.competitions.metrics.metric import Metric, assumed_metric
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.registry import assumed_metric
 from medalist.competitions.task.labels import asked_for, order_binary, plain
 from medalist.competitions.task.problem_type import decide_type, find_metric, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
@@ -132,7 +133,7 @@ def _assumed(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequenc
     """What to score by where nothing says it: the sample submission shows whether labels or chances are asked for."""
     if sample is not None and kind in ("binary", "multiclass"):
         if form.layout == "per_class" and len(form.class_columns) > 1:
-            return "logloss" if kind == "binary" else "mlogloss"
+            return assumed_metric(kind, "probabilities")
         shown = [c for c in form.submission_columns if c not in form.submission_id]
         if (
             kind == "binary"
@@ -140,7 +141,7 @@ def _assumed(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequenc
             and len(values) == len(shown) == 1
             and _shows_labels(sample[shown[0]], values[0])
         ):
-            return "accuracy"
+            return assumed_metric(kind, "labels")
     return assumed_metric(kind)
 
 
@@ -157,7 +158,7 @@ def _binary(
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The two labels, the positive last, and notes. Raises TaskError where it matters and nothing says which it is."""
     ordered, certain = order_binary(labels, positive)
-    one_sided = scorer.needs == "probability" or scorer.name.removeprefix("mean_") == "f1"
+    one_sided = scorer.needs == "probability" or scorer.positive_class
     if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
         return ordered, ()
     said = asked_for(labels, description)

@@ -11,7 +11,8 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
-from medalist.competitions.metrics.metric import Metric, get_metric, metric_for
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.registry import get_metric, metric_for
 from medalist.competitions.task.labels import class_labels, find_label
 from medalist.competitions.task.task import PROBLEM_TYPES
 
@@ -60,7 +61,7 @@ def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None
 
 
 def _allowed(natural: str, metric: Metric, targets: Sequence[pd.Series], text: bool, names: str) -> str:
-    if metric.name.removeprefix("mean_") == "qwk":
+    if metric.shape == "ordinal":
         return "ordinal"
     if _scores(metric, natural, len(targets)):
         return natural

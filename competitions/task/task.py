@@ -11,7 +11,8 @@ import pandas as pd
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.row_order import rows_of_sample
-from medalist.competitions.metrics.metric import Metric, get_metric
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, written_labels
 
 Layout = Literal["value", "per_class", "per_target"]
@@ -139,8 +140,8 @@ class Task:
         if metric.needs == "ranking":
             if decided.shape[1] == 1:  # two classes, told by the probability of the positive one
                 decided = np.hstack([1 - decided, decided])
-            top = int(metric.name.partition("@")[2] or 1)
-            return {columns[0]: _ranked(decided, self.classes, top, None if sample is None else sample[columns[0]])}
+            shown = None if sample is None else sample[columns[0]]
+            return {columns[0]: _ranked(decided, self.classes, metric.top, shown)}
         if metric.needs == "label":
             codes = decided.round().astype(np.int64)
             if codes.size and (codes.min() < 0 or codes.max() >= self.n_classes):

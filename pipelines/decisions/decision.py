@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.metric import Metric, get_metric
+from medalist.competitions.metrics.metric import PROPER, Metric
 from medalist.pipelines.decisions import calibration
 from medalist.pipelines.decisions import thresholds as labels
 from medalist.pipelines.decisions import value_correction as values
@@ -30,7 +30,6 @@ FEW_ROWS = 20_000  # rows on which a decision is searched
 LEAST_PROBABILITY = 1e-7
 BAR = 0.5  # standard errors that a decision has to gain
 CLEAR_BAR = 1.5
-RIGHT_AS_THEY_ARE = ("accuracy", "error_rate", "micro_f1")  # the likeliest class is best, if chances are what they say
 STEADY = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
 FOLDS_FOR_LINES = 3  # a level that is off in two folds has been seen twice
 
@@ -140,8 +139,8 @@ def _by_target(kind: Kind, found: Numbers) -> Fit:
 
 
 def _of_labels(metric: Metric, problem: Problem) -> list[Option]:
-    single, k = _single(metric), problem.n_classes
-    bar = CLEAR_BAR if single.name in RIGHT_AS_THEY_ARE else BAR
+    single, k = metric.of_one_target(), problem.n_classes
+    bar = CLEAR_BAR if single.shape == "accuracy" else BAR
     if problem.problem_type == "binary":
         return [Option(_by_target("threshold", lambda y, p: (labels.threshold(single, y, p),)), bar)]
     if problem.problem_type == "ordinal":
@@ -155,12 +154,11 @@ def _of_labels(metric: Metric, problem: Problem) -> list[Option]:
 
 
 def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
-    name = metric.name.removeprefix("mean_")
-    if name not in ("logloss", "mlogloss", "balanced_logloss", "brier"):
+    if metric.shape not in PROPER:
         return []
 
     def counted(y: np.ndarray) -> np.ndarray | None:
-        return _balance(y) if name == "balanced_logloss" else None
+        return _balance(y) if metric.shape == "balanced_log_loss" else None
 
     if problem.problem_type == "binary":
         return [Option(_by_target("beta", lambda y, p: calibration.beta(y, p, counted(y))))]
@@ -173,7 +171,7 @@ def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
 
 
 def _of_values(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -> list[Option]:
-    single, name = _single(metric), metric.name.removeprefix("mean_")
+    single = metric.of_one_target()
     plain = plain_decision(metric, problem, seen)
     logs = values.in_logs(metric, seen)
 
@@ -185,7 +183,7 @@ def _of_values(metric: Metric, problem: Problem, seen: np.ndarray, folds: int) -
         return Decision("log_line" if logs else "line", tuple(numbers))
 
     found = []
-    if folds >= FOLDS_FOR_LINES and name not in values.SHAPELESS:
+    if folds >= FOLDS_FOR_LINES and metric.shape != "correlation":
         found.append(Option(line, steady=STEADY))
     if values.recurring(seen) is not None:
         found.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.known).tolist()))))
@@ -198,10 +196,6 @@ def _balance(y: np.ndarray) -> np.ndarray:
     """(n,) weights that give every class the same sum."""
     counts = np.bincount(y.astype(int))
     return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y.astype(int)]))
-
-
-def _single(metric: Metric) -> Metric:
-    return get_metric(metric.name.removeprefix("mean_")) if metric.name.startswith("mean_") else metric
 
 
 def fit_decision(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> Decision:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.confusion import confusion_tables
 from medalist.competitions.metrics.metric import Metric
-from medalist.pipelines.decisions.confusion_scores import of_tables, tables_of
 from medalist.pipelines.problem import Problem
 
 BLOCKS = 20  # of rows, left out in turn
@@ -60,7 +60,7 @@ class _Scores:
         self.metric, self.y, self.decided = metric, y, decided
         self.weights = weights if metric.weighted else None
         self.sign = 1 if metric.greater_is_better else -1
-        self.n_classes, self.of_tables = problem.n_classes, of_tables(metric) if metric.needs == "label" else None
+        self.n_classes = problem.n_classes
         self.losses = metric.losses(y, decided)
         self.whole = self.sign * metric.score(y, decided, weights)
 
@@ -79,11 +79,11 @@ class _Scores:
             total, count = sums.sum(axis=1, keepdims=True) - sums if left_out else sums
             means = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
             return np.array([self.sign * self.metric.from_mean(float(m)) for m in means])
-        if self.of_tables is not None:
+        if self.metric.confusion is not None:
             columns = []
             for t in range(self.y.shape[1]):
-                tables = tables_of(self.y[:, t], self.decided[:, t], self.n_classes, group)
-                columns.append(self.of_tables(tables.sum(axis=0) - tables if left_out else tables))
+                tables = confusion_tables(self.y[:, t], self.decided[:, t], self.n_classes, group)
+                columns.append(self.metric.confusion(tables.sum(axis=0) - tables if left_out else tables))
             return np.asarray(np.mean(columns, axis=0))
         return np.array([self._score((group != g) if left_out else (group == g)) for g in range(int(group.max()) + 1)])
 

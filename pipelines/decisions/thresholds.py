@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.confusion import confusion_tables
+from medalist.competitions.metrics.metric import ConfusionScore, Metric
 from medalist.pipelines.decisions.calibration import beta_calibrated
-from medalist.pipelines.decisions.confusion_scores import OfTables, of_tables, tables_of
 
 RESAMPLED = 80_000  # rows in all, for a threshold, in 4 to 20 resamples
 TAIL = 20  # thresholds that are tried in either one of the outer hundredths of the rows
@@ -32,7 +32,7 @@ def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
     The mean of two estimates: the best threshold on resampled rows, and the best one if calibrated probabilities are
     believed (which has less noise, and is wrong where calibration is).
     """
-    score = of_tables(metric)
+    score = metric.confusion
     rare = np.geomspace(1 / len(p), 0.01, TAIL)  # where one class is, the best threshold lies beyond 99 % of the rows
     shares = np.concatenate([np.linspace(0.01, 0.99, 99), rare, 1 - rare])
     grid = np.unique(np.concatenate([np.quantile(p, shares), [0.5]]))
@@ -77,7 +77,7 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
     First one number for all classes, how much rarer ones are raised (share ** -g), then half of what a search class by
     class on resampled rows finds beyond that, unless `one_by_one` is False: the full search alone fits noise.
     """
-    score, k = of_tables(metric), p.shape[1]
+    score, k = metric.confusion, p.shape[1]
     if score is None and not one_by_one:
         return np.ones(k)
     if score is None:
@@ -89,7 +89,7 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
     counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
     rarity = np.log(counts.mean() / counts)
     z = np.log(np.clip(p, 1e-9, 1))
-    raised = [score(tables_of(y, np.argmax(z + g * rarity, axis=1), k)) for g in RAISES]
+    raised = [score(confusion_tables(y, np.argmax(z + g * rarity, axis=1), k)) for g in RAISES]
     if not one_by_one:
         return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity))
     z = np.ascontiguousarray((z + RAISES[int(np.argmax(raised))] * rarity).T).astype(np.float32)
@@ -101,7 +101,7 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
     return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity + moved / 2))
 
 
-def _searched(score: OfTables, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def _searched(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """(K,) what to add to the scores z (K, n), found class by class.
 
     Along one class all tables come from two counts of rows: a row is said to be of the class from the step on at which
@@ -154,7 +154,7 @@ def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> 
     """
     shares = np.bincount(y.astype(int), minlength=n_classes)[:-1].cumsum() / len(y)
     start = np.quantile(p, shares)
-    score = of_tables(metric)
+    score = metric.confusion
     if score is None:
         return _moved(metric, y, p, start)
     order = np.argsort(p, kind="stable")
@@ -168,7 +168,7 @@ def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> 
     return np.asarray(_moved_together(score, below, p[order], start).mean(axis=0))
 
 
-def _moved_together(score: OfTables, below: np.ndarray, ascending: np.ndarray, start: np.ndarray) -> np.ndarray:
+def _moved_together(score: ConfusionScore, below: np.ndarray, ascending: np.ndarray, start: np.ndarray) -> np.ndarray:
     """(B, K - 1) cut-points of all draws; below (B, n + 1, K) counts of each class among the lowest predictions."""
     draws = np.arange(len(below))
     cuts = np.tile(start, (len(below), 1))

@@ -9,9 +9,6 @@ import numpy as np
 
 from medalist.competitions.metrics.metric import Metric
 
-LEAST_SQUARES = ("rmse", "wrmse", "mse", "r2")
-LOG_LEAST_SQUARES = ("rmsle", "wrmsle", "msle")
-SHAPELESS = ("pearson", "spearman", "gini")  # a line changes nothing
 MOST_VALUES = 5000
 RECURRING = 2.0  # rows for each distinct value, at least
 MOST_TRIES = 60
@@ -19,8 +16,7 @@ MOST_TRIES = 60
 
 def in_logs(metric: Metric, seen: np.ndarray) -> bool:
     """Whether a line is drawn through logarithms: values of zero or more whose errors are not plainly squared."""
-    name = metric.name.removeprefix("mean_")
-    return float(seen.min()) >= 0 and name not in LEAST_SQUARES
+    return float(seen.min()) >= 0 and metric.shape != "squared"
 
 
 def line(
@@ -30,13 +26,12 @@ def line(
 
     By least squares where that is the metric, else by the metric itself (Nelder and Mead, 1965).
     """
-    name = metric.name.removeprefix("mean_")
     x = np.log1p(np.maximum(p, 0)) if logs else p
     w = weights if weights is not None and metric.weighted else None
     centre, spread = float(np.average(x, weights=w)), float(x.std())
     if spread <= 0:
         return 0.0, 1.0
-    if name in (LOG_LEAST_SQUARES if logs else LEAST_SQUARES):
+    if metric.shape == ("log_squared" if logs else "squared"):
         target = np.log1p(y) if logs else y
         slope = np.average((x - centre) * target, weights=w) / np.average((x - centre) ** 2, weights=w)
         return float(np.average(target, weights=w) - slope * centre), float(slope)

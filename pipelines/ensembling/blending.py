@@ -15,7 +15,7 @@ from typing import Literal, Protocol, cast
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.metric import Metric, Shape
 from medalist.pipelines.problem import Problem
 
 Space = Literal["mean", "logit", "geometric", "log"]
@@ -23,10 +23,8 @@ Loss = Callable[[Metric, Problem, np.ndarray, np.ndarray, "np.ndarray | None"], 
 CLIP = 1e-5  # probabilities are kept this far from 0 and 1 before a logarithm
 LEAST = 1e-7  # probability of the truth in a log loss
 BINS = 1024
-RANKED = ("auc", "gini", "average_precision")
-SQUARED = {"rmse": True, "wrmse": True, "mse": False, "r2": False}  # whether the root is taken
-SQUARED_LOG = {"rmsle": True, "wrmsle": True, "msle": False}
-RELATIVE = (*SQUARED_LOG, "mape", "smape", "rmspe")  # errors in relation to the value
+AREAS = ("roc", "precision_recall")  # shapes of metrics that are areas by the order of rows
+SQUARED = (("mean", "squared"), ("log", "log_squared"))  # spaces in which errors of a shape are plainly squared
 GENERIC_ROWS = 2000  # rows for metrics that have no fast way
 SQUARED_NUMBERS = 20_000  # of one member, for losses by products of errors
 FAST_NUMBERS = 12_000  # numbers of one blend for the others, at most
@@ -38,7 +36,7 @@ def spaces(metric: Metric, problem: Problem, y: np.ndarray) -> tuple[Space, ...]
         return ("mean", "geometric")
     if problem.problem_type == "binary":
         return ("mean", "logit")
-    if float(y.min()) >= 0 and (problem.log or metric.name.removeprefix("mean_") in RELATIVE):
+    if float(y.min()) >= 0 and (problem.log or metric.shape in ("log_squared", "relative")):
         return ("mean", "log")
     return ("mean",)
 
@@ -134,16 +132,15 @@ class Members:
     loss: Loss
 
     def __post_init__(self) -> None:
-        name = self.metric.name.removeprefix("mean_")
-        squared = SQUARED if self.space == "mean" else SQUARED_LOG if self.space == "log" else {}
+        shape = self.metric.shape
         labels = self.metric.needs in ("label", "ranking")
-        self.squared = not self.problem.classification and (labels or name in squared)
-        self.root = not labels and squared.get(name, False)
         classes = self.problem.classification
-        self.log_loss = classes and (labels or name in ("logloss", "mlogloss"))
+        self.squared = not classes and (labels or (self.space, shape) in SQUARED)
+        self.root = not labels and self.metric.mean == "root"
+        self.log_loss = classes and (labels or shape == "log_loss")
         self.multiclass = self.problem.problem_type == "multiclass"
-        self.ranked = name if self.problem.problem_type == "binary" and name in RANKED else ""
-        self.one_vs_rest = self.multiclass and name == "auc_ovr"
+        self.area = self.problem.problem_type == "binary" and shape in AREAS
+        self.one_vs_rest = self.multiclass and shape == "roc"
         self.elementwise = None if classes else _elementwise(self.metric)
         dtype = np.float64 if self.squared else np.float32
         truth = self.y
@@ -159,7 +156,7 @@ class Members:
             z = [into(self.space, np.clip(p, low, high)) for p in self.predictions]
         self.z: np.ndarray = np.stack(z).astype(dtype)
         if self.squared:
-            spread = np.maximum(truth.std(axis=0), 1e-300) if name == "r2" else 1.0
+            spread = np.maximum(truth.std(axis=0), 1e-300) if self.metric.scale_free else 1.0
             self.z = (self.z - into(self.space, truth)) / spread
 
     @property
@@ -168,7 +165,7 @@ class Members:
         n, width = len(self.y), self.z.shape[2]
         if self.squared:
             return min(n, max(1000, SQUARED_NUMBERS // width))
-        fast = self.log_loss or bool(self.ranked) or self.elementwise is not None
+        fast = self.log_loss or self.area or self.elementwise is not None
         if self.one_vs_rest:
             return min(n, max(GENERIC_ROWS, FAST_NUMBERS // width))
         return min(n, max(1000, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
@@ -185,11 +182,11 @@ class Members:
             if self.space == "mean":
                 return RowBlends(z, _of_truth)
             return RowBlends(z, _of_log_odds if self.space == "logit" else partial(_of_logs, y[:, 0].astype(int)))
-        if self.ranked:
-            return RowBlends(z, partial(_binned, self.ranked, self.space, y))
+        if self.area:
+            return RowBlends(z, partial(_binned, self.metric.shape, self.space, y))
         if self.one_vs_rest:
             truth = (y == np.arange(self.problem.n_classes)).astype(float)
-            return RowBlends(z, lambda b: _binned("auc", "mean", truth, back(self.space, b)))
+            return RowBlends(z, lambda b: _binned("roc", "mean", truth, back(self.space, b)))
         if self.elementwise is not None:
             return RowBlends(z, partial(self._values, y.astype(np.float32), w))
         return RowBlends(z, lambda b: np.array([self._generic(y, back(self.space, one), w) for one in b]))
@@ -231,7 +228,7 @@ def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarra
     return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None
 
 
-def _binned(name: str, space: Space, y: np.ndarray, blends: np.ndarray) -> np.ndarray:
+def _binned(shape: Shape, space: Space, y: np.ndarray, blends: np.ndarray) -> np.ndarray:
     """Means over targets (c,) of the area under the ROC curve or of the average precision of blends (c, n, T), negated.
 
     Predictions are put in so many bins that ties hardly tell. Probabilities are binned by p / (p + m), m their mean:
@@ -250,7 +247,7 @@ def _binned(name: str, space: Space, y: np.ndarray, blends: np.ndarray) -> np.nd
         totals = counts.sum(axis=2)
         if not totals[0].all():  # one class only in these rows
             continue
-        if name == "average_precision":
+        if shape == "precision_recall":
             hits, said = positive[:, ::-1].cumsum(axis=1), counts.sum(axis=1)[:, ::-1].cumsum(axis=1)
             parts, whole = positive[:, ::-1] * hits / np.maximum(said, 1), totals[:, 1]
         else:

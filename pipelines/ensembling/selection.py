@@ -17,7 +17,7 @@ import numpy as np
 from medalist.competitions.errors import MetricError
 from medalist.competitions.folds.plan import assign_groups
 from medalist.competitions.metrics.metric import Metric
-from medalist.pipelines.ensembling.blending import Blends, Members, Space, back, into, spaces
+from medalist.pipelines.ensembling.blending import AREAS, Blends, Members, Space, back, into, spaces
 from medalist.pipelines.problem import Problem
 
 MAX_ROWS = 20_000  # rows on which members are chosen
@@ -35,7 +35,6 @@ STARTS = 5  # best members that a draw may start from
 NARROW = 10  # candidates that are tried again after the first step, at least
 JUDGING_ROWS = 5000  # that judge what a draw has chosen, and whether a member is a candidate
 LEAST_HALF = 50  # rows of a half that is made of whole units
-AREAS = ("auc_ovr", "mean_auc", "mean_gini", "mean_average_precision")  # means over classes or targets
 AGREEING = 0.6  # share of the draws that has to gain by another space
 
 
@@ -71,7 +70,7 @@ def smooth_loss(
         return float(np.mean((y - p) ** 2))
     limits = (1e-7, 1 - 1e-7) if problem.classification else problem.limits(y)
     p = np.clip(p, *limits)
-    if problem.classification and problem.width > 1 and metric.name in AREAS:
+    if problem.classification and problem.width > 1 and metric.shape in AREAS:
         return -_area(metric, problem, y, p)
     score = metric.score(y, p, weights)
     return -score if metric.greater_is_better else score
@@ -158,7 +157,7 @@ def _loss(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weight
 def _rare(metric: Metric, problem: Problem, y: np.ndarray) -> np.ndarray | None:
     """(n,) which rows are of the rarer of two classes, where rows that are drawn would hold too few of it; None where
     they hold enough, or where how many there are changes what the metric says of the others."""
-    if metric.name not in ("auc", "gini") or problem.problem_type != "binary" or y.shape[1] > 1 or len(y) <= MAX_ROWS:
+    if metric.shape != "roc" or problem.problem_type != "binary" or y.shape[1] > 1 or len(y) <= MAX_ROWS:
         return None
     positive = y[:, 0] > 0.5
     rare = positive if positive.mean() <= 0.5 else ~positive

@@ -20,7 +20,7 @@ from medalist.agent.records import submissions as submitting
 from medalist.agent.score import Score
 from medalist.agent.search.closing import MARGIN, MOST_REPEATS, _clearly, _refitted, _scored, seconds_needed
 from medalist.agent.search.session import Session
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.fold import Evaluation

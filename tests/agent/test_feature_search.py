@@ -25,7 +25,7 @@ from medalist.agent.records.feature_rows import rows_of_test
 from medalist.agent.score import Comparison
 from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema

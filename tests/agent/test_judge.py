@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from medalist.agent import score as judge
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.metric import get_metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import little_competition
 
-from medalist.competitions.audit.adversarial import auc
 from medalist.competitions.audit.audit import audit
 from medalist.competitions.audit.finding import Finding
 from medalist.competitions.audit.rows import order_effect, row_hashes, rows_repeat
 from medalist.competitions.audit.target import exact_copies, explained, levels
 from medalist.competitions.columns.cards import describe_columns
+from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.infer import infer_task
 
 RNG = np.random.default_rng(11)

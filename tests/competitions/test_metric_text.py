@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.competitions.metrics.metric import get_metric
 from medalist.competitions.metrics.reading.text import read_metric
+from medalist.competitions.metrics.registry import get_metric
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.is_dir()), ROOT / "shared")

@@ -1,4 +1,4 @@
-"""Metrics: equal to scikit-learn's, best constants that nothing beats, names, errors, a person's own function."""
+"""Metrics: equal to scikit-learn's, best constants that nothing beats, names, errors, a person's function."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics.metric import Metric, assumed_metric, get_metric, metric_for, metric_names
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.registry import assumed_metric, get_metric, metric_for, metric_names
 
 CONCRETE = tuple({"map@k": "map@3", "pinball@q": "pinball@0.8", "fbeta@b": "fbeta@2"}.get(n, n) for n in metric_names())
 COMMON = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -253,12 +254,13 @@ def test_names_are_stable_and_metrics_travel_between_processes(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [("rmze", "rmse"), ("acuracy", "accuracy"), ("map", "map@3"), ("pinball", "pinball@0.9"), ("pinball@2", "quantile"),
-     ("map@0", "whole number"), ("map@1.5", "whole number"), ("xyzzy", "file.py:function"), ("", "known")],
+     ("map@0", "whole number"), ("map@1.5", "whole number"), ("map@inf", "whole number"),
+     ("xyzzy", "file.py:function"), ("", "known")],
 )  # fmt: skip
-def test_an_unknown_name_is_one_sentence_that_helps(name: str, said: str) -> None:
-    with pytest.raises(MetricError, match=said) as caught:
+def test_an_unknown_name_is_one_sentence_that_helps(name: str, message: str) -> None:
+    with pytest.raises(MetricError, match=message) as caught:
         get_metric(name)
     assert "\n" not in str(caught.value)
 
@@ -274,7 +276,7 @@ def test_any_name_is_a_metric_or_a_metric_error(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "y", "p", "said"),
+    ("name", "y", "p", "message"),
     [
         ("rmsle", [1, 2], [1, -3], "-3"),
         ("rmsle", [-1, 2], [1, 3], "target"),
@@ -295,8 +297,8 @@ def test_any_name_is_a_metric_or_a_metric_error(name: str) -> None:
         ("rmspe", [0, 0], [1, 2], "zero"),
     ],
 )
-def test_what_cannot_be_computed_is_one_sentence(name: str, y: list, p: list, said: str) -> None:
-    with pytest.raises(MetricError, match=said) as caught:
+def test_what_cannot_be_computed_is_one_sentence(name: str, y: list, p: list, message: str) -> None:
+    with pytest.raises(MetricError, match=message) as caught:
         get_metric(name).score(np.array(y, dtype=float), np.array(p, dtype=float))
     assert "\n" not in str(caught.value)
 
@@ -312,8 +314,10 @@ def test_the_metric_of_a_problem_type() -> None:
         assumed_metric("clustering")
 
 
-OWN = """
+CUSTOM = """
+import sys
 import numpy as np
+
 NEEDS = "value"
 
 def cubic(y_true, y_pred):
@@ -328,11 +332,36 @@ def hits(y_true, y_pred):
 
 hits.needs = "label"
 
+def correlation(y_true, y_pred):
+    return np.corrcoef(y_true, y_pred)[0, 1]
+
+def clipping(y_true, y_pred):
+    y_true[y_true < 0], y_pred[:] = 0, 1
+    return np.mean(y_true - y_pred)
+
 def broken(y_true, y_pred):
     raise RuntimeError("no good")
 
+def leaving(y_true, y_pred):
+    sys.exit("bye")
+
 def silent(y_true, y_pred):
     return float("nan")
+
+def endless(y_true, y_pred):
+    return -np.inf
+
+def nothing(y_true, y_pred):
+    return None
+
+def per_row(y_true, y_pred):
+    return y_true - y_pred
+
+def text(y_true, y_pred):
+    return "high"
+
+def complex_number(y_true, y_pred):
+    return 1j
 
 def odd(y_true, y_pred):
     return 0.0
@@ -342,15 +371,15 @@ odd.needs = "luck"
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Path:
-    file = tmp_path / "own.py"
-    file.write_text(OWN)
+def custom(tmp_path: Path) -> Path:
+    file = tmp_path / "custom.py"
+    file.write_text(CUSTOM)
     return file
 
 
-def test_a_metric_of_ones_own(own: Path) -> None:
-    metric = get_metric(f"{own}:cubic")
-    assert (metric.name, metric.needs, metric.greater_is_better) == (f"{own.resolve()}:cubic", "value", False)
+def test_a_custom_metric(custom: Path) -> None:
+    metric = get_metric(f"{custom}:cubic")
+    assert (metric.name, metric.needs, metric.greater_is_better) == (f"{custom.resolve()}:cubic", "value", False)
     assert metric.title == "Mean cubic error"
     y = np.array([[1.0], [2.0], [9.0]])
     assert metric.score(y, np.array([[1.0], [2.0], [7.0]])) == pytest.approx(8 / 3)
@@ -358,18 +387,44 @@ def test_a_metric_of_ones_own(own: Path) -> None:
     reached = metric.score(y, np.full((3, 1), best[0]))
     assert all(metric.score(y, np.full((3, 1), c)) >= reached for c in (1.0, 2.0, 9.0))
     assert metric.losses(y, y) is None
-    assert pickle.loads(pickle.dumps(metric)).name == metric.name
-    hits = get_metric(f"{own}:hits")
+    copy = pickle.loads(pickle.dumps(metric))
+    assert (copy.name, copy.score(y, y)) == (metric.name, 0.0)
+    hits = get_metric(f"{custom}:hits")
     assert (hits.needs, hits.greater_is_better) == ("label", True)
     assert hits.best_constant(np.array([[0.0], [2.0], [2.0]])) == pytest.approx([2.0])
 
 
 @pytest.mark.parametrize(
-    ("function", "said"), [("broken", "no good"), ("silent", "NaN"), ("odd", "luck"), ("absent", "has no function")]
-)
-def test_a_failing_metric_of_ones_own_is_one_sentence(own: Path, function: str, said: str) -> None:
-    with pytest.raises(MetricError, match=said):
-        get_metric(f"{own}:{function}").score(np.ones(2), np.ones(2))
+    ("function", "message"),
+    [("broken", "no good"), ("leaving", "SystemExit: bye"), ("silent", "NaN"), ("endless", "infinite"),
+     ("nothing", "failed"), ("per_row", "failed"), ("text", "failed"), ("complex_number", "failed"), ("odd", "luck"),
+     ("absent", "has no function")],
+)  # fmt: skip
+def test_a_custom_metric_that_gives_no_finite_number_is_one_sentence(custom: Path, function: str, message: str) -> None:
+    with pytest.raises(MetricError, match=message) as caught:
+        get_metric(f"{custom}:{function}").score(np.arange(3.0), np.ones(3))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("function", ["broken", "leaving", "silent", "endless", "nothing", "correlation"])
+@pytest.mark.parametrize("needs", ["value", "probability", "label", "ranking"])
+def test_a_custom_metric_without_a_value_on_constants_has_a_best_constant_all_the_same(
+    custom: Path, function: str, needs: str
+) -> None:
+    custom.write_text(CUSTOM + f"\n{function}.needs = {needs!r}\n")
+    metric = get_metric(f"{custom}:{function}")
+    y = np.array([[0.0], [1.0], [1.0], [2.0]])
+    best = metric.best_constant(y, n_classes=3)
+    assert best.shape == ((3,) if needs in ("probability", "ranking") else (1,))
+    assert np.isfinite(best).all()
+    with pytest.raises(MetricError):
+        metric.score(y, np.tile(best, (4, 1)))
+
+
+def test_a_custom_metric_may_change_the_arrays_that_it_gets(custom: Path) -> None:
+    y, p = np.array([[-1.0], [3.0]]), np.array([[5.0], [7.0]])
+    assert get_metric(f"{custom}:clipping").score(y, p) == pytest.approx(0.5)
+    assert (y[:, 0].tolist(), p[:, 0].tolist()) == ([-1, 3], [5, 7])
 
 
 def test_a_file_that_is_missing_or_cannot_be_run(tmp_path: Path) -> None:
@@ -378,3 +433,14 @@ def test_a_file_that_is_missing_or_cannot_be_run(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("def f(:\n")
     with pytest.raises(MetricError, match="SyntaxError"):
         get_metric(f"{tmp_path}/bad.py:f")
+    (tmp_path / "script.py").write_text("import sys\nsys.exit(3)\n")
+    with pytest.raises(MetricError, match="SystemExit: 3"):
+        get_metric(f"{tmp_path}/script.py:f")
+    with pytest.raises(MetricError, match="cannot be found"):
+        get_metric("\0.py:f")
+
+
+@pytest.mark.parametrize("name", ["rmse", "mse", "rmspe"])
+def test_a_score_that_overflows_is_no_score(name: str) -> None:
+    with np.errstate(over="ignore"), pytest.raises(MetricError, match="not finite"):
+        get_metric(name).score(np.array([1e-5, 2.0]), np.array([1e200, 1e200]))

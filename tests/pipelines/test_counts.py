@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medalist.competitions.metrics.metric import get_metric
-from medalist.pipelines.decisions.confusion_scores import of_tables, tables_of
+from medalist.competitions.metrics.confusion import confusion_tables
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions.thresholds import class_factors, cut_points, threshold
 
 NAMES = ["accuracy", "error_rate", "micro_f1", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc", "qwk"]
@@ -18,27 +18,27 @@ def test_a_table_scores_as_its_rows_do(name, classes, seed):
     rng = np.random.default_rng(seed)
     y, said = rng.integers(0, classes, (2, 30)).astype(float)
     metric = get_metric(name)
-    score = of_tables(metric)(tables_of(y, said, classes))
+    score = metric.confusion(confusion_tables(y, said, classes))
     assert (score if metric.greater_is_better else 1 - score) == pytest.approx(metric.score(y, said))
 
 
 @pytest.mark.parametrize("name", ["f1", "fbeta@2", "mean_f1"])
 def test_tables_of_two_classes(name):
     y, said = np.random.default_rng(0).integers(0, 2, (2, 50)).astype(float)
-    assert of_tables(get_metric(name))(tables_of(y, said, 2)) == pytest.approx(get_metric(name).score(y, said))
+    assert get_metric(name).confusion(confusion_tables(y, said, 2)) == pytest.approx(get_metric(name).score(y, said))
 
 
 def test_tables_of_groups_add_up():
     rng = np.random.default_rng(1)
     y, said = rng.integers(0, 3, (2, 90))
-    groups = tables_of(y, said, 3, rng.integers(0, 4, 90))
+    groups = confusion_tables(y, said, 3, rng.integers(0, 4, 90))
     assert groups.shape == (4, 3, 3)
-    assert (groups.sum(axis=0) == tables_of(y, said, 3)).all()
+    assert (groups.sum(axis=0) == confusion_tables(y, said, 3)).all()
 
 
 def test_metrics_of_more_than_counts_have_no_tables():
-    assert of_tables(get_metric("auc")) is None
-    assert of_tables(get_metric("map@3")) is None
+    assert get_metric("auc").confusion is None
+    assert get_metric("map@3").confusion is None
 
 
 def test_rare_classes_are_raised_where_all_classes_count_alike():

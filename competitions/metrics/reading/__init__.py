@@ -1,1 +1,1 @@
-"""Reading the metric from a competition's description: phrases, qualifiers and formulas."""
+"""Reading the metric from a competition's description: phrases, the words around them, formulas. For `task.infer`."""

@@ -1,8 +1,8 @@
 """Reads a competition's metric from its description.
 
-Every sentence that names a metric is weighed by where it stands (under a heading such as "Evaluation") and what it says
+Every sentence that names a metric is weighed by where it stands (under a heading such as "Evaluation") and by its words
 ("submissions are evaluated on…", "the baseline reaches…"); the heaviest wins, the first of equals. The words around it
-then say whether it is taken over several columns, over classes, of logarithms, or with a parameter.
+then decide whether it is taken over several columns, over classes, of logarithms, or with a parameter.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from medalist.competitions.metrics.reading.formula import find_formulas, read_formula
 from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, Mention, find_mentions
-from medalist.competitions.metrics.reading.qualifiers import qualified
+from medalist.competitions.metrics.reading.qualifiers import by_formula, qualified
 
-LONGEST_QUOTE = 400  # characters
-LONGEST_TEXT = 200_000  # characters that are read
+LONGEST_QUOTE = 400  # characters of a sentence that is quoted
+LONGEST_TEXT = 200_000  # characters of a description that are read
 _HEADING = re.compile(
     r"^[ \t]{0,3}#{1,6}[ \t]*(\S.*?)[ \t#]*$|^[ \t]*(?:\*\*|__)([^*_\n]{2,60}?):?(?:\*\*|__):?[ \t]*$", re.MULTILINE
 )
@@ -35,19 +35,20 @@ _STRONG = re.compile(
 _RELATED = re.compile(
     r"\bevaluat\w*|\bscor(?:e|es|ed|ing)\b|\bmetric|\bjudged|\branked|\bgraded|\bmeasured?\b|\bleaderboard"
 )
-_ASIDE = re.compile(
+_OTHER_SUBJECT = re.compile(
     r"\bbaselines?\b|\bbenchmarks?\b|\btie[ -]?break\w*|\bties (?:are|will be)\b|\bin case of (?:a )?ties?\b"
     r"|\bprevious(?:ly)?\b|\bearlier\b|\bpast (?:competition|edition)|\btraining loss|\bloss function|\bnotebooks?\b"
     r"|\bhosts?\b|\blast year|\btutorial|\bsecondary\b|\balso report|\bfor (?:information|reference|example)\b"
     r"|\bpaper\b|\bstate of the art\b|\bachiev\w+|\bwinner of\b|\binternally\b|\bqualitative"
     r"|\bcross validat\w+|\bin practice\b|\bwe tried\b"
 )
-_ASIDE_HEADING = re.compile(r"baseline|benchmark|timeline|prize|rules|acknowledg|citation|background|faq")
+_OTHER_HEADING = re.compile(r"baseline|benchmark|timeline|prize|rules|acknowledg|citation|background|faq")
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """`lowered` is as long as `text`, so that positions agree; `leads` says that it ends in a colon."""
+    """A sentence and the heading that it stands under. `lowered` is as long as `text`, so that positions agree;
+    `leads`: it ends in a colon."""
 
     text: str
     lowered: str
@@ -56,7 +57,7 @@ class Sentence:
 
 
 def read_metric(description: str) -> tuple[str, str] | None:
-    """The metric that a description says, and the sentence that says it.
+    """The metric that a description names, and the sentence that names it.
 
     Returns
     -------
@@ -80,8 +81,8 @@ def read_metric(description: str) -> tuple[str, str] | None:
     around = [sentence.lowered for sentence in sentences if sentence.heading == sentences[place].heading]
     at = sum(sentence.heading == sentences[place].heading for sentence in sentences[:place])
     name = qualified(mention, around, at)
-    if name == "rmse" and formula and formula[1] == "rmsle":
-        name = "rmsle"
+    if name and formula and by_formula(name, formula[1]):
+        name = formula[1]
     return (name, sentences[place].text[:LONGEST_QUOTE]) if name else None
 
 
@@ -89,18 +90,18 @@ def split_sentences(text: str) -> list[Sentence]:
     """The sentences of a text in Markdown, HTML or plain words, each with the heading that it stands under."""
     text = _TAG_HEADING.sub(lambda m: f"\n\n# {re.sub('<[^>]+>', '', m[1])}\n\n", html.unescape(text))
     text = re.sub(r"```.*?```", "\n\n", _BLOCK.sub("\n\n", text), flags=re.S)
-    heading, found = "", []
+    heading, sentences = "", []
     for block in re.split(r"\n(?:[ \t]*\n)+", _HEADING.sub(lambda m: f"\n\n# {m[1] or m[2]}\n\n", text)):
         marked = block.lstrip().startswith("#")
         if marked or _bare_heading(block):
             line = lowered(clean(block)).strip(" #:")
             heading = f"{heading} / {line}" if find_mentions(line) else line  # a metric as a heading is no new subject
         if marked:
-            found.append(Sentence(clean(block).strip(" #"), lowered(clean(block).strip(" #")), heading, False))
+            sentences.append(Sentence(clean(block).strip(" #"), lowered(clean(block).strip(" #")), heading, False))
             continue
         for item in re.split(r"\n\s*(?:[-*+]|\d+[.)])\s+|\n(?=\s*\|)", block):
-            found += [Sentence(part, lowered(part), heading, part.endswith(":")) for part in _parts(clean(item))]
-    return found
+            sentences += [Sentence(part, lowered(part), heading, part.endswith(":")) for part in _parts(clean(item))]
+    return sentences
 
 
 def clean(text: str) -> str:
@@ -136,7 +137,7 @@ def _bare_heading(block: str) -> bool:
 
 
 def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
-    """How much speaks for a mention being the competition's metric; above zero is enough."""
+    """The evidence that a mention is of the competition's metric; above zero is enough."""
     sentence = sentences[place]
     before = sentences[place - 1] if place else None
     words = sentence.lowered
@@ -146,10 +147,10 @@ def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
     if before is not None and before.heading == sentence.heading and _RELATED.search(before.lowered):
         weight += 5 if before.leads else 1
     if sentence.heading.endswith(words.strip(" :")):
-        weight -= 0.5  # a sentence says it better than a heading
-    if _ASIDE.search(words):
+        weight -= 0.5  # a sentence is better evidence than a heading
+    if _OTHER_SUBJECT.search(words):
         weight -= 5
-    if _ASIDE_HEADING.search(sentence.heading):
+    if _OTHER_HEADING.search(sentence.heading):
         weight -= 3
     if sentence.text.rstrip().endswith("?"):
         weight -= 3

@@ -1,0 +1,64 @@
+"""Metrics with a parameter: map@3, pinball@0.9, fbeta@2. One maker for all parameters of a kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.metric import Metric
+
+
+@dataclass(frozen=True)
+class Parametrised:
+    """A metric that its name completes: `map`, of which `map@3` is one.
+
+    Parameters
+    ----------
+    letter : what stands for the parameter in lists: map@k.
+    example : a complete name.
+    requirement : what the parameter has to be, for people.
+    fits : whether a number may be the parameter.
+    make : the metric of a complete name and its parameter.
+    spelling : regular expression of other complete names, as `names.normalised` writes them; a group whose name begins
+        with "n" is the parameter.
+    incomplete : names that lack the parameter.
+    phrases : as in `Wording`, with the parameter in groups as in `spelling`.
+    in_text : the parameter from the sentences near a phrase and from more of them, None if they do not have it.
+    """
+
+    name: str
+    letter: str
+    example: str
+    requirement: str
+    fits: Callable[[float], bool]
+    make: Callable[[str, float], Metric]
+    spelling: str
+    incomplete: tuple[str, ...]
+    phrases: tuple[str, ...]
+    in_text: Callable[[str, str], float | None]
+
+    @property
+    def placeholder(self) -> str:
+        """The name in lists: map@k."""
+        return f"{self.name}@{self.letter}"
+
+    def complete(self, parameter: float) -> str:
+        """The canonical name with a parameter."""
+        return f"{self.name}@{parameter:g}"
+
+    def metric(self, parameter: str) -> Metric:
+        """The metric of a parameter as it is written. MetricError where it does not fit."""
+        try:
+            value = float(parameter)
+        except ValueError:
+            value = float("nan")
+        if not self.fits(value):
+            raise MetricError(f"Metric {f'{self.name}@{parameter}'!r} needs {self.requirement}.")
+        return self.make(self.complete(value), value)
+
+    def read(self, match: re.Match[str]) -> float | None:
+        """The parameter in a match of `spelling` or of one of the `phrases`, None if it is not in it."""
+        texts = [text for group, text in match.groupdict().items() if group.startswith("n") and text]
+        return next((float(text) for text in texts if text[-1].isdigit()), None)
