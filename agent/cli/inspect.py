@@ -11,7 +11,7 @@ from medalist.agent.run.reading import Options, cards_of, read
 from medalist.competitions.audit.audit import Finding, audit
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.overview import inspect_document
+from medalist.competitions.inspection import inspection_document
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 
@@ -28,7 +28,9 @@ def show_inspection(
     if write is not None:
         write_task(task, Path(write))
     if as_json:
-        sys.stdout.write(json.dumps(inspect_document(competition, task, cards, findings), indent=2, default=str) + "\n")
+        sys.stdout.write(
+            json.dumps(inspection_document(competition, task, cards, findings), indent=2, default=str) + "\n"
+        )
         return
     _print_tables(competition, task, cards, findings)
 

@@ -12,7 +12,8 @@ from typing import Any
 from medalist.competitions.columns.cards import ColumnCard, check_kinds
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MetricError, TaskError
-from medalist.competitions.folds.plan import FoldPlan, make_folds
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import Task
 

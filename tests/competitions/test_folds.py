@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_time import reach
 from medalist.competitions.folds.evidence import choose_folds
-from medalist.competitions.folds.plan import FoldPlan, Folds, make_folds
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.folds.plan import FoldPlan, Folds
 
 RNG = np.random.default_rng(7)
 

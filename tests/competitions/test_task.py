@@ -12,8 +12,8 @@ from little import little_competition
 
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import MetricError, SubmissionError, TaskError
-from medalist.competitions.folds.plan import make_folds
-from medalist.competitions.overview import inspect_document
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.inspection import inspection_document
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import class_labels, encode_labels, match_classes, order_binary, plain
 
@@ -420,7 +420,7 @@ def test_class_columns_need_one_column_each():
 def test_the_document_of_inspect_is_plain_json():
     competition = _labelled([0, 1], 0.5)
     task = infer_task(competition, metric="auc")
-    document = json.loads(json.dumps(inspect_document(competition, task, (), ())))
+    document = json.loads(json.dumps(inspection_document(competition, task, (), ())))
     assert document["task"]["id"] == ["id"]
     assert document["task"]["targets"] == ["y"]
     assert (document["task"]["metric"], document["task"]["problem_type"]) == ("auc", "binary")
