@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medalist.competitions.atomic import replace_file
 from medalist.competitions.columns.cards import ColumnCard, check_kinds
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MetricError, TaskError
@@ -29,12 +29,9 @@ def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None
 
     `cards`: ColumnCards, listed as a comment to choose corrections from. Raises InputError where the folder refuses.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(task_text(task, cards), encoding="utf-8")
-        os.replace(partial, path)
+        replace_file(path, task_text(task, cards))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}): give another folder or make room.") from None
 
 
