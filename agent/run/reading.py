@@ -51,7 +51,7 @@ def located(path: str, seconds: float | None = None) -> Path:
     if not path.strip():
         raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
     address = "kaggle.com/" in path
-    if Path(path).exists() or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
+    if os.path.exists(path) or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
         return Path(path)
     from medalist.competitions.kaggle.download import download, slug_of
 
