@@ -54,14 +54,14 @@ def test_real_competitions_are_understood(name):
 
 
 LABELS = {
-    "zero and one": ([0, 1], np.int64),
-    "booleans": ([False, True], np.bool_),
-    "one and two": ([1, 2], np.int64),
-    "words": (["no", "yes"], object),
-    "several words": (["bird", "cat", "dog"], object),
-    "several numbers": ([3, 5, 9], np.int64),
-    "floats that are whole": ([1.0, 2.0, 4.0], np.int64),
-    "halves": ([0.5, 1.0, 1.5], np.float64),
+    "zero and one": ([0, 1], int),
+    "booleans": ([False, True], bool),
+    "one and two": ([1, 2], int),
+    "words": (["no", "yes"], str),
+    "several words": (["bird", "cat", "dog"], str),
+    "several numbers": ([3, 5, 9], int),
+    "floats that are whole": ([1.0, 2.0, 4.0], int),
+    "halves": ([0.5, 1.0, 1.5], float),
 }
 
 
@@ -74,7 +74,7 @@ def _labelled(labels: list, sample_value: object, n: int = N) -> Competition:
 
 @pytest.mark.parametrize("name", LABELS)
 def test_labels_make_the_round_trip_with_their_type(name):
-    labels, dtype = LABELS[name]
+    labels, kind = LABELS[name]
     competition = _labelled(labels, labels[0])
     task = infer_task(competition, metric="accuracy")
     y = task.encode(competition.train)
@@ -82,7 +82,7 @@ def test_labels_make_the_round_trip_with_their_type(name):
     assert set(y[:, 0]) == set(range(len(labels)))
     frame = task.submission(competition.test, y[:30], competition.sample)
     assert frame["y"].tolist() == competition.train["y"].tolist()[:30]
-    assert frame["y"].dtype == dtype or dtype is object
+    assert {type(value) for value in frame["y"].tolist()} == {kind}
 
 
 @settings(max_examples=60, deadline=None)
