@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from medalist.competitions.errors import TaskError
 
 Scheme = Literal["random", "stratified", "group", "time", "blocks"]
-SCHEMES: tuple[str, ...] = ("random", "stratified", "group", "time", "blocks")
+SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 
 @dataclass(frozen=True)

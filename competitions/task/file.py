@@ -37,17 +37,7 @@ def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None
 
 def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     """The text of task.yaml, with comments that say what each field means and what may be written."""
-    plan = task.folds
-    folds = {
-        "scheme": plan.scheme,
-        "n_splits": plan.n_splits,
-        "column": plan.column,
-        "separator": plan.separator,
-        "horizon": plan.horizon,
-        "gap": plan.gap,
-        "seed": plan.seed,
-        "reason": plan.reason,
-    }
+    folds = {name: getattr(task.folds, name) for name in _FOLD_FIELDS}
     parts = [
         _HEAD + _comment(task.notes),
         _field("name", task.name, "The competition; human leaderboards are looked up under this name."),
@@ -68,6 +58,7 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     return "\n".join(parts)
 
 
+_FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or

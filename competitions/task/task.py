@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,8 @@ from medalist.competitions.metrics.metric import Metric, get_metric
 from medalist.competitions.task.labels import encode_labels, written_labels
 
 Layout = Literal["value", "per_class", "per_target"]
-PROBLEM_TYPES = ("binary", "multiclass", "ordinal", "regression")
+ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
+PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 
 
 @dataclass(frozen=True)

@@ -314,8 +314,8 @@ MISTAKES = {
     ),
     "folds": ({"y": [1, 2] * 9, "folds": "weekly"}, "--folds: 'weekly' is no fold scheme"),
     "metric of another problem": (
-        {"y": [1.5, 2.5] * 9 + [3.5], "metric": "rmse", "problem_type": "binary"},
-        "not two|scores regression",
+        {"y": [1.5, 2.5] * 9, "metric": "rmse", "problem_type": "binary"},
+        "scores regression or ordinal problems, not binary: settle it with --metric or --problem-type",
     ),
 }
 
