@@ -10,7 +10,7 @@ import pandas as pd
 
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
-from medalist.competitions.layout.row_order import rows_of_sample
+from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric, get_metric
 from medalist.competitions.task.labels import encode_labels, written_labels
 
