@@ -17,7 +17,9 @@ from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
-from medalist.competitions.folds.plan import FoldPlan, group_codes, make_folds
+from medalist.competitions.folds.by_group import group_codes
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.task import Task
 from medalist.pipelines.features.schema import Schema, schema_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.folds.plan import assign_groups
+from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.selection import smooth_loss
 from medalist.pipelines.problem import Problem

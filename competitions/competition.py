@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -16,15 +17,11 @@ from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
 from medalist.competitions.layout.roles import Given, Sheet, decide_roles
+from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table, load, read_header
 
-GENERIC_NAMES = (
-    "public", "data", "dataset", "datasets", "input", "inputs", "train", "raw", "download", "downloads", "files", "csv",
-    "kaggle", "competition", "src", "tmp",
-)  # fmt: skip
 __all__ = ["Competition", "TableFile", "read_competition"]
-_HIDDEN = ("private", "answers", "solution")  # folders that are the grader's
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +42,7 @@ class Competition:
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError when there is none of that name."""
         extras = [file.path for file in self.files if file.role == "extra"]
-        found = [path for path in extras if name in (path, PurePosixPath(path).name)]
+        found = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(found) != 1 or found[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
         return load(self.sources[found[0]]).frame
@@ -67,7 +64,7 @@ def read_competition(
     that says what to do, when something is missing, broken or ambiguous.
     """
     root = Path(path)
-    if not root.exists():
+    if not os.path.exists(root):  # Path.exists raises where a name is too long
         raise InputError(
             f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
         )
@@ -102,7 +99,7 @@ def read_competition(
     paths = [p for s in used for p in (s.parts or (s.path,))]
     told = [note for p in paths for note in loaded[p].notes]
     return Competition(
-        name=name or name_of(root),
+        name=safe_name(name) if name else name_of(root),
         root=root,
         train=frames.train,
         test=frames.test,
@@ -127,7 +124,7 @@ def _public(sources: list[Source]) -> tuple[list[Source], list[Source]]:
     hidden: list[Source] = []
     for source in sources:
         parts = folders[source.path]
-        shut = any(part in _HIDDEN for part in parts) or (public and "public" not in parts)
+        shut = any(part in HIDDEN_FOLDERS for part in parts) or (public and "public" not in parts)
         (hidden if shut else kept).append(source)
     return kept, hidden
 
@@ -136,17 +133,18 @@ def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source])
     """The path in `by_path` of a file that the user named; a file elsewhere on disk is added."""
     if value is None:
         return None
-    wanted = PurePosixPath(value).as_posix()
+    wanted = printable(PurePosixPath(value).as_posix())
     found = [p for p in by_path if p == wanted] or [p for p in by_path if p.endswith("/" + wanted)]
     if len(found) == 1:
         return found[0]
     for file in (root / value, Path(value)):
-        inside = [p for p, source in by_path.items() if file.exists() and source.file.resolve() == file.resolve()]
+        if not os.path.isfile(file):
+            continue
+        inside = [p for p, source in by_path.items() if source.file.resolve() == file.resolve()]
         if len(inside) == 1:
             return inside[0]
-        if file.is_file():
-            by_path[value] = Source(value, file, (), file.stat().st_size)
-            return value
+        by_path[wanted] = Source(wanted, file, (), file.stat().st_size)
+        return wanted
     problem = "more than one such file" if found else "no such file"
     raise InputError(f"{flag} {value}: there is {problem} in {root}.")
 
@@ -204,15 +202,3 @@ class _Loader:
 def _head(source: Source) -> bytes:
     with source.open() as stream:
         return stream.read(1 << 16)
-
-
-def name_of(root: Path) -> str:
-    """The folder's name, or that of the first folder above it which says something; a zip's stem, a table's folder."""
-    place = root.resolve()
-    if place.is_file() and place.suffix.lower() == ".zip":
-        return place.stem
-    place = place.parent if place.is_file() else place
-    for folder in (place, *place.parents):
-        if folder.name and folder.name.lower() not in (*GENERIC_NAMES, *_HIDDEN):
-            return folder.name
-    return place.name or "competition"

@@ -13,7 +13,8 @@ import pandas as pd
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
-from medalist.competitions.folds.plan import FoldPlan, group_codes
+from medalist.competitions.folds.by_group import group_codes
+from medalist.competitions.folds.plan import FoldPlan
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 

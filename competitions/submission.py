@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
-import secrets
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import SubmissionError
 
 SUM_TOLERANCE = 1e-3  # of the class probabilities of a row
@@ -75,39 +73,20 @@ def write_submission(frame: pd.DataFrame, path: Path | str) -> str:
 
 
 def write_atomically(path: Path | str, data: bytes) -> None:
-    """Replaces a file by new contents, or leaves it as it is: a new file beside it, fsync, rename.
+    """Replace the file `path` by `data`, durably; missing folders are made.
 
-    Folders that lack are made. Raises SubmissionError for a full disk or a folder that cannot be written.
+    Raises SubmissionError for a full disk or a folder that cannot be written; the file that was there is untouched.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        with open(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        replace_file(path, data)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         kept = "; the file that was there is untouched" if path.is_file() else ""
         if error.errno in _FULL:
             raise SubmissionError(f"{path} cannot be written, the disk is full: free some space{kept}.") from error
         reason = error.strerror or str(error)
         raise SubmissionError(f"{path} cannot be written ({reason}): choose another folder{kept}.") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes the rename itself durable, where the system can."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _check_columns(columns: list[str], wanted: list[str]) -> None:

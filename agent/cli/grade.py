@@ -14,9 +14,10 @@ import pandas as pd
 
 from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
-from medalist.competitions.competition import Competition, name_of, read_competition
+from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
 from medalist.competitions.metrics.registry import get_metric
+from medalist.competitions.naming import name_of
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task

@@ -12,7 +12,7 @@ from medalist.competitions.audit.audit import audit
 from medalist.competitions.audit.finding import Finding
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.overview import inspect_document
+from medalist.competitions.inspection import inspection_document
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 
@@ -29,7 +29,9 @@ def show_inspection(
     if write is not None:
         write_task(task, Path(write))
     if as_json:
-        sys.stdout.write(json.dumps(inspect_document(competition, task, cards, findings), indent=2, default=str) + "\n")
+        sys.stdout.write(
+            json.dumps(inspection_document(competition, task, cards, findings), indent=2, default=str) + "\n"
+        )
         return
     _print_tables(competition, task, cards, findings)
 

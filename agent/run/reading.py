@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,12 @@ from medalist.competitions.task.task import Task
 Options = Mapping[str, Any]
 
 
-def read(path: str, options: Options, files: Options, task_file: str | None, seed: int) -> tuple[Competition, Task]:
-    """A competition and its task, inferred or from a person's file."""
+def read(
+    path: str, options: Options, files: Options, task_file: str | None, seed: int, seconds: float | None = None
+) -> tuple[Competition, Task]:
+    """A competition and its task, inferred or from a person's file. `seconds`: the most that a download may take."""
     given = bool(options.get("id")) and bool(options.get("targets"))
-    competition = read_competition(located(path), **files, need_sample=not given and task_file is None)
+    competition = read_competition(located(path, seconds), **files, need_sample=not given and task_file is None)
     if task_file is not None:
         return competition, read_task(Path(task_file), competition)
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
@@ -38,15 +42,16 @@ def _without_copies(competition: Competition, task: Task) -> Task:
     return replace(task, drop=(*task.drop, *copies), notes=(*task.notes, note))
 
 
-def located(path: str) -> Path:
+def located(path: str, seconds: float | None = None) -> Path:
     """The folder or the zip that is meant; what does not exist here and reads like a Kaggle slug is downloaded once.
 
-    Raises InputError where it is neither here nor on Kaggle.
+    Before Kaggle is asked, a line on standard error says so. `seconds`: the most that a download may take, None for no
+    limit. Raises InputError where it is neither here nor on Kaggle, or does not arrive in time.
     """
     if not path.strip():
         raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
     address = "kaggle.com/" in path
-    if Path(path).exists() or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
+    if os.path.exists(path) or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
         return Path(path)
     from medalist.competitions.kaggle.download import download, slug_of
 
@@ -56,9 +61,16 @@ def located(path: str) -> Path:
 
     cache = Path(os.environ.get("MEDALIST_CACHE") or user_cache_dir("medalist"))
     try:
-        return download(path, cache / "competitions")
+        return download(path, cache / "competitions", seconds=seconds, announce=_announce)
     except InputError as error:
         raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
+
+
+def _announce(text: str) -> None:
+    """A line on standard error, where there is one that is read."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def cards_of(competition: Competition, task: Task) -> tuple[ColumnCard, ...]:

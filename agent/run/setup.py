@@ -84,6 +84,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         config.file_options or {},
         str(task_file) if task_file else None,
         config.seed,
+        budget.left if budget.limited else None,
     )
     if row is not None and row.fingerprint != competition.fingerprint:
         raise TaskError(f"The data of {config.path} has changed since run {row.id}: start a new run instead.")

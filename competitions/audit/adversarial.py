@@ -10,7 +10,7 @@ import pandas as pd
 from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.columns.dates import parse_dates
-from medalist.competitions.folds.plan import assign_strata
+from medalist.competitions.folds.make import assign_strata
 from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.task import Task
 

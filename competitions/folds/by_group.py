@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from medalist.competitions.columns.dates import is_text, parse_dates
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.plan import FoldPlan, group_keys
+from medalist.competitions.folds.plan import FoldPlan, plan_column
 
 SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")
 
@@ -93,3 +94,23 @@ def group_plan(
         raise TaskError("--folds group: no column's values repeat; name the key column, --folds group:COLUMN.")
     count = max(2, min(n_splits or 5, best.groups))
     return FoldPlan("group", count, best.column, seed, reason, separator=best.separator)
+
+
+def group_keys(values: pd.Series, separator: str | None) -> pd.Series:
+    """The key of each row: the column itself, or a number for each text before the last separator; NaN if missing."""
+    if separator is None:
+        return values
+    codes, uniques = pd.factorize(values)
+    texts = pd.Series(uniques).astype(str)
+    parts = texts.str.replace(rf"{re.escape(separator)}[^{re.escape(separator)}]*$", "", regex=True)
+    keys, _ = pd.factorize(parts)
+    return pd.Series(np.append(keys, -1)[codes], index=values.index).where(codes >= 0)
+
+
+def group_codes(train: pd.DataFrame, plan: FoldPlan) -> np.ndarray:
+    """The group of each row as (n,) int codes; a row without a key is a group of its own."""
+    keys = group_keys(plan_column(train, plan), plan.separator)
+    codes, uniques = pd.factorize(keys)
+    missing = codes < 0
+    codes[missing] = len(uniques) + np.arange(missing.sum())
+    return codes

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
+from medalist.competitions.errors import SubmissionError
+
 _ROWS = 1000  # looked at where all would be too many
 
 
@@ -72,8 +74,7 @@ def share_found(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) ->
         if len(left) == len(right) and bool((left.array == right.array).all()):
             return 1.0
         return float(left.isin(right).mean())
-    keys = pd.MultiIndex.from_frame(sample[list(ids)].astype(str))
-    return float(keys.isin(pd.MultiIndex.from_frame(test[list(ids)].astype(str))).mean())
+    return float(id_index(sample[list(ids)]).isin(id_index(test[list(ids)])).mean())
 
 
 def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> bool:
@@ -87,3 +88,48 @@ def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> boo
     right = other.drop_duplicates(list(ids)).set_index(list(ids))[shared].reindex(left.index)
     equal = (left.astype(str) == right.astype(str)).to_numpy()
     return float(equal.mean()) > 0.9
+
+
+def rows_of_sample(
+    test: pd.DataFrame, sample: pd.DataFrame | None, ids: tuple[str, ...], sample_ids: tuple[str, ...]
+) -> np.ndarray:
+    """The position in test of each row of the sample, (m,) int64; by ids, or by order where they share no id column.
+
+    Raises SubmissionError where ids of the sample are absent from test or stand there twice.
+    """
+    if sample is None:
+        return np.arange(len(test))
+    if not ids:
+        if len(sample) != len(test):
+            raise SubmissionError(
+                f"The sample submission has {len(sample)} rows and test {len(test)}, and no id column links them: "
+                f"name it with --id."
+            )
+        return np.arange(len(test))
+    left, right = test[list(ids)], sample[list(sample_ids)]
+    if len(left) == len(right) and all(
+        left[a].reset_index(drop=True).equals(right[b].reset_index(drop=True).rename(a))
+        for a, b in zip(ids, sample_ids, strict=True)
+    ):
+        return np.arange(len(test))
+    keys, wanted = id_index(left), id_index(right)
+    if not keys.is_unique:
+        raise SubmissionError(f"Ids in test are not unique ({', '.join(ids)}): {int(keys.duplicated().sum())} repeat.")
+    rows = keys.get_indexer(wanted)
+    if (rows < 0).any():
+        raise SubmissionError(
+            f"{int((rows < 0).sum())} ids of the sample submission do not stand in test ({', '.join(ids)}), such as "
+            f"{wanted[rows < 0][0]!r}."
+        )
+    return rows.astype(np.int64)
+
+
+def id_index(table: pd.DataFrame) -> pd.Index:
+    """The ids as one index of text, whole floats written as integers, so that 1, 1.0 and "1" are the same id."""
+    columns = []
+    for name in table.columns:
+        values = table[name]
+        if pd.api.types.is_float_dtype(values.dtype) and bool((values.dropna() % 1 == 0).all()):
+            values = values.astype("Int64")
+        columns.append(values.astype(str).to_numpy(dtype=object))
+    return pd.Index(columns[0]) if len(columns) == 1 else pd.MultiIndex.from_arrays(columns)

@@ -223,6 +223,9 @@ def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet
         return f"{given.sample} does not fit train and test: it needs test's ids and the targets; check --sample."
     for a, b in pairs:
         if read_pair(a, b):
+            for sheet in (a, b):
+                if not len(sheet.load()):
+                    return f"{sheet.path} has a header line but no rows: put the table there again."
             return (
                 f"no sample submission fits {a.path} and {b.path} (looked at {names}): "
                 "give --sample FILE, or --id and --target instead."

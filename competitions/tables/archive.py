@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.naming import printable
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")
@@ -120,16 +121,16 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
     Raises InputError when `root` is a zip that cannot be used, or any zip has a path that escapes.
     """
     if root.is_file():
-        base = Source(root.name, root, (), root.stat().st_size)
+        base = Source(printable(root.name), root, (), root.stat().st_size)
         if root.suffix.lower() != ".zip":
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
         found = _members(base)
-        prefix = f"{root.name}/"
+        prefix = f"{base.path}/"
         return [replace(s, path=s.path.removeprefix(prefix)) for s in found], []
     notes: list[str] = []
     sources: list[Source] = []
     for file in _walk(root):
-        path = file.relative_to(root).as_posix()
+        path = printable(file.relative_to(root).as_posix())
         source = Source(path, file, (), file.stat().st_size)
         if source.suffix == ".zip":
             try:
@@ -196,7 +197,8 @@ def _members(outer: Source) -> list[Source]:
             raise _bomb(outer.path)
         if parts[0] == "__MACOSX" or parts[-1].startswith("."):
             continue
-        inner = Source("/".join((outer.path, *parts)), outer.file, (*outer.members, info.filename), info.file_size)
+        path = printable("/".join((outer.path, *parts)))
+        inner = Source(path, outer.file, (*outer.members, info.filename), info.file_size)
         if inner.suffix == ".zip":
             if len(inner.members) >= MAX_NESTING or info.file_size > NESTED_BYTES:
                 raise InputError(f"{inner.path} is nested too deep or too large to be read in place: unpack it first.")

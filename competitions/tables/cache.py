@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medalist.competitions.atomic import remove_abandoned, replacing
 from medalist.competitions.tables.archive import Source
 
 if TYPE_CHECKING:
@@ -47,22 +47,20 @@ def write_cache(path: Path, arrow: pa.Table, notes: list[str], digest: str) -> l
     """Keeps the table for the next time, and the cache below CACHE_BYTES; a failure only becomes a note."""
     import pyarrow as pa
 
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     about = {"medalist": json.dumps({"notes": notes, "digest": digest})}
     arrow = arrow.replace_schema_metadata(about)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_file(str(temporary), arrow.schema, options=options) as writer:
+        # not synced: it is gigabytes that read_cache checks and that can be read again from their source
+        with replacing(path, durable=False) as stream, pa.ipc.new_file(stream, arrow.schema, options=options) as writer:
             writer.write_table(arrow)
-        os.replace(temporary, path)
+        remove_abandoned(path.parent)
         kept = 0
         for old in sorted(path.parent.glob("*.arrow"), key=lambda file: -file.stat().st_mtime):
             kept += old.stat().st_size
             if kept > CACHE_BYTES and old != path:
                 old.unlink(missing_ok=True)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         return [f"the table could not be kept in the cache {path.parent} ({error.strerror or error})."]
     return []

@@ -19,6 +19,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
+from medalist.competitions.tables.parsing import parse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -120,8 +121,6 @@ def _first_types(
     source: Source, dialect: Dialect, encoding: str, text: Collection[str]
 ) -> tuple[list[str], dict[str, pa.DataType]]:
     import pyarrow as pa
-
-    from medalist.competitions.tables.reading import parse
 
     with source.open() as stream:
         head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, encoding=encoding)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source, list_sources, reading
@@ -29,10 +27,11 @@ from medalist.competitions.tables.csv_format import (
     torn_line,
     transcode,
 )
-from medalist.competitions.tables.mixed_columns import numbers_from_text
+from medalist.competitions.tables.large import load_big
+from medalist.competitions.tables.number_text import numbers_from_text
+from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 
 BIG_BYTES = 64 << 20
-_OBJECTS = ("string", "boolean", "empty")
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ def read_header(source: Source) -> Header:
     header = read_dialect(source).header
     if headless(header):
         raise InputError(f"{source.path} begins with numbers instead of column names: add a header line.")
-    return Header(_as_pandas_names(header), None)
+    return Header(column_names(header), None)
 
 
 def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] = ()) -> Table:
@@ -93,8 +92,6 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         keep = [c for c in (*text, *exact) if c in table.frame]
         return Table(table.frame.astype(dict.fromkeys(keep, str)), table.notes, table.digest) if keep else table
     if source.size > BIG_BYTES:
-        from medalist.competitions.tables.large import load_big
-
         dialect = read_dialect(source)
         frame, notes, digest = load_big(source, dialect, {*text, *exact})
         _set_names(frame, dialect, source.path)
@@ -104,41 +101,12 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
     return Table(frame, tuple(more), digest)
 
 
-def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.DataFrame:
-    """pandas' C parser on UTF-8 bytes or a stream. Raises InputError, and UnicodeDecodeError."""
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    options = {"sep": dialect.separator, "decimal": dialect.decimal, "index_col": False, **options}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            warnings.simplefilter("error" if options["index_col"] is False else "ignore", pd.errors.ParserWarning)
-            frame = pd.read_csv(stream, **options)
-    except pd.errors.EmptyDataError as error:
-        raise _empty(path) from error
-    except pd.errors.ParserError as error:
-        raise InputError(f"{path} cannot be read as a table ({_parser_reason(error)}): mend that line.") from error
-    except pd.errors.ParserWarning as error:  # more fields in the rows than names in the header
-        shifted = parse(data, dialect, path, **{**options, "index_col": None}) if isinstance(data, bytes) else None
-        if shifted is None or shifted.iloc[:, -1].notna().any():
-            raise InputError(f"{path} has more fields in rows than names in its header: mend the header.") from error
-        names = list(shifted.columns)
-        return shifted.reset_index().iloc[:, : len(names)].set_axis(names, axis=1)  # a separator ends every line
-    if options.get("low_memory", True) and isinstance(data, bytes) and _has_mixed_columns(frame):
-        return parse(data, dialect, path, **{**options, "low_memory": False})  # its chunks differed in type
-    return frame
-
-
-def _has_mixed_columns(frame: pd.DataFrame) -> bool:
-    objects = [frame[name] for name, dtype in frame.dtypes.items() if types.is_object_dtype(dtype)]
-    return any(types.infer_dtype(column, skipna=True) not in _OBJECTS for column in objects)
-
-
 def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
     data = source.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     dialect = dialect_of(data[: 1 << 16], source.path, whole=len(data) <= 1 << 16)
     if not dialect.header:
-        raise _empty(source.path)
+        raise empty_table(source.path)
     notes: list[str] = []
     if len(set(dialect.header)) < len(dialect.header):
         names = sorted({name for name in dialect.header if dialect.header.count(name) > 1})
@@ -152,7 +120,7 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
         notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
     options: dict[str, Any] = {"dtype": dict.fromkeys([*text, *exact], str)}
     if exact:
-        others = [name for name in _as_pandas_names(dialect.header) if name not in exact]
+        others = [name for name in column_names(dialect.header) if name not in exact]
         options |= {"keep_default_na": False, "na_values": {name: list(MISSING_WORDS) for name in others}}
     try:
         frame = parse(data, dialect, source.path, **options)
@@ -164,12 +132,12 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
         if name in frame:
             frame[name] = frame[name].replace("", np.nan)
     _set_names(frame, dialect, source.path)
-    return _plain_columns(frame), notes, digest
+    return plain_columns(frame), notes, digest
 
 
 def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
     """Names as in the header that was announced, also where its bytes are no UTF-8."""
-    names = _as_pandas_names(dialect.header)
+    names = column_names(dialect.header)
     if tuple(frame.columns) != names:
         if len(frame.columns) != len(names):
             raise InputError(f"{path} has a header line that cannot be understood: mend its quotes and separators.")
@@ -199,34 +167,7 @@ def _load_parquet(source: Source) -> Table:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         fields.append(field.with_type(pa.float64() if pa.types.is_decimal(kind) else kind))
     frame = arrow.cast(pa.schema(fields)).drop_columns(nested).to_pandas(ignore_metadata=True)
-    return Table(_plain_columns(frame), tuple(notes), digest.hexdigest())
-
-
-def _plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Only the types this module promises: dates and whatever else becomes text."""
-    for name, dtype in frame.dtypes.items():
-        column = frame[name]
-        if types.is_datetime64_any_dtype(dtype):
-            whole_days = bool((column.dropna() == column.dropna().dt.normalize()).all())
-            frame[name] = column.dt.strftime("%Y-%m-%d" if whole_days else "%Y-%m-%d %H:%M:%S")
-        elif types.is_object_dtype(dtype) and types.infer_dtype(column, skipna=True) not in _OBJECTS:
-            frame[name] = column.where(column.isna(), column.astype(str))
-    return frame
-
-
-def _as_pandas_names(header: tuple[str, ...]) -> tuple[str, ...]:
-    """An empty name becomes "Unnamed: 0" (its place), a repeated one gets ".1", ".2", …"""
-    if "" not in header and len(set(header)) == len(header):
-        return header
-    names: list[str] = []
-    for place, name in enumerate(header):
-        base = new = name or f"Unnamed: {place}"
-        number = 0
-        while new in names or (number and new in header):
-            number += 1
-            new = f"{base}.{number}"
-        names.append(new)
-    return tuple(names)
+    return Table(plain_columns(frame), tuple(notes), digest.hexdigest())
 
 
 def _is_parquet(source: Source) -> bool:
@@ -235,12 +176,3 @@ def _is_parquet(source: Source) -> bool:
 
 def _not_parquet(source: Source) -> InputError:
     return InputError(f"{source.path} is not a parquet file that can be read: write it again or give it as csv.")
-
-
-def _empty(path: str) -> InputError:
-    return InputError(f"{path} is empty: put the table there again.")
-
-
-def _parser_reason(error: Exception) -> str:
-    reason = str(error).strip().split("C error: ")[-1].rstrip(".\n")
-    return reason[:1].lower() + reason[1:]

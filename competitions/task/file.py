@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medalist.competitions.atomic import replace_file
 from medalist.competitions.columns.cards import ColumnCard, check_kinds
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MetricError, TaskError
-from medalist.competitions.folds.plan import FoldPlan, make_folds
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import Task
 
@@ -28,28 +29,15 @@ def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None
 
     `cards`: ColumnCards, listed as a comment to choose corrections from. Raises InputError where the folder refuses.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(task_text(task, cards), encoding="utf-8")
-        os.replace(partial, path)
+        replace_file(path, task_text(task, cards))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}): give another folder or make room.") from None
 
 
 def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     """The text of task.yaml, with comments that say what each field means and what may be written."""
-    plan = task.folds
-    folds = {
-        "scheme": plan.scheme,
-        "n_splits": plan.n_splits,
-        "column": plan.column,
-        "separator": plan.separator,
-        "horizon": plan.horizon,
-        "gap": plan.gap,
-        "seed": plan.seed,
-        "reason": plan.reason,
-    }
+    folds = {name: getattr(task.folds, name) for name in _FOLD_FIELDS}
     parts = [
         _HEAD + _comment(task.notes),
         _field("name", task.name, "The competition; human leaderboards are looked up under this name."),
@@ -70,6 +58,7 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     return "\n".join(parts)
 
 
+_FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or

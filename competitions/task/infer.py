@@ -11,9 +11,9 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text, parse_dates
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_group import SEPARATORS
+from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
-from medalist.competitions.folds.plan import FoldPlan, group_keys
+from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import assumed_metric
 from medalist.competitions.task.labels import asked_for, order_binary, plain

@@ -1,36 +1,33 @@
-"""The form of task.yaml, and one clear sentence for each mistake in it."""
+"""The schema of task.yaml, as pydantic models, and one clear sentence for each mistake in a file.
+
+The description of a field says what may be written there; the sentences end with it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from medalist.competitions.columns.cards import Kind
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.plan import SCHEMES
-from medalist.competitions.task.task import PROBLEM_TYPES
+from medalist.competitions.folds.plan import SCHEMES, Scheme
+from medalist.competitions.task.task import PROBLEM_TYPES, ProblemType
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
-_ALLOWED = {
-    "problem_type": f"one of {', '.join(PROBLEM_TYPES)}",
-    "folds.scheme": f"one of {', '.join(SCHEMES)}",
-    "folds.n_splits": "a whole number from 1 to 100",
-    "folds.seed": "a whole number from 0",
-    "folds.horizon": "a number above 0, or nothing",
-    "folds.gap": "a number from 0",
-    "folds.column": "the name of a column, or nothing",
-    "folds.separator": "the text that ends the key, such as '_', or nothing",
-    "columns": f"pairs NAME: KIND, with a kind out of {', '.join(Kind)}",
-    "id": "a list of column names",
-    "targets": "a list of column names",
-    "drop": "a list of column names",
-    "classes": "a list of labels",
-    "metric": "the name of a metric, or file.py:function",
-    "weights": "the name of a column, or nothing",
-    "name": "the name of the competition",
-}
+Names = Annotated[list[StrictStr], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+_NAMES, _COLUMN = "a list of column names", "the name of a column, or nothing"
 
 
 class _Strict(BaseModel):
@@ -38,41 +35,43 @@ class _Strict(BaseModel):
 
 
 class FoldsFile(_Strict):
-    """`folds:` of task.yaml."""
+    """`folds:` of task.yaml, the fields of a FoldPlan."""
 
-    scheme: StrictStr = Field(pattern=rf"^(?:{'|'.join(SCHEMES)})$")
-    n_splits: StrictInt = Field(5, ge=1, le=100)
-    column: StrictStr | None = None
-    separator: StrictStr | None = None
-    horizon: float | None = Field(None, gt=0, allow_inf_nan=False)
-    gap: float = Field(0.0, ge=0, allow_inf_nan=False)
-    seed: StrictInt = Field(0, ge=0)
-    reason: StrictStr = ""
+    scheme: Scheme = Field(description=f"one of {', '.join(SCHEMES)}")
+    n_splits: StrictInt = Field(5, ge=1, le=100, description="a whole number from 1 to 100")
+    column: StrictStr | None = Field(None, description=_COLUMN)
+    separator: StrictStr | None = Field(None, description="the text that ends the key, such as '_', or nothing")
+    horizon: float | None = Field(None, gt=0, allow_inf_nan=False, description="a number above 0, or nothing")
+    gap: float = Field(0.0, ge=0, allow_inf_nan=False, description="a number from 0")
+    seed: StrictInt = Field(0, ge=0, description="a whole number from 0")
+    reason: StrictStr = Field("", description="a text")
 
 
 class TaskFile(_Strict):
-    """task.yaml. Whatever is left out is inferred again."""
+    """The fields of task.yaml. None is for a field that is left out and therefore inferred."""
 
-    name: StrictStr | None = None
-    id: list[StrictStr] | None = None
-    targets: list[StrictStr] | None = Field(None, min_length=1)
-    problem_type: StrictStr | None = Field(None, pattern=rf"^(?:{'|'.join(PROBLEM_TYPES)})$")
-    metric: StrictStr | None = None
-    classes: list[Label] | None = None
-    positive: Label | None = None
-    folds: FoldsFile | None = None
-    weights: StrictStr | None = None
-    drop: list[StrictStr] | None = None
-    columns: dict[StrictStr, StrictStr] | None = None
+    name: StrictStr | None = Field(None, description="the name of the competition")
+    id: Names | None = Field(None, description=_NAMES)
+    targets: Annotated[Names, Field(min_length=1)] | None = Field(None, description=_NAMES)
+    problem_type: ProblemType | None = Field(None, description=f"one of {', '.join(PROBLEM_TYPES)}")
+    metric: StrictStr | None = Field(None, description="the name of a metric, or file.py:function")
+    classes: list[Label] | None = Field(None, description="a list of labels")
+    positive: Label | None = Field(None, description="a label")
+    folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
+    weights: StrictStr | None = Field(None, description=_COLUMN)
+    drop: Names | None = Field(None, description=_NAMES)
+    columns: dict[StrictStr, StrictStr] | None = Field(
+        None, description=f"pairs NAME: KIND, with a kind out of {', '.join(Kind)}"
+    )
 
 
 def validate(data: Any, where: str) -> TaskFile:
-    """Check what was read from a task file. Raises TaskError: the field, its value and what may be written."""
+    """The fields of a parsed task file, `where` being its path for messages.
+
+    Raises TaskError, one sentence: the field, its value and what may be written.
+    """
     if not isinstance(data, dict):
         raise TaskError(f"{where} does not hold a task: it needs lines such as 'metric: auc'; write it again.")
-    for name in ("id", "targets", "drop"):
-        if isinstance(data.get(name), str):
-            data = {**data, name: [data[name]]}
     try:
         return TaskFile.model_validate(data)
     except ValidationError as error:
@@ -80,16 +79,15 @@ def validate(data: Any, where: str) -> TaskFile:
 
 
 def _sentence(error: ErrorDetails) -> str:
-    kinds = ("str", "bool", "int", "float")  # pydantic adds the alternatives of a label to the path
-    path = [str(part) for part in error["loc"] if not str(part).startswith(kinds)]
+    path = [str(part) for part in error["loc"]]
+    if path[0] in ("classes", "positive") and len(path) > 1:
+        path.pop()  # of a label pydantic adds the type that was tried
     field = ".".join(path)
+    in_folds = path[0] == "folds" and len(path) > 1
+    fields = (FoldsFile if in_folds else TaskFile).model_fields
     if error["type"] == "extra_forbidden":
-        model = FoldsFile if path[0] == "folds" else TaskFile
-        return f"{field} is no field of a task file; the fields are {', '.join(model.model_fields)}."
+        return f"{field} is no field of a task file; the fields are {', '.join(fields)}."
+    allowed = fields[path[1] if in_folds else path[0]].description
     if error["type"] == "missing":
-        return f"{field} is missing; write {_allowed(path)}."
-    return f"{field} is {error['input']!r}, but must be {_allowed(path)}."
-
-
-def _allowed(path: list[str]) -> str:
-    return _ALLOWED.get(".".join(path[:2])) or _ALLOWED.get(path[0]) or "of another kind"
+        return f"{field} is missing; write {allowed}."
+    return f"{field} is {error['input']!r}, but must be {allowed}."

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
-from medalist.competitions.layout.row_order import rows_of_sample
+from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, written_labels
 
 Layout = Literal["value", "per_class", "per_target"]
-PROBLEM_TYPES = ("binary", "multiclass", "ordinal", "regression")
+ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
+PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
+from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import InputError, LedgerError
 from medalist.leaderboard.boards.board import Board, board_from_scores, clean_board
 from medalist.leaderboard.boards.files import DirectionError, read_leaderboard_file
@@ -93,11 +94,9 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
     target = boards_folder() / f"{name}.csv"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", newline="", dir=target.parent, suffix=".part", delete=False) as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerow(_to_row(board))
-        os.replace(file.name, target)
+        text = io.StringIO()
+        csv.writer(text).writerows((COLUMNS, _to_row(board)))
+        replace_file(target, text.getvalue())
     except OSError as error:
         raise InputError(
             f"The leaderboard cannot be kept in {target.parent} ({error.strerror}): set MEDALIST_LEADERBOARDS to a "

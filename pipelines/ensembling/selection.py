@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.folds.plan import assign_groups
+from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.blending import AREAS, Blends, Members, Space, back, into, spaces
 from medalist.pipelines.problem import Problem

@@ -6,10 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
-import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.atomic import remove_abandoned, replacing
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.keys import Key
@@ -31,7 +30,6 @@ CACHE_BYTES = 8 << 30
 EVICT_TO = 0.8  # of the limit, so that not every write evicts
 FRAME_BYTES = 256 << 20  # of shared intermediate results a process keeps
 CHECKED = 1 / 64  # of the limit, after which written it is looked at again
-ABANDONED = 3600.0  # seconds after which a file that is being written no longer is
 _COMPUTED = (".npy", ".npz")
 
 
@@ -174,9 +172,11 @@ class FeatureStore:
         if path.suffix == ".npz":
             from scipy import sparse
 
-            _write_atomically(path, lambda p: sparse.save_npz(p, value, compressed=False))
+            with replacing(path, durable=False) as stream:  # what a power cut breaks is computed anew
+                sparse.save_npz(stream, value, compressed=False)
         else:
-            _write_atomically(path, lambda p: np.save(p, value))
+            with replacing(path, durable=False) as stream:
+                np.save(stream, value)
         with contextlib.suppress(FileNotFoundError):  # thrown out by another process
             self._unchecked += path.stat().st_size
         if self._unchecked > CHECKED * self.limit:
@@ -185,6 +185,7 @@ class FeatureStore:
 
     def tidy(self) -> None:
         """Throw out the blocks that were not used for longest, where there is more than the limit."""
+        remove_abandoned(self.folder)
         found = []
         for path in self.folder.iterdir():
             if path.suffix not in _COMPUTED:
@@ -193,10 +194,7 @@ class FeatureStore:
                 status = path.stat()
             except FileNotFoundError:  # another process was faster
                 continue
-            if not path.name.startswith("."):
-                found.append((status.st_mtime, status.st_size, path))
-            elif time.time() - status.st_mtime > ABANDONED:
-                path.unlink(missing_ok=True)  # half-written by a process that was killed
+            found.append((status.st_mtime, status.st_size, path))
         total = sum(size for _, size, _ in found)
         if total <= self.limit:
             return
@@ -315,14 +313,5 @@ def _write_table(path: Path, table: pd.DataFrame) -> None:
     for name in table.columns:
         if table[name].dtype == object:  # mixed types: as text, so that the column can be kept at all
             table = table.assign(**{name: table[name].where(table[name].isna(), table[name].astype(str)).astype("str")})
-    _write_atomically(path, lambda p: table.to_feather(p, compression="uncompressed"))
-
-
-def _write_atomically(path: Path, write: Callable[[Any], object]) -> None:
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path, durable=False) as stream:
+        table.to_feather(stream, compression="uncompressed")

@@ -135,7 +135,7 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty test": (content("test.csv", b""), r"test\.csv is empty"),
     "empty sample": (content("sample_submission.csv", b""), r"sample_submission\.csv is empty"),
     "train without rows": (content("train.csv", b"id,size,city,price\n"), "no rows"),
-    "test without rows": (content("test.csv", b"id,size,city\n"), "no rows|no sample|--sample"),
+    "test without rows": (content("test.csv", b"id,size,city\n"), r"test\.csv has a header line but no rows"),
     "no sample": (without("sample_submission.csv"), r"--sample FILE, or --id and --target"),
     "no test": (without("test.csv"), r"no test table.*--test"),
     "no train": (without("train.csv"), r"--train"),

@@ -144,9 +144,9 @@ def test_describing_100000_rows_takes_about_a_second_at_most():
     table = pd.DataFrame({f"x{i}": RNG.normal(size=n) for i in range(10)})
     for i in range(10):
         table[f"s{i}"] = np.array([f"value {j}" for j in range(1000)])[RNG.integers(0, 1000, n)]
-    start = time.perf_counter()
+    start = time.process_time()  # whatever else the machine does
     describe_columns(table, table.iloc[:30_000])
-    assert time.perf_counter() - start < 3.0  # 0.3 s on an idle core
+    assert time.process_time() - start < 3.0  # 0.3 s on an idle core
 
 
 def test_dates_keep_their_moment_and_plain_numbers_are_none():

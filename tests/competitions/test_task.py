@@ -12,8 +12,8 @@ from little import little_competition
 
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import MetricError, SubmissionError, TaskError
-from medalist.competitions.folds.plan import make_folds
-from medalist.competitions.overview import inspect_document
+from medalist.competitions.folds.make import make_folds
+from medalist.competitions.inspection import inspection_document
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import class_labels, encode_labels, match_classes, order_binary, plain
 
@@ -54,14 +54,14 @@ def test_real_competitions_are_understood(name):
 
 
 LABELS = {
-    "zero and one": ([0, 1], np.int64),
-    "booleans": ([False, True], np.bool_),
-    "one and two": ([1, 2], np.int64),
-    "words": (["no", "yes"], object),
-    "several words": (["bird", "cat", "dog"], object),
-    "several numbers": ([3, 5, 9], np.int64),
-    "floats that are whole": ([1.0, 2.0, 4.0], np.int64),
-    "halves": ([0.5, 1.0, 1.5], np.float64),
+    "zero and one": ([0, 1], int),
+    "booleans": ([False, True], bool),
+    "one and two": ([1, 2], int),
+    "words": (["no", "yes"], str),
+    "several words": (["bird", "cat", "dog"], str),
+    "several numbers": ([3, 5, 9], int),
+    "floats that are whole": ([1.0, 2.0, 4.0], int),
+    "halves": ([0.5, 1.0, 1.5], float),
 }
 
 
@@ -74,7 +74,7 @@ def _labelled(labels: list, sample_value: object, n: int = N) -> Competition:
 
 @pytest.mark.parametrize("name", LABELS)
 def test_labels_make_the_round_trip_with_their_type(name):
-    labels, dtype = LABELS[name]
+    labels, kind = LABELS[name]
     competition = _labelled(labels, labels[0])
     task = infer_task(competition, metric="accuracy")
     y = task.encode(competition.train)
@@ -82,7 +82,7 @@ def test_labels_make_the_round_trip_with_their_type(name):
     assert set(y[:, 0]) == set(range(len(labels)))
     frame = task.submission(competition.test, y[:30], competition.sample)
     assert frame["y"].tolist() == competition.train["y"].tolist()[:30]
-    assert frame["y"].dtype == dtype or dtype is object
+    assert {type(value) for value in frame["y"].tolist()} == {kind}
 
 
 @settings(max_examples=60, deadline=None)
@@ -314,8 +314,8 @@ MISTAKES = {
     ),
     "folds": ({"y": [1, 2] * 9, "folds": "weekly"}, "--folds: 'weekly' is no fold scheme"),
     "metric of another problem": (
-        {"y": [1.5, 2.5] * 9 + [3.5], "metric": "rmse", "problem_type": "binary"},
-        "not two|scores regression",
+        {"y": [1.5, 2.5] * 9, "metric": "rmse", "problem_type": "binary"},
+        "scores regression or ordinal problems, not binary: settle it with --metric or --problem-type",
     ),
 }
 
@@ -420,7 +420,7 @@ def test_class_columns_need_one_column_each():
 def test_the_document_of_inspect_is_plain_json():
     competition = _labelled([0, 1], 0.5)
     task = infer_task(competition, metric="auc")
-    document = json.loads(json.dumps(inspect_document(competition, task, (), ())))
+    document = json.loads(json.dumps(inspection_document(competition, task, (), ())))
     assert document["task"]["id"] == ["id"]
     assert document["task"]["targets"] == ["y"]
     assert (document["task"]["metric"], document["task"]["problem_type"]) == ("auc", "binary")

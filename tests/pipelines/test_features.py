@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -237,8 +237,9 @@ from pathlib import Path
 import numpy as np
 from medalist.pipelines.features.store import FeatureStore
 
-def die(path, value):
-    Path(path).write_bytes(b"half of it")
+def die(stream, value):
+    stream.write(b"half of it")
+    stream.flush()
     os.kill(os.getpid(), signal.SIGKILL)
 
 store = FeatureStore(Path(sys.argv[1]), "abc", 200)
@@ -258,8 +259,8 @@ def test_a_kill_in_the_middle_of_a_write_leaves_nothing_half_written(store):
 
 
 def test_a_failed_write_leaves_nothing(store, monkeypatch):
-    def full(path: Path, value: object) -> None:
-        Path(path).write_bytes(b"half of it")
+    def full(stream: BinaryIO, value: object) -> None:
+        stream.write(b"half of it")
         raise OSError(28, "No space left on device")
 
     before = set(store.folder.iterdir())

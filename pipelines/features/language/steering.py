@@ -14,13 +14,13 @@ Whether the columns are there, and of a type that the operators take, is known o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.pipelines.features.language.expression import FLAT, Column, Feature, Node, nodes
 from medalist.pipelines.features.language.parser import parse
@@ -163,10 +163,7 @@ def write_steering(path: Path, steering: Steering) -> None:
     for name, comment in _LISTS.items():
         listed = yaml.safe_dump({name: list(getattr(steering, name))}, allow_unicode=True, width=10_000)
         parts.append(f"# {comment}\n{listed}")
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text("\n".join(parts), encoding="utf-8")
-        os.replace(partial, path)
+        replace_file(path, "\n".join(parts))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}): give another folder or make room.") from None

@@ -12,7 +12,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.task.task import Task
 
 
-def inspect_document(
+def inspection_document(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """A document of dictionaries, lists, text, numbers and booleans alone, ready for `json.dumps`."""
