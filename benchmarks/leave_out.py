@@ -22,8 +22,8 @@ from pathlib import Path
 import pandas as pd
 from score_rows import RESULTS, Row
 
-from medalist.agent.cli.grade import grade
 from medalist.agent.experiment import Record
+from medalist.agent.grading import grade
 from medalist.agent.ground import Ground
 from medalist.agent.judging.ensemble import Champion, pool_of
 from medalist.agent.proposals.feature_groups import ARM

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalist.agent.cli.grade import grade
+from medalist.agent.grading import grade
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import read_metric

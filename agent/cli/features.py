@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Annotated
 
-from medalist.agent.cli.tables import number_text, print_json, print_table
+import typer
+
+from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
+from medalist.agent.cli.printing import number_text, print_json, print_table
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
@@ -16,12 +20,19 @@ from medalist.pipelines.features.language.words import in_words
 _UNTESTED = ("redundant", "candidate")
 
 
-def show_features(runs_dir: str, run_id: str, everything: bool, as_json: bool) -> None:
-    """Show what a run found, and what it tried and dropped; with `everything` also what was never tested."""
+def features(
+    run_id: RunArgument,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what was redundant, and what passed the screening but was not tested.")
+    ] = False,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """Show the features that a run found, what each gained, and what it tried and dropped."""
     with open_ledger(runs_dir) as ledger:
         run = ledger.run(run_id)
         rows, searches = ledger.features(run.id), ledger.searches(run.id)
-    if as_json:
+    if json:
         print_json(
             {
                 "run": run.id,

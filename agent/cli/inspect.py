@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from medalist.agent.run.reading import Options, cards_of, read
-from medalist.competitions.audit.audit import audit
-from medalist.competitions.audit.finding import Finding
-from medalist.competitions.columns.cards import ColumnCard
-from medalist.competitions.competition import Competition
-from medalist.competitions.inspection import inspection_document
-from medalist.competitions.task.file import write_task
-from medalist.competitions.task.task import Task
+import typer
+
+from medalist.agent.cli.options import (
+    NONE_GIVEN,
+    AsJson,
+    CompetitionOptions,
+    PathArgument,
+    Seed,
+    TaskFile,
+    Text,
+    with_competition_options,
+)
+
+if TYPE_CHECKING:
+    from medalist.competitions.audit.finding import Finding
+    from medalist.competitions.columns.cards import ColumnCard
+    from medalist.competitions.competition import Competition
+    from medalist.competitions.task.task import Task
 
 PIPE_WIDTH = 160  # characters, where there is no terminal to fit into
 
 
-def show_inspection(
-    path: str, options: Options, files: Options, task_file: str | None, seed: int, write: str | None, as_json: bool
+@with_competition_options
+def inspect(
+    path: PathArgument,
+    given: CompetitionOptions = NONE_GIVEN,
+    task: TaskFile = None,
+    seed: Seed = 0,
+    write: Annotated[
+        Text, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
+    ] = None,
+    json: AsJson = False,
 ) -> None:
-    """Print the inspection of a competition; with `write`, also write its task.yaml there."""
-    competition, task = read(path, options, files, task_file, seed)
-    cards = cards_of(competition, task)
-    findings = audit(competition, task, cards, seed=seed)
+    """Say what would be predicted, how it is scored, what the columns mean and what looks wrong."""
+    options = given.task(task)
+    from json import dumps
+
+    from medalist.agent.run.reading import cards_of, read
+    from medalist.competitions.audit.audit import audit
+    from medalist.competitions.inspection import inspection_document
+    from medalist.competitions.task.file import write_task
+
+    competition, inferred = read(path, options, given.files(), task, seed)
+    cards = cards_of(competition, inferred)
+    findings = audit(competition, inferred, cards, seed=seed)
     if write is not None:
-        write_task(task, Path(write))
-    if as_json:
-        sys.stdout.write(
-            json.dumps(inspection_document(competition, task, cards, findings), indent=2, default=str) + "\n"
-        )
+        write_task(inferred, Path(write))
+    if json:
+        document = inspection_document(competition, inferred, cards, findings)
+        sys.stdout.write(dumps(document, indent=2, default=str) + "\n")
         return
-    _print_tables(competition, task, cards, findings)
+    _print_tables(competition, inferred, cards, findings)
 
 
 def _print_tables(

@@ -1,96 +1,124 @@
-"""Options that several commands share, and what they mean for reading a competition."""
+"""Options that several commands share, each spelled out once."""
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from medalist.competitions.errors import TaskError
 
-MOST_SEED = 10**9
+MOST_SEED = 10**9  # the largest that estimators and samplers take
+
+
+def _seed(given: int) -> int:
+    if not 0 <= given <= MOST_SEED:
+        raise TaskError(f"--seed is {given}: give a whole number from 0 to {MOST_SEED}.")
+    return given
+
 
 PathArgument = Annotated[
     str, typer.Argument(help="A competition: a folder, a zip, or a Kaggle slug.", show_default=False)
 ]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
-Text = Optional[str]  # noqa: UP045 - typer reads it at run time
-Train = Annotated[Text, typer.Option(help="The training table, where its role is unclear.", show_default=False)]
-Test = Annotated[Text, typer.Option(help="The test table.", show_default=False)]
-Sample = Annotated[Text, typer.Option(help="The sample submission.", show_default=False)]
-Id = Annotated[Text, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)]
-Target = Annotated[Text, typer.Option(help="Target columns, separated by commas.", show_default=False)]
+Text = str | None
 MetricName = Annotated[Text, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
-ProblemType = Annotated[Text, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)]
-FoldScheme = Annotated[
-    Text,
-    typer.Option(
-        "--folds",
-        help="random, stratified, group, time or blocks, with a column where it needs one: time:date.",
-        show_default=False,
-    ),
-]
-Splits = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads it at run time
-    typer.Option("--n-splits", help="How many folds.", show_default=False),
-]
-Positive = Annotated[Text, typer.Option(help="The positive class of two.", show_default=False)]
-
-
-def _seed(told: int) -> int:
-    if not 0 <= told <= MOST_SEED:
-        raise TaskError(f"--seed is {told}: give a whole number from 0 to {MOST_SEED}.")
-    return told
-
-
+TaskFile = Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
-Threads = Annotated[
-    Optional[int],  # noqa: UP045 - typer reads it at run time
-    typer.Option(help="Cores to use; all unless said.", show_default=False),
-]
-Description = Annotated[Text, typer.Option(help="The text that tells of the task.", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
 Board = Annotated[
     Text, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]
 
 
-def task_options(
-    id: Text,
-    target: Text,
-    metric: Text,
-    problem_type: Text,
-    folds: Text,
-    n_splits: int | None,
-    positive: Text,
-    task: Text = None,
-) -> dict[str, object]:
-    given = {
-        "id": id,
-        "target": target,
-        "metric": metric,
-        "problem-type": problem_type,
-        "folds": folds,
-        "n-splits": n_splits,
-        "positive": positive,
-    }
-    both = [name for name, value in given.items() if task is not None and value is not None]
-    if both:
-        raise TaskError(f"Give --task or --{both[0]}, not both: write what is right into {task}.")
+@dataclass(frozen=True)
+class CompetitionOptions:
+    """Options that correct what is inferred about a competition: its task, and which file plays which role."""
 
-    def listed(text: Text) -> list[str] | None:
-        return None if text is None else [part.strip() for part in text.split(",")]
+    metric: MetricName = None
+    id: Annotated[Text, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = None
+    target: Annotated[Text, typer.Option(help="Target columns, separated by commas.", show_default=False)] = None
+    problem_type: Annotated[
+        Text, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
+    ] = None
+    folds: Annotated[
+        Text,
+        typer.Option(
+            "--folds",
+            help="random, stratified, group, time or blocks, with a column where it needs one: time:date.",
+            show_default=False,
+        ),
+    ] = None
+    n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
+    positive: Annotated[Text, typer.Option(help="The positive class of two.", show_default=False)] = None
+    train: Annotated[Text, typer.Option(help="The training table, where its role is unclear.", show_default=False)] = (
+        None
+    )
+    test: Annotated[Text, typer.Option(help="The test table.", show_default=False)] = None
+    sample: Annotated[Text, typer.Option(help="The sample submission.", show_default=False)] = None
+    description: Annotated[Text, typer.Option(help="The text that tells of the task.", show_default=False)] = None
 
-    return {
-        "id": listed(id),
-        "targets": listed(target),
-        "metric": metric,
-        "problem_type": problem_type,
-        "folds": folds,
-        "n_splits": n_splits,
-        "positive": positive,
-    }
+    def task(self, task_file: str | None = None) -> dict[str, object]:
+        """Arguments of `infer_task`; TaskError where a task file is given as well as one of them."""
+        given = {
+            "id": self.id,
+            "target": self.target,
+            "metric": self.metric,
+            "problem-type": self.problem_type,
+            "folds": self.folds,
+            "n-splits": self.n_splits,
+            "positive": self.positive,
+        }
+        both = [name for name, value in given.items() if task_file is not None and value is not None]
+        if both:
+            raise TaskError(f"Give --task or --{both[0]}, not both: write what is right into {task_file}.")
+        return {
+            "id": names(self.id),
+            "targets": names(self.target),
+            "metric": self.metric,
+            "problem_type": self.problem_type,
+            "folds": self.folds,
+            "n_splits": self.n_splits,
+            "positive": self.positive,
+        }
+
+    def files(self) -> dict[str, str | None]:
+        """Arguments of `read_competition`: the files that play a role."""
+        return {"train": self.train, "test": self.test, "sample": self.sample, "description": self.description}
 
 
-def file_options(train: Text, test: Text, sample: Text, description: Text) -> dict[str, Text]:
-    return {"train": train, "test": test, "sample": sample, "description": description}
+NONE_GIVEN = CompetitionOptions()
+
+
+def names(text: str | None) -> list[str] | None:
+    """Names separated by commas; None for None."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def with_competition_options(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose parameter `given: CompetitionOptions` becomes an option for each field, in its place."""
+    hints = get_type_hints(CompetitionOptions, include_extras=True)
+    options = [
+        inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
+        for f in fields(CompetitionOptions)
+    ]
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        inserted = options if parameter.name == "given" else [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)]
+        parameters.extend(inserted)
+
+    @functools.wraps(command)
+    def wrapper(**arguments: Any) -> None:
+        given = CompetitionOptions(**{f.name: arguments.pop(f.name) for f in fields(CompetitionOptions)})
+        command(given=given, **arguments)
+
+    del wrapper.__wrapped__  # whose signature would be read instead
+    wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper

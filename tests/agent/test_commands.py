@@ -17,8 +17,8 @@ import pytest
 import yaml
 from command_line import bytes_below, call, columns, demo, here, ledger_of, start, write
 
-from medalist.agent.cli.grade import grade
 from medalist.agent.cli.main import main
+from medalist.agent.grading import grade
 from medalist.competitions.competition import read_competition
 from medalist.competitions.task.file import read_task
 

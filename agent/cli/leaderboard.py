@@ -1,0 +1,61 @@
+"""`medalist leaderboard`: the human leaderboards that scores are compared with."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from medalist.agent.cli.options import AsJson, Text
+from medalist.agent.cli.printing import number_text, print_json, print_table
+from medalist.competitions.errors import LedgerError
+
+
+def leaderboard(
+    name: Annotated[Text, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)] = None,
+    add: Annotated[
+        Text,
+        typer.Option(help="A file to add under that name: Kaggle's download, or a list of scores.", show_default=False),
+    ] = None,
+    higher: Annotated[
+        bool | None,
+        typer.Option(
+            "--higher-is-better/--lower-is-better",
+            help="For a list of scores in no order.",
+            show_default=False,
+        ),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """List the human leaderboards that are known, show one, or add one of your own."""
+    from medalist.leaderboard.boards.known import add_board, find_board, list_boards
+
+    if add is not None:
+        if name is None:
+            raise LedgerError("Name the leaderboard that is added: medalist leaderboard NAME --add FILE.")
+        board = add_board(add, name, higher)
+        if json:
+            print_json(asdict(board))
+            return
+        better = "higher" if board.greater_is_better else "lower"
+        sys.stdout.write(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.\n")
+        return
+    boards = list_boards() if name is None else [find_board(name)]
+    if boards == [None]:
+        raise LedgerError(f"No leaderboard named {name} is known: medalist leaderboard lists those that are.")
+    found = [b for b in boards if b is not None]
+    if json:
+        print_json([asdict(b) for b in found])
+        return
+    lines = [
+        (
+            b.name,
+            f"{b.teams:,}",
+            "higher" if b.greater_is_better else "lower",
+            *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
+        )
+        for b in found
+    ]
+    print_table(("leaderboard", "teams", "better", "gold", "silver", "bronze", "median"), lines, right=(1, 3, 4, 5, 6))

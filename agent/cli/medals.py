@@ -1,0 +1,37 @@
+"""`medalist medals`: what the best run in each competition is worth among humans."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+from medalist.agent.cli.options import AsJson, RunsDir
+from medalist.agent.cli.printing import number_text, print_json, print_table, time_text
+from medalist.agent.records.stores import open_ledger
+from medalist.leaderboard.boards.standing import share
+
+
+def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
+    """The best standing in each competition."""
+    with open_ledger(runs_dir) as ledger:
+        rows = ledger.best_standings()
+    if json:
+        print_json([asdict(r) for r in rows])
+        return
+    if not rows:
+        sys.stdout.write("No standings yet: a finished run or medalist grade adds one.\n")
+        return
+    lines = [
+        (
+            r.competition,
+            r.medal or "—",
+            "" if r.percentile is None else f"{share(r.percentile)} of {r.who}",
+            number_text(r.score),
+            r.metric,
+            "on a holdout" if r.basis == "holdout" else "estimated by cross-validation",
+            time_text(r.recorded),
+        )
+        for r in rows
+    ]
+    header = ("competition", "medal-equivalent", "beats or ties", "score", "metric", "how", "when")
+    print_table(header, lines, right=(2, 3))

@@ -1,0 +1,92 @@
+"""`medalist run`: work on a competition until the budget ends."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from medalist.agent.cli.options import (
+    NONE_GIVEN,
+    AsJson,
+    Board,
+    CompetitionOptions,
+    PathArgument,
+    RunsDir,
+    Seed,
+    TaskFile,
+    Text,
+    Threads,
+    names,
+    with_competition_options,
+)
+from medalist.competitions.errors import BudgetError
+
+
+@with_competition_options
+def run(
+    path: PathArgument,
+    budget: Annotated[Text, typer.Option(help="How long to work: 90s, 10m, 8h.", show_default=False)] = None,
+    until: Annotated[Text, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
+    max_experiments: Annotated[
+        int | None,
+        typer.Option(help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False),
+    ] = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    given: CompetitionOptions = NONE_GIVEN,
+    task: TaskFile = None,
+    leaderboard: Board = None,
+    families: Annotated[Text, typer.Option(help="Estimator families to use, with commas.", show_default=False)] = None,
+    without: Annotated[Text, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
+    stacking: Annotated[
+        bool, typer.Option("--stacking/--no-stacking", help="Whether models may be fitted on others' predictions.")
+    ] = True,
+    postprocessing: Annotated[
+        bool,
+        typer.Option(
+            "--postprocessing/--no-postprocessing", help="Whether thresholds, roundings and the like are fitted."
+        ),
+    ] = True,
+    feature_search: Annotated[
+        bool, typer.Option("--feature-search/--no-feature-search", help="Whether to search for features.")
+    ] = True,
+    features: Annotated[
+        Text,
+        typer.Option(
+            help="A features.yaml to obey; else the one beside the task file or in the competition's folder.",
+            show_default=False,
+        ),
+    ] = None,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """Work on a competition until the budget ends, with a valid submission from the beginning."""
+    from medalist.agent.budget import parse_duration, process_began, seconds_until
+    from medalist.agent.run.display import display_for
+    from medalist.agent.run.run import RunConfig, run
+
+    if budget is not None and until is not None:
+        raise BudgetError("Give either --budget or --until, not both.")
+    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
+    config = RunConfig(
+        path=path,
+        budget=seconds,
+        until=None if until is None or seconds is None else time.time() + seconds,
+        max_experiments=max_experiments,
+        seed=seed,
+        threads=threads,
+        runs_dir=runs_dir,
+        leaderboard=leaderboard,
+        task_file=task,
+        families=tuple(names(families or None) or ()),
+        without=tuple(names(without or None) or ()),
+        stacking=stacking,
+        postprocessing=postprocessing,
+        feature_search=feature_search,
+        features_file=features,
+        task_options=given.task(task),
+        file_options=given.files(),
+    )
+    run(config, display_for(json), began=process_began())

@@ -1,0 +1,55 @@
+"""`medalist runs`: the runs in the ledger."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from medalist.agent.cli.options import AsJson, RunsDir, Text
+from medalist.agent.cli.printing import number_text, print_json, print_table, time_text
+from medalist.agent.records.stores import open_ledger
+from medalist.leaderboard.boards.standing import share
+
+
+def runs(
+    competition: Annotated[Text, typer.Argument(help="Only of this competition.", show_default=False)] = None,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """List the runs in the ledger."""
+    with open_ledger(runs_dir) as ledger:
+        rows = ledger.runs(competition)
+    if json:
+        print_json([asdict(r) | {"state": r.state} for r in rows])
+    elif not rows:
+        sys.stdout.write("No runs yet: start one with medalist run PATH --budget 10m.\n")
+    else:
+        lines = []
+        for row in rows:
+            standing = row.summary.get("standing") or {}
+            lines.append(
+                (
+                    row.id,
+                    row.competition,
+                    time_text(row.started),
+                    row.state,
+                    str(row.n_experiments),
+                    number_text(row.summary.get("score")),
+                    share(standing["percentile"]) if standing else "",
+                    standing.get("medal") or "",
+                )
+            )
+        header = (
+            "run",
+            "competition",
+            "started",
+            "state",
+            "experiments",
+            "score",
+            "beats",
+            "medal-equivalent (estimated)",
+        )
+        print_table(header, lines, right=(4, 5, 6))

@@ -1,0 +1,215 @@
+"""A submission's score on a holdout's answers, and what it is worth; only `grade` and `demo` read answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from medalist.agent.records.stores import open_ledger
+from medalist.agent.run.reading import read
+from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import InputError, LedgerError, SubmissionError
+from medalist.competitions.metrics.registry import get_metric
+from medalist.competitions.naming import name_of
+from medalist.competitions.task.infer import infer_task
+from medalist.competitions.task.labels import encode_labels
+from medalist.competitions.task.task import Task
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.boards.standing import Standing, stand
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.schema import RunRow
+
+_MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A submission's score on a holdout, and what it is worth; `standing` is None where no leaderboard is known."""
+
+    competition: str
+    metric: str
+    score: float
+    standing: Standing | None
+
+
+def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | None = None) -> Grade:
+    """Score a submission.
+
+    Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
+    cannot be computed.
+    """
+    keys = list(task.submission_id or task.id)
+    predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
+    if len(predicted) != len(truth) or not predicted.index.isin(truth.index).all():
+        raise SubmissionError("The ids of the submission are not those of the answers: grade it on its own holdout.")
+    predicted = predicted.loc[truth.index]
+    missing = [t for t in task.targets if t not in truth.columns]
+    if missing:
+        raise SubmissionError(f"The answers have no column {missing[0]!r}: they must hold {', '.join(task.targets)}.")
+    task = _with_new_classes(task, truth)
+    y = task.encode(truth)
+    metric = task.scorer()
+    weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
+    score = float(metric.score(y, decided(task, predicted), weights))
+    return Grade(task.name, task.metric, score, None if board is None else stand(score, board, "holdout"))
+
+
+def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
+    lacking = [k for k in keys if k not in frame.columns]
+    if lacking:
+        raise SubmissionError(f"The {what} has no column {lacking[0]!r}, the id.")
+    indexed = frame.set_index(keys)
+    if indexed.index.has_duplicates:
+        raise SubmissionError(f"The {what} holds the same id twice: each test row must stand in it once.")
+    return indexed
+
+
+def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
+    """Labels that only the answers hold cannot be predicted; they count as wrong."""
+    if task.problem_type != "multiclass" or task.scorer().needs != "label":
+        return task
+    known = {str(c) for c in task.classes}
+    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if str(v) not in known)
+    return replace(task, classes=(*task.classes, *new))
+
+
+def decided(task: Task, frame: pd.DataFrame) -> np.ndarray:
+    """What a submission says, as the metric takes it: (n, T) values or codes, or (n, K) probabilities.
+
+    Raises SubmissionError where a column is missing or holds what it must not.
+    """
+    metric = task.scorer()
+    columns = list(task.class_columns if task.layout == "per_class" else task.prediction_columns)
+    lacking = [c for c in columns if c not in frame.columns]
+    if lacking:
+        raise SubmissionError(f"The submission has no column {lacking[0]!r}.")
+    if frame[columns].isna().any().any():
+        raise SubmissionError("The submission has missing values: every test row needs a prediction.")
+    if metric.needs == "label" and task.layout != "per_class":
+        return np.column_stack([encode_labels(frame[c], task.classes) for c in columns])
+    if metric.needs == "ranking" and task.layout != "per_class":
+        return _ranking(frame[columns[0]], task)
+    try:
+        numbers = frame[columns].to_numpy(dtype=float)
+    except (TypeError, ValueError):
+        raise SubmissionError(f"The submission must hold numbers in {', '.join(columns)}.") from None
+    if task.problem_type == "ordinal" and metric.needs == "value" and not isinstance(task.classes[0], str):
+        return np.interp(numbers, np.asarray(task.classes, float), np.arange(task.n_classes))  # as it is scored
+    if metric.needs == "label":
+        return numbers.argmax(axis=1)[:, None].astype(float)
+    return numbers[:, -1:] if task.problem_type == "binary" and task.layout == "per_class" else numbers
+
+
+def _ranking(column: pd.Series, task: Task) -> np.ndarray:
+    place = {str(c): i for i, c in enumerate(task.classes)}
+    out = np.zeros((len(column), task.n_classes))
+    for row, text in enumerate(column.astype(str)):
+        for rank, label in enumerate(text.replace(",", " ").split()):
+            if label in place:
+                out[row, place[label]] = 1.0 / (rank + 1)
+    return out
+
+
+def grade_files(
+    submission: Path, answers: Path, competition: str | None, metric: str | None, leaderboard: str | None, runs_dir: str
+) -> tuple[str, Task, Grade]:
+    """Grade a submission file and note it in the ledger.
+
+    The task is that of `competition` (a path), else of the run that the submission lies in, else what submission and
+    answers show with a `metric`. Returns the competition's name, the task and the grade. Raises a MedalistError where a
+    file cannot be read, or where submission, answers and task do not fit.
+    """
+    frame, truth = _table(submission, "submission"), _table(answers, "answers")
+    with open_ledger(runs_dir) as ledger:
+        run = _run_of(ledger, submission)
+        name = leaderboard or name_of(answers)
+        graded, task = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
+        frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
+        greater = task.scorer().greater_is_better
+        board = named_board(leaderboard, greater) if leaderboard else find_board(task.name, greater)
+        result = grade(task, frame, truth, board)
+        log_grade(ledger, None if run is None else run.id, graded, task, result, submission)
+    return graded, task, result
+
+
+def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result: Grade, submission: Path) -> None:
+    """Note a grade in the ledger."""
+    if result.standing is not None:
+        ledger.add_standing(run_id, name, result.standing, submission=str(submission), metric=task.metric)
+    else:
+        better = task.scorer().greater_is_better
+        ledger.add_score(run_id, name, result.score, "holdout", better, submission=str(submission), metric=task.metric)
+
+
+def _table(path: Path, what: str) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputError(f"There is no {what} file {path}: check its path.")
+    try:
+        return pd.read_csv(path, low_memory=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"The {what} {path} cannot be read as CSV ({reason}): mend it or give another.") from None
+
+
+def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
+    """The table with labels such as None and NA, which pandas reads as missing, as the words that they are."""
+    columns = {*task.targets, *task.prediction_columns} & set(table.columns)
+    lost = [c for c in columns if table[c].isna().any()]
+    if not lost or not _MISSING & {str(label) for label in task.classes}:
+        return table
+    exact = pd.read_csv(path, usecols=lost, dtype=str, keep_default_na=False)
+    return table.assign(**{c: exact[c] for c in lost})
+
+
+def _run_of(ledger: Ledger, submission: Path) -> RunRow | None:
+    folder = submission.resolve().parent
+    return next((r for r in ledger.runs() if Path(r.folder).resolve() == folder or r.id == folder.name), None)
+
+
+def _task(
+    run: RunRow | None,
+    competition: str | None,
+    metric: str | None,
+    frame: pd.DataFrame,
+    truth: pd.DataFrame,
+    folder: Path,
+    name: str,
+) -> tuple[str, Task]:
+    """The task to grade by: a given competition's, the run's, which lies in the submission's `folder`, or what
+    submission and answers show by themselves, which is given a `name`."""
+    if competition is not None:
+        found, task = read(competition, {"metric": metric}, {}, None, 0)
+        return found.name, task
+    if run is not None:
+        if not Path(run.config["path"]).exists():
+            raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
+        files = run.config.get("file_options") or {}
+        known = read_competition(Path(run.config["path"]), **files, need_sample=False)
+        from medalist.competitions.task.file import read_task
+
+        task = read_task(folder / "task.yaml", known)
+        return run.competition, replace(task, metric=metric) if metric else task
+    if metric is None:
+        raise InputError(
+            "This submission is of no run in the ledger: say how to score it with --competition or --metric."
+        )
+    return name, _alone(metric, frame, truth, name)
+
+
+def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
+    """The task that submission and answers show: the id is their first column in common without repetitions."""
+    shared = [c for c in truth.columns if c in frame.columns]
+    keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]
+    targets = [c for c in shared if c not in keys]
+    if not keys or not targets:
+        raise InputError(
+            "Submission and answers share no id and target columns: name the competition with --competition."
+        )
+    labelled = get_metric(metric, len(targets)).needs == "label"  # a submission may hold labels that the answers lack
+    known = pd.concat([truth, frame], ignore_index=True) if labelled else truth
+    alone = Competition(name, Path(), known, truth[keys], truth[keys + targets], "", (), "", ())
+    return infer_task(alone, id=keys, targets=targets, metric=metric, folds="random", drop=())
