@@ -1,4 +1,4 @@
-"""Keep or discard, against the measured noise."""
+"""Scores with their standard errors, paired comparisons of candidates, and the verdict: keep or discard."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.selection import smooth_loss
 from medalist.pipelines.problem import Problem
 
-BLOCKS = 20
-ROWS_PER_BLOCK = 40
+BLOCKS = 20  # into which the evaluated rows are divided at most, to measure how much a score varies
+ROWS_PER_BLOCK = 40  # at least, where there are enough rows for two blocks
+RENEWAL_Z = 0.5  # standard errors by which a new ensemble has to be better
 
 
 @dataclass(frozen=True)
 class Score:
-    """A score over the evaluated rows with its standard error, and the loss that candidates are compared by.
+    """A score over the evaluated rows.
 
-    The standard error is the standard deviation of the scores of blocks of rows over the root of their number, in the
-    metric's units; blocks are drawn at random, balanced over the first target, or made of whole groups or spans of time
-    where the folds are. `loss` and `blocks` (b,), the losses of the same blocks for every candidate of a run, are the
-    metric itself, turned so that less is better, or, where the metric wants labels, the log loss or squared error that
-    labels are decided from: counts of right labels are too coarse to compare by. Where the rows of a fold share an
-    error that those of another do not have, as the level of a year ahead, `folds` (f, 2) are the losses of the folds
-    and their numbers of rows, and the standard error is no less than that of the folds' scores.
+    Attributes
+    ----------
+    value: the metric, in its own units.
+    standard_error: standard deviation of the scores of blocks of rows over the root of their number. Where the errors
+        of a fold's rows are correlated (`clusters` of `score`), no less than the standard error over folds.
+    loss: what candidates are compared by, less being better: the metric itself, turned if need be; where the metric
+        wants labels, the log loss or the squared error of the predictions that labels are decided from, since counts of
+        right labels are too coarse.
+    blocks: (b,) losses of the blocks, which are the same for every candidate of a run; NaN where undefined.
+    folds: (f, 2) losses and numbers of rows of the folds, where errors are correlated within folds; else (0, 2).
     """
 
     value: float
@@ -38,20 +42,24 @@ class Score:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Candidate against incumbent, paired by blocks: the gain in loss (positive is better), its standard error, and the
-    number of blocks that told. `everywhere`: the gain is one in each fold, where the rows of a fold share an error."""
+    """A candidate against an incumbent on the same rows, paired by blocks.
+
+    Attributes
+    ----------
+    gain: by how much the candidate's loss is less.
+    noise: standard error of the gain.
+    blocks: number of blocks on which both losses are defined.
+    in_every_fold: whether the candidate gains in each fold, where errors are correlated within folds; else True.
+    """
 
     gain: float
     noise: float
     blocks: int = 0
-    everywhere: bool = True
+    in_every_fold: bool = True
 
     @property
     def chance(self) -> float:
-        """How likely a gain of this size or more is where there is none (Student's t over the blocks).
-
-        1 where the noise could not be measured.
-        """
+        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the noise is unknown."""
         from scipy.special import stdtr
 
         if self.noise <= 0 or self.blocks < 2:
@@ -60,20 +68,20 @@ class Comparison:
 
     @property
     def z(self) -> float:
-        """Gain in units of its noise; 0 where the noise could not be measured."""
+        """The gain in standard errors; 0 where the noise could not be measured."""
         return self.gain / self.noise if self.noise > 0 else 0.0
 
 
-def block_of_rows(y: np.ndarray, seed: int = 0, units: np.ndarray | None = None) -> np.ndarray:
-    """(r,) a random block for each evaluated row, balanced over the target's order so that blocks are alike.
+def block_of_rows(y: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
+    """(r,) a random block for each row of targets y (r, T).
 
-    units: (r,) the unit of each row, where rows are not drawn one by one: those of a unit stay in one block, and blocks
-    are of about the same size.
+    Blocks are stratified by the first target, so that they are alike. With `groups` (r,), rows of a group stay in one
+    block, and blocks are of about the same size.
     """
     n = len(y)
     blocks = int(np.clip(n // ROWS_PER_BLOCK, 2, BLOCKS))
-    if units is not None:
-        codes = np.unique(units, return_inverse=True)[1]
+    if groups is not None:
+        codes = np.unique(groups, return_inverse=True)[1]
         count = min(blocks, int(codes.max(initial=0)) + 1)
         if count > 1:
             return assign_groups(codes, count, np.random.default_rng(seed)).astype(np.int16)
@@ -92,46 +100,52 @@ def score(
     decided: np.ndarray | None,
     blocks: np.ndarray,
     weights: np.ndarray | None = None,
-    apart: np.ndarray | None = None,
+    clusters: np.ndarray | None = None,
 ) -> Score:
-    """The score of predictions, with its noise.
+    """The score of predictions, with its standard error.
 
     Parameters
     ----------
-    y, p, decided: (r, T) targets, (r, W) canonical predictions and what was decided from them; None where only the loss
-        is asked for, which the value and its standard error then are.
-    blocks: (r,) block of each row. One for which the metric is not defined (one class only) is left out of the noise.
-    apart: (r,) fold of each row, where folds differ by more than their rows do: the noise is no less than theirs.
+    y, p: (r, T) targets and (r, W) canonical predictions.
+    decided: (r, T) what the metric scores: values, probabilities or labels decided from p. None where only the loss is
+        wanted, which value and standard error then are.
+    blocks: (r,) block of each row. One for which the metric is undefined (one class only) does not count.
+    weights: (r,) row weights.
+    clusters: (r,) fold of each row, where the errors of a fold's rows are correlated.
+
+    Raises MetricError where the metric is undefined on all rows together.
     """
     loss = smooth_loss(metric, problem, y, p, weights)
     value = loss if decided is None else _value(metric, y, decided, weights, loss)
 
     def by(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores and losses of the parts that `codes` (r,) number from 0; NaN where undefined."""
         count = int(codes.max()) + 1
-        parts, losses = np.full(count, np.nan), np.full(count, np.nan)
+        scores, losses = np.full(count, np.nan), np.full(count, np.nan)
         for b in range(count):
             rows = codes == b
             try:
                 part = None if weights is None else weights[rows]
                 losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
-                parts[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
+                scores[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
             except MetricError:
                 continue
-        return parts, losses
+        return scores, losses
 
-    parts, losses = by(blocks)
-    if not np.isfinite(parts).any() and metric.needs not in ("label", "ranking"):
-        parts = losses  # each block lacks a rare class: the loss is the score of the others
-    if apart is None:
-        return Score(float(value), _error(parts), loss, losses)
-    codes = np.unique(apart, return_inverse=True)[1]
+    scores, losses = by(blocks)
+    if not np.isfinite(scores).any() and metric.needs not in ("label", "ranking"):
+        scores = losses  # each block lacks a rare class: the loss is the score over the other classes
+    if clusters is None:
+        return Score(float(value), _standard_error(scores), loss, losses)
+    codes = np.unique(clusters, return_inverse=True)[1]
     rows = np.bincount(codes).astype(float)
-    seen, of_folds = by(codes)
-    return Score(float(value), max(_error(parts), _error(seen, rows)), loss, losses, np.column_stack([of_folds, rows]))
+    fold_scores, fold_losses = by(codes)
+    error = max(_standard_error(scores), _standard_error(fold_scores, rows))
+    return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]))
 
 
 def _value(metric: Metric, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None, loss: float) -> float:
-    """The score, or where it is not defined because these rows lack a class, that of the classes which they have."""
+    """The score, or where it is undefined because these rows lack a class, that over the classes that they have."""
     try:
         return float(metric.score(y, decided, weights))
     except MetricError:
@@ -140,27 +154,29 @@ def _value(metric: Metric, y: np.ndarray, decided: np.ndarray, weights: np.ndarr
         return -loss if metric.greater_is_better else loss
 
 
-def _error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:
-    """The standard error of the mean of those that are finite, weighted by their rows; 0 of fewer than two."""
-    known = np.isfinite(parts)
-    if (count := int(known.sum())) < 2:
+def _standard_error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:
+    """The standard error of the mean of the finite `parts`, weighted by their numbers of rows; 0 of fewer than two."""
+    finite = np.isfinite(parts)
+    if (count := int(finite.sum())) < 2:
         return 0.0
-    shares = np.full(count, 1 / count) if rows is None else rows[known] / rows[known].sum()
-    away = parts[known] - shares @ parts[known]
-    return float(np.sqrt(count / (count - 1) * np.sum((shares * away) ** 2)))
+    shares = np.full(count, 1 / count) if rows is None else rows[finite] / rows[finite].sum()
+    residuals = parts[finite] - shares @ parts[finite]
+    return float(np.sqrt(count / (count - 1) * np.sum((shares * residuals) ** 2)))
 
 
 def compare(candidate: Score, incumbent: Score) -> Comparison:
-    """Paired comparison over the blocks that both have, and over the folds where these are apart: what is gained in one
-    year and lost in the next is chance, however many rows tell of it. How much is gained may differ from year to year.
+    """Paired comparison over the blocks that both scores have.
+
+    Where they have folds too, the candidate has to gain in each: what is gained in one year and lost in the next is
+    chance, however many rows show it. By how much may differ from year to year.
     """
     differences = incumbent.blocks - candidate.blocks
-    everywhere = True
+    in_every_fold = True
     if len(incumbent.folds) == len(candidate.folds):
-        told = incumbent.folds[:, 1] >= ROWS_PER_BLOCK
-        everywhere = not (incumbent.folds[told, 0] <= candidate.folds[told, 0]).any()
+        large = incumbent.folds[:, 1] >= ROWS_PER_BLOCK
+        in_every_fold = not (incumbent.folds[large, 0] <= candidate.folds[large, 0]).any()
     count = int(np.isfinite(differences).sum())
-    return Comparison(incumbent.loss - candidate.loss, _error(differences), count, everywhere)
+    return Comparison(incumbent.loss - candidate.loss, _standard_error(differences), count, in_every_fold)
 
 
 def paired(
@@ -171,41 +187,40 @@ def paired(
     candidate: np.ndarray,
     chosen: np.ndarray,
     weights: np.ndarray | None = None,
-    units: np.ndarray | None = None,
-    apart: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    clusters: np.ndarray | None = None,
 ) -> Comparison:
-    """Candidate against incumbent on some of the rows, `chosen` (r,) of truth values; predictions are (r, W).
+    """Candidate against incumbent, both canonical predictions (r, W), on the rows that `chosen` (r,) marks.
 
-    units: (r,) those of the rows, where these are not drawn one by one (see `block_of_rows`).
-    apart: (r,) folds that differ by more than their rows do (see `score`).
+    groups: (r,) groups that stay in one block (see `block_of_rows`). clusters: (r,) see `score`. Raises MetricError
+    where the metric is undefined on the chosen rows.
     """
-    blocks = block_of_rows(y[chosen], units=None if units is None else units[chosen])
+    blocks = block_of_rows(y[chosen], groups=None if groups is None else groups[chosen])
     part = None if weights is None else weights[chosen]
-    folds = None if apart is None else apart[chosen]
+    folds = None if clusters is None else clusters[chosen]
     scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part, folds) for p in (candidate, incumbent)]
     return compare(scores[0], scores[1])
 
 
 def renews(change: Comparison) -> bool:
-    """Whether an ensemble takes the place of another: its gain is more than half of the comparison's noise.
+    """Whether an ensemble takes the place of another: its gain is more than half of the comparison's standard error.
 
     A whole standard error would refuse most of the small gains that add up over a night.
     """
-    return change.gain > 0 and change.z > 0.5
+    return change.gain > 0 and change.z > RENEWAL_Z
 
 
 def noise_floor(change: Comparison) -> float:
-    """How much of a difference in loss means nothing, from two models of one recipe that differ in their seeds alone:
-    the larger of their difference and of its standard error."""
+    """The least difference in loss that means anything, from two models of one recipe with different seeds: the larger
+    of their difference and of its standard error."""
     return max(abs(change.gain), change.noise)
 
 
 def verdict(comparison: Comparison | None, ensemble: Comparison | None, floor: float = 0.0) -> tuple[str, str]:
-    """("keep" or "discard", the reason in words).
+    """("keep" or "discard", the reason for people).
 
-    Kept is what beats the best pipeline so far by more than the noise of the comparison and more than seeds alone do
-    (`floor`: see `noise_floor`), or what the ensemble takes up and gains by (`ensemble`: see `renews`). The first
-    pipeline is kept.
+    Kept is what beats the best experiment so far by more than the standard error of the comparison and more than
+    `floor` (see `noise_floor`), or what gains in the ensemble (`ensemble`: see `renews`). The first experiment is kept.
     """
     if comparison is None:
         return "keep", "the first of its run"

@@ -25,8 +25,9 @@ from score_rows import RESULTS, Row
 from medalist.agent.experiment import Record
 from medalist.agent.grading import grade
 from medalist.agent.ground import Ground
-from medalist.agent.judging.ensemble import Champion, pool_of
-from medalist.agent.proposals.feature_groups import ARM
+from medalist.agent.judging.champion import Champion
+from medalist.agent.judging.ensemble import pool_of
+from medalist.agent.feature_ideas import ARM
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import cards_of, read

@@ -64,8 +64,9 @@ def run(
 ) -> None:
     """Work on a competition until the budget ends, with a valid submission from the beginning."""
     from medalist.agent.budget import parse_duration, process_began, seconds_until
+    from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
-    from medalist.agent.run.run import RunConfig, run
+    from medalist.agent.run.run import run
 
     if budget is not None and until is not None:
         raise BudgetError("Give either --budget or --until, not both.")

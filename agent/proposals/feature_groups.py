@@ -1,7 +1,4 @@
-"""Groups of features: what is tested of a screening, each group as one experiment.
-
-A group's name says which step of the search it belongs to and what it is: `0:idle`, `1:picks`.
-"""
+"""Groups of features: what to test of a screening, each group as one experiment."""
 
 from __future__ import annotations
 
@@ -10,23 +7,21 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
+from medalist.agent.feature_ideas import ALIKE, ARM, ENCODE, SINGLE, is_test_of
+from medalist.agent.judging.feature_trials import SINGLES
 from medalist.pipelines.features.language.expression import feature
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.search.step import ScreenResult, feature_of
 
-ARM = "features"  # of the policy, that tests groups
-ENCODE = "encode"  # a group that is tested before anything is screened: target means of many-valued categories
-ALIKE = "alike"  # and one of what is known of rows with the same values in all columns
-LIGHT_SMOOTHING = 1  # row, of the target mean of rows that are alike: it is of one other row mostly
-SINGLES = 6  # features of a step that are tested one by one, where no group of it gained
-UNUSED = 0.002  # share of the gain below which a found feature is taken out again
+LIGHT_SMOOTHING = 1  # rows' worth of prior in the target mean of equal rows, most of which have one other row only
+UNUSED = 0.002  # share of the model's total gain below which an adopted feature is removed again
 
 
 @dataclass(frozen=True)
 class Group:
-    """A change of the feature set that is tested as a whole."""
+    """A change of a feature set that is tested as a whole. `name`: see `feature_ideas.py`."""
 
     name: str
     reason: str
@@ -48,8 +43,11 @@ def groups_left(
     *,
     singles: bool = False,
 ) -> list[Group]:
-    """What is still to be tested of a screening; `skipped`: groups that did not fit into the time. With `singles` what
-    was tested in groups, one of which may have spoilt it, is tested one by one where no group gained."""
+    """The groups of a screening that are still to be tested, the most promising first.
+
+    skipped: names of groups that did not fit into the time. singles: whether features are tested one by one where no
+    group was adopted, since one feature may have spoilt the others.
+    """
     tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | set(skipped)
     done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
     picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
@@ -61,14 +59,14 @@ def groups_left(
             continue  # parts of what comes with the picks: looked at again by the next step
         left.append(group)
     if not left and singles and not any(r.adopted and is_test_of(r, result.step) for r in history):
-        own = set(incumbent.pipeline.features)
+        present = set(incumbent.pipeline.features)
         both = (f for pair in zip_longest(result.picks, result.used) for f in pair if f is not None)
         texts = steering.allowed(dict.fromkeys(f.text for f in both))[:SINGLES]
-        ones = [Group(f"{result.step}:one{i}", f"the feature {text}", (text,)) for i, text in enumerate(texts)]
+        ones = [Group(f"{result.step}:{SINGLE}{i}", f"the feature {text}", (text,)) for i, text in enumerate(texts)]
         left += [
             one
             for one in ones
-            if one.name not in tried and not own.issuperset(one.add) and own.union(one.add) not in done
+            if one.name not in tried and not present.issuperset(one.add) and present.union(one.add) not in done
         ]
     if not left and (last := trim(incumbent, result.step, steering)) is not None and last.name not in tried:
         left.append(last)
@@ -76,8 +74,8 @@ def groups_left(
 
 
 def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> list[Group]:
-    """What to test of a screening, in this order, on a model with the features `base`. Groups that come to the same are
-    tested once."""
+    """All groups that a screening proposes for a model with the features `base`, in the order in which they are tested.
+    Groups that come to the same feature set are given once."""
     number = result.step
     picks = steering.allowed(f.text for f in result.picks)
     used = steering.allowed(f.text for f in result.used)
@@ -94,20 +92,20 @@ def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> 
         Group("plain", "features made without the target", plain[:12]),
         Group("idle", "without columns that are no better than noise", remove=idle),
     ]
-    found, seen = [], set()
+    distinct, seen = [], set()
     for group in groups:
         features = group.apply(base)
         if set(features) == set(base) or frozenset(features) in seen:
             continue
         seen.add(frozenset(features))
-        found.append(Group(f"{number}:{group.name}", group.reason, group.add, group.remove))
-    return found
+        distinct.append(Group(f"{number}:{group.name}", group.reason, group.add, group.remove))
+    return distinct
 
 
-def encoding(many: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
-    """Before the first screening: target means and frequencies in place of the codes of the columns `many`."""
-    add = [str(feature(op, n)) for n in many for op in ("target_mean", "count")]
-    remove = [str(feature("code", n)) for n in many]
+def encoding(columns: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
+    """Before the first screening: target means and frequencies in place of the codes of high-cardinality columns."""
+    add = [str(feature(op, n)) for n in columns for op in ("target_mean", "count")]
+    remove = [str(feature("code", n)) for n in columns]
     group = Group(
         f"0:{ENCODE}",
         "target means and frequencies in place of many-valued categories",
@@ -118,7 +116,8 @@ def encoding(many: Sequence[str], base: Sequence[str], steering: Steering) -> Gr
 
 
 def alike(columns: Sequence[str], steering: Steering) -> Group | None:
-    """Before the first screening: the target of the other rows that are equal in all of these columns, and how many."""
+    """Before the first screening: the target mean of the other rows that are equal in all of these columns, and their
+    number."""
     if len(columns) < 2:
         return None
     row = feature("cross", *columns)
@@ -128,7 +127,7 @@ def alike(columns: Sequence[str], steering: Steering) -> Group | None:
 
 
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
-    """Found features that the model with all of them hardly uses."""
+    """A removal of adopted features that the model with all of them hardly uses."""
     assert incumbent.evaluation is not None
     shares: dict[str, float] = {}
     for name, share in incumbent.evaluation.importance.items():
@@ -140,31 +139,3 @@ def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
     if not unused or len(unused) >= len(incumbent.pipeline.features):
         return None
     return Group(f"{number}:trim", "without features that the model hardly uses", remove=unused)
-
-
-def step_of(idea: str) -> int:
-    """The step of the search that a group belongs to, by its name."""
-    return int(idea.partition(":")[0])
-
-
-def was_screened(idea: str) -> bool:
-    """Whether a screening chose what a group tests, so that only the rows that it did not look at can judge it."""
-    return not idea.endswith((ENCODE, ALIKE))
-
-
-def is_single(idea: str) -> bool:
-    """Whether a group is one feature of a screening, tested after the groups."""
-    return idea.partition(":")[2].startswith("one")
-
-
-def is_test_of(record: Record, step: int) -> bool:
-    """Whether a record is the test of a group of features that a step of the search has found."""
-    idea = record.idea or ""
-    if record.arm != ARM or not idea or not was_screened(idea) or is_removal(record) or is_single(idea):
-        return False
-    return step_of(idea) == step
-
-
-def is_removal(record: Record) -> bool:
-    """Whether a test takes features away and adds none."""
-    return (record.idea or "").endswith((":idle", ":trim"))

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
+from medalist.agent.feature_ideas import ARM, was_screened
+from medalist.agent.history import best_of_families, incumbent_features
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals import tuning as tuner
 from medalist.agent.proposals import variations as derived
-from medalist.agent.proposals.feature_groups import ARM, was_screened
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.variations import Derived
 from medalist.agent.workers.costs import Costs
@@ -111,7 +112,7 @@ class Policy:
         done = {r.pipeline.hash for r in history}
         if self.features is not None:
             self.features.reserve = self._reserve()
-        self.looking = self.features is not None and self.features.looking(history, seconds_left)
+        self.looking = self.features is not None and self.features.searching(history, seconds_left)
         test = self._feature_group(history, done, seconds_left)
         if test is not None:
             return test
@@ -131,7 +132,7 @@ class Policy:
     def _ranked(self, history: Sequence[Record], number: int, done: set[str], seconds_left: float) -> Proposal | None:
         """The proposal of the arm that is worth most for its time."""
         text = any(c.kind is Kind.TEXT for c in self.cards)
-        leaders = self._leaders(history)
+        leaders = best_of_families(history, self.families)
         ranking: list[tuple[float, str, Proposal | None]] = []
         for arm, prior in arm_priors(self.families).items():
             family_name = arm.partition(":")[2]
@@ -332,31 +333,19 @@ class Policy:
         return None
 
     def _incumbent(self, history: Sequence[Record]) -> Record | None:
-        if self.features is not None:
-            return self.features.incumbent(history)
-        return self._best(history, baseline().name)
+        """The experiment with the best known features."""
+        return self._best(history, baseline().name) if self.features is None else incumbent_features(history)
 
     def _with_found(self, features: tuple[str, ...], history: Sequence[Record]) -> tuple[str, ...]:
         """A linear family's features with what the search has found beside them."""
-        incumbent = None if self.features is None else self.features.incumbent(history)
+        incumbent = None if self.features is None else incumbent_features(history)
         if incumbent is None:
             return features
         own = set(self.base(incumbent.pipeline.family))
         return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in own))))
 
-    def _leaders(self, history: Sequence[Record]) -> dict[str, Record]:
-        """The best record of each family that is made from no other's predictions."""
-        leaders: dict[str, tuple[float, int, Record]] = {}
-        for r in history:
-            if r.score is None or not r.usable or r.pipeline.bases:
-                continue
-            told, best = (r.score.loss, r.number, r), leaders.get(r.pipeline.family)
-            if best is None or told[:2] < best[:2]:
-                leaders[r.pipeline.family] = told
-        return {name: leaders[name][2] for name in self.families if name in leaders}
-
     def _best(self, history: Sequence[Record], name: str) -> Record | None:
-        return self._leaders([r for r in history if r.pipeline.family == name]).get(name)
+        return best_of_families([r for r in history if r.pipeline.family == name], [name]).get(name)
 
     def _best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
         """The features that the search has found, for a family that has not tried them; else its own best."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.proposals.feature_groups import ARM
+from medalist.agent.history import base_models, best_base_model, best_of, by_loss
 from medalist.pipelines.estimators.registry import FAMILIES, stackers
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
@@ -83,7 +83,7 @@ class Derived:
             yield from ((arm, proposal) for proposal in self._views(history, arm))
 
     def _seed(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
-        best = _best([r for r in history if FAMILIES[r.pipeline.family].draws])
+        best = best_base_model([r for r in history if FAMILIES[r.pipeline.family].draws])
         used = sum(r.arm == SEED for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
             return None
@@ -94,7 +94,7 @@ class Derived:
         return pipeline, f"the best so far (#{best.number}) with another seed", best
 
     def _slow(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
-        best = _best(history, boosted=True)
+        best = best_base_model(history, boosted=True)
         if best is None or best.arm in ("start", "slow"):
             return None
         params = best.pipeline.parameters
@@ -112,8 +112,7 @@ class Derived:
                 continue
             families = {r.pipeline.family for r in tried}
             left = [f for f in self.families if f not in families and FAMILIES[f].boosted]
-            own = [b for f in left if (b := _best(history, family=f, own_target=True)) is not None]
-            best = min(own, key=_by_loss, default=None)
+            best = best_of(best_base_model(history, family=f, plain_target=True) for f in left)
             if best is not None and best.arm != "start":
                 own_loss = {k: v for k, v in best.pipeline.parameters.items() if k != "loss"}
                 return best.pipeline.changed(target=name, params=own_loss), reason, best
@@ -121,7 +120,7 @@ class Derived:
 
     def _loss(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
         tried = {r.pipeline.parameters.get("loss") for r in history}
-        best = _best(history, boosted=True, own_target=True)
+        best = best_base_model(history, boosted=True, plain_target=True)
         if best is None or best.arm == "start":
             return None
         for loss in self.losses:
@@ -138,7 +137,7 @@ class Derived:
             names = [n for n in names if FAMILIES[n].boosted]  # others fit all targets together as it is
             if any(r.pipeline.parameters.get("targets") == way for r in history):
                 continue
-            best = min((b for n in names if (b := _best(history, family=n)) is not None), key=_by_loss, default=None)
+            best = best_of(best_base_model(history, family=n) for n in names)
             if best is not None and best.arm != "start":
                 told = "each target after the others'" if way == "chained" else "all targets by one model"
                 pipeline = best.pipeline.changed(params=best.pipeline.parameters | {"targets": way})
@@ -151,7 +150,7 @@ class Derived:
         tried = {r.pipeline.family for r in history if r.arm == arm}
         plain = [r for r in history if not set(self.encodings) <= set(r.pipeline.features)]
         for name in self.families:
-            best = _best(plain, family=name, boosted=True)
+            best = best_base_model(plain, family=name, boosted=True)
             if name in tried or best is None or best.arm == "start":
                 continue
             own = best.pipeline.features if arm == "view:beside" else self.forced
@@ -187,7 +186,7 @@ class Derived:
     def _pseudo(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
         if not self.stackable or self.test_share > MOST_TEST:
             return None
-        best = _best(history, boosted=True)
+        best = best_base_model(history, boosted=True)
         tried = sum(r.arm == "pseudo" for r in history)
         if best is None or best.arm == "start" or not best.keeps_folds or tried > len(history) // (3 * RENEWED):
             return None
@@ -216,13 +215,13 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
 
 def bases_of(history: Sequence[Record]) -> list[Record]:
     """The records to stack upon, best first: the best of each family, then the best that are left."""
-    plain = sorted((r for r in history if _plain(r)), key=_by_loss)
+    plain = sorted(base_models(history), key=by_loss)
     leaders: dict[str, Record] = {}
     for record in plain:
         leaders.setdefault(record.pipeline.family, record)
     chosen = list(leaders.values())[: MOST_BASES - 1]
     chosen += [r for r in plain if r not in chosen and r.arm != "start"][: MOST_BASES - len(chosen)]
-    return sorted(chosen, key=_by_loss)
+    return sorted(chosen, key=by_loss)
 
 
 def _gained(record: Record, by_number: Mapping[int, Record]) -> bool:
@@ -231,28 +230,3 @@ def _gained(record: Record, by_number: Mapping[int, Record]) -> bool:
     if record.score is None or parent is None or parent.score is None:
         return False
     return record.score.loss < parent.score.loss
-
-
-def _plain(record: Record) -> bool:
-    return record.score is not None and record.usable and not record.pipeline.bases
-
-
-def _by_loss(record: Record) -> tuple[float, int]:
-    assert record.score is not None
-    return record.score.loss, record.number
-
-
-def _best(
-    history: Sequence[Record], *, boosted: bool = False, own_target: bool = False, family: str | None = None
-) -> Record | None:
-    """The best record that is made from no other's predictions."""
-    found = [
-        r
-        for r in history
-        if _plain(r)
-        and r.arm != ARM
-        and (not boosted or FAMILIES[r.pipeline.family].boosted)
-        and (not own_target or not r.pipeline.target)
-        and (family is None or r.pipeline.family == family)
-    ]
-    return min(found, key=_by_loss, default=None)

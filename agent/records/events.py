@@ -1,4 +1,4 @@
-"""What the ledger and the world are told of experiments and screenings, as plain values."""
+"""Experiments and screenings as ledger rows and as events, in plain values."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
-"""What the ledger is told of features: those that were forced, found and tested."""
+"""Ledger rows of features: those that were forced, proposed by a screening, and tested."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from medalist.agent.experiment import Record
-from medalist.agent.proposals.feature_groups import step_of
-from medalist.agent.score import Comparison
-from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus, GainUnit
+from medalist.agent.feature_ideas import step_of
+from medalist.agent.judging.feature_trials import FeatureTrial
+from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.language.steering import Steering
@@ -14,65 +16,64 @@ from medalist.pipelines.features.search.step import ScreenResult
 
 
 def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:
-    """What the ledger keeps of the features that a person forced."""
-    return [_row(f, 0, "forced", None, None, "loss", None, "in every feature set", schema) for f in steering.force]
-
-
-def rows_of_step(result: ScreenResult, schema: Schema) -> list[FeatureRow]:
-    """What the ledger keeps of a screening: its candidates and what was redundant."""
-    rows = [
-        _row(f.text, result.step, "candidate", f.gain, f.error, "residual", None, f.reason, schema)
-        for f in (*result.picks, *result.used)
-    ]
-    return rows + [
-        _row(f.text, result.step, "redundant", f.gain, f.error, "residual", None, f.reason, schema)
-        for f in result.redundant
+    """Rows of the features that a person forced."""
+    return [
+        FeatureRow(text=text, shape=_shape(text, schema), step=0, status="forced", reason="in every feature set")
+        for text in steering.force
     ]
 
 
-def rows_of_test(
-    record: Record, incumbent: Record | None, change: Comparison | None, words: str, schema: Schema
-) -> list[FeatureRow]:
-    """What the ledger keeps of a tested group: each of its features with the gain of the group over the incumbent."""
-    if incumbent is None:
+def rows_of_screening(result: ScreenResult, schema: Schema) -> list[FeatureRow]:
+    """Rows of what a screening proposes, and of what passed it but repeats something else. Gains are shares of the
+    residual's variance."""
+    statuses: tuple[tuple[FeatureStatus, Iterable], ...] = (
+        ("candidate", (*result.picks, *result.used)),
+        ("redundant", result.redundant),
+    )
+    return [
+        FeatureRow(
+            text=found.text,
+            shape=_shape(found.text, schema),
+            step=result.step,
+            status=status,
+            gain=found.gain,
+            standard_error=found.error,
+            unit="residual",
+            reason=found.reason,
+        )
+        for status, candidates in statuses
+        for found in candidates
+    ]
+
+
+def rows_of_trial(record: Record, trial: FeatureTrial, schema: Schema) -> list[FeatureRow]:
+    """Rows of a tested group: each feature that it added, and where it was adopted each that it removed, with the gain
+    in loss of the whole group over the incumbent feature set."""
+    if trial.incumbent is None:
         return []
-    had, has = set(incumbent.pipeline.features), set(record.pipeline.features)
-    gain, noise = (None, None) if change is None else (change.gain, change.noise)
-    step = step_of(record.idea or "0")
-    status: FeatureStatus = "kept" if record.adopted else "dropped"
-    rows = [
-        _row(f, step, status, gain, noise, "loss", record.number, words, schema)
-        for f in record.pipeline.features
-        if f not in had
+    before, after = trial.incumbent.pipeline.features, record.pipeline.features
+    gain, noise = (None, None) if trial.change is None else (trial.change.gain, trial.change.noise)
+    changes: list[tuple[FeatureStatus, list[str]]] = [
+        ("kept" if record.adopted else "dropped", [f for f in after if f not in before])
     ]
     if record.adopted:
-        rows += [
-            _row(f, step, "removed", gain, noise, "loss", record.number, words, schema)
-            for f in incumbent.pipeline.features
-            if f not in has
-        ]
-    return rows
+        changes.append(("removed", [f for f in before if f not in after]))
+    return [
+        FeatureRow(
+            text=text,
+            shape=_shape(text, schema),
+            step=step_of(record.idea or "0"),
+            status=status,
+            gain=gain,
+            standard_error=noise,
+            unit="loss",
+            experiment=record.number,
+            reason=trial.reason,
+        )
+        for status, texts in changes
+        for text in texts
+    ]
 
 
-def _row(
-    text: str,
-    step: int,
-    status: FeatureStatus,
-    gain: float | None,
-    error: float | None,
-    unit: GainUnit,
-    experiment: int | None,
-    reason: str,
-    schema: Schema,
-) -> FeatureRow:
-    return FeatureRow(
-        text=text,
-        shape=shape_of(parse(text), schema.kinds),
-        step=step,
-        status=status,
-        gain=gain,
-        standard_error=error,
-        unit=unit,
-        experiment=experiment,
-        reason=reason,
-    )
+def _shape(text: str, schema: Schema) -> str:
+    return shape_of(parse(text), schema.kinds)

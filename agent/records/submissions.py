@@ -1,123 +1,168 @@
-"""The submissions of a run: the constant that comes first, every ensemble's, and the last one."""
+"""Submissions: the one writer of a run's submission.csv, from the first constant to the last ensemble."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from medalist.agent.experiment import Record
+from medalist.agent.folds import FoldSet
+from medalist.agent.judging.champion import Champion
+from medalist.agent.judging.referee import Referee
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.standings import Standings
+from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
 from medalist.competitions.errors import MetricError
+from medalist.competitions.submission import check_submission, write_submission
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
 
-if TYPE_CHECKING:
-    from medalist.agent.ground import FoldSet
-    from medalist.agent.search.session import Session
+FIRST_FOLD = "the first fold of experiment 0"
 
 
-def write_constant(session: Session) -> None:
-    """The first valid submission: the constant that scores best. Where a resumed run has a better one, it stays."""
-    ground, metric = session.ground, session.ground.metric
-    began = time.monotonic()
-    constant = metric.best_constant(ground.y, ground.problem.n_classes, ground.weights)
-    decision = Decision("values", (-np.inf, np.inf))
-    if metric.needs != "label" and ground.problem.classification:
-        decision = plain_decision(metric, ground.problem, ground.y)
-    session.constant_answer = np.tile(constant, (len(ground.competition.test), 1)), decision
-    with contextlib.suppress(MetricError):  # such as where a class does not occur on these rows: it is written even so
-        session.constant = score_constant(session, session.folds)
-    made = [s.made_from for s in session.ledger.submissions(session.run_id)]
-    if session.champion is None:
-        if not (session.outputs.submission.exists() and any("experiment" in m for m in made)):
-            put_constant(session, "the best constant, the first valid submission")
-    elif not any("ensemble" in m for m in made):
-        submit(session)  # it was killed between an experiment's row and its submission
-    session.write_seconds = max(session.write_seconds, time.monotonic() - began)
+@dataclass
+class Submissions:
+    """Writes submissions, checked against the sample, and records what each was made from.
 
+    Attributes
+    ----------
+    constant: score of the best constant on the folds of the search; None where the metric is undefined there.
+    write_seconds: the longest time that deciding on and writing a submission took.
+    """
 
-def score_constant(session: Session, folds: FoldSet) -> Score:
-    """The score of the best constant on the rows of these folds. MetricError where it is not defined for them."""
-    assert session.constant_answer is not None
-    answer, decision = session.constant_answer
-    in_sample = decision.apply(np.tile(answer[0], (len(folds.y), 1)))
-    return session.score(_prior(session, len(folds.y)), in_sample, folds)
+    data: RunData
+    journal: Journal
+    standings: Standings
+    constant: Score | None = None
+    write_seconds: float = 0.0
+    _answer: np.ndarray = field(init=False)
+    _decision: Decision = field(init=False)
 
+    def __post_init__(self) -> None:
+        metric, problem = self.data.metric, self.data.problem
+        self._answer = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
+        self._decision = Decision("values", (-np.inf, np.inf))
+        if metric.needs != "label" and problem.classification:
+            self._decision = plain_decision(metric, problem, self.data.y)
 
-def put_constant(session: Session, reason: str) -> None:
-    """Make the best constant the submission."""
-    assert session.constant_answer is not None
-    put(session, *session.constant_answer, session.constant, {"constant": True}, reason)
-    told = None if session.constant is None else session.constant.value
-    session.emit({"event": "submission", "made_from": "constant", "score": told})
+    @property
+    def path(self) -> Path:
+        """The submission file."""
+        return self.journal.folder / "submission.csv"
 
+    # constants
 
-def _prior(session: Session, rows: int) -> np.ndarray:
-    """(rows, W) what the targets say without any column: shares of the classes, or means."""
-    y, problem = session.ground.y, session.ground.problem
-    prior = y.mean(axis=0)
-    if problem.problem_type == "multiclass":
-        prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
-    return np.tile(prior, (rows, 1))
+    def score_constant(self, referee: Referee, folds: FoldSet) -> Score:
+        """The score of the best constant on the rows of these folds; MetricError where the metric is undefined there.
 
+        Its loss is that of the class shares or the mean targets of train.
+        """
+        n = len(folds.y)
+        decided = self._decision.apply(np.tile(self._answer, (n, 1)))
+        y, problem = self.data.y, self.data.problem
+        prior = y.mean(axis=0)
+        if problem.problem_type == "multiclass":
+            prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
+        return referee.score(np.tile(prior, (n, 1)), decided, folds)
 
-def submit(session: Session) -> None:
-    """Write the champion's submission and note it."""
-    assert session.champion is not None
-    evaluations = {n: session.records[n].evaluation for n in session.champion.ensemble.weights}
-    prediction = session.champion.ensemble.blend({n: e.test for n, e in evaluations.items() if e is not None})
-    write(
-        session,
-        prediction,
-        session.champion.decision,
-        session.champion.score,
-        session.champion.ensemble,
-        "a better ensemble",
-    )
+    def begin(self, referee: Referee, champion: Champion | None) -> None:
+        """Write the first valid submission, the best constant; in a resumed run, see that what it has reached is
+        written.
 
+        champion: of a resumed run. A submission of models stays where it is; one of an ensemble is written where the
+        run was killed between an experiment's rows and its submission.
+        """
+        began = time.monotonic()
+        try:
+            self.constant = self.score_constant(referee, referee.folds)
+        except MetricError:  # such as where a class does not occur on these rows
+            self.constant = None
+        made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
+        if champion is None:
+            if not (self.path.exists() and any("experiment" in m for m in made_from)):
+                self.submit_constant(self.constant, "the best constant, the first valid submission")
+        elif not any("ensemble" in m for m in made_from):
+            self.submit_champion(champion, self.journal.records)
+        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
 
-def put(
-    session: Session,
-    prediction: np.ndarray,
-    decision: Decision,
-    score: Score | None,
-    made_from: Mapping[str, Any],
-    reason: str,
-) -> None:
-    """Write a submission and tell the ledger what it was made from."""
-    began = time.monotonic()
-    digest = session.outputs.submit(session.ground, prediction, decision)
-    session.write_seconds = max(session.write_seconds, time.monotonic() - began)
-    session.ledger.add_submission(
-        session.run_id,
-        made_from=made_from,
-        path=str(session.outputs.submission),
-        sha256=digest,
-        score=None if score is None else score.value,
-        standard_error=None if score is None else score.standard_error,
-        reason=reason,
-    )
+    def submit_constant(self, score: Score | None, reason: str) -> None:
+        """Make the best constant the submission."""
+        answer = np.tile(self._answer, (len(self.data.competition.test), 1))
+        self._write(answer, self._decision, score, {"constant": True}, reason)
+        self.journal.emit(
+            {"event": "submission", "made_from": "constant", "score": None if score is None else score.value}
+        )
 
+    # models
 
-def write(
-    session: Session, prediction: np.ndarray, decision: Decision, score: Score, ensemble: Ensemble, reason: str
-) -> None:
-    """Write the submission of an ensemble, and tell the world."""
-    weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
-    decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
-    made_from = {"ensemble": weights, "space": ensemble.space, "decision": decided}
-    put(session, prediction, decision, score, made_from, reason)
-    standing = session.standing(score)
-    session.emit(
-        {
-            "event": "submission",
-            "made_from": weights,
-            "score": score.value,
-            "standard_error": score.standard_error,
-            "percentile": None if standing is None else standing.percentile,
-            "medal": None if standing is None else standing.medal,
-        }
-    )
+    def submit_first_fold(self, test: np.ndarray) -> None:
+        """Make the test predictions (m, W) of the first fold's model the submission, decided plainly."""
+        decision = plain_decision(self.data.metric, self.data.problem, self.data.y)
+        self._write(test, decision, None, {"experiment": 0, "folds": 1}, FIRST_FOLD)
+        self.journal.emit({"event": "submission", "made_from": FIRST_FOLD, "score": None})
+
+    def submit_champion(self, champion: Champion, records: Sequence[Record]) -> None:
+        """Make the champion of the search the submission, from its members' kept test predictions."""
+        evaluations = {n: records[n].evaluation for n in champion.ensemble.weights}
+        prediction = champion.ensemble.blend({n: e.test for n, e in evaluations.items() if e is not None})
+        self.submit(prediction, champion.decision, champion.score, champion.ensemble, "a better ensemble")
+
+    def submit(self, prediction: np.ndarray, decision: Decision, score: Score, ensemble: Ensemble, reason: str) -> None:
+        """Make blended test predictions (m, W) of an ensemble the submission."""
+        weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
+        decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
+        made_from = {"ensemble": weights, "space": ensemble.space, "decision": decided}
+        self._write(prediction, decision, score, made_from, reason)
+        standing = self.standings.of(score)
+        self.journal.emit(
+            {
+                "event": "submission",
+                "made_from": weights,
+                "score": score.value,
+                "standard_error": score.standard_error,
+                "percentile": None if standing is None else standing.percentile,
+                "medal": None if standing is None else standing.medal,
+            }
+        )
+
+    def _write(
+        self,
+        prediction: np.ndarray,
+        decision: Decision,
+        score: Score | None,
+        made_from: Mapping[str, Any],
+        reason: str,
+    ) -> None:
+        """Check and write the submission that canonical test predictions (m, W) make, and record it.
+
+        Raises SubmissionError, and leaves the old file as it is, where it does not have the sample's form.
+        """
+        began = time.monotonic()
+        task, sample = self.data.task, self.data.competition.sample
+        frame = task.submission(self.data.competition.test, decision.apply(prediction), sample)
+        if sample is not None:
+            shares = self.data.metric.needs == "probability" and self.data.problem.classification
+            check_submission(
+                frame,
+                sample,
+                task.submission_id,
+                probability=shares,
+                sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
+            )
+        digest = write_submission(frame, self.path)
+        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.journal.ledger.add_submission(
+            self.journal.run_id,
+            made_from=made_from,
+            path=str(self.path),
+            sha256=digest,
+            score=None if score is None else score.value,
+            standard_error=None if score is None else score.standard_error,
+            reason=reason,
+        )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from medalist.agent.ground import Ground
+from medalist.agent.run_data import RunData
 from medalist.agent.workers.child import end_with_parent
 from medalist.competitions.audit.audit import audit
 from medalist.competitions.audit.finding import Finding
@@ -23,9 +23,9 @@ SECONDS = 5.0
 class BackgroundAudit:
     """Audits once, after `begin`; findings are told to `emit` as soon as `collect` sees them."""
 
-    def __init__(self, ground: Ground, seed: int, emit: Callable[[Mapping[str, Any]], None]):
+    def __init__(self, data: RunData, seed: int, emit: Callable[[Mapping[str, Any]], None]):
         self.findings: tuple[Finding, ...] = ()
-        self._ground, self._seed, self._emit = ground, seed, emit
+        self._data, self._seed, self._emit = data, seed, emit
         self._pipe: Connection | None = None
         self._process: Any = None
         self._done = False
@@ -36,8 +36,8 @@ class BackgroundAudit:
             return
         context = multiprocessing.get_context("forkserver")
         self._pipe, theirs = context.Pipe(duplex=False)
-        ground = self._ground
-        arguments = (theirs, _sampled(ground.competition, self._seed), ground.task, ground.cards, self._seed)
+        data = self._data
+        arguments = (theirs, _sampled(data.competition, self._seed), data.task, data.cards, self._seed)
         self._process = context.Process(target=_audit, args=arguments, daemon=True)
         self._process.start()
         theirs.close()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
-from dataclasses import replace
 
+from medalist.agent.config import RunConfig
 from medalist.agent.records.stores import open_ledger
-from medalist.agent.run.run import RunConfig
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.schema import RunRow
 
@@ -30,20 +29,20 @@ def resumed(
         experiments = ledger.experiments(row.id)
     if _goes_on(row):
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
-    config = replace(RunConfig.from_dict(row.config), runs_dir=runs_dir)
+    config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
     if threads is not None:
-        config = replace(config, threads=threads)
+        config = config.model_copy(update={"threads": threads})
     if max_experiments is not None:
-        config = replace(config, max_experiments=max_experiments)
+        config = config.model_copy(update={"max_experiments": max_experiments})
     if budget is not None:
-        return row.id, replace(config, budget=budget, until=None)
+        return row.id, config.model_copy(update={"budget": budget, "until": None})
     if config.budget is not None:
         left = config.budget - max((float(e.pipeline["aside"]["at"]) for e in experiments), default=0.0)
         if config.until is not None:
             left = config.until - dt.datetime.now().timestamp()
         if row.status == "finished" or left < LEAST_SECONDS:
             raise BudgetError(f"Run {row.id} has used its budget: give a new one with --budget 10m.")
-        config = replace(config, budget=left)
+        config = config.model_copy(update={"budget": left})
     elif config.max_experiments is not None and len(experiments) >= config.max_experiments and row.status == "finished":
         raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")
     return row.id, config

@@ -1,4 +1,4 @@
-"""A run from its beginning to its end: understand the competition, search, close, tell."""
+"""A run from its beginning to its end: understand the competition, search, close, summarise."""
 
 from __future__ import annotations
 
@@ -6,55 +6,23 @@ import contextlib
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalist.agent.budget import Budget
+from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.workers.local import Workers
-from medalist.competitions.errors import BudgetError, LedgerError, SubmissionError
+from medalist.competitions.errors import LedgerError, SubmissionError
 from medalist.leaderboard.boards.standing import sentence
 
 if TYPE_CHECKING:
     from medalist.agent.run.setup import Prepared
-    from medalist.agent.search.session import Session
+    from medalist.agent.search.loop import Search
 
 FRESH_SEED = 7919  # added to the folds' seed for folds that take no part in the search
-
-
-@dataclass(frozen=True)
-class RunConfig:
-    """What a person asks for; paths as given.
-
-    `budget` in seconds, None for no limit; `until`: the instant (seconds since the epoch) that it came from, if it did.
-    """
-
-    path: str
-    budget: float | None = None
-    until: float | None = None
-    max_experiments: int | None = None
-    seed: int = 0
-    threads: int | None = None
-    runs_dir: str = "runs"
-    leaderboard: str | None = None
-    task_file: str | None = None
-    families: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    feature_search: bool = True
-    stacking: bool = True
-    postprocessing: bool = True
-    features_file: str | None = None
-    task_options: Mapping[str, Any] | None = None
-    file_options: Mapping[str, Any] | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> RunConfig:
-        return cls(**{**document, **{name: tuple(document.get(name, ())) for name in ("families", "without")}})
 
 
 @dataclass(frozen=True)
@@ -82,12 +50,7 @@ def run(
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
     began = time.monotonic() if began is None else began
-    if config.budget is None and config.max_experiments is None:
-        raise BudgetError("Say how long to work: give --budget 10m, --until 07:00 or --max-experiments 20.")
-    if config.max_experiments is not None and config.max_experiments < 1:
-        raise BudgetError("At least one experiment is needed: give --max-experiments 1 or more.")
-    if config.threads is not None and config.threads < 1:
-        raise BudgetError("At least one child process is needed: give --threads 1 or more.")
+    config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began)
     workers = Workers(config.threads or _cores())
     workers.warm_up()
@@ -116,7 +79,8 @@ def _run(
     resume: str | None,
     deadline: Deadline,
 ) -> RunResult:
-    from medalist.agent.records.outputs import claimed
+    """Prepare the run while nobody else works in its folder, and work on it."""
+    from medalist.agent.records.claim import claimed
     from medalist.agent.records.stores import folder_of, open_ledger
     from medalist.agent.run.setup import prepare
 
@@ -129,15 +93,16 @@ def _run(
                 deadline.replaying()
         prepared = prepare(config, budget, workers, resume)
         if not resume:
-            claims.enter_context(claimed(prepared.session.outputs.folder))
+            claims.enter_context(claimed(prepared.journal.folder))
         return _begin(config, display, budget, workers, prepared, deadline)
 
 
 def _begin(
     config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared, deadline: Deadline
 ) -> RunResult:
-    session = prepared.session
-    log = Log(session.outputs.folder / "log.txt")
+    """Connect the journal's events to the display and the log, and work with signals handled."""
+    journal = prepared.journal
+    log = Log(journal.folder / "log.txt")
 
     watched = True
 
@@ -152,11 +117,11 @@ def _begin(
         except OSError:  # whoever read it is gone; the run goes on
             watched = False
 
-    session.emit = emit
-    emit({"event": "start", "run": session.run_id, "folder": str(session.outputs.folder), "text": prepared.headline})
+    journal.emit = emit
+    emit({"event": "start", "run": journal.run_id, "folder": str(journal.folder), "text": prepared.headline})
     for note in prepared.notes:
-        emit({"event": "note", "text": note})
-    with session.ledger, interruptible(session.ledger, session.run_id) as stopped:
+        journal.note(note)
+    with journal.ledger, interruptible(journal.ledger, journal.run_id) as stopped:
         try:
             return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:
@@ -174,37 +139,44 @@ def _work(
     stopped: Callable[[], bool],
     deadline: Deadline,
 ) -> RunResult:
-    from medalist.agent.records import submissions as submitting
+    """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
-    from medalist.agent.run.summary import summarise
-    from medalist.agent.search import closing
+    from medalist.agent.run.summary import Outcome, summarise
+    from medalist.agent.search.closing import Closing
     from medalist.agent.search.loop import Search
 
-    session = prepared.session
-    if session.constant_answer is None:
-        submitting.write_constant(session)
+    data, journal, submissions = prepared.referee.data, prepared.journal, prepared.submissions
+    submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
-    workers.start(session.ground.bench)
+    workers.start(data.bench)
+    by_clock = budget.limited and not config.counted
+    audit = BackgroundAudit(data, config.seed, journal.emit)
+
+    def tick() -> None:
+        if journal.records:  # nothing goes before the first model
+            audit.begin()
+        audit.collect()
+        display.tick(_progress(config, search, prepared))
+
+    def closing(search: Search) -> Closing:
+        return Closing(
+            prepared.referee, journal, submissions, workers, budget, by_clock, search.judge_seconds, stopped, tick
+        )
+
     search = Search(
-        session=session,
-        workers=workers,
+        referee=prepared.referee,
+        journal=journal,
+        submissions=submissions,
+        features=prepared.features,
         policy=prepared.policy,
+        workers=workers,
         costs=prepared.costs,
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,
-        closing_seconds=lambda: closing.seconds_needed(
-            session, workers.count, budget, by_clock=config.max_experiments is None
-        ),
+        closing_seconds=lambda search: closing(search).seconds_needed(search.leaders.champion),
+        leaders=prepared.leaders,
     )
-    audit = BackgroundAudit(session.ground, config.seed, session.emit)
-
-    def tick() -> None:
-        if session.records:  # nothing goes before the first model
-            audit.begin()
-        audit.collect()
-        display.tick(_progress(config, session, workers, budget))
-
     failed: Exception | None = None
     try:
         search.calibrate()
@@ -212,43 +184,43 @@ def _work(
             search.run(tick)
         except (LedgerError, SubmissionError, OSError) as error:  # of the ledger or the disk: what there is is closed
             failed = error
-            session.emit({"event": "note", "text": f"The search was ended by an error, and the run is closed: {error}"})
-        by_clock = budget.limited and config.max_experiments is None
-        final = closing.close(
-            closing.Closing(session, workers, budget, by_clock, stopped, tick),
-            session.ground.task.folds.seed + FRESH_SEED,
-        )
+            journal.note(f"The search was ended by an error, and the run is closed: {error}")
+        final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
         if failed is not None:
             raise failed
     finally:
         audit.close()
-    summary = summarise(session, workers, final, budget, audit.findings, interrupted=stopped())
-    session.outputs.write_json("summary.json", summary)
-    session.ledger.finish_run(session.run_id, summary["status"], summary)
-    if final is not None and (standing := session.standing(final.score)) is not None:
-        name = session.ground.competition.name
-        session.ledger.add_standing(
-            session.run_id, name, standing, str(session.outputs.submission), session.ground.task.metric
+    summary = summarise(
+        Outcome(journal, submissions, search.leaders, prepared.features, final, audit.findings, stopped()),
+        workers,
+        budget,
+    )
+    journal.write_json("summary.json", summary)
+    journal.ledger.finish_run(journal.run_id, summary["status"], summary)
+    if final is not None and (standing := submissions.standings.of(final.score)) is not None:
+        journal.ledger.add_standing(
+            journal.run_id, data.competition.name, standing, str(submissions.path), data.task.metric
         )
-    session.emit({"event": "finish", **summary})
-    return RunResult(session.run_id, session.outputs.folder, summary)
+    journal.emit({"event": "finish", **summary})
+    return RunResult(journal.run_id, journal.folder, summary)
 
 
-def _progress(config: RunConfig, session: Session, workers: Workers, budget: Budget) -> Progress:
-    champion, standing = session.champion, ""
-    if champion is not None and (found := session.standing(champion.score)) is not None:
-        standing = sentence(found)
+def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress:
+    """What the display shows of the search now."""
+    champion, data, standing = search.leaders.champion, prepared.referee.data, ""
+    if champion is not None and (among_humans := prepared.submissions.standings.of(champion.score)) is not None:
+        standing = sentence(among_humans)
     running = [
         "screening candidates for features"
         if job.kind == "screen"
         else f"{job.pipeline.family}: " + ("features" if job.kind == "prepare" else f"fold {job.fold + 1}")
-        for job in workers.running
+        for job in search.workers.running
     ]
     return Progress(
-        title=f"{session.ground.competition.name} · {session.run_id}",
-        metric=session.ground.task.metric,
-        seconds_left=budget.deadline - time.monotonic() if budget.limited else None,
-        experiments=len(session.records),
+        title=f"{data.competition.name} · {search.journal.run_id}",
+        metric=data.task.metric,
+        seconds_left=search.budget.deadline - time.monotonic() if search.budget.limited else None,
+        experiments=len(search.records),
         max_experiments=config.max_experiments,
         best=None if champion is None else champion.score.value,
         standard_error=None if champion is None else champion.score.standard_error,

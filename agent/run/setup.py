@@ -6,27 +6,34 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from medalist.agent.budget import Budget
-from medalist.agent.ground import Ground
+from medalist.agent.config import RunConfig
+from medalist.agent.folds import FoldSet
+from medalist.agent.judging.champion import Leaders
+from medalist.agent.judging.feature_trials import FeatureJudge
+from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
-from medalist.agent.proposals.features import FeatureSearch
+from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Derived, other_losses
 from medalist.agent.records.feature_rows import forced_rows
-from medalist.agent.records.outputs import Outputs
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.predictions import Predictions
+from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
+from medalist.agent.records.submissions import Submissions
+from medalist.agent.run.affordable import affordable_folds, affordable_repeats, fold_bytes
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
-from medalist.agent.run.steering import FILE, steering_for
+from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
-from medalist.agent.search.session import Session
+from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.widths import width_of
 from medalist.competitions.audit.rows import rows_repeat
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.competition import Competition
@@ -36,45 +43,104 @@ from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.known import find_board, named_board
-from medalist.leaderboard.ledger.ledger import new_run_id
-from medalist.pipelines.estimators.registry import FAMILIES, baseline, installed
+from medalist.leaderboard.ledger.ledger import Ledger, new_run_id
+from medalist.leaderboard.ledger.schema import RunRow
+from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
-from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Column
-from medalist.pipelines.features.language.parser import parse
-from medalist.pipelines.features.language.steering import Steering, read_steering, write_steering
-from medalist.pipelines.features.typing import check
+from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.targets.candidates import candidates
 
-if TYPE_CHECKING:
-    from medalist.agent.run.run import RunConfig
-
-COPIES = 3
-MANY_LEVELS = 24
-FEW_ROWS = 3000
-REPEATED = 0.003  # of the rows, from which on it is worth a test what is known of rows that repeat others
-MOST_REPEATS, REPEATS_SHARE = 3, 0.05  # of the folds, and of the budget for a usual model on all of them
-FIRST_SHARE = 0.12  # of the budget, for the cross-validation of the first model
+MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
+REPEATED = 0.003  # share of the rows that repeat others in all inputs, from which on it is worth a test
+TRAIN_SHARE = 0.8  # share of the rows that a fold's model is fitted on, for first guesses of costs
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that can begin, with what is to be said about it."""
+    """A run that can begin, with what to tell people about it: `headline` in one sentence, `notes` in further ones."""
 
-    session: Session
+    referee: Referee
+    journal: Journal
+    submissions: Submissions
+    features: FeatureSearch
     policy: Policy
     costs: Costs
+    leaders: Leaders
     headline: str
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A competition with its task, and the row and the folder of the run that goes on, if one does."""
+
+    competition: Competition
+    task: Task
+    cards: tuple[ColumnCard, ...]
+    row: RunRow | None
+    folder: Path | None
+    task_file: Path | None
+
+
 def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | None) -> Prepared:
-    """Everything up to the first experiment.
+    """Everything up to the first experiment; `resume`: the id of a run that goes on.
 
     Raises a MedalistError where the competition, the task or the folder does not allow a run.
     """
     families = _families(config)
     ledger = open_ledger(config.runs_dir)
+    given = _read(config, ledger, budget, resume)
+    competition, task, cards, row = given.competition, given.task, given.cards, given.row
+    board = _board(config, task)
+    run_id = row.id if row else new_run_id()
+    home = Path(config.runs_dir) / competition.name
+    folder = given.folder or home / run_id
+    predictions = Predictions.create(folder)
+    data = RunData.create(competition, task, cards, folder, home / "features")
+    try:
+        steering = read_run_steering(config, data, fresh=row is None)
+    except MedalistError:
+        if row is None:  # a run that did not begin leaves no folder
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
+    workers.make_room(fold_bytes(data))
+    policy = _policy(config, families, data, costs, workers)
+    folds, repeats = _folds(config, data, policy, costs, budget, row)
+    document = task_document(task, policy.n_folds, repeats, data.table_hashes)
+    policy.n_folds = folds.count
+    if row is None:
+        write_task(task, folder / "task.yaml")
+        kept = config.model_dump(mode="json") | {"path": str(competition.root.resolve())}  # wherever it is resumed from
+        ledger.start_run(
+            competition.name, kept, document, competition.fingerprint, config.seed, folder.resolve(), run_id
+        )
+    else:
+        refuse_changes(row, document, str(given.task_file))
+    heard: list[Mapping[str, Any]] = []  # events before there is a display
+    journal = Journal(run_id, folder, ledger, predictions, data.schema, heard.append, began=budget.began)
+    judge = FeatureJudge(data, folds, config.seed)
+    referee = Referee(data, folds, judge, config.postprocessing)
+    features = _feature_search(config, data, judge, steering, budget, ledger, run_id)
+    policy.features = features
+    policy.experience = Experience() if config.counted else Experience.of(ledger.gains(run_id))
+    policy.derived = _derived(config, data, folds, families, steering)
+    leaders = Leaders()
+    if row is None:
+        ledger.add_features(run_id, forced_rows(steering, data.schema))
+    else:
+        ledger.resume_run(run_id, folder.resolve())
+        leaders = replay(journal, referee, ledger.experiments(run_id), exactly=config.counted)
+        features.steps += [Step(parent, result) for parent, result in journal.screenings()]
+    submissions = Submissions(data, journal, Standings(board))
+    notes = (*_notes(data, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
+    headline = _headline(data, folds.count, repeats)
+    return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
+
+
+def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None) -> _Read:
+    """Read the competition and its task, and check that a run is possible."""
     row = ledger.run(resume) if resume else None
     folder = folder_of(row, config.runs_dir) if row else None
     task_file = folder / "task.yaml" if folder else Path(config.task_file) if config.task_file else None
@@ -92,123 +158,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if not cards:
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")
     _check_metric(competition, task)
-    greater = task.scorer().greater_is_better
-    named = config.leaderboard
-    board = named_board(named, greater) if named else find_board(task.name, greater)
-    run_id = row.id if row else new_run_id()
-    home = Path(config.runs_dir) / competition.name
-    outputs = Outputs.create(folder or home / run_id)
-    ground = Ground.lay(competition, task, cards, outputs.folder, home / "features")
-    try:
-        steering = _steering(config, ground, outputs.folder, fresh=row is None)
-    except MedalistError:
-        if row is None:  # a run that did not begin leaves no folder
-            shutil.rmtree(outputs.folder, ignore_errors=True)
-        raise
-    costs = Costs(int(len(ground.y) * 0.8), ground.problem.width, len(competition.test), ground.problem.n_targets)
-    workers.make_room(_job_bytes(ground))
-    policy = _policy(config, families, ground, costs, workers)
-    counted = config.max_experiments is not None  # repeatable: nothing may depend on the clock or on other runs
-    paying = Budget(budget.began, float("inf")) if counted else budget
-    affordable = _affordable_folds(policy, costs, paying, task.folds.n_splits)
-    began_with = {} if row is None else row.task["folds"]  # what an earlier budget could afford
-    policy.n_folds = affordable if row is None else began_with.get("evaluated", task.folds.n_splits)
-    usual = _repeats(policy, costs, paying, task.folds.scheme)
-    repeats = began_with.get("repeats", usual)
-    document = task_document(task, policy.n_folds, repeats, ground.tables)
-    folds = ground.folds("search", task.folds.seed, policy.n_folds, repeats)
-    policy.n_folds = folds.count
-    if row is None:
-        write_task(task, outputs.folder / "task.yaml")
-        told = config.as_dict() | {"path": str(competition.root.resolve())}  # wherever the next command is typed
-        place = outputs.folder.resolve()
-        ledger.start_run(competition.name, told, document, competition.fingerprint, config.seed, place, run_id)
-    else:
-        refuse_changes(row, document, str(task_file))
-    heard: list[Mapping[str, Any]] = []  # what is said before there is a display
-    session = Session(run_id, ground, folds, outputs, ledger, board, emit=heard.append, began=budget.began)
-    session.postprocessing = config.postprocessing
-    inputs = [n for n in task.features(competition.train, competition.test) if str(Column(n)) not in steering.forbid]
-    repeated = config.feature_search and rows_repeat(competition.train, competition.test, inputs, REPEATED)
-    ahead = reach(task.folds, competition.train, competition.test)
-    search = FeatureSearch(
-        ground=ground,
-        folds=folds,
-        schema=ground.schema,
-        columns=frozenset(inputs),
-        steering=steering,
-        many=_many_valued(cards, len(ground.y)),
-        repeated=tuple(inputs) if repeated else (),
-        ahead=None if ahead is None or task.folds.column is None else (task.folds.column, ahead),
-        enabled=config.feature_search,
-        seconds=budget.seconds if budget.limited and config.max_experiments is None else float("inf"),
-        seed=config.seed,
-        shapes={} if counted else ledger.shapes(run_id),
-    )
-    session.features = policy.features = search
-    policy.experience = Experience() if counted else Experience.of(ledger.gains(run_id))
-    policy.derived = Derived(
-        seed=config.seed,
-        families=families,
-        transformations=candidates(ground.problem, ground.y, task.folds, cards, competition.train, ahead),
-        losses=other_losses(ground.problem, ground.y),
-        several=task.n_targets > 1,
-        stackable=len(folds.rows) == len(ground.y) and not ground.refit,
-        stacking=config.stacking,
-        test_share=len(competition.test) / len(ground.y),
-        encodings=steering.allowed(_encodings(ground)) if config.feature_search else (),
-        forced=steering.force,
-    )
-    if row is None:
-        ledger.add_features(run_id, forced_rows(search.steering, search.schema))
-    if row is not None:
-        ledger.resume_run(run_id, outputs.folder.resolve())
-        replay(session, ledger.experiments(run_id), exactly=counted)
-        session.recall_steps()
-    notes = (*_notes(ground, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
-    return Prepared(session, policy, costs, _headline(ground, folds.count, repeats), notes)
-
-
-def _steering(config: RunConfig, ground: Ground, folder: Path, *, fresh: bool) -> Steering:
-    """What a person wants of the features, kept beside the run's task.yaml; a resumed run obeys what it began with."""
-    kept = folder / FILE
-    if not fresh:
-        return read_steering(kept) if kept.exists() else Steering()
-    steering = steering_for(config, ground.competition.root)
-    everything = Target(np.arange(len(ground.y)), ground.fitted_y, ground.classes, config.seed)
-    for text in (*steering.force, *steering.add):
-        check(parse(text), ground.schema)
-        try:
-            ground.store.block(text, everything)  # whether its literals make sense is known when it is computed
-        except (ValueError, IndexError, OverflowError) as error:
-            raise PipelineError(f"The feature {text} of {FILE} cannot be computed: {error}") from error
-    unknown = [name for name in steering.forbidden_columns if name not in ground.schema.columns]
-    if unknown:
-        raise PipelineError(
-            f"forbid in {FILE} names the column {unknown[0]}, which there is not: mend its name or leave it out; the "
-            f"columns are {', '.join(ground.schema.columns)}."
-        )
-    if steering:
-        write_steering(kept, steering)
-    return steering
-
-
-def _many_valued(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
-    """Columns of many values that come again, and in test too: categories, and numbers that are names."""
-    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
-    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and comes_again(c, n_rows))
-
-
-def _job_bytes(ground: Ground) -> float:
-    """Memory that one fold's job needs, roughly: its matrices, the estimator's copy of them and its work space."""
-    rows = len(ground.competition.train) + len(ground.competition.test)
-    more = max(len(ground.cards), width_of(_encodings(ground), ground.problem.width))
-    return COPIES * 4.0 * rows * (len(ground.cards) + more + 2 * ground.problem.width)
-
-
-def _encodings(ground: Ground) -> tuple[str, ...]:
-    """Target means and frequencies of the columns' values."""
-    return encoded_features(ground.cards, len(ground.y), ground.problem.width)
+    return _Read(competition, task, cards, row, folder, task_file)
 
 
 def _check_metric(competition: Competition, task: Task) -> None:
@@ -219,8 +169,85 @@ def _check_metric(competition: Competition, task: Task) -> None:
         metric.score(y, np.tile(metric.best_constant(y), (len(y), 1)), task.row_weights(competition.train))
 
 
+def _board(config: RunConfig, task: Task) -> Board | None:
+    """The human leaderboard to compare with."""
+    greater = task.scorer().greater_is_better
+    return named_board(config.leaderboard, greater) if config.leaderboard else find_board(task.name, greater)
+
+
+def _folds(
+    config: RunConfig, data: RunData, policy: Policy, costs: Costs, budget: Budget, row: RunRow | None
+) -> tuple[FoldSet, int]:
+    """The folds of the search and how often they are drawn: as the budget affords; in a resumed run as it began. The
+    folds of one draw become `policy.n_folds`."""
+    plan = data.task.folds
+    limited = Budget(budget.began, float("inf")) if config.counted else budget
+    began_with = {} if row is None else row.task["folds"]
+    affordable = affordable_folds(policy, costs, limited, plan.n_splits)
+    policy.n_folds = affordable if row is None else began_with.get("evaluated", plan.n_splits)
+    repeats = began_with.get("repeats", affordable_repeats(policy, costs, limited, plan.scheme))
+    return data.folds("search", plan.seed, policy.n_folds, repeats), repeats
+
+
+def _feature_search(
+    config: RunConfig,
+    data: RunData,
+    judge: FeatureJudge,
+    steering: Steering,
+    budget: Budget,
+    ledger: Ledger,
+    run_id: str,
+) -> FeatureSearch:
+    train, test, task = data.competition.train, data.competition.test, data.task
+    inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
+    repeated = config.feature_search and rows_repeat(train, test, inputs, REPEATED)
+    horizon = reach(task.folds, train, test)
+    return FeatureSearch(
+        judge=judge,
+        schema=data.schema,
+        columns=frozenset(inputs),
+        steering=steering,
+        high_cardinality=_high_cardinality(data.cards, len(data.y)),
+        repeated=tuple(inputs) if repeated else (),
+        horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
+        enabled=config.feature_search,
+        seconds=budget.seconds if budget.limited and not config.counted else float("inf"),
+        seed=config.seed,
+        shapes={} if config.counted else ledger.shapes(run_id),
+    )
+
+
+def _derived(
+    config: RunConfig,
+    data: RunData,
+    folds: FoldSet,
+    families: Sequence[str],
+    steering: Steering,
+) -> Derived:
+    train, test, task = data.competition.train, data.competition.test, data.task
+    encodings = encoded_features(data.cards, len(data.y), data.problem.width)
+    return Derived(
+        seed=config.seed,
+        families=families,
+        transformations=candidates(data.problem, data.y, task.folds, data.cards, train, reach(task.folds, train, test)),
+        losses=other_losses(data.problem, data.y),
+        several=task.n_targets > 1,
+        stackable=len(folds.rows) == len(data.y) and not data.refit,
+        stacking=config.stacking,
+        test_share=len(test) / len(data.y),
+        encodings=steering.allowed(encodings) if config.feature_search else (),
+        forced=steering.force,
+    )
+
+
+def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
+    """Columns of many values that recur, in test too: categories, and numbers that are names."""
+    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
+    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and comes_again(c, n_rows))
+
+
 def _families(config: RunConfig) -> list[str]:
-    """The families to use. PipelineError for one that there is not or that is not installed, or where none is left."""
+    """The families to use. PipelineError for one that is unknown or not installed, or where none is left."""
     unknown = sorted({*config.families, *config.without} - set(FAMILIES))
     if unknown:
         raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
@@ -237,47 +264,22 @@ def _families(config: RunConfig) -> list[str]:
     return wanted
 
 
-def _policy(config: RunConfig, families: list[str], ground: Ground, costs: Costs, workers: Workers) -> Policy:
+def _policy(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: Workers) -> Policy:
     return Policy(
-        cards=ground.cards,
+        cards=data.cards,
         families=families,
         costs=costs,
-        n_rows=len(ground.y),
-        n_folds=ground.task.folds.n_splits,
+        n_rows=len(data.y),
+        n_folds=data.task.folds.n_splits,
         workers=workers.count,
         seed=config.seed,
     )
 
 
-def _affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int) -> int:
-    """How many folds every experiment of the run is evaluated on, so that a first model leaves time for others."""
-    if not budget.limited:
-        return wanted
-    usual = baseline()
-    columns = width_of(policy.base(usual.name), costs.outputs)
-    quick = usual.portfolio[0] if usual.fast is None else usual.fast(costs.outputs)
-    one = costs.guess(usual, columns, quick) / policy.workers
-    return max(1, min(wanted, int(FIRST_SHARE * budget.seconds / one)))
-
-
-def _repeats(policy: Policy, costs: Costs, budget: Budget, scheme: str) -> int:
-    """How often folds are drawn anew: on few rows noise decides, and fits are cheap. By the clock, as long as they are:
-    `policy.n_folds` folds of a usual model take a small part of the budget."""
-    if scheme in ("time", "blocks") or policy.n_rows >= FEW_ROWS:
-        return 1
-    if not budget.limited:
-        return MOST_REPEATS
-    usual = baseline()
-    columns = width_of(policy.base(usual.name), costs.outputs)
-    one = costs.guess(usual, columns, usual.portfolio[0]) * policy.n_folds / policy.workers
-    return max(1, min(MOST_REPEATS, int(REPEATS_SHARE * budget.seconds / one)))
-
-
-def _headline(ground: Ground, folds: int, repeats: int) -> str:
-    competition, task = ground.competition, ground.task
-    shape = (
-        f"{len(competition.train):,} training rows, {len(competition.test):,} test rows, {len(ground.cards)} columns"
-    )
+def _headline(data: RunData, folds: int, repeats: int) -> str:
+    """The task in one sentence."""
+    competition, task = data.competition, data.task
+    shape = f"{len(competition.train):,} training rows, {len(competition.test):,} test rows, {len(data.cards)} columns"
     targets = ", ".join(task.targets[:4]) + (" …" if task.n_targets > 4 else "")
     return (
         f"{competition.name}: {task.problem_type} of {targets}, scored by {task.metric} ({task.metric_source}); "
@@ -285,11 +287,12 @@ def _headline(ground: Ground, folds: int, repeats: int) -> str:
     )
 
 
-def _notes(ground: Ground, board: Board | None) -> tuple[str, ...]:
-    notes = [*ground.competition.notes, *ground.task.notes, ground.task.folds.reason]
+def _notes(data: RunData, board: Board | None) -> tuple[str, ...]:
+    """What was assumed, and why the folds are as they are."""
+    notes = [*data.competition.notes, *data.task.notes, data.task.folds.reason]
     if board is None:
         notes.append(
-            f"No human leaderboard named {ground.task.name} that counts in this direction is known, so no standing is "
+            f"No human leaderboard named {data.task.name} that counts in this direction is known, so no standing is "
             f"given."
         )
     return tuple(n for n in notes if n)

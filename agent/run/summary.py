@@ -1,116 +1,138 @@
-"""What a run says at its end: numbers for machines, sentences for people."""
+"""The summary of a run: numbers for machines, sentences for people."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from medalist.agent.budget import Budget
-from medalist.agent.proposals.feature_groups import ARM
+from medalist.agent.experiment import Record
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.history import features_added
+from medalist.agent.judging.champion import Leaders
+from medalist.agent.proposals.features import FeatureSearch
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.submissions import Submissions
 from medalist.agent.run.display import duration
 from medalist.agent.search.closing import Final
-from medalist.agent.search.session import Session
 from medalist.agent.workers.local import Workers
 from medalist.competitions.audit.finding import Finding
 from medalist.leaderboard.boards.standing import sentence
 
-MOST_SHOWN = 6  # features that the summary names
+MOST_FEATURES = 6  # adopted features that the summary names
 
 
-def summarise(
-    session: Session,
-    workers: Workers,
-    final: Final | None,
-    budget: Budget,
-    findings: Sequence[Finding],
-    *,
-    interrupted: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to. `final` is None where no model was finished."""
+
+    journal: Journal
+    submissions: Submissions
+    leaders: Leaders
+    features: FeatureSearch
+    final: Final | None
+    findings: Sequence[Finding]
+    interrupted: bool
+
+    @property
+    def records(self) -> list[Record]:
+        """The experiments."""
+        return self.journal.records
+
+    @property
+    def status(self) -> str:
+        """finished, interrupted (a person asked for an early end), or failed (no experiment gave a model)."""
+        if self.final is None and any(r.error for r in self.records):
+            return "failed"
+        return "interrupted" if self.interrupted else "finished"
+
+
+def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, Any]:
     """The content of `summary.json`; `text` is what the terminal shows."""
-    verdicts = Counter(r.verdict for r in session.records)
-    score = final.score if final is not None else session.constant
-    standing = None if score is None else session.standing(score)
+    records, final, constant = outcome.records, outcome.final, outcome.submissions.constant
+    verdicts = Counter(r.verdict for r in records)
+    score = final.score if final is not None else constant
+    standing = None if score is None else outcome.submissions.standings.of(score)
     weights = {} if final is None else {str(n): round(w, 4) for n, w in final.ensemble.weights.items()}
-    metric, task = session.ground.metric, session.ground.task
+    best = None if outcome.leaders.best is None else records[outcome.leaders.best].score
+    data = outcome.submissions.data
     wall = budget.used
+    seconds = outcome.journal.worked_before + wall
     document: dict[str, Any] = {
-        "run": session.run_id,
-        "competition": session.ground.competition.name,
-        "status": _status(session, final, interrupted=interrupted),
-        "metric": task.metric,
+        "run": outcome.journal.run_id,
+        "competition": data.competition.name,
+        "status": outcome.status,
+        "metric": data.task.metric,
         "score": None if score is None else score.value,
         "standard_error": None if score is None else score.standard_error,
         "confirmed_on_fresh_folds": final is not None and final.confirmed,
         "search_score": None if final is None else final.search.value,
-        "constant_score": None if session.constant is None else session.constant.value,
-        "best_single": None if session.best is None or session.best.score is None else session.best.score.value,
-        "experiments": len(session.records),
+        "constant_score": None if constant is None else constant.value,
+        "best_single": None if best is None else best.value,
+        "experiments": len(records),
         "verdicts": dict(verdicts),
         "ensemble": weights,
         "standing": None if standing is None else asdict(standing),
-        "submission": str(session.outputs.submission),
-        "seconds": round(session.worked_before + wall, 2),
+        "submission": str(outcome.submissions.path),
+        "seconds": round(seconds, 2),
         "cores": workers.cores,
         "workers": workers.count,
         "threads": workers.threads,
-        "noise_floor": session.floor,
+        "noise_floor": outcome.leaders.noise_floor,
         "busy_seconds": round(workers.busy_seconds, 2),
         "fit_seconds": round(workers.fit_seconds, 2),
         "fit_share": round(workers.fit_seconds / (wall * workers.cores), 4),
-        "features": [] if session.features is None else session.features.kept(session.records),
-        "audit": [asdict(f) for f in findings],
+        "features": features_added(records),
+        "audit": [asdict(f) for f in outcome.findings],
     }
     fresh = " on fresh folds" if document["confirmed_on_fresh_folds"] else " on the folds of the search (not confirmed)"
-    told = "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
+    value = "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
     lines = [
-        f"{metric.title}: {told}"
+        f"{data.metric.title}: {value}"
         + (fresh if score is not None else "")
-        + (f"; the best constant scores {session.constant.value:.6g}" if session.constant else ""),
+        + (f"; the best constant scores {constant.value:.6g}" if constant else ""),
         sentence(standing) if standing is not None else "No human leaderboard to compare with.",
-        f"{len(session.records)} experiments in {duration(session.worked_before + wall)}: "
+        f"{len(records)} experiments in {duration(seconds)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
-        *_features(session),
-        *_members(session, final),
-        f"Submission: {session.outputs.submission}",
+        *_feature_lines(outcome),
+        *_ensemble_lines(outcome),
+        f"Submission: {outcome.submissions.path}",
     ]
     document["text"] = "\n".join(lines)
     return document
 
 
-def _status(session: Session, final: Final | None, *, interrupted: bool) -> str:
-    if final is None and any(r.error for r in session.records):
-        return "failed"
-    return "interrupted" if interrupted else "finished"
-
-
-def _features(session: Session) -> list[str]:
+def _feature_lines(outcome: Outcome) -> list[str]:
     """What the search for features came to; nothing where there was none."""
-    search = session.features
-    if search is None or not search.steps:
+    if not outcome.features.steps:
         return []
-    screened = sum(s.result.screened for s in search.steps)
-    kept = search.kept(session.records)
-    tests = sum(r.arm == ARM for r in session.records)
+    screened = sum(s.result.screened for s in outcome.features.steps)
+    kept = features_added(outcome.records)
+    tests = sum(r.arm == ARM for r in outcome.records)
     looked = f"{screened:,} candidates screened, {tests} groups tested"
     if not kept:
         return [f"Features: {looked}; none was kept: nothing gained beyond the noise."]
-    shown = "; ".join(kept[:MOST_SHOWN]) + (f"; and {len(kept) - MOST_SHOWN} more" if len(kept) > MOST_SHOWN else "")
-    return [f"Features: {looked}, {len(kept)} kept: {shown}. `medalist features {session.run_id}` says more."]
+    shown = "; ".join(kept[:MOST_FEATURES])
+    shown += f"; and {len(kept) - MOST_FEATURES} more" if len(kept) > MOST_FEATURES else ""
+    run = outcome.journal.run_id
+    return [f"Features: {looked}, {len(kept)} kept: {shown}. `medalist features {run}` says more."]
 
 
-def _members(session: Session, final: Final | None) -> list[str]:
+def _ensemble_lines(outcome: Outcome) -> list[str]:
+    """What the submission is made of."""
+    final, records, journal = outcome.final, outcome.records, outcome.journal
     if final is None:
-        if session.ledger.submissions(session.run_id)[-1].score is None:
+        if journal.ledger.submissions(journal.run_id)[-1].score is None:
             return ["The submission is of the first fold of experiment 0, which has no score: that is a constant's."]
-        error = next((r.verdict_reason for r in session.records if r.error), None)
+        error = next((r.verdict_reason for r in records if r.error), None)
         why = "no model was finished" if error is None else f"every experiment failed ({error}; see log.txt)"
         return [f"The submission is a constant: {why}."]
     if not final.ensemble.weights:
         return ["The submission is the best constant: on fresh folds the ensemble of the search did no better."]
-    told = []
-    for number, weight in sorted(final.ensemble.weights.items(), key=lambda item: -item[1]):
-        record = session.records[number]
-        told.append(f"  {weight:4.0%} of #{number} {record.pipeline.family}: {record.proposal.reason}")
-    return ["Made from:", *told]
+    members = sorted(final.ensemble.weights.items(), key=lambda item: -item[1])
+    return [
+        "Made from:",
+        *(f"  {w:4.0%} of #{n} {records[n].pipeline.family}: {records[n].proposal.reason}" for n, w in members),
+    ]

@@ -1,19 +1,22 @@
-"""An experiment under way, and the jobs that it is made of."""
+"""An experiment under way, and the jobs for child processes that it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from medalist.agent.budget import Budget
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.proposals.feature_groups import ARM, step_of
+from medalist.agent.feature_ideas import ARM, step_of
+from medalist.agent.history import by_hash
+from medalist.agent.judging.feature_trials import FeatureTrial
+from medalist.agent.judging.referee import Referee
 from medalist.agent.proposals.policy import LARGEST_SHARE
-from medalist.agent.score import Comparison
-from medalist.agent.search.session import Session
-from medalist.agent.workers.child import Job, Outcome
+from medalist.agent.records.journal import Journal
+from medalist.agent.workers.child import Job, Outcome, Sources
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.widths import pipeline_width
@@ -21,18 +24,32 @@ from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.fitting.fold import FoldResult
+from medalist.pipelines.pipeline import Pipeline
 
-LEAST_FOLD_SECONDS = 3.0
-FIT_SHARE = 0.7  # of a fold's time for boosting; the rest is for predicting
-FIRST_LONGEST = 0.25  # of the budget, for boosting in a fold of the first experiment: nothing else is proposed before
-LONGER = 1.5  # times its guess, that boosting may take at least, where there is so much time
-SHORT_SECONDS = 0.5  # folds that take less are handed out ahead
-TWINS, TWINS_SHARE = (101, 202), 0.02  # seeds of two models that differ in nothing else; their share of the budget
+LEAST_FOLD_SECONDS = 3.0  # that a fold may take, whatever the budget
+FIT_SHARE = 0.7  # share of a fold's time for boosting; the rest is for features and predictions
+FIRST_LONGEST = 0.25  # share of the budget for boosting in a fold of the first experiment, which others wait for
+LONGER = 1.5  # times the expected seconds that boosting may take at least, where there is so much time
+SHORT_SECONDS = 0.5  # expected seconds of a fold below which it may be handed out before the one before it is done
+TWINS = (101, 202)  # seeds of two fits that differ in nothing else, for the noise floor
+TWINS_SHARE = 0.02  # share of the budget that they may take together
 
 
 @dataclass
 class Active:
-    """An experiment under way: jobs that wait, folds that are done with their losses, and the record to beat."""
+    """An experiment under way.
+
+    Attributes
+    ----------
+    waiting: jobs that are not handed out yet.
+    rival: the experiment that it is pruned against; None where it is not pruned.
+    results, losses: of the folds that are done, by fold.
+    ended: the outcome of a job that failed.
+    pruned: why it was pruned, and `early_loss` the loss that it was heading for.
+    busy_seconds: of work on its jobs so far.
+    trial: the outcome of a test of features, once the folds that judge it are done.
+    twins: validation predictions of the two fits for the noise floor, by seed; None until they are there.
+    """
 
     number: int
     proposal: Proposal
@@ -44,23 +61,48 @@ class Active:
     pruned: str | None = None
     early_loss: float | None = None
     busy_seconds: float = 0.0
-    change: Comparison | None = None
-    twins: dict[int, np.ndarray | None] = field(default_factory=dict)  # what fits that differ in their seeds predict
+    trial: FeatureTrial | None = None
+    twins: dict[int, np.ndarray | None] = field(default_factory=dict)
 
 
-def turn(active: Active) -> tuple[bool, int]:
-    """Whose jobs go first: tests of features, which others wait for, then the earliest."""
+def priority(active: Active) -> tuple[bool, int]:
+    """Sorting key of whose jobs are handed out first: tests of features, which others wait for, then the earliest."""
     return active.proposal.arm != ARM, active.number
+
+
+def sources_of(
+    pipeline: Pipeline, journal: Journal, predicted: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None
+) -> Sources:
+    """The predictions of other pipelines that a stacked or pseudo-labelled pipeline is fitted on.
+
+    predicted: for folds other than the search's, (validation, test) predictions by those pipelines' hashes.
+    """
+    numbers = {h: r.number for h, r in by_hash(journal.records).items()}
+    labels: Path | np.ndarray | None = None
+    if pipeline.pseudo:
+        if predicted is not None:
+            labels = predicted[pipeline.pseudo][1]
+        else:
+            labels = journal.predictions.fold_tests_path(numbers[pipeline.pseudo]).resolve()
+    return Sources(
+        stacked=tuple(
+            (oof.resolve(), test.resolve())
+            for oof, test in (journal.predictions.arrays(numbers[base]) for base in pipeline.stacked)
+        ),
+        own=() if predicted is None else tuple(predicted[base] for base in pipeline.stacked),
+        labels=labels,
+    )
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """Makes the jobs of experiments; without `by_clock` none has a limit, so that equal runs have equal jobs.
+    """Makes the jobs of experiments; without `by_clock` none has a time limit, so that equal runs have equal jobs.
 
-    `seconds_left` tells what is left for searching.
+    `seconds_left` returns the seconds that are left for the search.
     """
 
-    session: Session
+    referee: Referee
+    journal: Journal
     workers: Workers
     costs: Costs
     budget: Budget
@@ -68,39 +110,44 @@ class Jobs:
     seconds_left: Callable[[], float]
 
     def begin(self, active: Active) -> None:
-        """Give an experiment its first jobs: its features, where they have to be made, else its folds."""
-        if active.number == 0 and self._cheap(active):
+        """Give an experiment its first jobs: its features, where they have to be computed, else its folds."""
+        if active.number == 0 and self._twins_are_cheap(active):
             active.twins = dict.fromkeys(TWINS)
-        missing = [f for f in active.proposal.pipeline.features if not self._ready(f)]
+        missing = [f for f in active.proposal.pipeline.features if not self._computed(f)]
         active.waiting = [self._job(active, "prepare")] if missing else self.folds(active)
 
     def folds(self, active: Active) -> list[Job]:
-        """A job for each fold, those first that may end the experiment early."""
-        order = list(range(self.session.folds.count))
-        if active.proposal.arm == ARM and self.session.features is not None and active.proposal.idea is not None:
-            first = self.session.features.judges(step_of(active.proposal.idea))
-            order.sort(key=lambda k: k not in first)
-        return [self._job(active, "fold", k) for k in order] + [self._twin(active, k) for k in active.twins]
+        """A job for each fold, in the order in which they are handed out: those first that may end it early."""
+        return [self._job(active, "fold", k) for k in self.fold_order(active)] + [
+            self._twin(active, seed) for seed in active.twins
+        ]
 
-    def _twin(self, active: Active, number: int) -> Job:
+    def fold_order(self, active: Active) -> list[int]:
+        """Numbers of the folds in the order in which they are handed out."""
+        order = list(range(self.referee.folds.count))
+        if active.proposal.arm == ARM and active.proposal.idea is not None:
+            judging = self.referee.features.held_out_folds(step_of(active.proposal.idea))
+            order.sort(key=lambda k: k not in judging)
+        return order
+
+    def _twin(self, active: Active, seed: int) -> Job:
         """The first fold of a model that differs from its twin in its seed alone."""
         pipeline = active.proposal.pipeline
         stochastic = FAMILIES[pipeline.family].stochastic  # with nothing drawn at random a seed would change nothing
         if stochastic:
             pipeline = pipeline.changed(params=pipeline.parameters | dict(stochastic))
-        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + number), twin=number)
+        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + seed), twin=seed)
 
-    def _cheap(self, active: Active) -> bool:
-        """Whether two more fits are a small part of the budget."""
-        return not self.by_clock or len(TWINS) * self.guess(active) < TWINS_SHARE * self.budget.seconds
+    def _twins_are_cheap(self, active: Active) -> bool:
+        return not self.by_clock or len(TWINS) * self.expected_seconds(active) < TWINS_SHARE * self.budget.seconds
 
     def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
-        pipeline = active.proposal.pipeline
+        pipeline, folds = active.proposal.pipeline, self.referee.folds
         soft = hard = boosting = float("inf")
         if self.by_clock:
-            share = self.seconds_left() / -(-self.session.folds.count // self.workers.count)
+            share = self.seconds_left() / -(-folds.count // self.workers.count)
             soft = max(LEAST_FOLD_SECONDS, LARGEST_SHARE * share)
-            boosting = max(FIT_SHARE * soft, min(LONGER * self.guess(active), FIT_SHARE * share))
+            boosting = max(FIT_SHARE * soft, min(LONGER * self.expected_seconds(active), FIT_SHARE * share))
             if active.number == 0:
                 boosting = min(boosting, FIRST_LONGEST * self.budget.seconds)
                 soft = min(soft, boosting / FIT_SHARE)
@@ -110,22 +157,23 @@ class Jobs:
             kind=kind,  # type: ignore[arg-type]
             pipeline=pipeline,
             fold=fold,
-            folds=self.session.folds.path,
+            folds=folds.path,
             threads=self.workers.threads,
             soft_seconds=boosting,
             hard_seconds=hard,
-            short=kind == "fold" and self.guess(active) < SHORT_SECONDS,
-            sources=self.session.sources(pipeline) if pipeline.bases else None,
+            short=kind == "fold" and self.expected_seconds(active) < SHORT_SECONDS,
+            sources=sources_of(pipeline, self.journal) if pipeline.bases else None,
         )
 
-    def guess(self, active: Active) -> float:
-        """Seconds that one fold is guessed to take."""
+    def expected_seconds(self, active: Active) -> float:
+        """Seconds that one fold is expected to take."""
         pipeline = active.proposal.pipeline
         return self.costs.guess_of(pipeline, self.width(active))
 
     def width(self, active: Active) -> int:
-        """Columns that it is fitted on."""
+        """Number of columns that it is fitted on."""
         return pipeline_width(active.proposal.pipeline, self.costs.outputs)
 
-    def _ready(self, feature: str) -> bool:
-        return is_supervised(parse(feature)) or self.session.ground.store.has(feature)
+    def _computed(self, feature: str) -> bool:
+        """Whether a feature needs no preparation: it is in the store, or computed within each fold."""
+        return is_supervised(parse(feature)) or self.referee.data.store.has(feature)

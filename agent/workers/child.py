@@ -42,13 +42,13 @@ class Bench:
 class Sources:
     """Predictions of other pipelines that a job is made from.
 
-    `stacked`: files (.npz) of `oof` (n_train, W) and `test` (m, W), one for each pipeline that is stacked upon; `own`,
+    `stacked`: .npy files of out-of-fold (n_train, W) and test (m, W) predictions, a pair for each base pipeline; `own`,
     for folds that are not the search's: what the same pipelines predict for the validation and the test rows, fitted
     without the validation rows. `labels`: pseudo-labels (m, W), or the file that has them for each fold of the search
     as test_<fold>.
     """
 
-    stacked: tuple[Path, ...] = ()
+    stacked: tuple[tuple[Path, Path], ...] = ()
     own: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     labels: Path | np.ndarray | None = None
 
@@ -94,7 +94,7 @@ class _Material:
     y: np.ndarray
     weights: np.ndarray | None = None
     folds: dict[Path, Any] = field(default_factory=dict)
-    predictions: dict[Path, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    predictions: dict[tuple[Path, Path], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, bench: Bench) -> _Material:
@@ -138,15 +138,14 @@ class _Material:
         if not sources.stacked:
             return None
         parts: list[list[np.ndarray]] = [[], [], []]
-        for i, path in enumerate(sources.stacked):
-            if path not in self.predictions:
-                with np.load(path) as kept:
-                    self.predictions[path] = kept["oof"], kept["test"]
-            oof, test = self.predictions[path]
+        for i, paths in enumerate(sources.stacked):
+            if paths not in self.predictions:
+                self.predictions[paths] = np.load(paths[0]), np.load(paths[1])
+            oof, test = self.predictions[paths]
             held, tested = sources.own[i] if sources.own else (oof[valid], test)
             for part, p in zip(parts, (oof[fit], held, tested), strict=True):
                 part.append(as_columns(self.bench.problem, p))
-        self.predictions = {path: self.predictions[path] for path in sources.stacked}  # of a night's, too many
+        self.predictions = {paths: self.predictions[paths] for paths in sources.stacked}  # of a night's, too many
         return Beside(*(np.hstack(part) for part in parts))
 
 

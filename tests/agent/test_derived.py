@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from command_line import demo, here
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.experiment import Proposal, Record
+from medalist.agent.proposals.variations import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.predictions import Predictions
 from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Score
-from medalist.agent.workers.child import Sources, _labels, _Material
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.agent.search.jobs import sources_of
+from medalist.agent.workers.child import Bench, Job, Sources
+from medalist.agent.workers.local import Workers
+from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fold import Evaluation, FoldResult
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
@@ -73,7 +80,7 @@ def test_a_transformation_that_failed_is_not_tried_with_another_family_and_one_t
     assert (again.target, again.family) == ("log", "catboost")
 
 
-def test_what_draws_nothing_gets_no_other_seed(history):
+def test_a_family_that_draws_nothing_at_random_gets_no_other_seed(history):
     made = proposals([*history, record(6, "linear", 0.1)])["seed"]
     assert (made.parent, made.pipeline.family) == (1, "lightgbm")
 
@@ -168,30 +175,83 @@ def test_stacked_columns_keep_the_order_of_predictions(seed):
     assert shares.sum(axis=1) == pytest.approx(1, abs=1e-3)
 
 
-def test_pseudo_labels_of_a_fold_come_from_the_model_of_that_fold(tmp_path: Path):
-    outputs = Outputs.create(tmp_path)
-    tests = [np.full((3, 1), k / 10) for k in range(5)]
-    assert outputs.keep_folds(7, tests)
-    sources = Sources(labels=outputs.folds_path(7))
-    for k in range(5):
-        labels = _labels(sources, k)
-        assert labels is not None
-        assert labels.predicted == pytest.approx(tests[k])
-    assert not outputs.keep_folds(8, [])
-    assert not outputs.folds_path(8).exists()
+TRAIN, TEST = 60, 40
+LINEAR = {"alpha": 0.001, "knots": 0}
 
 
-def test_a_child_forgets_what_it_no_longer_stacks_upon(tmp_path: Path):
-    paths = [tmp_path / f"{n}.npz" for n in range(4)]
-    for n, path in enumerate(paths):
-        np.savez(path, oof=np.full((6, 1), n / 10), test=np.full((2, 1), n / 10))
-    bench = SimpleNamespace(problem=Problem("regression", 1, 0, "l2", False))
-    material = _Material(bench, None, np.zeros((6, 1)))  # type: ignore[arg-type]
-    for base in range(3):
-        beside = material._beside(Sources(stacked=(paths[base], paths[base + 1])), np.arange(4), np.arange(4, 6))
-        assert beside is not None
-        assert beside.test == pytest.approx(np.tile([base / 10, (base + 1) / 10], (2, 1)))
-        assert set(material.predictions) == {paths[base], paths[base + 1]}
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a child process reads: a column of noise, targets, and five folds."""
+    folder = tmp_path_factory.mktemp("child")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=TRAIN + TEST)})
+    FeatureStore.create(folder / "store", "abc", frame[:TRAIN], frame[TRAIN:])
+    np.save(folder / "targets.npy", rng.normal(size=(TRAIN, 1)))
+    fold_of_row = np.arange(TRAIN) % 5
+    rows = {f"fit_{k}": np.flatnonzero(fold_of_row != k) for k in range(5)}
+    np.savez(folder / "folds.npz", **rows, **{f"valid_{k}": np.flatnonzero(fold_of_row == k) for k in range(5)})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def child(folder: Path) -> Iterator[Workers]:
+    workers = Workers(1)
+    problem = Problem("regression", 1, 0, "l2", False)
+    workers.start(Bench(folder / "store", "abc", TRAIN, TEST, problem, folder / "targets.npy", 1 << 30))
+    yield workers
+    workers.close()
+
+
+def fold_result(child: Workers, folder: Path, pipeline: Pipeline, fold: int, sources: Sources) -> FoldResult:
+    """Of one fold in the child process."""
+    child.submit(Job(0, "fold", pipeline, fold, folder / "folds.npz", sources=sources))
+    outcomes: list[Any] = []
+    while not outcomes:
+        outcomes = child.poll(60.0)
+    assert isinstance(outcomes[0].result, FoldResult), outcomes[0].error
+    return outcomes[0].result
+
+
+def journal_of(folder: Path, *tests: np.ndarray) -> Journal:
+    """The journal of a run whose experiments predict the targets perfectly, and test by these values."""
+    journal = Journal("run", folder, None, Predictions.create(folder), None, print)  # type: ignore[arg-type]
+    for number, test in enumerate(tests):
+        evaluation = Evaluation(np.load(folder.parent / "targets.npy"), test, np.ones((1, 1)), 1.0, 0.1, {})
+        journal.predictions.keep(number, evaluation)
+        journal.recall(replace(record(number, "linear", 1.0), evaluation=evaluation))
+    return journal
+
+
+def test_pseudo_labels_of_a_fold_come_from_the_model_of_that_fold(child: Workers, folder: Path) -> None:
+    journal = journal_of(folder / "pseudo", np.zeros((TEST, 1)))
+    journal.predictions.keep_fold_tests(0, [np.full((TEST, 1), 10.0 * k) for k in range(5)])
+    pipeline = Pipeline.of(("number(x)",), "linear", LINEAR, pseudo=journal.records[0].pipeline.hash)
+    sources = sources_of(pipeline, journal)
+    means = [float(fold_result(child, folder, pipeline, k, sources).valid.mean()) for k in (0, 1, 3)]
+    assert means[1] - means[0] > 1.0  # the rows with labels 10 higher pull predictions up, and three times as far
+    assert means[2] - means[0] == pytest.approx(3 * (means[1] - means[0]), rel=0.3)
+    elsewhere = {pipeline.pseudo: (np.zeros((12, 1)), np.full((TEST, 1), 30.0))}
+    given = fold_result(child, folder, pipeline, 3, sources_of(pipeline, journal, elsewhere))
+    assert float(given.valid.mean()) == pytest.approx(means[2], abs=0.05)
+
+
+def test_a_stack_is_fitted_on_the_predictions_of_its_bases_and_a_child_forgets_them(
+    child: Workers, folder: Path
+) -> None:
+    journal = journal_of(folder / "stack", np.full((TEST, 1), 0.5), np.full((TEST, 1), -0.5))
+
+    def predicted(number: int, **options: Any) -> float:
+        """For test, by a stack upon one experiment: what that predicts, since it is perfect on train."""
+        pipeline = Pipeline.of((), "linear", LINEAR, stacked=(journal.records[number].pipeline.hash,))
+        return float(fold_result(child, folder, pipeline, 0, sources_of(pipeline, journal, **options)).test.mean())
+
+    assert [predicted(number) for number in (0, 1)] == pytest.approx([0.5, -0.5], abs=0.02)
+    evaluation = journal.records[0].evaluation
+    assert evaluation is not None
+    journal.predictions.keep(0, replace(evaluation, test=np.full((TEST, 1), 0.8)))
+    assert predicted(0) == pytest.approx(0.8, abs=0.02)  # read again: a night's predictions do not fit into memory
+    elsewhere = {r.pipeline.hash: (np.zeros((12, 1)), np.full((TEST, 1), -0.8)) for r in journal.records}
+    assert predicted(0, predicted=elsewhere) == pytest.approx(-0.8, abs=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The search for features: what it screens on, what it takes over; runs with it are repeated, resumed and steered."""
+"""The search for features: what it screens on and what it adopts; runs with it are repeated, resumed and steered."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from command_line import call, demo, finished, here, ledger_of, only_run, write
+from synthetic import REGRESSION, fold_set, run_data
 
-from medalist.agent import score as judge
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.ground import FoldSet, Ground
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.history import incumbent_features
+from medalist.agent.judging.feature_trials import ADOPT_CHANCE, SINGLES, FeatureJudge, trial_text
 from medalist.agent.memory.experience import Experience
-from medalist.agent.proposals.feature_groups import ARM
-from medalist.agent.proposals.features import ADOPT_CHANCE, MOST_EMPTY, MOST_STEPS, FeatureSearch, Step, in_words
+from medalist.agent.proposals.features import MOST_EMPTY, MOST_STEPS, FeatureSearch
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.records.feature_rows import rows_of_test
-from medalist.agent.score import Comparison
+from medalist.agent.records.feature_rows import rows_of_trial
+from medalist.agent.score import Comparison, compare, score
 from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
-from medalist.competitions.metrics.registry import get_metric
-from medalist.pipelines.estimators.registry import FAMILIES
-from medalist.pipelines.features.language.steering import Steering
-from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.scoring import Found
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
@@ -40,31 +38,34 @@ ROWS, FOLDS = 1000, 5
 BASE = ("number(a)", "number(b)", "code(city)")
 SCHEMA = Schema({"a": "number", "b": "number", "city": "category"})
 RATIO = Found("a / b", 0.2, 0.01)
-REGRESSION = Problem("regression", 1, 0, "l2", False)
 
 
 @pytest.fixture
 def search(tmp_path: Path) -> FeatureSearch:
     """A search over 1,000 rows in five folds, of a target that is a / b; rows are numbered from 100."""
-    (tmp_path / "work").mkdir()
     return made(tmp_path)
 
 
-def made(folder: Path, folds: int = FOLDS, units: np.ndarray | None = None, **options: Any) -> FeatureSearch:
+def made(
+    folder: Path,
+    folds: int = FOLDS,
+    groups: np.ndarray | None = None,
+    y: np.ndarray | None = None,
+    problem: Problem = REGRESSION,
+    **options: Any,
+) -> FeatureSearch:
+    """As `search`, with other folds, groups of the evaluated rows, other targets y (n, 1), or other options."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=ROWS + 100), "b": rng.uniform(0.5, 2, ROWS + 100)})
     frame["city"] = rng.choice(["Oslo", "Rome"], len(frame))
-    y = (frame["a"] / frame["b"]).to_numpy()[:, None]
+    y = (frame["a"] / frame["b"]).to_numpy()[:, None] if y is None else y
     cards = describe_columns(frame[:ROWS], frame[ROWS:])
     store = FeatureStore.create(folder / "store", "abc", frame[:ROWS], frame[ROWS:])
-    metric = get_metric("rmse")
-    task: Any = SimpleNamespace(folds=SimpleNamespace(scheme="random"))
-    ground = Ground(None, task, cards, metric, REGRESSION, y, None, store, SCHEMA, folder)  # type: ignore[arg-type]
-    of_row = (np.arange(900) % folds).astype(np.int16)
-    slots = tuple(np.flatnonzero(of_row == k) for k in range(folds))
-    seen = y[100:ROWS]
-    given = FoldSet(folder / "f.npz", slots, np.arange(100, ROWS), of_row, judge.block_of_rows(seen), seen, None, units)
-    return FeatureSearch(ground, given, SCHEMA, frozenset(SCHEMA.columns), **options)
+    data = run_data(folder, y, problem=problem, cards=cards, store=store, schema=SCHEMA)
+    fold_of_row = (np.arange(900) % folds).astype(np.int16)
+    evaluated = fold_set(y[100:ROWS], fold_of_row, first_row=100, groups=groups)
+    judge = FeatureJudge(data, evaluated, options.get("seed", 0))
+    return FeatureSearch(judge, SCHEMA, frozenset(SCHEMA.columns), **options)
 
 
 def record(
@@ -77,14 +78,15 @@ def record(
     **options: Any,
 ) -> Record:
     """An experiment whose out-of-fold predictions are off by so much, row by row."""
-    errors = np.random.default_rng(number).normal(size=search.folds.y.shape)
-    oof = search.folds.y + np.broadcast_to(np.asarray(noise, float).reshape(-1, 1), errors.shape) * errors
+    folds = search.judge.folds
+    errors = np.random.default_rng(number).normal(size=folds.y.shape)
+    oof = folds.y + np.broadcast_to(np.asarray(noise, float).reshape(-1, 1), errors.shape) * errors
     importance = {name: 1 / len(features) for name in features}
     evaluation = Evaluation(oof, np.zeros((100, 1)), np.ones((FOLDS, 1)), 1.0, 0.1, importance)
-    score = judge.score(search.ground.metric, REGRESSION, search.folds.y, oof, oof, search.folds.blocks)
+    scored = score(search.judge.data.metric, REGRESSION, folds.y, oof, oof, folds.blocks)
     pipeline = Pipeline.of(features, "lightgbm", {"learning_rate": 0.1, "rounds": 50})
     proposal = Proposal(pipeline, "why", None, arm, idea)
-    return Record(number, proposal, "keep", "", score=score, evaluation=evaluation, **options)
+    return Record(number, proposal, "keep", "", score=scored, evaluation=evaluation, **options)
 
 
 def result(step: int = 0, **found: Any) -> ScreenResult:
@@ -98,116 +100,130 @@ def running(features: tuple[str, ...], idea: str) -> Record:
 
 
 def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
+    """The next screening, for which it must be time."""
     assert search.ready(history, float("inf"))
-    return search.request(history, ordered=True)
+    return search.request(history, search.judge.data.folder, counted=True)
+
+
+def screened(search: FeatureSearch, history: list[Record], step: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, residual and target that a screening of that number reads."""
+    search.steps.clear()
+    for earlier in range(step):
+        search.add_step(result(earlier, picks=()), history)
+    request = search.request(history, search.judge.data.folder, counted=True)
+    assert request.step == step
+    with np.load(request.material) as material:
+        return material["rows"], material["residual"], material["target"]
 
 
 # which rows choose and which judge
 
 
-def test_what_was_only_tested_beside_others_may_be_looked_at_again(search: FeatureSearch) -> None:
+def test_what_was_only_tested_beside_others_may_be_screened_again(search: FeatureSearch) -> None:
     first = record(search, 0, 1.0)
     picks = record(search, 1, 0.9, (*BASE, "a / b"), ARM, "0:picks", adopted=True)
     many = tuple(f"a * {k}" for k in range(10))
     both = record(search, 2, 1.0, (*BASE, "a / b", *many), ARM, "0:both")
     alone = record(search, 3, 1.0, (*BASE, "a / b", "a - b"), ARM, "0:idle")
     failed = Record(4, Proposal(picks.pipeline.changed(features=("b - a",)), "why", 1, ARM, "0:picks"), "crash", "")
-    search.steps.append(Step(0, result()))
-    asked = search.request([first, picks, both, alone, failed], ordered=True)
-    assert asked.not_again == {"a - b"}
+    search.add_step(result(), [first])
+    request = search.request([first, picks, both, alone, failed], search.judge.data.folder, counted=True)
+    assert request.not_again == {"a - b"}
 
 
 @pytest.mark.parametrize("count", [2, 3, 30])
-def test_no_group_chooses_and_judges_where_folds_are_few(tmp_path: Path, count: int) -> None:
-    (tmp_path / "work").mkdir()
-    units = np.random.default_rng(0).integers(0, count, 900)
-    search = made(tmp_path, 3, units)
+def test_no_group_is_screened_and_held_out_where_folds_are_few(tmp_path: Path, count: int) -> None:
+    groups = np.random.default_rng(0).integers(0, count, 900)
+    judge = made(tmp_path, 3, groups).judge
     for step in range(4):
-        held = search.held(step)
-        assert 0 < held.mean() < 1
-        assert not set(units[held]) & set(units[~held])
+        held_out = judge.held_out(step)
+        assert 0 < held_out.mean() < 1
+        assert not set(groups[held_out]) & set(groups[~held_out])
 
 
 @pytest.mark.parametrize("folds", [1, 2, 3, 4, 5, 10, 15])
-def test_rows_that_judge_take_turns_and_no_step_looks_at_its_own(tmp_path: Path, folds: int) -> None:
-    (tmp_path / "work").mkdir()
+def test_held_out_rows_take_turns_and_no_screening_sees_them(tmp_path: Path, folds: int) -> None:
     search = made(tmp_path, folds)
+    judge, evaluated = search.judge, search.judge.folds
     first = record(search, 0, 1.0)
-    times = np.zeros(len(search.folds.rows), dtype=int)
+    assert first.evaluation is not None
+    times = np.zeros(len(evaluated.rows), dtype=int)
     for step in range(MOST_STEPS):
-        held = search.held(step)
-        assert (held == search.held(step)).all()
-        assert 0.1 < held.mean() < 0.6
-        if folds >= 4:
-            assert len(set(search.folds.of_row[held])) == 2
-        times += held
-        with np.load(search._material(first, step)) as material:
-            rows, residual, target = material["rows"], material["residual"], material["target"]
-        assert set(rows) == set(search.folds.rows[~held])
-        assert (target == search.ground.y[rows]).all()
-        assert first.evaluation is not None
-        assert residual == pytest.approx((search.folds.y - first.evaluation.oof)[~held])
-    assert (search.held(0) != search.held(1)).any()
+        held_out = judge.held_out(step)
+        assert (held_out == judge.held_out(step)).all()
+        assert 0.1 < held_out.mean() < 0.6
+        whole = judge.held_out_folds(step)
+        assert len(whole) == (2 if folds >= 4 else 0)
+        if whole:
+            assert set(evaluated.fold_of_row[held_out]) == set(whole)
+            assert not set(evaluated.fold_of_row[~held_out]) & set(whole)
+        times += held_out
+        rows, residual, target = screened(search, [first], step)
+        assert set(rows) == set(evaluated.rows[~held_out])
+        assert (target == judge.data.y[rows]).all()
+        assert residual == pytest.approx((evaluated.y - first.evaluation.oof)[~held_out])
+    assert (judge.held_out(0) != judge.held_out(1)).any()
     if folds in (4, 5, 10):
         assert times.min() >= 1  # every row judges in its turn
-    assert (made(tmp_path, 2, seed=1).held(0) != made(tmp_path, 2).held(0)).any()
+    assert (made(tmp_path, 2, seed=1).judge.held_out(0) != made(tmp_path, 2).judge.held_out(0)).any()
 
 
-def test_residuals_are_of_probabilities_and_on_the_scale_that_is_fitted(search: FeatureSearch) -> None:
+def test_a_residual_of_classes_is_that_of_their_probabilities(tmp_path: Path) -> None:
+    y = np.random.default_rng(0).integers(0, 3, (ROWS, 1)).astype(float)
+    search = made(tmp_path, y=y, problem=Problem("multiclass", 1, 3, "logloss", False))
     first = record(search, 0, 0.0)
-    classes = Problem("multiclass", 1, 3, "logloss", False)
-    y = np.random.default_rng(0).integers(0, 3, (900, 1)).astype(float)
-    shares = np.full((900, 3), 1 / 3)
     assert first.evaluation is not None
-    search.ground = replace(search.ground, problem=classes)
-    search.folds = replace(search.folds, y=y)
-    told = replace(first, evaluation=replace(first.evaluation, oof=shares))
-    with np.load(search._material(told, 0)) as material:
-        kept = ~search.held(0)
-        assert material["target"] == pytest.approx(np.eye(3)[y[kept, 0].astype(int)])
-        assert material["residual"] == pytest.approx(material["target"] - 1 / 3)
-    search.ground = replace(search.ground, problem=replace(REGRESSION, log=True))
-    search.folds = replace(search.folds, y=np.full((900, 1), np.e - 1))
-    told = replace(first, evaluation=replace(first.evaluation, oof=np.zeros((900, 1))))
-    with np.load(search._material(told, 1)) as material:
-        assert material["residual"] == pytest.approx(1.0)
+    first = replace(first, evaluation=replace(first.evaluation, oof=np.full((900, 3), 1 / 3)))
+    rows, residual, target = screened(search, [first])
+    assert target == pytest.approx(np.eye(3)[y[rows, 0].astype(int)])
+    assert residual == pytest.approx(target - 1 / 3)
 
 
-# what is taken over
+def test_a_residual_is_on_the_scale_that_is_fitted(tmp_path: Path) -> None:
+    search = made(tmp_path, y=np.full((ROWS, 1), np.e - 1), problem=replace(REGRESSION, log=True))
+    first = record(search, 0, 0.0)
+    assert first.evaluation is not None
+    first = replace(first, evaluation=replace(first.evaluation, oof=np.zeros((900, 1))))
+    assert screened(search, [first])[1] == pytest.approx(1.0)
+
+
+# what is adopted
 
 
 def test_a_group_that_gains_on_rows_that_did_not_choose_it_is_adopted(search: FeatureSearch) -> None:
     first = record(search, 0, 1.0)
     better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
-    taken, change, words = search.trial(better, [first])
-    assert taken
-    assert change is not None
-    assert change.gain > 0
-    assert "rows that did not choose them" in words
+    trial = search.judge.judge(better, [first])
+    assert trial.adopted
+    assert trial.incumbent is first
+    assert trial.change is not None
+    assert trial.change.gain > 0
+    assert "rows that did not choose them" in trial.reason
     adopted = replace(better, adopted=True)
     assert adopted.usable
-    assert search.incumbent([first, adopted]) is adopted
-    rows = rows_of_test(adopted, first, change, words, SCHEMA)
+    assert incumbent_features([first, adopted]) is adopted
+    rows = rows_of_trial(adopted, trial, SCHEMA)
     assert [(r.text, r.status, r.unit, r.experiment) for r in rows] == [("a / b", "kept", "loss", 1)]
-    assert (rows[0].gain, rows[0].shape) == (change.gain, "number / number")
+    assert (rows[0].gain, rows[0].shape) == (trial.change.gain, "number / number")
 
 
 def test_a_gain_on_the_rows_that_chose_it_alone_is_none(search: FeatureSearch) -> None:
-    """Half of the error on rows that screening saw, none less on the held ones: what fitting noise looks like."""
+    """Half of the error on rows that the screening saw, none less on the held-out ones: what fitting noise looks
+    like."""
     first = record(search, 0, 1.0)
-    overfit = record(search, 1, np.where(search.held(0), 1.0, 0.5), (*BASE, "a / b"), ARM, "0:picks")
+    overfit = record(search, 1, np.where(search.judge.held_out(0), 1.0, 0.5), (*BASE, "a / b"), ARM, "0:picks")
     assert overfit.score is not None
     assert first.score is not None
-    assert judge.compare(overfit.score, first.score).z > 5  # on all rows it would look like a great gain
-    taken, change, words = search.trial(overfit, [first])
-    assert not taken
+    assert compare(overfit.score, first.score).z > 5  # on all rows it would look like a great gain
+    trial = search.judge.judge(overfit, [first])
+    assert not trial.adopted
     assert not overfit.usable
-    assert search.incumbent([first, overfit]) is first
-    rows = rows_of_test(overfit, first, change, words, SCHEMA)
+    assert incumbent_features([first, overfit]) is first
+    rows = rows_of_trial(overfit, trial, SCHEMA)
     assert [(r.text, r.status) for r in rows] == [("a / b", "dropped")]
     # the same predictions, judged by a step that holds out other rows, do gain: rows decide, not the record
     other = replace(overfit, proposal=replace(overfit.proposal, idea="1:picks"))
-    assert search.trial(other, [first])[1] != change
+    assert search.judge.judge(other, [first]).adopted
 
 
 def test_without_a_gain_it_is_dropped_but_a_removal_may_cost_nothing(search: FeatureSearch) -> None:
@@ -216,29 +232,72 @@ def test_without_a_gain_it_is_dropped_but_a_removal_may_cost_nothing(search: Fea
     more = replace(record(search, 1, 1.0, (*BASE, "count(city)", "a / b"), ARM, "0:picks"), evaluation=same)
     fewer = replace(record(search, 2, 1.0, BASE, ARM, "0:idle"), evaluation=same)
     worse = record(search, 3, 2.0, BASE, ARM, "0:idle")
-    assert not search.trial(more, [first])[0]
-    assert search.trial(fewer, [first])[0]
-    assert not search.trial(worse, [first])[0]
-    _, change, words = search.trial(fewer, [first])
-    rows = rows_of_test(replace(fewer, adopted=True), first, change, words, SCHEMA)
+    assert not search.judge.judge(more, [first]).adopted
+    assert not search.judge.judge(worse, [first]).adopted
+    trial = search.judge.judge(fewer, [first])
+    assert trial.adopted
+    rows = rows_of_trial(replace(fewer, adopted=True), trial, SCHEMA)
     assert [(r.text, r.status) for r in rows] == [("count(city)", "removed")]
 
 
+def test_a_test_is_judged_as_soon_as_the_held_out_folds_are_done(search: FeatureSearch) -> None:
+    judge = search.judge
+    first = record(search, 0, 1.0)
+    better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
+    assert better.evaluation is not None
+    predictions = {k: better.evaluation.oof[judge.folds.positions[k]] for k in range(FOLDS)}
+    one, two = judge.held_out_folds(0)
+    assert judge.early_comparison("0:picks", first, {k: p for k, p in predictions.items() if k != two}) is None
+    change = judge.early_comparison("0:picks", first, {one: predictions[one], two: predictions[two]})
+    whole = judge.judge(better, [first]).change
+    assert change is not None
+    assert whole is not None
+    assert (change.gain, change.noise) == pytest.approx((whole.gain, whole.noise))
+    assert judge.early_comparison("0:alike", first, predictions) is None  # no screening chose it: all rows judge
+
+
+def test_without_a_model_to_compare_with_nothing_is_adopted(search: FeatureSearch) -> None:
+    better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
+    trial = search.judge.judge(better, [])
+    assert (trial.adopted, trial.change, trial.incumbent) == (False, None, None)
+    assert rows_of_trial(better, trial, SCHEMA) == []
+
+
 def test_what_was_not_adopted_is_in_no_ensemble(search: FeatureSearch) -> None:
-    tried = record(search, 1, 0.1, (*BASE, "a / b"), ARM, "0:picks")
-    assert [tried.usable, replace(tried, adopted=True).usable, record(search, 2, 1.0, arm="tune:linear").usable] == [
-        False,
-        True,
-        True,
-    ]
+    tested = record(search, 1, 0.1, (*BASE, "a / b"), ARM, "0:picks")
+    assert not tested.usable
+    assert replace(tested, adopted=True).usable
+    assert record(search, 2, 1.0, arm="tune:linear").usable
+
+
+def test_the_more_is_tested_of_a_screening_the_surer_a_gain_has_to_be(search: FeatureSearch) -> None:
+    accepts = search.judge.accepts
+    for z in np.linspace(0, 5, 51):
+        change = Comparison(z, 1.0, 20)
+        group = accepts(change, "0:first", removal=False)
+        single = accepts(change, "0:one1", removal=False)
+        assert group == (change.chance < ADOPT_CHANCE)
+        assert single == (change.chance < ADOPT_CHANCE / SINGLES)
+        assert accepts(change, "0:picks", removal=False) >= group >= single
+        assert not accepts(replace(change, in_every_fold=False), "0:first", removal=False)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_changes_that_are_noise_no_more_are_adopted_than_the_level_allows(tmp_path: Path, seed: int) -> None:
+    """200 groups of features that only reshuffle the errors: a test at level p adopts about 200 p of them, and hardly
+    ever more than three standard deviations above."""
+    search = made(tmp_path, y=np.random.default_rng(seed).normal(size=(ROWS, 1)))
+    first = record(search, 10_000 + seed, 1.0)
+    tests = [record(search, 1000 * seed + k + 1, 1.0, (*BASE, "a / b"), ARM, f"{k % 5}:first") for k in range(200)]
+    adopted = sum(search.judge.judge(test, [first]).adopted for test in tests)
+    assert adopted <= 200 * ADOPT_CHANCE + 3 * np.sqrt(200 * ADOPT_CHANCE)
 
 
 # steps and groups
 
 
 def test_what_repeats_and_what_has_many_values_is_tested_before_anything_is_screened(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
-    search = made(tmp_path, repeated=("a", "b", "city"), many=("city",))
+    search = made(tmp_path, repeated=("a", "b", "city"), high_cardinality=("city",))
     first = record(search, 0, 1.0)
     group, parent = search.next_group([first]) or (None, None)
     assert group is not None
@@ -246,8 +305,8 @@ def test_what_repeats_and_what_has_many_values_is_tested_before_anything_is_scre
     assert group.add == ("target_mean(a × b × city, 1)", "count(a × b × city)")
     assert search.next_group([first, running(group.apply(BASE), group.name)]) is None  # the next starts from its end
     # nothing chose it, so all rows judge: a gain on those alone that a screening would look at is one
-    better = record(search, 1, np.where(search.held(0), 1.0, 0.5), group.apply(BASE), ARM, group.name)
-    assert search.trial(better, [first])[0]
+    better = record(search, 1, np.where(search.judge.held_out(0), 1.0, 0.5), group.apply(BASE), ARM, group.name)
+    assert search.judge.judge(better, [first]).adopted
     ended = replace(better, verdict="timeout", evaluation=None)  # by Ctrl-C, which leaves no error
     assert ended.unfinished
     assert search.next_group([first, ended]) == (group, first)
@@ -265,21 +324,21 @@ def test_what_repeats_and_what_has_many_values_is_tested_before_anything_is_scre
 
 def test_after_a_removal_alone_nothing_is_screened_again(search: FeatureSearch) -> None:
     first = record(search, 0, 1.0, (*BASE, "count(city)"))
-    search.take(result(picks=()), [first])
+    search.add_step(result(picks=()), [first])
     fewer = replace(record(search, 1, 1.0, BASE, ARM, "0:idle"), adopted=True)
-    assert search.incumbent([first, fewer]) is fewer
+    assert incumbent_features([first, fewer]) is fewer
     assert not search.ready([first, fewer], float("inf"))
     added = replace(record(search, 2, 0.5, (*BASE, "a / b"), ARM, "0:used"), adopted=True)
     assert search.ready([first, fewer, added], float("inf"))
 
 
-def test_a_step_is_asked_for_tested_and_followed_by_the_next(search: FeatureSearch) -> None:
+def test_a_step_is_screened_tested_and_followed_by_the_next(search: FeatureSearch) -> None:
     first = record(search, 0, 1.0)
     assert not search.ready([], float("inf"))
     request = request_of(search, [first])
     assert (request.step, request.base, request.classes) == (0, BASE, 0)
-    search.take(result(used=(Found("count(city)", 0.1, 0.01),)), [first])
-    assert not search.ready([first], float("inf"))  # what was found is tested first
+    search.add_step(result(used=(Found("count(city)", 0.1, 0.01),)), [first])
+    assert not search.ready([first], float("inf"))  # what was proposed is tested first
     group, parent = search.next_group([first]) or (None, None)
     assert group is not None
     assert parent is first
@@ -290,91 +349,80 @@ def test_a_step_is_asked_for_tested_and_followed_by_the_next(search: FeatureSear
     assert (group.name, group.add) == ("0:both", ("a / b", "count(city)"))
     tested = replace(record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks"), adopted=True)
     both = record(search, 2, 0.5, (*BASE, "a / b", "count(city)"), ARM, "0:both")
-    assert search.next_group([first, tested, both]) is None  # parts of what was taken over are not tested again
+    assert search.next_group([first, tested, both]) is None  # parts of what was adopted are not tested again
     again = request_of(search, [first, tested, both])
     assert (again.step, again.base) == (1, tested.pipeline.features)
     assert "count(city)" in again.not_again
-    search.take(result(1, picks=()), [first, tested, both])
+    search.add_step(result(1, picks=()), [first, tested, both])
     assert not search.ready([first, tested, both], float("inf"))
-    assert not search.looking([first, tested, both], float("inf"))
+    assert not search.searching([first, tested, both], float("inf"))
 
 
 @pytest.mark.parametrize(
     ("seconds", "took", "steps"), [(3000.0, 2.0, MOST_EMPTY), (3000.0, 200.0, 1), (np.inf, 2.0, 1)]
 )
-def test_where_nothing_was_found_cheap_steps_look_at_other_rows(
+def test_where_nothing_was_adopted_cheap_steps_screen_on_other_rows(
     tmp_path: Path, seconds: float, took: float, steps: int
 ) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, 5, seconds=seconds)
     history = [record(search, 0, 1.0)]
     for step in range(steps):
         assert search.ready(history, 0.9 * seconds)
-        search.take(replace(result(step), picks=(replace(RATIO, text=f"a / (b + {step})"),)), history)
+        search.add_step(replace(result(step), picks=(replace(RATIO, text=f"a / (b + {step})"),)), history)
         assert not search.ready(history, 0.9 * seconds)  # before its groups are tested
-        found = search.next_group(history)
-        assert found is not None
-        features = found[0].apply(BASE)
-        history.append(record(search, step + 1, 1.05, features, ARM, found[0].name, seconds=took))
-        assert not search.looking(history, 0.9 * seconds)  # what others wait for is over
+        group, _ = search.next_group(history) or (None, None)
+        assert group is not None
+        history.append(record(search, step + 1, 1.05, group.apply(BASE), ARM, group.name, seconds=took))
+        assert not search.searching(history, 0.9 * seconds)  # what others wait for is over
     assert not search.ready(history, 0.9 * seconds)
 
 
 def test_where_no_group_gained_its_features_are_tested_one_by_one_if_that_is_cheap(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, 5, seconds=3000.0)
     history = [record(search, 0, 1.0)]
-    texts = ("a / b", "a * b", "a - b", "log(a)")
-    found = [replace(RATIO, text=text) for text in texts]
-    search.take(result(0, picks=tuple(found[:1]), used=tuple(found[1:])), history)
-    names, taken = [], None
+    found = [replace(RATIO, text=text) for text in ("a / b", "a * b", "a - b", "log(a)")]
+    search.add_step(result(0, picks=tuple(found[:1]), used=tuple(found[1:])), history)
+    names, adopted = [], None
     for number in range(1, 20):
-        if (group := search.next_group(history)) is None:
+        if (following := search.next_group(history)) is None:
             break
-        names.append(group[0].name)
-        features = group[0].apply(group[1].pipeline.features)
-        good = group[0].add == ("a * b",)
-        taken = features if good else taken
-        made_of = record(search, number, 0.8 if good or taken else 1.05, features, ARM, group[0].name, seconds=1.0)
-        history.append(replace(made_of, adopted=good))
-    assert [n for n in names if ":one" in n] == [
-        "0:one1",
-        "0:one0",
-        "0:one2",
-        "0:one3",
-    ]  # the first was the picks alone
-    assert taken == (*BASE, "a * b")
-    assert set(history[-1].pipeline.features) > set(taken)  # what follows is tested beside what was taken over
-    change = judge.Comparison(1.0, 0.45, 20)
-    assert search.enough(change, "0:first", fewer=False) == (change.chance < ADOPT_CHANCE)
-    assert not search.enough(change, "0:one1", fewer=False)
+        group, parent = following
+        names.append(group.name)
+        features = group.apply(parent.pipeline.features)
+        good = group.add == ("a * b",)
+        adopted = features if good else adopted
+        test = record(search, number, 0.8 if adopted else 1.05, features, ARM, group.name, seconds=1.0)
+        history.append(replace(test, adopted=good))
+    singles = [name for name in names if ":one" in name]
+    assert singles == ["0:one1", "0:one0", "0:one2", "0:one3"]  # the first was the picks alone
+    assert adopted == (*BASE, "a * b")
+    assert set(history[-1].pipeline.features) > set(adopted)  # what follows is tested beside what was adopted
 
 
 def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, seconds=100.0)
     history = [record(search, 0, 1.0)]
-    assert search.looking(history, 90.0)
+    assert search.searching(history, 90.0)
     assert search.ready(history, 90.0)
     assert not search.ready(history, 50.0)
     off = made(tmp_path, enabled=False)
-    assert not off.looking(history, float("inf"))
+    assert not off.searching(history, float("inf"))
     assert not off.ready(history, float("inf"))
 
 
 def test_networks_wait_for_the_features_and_have_them_in_all_entries_but_the_second(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, seconds=1000.0)
     families: tuple[str, ...] = ("lightgbm", "linear", "perceptron", "neural")
-    policy = Policy(search.ground.cards, families, Costs(900, 1), 900, FOLDS, 2, 0, features=search, noise_unit=0.1)
+    cards = search.judge.data.cards
+    policy = Policy(cards, families, Costs(900, 1), 900, FOLDS, 2, 0, features=search, noise_unit=0.1)
     history = [record(search, 0, 1.0)]
-    search.take(result(), history)
+    search.add_step(result(), history)
 
     def proposed(left: float) -> Proposal | None:
         proposal = policy.propose(history, len(history), left)
         if proposal is not None:
-            told = record(search, len(history), 1.0)
-            history.append(replace(told, proposal=proposal, adopted=proposal.idea == "0:picks"))
+            finished = record(search, len(history), 1.0)
+            history.append(replace(finished, proposal=proposal, adopted=proposal.idea == "0:picks"))
         return proposal
 
     early = [p for _ in range(4) if (p := proposed(900.0)) is not None]
@@ -404,58 +452,57 @@ def test_screening_finds_what_the_model_leaves(search: FeatureSearch) -> None:
     """From the request to the pick, as a child does it; what is forbidden takes no part."""
     first = record(search, 0, 0.0)
     assert first.evaluation is not None
-    linear = np.c_[np.ones(900), pd.DataFrame({"a": search.ground.store.column("a")}).to_numpy()[100:ROWS]]
-    fitted = linear @ np.linalg.lstsq(linear, search.folds.y, rcond=None)[0]
+    store, y = search.judge.data.store, search.judge.folds.y
+    linear = np.c_[np.ones(900), pd.DataFrame({"a": store.column("a")}).to_numpy()[100:ROWS]]
+    fitted = linear @ np.linalg.lstsq(linear, y, rcond=None)[0]
     first = replace(first, evaluation=replace(first.evaluation, oof=fitted))
     request = replace(request_of(search, [first]), limit=300)
-    found = screen(search.ground.store, request, 0.0, float("inf"))
+    found = screen(store, request, 0.0, float("inf"))
     assert "a / b" in {f.text for f in (*found.picks, *found.redundant)}
     without = replace(request, forbidden=frozenset({"b"}))
-    found = screen(search.ground.store, without, 0.0, float("inf"))
+    found = screen(store, without, 0.0, float("inf"))
     assert not any("b" in f.text.split() for f in (*found.picks, *found.used, *found.redundant))
 
 
 def test_where_there_is_no_time_for_features_cheap_ones_that_need_no_screening_are_tested(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, repeated=("a", "b", "city"), seconds=100.0)
     first = record(search, 0, 1.0)
-    decides = policy(search)
+    policy = policy_of(search)
     late = 0.5 * search.seconds
     assert search.over(late)
-    found = decides.propose([first], 1, late)
+    found = policy.propose([first], 1, late)
     assert found is not None
     assert (found.arm, found.idea) == (ARM, "0:alike")
-    dear = replace(decides, costs=Costs(80_000_000, 1))
-    other = dear.propose([first], 1, late)
+    costly = replace(policy, costs=Costs(80_000_000, 1))
+    other = costly.propose([first], 1, late)
     assert other is None or other.arm != ARM
-    search.take(result(), [first])  # what a screening found needs time to be judged: it is not tested so late
-    screened = decides.propose([first], 1, late)
+    search.add_step(result(), [first])  # what a screening found needs time to be judged: it is not tested so late
+    screened = policy.propose([first], 1, late)
     assert screened is None or screened.arm != ARM
 
 
 # steering
 
 
-def policy(search: FeatureSearch) -> Policy:
-    return Policy(search.ground.cards, ("lightgbm", "linear"), Costs(800, 1), 900, FOLDS, 1, 0, features=search)
+def policy_of(search: FeatureSearch) -> Policy:
+    return Policy(search.judge.data.cards, ("lightgbm", "linear"), Costs(800, 1), 900, FOLDS, 1, 0, features=search)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_what_a_person_forces_and_forbids_is_obeyed_in_every_first_set(tmp_path: Path, enabled: bool) -> None:
     steering = Steering(force=("a / b",), forbid=("code(city)", "number(a)"))
-    found = policy(made(tmp_path, steering=steering, enabled=enabled))
+    policy = policy_of(made(tmp_path, steering=steering, enabled=enabled))
     for name in ("lightgbm", "linear"):
-        assert found.base(name) == ("number(b)", "a / b")
-    assert found.first().pipeline.features == ("number(b)", "a / b")
+        assert policy.base(name) == ("number(b)", "a / b")
+    assert policy.first().pipeline.features == ("number(b)", "a / b")
 
 
 def test_what_a_person_forbids_and_forces_is_obeyed_in_groups(tmp_path: Path) -> None:
-    (tmp_path / "work").mkdir()
     search = made(tmp_path, steering=Steering(force=("number(b)",), forbid=("a / b", "city"), add=("a * b",)))
     first = record(search, 0, 1.0)
     assert request_of(search, [first]).add == ("a * b",)
     used = tuple(Found(t, 0.1, 0.01) for t in ("log(a / b)", "count(city)", "a - b"))
-    search.take(result(used=used, idle=("number(b)", "number(a)")), [first])
+    search.add_step(result(used=used, idle=("number(b)", "number(a)")), [first])
     seen: list[Record] = []
     while (found := search.next_group([first, *seen])) is not None:
         seen.append(running(found[0].apply(BASE), found[0].name))
@@ -511,8 +558,8 @@ def test_rows_that_repeat_each_other_tell_of_each_other(tmp_path: Path, repeats:
     assert (summary["score"] < 0.66) == repeats
 
 
-def told(runs: Path, run_id: str) -> tuple[Any, ...]:
-    """What a run did, as the ledger has it, without what depends on the clock."""
+def recorded(runs: Path, run_id: str) -> tuple[Any, ...]:
+    """The experiments, features and screenings of a run in the ledger, without what depends on the clock."""
     with ledger_of(runs) as ledger:
         experiments = [
             (e.number, e.pipeline_hash, e.verdict, e.verdict_reason, e.score) for e in ledger.experiments(run_id)
@@ -527,8 +574,8 @@ def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
     given = ("run", planted, "--max-experiments", "6", "--seed", "0", "--threads", "2", "--families", "lightgbm")
     one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
     assert Path(one["submission"]).read_bytes() == Path(two["submission"]).read_bytes()
-    assert told(tmp_path / "one", one["run"]) == told(tmp_path / "two", two["run"])
-    experiments, features, steps = told(tmp_path / "one", one["run"])
+    assert recorded(tmp_path / "one", one["run"]) == recorded(tmp_path / "two", two["run"])
+    experiments, features, steps = recorded(tmp_path / "one", one["run"])
     assert len(experiments) == 6
     assert steps[0][1] > 100
     kept = {f[0] for f in features if f[2] == "kept"}
@@ -542,8 +589,8 @@ def test_the_demonstration_twice_with_the_search(public: Path, tmp_path: Path) -
     given = ("run", public, "--max-experiments", "6", "--seed", "0", "--threads", "1")
     one, two = (finished(*given, "--runs-dir", tmp_path / name) for name in ("one", "two"))
     assert Path(one["submission"]).read_bytes() == Path(two["submission"]).read_bytes()
-    experiments, _, steps = told(tmp_path / "one", one["run"])
-    assert told(tmp_path / "two", two["run"])[0] == experiments
+    experiments, _, steps = recorded(tmp_path / "one", one["run"])
+    assert recorded(tmp_path / "two", two["run"])[0] == experiments
     assert steps
 
 
@@ -552,11 +599,11 @@ def test_a_run_that_goes_on_has_the_steps_that_it_had(planted: Path, tmp_path: P
     given = (planted, "--seed", "0", "--threads", "1", "--families", "lightgbm")
     whole = here("run", *given, "--max-experiments", "5", "--runs-dir", tmp_path / "whole")
     part = here("run", *given, "--max-experiments", "3", "--runs-dir", tmp_path / "part")
-    before = told(tmp_path / "part", part["run"])
+    before = recorded(tmp_path / "part", part["run"])
     more = here("resume", part["run"], "--max-experiments", "5", "--runs-dir", tmp_path / "part")
-    after = told(tmp_path / "part", part["run"])
+    after = recorded(tmp_path / "part", part["run"])
     assert [a[: len(b)] for a, b in zip(after, before, strict=True)] == list(before)
-    assert after == told(tmp_path / "whole", whole["run"])
+    assert after == recorded(tmp_path / "whole", whole["run"])
     assert Path(more["submission"]).read_bytes() == Path(whole["submission"]).read_bytes()
 
 
@@ -565,7 +612,7 @@ def test_switched_off_nothing_is_screened_but_what_is_forced_is_used(public: Pat
     file.write_text("force:\n  - digit(promised_hours, 0)\nforbid:\n  - route\n", encoding="utf-8")
     given = ("--no-feature-search", "--features", file, "--max-experiments", "3", "--runs-dir", tmp_path / "runs")
     summary = here("run", public, *given)
-    experiments, features, steps = told(tmp_path / "runs", summary["run"])
+    experiments, features, steps = recorded(tmp_path / "runs", summary["run"])
     assert ([(f[0], f[2]) for f in features], steps) == ([("digit(promised_hours, 0)", "forced")], [])
     assert not list((only_run(tmp_path / "runs") / "work").glob("s*_*.*"))
     with ledger_of(tmp_path / "runs") as ledger:
@@ -579,17 +626,26 @@ def test_switched_off_nothing_is_screened_but_what_is_forced_is_used(public: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_of_shuffled_targets_no_feature_is_kept_and_it_says_so(public: Path, tmp_path: Path, seed: int) -> None:
-    shuffled = tmp_path / "shuffled"
-    shutil.copytree(public, shuffled)
-    train = pd.read_csv(shuffled / "train.csv")
-    target = next(c for c in train.columns if c not in pd.read_csv(shuffled / "test.csv").columns)
-    train[target] = np.random.default_rng(seed).permutation(train[target].to_numpy())
-    train.to_csv(shuffled / "train.csv", index=False)
-    summary = finished("run", shuffled, "--budget", "40s", "--runs-dir", tmp_path / "runs")
-    assert summary["features"] == []
-    assert "none was kept" in summary["text"]
+def test_of_shuffled_targets_hardly_a_feature_is_kept_and_it_is_said(public: Path, tmp_path: Path) -> None:
+    """Counted runs, which are equal each time. Of three of them at most one may adopt a group of features: it tests a
+    handful at a level of about one in eighty, so that two would mean that rows which chose features judge them too."""
+    target = "late"
+    tests, adopting = 0, 0
+    for seed in range(3):
+        shuffled = tmp_path / f"shuffled{seed}"
+        shutil.copytree(public, shuffled)
+        train = pd.read_csv(shuffled / "train.csv")
+        train[target] = np.random.default_rng(seed).permutation(train[target].to_numpy())
+        train.to_csv(shuffled / "train.csv", index=False)
+        given = ("--max-experiments", "8", "--threads", "1", "--families", "lightgbm")
+        summary = here("run", shuffled, *given, "--runs-dir", tmp_path / "runs")
+        with ledger_of(tmp_path / "runs") as ledger:
+            arms = [e.pipeline["aside"]["arm"] for e in ledger.experiments(summary["run"])]
+        tests += arms.count(ARM)
+        adopting += bool(summary["features"])
+        assert ("none was kept" in summary["text"]) == (not summary["features"])
+    assert tests >= 3
+    assert adopting <= 1
 
 
 @pytest.mark.parametrize(
@@ -610,8 +666,8 @@ def test_what_cannot_be_is_refused_before_anything_runs(public: Path, tmp_path: 
     assert not [p for p in (tmp_path / "runs").glob("*/2*") if p.is_dir()]
 
 
-def test_a_gain_that_not_every_fold_has_is_told_as_that() -> None:
-    assert in_words(Comparison(0.5, 0.1, 20), taken=True).endswith("did not choose them")
-    assert in_words(Comparison(0.1, 0.5, 20), taken=False).endswith("within the noise")
-    assert in_words(Comparison(0.5, 0.1, 20, everywhere=False), taken=False).endswith("not in each fold")
-    assert in_words(Comparison(-0.5, 0.1, 20, everywhere=False), taken=False).endswith("did not choose them")
+def test_a_reason_names_what_an_insufficient_gain_lacks() -> None:
+    assert trial_text(Comparison(0.5, 0.1, 20), adopted=True).endswith("did not choose them")
+    assert trial_text(Comparison(0.1, 0.5, 20), adopted=False).endswith("within the noise")
+    assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("not in each fold")
+    assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("did not choose them")

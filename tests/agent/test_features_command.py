@@ -14,7 +14,7 @@ from command_line import call, ledger_of
 
 from medalist.agent.cli.main import main
 from medalist.agent.run import run as running
-from medalist.agent.run.run import RunConfig
+from medalist.agent.config import RunConfig
 from medalist.agent.run.steering import steering_file, steering_for
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger

@@ -1,8 +1,8 @@
-"""Which experiment comes next, from what is known."""
+"""Which experiment is proposed next, from the finished ones, the costs and the time that is left."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.agent.experiment import Proposal, Record
+from medalist.agent.history import best_of_families
 from medalist.agent.memory.experience import Experience
-from medalist.agent.proposals.policy import Policy, _fails
+from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.tuning import FEW_PAST, MOST_PAST, past
 from medalist.agent.proposals.variations import Derived
 from medalist.agent.score import Score
@@ -23,13 +24,54 @@ from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
+TREES = ("lightgbm", "xgboost", "trees")
+NONE: Mapping[str, float] = {}
+
+
+def scored(number, family, loss, arm, *, features=("number(a)",), params=None, idea=None, gain=0.0, **recipe):
+    params = {"learning_rate": 0.1, "number": number} if params is None else params
+    proposal = Proposal(Pipeline.of(features, family, params, **recipe), "", None, arm, idea)
+    score = Score(loss, 0.1, loss, np.ones(20))
+    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, gain=gain)
+
+
+def crashed(number, family, arm, *, features=("number(a)",)):
+    proposal = Proposal(Pipeline.of(features, family, {"number": number}), "", None, arm)
+    return Record(number, proposal, "crash", "", error="Traceback …")
+
+
+def policy_of(families=TREES, *, rows=200, **options):
+    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=rows + 100), "b": np.arange(rows + 100) % 7})
+    cards = describe_columns(frame[:rows], frame[rows:])
+    return Policy(cards, families, Costs(int(0.8 * rows), 1), rows, 5, 2, 0, **{"noise_unit": 0.1} | options)
+
+
+def all_portfolios(families, losses=NONE):
+    """A first model and every portfolio entry of these families, without gains; a family's loss is 1 if not given."""
+    entries = [(name, idea) for name in families for idea in range(len(FAMILIES[name].portfolio))]
+    return [scored(0, families[0], losses.get(families[0], 1.0), "start")] + [
+        scored(number, name, losses.get(name, 1.0), f"portfolio:{name}", idea=str(idea), params=params)
+        for number, (name, idea) in enumerate(entries, 1)
+        for params in [FAMILIES[name].portfolio[idea]]
+    ]
+
+
+def proposals(policy: Policy, history: list[Record], count: int, losses=NONE) -> Iterator[Proposal]:
+    """The next proposals, each of which becomes an experiment without a gain before the next is asked for."""
+    history = list(history)
+    for _ in range(count):
+        proposal = policy.propose(history, len(history), float("inf"))
+        if proposal is None:
+            return
+        yield proposal
+        loss = losses.get(proposal.pipeline.family, 1.0)
+        score = Score(loss, 0.1, loss, np.ones(20))
+        history.append(Record(len(history), proposal, "discard", "", score=score, evaluation=EVALUATION))
 
 
 def test_a_second_entry_is_not_expected_to_gain_what_the_first_did():
-    """That a family was new to the ensemble says nothing of what follows: others' first entries come before it."""
-    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=300), "b": np.arange(300) % 7})
-    cards = describe_columns(frame[:200], frame[200:])
-    policy = Policy(cards, ("lightgbm", "xgboost", "trees"), Costs(160, 1), 200, 5, 2, 0, noise_unit=0.1)
+    """That a family was new to the ensemble is no evidence for its next entry: others' first entries come before it."""
+    policy = policy_of()
     firsts = {FAMILIES[name].portfolio_ids[0] for name in policy.families}
     history: list[Record] = []
     for number in range(5):
@@ -43,83 +85,87 @@ def test_a_second_entry_is_not_expected_to_gain_what_the_first_did():
 
 
 def test_where_the_best_entry_does_not_fit_into_the_time_a_quicker_one_is_tried():
-    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=4000), "b": np.arange(4000) % 7})
-    cards = describe_columns(frame[:3000], frame[3000:])
-    policy = Policy(cards, ("lightgbm", "trees"), Costs(2400, 1), 3000, 5, 2, 0, noise_unit=0.1)
+    policy = policy_of(("lightgbm", "trees"), rows=3000)
     seconds = [policy.costs.guess(FAMILIES["trees"], 3, entry) for entry in FAMILIES["trees"].portfolio]
     ids = FAMILIES["trees"].portfolio_ids
     dearest = ids[int(np.argmax(seconds))]
-    gains = {i: 3.0 if i == dearest else 2.0 for i in ids}
-    told_before = [(f"{i}{run}", "portfolio:trees", i, gain) for run in range(9) for i, gain in gains.items()]
-    policy.experience = Experience.of(told_before)
-    first = policy.first()
-    history = [Record(0, first, "keep", "", score=Score(1.0, 0.1, 1.0, np.ones(20)), evaluation=EVALUATION)]
-    told = [policy.propose(history, 1, seconds) for seconds in np.geomspace(0.1, 1000, 60)]
-    ideas = [p.idea for p in told if p is not None and p.arm == "portfolio:trees"]
+    gains = {idea: 3.0 if idea == dearest else 2.0 for idea in ids}
+    policy.experience = Experience.of(
+        (f"{idea}{run}", "portfolio:trees", idea, gain) for run in range(9) for idea, gain in gains.items()
+    )
+    score = Score(1.0, 0.1, 1.0, np.ones(20))
+    history = [Record(0, policy.first(), "keep", "", score=score, evaluation=EVALUATION)]
+    proposed = [policy.propose(history, 1, seconds) for seconds in np.geomspace(0.1, 1000, 60)]
+    ideas = [p.idea for p in proposed if p is not None and p.arm == "portfolio:trees"]
     assert ideas[-1] == dearest
     assert ideas[0] != dearest
 
 
-def scored(number, family, loss, arm, *, features=("number(a)",), params=None, **more):
-    pipeline = Pipeline.of(
-        features, family, {"learning_rate": 0.1, "number": number} if params is None else params, **more
-    )
-    score = Score(loss, 0.1, loss, np.ones(20))
-    return Record(number, Proposal(pipeline, "", None, arm), "keep", "", score=score, evaluation=EVALUATION)
-
-
-def a_policy(**options):
-    frame = pd.DataFrame({"a": np.random.default_rng(0).normal(size=300), "b": np.arange(300) % 7})
-    cards = describe_columns(frame[:200], frame[200:])
-    return Policy(cards, ("lightgbm", "xgboost", "trees"), Costs(160, 1), 200, 5, 2, 0, **options)
-
-
 def test_a_far_better_stack_does_not_end_the_tuning_of_what_it_is_made_from():
-    history = [scored(k, name, 1.0, f"portfolio:{name}") for k, name in enumerate(("lightgbm", "xgboost", "trees"))]
+    history = all_portfolios(TREES)
     stack = scored(50, "lightgbm", 0.5, "stack:lightgbm", stacked=("a", "b"))
-    policy = a_policy(noise_unit=0.001)
-    for name in ("lightgbm", "xgboost", "trees"):
-        assert policy._nearness(name, policy._leaders([*history, stack])) == 1.0
+    assert best_of_families([*history, stack], TREES) == best_of_families(history, TREES)
+    arms = {p.arm for p in proposals(policy_of(noise_unit=0.001), [*history, stack], 30)}
+    assert {f"tune:{name}" for name in TREES} <= arms
+
+
+def test_a_family_far_behind_is_not_tuned():
+    families, losses = ("lightgbm", "trees"), {"trees": 2.0}
+    policy = policy_of(families, noise_unit=0.01)
+    arms = {p.arm for p in proposals(policy, all_portfolios(families, losses), 30, losses)}
+    assert "tune:lightgbm" in arms
+    assert "tune:trees" not in arms
+    losses = {"trees": 1.01}
+    assert "tune:trees" in {p.arm for p in proposals(policy, all_portfolios(families, losses), 30, losses)}
 
 
 def test_one_model_of_all_targets_is_tried_where_chained_ones_take_too_long():
     params = {"learning_rate": 0.1, "rounds": 300}
-    history = [scored(k, "catboost", 1.0 - k, "portfolio:catboost", params=params) for k in range(2)]
-    policy = a_policy(noise_unit=0.1, derived=Derived(0, ("catboost",), several=True))
+    history = [scored(k, "catboost", 1.0 - k / 10, "portfolio:catboost", params=params) for k in range(2)]
+    policy = policy_of(("catboost",), derived=Derived(0, ("catboost",), several=True))
+    policy.experience = Experience({("targets", None): (3000.0, 1000)})  # nothing else is worth as much
     policy.costs.n_targets = 20
-
-    def ways(seconds):
-        found = policy._derived(history, set(), seconds)
-        return [p.pipeline.parameters["targets"] for _, arm, p in found if arm == "targets"]
-
     seconds = {
-        way: policy.seconds(p.pipeline)
+        p.pipeline.parameters["targets"]: policy.seconds(p.pipeline)
         for arm, p in policy.derived.proposals(history)
         if arm == "targets"
-        for way in [p.pipeline.parameters["targets"]]
     }
+
+    def way(seconds_left):
+        proposal = policy.propose(history, 2, seconds_left)
+        assert proposal is not None
+        assert proposal.arm == "targets"
+        return proposal.pipeline.parameters["targets"]
+
     assert seconds["native"] < seconds["chained"]
-    assert ways(10 * seconds["chained"]) == ["chained"]
-    assert ways(2.5 * seconds["native"]) == ["native"]
+    assert way(10 * seconds["chained"]) == "chained"
+    assert way(2.5 * seconds["native"]) == "native"
 
 
-def test_failing_features_and_stacks_do_not_end_a_family():
-    failed = [replace(scored(k, "lightgbm", 1.0, arm), error="x") for k, arm in enumerate(["features"] * 3)]
-    assert not _fails("lightgbm", failed)
-    assert _fails("lightgbm", [replace(r, proposal=replace(r.proposal, arm="tune:lightgbm")) for r in failed])
+def test_a_family_that_fails_is_given_up_but_not_for_failing_features_and_stacks():
+    history = all_portfolios(("lightgbm", "trees"))
+    policy = policy_of(("lightgbm", "trees"))
+
+    def tuned(arm):
+        failed = [crashed(90 + k, "lightgbm", arm, features=(f"f{k}",)) for k in range(3)]
+        return {p.arm for p in proposals(policy, [*history, *failed], 10)}
+
+    assert "tune:lightgbm" in tuned("features")
+    assert "tune:lightgbm" in tuned("stack:lightgbm")
+    assert "tune:lightgbm" not in tuned("tune:lightgbm")
+    assert "tune:trees" in tuned("tune:lightgbm")
 
 
 @given(st.lists(st.integers(0, 999).map(lambda k: k / 1000), min_size=1, max_size=300), st.integers(0, 40))
-def test_the_sampler_is_told_of_the_best_and_the_latest(losses, others):
+def test_the_sampler_gets_the_best_and_the_latest(losses, others):
     history = [scored(k, "lightgbm", loss, "tune:lightgbm") for k, loss in enumerate(losses)]
     elsewhere = [scored(1000 + k, "lightgbm", 5.0 + k, "tune:lightgbm", features=("x",)) for k in range(others)]
     best = min(history, key=lambda r: r.loss)
-    told = past(best, [*elsewhere, *history])
-    numbers = [params["number"] for params, _ in told]
-    assert min(loss for _, loss in told) == pytest.approx(
-        best.loss
-    )  # what was tried elsewhere is as far from its own best
-    assert len(told) <= MOST_PAST
+    given_losses = past(best, [*elsewhere, *history])
+    numbers = [params["number"] for params, _ in given_losses]
+    least = min(loss for _, loss in given_losses)
+    assert least == pytest.approx(best.loss)  # what was tried on other features is as far from its own best
+    assert len(given_losses) <= MOST_PAST
     assert best.number in numbers
     assert history[-1].number in numbers
     assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_PAST)
@@ -127,26 +173,31 @@ def test_the_sampler_is_told_of_the_best_and_the_latest(losses, others):
 
 def test_arms_that_gain_nothing_take_turns():
     """The best of them would otherwise take all the time of a night: the others were tried when there was less."""
-    policy = Policy((), ("lightgbm", "xgboost", "catboost"), Costs(1000, 1), 1000, 5, 2, 0, noise_unit=0.1)
-    priors = {"tune:lightgbm": 0.04, "tune:xgboost": 0.03, "seed": 0.01}
-    history: list[Record] = []
-    for number in range(300):
-        arm = max(priors, key=lambda arm: policy._expected(arm, priors[arm], history))
-        proposal = Proposal(Pipeline.of(("number(a)",), "lightgbm", {}), "why", None, arm)
-        history.append(Record(number, proposal, "discard", ""))
-    last = [r.arm for r in history[150:]]
-    assert {arm: last.count(arm) for arm in priors} == pytest.approx(
-        {arm: 150 * prior / 0.08 for arm, prior in priors.items()}, abs=3
-    )
+    arms = [p.arm for p in proposals(policy_of(), all_portfolios(TREES), 40)]
+    counts = {name: arms[10:].count(f"tune:{name}") for name in TREES}
+    assert min(counts["lightgbm"], counts["xgboost"]) >= 5
+    assert 1 <= counts["trees"] < min(counts["lightgbm"], counts["xgboost"])
 
 
-@given(st.lists(st.floats(0, 0.2), min_size=1, max_size=60), st.floats(0, 1))
-def test_what_an_arm_is_expected_to_gain_lies_between_what_is_told_and_what_it_gained(gains, prior):
-    policy = Policy((), ("lightgbm",), Costs(1000, 1), 1000, 5, 2, 0, noise_unit=0.1)
-    pipeline = Pipeline.of(("number(a)",), "lightgbm", {})
-    history = [Record(n, Proposal(pipeline, "why", None, "seed"), "keep", "", gain=g) for n, g in enumerate(gains)]
-    told = policy._expected("seed", prior, history)
-    units = [g / 0.1 for g in gains]
-    assert min([prior, *units]) - 1e-9 <= told <= max([prior, *units]) + 1e-9
-    steady = [replace(r, gain=0.05) for r in history] * 20
-    assert policy._expected("seed", prior, steady) == pytest.approx(0.5, abs=0.04)
+@pytest.mark.parametrize(
+    ("gains", "again"), [([0.3] * 20, True), ([0.0] * 20, False), ([0.3] * 20 + [0.0] * 60, False)]
+)
+def test_an_arm_that_gains_goes_on_and_one_that_gained_long_ago_does_not(gains, again):
+    families = ("lightgbm", "xgboost")
+    tuned = [scored(50 + k, "lightgbm", 1.0, "tune:lightgbm", gain=gain) for k, gain in enumerate(gains)]
+    proposal = policy_of(families).propose([*all_portfolios(families), *tuned], 200, float("inf"))
+    assert proposal is not None
+    assert (proposal.arm == "tune:lightgbm") == again
+
+
+def test_what_earlier_runs_gained_counts_until_the_run_knows_better():
+    families = ("lightgbm", "xgboost")
+    policy = policy_of(families, experience=Experience({("tune:xgboost", None): (300.0, 100)}))
+    history = all_portfolios(families)
+    proposal = policy.propose(history, 50, float("inf"))
+    assert proposal is not None
+    assert proposal.arm == "tune:xgboost"
+    tuned = [scored(50 + k, "xgboost", 1.0, "tune:xgboost") for k in range(300)]
+    proposal = policy.propose([*history, *tuned], 400, float("inf"))
+    assert proposal is not None
+    assert proposal.arm != "tune:xgboost"

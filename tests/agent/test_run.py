@@ -30,7 +30,8 @@ from command_line import (
 )
 
 from medalist.agent.cli.main import main
-from medalist.agent.records.outputs import Outputs, claimed
+from medalist.agent.records.outputs import Outputs
+from medalist.agent.records.claim import claimed
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
 

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medalist.agent import score as scoring
+from medalist.competitions.metrics.registry import get_metric
 from medalist.agent import score as judge
 from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.ensembling.blending import Members, back, into, spaces
@@ -180,12 +182,12 @@ def test_rows_that_lack_a_rare_class_tell_of_the_others(n):
     ensemble = select(metric, THREE, y, predictions)
     assert ensemble.weights.get(0, 0.0) < 0.2
     score, other = (
-        judge.score(metric, THREE, y, p, p, judge.block_of_rows(y))
+        scoring.score(metric, THREE, y, p, p, scoring.block_of_rows(y))
         for p in (ensemble.blend(predictions), predictions[0])
     )
     assert score.loss == pytest.approx(-score.value)
     assert score.standard_error > 0
-    assert judge.compare(score, other).z > 3
+    assert scoring.compare(score, other).z > 3
 
 
 @settings(max_examples=25, deadline=None)

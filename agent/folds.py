@@ -1,0 +1,91 @@
+"""FoldSet: the folds that a run evaluates on, and how their rows are grouped when scores are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from medalist.agent.score import block_of_rows
+
+
+@dataclass(frozen=True)
+class FoldSet:
+    """Folds of cross-validation, possibly repeated, over n training rows of which r are validated at least once.
+
+    Attributes
+    ----------
+    path: .npz file in which child processes find the rows of each fold, as fit_<k> and valid_<k>.
+    positions: (count,) arrays: where the validation rows of each fold stand among `rows`.
+    rows: (r,) numbers of the training rows that are validated at least once, ascending.
+    fold_of_row: (r,) the fold of each of them, in the first repetition.
+    blocks: (r,) its block for paired comparisons (see `score.block_of_rows`).
+    y, weights: (r, T) encoded targets and (r,) row weights of `rows`.
+    groups: (r,) the group or the span of time of each row, where the folds hold out such; else None.
+    forecast: whether each fold lies later than the rows that its model is fitted on.
+    fit_rows: rows that a fold's model is fitted on, on average.
+    """
+
+    path: Path
+    positions: tuple[np.ndarray, ...]
+    rows: np.ndarray
+    fold_of_row: np.ndarray
+    blocks: np.ndarray
+    y: np.ndarray
+    weights: np.ndarray | None
+    groups: np.ndarray | None = None
+    forecast: bool = False
+    fit_rows: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """Number of folds, over all repetitions."""
+        return len(self.positions)
+
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """(r,) the fold of each row where the errors of a fold's rows are correlated, as in a forecast, whose rows
+        share the level of a period; else None. Standard errors are then clustered by it."""
+        return self.fold_of_row if self.forecast else None
+
+    @property
+    def selection_groups(self) -> np.ndarray | None:
+        """(r,) the groups that must not be split between choosing an ensemble and judging it: the folds of a forecast,
+        else `groups`; None where rows are independent."""
+        return self.fold_of_row if self.forecast and self.count > 1 else self.groups
+
+    def repeats(self, other: FoldSet) -> bool:
+        """Whether at least half of these folds hold out exactly the rows that a fold of another set holds out."""
+        theirs = {other.rows[positions].tobytes() for positions in other.positions}
+        return sum(self.rows[positions].tobytes() in theirs for positions in self.positions) >= self.count / 2
+
+    def subset(self, folds: Sequence[int]) -> FoldSet:
+        """The set of some of these folds, in the order given."""
+        if list(folds) == list(range(self.count)):
+            return self
+        kept = np.unique(np.concatenate([self.positions[k] for k in folds]))
+        positions = tuple(np.searchsorted(kept, self.positions[k]) for k in folds)
+        y = self.y[kept]
+        groups = None if self.groups is None else self.groups[kept]
+        return FoldSet(
+            path=self.path,
+            positions=positions,
+            rows=self.rows[kept],
+            fold_of_row=first_fold(positions, len(kept)),
+            blocks=block_of_rows(y, groups=groups),
+            y=y,
+            weights=None if self.weights is None else self.weights[kept],
+            groups=groups,
+            forecast=self.forecast,
+            fit_rows=self.fit_rows,
+        )
+
+
+def first_fold(positions: Sequence[np.ndarray], n_rows: int) -> np.ndarray:
+    """(n_rows,) the first fold that validates each row."""
+    fold_of_row = np.zeros(n_rows, dtype=np.int16)
+    for k in reversed(range(len(positions))):
+        fold_of_row[positions[k]] = k
+    return fold_of_row

@@ -1,0 +1,226 @@
+"""Referee: scores finished experiments, compares them with the best so far, and renews the champion. Does no I/O."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medalist.agent import score as scoring
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.folds import FoldSet
+from medalist.agent.history import best_of
+from medalist.agent.judging.champion import Champion, Leaders, candidates
+from medalist.agent.judging.feature_trials import FeatureJudge, FeatureTrial
+from medalist.agent.run_data import RunData
+from medalist.agent.score import Comparison, Score
+from medalist.competitions.errors import MetricError
+from medalist.pipelines.decisions.decision import Decision, decide
+from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
+from medalist.pipelines.fitting.fold import Evaluation
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a finished experiment comes to: its record with a verdict, what leads the run from now on, and for a test of
+    features its outcome."""
+
+    record: Record
+    leaders: Leaders
+    trial: FeatureTrial | None = None
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Judges experiments by their out-of-fold predictions on the folds of the search.
+
+    With `postprocessing` thresholds, roundings and the like are fitted, else predictions are decided plainly.
+    """
+
+    data: RunData
+    folds: FoldSet
+    features: FeatureJudge
+    postprocessing: bool = True
+
+    def score(self, p: np.ndarray, decided: np.ndarray, folds: FoldSet | None = None) -> Score:
+        """Score of canonical predictions (r, W) and of what was decided from them (r, T), on the evaluated rows of the
+        search's folds or of others. MetricError where the metric is undefined for them."""
+        folds, data = folds or self.folds, self.data
+        return scoring.score(
+            data.metric, data.problem, folds.y, p, decided, folds.blocks, folds.weights, folds.clusters
+        )
+
+    def decide(self, p: np.ndarray, folds: FoldSet | None = None) -> tuple[np.ndarray, Decision]:
+        """What is decided (r, T) from canonical predictions (r, W) of the evaluated rows, each fold by what is fitted
+        on the others; and the decision fitted on all of them, for test."""
+        folds, data = folds or self.folds, self.data
+        return decide(
+            data.metric,
+            data.problem,
+            folds.y,
+            p,
+            folds.fold_of_row,
+            seen=data.y,
+            weights=folds.weights,
+            enabled=self.postprocessing,
+            blocks=None if folds.groups is None else folds.blocks,
+        )
+
+    # single experiments
+
+    def judge(
+        self,
+        number: int,
+        proposal: Proposal,
+        evaluation: Evaluation,
+        seconds: float,
+        fold_losses: tuple[float, ...],
+        history: Sequence[Record],
+        leaders: Leaders,
+    ) -> Judgement:
+        """Score an evaluation, compare it with what leads, and renew the champion where that improves.
+
+        seconds: of work; fold_losses: of each fold's model by itself; history: the experiments before it. Predictions
+        that are not all numbers, or for which the metric is undefined, make the experiment a crash.
+        """
+        try:
+            record, decision = self._scored(number, proposal, evaluation, seconds, fold_losses)
+            return self._compared(record, decision, history, leaders)
+        except MetricError as error:
+            crash = Record(number, proposal, "crash", str(error), seconds=seconds, error=traceback.format_exc())
+            return Judgement(crash, leaders)
+
+    def _scored(
+        self,
+        number: int,
+        proposal: Proposal,
+        evaluation: Evaluation,
+        seconds: float,
+        fold_losses: tuple[float, ...],
+    ) -> tuple[Record, Decision]:
+        """The record of an evaluation without a verdict, and how its predictions are decided.
+
+        Labels that are decided from NaN would hide it, so that raises MetricError, as the metric may do.
+        """
+        if not all(np.isfinite(p).all() for p in (evaluation.oof, evaluation.test)):
+            raise MetricError(f"The predictions of {proposal.pipeline.family} are not all numbers.")
+        decided, decision = self.decide(evaluation.oof)
+        record = Record(
+            number,
+            proposal,
+            "keep",
+            "",
+            score=self.score(evaluation.oof, decided),
+            evaluation=evaluation,
+            fold_scores=self._fold_scores(decided),
+            seconds=seconds,
+            fold_losses=fold_losses,
+        )
+        return record, decision
+
+    def _compared(self, record: Record, decision: Decision, history: Sequence[Record], leaders: Leaders) -> Judgement:
+        """A scored record with its verdict."""
+        trial = None
+        if record.arm == ARM:
+            trial = self.features.judge(record, history)
+            record = replace(record, adopted=trial.adopted)
+            if not trial.adopted:  # its features were chosen on rows that it is scored on: it takes part in nothing
+                discarded = replace(record, verdict="discard", verdict_reason=trial.reason)
+                return Judgement(discarded, leaders, trial)
+        assert record.score is not None
+        leading = None if leaders.best is None else history[leaders.best].score
+        comparison = None if leading is None else scoring.compare(record.score, leading)
+        champion, change = self._challenged(record, decision, history, leaders.champion)
+        ensemble_change = change if champion is not None else None
+        verdict, reason = scoring.verdict(comparison, ensemble_change, leaders.noise_floor or 0.0)
+        if trial is not None:
+            verdict, reason = "keep", trial.reason
+        gain = 0.0 if ensemble_change is None else max(0.0, ensemble_change.gain)
+        record = replace(record, verdict=verdict, verdict_reason=reason, gain=gain)
+        first = comparison is None or comparison.gain > 0
+        leaders = replace(leaders, best=record.number if first else leaders.best, champion=champion or leaders.champion)
+        return Judgement(record, leaders, trial)
+
+    def _fold_scores(self, decided: np.ndarray) -> list[float]:
+        """The metric on each fold's validation rows; NaN where it is undefined, as where a fold has one class only."""
+        scores = []
+        for rows in self.folds.positions:
+            weights = None if self.folds.weights is None else self.folds.weights[rows]
+            try:
+                scores.append(float(self.data.metric.score(self.folds.y[rows], decided[rows], weights)))
+            except MetricError:
+                scores.append(float("nan"))
+        return scores
+
+    def noise_floor(self, one: np.ndarray, other: np.ndarray, fold: int) -> float | None:
+        """By how much the loss on all rows differs between seeds, from the predictions (v, W) of two models of one
+        recipe for the validation rows of a fold; None where the metric is undefined on these."""
+        data, folds = self.data, self.folds
+        rows = folds.positions[fold]
+        every = np.ones(len(rows), dtype=bool)
+        weights = None if folds.weights is None else folds.weights[rows]
+        try:
+            change = scoring.paired(data.metric, data.problem, folds.y[rows], one, other, every, weights)
+        except MetricError:
+            return None
+        return scoring.noise_floor(change) * float(np.sqrt(len(rows) / len(folds.rows)))
+
+    # ensembles
+
+    def _challenged(
+        self, record: Record, decision: Decision, history: Sequence[Record], champion: Champion | None
+    ) -> tuple[Champion | None, Comparison | None]:
+        """The champion that a record helps to make, where that is better than the present one, and the comparison of
+        the two; (None, None) where the record changes nothing."""
+        data, folds = self.data, self.folds
+        assert record.score is not None
+        if champion is None:
+            return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
+        members = champion.ensemble.weights
+        pool = _oof(candidates(history, members, record))
+        known = {*members, record.number}
+        ensemble = select(
+            data.metric, data.problem, folds.y, pool, folds.weights, units=folds.selection_groups, known=known
+        )
+        if set(ensemble.weights) == set(members):
+            return None, None
+        if smooth_loss(data.metric, data.problem, folds.y, ensemble.blend(pool), folds.weights) >= champion.score.loss:
+            return None, None
+        challenger = self.champion_of(ensemble, pool)
+        change = scoring.compare(challenger.score, champion.score)
+        return (challenger if scoring.renews(change) else None), change
+
+    def select(self, records: Mapping[int, Record], known: Collection[int] = ()) -> Champion:
+        """The champion that these records make; the `known` ones are considered in any case."""
+        data, folds, pool = self.data, self.folds, _oof(records)
+        ensemble = select(
+            data.metric, data.problem, folds.y, pool, folds.weights, units=folds.selection_groups, known=known
+        )
+        return self.champion_of(ensemble, pool)
+
+    def champion_of(self, ensemble: Ensemble, pool: Mapping[int, np.ndarray]) -> Champion:
+        """The champion that an ensemble of out-of-fold predictions (r, W) by number makes."""
+        blended = ensemble.blend(pool)
+        decided, decision = self.decide(blended)
+        return Champion(ensemble, self.score(blended, decided), decision)
+
+    def alternatives(self, champion: Champion, records: Sequence[Record]) -> list[Champion]:
+        """Simpler champions from these records, to compare with the present one: a blend without stacked models, and
+        the best single model."""
+        in_order = sorted(records, key=lambda r: r.number)
+        usable = {r.number: r for r in in_order if r.evaluation is not None and r.usable}
+        plain = {n: r for n, r in usable.items() if not r.pipeline.bases}
+        simpler = []
+        if plain and len(plain) < len(usable):
+            simpler.append(self.select(plain))
+        if (single := best_of(usable.values())) is not None:
+            simpler.append(self.select({single.number: single}))
+        return [c for c in simpler if set(c.ensemble.weights) != set(champion.ensemble.weights)]
+
+
+def _oof(records: Mapping[int, Record]) -> dict[int, np.ndarray]:
+    """Out-of-fold predictions (r, W) by number."""
+    return {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}

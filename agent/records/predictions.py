@@ -1,0 +1,125 @@
+"""Out-of-fold and test predictions of experiments, kept in files of the run's folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medalist.competitions.errors import InputError
+from medalist.pipelines.fitting.fold import Evaluation
+
+MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they stay on disk
+LEAST_ROOM = 200 << 20  # bytes that a run leaves free on the disk for its close
+MOST_FOLD_VALUES = 16 << 20  # values of the fold models' test predictions of one experiment that are kept at most
+
+
+class StoredEvaluation(Evaluation):
+    """An evaluation whose predictions stay on disk: they are mapped into memory where they are used, since a night has
+    more experiments than fit into memory or than a process may have files open."""
+
+    _paths: tuple[Path, Path]
+
+    def __init__(self, oof: Path, test: Path, **others: Any):
+        for name, value in (others | {"_paths": (oof, test)}).items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def oof(self) -> np.ndarray:
+        return np.asarray(np.load(self._paths[0], mmap_mode="r"))
+
+    @property
+    def test(self) -> np.ndarray:
+        return np.asarray(np.load(self._paths[1], mmap_mode="r"))
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The folder `predictions` of a run. Experiment n has <n>.oof.npy (r, W), <n>.test.npy (m, W) and, written last,
+    <n>.npz with the rest of its evaluation; <n>.folds.npz holds the test predictions of each fold's model."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, run_folder: Path) -> Predictions:
+        """Make the folder; InputError where that is not possible."""
+        folder = run_folder / "predictions"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"Cannot write to {run_folder}: {reason}; choose another place with --runs-dir.") from None
+        return cls(folder)
+
+    def has_room(self) -> bool:
+        """Whether the disk has room for more than the close of a run."""
+        return shutil.disk_usage(self.folder).free > LEAST_ROOM
+
+    def path(self, number: int) -> Path:
+        """The file that is there once an experiment's predictions are kept."""
+        return self.folder / f"{number}.npz"
+
+    def arrays(self, number: int) -> tuple[Path, Path]:
+        """The files of an experiment's out-of-fold and test predictions."""
+        return self.folder / f"{number}.oof.npy", self.folder / f"{number}.test.npy"
+
+    def fold_tests_path(self, number: int) -> Path:
+        """The file of the fold models' test predictions: test_<k> (m, W) for fold k."""
+        return self.folder / f"{number}.folds.npz"
+
+    def keep_fold_tests(self, number: int, tests: Sequence[np.ndarray]) -> bool:
+        """Keep what each fold's model predicts for test, (m, W) each. Returns whether it did: not where there are none,
+        or where they are large."""
+        if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
+            return False
+        arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
+        _replace(self.fold_tests_path(number), lambda path: np.savez(path, allow_pickle=False, **arrays))
+        return True
+
+    def keep(self, number: int, evaluation: Evaluation) -> Path:
+        """Keep an evaluation, before the ledger records it as finished; returns `path(number)`."""
+        for path, values in zip(self.arrays(number), (evaluation.oof, evaluation.test), strict=True):
+            _replace(path, partial(np.save, arr=values))
+        names = np.array(list(evaluation.importance), dtype=str)
+        rest: dict[str, Any] = {
+            "rounds": evaluation.rounds,
+            "seconds": np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.spared]),
+            "names": names,
+            "importance": np.array([evaluation.importance[n] for n in names], dtype=float),
+        }
+        _replace(self.path(number), lambda part: np.savez(part, **rest))
+        return self.path(number)
+
+    def load(self, number: int) -> Evaluation:
+        """A kept evaluation; large predictions stay on disk. OSError, EOFError, KeyError, ValueError or BadZipFile
+        where a file is missing or damaged."""
+        with np.load(self.path(number)) as kept:
+            fit_seconds, feature_seconds, spared = kept["seconds"].tolist()
+            others = {
+                "rounds": kept["rounds"],
+                "fit_seconds": fit_seconds,
+                "feature_seconds": feature_seconds,
+                "importance": dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
+                "spared": spared,
+            }
+            oof, test = self.arrays(number)
+            if not oof.exists() and "oof" in kept:  # of a run that an earlier version began
+                np.save(oof, kept["oof"])
+                np.save(test, kept["test"])
+        if oof.stat().st_size + test.stat().st_size >= MAPPED_BYTES:
+            np.load(oof, mmap_mode="r"), np.load(test, mmap_mode="r")  # whether they can be read
+            return StoredEvaluation(oof, test, **others)
+        return Evaluation(oof=np.load(oof), test=np.load(test), **others)
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file under another name and put it in place at once: a process that is killed leaves the old one."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    write(part)
+    os.replace(part, path)
