@@ -13,7 +13,9 @@ from medalist.pipelines.ensembling.selection import smooth_loss
 from medalist.pipelines.problem import Problem
 
 BLOCKS = 20  # into which the evaluated rows are divided at most, to measure how much a score varies
-ROWS_PER_BLOCK = 40  # at least, where there are enough rows for two blocks
+LEAST_BLOCKS = 10  # into which they are divided where there are fewer than LEAST_BLOCKS * ROWS_PER_BLOCK of them,
+LEAST_ROWS_PER_BLOCK = 8  # as long as a block has so many rows: a t-test over two blocks can hardly reject anything
+ROWS_PER_BLOCK = 40  # of a block otherwise, at least
 RENEWAL_Z = 0.5  # standard errors by which a new ensemble has to be better
 
 
@@ -79,7 +81,8 @@ def block_of_rows(y: np.ndarray, seed: int = 0, groups: np.ndarray | None = None
     block, and blocks are of about the same size.
     """
     n = len(y)
-    blocks = int(np.clip(n // ROWS_PER_BLOCK, 2, BLOCKS))
+    few = min(LEAST_BLOCKS, n // LEAST_ROWS_PER_BLOCK)
+    blocks = int(np.clip(n // ROWS_PER_BLOCK, max(2, few), BLOCKS))
     if groups is not None:
         codes = np.unique(groups, return_inverse=True)[1]
         count = min(blocks, int(codes.max(initial=0)) + 1)
