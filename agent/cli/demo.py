@@ -10,14 +10,6 @@ import typer
 
 from medalist.agent.budget import Budget, parse_duration
 from medalist.agent.cli.options import AsJson, RunsDir
-from medalist.agent.config import RunConfig
-from medalist.agent.grading import log_grade
-from medalist.agent.records.stores import open_ledger
-from medalist.agent.run.reading import read
-from medalist.agent.run.run import run
-from medalist.competitions.demo.late_parcels import reference_field, write_demo
-from medalist.leaderboard.boards.board import board_from_scores
-from medalist.leaderboard.boards.standing import sentence
 
 
 def demo(
@@ -34,8 +26,15 @@ def demo(
 
     import pandas as pd
 
-    from medalist.agent.grading import grade
+    from medalist.agent.config import RunConfig
+    from medalist.agent.grading import grade, log_grade
+    from medalist.agent.records.stores import open_ledger
     from medalist.agent.run.display import display_for
+    from medalist.agent.run.reading import read
+    from medalist.agent.run.run import run
+    from medalist.competitions.demo.late_parcels import reference_field, write_demo
+    from medalist.leaderboard.boards.board import board_from_scores
+    from medalist.leaderboard.boards.standing import sentence
 
     display = display_for(json)
     home = write_demo(Path(folder))

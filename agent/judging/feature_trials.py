@@ -19,6 +19,7 @@ from medalist.agent.folds import FoldSet
 from medalist.agent.history import incumbent_features
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Comparison
+from medalist.competitions.errors import MetricError
 
 SINGLES = 6  # single features of a screening that are tested at most: the level of their test is divided by it
 ADOPT_CHANCE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
@@ -125,14 +126,15 @@ class FeatureJudge:
         )
 
     def judge(self, record: Record, history: Sequence[Record]) -> FeatureTrial:
-        """The outcome of a finished test of features, given the experiments before it.
-
-        Raises MetricError where the metric is undefined on the rows that judge.
-        """
+        """The outcome of a finished test of features, given the experiments before it. Nothing is adopted where the
+        metric is undefined on the rows that judge, as AUC is where these hold one class only."""
         incumbent = incumbent_features(history)
         if incumbent is None or record.idea is None:
             return FeatureTrial(False, None, "there is no model to compare with", incumbent)
-        change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
+        try:
+            change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
+        except MetricError as error:
+            return FeatureTrial(False, None, f"the rows that did not choose them cannot judge them: {error}", incumbent)
         parent = next((r for r in history if r.number == record.proposal.parent), incumbent)
         features = set(record.pipeline.features)  # a group that a larger one has overtaken removes nothing
         removal = features < set(incumbent.pipeline.features) and features < set(parent.pipeline.features)

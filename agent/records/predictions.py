@@ -53,8 +53,7 @@ class Predictions:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = error.strerror or error
-            raise InputError(f"Cannot write to {run_folder}: {reason}; choose another place with --runs-dir.") from None
+            raise cannot_write(run_folder, error.strerror or str(error)) from None
         return cls(folder)
 
     def has_room(self) -> bool:
@@ -116,6 +115,11 @@ class Predictions:
             np.load(oof, mmap_mode="r"), np.load(test, mmap_mode="r")  # whether they can be read
             return StoredEvaluation(oof, test, **others)
         return Evaluation(oof=np.load(oof), test=np.load(test), **others)
+
+
+def cannot_write(folder: Path, reason: str) -> InputError:
+    """The error for a folder of a run that cannot be made."""
+    return InputError(f"Cannot write to {folder}: {reason}; choose another place with --runs-dir.")
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> None:

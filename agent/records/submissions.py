@@ -33,6 +33,8 @@ class Submissions:
     Attributes
     ----------
     constant: score of the best constant on the folds of the search; None where the metric is undefined there.
+    made_from: what the last submission was made from: {"constant": True}, {"experiment": 0, "folds": 1} or
+        {"ensemble": weights by number, ...}; empty where there is none.
     write_seconds: the longest time that deciding on and writing a submission took.
     """
 
@@ -40,6 +42,7 @@ class Submissions:
     journal: Journal
     standings: Standings
     constant: Score | None = None
+    made_from: Mapping[str, Any] = field(default_factory=dict)
     write_seconds: float = 0.0
     _answer: np.ndarray = field(init=False)
     _decision: Decision = field(init=False)
@@ -58,8 +61,9 @@ class Submissions:
 
     # constants
 
-    def score_constant(self, referee: Referee, folds: FoldSet) -> Score:
-        """The score of the best constant on the rows of these folds; MetricError where the metric is undefined there.
+    def score_constant(self, referee: Referee, folds: FoldSet) -> Score | None:
+        """The score of the best constant on the rows of these folds; None where the metric is undefined there, as where
+        a class does not occur, or for a constant, as a correlation is.
 
         Its loss is that of the class shares or the mean targets of train.
         """
@@ -69,7 +73,10 @@ class Submissions:
         prior = y.mean(axis=0)
         if problem.problem_type == "multiclass":
             prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
-        return referee.score(np.tile(prior, (n, 1)), decided, folds)
+        try:
+            return referee.score(np.tile(prior, (n, 1)), decided, folds)
+        except MetricError:
+            return None
 
     def begin(self, referee: Referee, champion: Champion | None) -> None:
         """Write the first valid submission, the best constant; in a resumed run, see that what it has reached is
@@ -79,11 +86,9 @@ class Submissions:
         run was killed between an experiment's rows and its submission.
         """
         began = time.monotonic()
-        try:
-            self.constant = self.score_constant(referee, referee.folds)
-        except MetricError:  # such as where a class does not occur on these rows
-            self.constant = None
+        self.constant = self.score_constant(referee, referee.folds)
         made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
+        self.made_from = made_from[-1] if made_from else {}
         if champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):
                 self.submit_constant(self.constant, "the best constant, the first valid submission")
@@ -157,6 +162,7 @@ class Submissions:
             )
         digest = write_submission(frame, self.path)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.made_from = made_from
         self.journal.ledger.add_submission(
             self.journal.run_id,
             made_from=made_from,

@@ -11,18 +11,25 @@ from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.schema import RunRow
 
-LEAST_SECONDS = 30.0
+LEAST_SECONDS = 30.0  # of an old budget, for a run to go on without a new one
 
 
 def resumed(
-    run_id: str, runs_dir: str, budget: float | None, max_experiments: int | None, threads: int | None
+    run_id: str,
+    runs_dir: str,
+    *,
+    budget: float | None = None,
+    until: float | None = None,
+    max_experiments: int | None = None,
+    threads: int | None = None,
 ) -> tuple[str, RunConfig]:
     """The whole id of a run and the configuration to go on with.
 
-    Without a new budget, the run gets what was left of its old one when its last experiment was recorded; one that
-    was to work until an hour of the clock works until then.
+    budget: seconds; until: the instant (seconds since the epoch) that they were computed from, if they were. Without a
+    new budget, the run gets what was left of its old one when its last experiment was recorded; one that was to work
+    until an hour of the clock works until then.
 
-    Raises LedgerError where there is no such run, BudgetError where nothing is left.
+    Raises LedgerError where there is no such run or it still goes on, BudgetError where nothing is left to do.
     """
     with open_ledger(runs_dir) as ledger:
         row = ledger.run(run_id)
@@ -34,8 +41,11 @@ def resumed(
         config = config.model_copy(update={"threads": threads})
     if max_experiments is not None:
         config = config.model_copy(update={"max_experiments": max_experiments})
+    done = config.max_experiments is not None and len(experiments) >= config.max_experiments
+    if done and row.status == "finished":
+        raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")
     if budget is not None:
-        return row.id, config.model_copy(update={"budget": budget, "until": None})
+        return row.id, config.model_copy(update={"budget": budget, "until": until})
     if config.budget is not None:
         left = config.budget - max((float(e.pipeline["aside"]["at"]) for e in experiments), default=0.0)
         if config.until is not None:
@@ -43,8 +53,6 @@ def resumed(
         if row.status == "finished" or left < LEAST_SECONDS:
             raise BudgetError(f"Run {row.id} has used its budget: give a new one with --budget 10m.")
         config = config.model_copy(update={"budget": left})
-    elif config.max_experiments is not None and len(experiments) >= config.max_experiments and row.status == "finished":
-        raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")
     return row.id, config
 
 

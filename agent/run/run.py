@@ -15,7 +15,6 @@ from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.workers.local import Workers
-from medalist.competitions.errors import LedgerError, SubmissionError
 from medalist.leaderboard.boards.standing import sentence
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def _work(
     """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
     from medalist.agent.run.summary import Outcome, summarise
-    from medalist.agent.search.closing import Closing
+    from medalist.agent.search.closing import Closing, Final
     from medalist.agent.search.loop import Search
 
     data, journal, submissions = prepared.referee.data, prepared.journal, prepared.submissions
@@ -177,24 +176,35 @@ def _work(
         closing_seconds=lambda search: closing(search).seconds_needed(search.leaders.champion),
         leaders=prepared.leaders,
     )
-    failed: Exception | None = None
+    error, final = None, None
     try:
-        search.calibrate()
         try:
+            search.calibrate()
             search.run(tick)
-        except (LedgerError, SubmissionError, OSError) as error:  # of the ledger or the disk: what there is is closed
-            failed = error
-            journal.note(f"The search was ended by an error, and the run is closed: {error}")
-        final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
-        if failed is not None:
-            raise failed
+        except Exception as failure:  # noqa: BLE001 - whatever it is, what there is is closed
+            error = failure
+            text = f"The search was ended by an error, and the run is closed: {one_line(failure)}"
+            journal.note(text, traceback.format_exc())
+        try:
+            final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
+        except Exception as failure:  # noqa: BLE001 - the submission of the search is on disk
+            error = error or failure
+            final = Final.unconfirmed(search.leaders.champion)
+            text = f"The close was ended by an error, and the last submission stays: {one_line(failure)}"
+            journal.note(text, traceback.format_exc())
     finally:
         audit.close()
-    summary = summarise(
-        Outcome(journal, submissions, search.leaders, prepared.features, final, audit.findings, stopped()),
-        workers,
-        budget,
+    outcome = Outcome(
+        journal=journal,
+        submissions=submissions,
+        leaders=search.leaders,
+        features=prepared.features,
+        final=final,
+        findings=audit.findings,
+        interrupted=stopped(),
+        error=None if error is None else one_line(error),
     )
+    summary = summarise(outcome, workers, budget)
     journal.write_json("summary.json", summary)
     journal.ledger.finish_run(journal.run_id, summary["status"], summary)
     if final is not None and (standing := submissions.standings.of(final.score)) is not None:
@@ -203,6 +213,11 @@ def _work(
         )
     journal.emit({"event": "finish", **summary})
     return RunResult(journal.run_id, journal.folder, summary)
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception says, in one line; its class where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress:

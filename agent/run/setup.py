@@ -22,7 +22,7 @@ from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Derived, other_losses
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
-from medalist.agent.records.predictions import Predictions
+from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.records.submissions import Submissions
@@ -93,8 +93,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     given = _read(config, ledger, budget, resume)
     competition, task, cards, row = given.competition, given.task, given.cards, given.row
     board = _board(config, task)
-    run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
+    run_id = row.id if row else _new_run(home)
     folder = given.folder or home / run_id
     predictions = Predictions.create(folder)
     data = RunData.create(competition, task, cards, folder, home / "features")
@@ -159,6 +159,21 @@ def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None)
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")
     _check_metric(competition, task)
     return _Read(competition, task, cards, row, folder, task_file)
+
+
+def _new_run(home: Path) -> str:
+    """The id of a new run, whose folder within `home` nobody else has; InputError where it cannot be made."""
+    while True:
+        run_id = new_run_id()
+        try:
+            (home / run_id).mkdir(parents=True)
+        except FileExistsError:
+            if home.is_dir():
+                continue  # of another run that began in the same second
+            raise cannot_write(home, "a file is in the way") from None
+        except OSError as error:
+            raise cannot_write(home / run_id, error.strerror or str(error)) from None
+        return run_id
 
 
 def _check_metric(competition: Competition, task: Task) -> None:

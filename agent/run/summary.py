@@ -26,7 +26,11 @@ MOST_FEATURES = 6  # adopted features that the summary names
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to. `final` is None where no model was finished."""
+    """What a run came to.
+
+    final: None where no model was finished. interrupted: whether a person asked for an early end. error: what ended the
+    search or the close, where something unforeseen did.
+    """
 
     journal: Journal
     submissions: Submissions
@@ -35,6 +39,7 @@ class Outcome:
     final: Final | None
     findings: Sequence[Finding]
     interrupted: bool
+    error: str | None = None
 
     @property
     def records(self) -> list[Record]:
@@ -43,8 +48,8 @@ class Outcome:
 
     @property
     def status(self) -> str:
-        """finished, interrupted (a person asked for an early end), or failed (no experiment gave a model)."""
-        if self.final is None and any(r.error for r in self.records):
+        """finished, interrupted, or failed (an error ended the search or the close, or no experiment gave a model)."""
+        if self.error is not None or (self.final is None and any(r.error for r in self.records)):
             return "failed"
         return "interrupted" if self.interrupted else "finished"
 
@@ -85,11 +90,13 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
         "fit_seconds": round(workers.fit_seconds, 2),
         "fit_share": round(workers.fit_seconds / (wall * workers.cores), 4),
         "features": features_added(records),
+        "error": outcome.error,
         "audit": [asdict(f) for f in outcome.findings],
     }
     fresh = " on fresh folds" if document["confirmed_on_fresh_folds"] else " on the folds of the search (not confirmed)"
     value = "not defined on these folds" if score is None else f"{score.value:.6g} ± {score.standard_error:.2g}"
     lines = [
+        *([] if outcome.error is None else [f"The run was ended by an error (see log.txt): {outcome.error}"]),
         f"{data.metric.title}: {value}"
         + (fresh if score is not None else "")
         + (f"; the best constant scores {constant.value:.6g}" if constant else ""),
@@ -122,9 +129,9 @@ def _feature_lines(outcome: Outcome) -> list[str]:
 
 def _ensemble_lines(outcome: Outcome) -> list[str]:
     """What the submission is made of."""
-    final, records, journal = outcome.final, outcome.records, outcome.journal
+    final, records = outcome.final, outcome.records
     if final is None:
-        if journal.ledger.submissions(journal.run_id)[-1].score is None:
+        if "experiment" in outcome.submissions.made_from:
             return ["The submission is of the first fold of experiment 0, which has no score: that is a constant's."]
         error = next((r.verdict_reason for r in records if r.error), None)
         why = "no model was finished" if error is None else f"every experiment failed ({error}; see log.txt)"

@@ -50,6 +50,11 @@ class Final:
     search: Score
     ensemble: Ensemble
 
+    @classmethod
+    def unconfirmed(cls, champion: Champion | None) -> Final | None:
+        """The champion with its score on the folds of the search; None where there is none."""
+        return None if champion is None else cls(champion.score, False, champion.score, champion.ensemble)
+
 
 def seconds_needed(
     members: Sequence[Record],
@@ -102,8 +107,9 @@ class Closing:
 
     @property
     def overhead(self) -> float:
-        """Seconds of deciding on the last submission and writing it."""
-        return 2 * (self.submissions.write_seconds + self.judge_seconds)
+        """Seconds of deciding on the last submission and writing it: the champion, the two simpler ensembles and what
+        is chosen of them are selected, decided and scored, each about as long as an experiment is judged."""
+        return 2 * self.submissions.write_seconds + 4 * self.judge_seconds
 
     @property
     def seconds_left(self) -> float:
@@ -148,9 +154,9 @@ class Closing:
             score = replace(score, standard_error=max(score.standard_error, chosen.score.standard_error))
         fresh = score is not None and not source.folds.repeats(referee.folds)
         final = Final(score if score is not None and fresh else chosen.score, fresh, champion.score, chosen.ensemble)
-        if score is not None:  # so that the metric is defined for these rows
+        if score is not None:
             constant = self.submissions.score_constant(referee, source.folds)
-            if constant.loss <= score.loss:
+            if constant is not None and constant.loss <= score.loss:
                 self.submissions.submit_constant(constant, "the best constant: on fresh folds no model did better")
                 return Final(constant, fresh, champion.score, Ensemble({}))
         prediction = chosen.ensemble.blend(self._test_predictions(chosen, draws, refits))

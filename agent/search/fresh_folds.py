@@ -18,7 +18,7 @@ from medalist.agent.history import by_hash
 from medalist.agent.judging.champion import Champion
 from medalist.agent.records.journal import Journal
 from medalist.agent.run_data import RunData
-from medalist.agent.search.jobs import sources_of
+from medalist.agent.search.jobs import last_line, sources_of
 from medalist.agent.workers.child import Job
 from medalist.agent.workers.local import Workers
 from medalist.pipelines.fitting.fold import Evaluation, FoldResult, combine
@@ -140,6 +140,10 @@ class Refits:
             for outcome in workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left()))):
                 if isinstance(outcome.result, FoldResult):
                     results[outcome.job.key, outcome.job.fold] = outcome.result
+                else:
+                    where = "all rows" if outcome.job.kind == "full" else f"fresh fold {outcome.job.fold + 1}"
+                    what = f"The fit of experiment {outcome.job.key} on {where} failed ({outcome.status})"
+                    self.journal.note(f"{what}: {last_line(outcome.error)}", outcome.error)
             self.tick()
         workers.cancel_all()
         return results
@@ -154,8 +158,9 @@ class Fit:
     folds: FoldSet | None
 
     def ready(self, journal: Journal, done: Mapping[tuple[int, int], FoldResult]) -> bool:
-        """Whether the fits that it is stacked upon are done."""
-        return all((n, self.fold) in done for n in self._bases(journal).values())
+        """Whether the fits that it is stacked upon are done. Never where one of these has lost its predictions."""
+        bases = self._bases(journal)
+        return bases.keys() == set(self.record.pipeline.bases) and all((n, self.fold) in done for n in bases.values())
 
     def _bases(self, journal: Journal) -> dict[str, int]:
         """Numbers of the experiments that it is stacked upon, by their pipelines' hashes."""

@@ -42,6 +42,8 @@ class Active:
     Attributes
     ----------
     waiting: jobs that are not handed out yet.
+    order: its folds in the order in which they are handed out.
+    early: outcomes of folds that ended before one that was handed out earlier (in counted runs alone).
     rival: the experiment that it is pruned against; None where it is not pruned.
     results, losses: of the folds that are done, by fold.
     ended: the outcome of a job that failed.
@@ -63,6 +65,22 @@ class Active:
     busy_seconds: float = 0.0
     trial: FeatureTrial | None = None
     twins: dict[int, np.ndarray | None] = field(default_factory=dict)
+    order: list[int] = field(default_factory=list)
+    early: dict[int, Outcome] = field(default_factory=dict)
+
+    def in_order(self, outcome: Outcome) -> list[Outcome]:
+        """Outcomes of folds that may be looked at now that this one has arrived, in the order in which the folds were
+        handed out: none while an earlier fold is missing."""
+        self.early[outcome.job.fold] = outcome
+        ready = []
+        while self.order and self.order[0] in self.early:
+            ready.append(self.early.pop(self.order.pop(0)))
+        return ready
+
+
+def last_line(error: str | None) -> str:
+    """The last line of a traceback, which says what went wrong."""
+    return ((error or "").strip().splitlines() or ["no reason was given"])[-1]
 
 
 def priority(active: Active) -> tuple[bool, int]:
@@ -118,7 +136,8 @@ class Jobs:
 
     def folds(self, active: Active) -> list[Job]:
         """A job for each fold, in the order in which they are handed out: those first that may end it early."""
-        return [self._job(active, "fold", k) for k in self.fold_order(active)] + [
+        active.order = self.fold_order(active)
+        return [self._job(active, "fold", k) for k in active.order] + [
             self._twin(active, seed) for seed in active.twins
         ]
 

@@ -19,7 +19,7 @@ from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.search.jobs import TWINS, Active, Jobs, priority
+from medalist.agent.search.jobs import TWINS, Active, Jobs, last_line, priority
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
@@ -253,7 +253,15 @@ class Search:
         active.busy_seconds += outcome.seconds
         if outcome.job.twin:
             self._take_twin(active, outcome)
-        elif outcome.status != "ok":
+        elif outcome.job.kind == "fold" and self.counted:  # what is pruned may not depend on which fold ends first
+            for earlier in active.in_order(outcome):
+                if active in self.active:
+                    self._take_outcome(active, earlier)
+        else:
+            self._take_outcome(active, outcome)
+
+    def _take_outcome(self, active: Active, outcome: Outcome) -> None:
+        if outcome.status != "ok":
             if outcome.status == "timeout" and not self.counted:
                 self._learn_least(active, outcome)
             active.ended = outcome
@@ -281,8 +289,7 @@ class Search:
         assert outcome.job.screen is not None
         result = outcome.result
         if not isinstance(result, ScreenResult):
-            last = (outcome.error or "").strip().splitlines()[-1:] or ["no reason was given"]
-            self.journal.note(f"The screening for features failed: {last[0]}")
+            self.journal.note(f"The screening for features failed: {last_line(outcome.error)}", outcome.error)
             result = ScreenResult.empty(outcome.job.screen.step, outcome.seconds)
         step = self.features.add_step(result, self.records)
         self.journal.add_screening(result, step.parent)
@@ -301,7 +308,8 @@ class Search:
                 cut=result.feature_seconds + result.fit_seconds > CUT * job.soft_seconds,
                 threads=job.threads,
             )
-        if active.number == 0 and self.leaders.champion is None and len(active.results) == 1:
+        first = active.number == 0 and self.leaders.champion is None and len(active.results) == 1
+        if first and np.isfinite(result.test).all():
             self.submissions.submit_first_fold(result.test)  # at once; the other folds renew it
         active.losses[fold] = self.pruner.loss(result.valid, fold)
         active.pruned = self.pruner.verdict(active)
@@ -333,8 +341,8 @@ class Search:
         number, proposal, seconds = len(self.records), active.proposal, active.busy_seconds
         if active.ended is not None:
             error = active.ended.error
-            reason = (error or "").strip().splitlines()[-1:] or ["no reason was given"]
-            self.journal.add(Record(number, proposal, active.ended.status, reason[0], seconds=seconds, error=error))
+            reason = last_line(error)
+            self.journal.add(Record(number, proposal, active.ended.status, reason, seconds=seconds, error=error))
         elif active.pruned:
             record = Record(number, proposal, "pruned", active.pruned, seconds=seconds, early_loss=active.early_loss)
             self.journal.add(record, self._pruned_trial(active))
@@ -378,8 +386,15 @@ class Search:
             self.journal.set_noise_floor(floor)
 
     def _abandon(self) -> None:
-        """End what still runs. It is recorded, as what had finished is: nothing that was tried is forgotten."""
+        """End what still runs. It is recorded, as what had finished is: nothing that was tried is forgotten.
+
+        Not so in a counted run, where it would count: when that is resumed, it is tried again in its turn.
+        """
         self.workers.cancel_all()
+        if self.counted:
+            self._record_finished()
+            self.active, self.finished = [], {}
+            return
         reason = "interrupted" if self.stopped() else "the search ended before its folds did"
         under_way = {a.number: a for a in self.active}
         for number in sorted([*under_way, *self.finished]):

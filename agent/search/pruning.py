@@ -86,7 +86,10 @@ class Pruner:
         if idea is None or active.trial is not None:
             return None
         predictions = {k: r.valid for k, r in active.results.items()}
-        change = self.referee.features.early_comparison(idea, incumbent, predictions)
+        try:
+            change = self.referee.features.early_comparison(idea, incumbent, predictions)
+        except MetricError:  # undefined on the rows that judge, as where they hold one class: it is tested in full
+            return None
         if change is None:
             return None
         removal = set(active.proposal.pipeline.features) < set(incumbent.pipeline.features)
