@@ -15,11 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.proposals.variations import MOST_BASES, PRIORS, RENEWED, Derived, bases_of
+from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
-from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
-from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Score
 from medalist.agent.search.jobs import sources_of
 from medalist.agent.workers.child import Bench, Job, Sources

@@ -27,6 +27,7 @@ from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.features.search.scoring import Found
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.schema import Schema

@@ -1,4 +1,4 @@
-"""`medalist features`: what a run found, told to people and to machines; and which features.yaml a run obeys."""
+"""`medalist features`: what a run adopted and why, for people and for machines; and which features.yaml it obeys."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from command_line import call, ledger_of
 
 from medalist.agent.cli.main import main
-from medalist.agent.run import run as running
 from medalist.agent.config import RunConfig
-from medalist.agent.run.steering import steering_file, steering_for
+from medalist.agent.run import run as running
+from medalist.agent.run.steering import steering_file
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.schema import FeatureRow
-from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.language.steering import Steering, read_steering
 
 Say = Callable[..., str]
 HEAVY = ("pandas", "numpy", "sklearn", "scipy", "lightgbm", "catboost", "optuna", "pyarrow", "sqlalchemy")
@@ -153,7 +153,7 @@ def test_where_nothing_was_kept_it_says_so_and_why(
         assert f"\nNo feature was kept: {said}.\n" in say("features", run_id, "--runs-dir", tmp_path)
 
 
-def test_a_group_that_was_tested_together_is_told_as_one(say: Say, tmp_path: Path) -> None:
+def test_a_group_that_was_tested_together_is_shown_as_one(say: Say, tmp_path: Path) -> None:
     with ledger_of(tmp_path) as ledger:
         run_id = start(ledger)
         group = [FeatureRow(f"count({c})", "count(category)", 1, "kept", 0.1, 0.01, "loss", 2) for c in "ab"]
@@ -208,12 +208,13 @@ def test_the_flags_of_a_run(
         main()
     (config,) = configs
     assert (config.feature_search, config.features_file) == (search, file)
-    assert RunConfig.from_dict(json.loads(json.dumps(config.as_dict()))) == config
+    assert RunConfig.model_validate(json.loads(config.model_dump_json())) == config
 
 
-def test_a_run_from_before_there_was_a_search_can_go_on() -> None:
-    old = {"path": "x", "families": ["linear"]}
-    assert RunConfig.from_dict(old) == RunConfig("x", families=("linear",), feature_search=True, features_file=None)
+def test_a_run_of_another_version_can_go_on() -> None:
+    """Of an earlier one, before there was a search for features, or of a later one with an option more."""
+    config = RunConfig.model_validate({"path": "x", "families": ["linear"], "option_of_later_versions": 3})
+    assert config == RunConfig(path="x", families=("linear",), feature_search=True, features_file=None)
 
 
 def put(path: Path, column: str) -> None:
@@ -221,31 +222,36 @@ def put(path: Path, column: str) -> None:
     path.write_text(f"force:\n  - number({column})\n", encoding="utf-8")
 
 
-def test_the_file_that_is_nearest_to_what_was_asked_is_obeyed(tmp_path: Path) -> None:
-    root, tasks, own = tmp_path / "titanic", tmp_path / "tasks", tmp_path / "mine.yaml"
+def obeyed(config: RunConfig, root: Path) -> Steering:
+    """What the features.yaml that a run reads wants of its features."""
+    path = steering_file(config, root)
+    return Steering() if path is None else read_steering(path)
+
+
+def test_the_file_that_is_nearest_to_what_was_given_is_obeyed(tmp_path: Path) -> None:
+    root, tasks, mine = tmp_path / "titanic", tmp_path / "tasks", tmp_path / "mine.yaml"
     root.mkdir()
-    config = RunConfig(str(root), task_file=str(tasks / "task.yaml"))
-    named = RunConfig(str(root), task_file=str(tasks / "task.yaml"), features_file=str(own))
-    assert steering_for(config, root) == Steering()
+    config = RunConfig(path=str(root), task_file=str(tasks / "task.yaml"))
+    named = RunConfig(path=str(root), task_file=str(tasks / "task.yaml"), features_file=str(mine))
     assert steering_file(config, root) is None
     put(root / "public" / "features.yaml", "public")
-    assert steering_for(config, root).force == ("number(public)",)
+    assert obeyed(config, root).force == ("number(public)",)
     put(root / "features.yaml", "root")
-    assert steering_for(config, root).force == ("number(root)",)
+    assert obeyed(config, root).force == ("number(root)",)
     put(tasks / "features.yaml", "task")
-    assert steering_for(config, root).force == ("number(task)",)
-    assert steering_for(RunConfig(str(root)), root).force == ("number(root)",)
+    assert obeyed(config, root).force == ("number(task)",)
+    assert obeyed(RunConfig(path=str(root)), root).force == ("number(root)",)
     with pytest.raises(InputError, match=r"mine\.yaml cannot be read"):
-        steering_for(named, root)
-    put(own, "own")
-    assert steering_for(named, root).force == ("number(own)",)
-    own.write_text("forced: []", encoding="utf-8")
+        obeyed(named, root)
+    put(mine, "mine")
+    assert obeyed(named, root).force == ("number(mine)",)
+    mine.write_text("forced: []", encoding="utf-8")
     with pytest.raises(PipelineError, match="forced is no list"):
-        steering_for(named, root)
+        obeyed(named, root)
 
 
-def test_beside_a_zip_nothing_is_looked_for(tmp_path: Path) -> None:
+def test_beside_a_zip_there_is_no_file_to_obey(tmp_path: Path) -> None:
     put(tmp_path / "features.yaml", "x")
     archive = tmp_path / "titanic.zip"
     archive.write_bytes(b"")
-    assert steering_for(RunConfig(str(archive)), archive) == Steering()
+    assert steering_file(RunConfig(path=str(archive)), archive) is None

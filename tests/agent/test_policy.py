@@ -50,7 +50,7 @@ def all_portfolios(families, losses=NONE):
     """A first model and every portfolio entry of these families, without gains; a family's loss is 1 if not given."""
     entries = [(name, idea) for name in families for idea in range(len(FAMILIES[name].portfolio))]
     return [scored(0, families[0], losses.get(families[0], 1.0), "start")] + [
-        scored(number, name, losses.get(name, 1.0), f"portfolio:{name}", idea=str(idea), params=params)
+        scored(number, name, losses.get(name, 1.0), f"portfolio:{name}", idea=FAMILIES[name].portfolio_ids[idea], params=params)
         for number, (name, idea) in enumerate(entries, 1)
         for params in [FAMILIES[name].portfolio[idea]]
     ]

@@ -30,8 +30,8 @@ from command_line import (
 )
 
 from medalist.agent.cli.main import main
-from medalist.agent.records.outputs import Outputs
 from medalist.agent.records.claim import claimed
+from medalist.agent.records.predictions import Predictions
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
 
@@ -77,7 +77,7 @@ def test_what_a_run_leaves(public: Path, runs: Path, first: dict[str, Any]) -> N
     assert not list(folder.rglob("*.part*"))
 
 
-def test_the_ledger_tells_the_same(runs: Path, first: dict[str, Any]) -> None:
+def test_the_ledger_holds_the_same(runs: Path, first: dict[str, Any]) -> None:
     with ledger_of(runs) as ledger:
         run, experiments = ledger.run(first["run"]), ledger.experiments(first["run"])
         submissions = ledger.submissions(first["run"])
@@ -103,7 +103,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(
 
 
 def test_equal_seeds_give_equal_bytes_in_several_processes(public: Path, tmp_path: Path) -> None:
-    """Whatever the ledger holds by then: what earlier runs taught tells nothing in a run that is to be repeatable."""
+    """Whatever the ledger holds by then: a run that is to be repeatable takes no account of earlier runs."""
     one, two = (
         finished("run", public, "--max-experiments", "3", "--threads", "2", "--runs-dir", tmp_path) for _ in range(2)
     )
@@ -113,10 +113,11 @@ def test_equal_seeds_give_equal_bytes_in_several_processes(public: Path, tmp_pat
 def test_a_budget_beside_a_count_only_ends_the_run(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the clock a model would be evaluated on one fold here."""
-    monkeypatch.setattr("medalist.agent.run.setup.FIRST_SHARE", 1e-9)
+    """By the clock a model would be evaluated on one fold here. The budget counts from now: pytest may be older."""
+    monkeypatch.setattr("medalist.agent.run.affordable.FIRST_SHARE", 1e-9)
+    monkeypatch.setattr("medalist.agent.budget.process_began", time.monotonic)
     counted = "--max-experiments", "1"
-    summary = here("run", public, *counted, "--budget", "2m", "--threads", "1", "--runs-dir", tmp_path)
+    summary = here("run", public, *counted, "--budget", "1h", "--threads", "1", "--runs-dir", tmp_path)
     with ledger_of(tmp_path) as ledger:
         folds = ledger.run(summary["run"]).task["folds"]
     assert folds.get("evaluated", folds["n_splits"]) == folds["n_splits"] > 1
@@ -391,7 +392,7 @@ def test_a_run_whose_disk_is_nearly_full_is_closed(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free = iter([1 << 40] * 2)
-    monkeypatch.setattr(Outputs, "has_room", lambda _: next(free, 0) > 0)
+    monkeypatch.setattr(Predictions, "has_room", lambda _: next(free, 0) > 0)
     summary = here("run", public, "--max-experiments", "9", "--runs-dir", tmp_path)
     assert summary["status"] == "finished"
     assert 1 <= summary["experiments"] < 9
