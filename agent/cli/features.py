@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from medalist.agent.cli.tables import number_text, open_ledger, print_json, print_table
 from medalist.competitions.errors import PipelineError
-from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, SearchRow
 from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.language.words import in_words
 

@@ -14,7 +14,7 @@ from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.standing import WORDS, Basis, share
 from medalist.leaderboard.ledger.encoding import plain
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import RunRow, StandingRow
+from medalist.leaderboard.ledger.rows import RunRow, StandingRow
 
 
 def open_ledger(runs_dir: str) -> Ledger:

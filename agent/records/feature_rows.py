@@ -5,7 +5,8 @@ from __future__ import annotations
 from medalist.agent.experiment import Record
 from medalist.agent.proposals.feature_groups import step_of
 from medalist.agent.score import Comparison
-from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus, GainUnit
+from medalist.leaderboard.ledger.rows import FeatureRow
+from medalist.leaderboard.ledger.schema import FeatureStatus, GainUnit
 from medalist.pipelines.features.language.expression import parse
 from medalist.pipelines.features.language.words import shape_of
 from medalist.pipelines.features.search.step import ScreenResult
