@@ -5,7 +5,8 @@ from __future__ import annotations
 from medalist.agent.experiment import Record
 from medalist.agent.proposals.feature_groups import step_of
 from medalist.agent.score import Comparison
-from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus, GainUnit
+from medalist.leaderboard.ledger.rows import FeatureRow
+from medalist.leaderboard.ledger.schema import FeatureStatus, GainUnit
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.language.steering import Steering

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from medalist.agent import score as judge
 from medalist.agent.experiment import Proposal, Record, noise_of
 from medalist.agent.judging.ensemble import pool_of
 from medalist.agent.proposals.feature_groups import ARM
 from medalist.agent.search.session import Session
-from medalist.leaderboard.ledger.schema import ExperimentRow
+from medalist.leaderboard.ledger.rows import ExperimentRow
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
@@ -25,10 +24,8 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
     """
     session.recall_floor()
     for row in rows:
-        recipe = dict(row.pipeline)
-        aside = recipe.pop("aside")
-        session.worked_before = float(aside["at"])
-        proposal = Proposal(Pipeline.from_dict(recipe), row.reason, row.parent, aside["arm"], aside["idea"])
+        session.worked_before = row.run_seconds
+        proposal = Proposal(Pipeline.from_dict(row.pipeline), row.reason, row.parent, row.arm, row.idea)
         evaluation = None if row.artifact is None else _kept(session, row.number)
         if evaluation is None:
             record = Record(
@@ -38,14 +35,14 @@ def replay(session: Session, rows: Sequence[ExperimentRow], *, exactly: bool) ->
                 row.verdict_reason,
                 seconds=row.seconds,
                 error=row.error,
-                early_loss=aside["early_loss"],
+                early_loss=row.early_loss,
             )
         else:
-            losses = tuple(aside["fold_losses"])
+            losses = _numbers(row.fold_losses)
             if exactly:
                 record = session.take_in(*session.scored(row.number, proposal, evaluation, row.seconds, losses))
             else:
-                record = _as_told(session, proposal, evaluation, row, aside)
+                record = _as_told(session, proposal, evaluation, row)
             record = replace(record, keeps_folds=session.outputs.folds_path(row.number).exists())
         session.records.append(record)
     if not exactly:
@@ -69,9 +66,12 @@ def _kept(session: Session, number: int) -> Evaluation | None:
         return None
 
 
-def _as_told(
-    session: Session, proposal: Proposal, evaluation: Evaluation, row: ExperimentRow, aside: Mapping[str, Any]
-) -> Record:
+def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
+    """The values with NaN for what the ledger keeps as None."""
+    return tuple(float("nan") if value is None else value for value in values)
+
+
+def _as_told(session: Session, proposal: Proposal, evaluation: Evaluation, row: ExperimentRow) -> Record:
     """The record of an experiment with the scores and the verdict that its row tells: nothing is decided again."""
     ground, folds = session.ground, session.folds
     score = judge.score(
@@ -88,10 +88,10 @@ def _as_told(
             standard_error=row.standard_error or 0.0,
         ),
         evaluation=evaluation,
-        fold_scores=[float("nan") if told is None else told for told in row.fold_scores],
+        fold_scores=list(_numbers(row.fold_scores)),
         seconds=row.seconds,
-        gain=(aside["gain"] or 0.0) * noise_of(session.records),
-        fold_losses=tuple(aside["fold_losses"]),
+        gain=(row.gain_in_noise or 0.0) * noise_of(session.records),
+        fold_losses=_numbers(row.fold_losses),
         adopted=proposal.arm == ARM and row.verdict == "keep",
     )
     before = None if session.best is None else session.best.score

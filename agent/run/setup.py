@@ -36,7 +36,7 @@ from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.known import find_board, named_board
-from medalist.leaderboard.ledger.ledger import new_run_id
+from medalist.leaderboard.ledger.runs import new_run_id
 from medalist.pipelines.estimators.registry import FAMILIES, baseline, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
 from medalist.pipelines.features.frames.target import Target

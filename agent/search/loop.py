@@ -317,8 +317,7 @@ class Search:
         elif active.pruned:
             early = active.early_loss
             record = Record(number, active.proposal, "pruned", active.pruned, seconds=seconds, early_loss=early)
-            self.session.dropped(record, active.change)
-            self.session.keep(record)
+            self.session.keep(record, self.session.dropped(record, active.change))
         else:
             folds = self.session.folds
             results = [active.results[k] for k in range(folds.count)]

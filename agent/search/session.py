@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -28,7 +27,7 @@ from medalist.competitions.errors import MetricError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import FeatureRow
+from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
 from medalist.pipelines.decisions.decision import Decision, decide
 from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
 from medalist.pipelines.estimators.registry import FAMILIES
@@ -36,7 +35,6 @@ from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
-FLOOR = "work/floor.json"
 RECENT = 0.2  # what the latest experiment weighs in a moving average
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -142,10 +140,8 @@ class Session:
         if first(record) and self.outputs.keep_folds(number, fold_tests):
             kept = replace(record, keeps_folds=True)
             self.best, record = kept if record is self.best else self.best, kept
-        self.keep(record)
-        if self._tested:
-            self.ledger.add_features(self.run_id, self._tested)
-            self._tested = []
+        tested, self._tested = self._tested, []
+        self.keep(record, tested)
         if champion is not None:
             self.champion = champion
             submitting.submit(self)
@@ -165,8 +161,7 @@ class Session:
 
     def recall_floor(self) -> None:
         """Take in what seeds alone do, as an earlier part of this run has measured it."""
-        path = self.outputs.folder / FLOOR
-        self.floor = json.loads(path.read_text())["floor"] if path.exists() else None
+        self.floor = self.ledger.run(self.run_id).noise_floor
 
     def scored(
         self,
@@ -237,7 +232,7 @@ class Session:
         except MetricError:  # one class only in this fold
             return
         self.floor = judge.noise_floor(change) * float(np.sqrt(len(rows) / len(folds.rows)))
-        self.outputs.write_json(FLOOR, {"floor": self.floor})
+        self.ledger.set_noise_floor(self.run_id, self.floor)
         told = f"Seeds alone change the loss by about {self.floor:.2g}: no smaller gain counts."
         self.emit({"event": "noise", "floor": self.floor, "text": told})
 
@@ -288,8 +283,9 @@ class Session:
         change = judge.compare(score, self.champion.score)
         return (Champion(ensemble, score, decision) if judge.renews(change) else None), change
 
-    def keep(self, record: Record) -> None:
-        """Record an experiment: predictions first, then the ledger's row, then the world is told."""
+    def keep(self, record: Record, tested: Sequence[FeatureRow] = ()) -> None:
+        """Record an experiment: predictions first, then the ledger's row with the verdicts on the features that it
+        tested, then the world is told."""
         artifact = None
         if record.evaluation is not None:
             artifact = str(self.outputs.keep(record.number, record.evaluation).name)
@@ -297,7 +293,8 @@ class Session:
             self.best, record = kept if record is self.best else self.best, kept
         self.records.append(record)
         at = self.worked_before + time.monotonic() - self.began
-        self.ledger.add_experiment(self.run_id, **experiment_row(record, self._gain_in_noise(record), at, artifact))
+        row = experiment_row(record, self._gain_in_noise(record), at, artifact)
+        self.ledger.record_experiment(self.run_id, row, tested)
         self.emit(experiment_event(record))
 
     def _gain_in_noise(self, record: Record) -> float | None:
@@ -306,30 +303,35 @@ class Session:
         unit = noise_of(self.records)
         return None if record.unfinished or not unit else round(record.gain / unit, 4)
 
-    def dropped(self, record: Record, change: Comparison | None) -> None:
-        """Tell the ledger of a group of features whose test was ended early."""
-        if record.arm == ARM and self.features is not None:
-            incumbent = self.features.incumbent(self.records)
-            rows = rows_of_test(record, incumbent, change, record.verdict_reason, self.features.schema)
-            self.ledger.add_features(self.run_id, rows)
+    def dropped(self, record: Record, change: Comparison | None) -> list[FeatureRow]:
+        """The ledger's rows of a group of features whose test was ended early; none for other experiments."""
+        if record.arm != ARM or self.features is None:
+            return []
+        incumbent = self.features.incumbent(self.records)
+        return rows_of_test(record, incumbent, change, record.verdict_reason, self.features.schema)
 
     def screened(self, result: ScreenResult) -> None:
         """Take in a screening for features, keep it and tell the ledger and the world."""
         assert self.features is not None
         step = self.features.take(result, self.records)
-        self.outputs.write_json(f"work/step_{result.step}.json", {"parent": step.parent, "result": result.as_dict()})
-        passed = len(result.picks) + len(result.used)
-        told = "" if result.best is None else f"the best of all: {result.best.text}, z = {result.best.z:.1f}"
-        self.ledger.add_search(self.run_id, result.step, result.screened, passed, result.seconds, told)
-        self.ledger.add_features(self.run_id, rows_of_step(result, self.features.schema))
+        row = SearchRow(
+            step=result.step,
+            screened=result.screened,
+            passed=len(result.picks) + len(result.used),
+            seconds=result.seconds,
+            note="" if result.best is None else f"the best of all: {result.best.text}, z = {result.best.z:.1f}",
+            parent=step.parent,
+            result=result.as_dict(),
+        )
+        self.ledger.record_search(self.run_id, row, rows_of_step(result, self.features.schema))
         self.emit(screening_event(result))
 
     def recall_steps(self) -> None:
         """Take in the screenings of an earlier part of this run."""
         assert self.features is not None
-        for path in sorted((self.outputs.folder / "work").glob("step_*.json"), key=lambda p: int(p.stem[5:])):
-            kept = json.loads(path.read_text())
-            self.features.steps.append(Step(kept["parent"], ScreenResult.from_dict(kept["result"])))
+        for row in self.ledger.searches(self.run_id):
+            if row.parent is not None and row.result:
+                self.features.steps.append(Step(row.parent, ScreenResult.from_dict(row.result)))
 
     def standing(self, score: Score) -> Standing | None:
         """What a cross-validated score would be worth among humans, where a leaderboard is known."""
