@@ -21,7 +21,7 @@ from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.known import find_board, named_board
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.rows import RunRow
 
 _MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
 

@@ -34,7 +34,7 @@ from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.search.session import Session
 from medalist.leaderboard.boards.known import find_board
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.rows import RunRow
 
 NOTHING = "nothing"  # the name of the ensemble that all experiments make
 POSTPROCESSING = "post-processing"

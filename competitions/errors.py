@@ -33,5 +33,9 @@ class LedgerError(MedalistError):
     """The ledger cannot be opened, or does not hold what was asked for."""
 
 
+class LedgerUnavailable(LedgerError):  # noqa: N818 - a state that may pass
+    """The ledger cannot be read or written now, which may pass: its server is away, its file locked, its disk full."""
+
+
 class PipelineError(MedalistError):
     """A pipeline's recipe is not valid: an unknown operator, family or parameter."""

@@ -13,7 +13,7 @@ from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
-from medalist.leaderboard.ledger.schema import FeatureRow, RunRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, SearchRow
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 

@@ -10,7 +10,7 @@ from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.standing import WORDS, Basis, share
-from medalist.leaderboard.ledger.schema import StandingRow
+from medalist.leaderboard.ledger.rows import StandingRow
 
 
 def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) -> None:

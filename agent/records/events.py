@@ -5,39 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from medalist.agent.experiment import Record
+from medalist.leaderboard.ledger.rows import ExperimentRow
 from medalist.pipelines.features.search.step import ScreenResult
 
 
-def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> dict[str, Any]:
-    """The ledger's columns of an experiment.
+def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> ExperimentRow:
+    """The ledger's row of an experiment.
 
     gain: what the ensemble gained, in units of the noise; at: seconds of work of the run so far; artifact: the name of
     the file of its predictions.
     """
-    aside = {
-        "arm": record.arm,
-        "idea": record.idea,
-        "gain": gain,
-        "early_loss": record.early_loss,
-        "fold_losses": list(record.fold_losses),
-        "at": round(at, 2),
-    }
-    return {
-        "number": record.number,
-        "pipeline": record.pipeline.as_dict() | {"aside": aside},
-        "pipeline_hash": record.pipeline.hash,
-        "family": record.pipeline.family,
-        "reason": record.proposal.reason,
-        "parent": record.proposal.parent,
-        "verdict": record.verdict,
-        "verdict_reason": record.verdict_reason,
-        **_score(record),
-        "fold_scores": list(record.fold_scores),
-        "seconds": record.seconds,
-        "fit_seconds": 0.0 if record.evaluation is None else record.evaluation.fit_seconds,
-        "error": record.error,
-        "artifact": artifact,
-    }
+    return ExperimentRow(
+        number=record.number,
+        pipeline=record.pipeline.as_dict(),
+        pipeline_hash=record.pipeline.hash,
+        family=record.pipeline.family,
+        reason=record.proposal.reason,
+        parent=record.proposal.parent,
+        verdict=record.verdict,
+        verdict_reason=record.verdict_reason,
+        score=None if record.score is None else record.score.value,
+        standard_error=None if record.score is None else record.score.standard_error,
+        fold_scores=tuple(record.fold_scores),
+        seconds=record.seconds,
+        fit_seconds=0.0 if record.evaluation is None else record.evaluation.fit_seconds,
+        error=record.error,
+        artifact=artifact,
+        arm=record.arm,
+        idea=record.idea,
+        gain_in_noise=gain,
+        early_loss=record.early_loss,
+        fold_losses=tuple(record.fold_losses),
+        run_seconds=round(at, 2),
+    )
 
 
 def experiment_event(record: Record) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import step_of
 from medalist.agent.judging.feature_trials import FeatureTrial
-from medalist.leaderboard.ledger.schema import FeatureRow, FeatureStatus
+from medalist.leaderboard.ledger.rows import FeatureRow
+from medalist.leaderboard.ledger.schema import FeatureStatus
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.language.steering import Steering

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.rows import RunRow
 
 
 def open_ledger(runs_dir: str) -> Ledger:

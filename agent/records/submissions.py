@@ -163,8 +163,7 @@ class Submissions:
         digest = write_submission(frame, self.path)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
         self.made_from = made_from
-        self.journal.ledger.add_submission(
-            self.journal.run_id,
+        self.journal.add_submission(
             made_from=made_from,
             path=str(self.path),
             sha256=digest,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from medalist.agent import score as scoring
 from medalist.agent.experiment import Proposal, Record, noise_of
@@ -14,7 +13,7 @@ from medalist.agent.history import best_of, scored
 from medalist.agent.judging.champion import Leaders, candidates
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
-from medalist.leaderboard.ledger.schema import ExperimentRow
+from medalist.leaderboard.ledger.rows import ExperimentRow
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
@@ -27,22 +26,20 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
     """
     leaders = Leaders(noise_floor=journal.noise_floor())
     for row in rows:
-        recipe = dict(row.pipeline)
-        details = recipe.pop("aside")
-        journal.worked_before = float(details["at"])
-        proposal = Proposal(Pipeline.from_dict(recipe), row.reason, row.parent, details["arm"], details["idea"])
+        journal.worked_before = row.run_seconds
+        proposal = Proposal(Pipeline.from_dict(row.pipeline), row.reason, row.parent, row.arm, row.idea)
         evaluation = None if row.artifact is None else _kept(journal, row.number)
         if evaluation is None:
-            record = _failed(proposal, row, details)
+            record = _failed(proposal, row)
         else:
-            losses = tuple(details["fold_losses"])
+            losses = _numbers(row.fold_losses)
             if exactly:
                 judgement = referee.judge(
                     row.number, proposal, evaluation, row.seconds, losses, journal.records, leaders
                 )
                 record, leaders = judgement.record, judgement.leaders
             else:
-                record = _recorded(referee, journal.records, proposal, evaluation, row, details)
+                record = _recorded(referee, journal.records, proposal, evaluation, row)
             record = replace(record, keeps_folds=journal.predictions.fold_tests_path(row.number).exists())
         journal.recall(record)
     if not exactly:
@@ -69,7 +66,12 @@ def _kept(journal: Journal, number: int) -> Evaluation | None:
         return None
 
 
-def _failed(proposal: Proposal, row: ExperimentRow, details: Mapping[str, Any]) -> Record:
+def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
+    """The values with NaN for what the ledger keeps as None."""
+    return tuple(float("nan") if value is None else value for value in values)
+
+
+def _failed(proposal: Proposal, row: ExperimentRow) -> Record:
     """The record of an experiment without predictions."""
     return Record(
         row.number,
@@ -78,7 +80,7 @@ def _failed(proposal: Proposal, row: ExperimentRow, details: Mapping[str, Any]) 
         row.verdict_reason,
         seconds=row.seconds,
         error=row.error,
-        early_loss=details["early_loss"],
+        early_loss=row.early_loss,
     )
 
 
@@ -88,7 +90,6 @@ def _recorded(
     proposal: Proposal,
     evaluation: Evaluation,
     row: ExperimentRow,
-    details: Mapping[str, Any],
 ) -> Record:
     """The record of an experiment with the recorded score and verdict: nothing is decided again."""
     data, folds = referee.data, referee.folds
@@ -106,9 +107,9 @@ def _recorded(
             standard_error=row.standard_error or 0.0,
         ),
         evaluation=evaluation,
-        fold_scores=[float("nan") if value is None else value for value in row.fold_scores],
+        fold_scores=_numbers(row.fold_scores),
         seconds=row.seconds,
-        gain=(details["gain"] or 0.0) * noise_of(history),
-        fold_losses=tuple(details["fold_losses"]),
+        gain=(row.gain_in_noise or 0.0) * noise_of(history),
+        fold_losses=_numbers(row.fold_losses),
         adopted=proposal.arm == ARM and row.verdict == "keep",
     )

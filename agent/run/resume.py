@@ -9,7 +9,7 @@ import socket
 from medalist.agent.config import RunConfig
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.rows import RunRow
 
 LEAST_SECONDS = 30.0  # of an old budget, for a run to go on without a new one
 
@@ -47,7 +47,7 @@ def resumed(
     if budget is not None:
         return row.id, config.model_copy(update={"budget": budget, "until": until})
     if config.budget is not None:
-        left = config.budget - max((float(e.pipeline["aside"]["at"]) for e in experiments), default=0.0)
+        left = config.budget - max((e.run_seconds for e in experiments), default=0.0)
         if config.until is not None:
             left = config.until - dt.datetime.now().timestamp()
         if row.status == "finished" or left < LEAST_SECONDS:

@@ -205,12 +205,9 @@ def _work(
         error=None if error is None else one_line(error),
     )
     summary = summarise(outcome, workers, budget)
-    journal.write_json("summary.json", summary)
-    journal.ledger.finish_run(journal.run_id, summary["status"], summary)
     if final is not None and (standing := submissions.standings.of(final.score)) is not None:
-        journal.ledger.add_standing(
-            journal.run_id, data.competition.name, standing, str(submissions.path), data.task.metric
-        )
+        journal.add_standing(data.competition.name, standing, submissions.path, data.task.metric)
+    journal.finish(summary["status"], summary)
     journal.emit({"event": "finish", **summary})
     return RunResult(journal.run_id, journal.folder, summary)
 

@@ -43,8 +43,9 @@ from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.known import find_board, named_board
-from medalist.leaderboard.ledger.ledger import Ledger, new_run_id
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
+from medalist.leaderboard.ledger.runs import new_run_id
 from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
 from medalist.pipelines.features.language.expression import Column
@@ -112,7 +113,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     policy.n_folds = folds.count
     if row is None:
         write_task(task, folder / "task.yaml")
-        kept = config.model_dump(mode="json") | {"path": str(competition.root.resolve())}  # wherever it is resumed from
+        kept = _kept_config(config, competition)
         ledger.start_run(
             competition.name, kept, document, competition.fingerprint, config.seed, folder.resolve(), run_id
         )
@@ -130,8 +131,9 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if row is None:
         ledger.add_features(run_id, forced_rows(steering, data.schema))
     else:
-        ledger.resume_run(run_id, folder.resolve())
-        leaders = replay(journal, referee, ledger.experiments(run_id), exactly=config.counted)
+        experiments = ledger.experiments(run_id)
+        ledger.resume_run(run_id, folder.resolve(), _kept_config(config, competition, experiments))
+        leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
     submissions = Submissions(data, journal, Standings(board))
     notes = (*_notes(data, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
@@ -174,6 +176,17 @@ def _new_run(home: Path) -> str:
         except OSError as error:
             raise cannot_write(home / run_id, error.strerror or str(error)) from None
         return run_id
+
+
+def _kept_config(
+    config: RunConfig, competition: Competition, experiments: Sequence[ExperimentRow] = ()
+) -> dict[str, Any]:
+    """The options that the ledger keeps for `medalist resume`, which may be called from another folder. The budget is
+    that of the whole run: what the earlier `experiments` took is added."""
+    kept = config.model_dump(mode="json") | {"path": str(competition.root.resolve())}
+    if config.budget is not None:
+        kept["budget"] = config.budget + max((e.run_seconds for e in experiments), default=0.0)
+    return kept
 
 
 def _check_metric(competition: Competition, task: Task) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.custom import split_custom
 from medalist.competitions.task.task import Task
-from medalist.leaderboard.ledger.schema import RunRow
+from medalist.leaderboard.ledger.rows import RunRow
 
 
 def task_document(task: Task, evaluated: int, repeats: int, tables: Mapping[str, str]) -> dict[str, object]:

@@ -1,24 +1,25 @@
-"""Database: transactions, and the proof that a database is a ledger of this version, whatever the engine."""
+"""Database: transactions on a database that is a ledger of this version, whatever the engine."""
 
 from __future__ import annotations
 
-import os
 import threading
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.schema import CREATE, MARKER, MIGRATIONS, VERSION
+from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.leaderboard.ledger.migrations import MIGRATIONS
+from medalist.leaderboard.ledger.schema import CREATE, MARKER, VERSION, Execute, Parameters, Rows
 
-Parameters = Mapping[str, Any]
-Rows = list[dict[str, Any]]
-Execute = Callable[[str, Parameters], Rows]  # a statement with :named parameters → the rows that it returns
+Result = TypeVar("Result")
 
-#: Seconds that a process waits for another one's transaction.
+#: Seconds that a call waits, by default, for another process's transaction or for a server that has gone away.
 PATIENCE = 30.0
+#: Seconds between attempts to reach a server: at first, and at most after doubling.
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
 class Database(ABC):
@@ -26,20 +27,43 @@ class Database(ABC):
 
     #: How messages name the database; never with a password.
     shown: str
+    #: Folder that the database's file lies in; None for a server.
+    home: Path | None = None
     #: Statement that makes other processes wait while the tables are made, where a transaction does not.
     set_up_lock: str | None = None
+    #: Whether a call has to be repeated to wait; SQLite waits by itself.
+    repeats: bool = False
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._current = False  # the tables are known to be of this version
+        self._answered = False  # it could be reached once: an error in its address would have shown
         self._lock = threading.RLock()
 
     def read(self, statement: str, parameters: Parameters, since: int = 1) -> Rows:
         """Rows of a query; none while there is no ledger yet, or one of a version before `since`."""
-        with self._lock, self._reading() as execute:
-            if execute is None:
-                return []
-            version = VERSION if self._current else self._version(execute)
-            return [] if version is None or version < since else execute(statement, parameters)
+
+        def query() -> Rows:
+            with self._lock, self._reading() as execute:
+                if execute is None:
+                    return []
+                version = VERSION if self._current else self._version(execute)
+                return [] if version is None or version < since else execute(statement, parameters)
+
+        return self._patiently(query)
+
+    def write(self, work: Callable[[Execute], Result]) -> Result:
+        """What `work` returns, done within one transaction.
+
+        `work` is called again where the connection is lost, until `patience` seconds are over, even if the lost
+        transaction was committed: a second time it must find its rows and change nothing.
+        """
+
+        def attempt() -> Result:
+            with self.transaction() as execute:
+                return work(execute)
+
+        return self._patiently(attempt)
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
@@ -60,6 +84,19 @@ class Database(ABC):
         with self._lock, self._reading() as execute:
             if execute is not None:
                 self._version(execute)
+        self._answered = True
+
+    def _patiently(self, call: Callable[[], Result]) -> Result:
+        """What `call` returns, repeated while a server that has answered before is away, for `patience` seconds."""
+        deadline, pause = time.monotonic() + self.patience, FIRST_PAUSE
+        while True:
+            try:
+                return call()
+            except LedgerUnavailable:
+                if not (self.repeats and self._answered) or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     def _version(self, execute: Execute) -> int | None:
         """Version of the tables, None where the database is empty."""
@@ -91,9 +128,12 @@ class Database(ABC):
             execute(f"INSERT INTO {MARKER} (version) VALUES (:version)", {"version": VERSION})
             return
         for old in range(version, VERSION):
-            for statement in MIGRATIONS[old]:
-                execute(statement, {})
+            MIGRATIONS[old](execute, self)
             execute(f"UPDATE {MARKER} SET version = :version", {"version": old + 1})
+
+    @abstractmethod
+    def columns(self, execute: Execute, table: str) -> set[str]:
+        """Names of the columns of a table; empty where there is no such table."""
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Execute | None]:
@@ -110,26 +150,3 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of every connection; the next use opens a new one."""
-
-
-def open_database(url_or_path: str | Path) -> Database:
-    """The database at a path, a `sqlite:///` URL or a `postgresql://` URL; nothing is created yet.
-
-    Raises
-    ------
-    LedgerError
-        If the URL is of another kind, cannot be read, or its driver is not installed.
-    """
-    from medalist.leaderboard.ledger.sqlite import SqliteDatabase
-
-    text = os.fspath(url_or_path)
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        return SqliteDatabase(Path(text).expanduser())
-    if scheme == "sqlite" and len(rest) > 1:
-        return SqliteDatabase(Path(rest[1:]).expanduser())
-    if scheme.split("+")[0] in ("postgres", "postgresql"):
-        from medalist.leaderboard.ledger.postgresql import ServerDatabase
-
-        return ServerDatabase(text)
-    raise LedgerError(f"A ledger cannot be kept in {scheme}: give the path of a file or a postgresql:// URL.")

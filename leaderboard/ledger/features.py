@@ -2,101 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medalist.leaderboard.ledger.encoding import finite, text
-from medalist.leaderboard.ledger.rows import Records, known, now
-from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, FeatureRow, SearchRow
+from medalist.leaderboard.ledger.base import LedgerBase, insert, now, one_of
+from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
+from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
+from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, Execute
 
 SINCE = 2  # version of the tables from which on there are features
 
-#: The last verdict on each expression within each run; screening alone (redundant, candidate) is no verdict.
-_VERDICTS = """
-    SELECT shape, status, count(*) AS n FROM features JOIN (
-        SELECT run_id AS run, max(number) AS last FROM features
-        WHERE run_id <> :exclude AND status NOT IN ('redundant', 'candidate') GROUP BY run_id, text
-    ) AS verdicts ON run_id = run AND number = last
-    WHERE status IN ('kept', 'dropped') GROUP BY shape, status"""
 
-
-class FeatureLog(Records):
+class FeatureLog(LedgerBase):
     """Features, and the screenings that they come from."""
 
     def add_features(self, run_id: str, rows: Sequence[FeatureRow]) -> None:
-        """Record what became of features, all of them or none; the ledger gives `run_id`, `number` and `recorded`.
+        """Record what became of features, all of them or none.
 
-        Rows that the run ends with already are not recorded twice.
+        A call whose rows the run ends with already is a repeated one and adds nothing.
         """
-        values = [_values(row) for row in rows]
-        last = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number DESC LIMIT :n"
-        with self._database.transaction() as execute:
+        values = [feature_values(row) for row in rows]
+
+        def work(execute: Execute) -> None:
             self._lock_run(execute, run_id)
-            before = execute(last, {"run_id": run_id, "n": max(1, len(values))})
-            if [{column: row[column] for column in _values(_NOTHING)} for row in reversed(before)] == values:
-                return
-            first = int(before[0]["number"]) + 1 if before else 0
-            for number, row in enumerate(values, first):
-                given = {"run_id": run_id, "number": number, "recorded": now(), **row}
-                self._insert(execute, "features", given, "run_id", "number")
+            if not _ends_with(execute, run_id, values):
+                add_feature_rows(execute, run_id, values)
+
+        self._database.write(work)
 
     def features(self, run_id: str) -> list[FeatureRow]:
         """Features of a run (the whole id), in the order in which they were recorded."""
         query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number"
         return self._rows(FeatureRow, query, {"run_id": run_id}, SINCE)
 
-    def add_search(
-        self, run_id: str, step: int, screened: int, passed: int, seconds: float = 0.0, note: str = ""
-    ) -> None:
-        """Record one screening; the one that the last row tells of is not recorded twice."""
-        row: dict[str, Any] = {
-            "step": int(step),
-            "screened": int(screened),
-            "passed": int(passed),
-            "seconds": float(seconds),
-            "note": text(note),
+    def record_search(self, run_id: str, row: SearchRow, features: Sequence[FeatureRow] = ()) -> None:
+        """Record one screening and what became of its candidates, all of it or nothing.
+
+        A call that says exactly what the last row says is a repeated one and adds nothing, nor does it add features.
+        """
+        values: dict[str, Any] = {
+            "step": int(row.step),
+            "screened": int(row.screened),
+            "passed": int(row.passed),
+            "seconds": float(row.seconds),
+            "note": text(row.note),
+            "parent": None if row.parent is None else int(row.parent),
+            "result": to_json(row.result) if row.result else None,
         }
+        candidates = [feature_values(feature) for feature in features]
         last = "SELECT * FROM searches WHERE run_id = :run_id ORDER BY number DESC LIMIT 1"
-        with self._database.transaction() as execute:
+
+        def work(execute: Execute) -> None:
             self._lock_run(execute, run_id)
             before = execute(last, {"run_id": run_id})
-            if before and all(before[0][column] == value for column, value in row.items()):
+            if before and all(before[0][column] == value for column, value in values.items()):
                 return
             number = int(before[0]["number"]) + 1 if before else 0
-            given = {"run_id": run_id, "number": number, "recorded": now(), **row}
-            self._insert(execute, "searches", given, "run_id", "number")
+            insert(execute, "searches", {"run_id": run_id, "number": number, "recorded": now(), **values})
+            add_feature_rows(execute, run_id, candidates)
+
+        self._database.write(work)
 
     def searches(self, run_id: str) -> list[SearchRow]:
         """Screenings of a run (the whole id), in the order in which they were made."""
         query = "SELECT * FROM searches WHERE run_id = :run_id ORDER BY number"
-        return self._rows(SearchRow, query, {"run_id": run_id}, SINCE)
-
-    def shapes(self, exclude: str | None = None) -> dict[str, tuple[int, int]]:
-        """For each shape, how many features of it were kept and how many were tested, over all runs but `exclude`.
-
-        An expression counts once a run, by the last verdict on it: what was kept and taken away later counts no more.
-        """
-        found: dict[str, tuple[int, int]] = {}
-        for row in self._database.read(_VERDICTS, {"exclude": exclude or ""}, SINCE):
-            kept, tested = found.get(row["shape"], (0, 0))
-            n = int(row["n"])
-            found[row["shape"]] = (kept + n if row["status"] == "kept" else kept, tested + n)
-        return found
+        records = self._database.read(query, {"run_id": run_id}, SINCE)
+        return [SearchRow(**decode(record | {"result": record.get("result") or "{}"})) for record in records]
 
 
-_NOTHING = FeatureRow("", "", 0, "candidate")
-
-
-def _values(row: FeatureRow) -> dict[str, Any]:
-    """The columns that whoever records a feature gives."""
+def feature_values(row: FeatureRow) -> dict[str, Any]:
+    """The columns that whoever records a feature gives, as the database stores them."""
     return {
         "text": text(row.text),
         "shape": text(row.shape),
         "step": int(row.step),
-        "status": known(row.status, FEATURE_STATUSES, "status of a feature"),
+        "status": one_of(FEATURE_STATUSES, row.status, "status of a feature"),
         "gain": finite(row.gain),
         "standard_error": finite(row.standard_error),
-        "unit": known(row.unit, GAIN_UNITS, "unit of a gain"),
+        "unit": one_of(GAIN_UNITS, row.unit, "unit of a gain"),
         "experiment": None if row.experiment is None else int(row.experiment),
         "reason": text(row.reason),
     }
+
+
+def add_feature_rows(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> None:
+    """Insert features with the run's next numbers; the run is locked by the caller."""
+    query = "SELECT max(number) AS number FROM features WHERE run_id = :run_id"
+    last = execute(query, {"run_id": run_id})[0]["number"]
+    first = 0 if last is None else int(last) + 1
+    for number, row in enumerate(values, first):
+        insert(execute, "features", {"run_id": run_id, "number": number, "recorded": now(), **row})
+
+
+def _ends_with(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the last features of a run are those."""
+    query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number DESC LIMIT :n"
+    last = execute(query, {"run_id": run_id, "n": len(values)})
+    return len(last) == len(values) and all(
+        kept[column] == value for kept, row in zip(reversed(last), values, strict=True) for column, value in row.items()
+    )

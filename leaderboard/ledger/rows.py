@@ -1,76 +1,216 @@
-"""Records: reading and writing rows of a ledger's database."""
+"""The rows of the ledger's tables as typed values.
+
+Fields with the defaults `run_id=""`, `number=-1` and `recorded=None` are given by the ledger when a row is recorded:
+whoever records one leaves them out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
-from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.database import Database, Execute, Parameters, open_database
-from medalist.leaderboard.ledger.encoding import decode
-from medalist.leaderboard.ledger.schema import ExperimentRow, FeatureRow, RunRow, SearchRow, StandingRow, SubmissionRow
-
-Row = TypeVar("Row", RunRow, ExperimentRow, SubmissionRow, StandingRow, FeatureRow, SearchRow)
+from medalist.leaderboard.ledger.process import Process, is_alive
+from medalist.leaderboard.ledger.schema import FeatureStatus, GainUnit
 
 
-def now() -> str:
-    """The time in UTC, as the ledger stores it: ISO 8601 with microseconds, which sorts as text."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+@dataclass(frozen=True, kw_only=True)
+class RunRow:
+    """One `medalist run`, with the options that it was last started or resumed with (`config`).
+
+    Attributes
+    ----------
+    status
+        "running" until the run is finished, then how it ended; `state` tells whether a running one still lives.
+    fingerprint
+        Hash of the competition's data, equal for equal files.
+    host, pid, process, attached
+        The process that works, or worked last, on the run, since when; `process` identifies it beyond its number, which
+        another one may have later ("": not recorded, by version 2 and before).
+    noise_floor
+        What a change of seeds alone changes in the loss of a pipeline, as measured in this run; None until it was.
+    """
+
+    id: str
+    competition: str
+    started: datetime
+    finished: datetime | None
+    status: str
+    config: dict[str, Any]
+    task: dict[str, Any]
+    summary: dict[str, Any]
+    fingerprint: str
+    seed: int
+    folder: str
+    host: str
+    pid: int
+    attached: datetime
+    n_experiments: int
+    process: str = ""
+    noise_floor: float | None = None
+
+    @property
+    def state(self) -> str:
+        """`status`, or "interrupted" where the run was not finished and its process, on this machine, is gone."""
+        if self.status != "running":
+            return self.status
+        alive = is_alive(Process(self.host, self.pid, self.process), self.attached)
+        return "interrupted" if alive is False else self.status
 
 
-def known(value: str, words: Sequence[str], what: str) -> str:
-    """`value` if it is one of `words`; LedgerError otherwise."""
-    if value not in words:
-        raise LedgerError(f"{value!r} is no {what}: use one of {', '.join(words)}.")
-    return value
+@dataclass(frozen=True, kw_only=True)
+class ExperimentRow:
+    """One experiment: a pipeline with its reason and parent, what it scored, and the verdict.
+
+    Attributes
+    ----------
+    number
+        Counts the experiments of the run, from 0.
+    verdict
+        One of schema.VERDICTS.
+    score, standard_error
+        Out-of-fold score in the unit of the metric; None where the experiment failed or was ended early.
+    fold_scores
+        Score of each fold; None where the metric is not defined on a fold.
+    seconds, fit_seconds
+        Seconds of work, summed over child processes: of the whole experiment, and of fitting alone.
+    error
+        Traceback of what failed.
+    artifact
+        Name of the file of its predictions.
+    arm, idea
+        The bandit arm that proposed the experiment, and which of the arm's ideas it is: a text that means the same in
+        every run.
+    gain_in_noise
+        By how much the ensemble's loss improved, in standard errors of the run's first score; None where the experiment
+        was cut short from outside or the noise was not known.
+    early_loss
+        Loss over the folds that were done when the experiment was ended early.
+    fold_losses
+        Loss of each fold, smaller is better; None where it is not defined on a fold.
+    run_seconds
+        Seconds that the run had worked, over all its parts, when the experiment was recorded.
+    """
+
+    number: int
+    pipeline: dict[str, Any]
+    pipeline_hash: str
+    family: str
+    reason: str
+    verdict: str
+    verdict_reason: str
+    parent: int | None = None
+    score: float | None = None
+    standard_error: float | None = None
+    fold_scores: tuple[float | None, ...] = ()
+    seconds: float = 0.0
+    fit_seconds: float = 0.0
+    error: str | None = None
+    artifact: str | None = None
+    arm: str = ""
+    idea: str | None = None
+    gain_in_noise: float | None = None
+    early_loss: float | None = None
+    fold_losses: tuple[float | None, ...] = ()
+    run_seconds: float = 0.0
+    run_id: str = ""
+    recorded: datetime | None = None
 
 
-class Records:
-    """An open ledger: a context manager whose text is the ledger's name, without a password."""
+@dataclass(frozen=True)
+class SubmissionRow:
+    """One submission file as it was written: what it was made from, its hash, and its estimated score."""
 
-    def __init__(self, url_or_path: str | Path) -> None:
-        self._database: Database = open_database(url_or_path)
-        self._database.check()
+    run_id: str
+    number: int
+    recorded: datetime
+    made_from: dict[str, Any]
+    path: str
+    sha256: str
+    score: float | None
+    standard_error: float | None
+    reason: str
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+@dataclass(frozen=True)
+class StandingRow:
+    """A score and its standing; everything from `board` to `to_next` is None where no board could be compared with."""
 
-    def __str__(self) -> str:
-        return self._database.shown
+    id: str
+    run_id: str | None
+    competition: str
+    recorded: datetime
+    basis: str
+    metric: str
+    greater_is_better: bool
+    score: float
+    standard_error: float | None
+    board: str | None
+    teams: int | None
+    who: str | None
+    percentile: float | None
+    medal: str | None
+    next_medal: str | None
+    to_next: float | None
+    probabilities: dict[str, float]
+    submission: str | None
 
-    def close(self) -> None:
-        """Let go of the database; a later call opens it again."""
-        self._database.close()
 
-    def _rows(self, kind: type[Row], query: str, parameters: Parameters, since: int = 1) -> list[Row]:
-        """Rows of a query on tables that are there `since` a version of the ledger."""
-        return [kind(**decode(record)) for record in self._database.read(query, parameters, since)]
+@dataclass(frozen=True)
+class FeatureRow:
+    """What became of one feature in one step of the search.
 
-    def _require(self, execute: Execute, run_id: str) -> None:
-        if not execute("SELECT id FROM runs WHERE id = :run_id", {"run_id": run_id}):
-            raise LedgerError(f"The ledger {self} has no run {run_id}: start the run before recording what it did.")
+    Attributes
+    ----------
+    text
+        Its canonical expression.
+    shape
+        The expression with its columns replaced by their kinds, which is what other competitions can learn from.
+    step
+        Number of the screening that it comes from, or that it is tested after.
+    gain, standard_error
+        In `unit`; None where nothing was measured.
+    experiment
+        Number of the experiment that tested it.
+    """
 
-    def _lock_run(self, execute: Execute, run_id: str) -> None:
-        """Make others who write about the run wait for the end of the transaction: numbers are given one by one."""
-        self._require(execute, run_id)
-        execute("UPDATE runs SET id = id WHERE id = :run_id", {"run_id": run_id})
+    text: str
+    shape: str
+    step: int
+    status: FeatureStatus
+    gain: float | None = None
+    standard_error: float | None = None
+    unit: GainUnit = "loss"
+    experiment: int | None = None
+    reason: str = ""
+    run_id: str = ""
+    number: int = -1
+    recorded: datetime | None = None
 
-    def _insert(
-        self, execute: Execute, table: str, row: Mapping[str, Any], *key: str, same: tuple[str, ...] = ()
-    ) -> None:
-        """Insert a row unless its key is there; LedgerError if the row that is there differs in a column of `same`."""
-        names = ", ".join(row)
-        values = ", ".join(f":{column}" for column in row)
-        where = " AND ".join(f"{column} = :{column}" for column in key)
-        execute(f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT ({', '.join(key)}) DO NOTHING", row)
-        if not same:
-            return
-        kept = execute(f"SELECT {', '.join(same)} FROM {table} WHERE {where}", {column: row[column] for column in key})
-        if kept and any(kept[0][column] != row[column] for column in same):
-            place = ", ".join(f"{column} {row[column]}" for column in key)
-            raise LedgerError(f"The table {table} of the ledger {self} has another row for {place}: use a new number.")
+
+@dataclass(frozen=True, kw_only=True)
+class SearchRow:
+    """One screening of candidate features as a whole.
+
+    Attributes
+    ----------
+    step
+        Counts the screenings of the run, from 0.
+    screened, passed
+        Number of candidates that were looked at, and of those that passed.
+    parent
+        Number of the experiment whose residuals were to be explained.
+    result
+        The whole result, from which a resumed run goes on; empty where it is not kept.
+    """
+
+    step: int
+    screened: int
+    passed: int
+    seconds: float = 0.0
+    note: str = ""
+    parent: int | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    run_id: str = ""
+    number: int = -1
+    recorded: datetime | None = None

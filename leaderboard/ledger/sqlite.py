@@ -14,18 +14,28 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.database import PATIENCE, Database, Execute, Parameters, Rows
+from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.leaderboard.ledger.database import PATIENCE, Database
+from medalist.leaderboard.ledger.schema import Execute, Parameters, Rows
+
+#: Errors that end by themselves, or once a person makes room or ends another process.
+_MAY_PASS = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
 
 
 class SqliteDatabase(Database):
     """A SQLite file in write-ahead mode: readers never wait, a killed process loses nothing that was committed."""
 
     def __init__(self, path: Path, patience: float = PATIENCE) -> None:
-        super().__init__()
+        super().__init__(patience)
         self.path = path
         self.shown = str(path)
-        self._patience = patience
+        self.home = path.absolute().parent
         self._connection: sqlite3.Connection | None = None
         self._writable = False
         self._pid = os.getpid()
@@ -59,6 +69,9 @@ class SqliteDatabase(Database):
         rows = execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", {})
         return {row["name"] for row in rows}
 
+    def columns(self, execute: Execute, table: str) -> set[str]:
+        return {row["name"] for row in execute(f"PRAGMA table_info({table})", {})}
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None and self._pid == os.getpid():
@@ -88,7 +101,7 @@ class SqliteDatabase(Database):
                 f"folder that you may write to."
             ) from error
         connection = self._open("rwc")
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self.patience
         while True:  # the change to write-ahead mode does not itself wait for other processes
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -118,7 +131,7 @@ class SqliteDatabase(Database):
     def _open(self, mode: str, more: str = "") -> sqlite3.Connection:
         address = f"{self.path.absolute().as_uri()}?mode={mode}{more}"
         connection = sqlite3.connect(
-            address, uri=True, timeout=self._patience, isolation_level=None, check_same_thread=False
+            address, uri=True, timeout=self.patience, isolation_level=None, check_same_thread=False
         )
         connection.row_factory = sqlite3.Row
         return connection
@@ -131,9 +144,10 @@ class SqliteDatabase(Database):
             sqlite3.SQLITE_FULL: "cannot grow because the disk is full: make room",
             sqlite3.SQLITE_READONLY: "may only be read: name a ledger in a folder that you may write to",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened: name a ledger in a folder that you may write to",
-            sqlite3.SQLITE_BUSY: f"has been locked by another process for {self._patience:g} s: end it and try again",
+            sqlite3.SQLITE_BUSY: f"has been locked by another process for {self.patience:g} s: end it and try again",
         }.get(code, f"failed ({error}): check the disk that it lies on")
-        raise LedgerError(f"The ledger {self.shown} {what}.") from error
+        kind = LedgerUnavailable if code in _MAY_PASS else LedgerError
+        raise kind(f"The ledger {self.shown} {what}.") from error
 
 
 def _execute(connection: sqlite3.Connection) -> Execute:

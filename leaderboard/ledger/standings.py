@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger.base import LedgerBase, insert, now
 from medalist.leaderboard.ledger.encoding import finite, text, to_json
-from medalist.leaderboard.ledger.rows import Records, now
-from medalist.leaderboard.ledger.schema import StandingRow
+from medalist.leaderboard.ledger.rows import StandingRow
+from medalist.leaderboard.ledger.schema import Execute
 
 if TYPE_CHECKING:
     from medalist.leaderboard.boards.standing import Basis, Standing
 
 
-class StandingLog(Records):
+class StandingLog(LedgerBase):
     """Standings, of runs and of submissions that were graded without one."""
 
     def add_standing(
@@ -103,10 +104,13 @@ class StandingLog(Records):
         row = {"run_id": run_id, "competition": text(competition), **values}
         row["id"] = hashlib.sha256(to_json(row).encode()).hexdigest()[:16]
         row["recorded"] = now()
-        with self._database.transaction() as execute:
+
+        def work(execute: Execute) -> None:
             if run_id is not None:
                 self._require(execute, run_id)
-            self._insert(execute, "standings", row, "id")
+            insert(execute, "standings", row)
+
+        self._database.write(work)
         return str(row["id"])
 
 

@@ -581,8 +581,8 @@ def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
     assert steps[0][1] > 100
     kept = {f[0] for f in features if f[2] == "kept"}
     assert "digit(x2, 2)" in kept
-    folder = Path(one["submission"]).parent
-    assert (folder / "work" / "step_0.json").exists()
+    with ledger_of(tmp_path / "one") as ledger:
+        assert ledger.searches(one["run"])[0].result["screened"] == steps[0][1]
 
 
 @pytest.mark.slow
@@ -622,7 +622,7 @@ def test_switched_off_nothing_is_screened_but_what_is_forced_is_used(public: Pat
     for row in rows:
         assert "digit(promised_hours, 0)" in row.pipeline["features"]
         assert not any("route" in f for f in row.pipeline["features"])
-        assert row.pipeline["aside"]["arm"] != ARM
+        assert row.arm != ARM
     assert "digit(promised_hours, 0)" in (only_run(tmp_path / "runs") / "features.yaml").read_text(encoding="utf-8")
 
 

@@ -34,6 +34,7 @@ from medalist.agent.records.claim import claimed
 from medalist.agent.records.predictions import Predictions
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.rows import ExperimentRow
 
 EXPERIMENTS = 4
 COUNTED = ("--max-experiments", str(EXPERIMENTS))
@@ -328,14 +329,14 @@ def test_a_run_goes_on_when_nobody_reads_what_it_prints(public: Path, tmp_path: 
 def test_where_the_ledger_fails_the_run_is_closed(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = Ledger.add_experiment
+    kept = Ledger.record_experiment
 
-    def add(self: Ledger, run_id: str, *, number: int, **rest: Any) -> None:
-        if number == 2:
+    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = ()) -> None:
+        if row.number == 2:
             raise LedgerError("The ledger is gone: bring it back.")
-        kept(self, run_id, number=number, **rest)
+        kept(self, run_id, row, features)
 
-    monkeypatch.setattr(Ledger, "add_experiment", add)
+    monkeypatch.setattr(Ledger, "record_experiment", record)
     arguments = ("--max-experiments", "4", "--families", "linear", "--runs-dir", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["medalist", "run", str(public), *arguments])
     with pytest.raises(SystemExit) as end:

@@ -1,4 +1,4 @@
-"""What the ledger remembers of features, on SQLite and on PostgreSQL alike, and ledgers from before there were any."""
+"""What the ledger remembers of features, on SQLite and on PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.database import open_database
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.schema import INDEXES, MARKER, TABLES, VERSION, FeatureRow
+from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
 
 ROOT = Path(__file__).resolve().parents[2]
 RATIO = FeatureRow("a / b", "number / number", 1, "kept", 0.02, 0.005, "loss", 4, "better on 9 of 10 folds")
@@ -30,32 +27,6 @@ def start(ledger: Ledger, competition: str = "titanic") -> str:
 def given_back(rows: list[FeatureRow]) -> list[FeatureRow]:
     """Rows without what the ledger added."""
     return [replace(row, run_id="", number=-1, recorded=None) for row in rows]
-
-
-def make_version_1(url: str) -> None:
-    """A ledger as the first version made it, with one run."""
-    database = open_database(url)
-    old = {name: columns for name, columns in TABLES.items() if name not in ("features", "searches")}
-    with database._writing() as execute:
-        execute(f"CREATE TABLE {MARKER} (version INTEGER NOT NULL)", {})
-        for name, columns in old.items():
-            execute(f"CREATE TABLE {name} ({columns})", {})
-        for statement in INDEXES:
-            execute(statement, {})
-        execute(f"INSERT INTO {MARKER} (version) VALUES (1)", {})
-        row = {"id": "20260101-000000-aaaa", "competition": "titanic", "started": "2026-01-01T00:00:00.000000+00:00"}
-        row |= {"status": "finished", "config": "{}", "task": "{}", "summary": "{}", "fingerprint": "ab", "seed": 0}
-        row |= {"folder": "runs/x", "host": "here", "pid": 1, "attached": row["started"]}
-        names = ", ".join(row)
-        execute(f"INSERT INTO runs ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
-    database.close()
-
-
-def tables_of(url: str) -> set[str]:
-    database = open_database(url)
-    with database._reading() as execute:
-        assert execute is not None
-        return database._tables(execute)
 
 
 def test_features_come_back_as_they_were_recorded_with_numbers(url: str) -> None:
@@ -113,92 +84,39 @@ def test_all_rows_of_a_call_or_none(url: str) -> None:
         with pytest.raises(LedgerError, match="no run none"):
             ledger.add_features("none", [RATIO])
         with pytest.raises(LedgerError, match="no run none"):
-            ledger.add_search("none", 1, 2, 3)
+            ledger.record_search("none", SearchRow(step=1, screened=2, passed=3))
         assert ledger.features(run_id) == ledger.features("none") == ledger.searches("none") == []
 
 
 def test_searches_are_numbered_and_the_last_is_not_repeated(url: str) -> None:
     with Ledger(url) as ledger:
         run_id = start(ledger)
-        ledger.add_search(run_id, 1, 5000, 40, 3.5, "pairs of numbers")
-        ledger.add_search(run_id, 1, 5000, 40, 3.5, "pairs of numbers")
-        ledger.add_search(run_id, np.int64(2), np.int64(100), 0)
+        first = SearchRow(step=1, screened=5000, passed=40, seconds=3.5, note="pairs of numbers", parent=np.int64(3))
+        ledger.record_search(run_id, first)
+        ledger.record_search(run_id, first)
+        ledger.record_search(run_id, SearchRow(step=np.int64(2), screened=np.int64(100), passed=0))
         rows = ledger.searches(run_id)
         assert [(row.number, row.step, row.screened, row.passed) for row in rows] == [(0, 1, 5000, 40), (1, 2, 100, 0)]
         assert (rows[0].seconds, rows[0].note, rows[1].note) == (3.5, "pairs of numbers", "")
+        assert (rows[0].parent, rows[1].parent) == (3, None)
+        assert rows[0].recorded is not None
+        assert rows[1].recorded is not None
         assert rows[0].recorded <= rows[1].recorded
 
 
-def test_shapes_count_last_verdicts_of_other_runs(url: str) -> None:
-    def row(text: str, status: str, shape: str = "number / number") -> FeatureRow:
-        return FeatureRow(text, shape, 1, status)  # type: ignore[arg-type]
-
+def test_a_screening_and_its_candidates_are_recorded_together_or_not_at_all(url: str) -> None:
+    result = {"step": 1, "picks": [{"text": "a / b", "gain": 0.1}], "threshold": 4.5, "idle": ["c"]}
+    row = SearchRow(step=1, screened=10, passed=1, result=result)
     with Ledger(url) as ledger:
-        assert ledger.shapes() == {}
-        one, two, own = start(ledger, "a"), start(ledger, "b"), start(ledger, "b")
-        ledger.add_features(one, [row("a / b", "dropped"), row("b / c", "kept"), row("c / d", "candidate")])
-        ledger.add_features(one, [row("a / b", "kept"), row("b / c", "redundant")])  # the last verdict counts
-        ledger.add_features(two, [row("a / b", "kept"), row("x / y", "dropped")])
-        ledger.add_features(two, [row("count(k)", "dropped", "count(key)")])
-        ledger.add_features(two, [row("a / b", "removed"), row("y / z", "forced", "forced alone")])
-        ledger.add_features(own, [row("a / b", "kept"), row("rank(a)", "kept", "rank(number)")])
-        assert ledger.shapes(exclude=own) == {"number / number": (2, 3), "count(key)": (0, 1)}
-        assert ledger.shapes() == {"number / number": (3, 4), "count(key)": (0, 1), "rank(number)": (1, 1)}
-
-
-STATUSES = st.sampled_from(["kept", "dropped", "redundant", "forced", "removed", "candidate"])
-
-
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abc"), STATUSES), max_size=15))
-def test_shapes_agree_with_counting_by_hand(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, str]]
-) -> None:
-    with Ledger(tmp_path_factory.mktemp("ledger") / "ledger.sqlite") as ledger:
-        runs = [start(ledger) for _ in range(3)]
-        last: dict[tuple[int, str], str] = {}
-        for run, text, status in steps:
-            ledger.add_features(runs[run], [FeatureRow(text, text.upper(), 1, status)])  # type: ignore[arg-type]
-            if status not in ("redundant", "candidate"):
-                last[run, text] = status
-        expected: dict[str, tuple[int, int]] = {}
-        for (run, text), status in last.items():
-            if run != 0 and status in ("kept", "dropped"):
-                kept, tested = expected.get(text.upper(), (0, 0))
-                expected[text.upper()] = (kept + (status == "kept"), tested + 1)
-        assert ledger.shapes(exclude=runs[0]) == expected
-
-
-def test_a_ledger_of_version_1_is_read_as_it_is_and_brought_up_to_date_by_the_first_row(url: str) -> None:
-    if "://" not in url:
-        Path(url).parent.mkdir()
-    make_version_1(url)
-    with Ledger(url) as ledger:
-        (run,) = ledger.runs()
-        assert (ledger.features(run.id), ledger.searches(run.id), ledger.shapes()) == ([], [], {})
-        assert "features" not in tables_of(url)  # reading changes nothing
-        ledger.add_features(run.id, [RATIO])
-        ledger.add_search(run.id, 1, 10, 1)
-        assert given_back(ledger.features(run.id)) == [RATIO]
-    assert {*TABLES, MARKER} == tables_of(url)
-    with Ledger(url) as again, again._database.transaction() as execute:
-        assert [row["version"] for row in execute(f"SELECT version FROM {MARKER}", {})] == [VERSION]
-    with Ledger(url) as again:
-        assert again.run("20260101").id == run.id
-        assert len(again.features(run.id)) == len(again.searches(run.id)) == 1
-        start(again)  # an up-to-date ledger is not migrated twice
-
-
-def test_a_ledger_brought_up_to_date_is_as_one_that_is_new(tmp_path: Path) -> None:
-    old, new = str(tmp_path / "old.sqlite"), str(tmp_path / "new.sqlite")
-    make_version_1(old)
-    form = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
-    forms = []
-    for url in (old, new):
-        with Ledger(url) as ledger:
-            start(ledger)
-            forms.append(ledger._database.read(form, {}))
-    assert forms[0] == forms[1]
+        run_id = start(ledger)
+        ledger.record_search(run_id, row, [COUNT])
+        ledger.record_search(run_id, row, [COUNT])
+        assert [r.result for r in ledger.searches(run_id)] == [result]
+        assert given_back(ledger.features(run_id)) == [COUNT]
+        bad = replace(COUNT, status="splendid")  # type: ignore[arg-type]
+        with pytest.raises(LedgerError, match="status of a feature"):
+            ledger.record_search(run_id, replace(row, step=2), [bad])
+        assert len(ledger.searches(run_id)) == len(ledger.features(run_id)) == 1
 
 
 def test_many_processes_number_the_rows_of_one_run(url: str) -> None:
@@ -207,7 +125,7 @@ def test_many_processes_number_the_rows_of_one_run(url: str) -> None:
     code = (
         "import sys\n"
         "from medalist.leaderboard.ledger.ledger import Ledger\n"
-        "from medalist.leaderboard.ledger.schema import FeatureRow\n"
+        "from medalist.leaderboard.ledger.rows import FeatureRow\n"
         "for n in range(10):\n"
         "    rows = [FeatureRow(f'f{sys.argv[3]}({n}, {k})', 'f', n, 'kept') for k in range(3)]\n"
         "    Ledger(sys.argv[1]).add_features(sys.argv[2], rows)"

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.board import board_from_scores
 from medalist.leaderboard.boards.standing import stand
-from medalist.leaderboard.ledger.ledger import Ledger, new_run_id
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
+from medalist.leaderboard.ledger.runs import new_run_id
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = board_from_scores("mine", [float(k) for k in range(1, 101)], True)
@@ -34,7 +36,7 @@ def start(ledger: Ledger, competition: str = "titanic", **changes: Any) -> str:
 def add(ledger: Ledger, run_id: str, number: Any, **changes: Any) -> None:
     values = {"pipeline": {"family": "lightgbm"}, "pipeline_hash": f"hash{number}", "family": "lightgbm"}
     values |= {"reason": "first", "verdict": "keep", "verdict_reason": "best so far"}
-    ledger.add_experiment(run_id, number, **{**values, **changes})
+    ledger.record_experiment(run_id, ExperimentRow(number=number, **{**values, **changes}))
 
 
 def test_a_run_comes_back_as_it_was_recorded(url: str) -> None:
@@ -64,6 +66,27 @@ def test_a_run_that_goes_on_is_running_again(url: str) -> None:
             ledger.resume_run("20260101-000000-0000")
 
 
+def test_a_run_keeps_the_options_that_it_was_last_resumed_with(url: str) -> None:
+    with Ledger(url) as ledger:
+        run_id = start(ledger, config={"max_experiments": 10})
+        ledger.resume_run(run_id, "elsewhere", config={"max_experiments": 50, "path": Path("/data")})
+        row = ledger.run(run_id)
+        assert (row.config, row.folder) == ({"max_experiments": 50, "path": "/data"}, "elsewhere")
+        ledger.resume_run(run_id)
+        row = ledger.run(run_id)
+        assert (row.config["max_experiments"], row.folder) == (50, "elsewhere")
+
+
+def test_the_noise_floor_of_a_run(url: str) -> None:
+    with Ledger(url) as ledger:
+        run_id = start(ledger)
+        assert ledger.run(run_id).noise_floor is None
+        ledger.set_noise_floor(run_id, np.float64(0.25))
+        assert ledger.run(run_id).noise_floor == 0.25
+        ledger.set_noise_floor(run_id, float("nan"))
+        assert ledger.run(run_id).noise_floor is None
+
+
 def test_every_field_of_an_experiment_comes_back(url: str) -> None:
     with Ledger(url) as ledger:
         run_id = start(ledger)
@@ -84,6 +107,12 @@ def test_every_field_of_an_experiment_comes_back(url: str) -> None:
             fit_seconds=2.5,
             error="Traceback: 100 % of :it",
             artifact=Path("/tmp/x.npy"),
+            arm="portfolio:linear",
+            idea="1a2b",
+            gain_in_noise=0.75,
+            early_loss=0.3,
+            fold_losses=[-0.74, float("nan")],
+            run_seconds=12.5,
         )
         first, second = ledger.experiments(run_id)
         assert (first.number, first.parent, first.score, first.fold_scores, first.error) == (1, None, None, (), None)
@@ -92,6 +121,10 @@ def test_every_field_of_an_experiment_comes_back(url: str) -> None:
         assert (second.score, second.standard_error, second.fold_scores) == (0.75, 0.01, (0.74, 0.76))
         assert (second.seconds, second.fit_seconds) == (3.5, 2.5)
         assert (second.error, second.artifact) == ("Traceback: 100 % of :it", "/tmp/x.npy")
+        assert (second.arm, second.idea, second.gain_in_noise) == ("portfolio:linear", "1a2b", 0.75)
+        assert (second.early_loss, second.fold_losses, second.run_seconds) == (0.3, (-0.74, None), 12.5)
+        assert (first.arm, first.idea, first.gain_in_noise, first.fold_losses) == ("", None, None, ())
+        assert second.recorded is not None
         assert before <= second.recorded <= datetime.now(UTC)
         assert ledger.run(run_id).n_experiments == 2
 
@@ -108,6 +141,24 @@ def test_recording_an_experiment_again_changes_nothing(url: str) -> None:
         assert ledger.experiments(run_id) == kept
 
 
+def test_an_experiment_and_the_features_that_it_tested_are_recorded_together_or_not_at_all(url: str) -> None:
+    row = ExperimentRow(
+        number=1, pipeline={}, pipeline_hash="a", family="linear", reason="r", verdict="keep", verdict_reason="v"
+    )
+    tested = [FeatureRow(text, "number / number", 1, "kept", 0.1, experiment=1) for text in ("a / b", "b / c")]
+    with Ledger(url) as ledger:
+        run_id = start(ledger)
+        ledger.record_experiment(run_id, row, tested)
+        ledger.record_experiment(run_id, row, tested)  # a call may be repeated
+        assert [f.text for f in ledger.features(run_id)] == ["a / b", "b / c"]
+        with pytest.raises(LedgerError, match="status of a feature"):
+            ledger.record_experiment(run_id, replace(row, number=2), [replace(tested[0], status="splendid")])  # type: ignore[arg-type]
+        with pytest.raises(LedgerError, match="another row"):
+            ledger.record_experiment(run_id, replace(row, pipeline_hash="b"), tested)
+        assert [e.number for e in ledger.experiments(run_id)] == [1]
+        assert len(ledger.features(run_id)) == 2
+
+
 def test_an_unknown_verdict_is_refused(url: str) -> None:
     with Ledger(url) as ledger:
         run_id = start(ledger)
@@ -122,14 +173,30 @@ def test_starting_the_same_run_again_changes_nothing(url: str) -> None:
         assert start(ledger, run_id=run_id) == run_id
         assert start(ledger, run_id=run_id) == run_id
         assert len(ledger.runs()) == 1
-        with pytest.raises(LedgerError, match="another row"):
+        with pytest.raises(LedgerError, match=f"another run {run_id} already, of titanic in runs/x"):
             start(ledger, run_id=run_id, competition="other")
+
+
+def test_a_run_that_another_process_has_is_refused_and_stays_as_it_is(url: str) -> None:
+    """Two runs that draw one id at one time: the second must not take over the first one's folder and rows."""
+    code = (
+        "import sys; from medalist.leaderboard.ledger.ledger import Ledger\n"
+        "print(Ledger(sys.argv[1]).start_run('titanic', {'of': 'the child'}, {}, 'ab', 0, 'runs/x'))"
+    )
+    child = subprocess.run([sys.executable, "-c", code, url], check=True, capture_output=True, text=True, cwd=ROOT)
+    with Ledger(url) as ledger:
+        (before,) = ledger.runs()
+        assert before.id == child.stdout.strip()
+        with pytest.raises(LedgerError, match="nothing was changed, start again for a new id"):
+            start(ledger, run_id=before.id)
+        assert ledger.runs() == [before]
+        assert ledger.unused_run_id() != before.id
 
 
 def test_run_ids_sort_by_time() -> None:
     time = datetime(2026, 11, 23, 1, 45, 2, tzinfo=UTC)
     assert new_run_id(time).startswith("20261123-014502-")
-    assert len(new_run_id(time)) == len("20261123-014502-ab12")
+    assert len(new_run_id(time)) == len("20261123-014502-ab12cd34")
     assert new_run_id(time) < new_run_id(time + timedelta(seconds=1))
 
 
@@ -168,6 +235,18 @@ def test_submissions_are_numbered_and_the_last_is_not_repeated(url: str) -> None
         assert (rows[0].score, rows[0].standard_error, rows[0].reason) == (0.5, 0.1, "first")
         assert rows[1].made_from == {"ensemble": {"1": 0.4, "2": 0.6}}
         assert rows[1].score is None
+
+
+def test_equal_bytes_from_something_else_are_a_submission_of_their_own(url: str) -> None:
+    with Ledger(url) as ledger:
+        run_id = start(ledger)
+        given = {"made_from": {"constant": True}, "path": "s.csv", "sha256": "aa", "score": 0.5, "reason": "first"}
+        assert ledger.add_submission(run_id, **given) == 1
+        assert ledger.add_submission(run_id, **{**given, "made_from": {"ensemble": {"3": 1.0}}}) == 2
+        assert ledger.add_submission(run_id, **{**given, "made_from": {"ensemble": {"3": 1.0}}, "score": 0.6}) == 3
+        assert ledger.add_submission(run_id, **{**given, "made_from": {"ensemble": {"3": 1.0}}, "score": 0.6}) == 3
+        last = ledger.submissions(run_id)[-1]
+        assert (last.made_from, last.score, last.sha256) == ({"ensemble": {"3": 1.0}}, 0.6, "aa")
 
 
 def test_standings_with_and_without_a_run(url: str) -> None:
@@ -266,9 +345,11 @@ def test_a_run_whose_process_is_gone_is_interrupted(url: str) -> None:
     with Ledger(url) as ledger:
         row = ledger.run(child.stdout.strip())
         assert (row.status, row.state, row.host) == ("running", "interrupted", socket.gethostname())
-        another = replace(row, pid=os.getpid(), attached=row.attached - timedelta(days=9))  # the number is used again
-        assert another.state == "interrupted"
-        assert replace(row, pid=os.getpid(), attached=datetime.now(UTC)).state == "running"
+        assert replace(row, pid=os.getpid()).state == "interrupted"  # another process has its number now
+        assert replace(row, host="elsewhere").state == "running"  # nobody can tell from here
+        before = replace(row, pid=os.getpid(), process="")  # a row of version 2 has the time alone
+        assert replace(before, attached=row.attached - timedelta(days=9)).state == "interrupted"
+        assert before.state == "running"
 
 
 class Colour(StrEnum):

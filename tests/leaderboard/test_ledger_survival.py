@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from medalist.competitions.errors import LedgerError
+from medalist.competitions.errors import LedgerUnavailable
 from medalist.leaderboard.ledger.ledger import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,10 +23,11 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import sys
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.rows import ExperimentRow
 ledger, run_id, number = Ledger(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 while True:
-    ledger.add_experiment(run_id, number, pipeline={"n": number, "big": "x" * 20000}, pipeline_hash=str(number),
-        family="f", reason="r", verdict="keep", verdict_reason="v", score=float(number))
+    ledger.record_experiment(run_id, ExperimentRow(number=number, pipeline={"n": number, "big": "x" * 20000},
+        pipeline_hash=str(number), family="f", reason="r", verdict="keep", verdict_reason="v", score=float(number)))
     ledger.add_submission(run_id, {"experiment": number}, "s.csv", str(number))
     print(number, flush=True)
     number += 1
@@ -36,11 +37,12 @@ while True:
 CROWD = """
 import sys
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.rows import ExperimentRow
 with Ledger(sys.argv[1]) as ledger:
     run_id = ledger.start_run("mine", {}, {}, "ab", 0, "x" + sys.argv[2])
     for n in range(40):
-        ledger.add_experiment(run_id, n, pipeline={}, pipeline_hash=str(n), family="f", reason="r",
-            verdict="keep", verdict_reason="v", score=0.5)
+        ledger.record_experiment(run_id, ExperimentRow(number=n, pipeline={}, pipeline_hash=str(n), family="f",
+            reason="r", verdict="keep", verdict_reason="v", score=0.5))
         ledger.add_submission(sys.argv[3] or run_id, {}, "s.csv", sys.argv[2] + "-" + str(n))
     ledger.finish_run(run_id, "finished", {})
 """
@@ -163,7 +165,7 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(tmp_path: Path) ->
     done = subprocess.run(
         [sys.executable, "-c", code, url, run_id, "1"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
-    assert "LedgerError: The ledger" in done.stderr
+    assert "LedgerUnavailable: The ledger" in done.stderr
     said = max(map(int, done.stdout.split()))
     with Ledger(url) as ledger:
         assert [row.number for row in ledger.experiments(run_id)][:said] == list(range(1, said + 1))
@@ -179,7 +181,7 @@ def test_a_writer_waits_for_another_and_then_says_who_is_in_the_way(tmp_path: Pa
     with Ledger(path) as ledger:
         assert ledger.run(run_id).id == run_id  # a reader does not wait
         ledger._database = SqliteDatabase(path, patience=0.2)
-        with pytest.raises(LedgerError, match="locked by another process for"):
+        with pytest.raises(LedgerUnavailable, match="locked by another process for"):
             ledger.finish_run(run_id, "finished", {})
         timer = threading.Timer(0.3, other.execute, ["COMMIT"])
         timer.start()

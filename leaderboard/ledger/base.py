@@ -1,0 +1,69 @@
+"""An open ledger: what its parts have in common to read and write rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger.database import PATIENCE, Database
+from medalist.leaderboard.ledger.encoding import decode
+from medalist.leaderboard.ledger.opening import open_database
+from medalist.leaderboard.ledger.schema import Execute, Parameters
+
+Row = TypeVar("Row")
+
+
+def now() -> str:
+    """The time in UTC, as the ledger stores it: ISO 8601 with microseconds, which sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def one_of(words: Sequence[str], value: str, what: str) -> str:
+    """`value` if it is one of `words`; LedgerError otherwise."""
+    if value not in words:
+        raise LedgerError(f"{value!r} is no {what}: use one of {', '.join(words)}.")
+    return value
+
+
+class LedgerBase:
+    """A context manager that closes the ledger; as a text it is the ledger's name, without a password."""
+
+    def __init__(self, url_or_path: str | Path, patience: float = PATIENCE) -> None:
+        self._database: Database = open_database(url_or_path, patience)
+        self._database.check()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __str__(self) -> str:
+        return self._database.shown
+
+    def close(self) -> None:
+        """Let go of the database; a later call opens it again."""
+        self._database.close()
+
+    def _rows(self, kind: type[Row], query: str, parameters: Parameters, since: int = 1) -> list[Row]:
+        """Rows of a query on tables that are there `since` a version of the ledger."""
+        return [kind(**decode(record)) for record in self._database.read(query, parameters, since)]
+
+    def _require(self, execute: Execute, run_id: str) -> None:
+        if not execute("SELECT id FROM runs WHERE id = :run_id", {"run_id": run_id}):
+            raise LedgerError(f"The ledger {self} has no run {run_id}: start the run before recording what it did.")
+
+    def _lock_run(self, execute: Execute, run_id: str) -> None:
+        """Make others who write about the run wait for the end of the transaction: numbers are given one by one."""
+        self._require(execute, run_id)
+        execute("UPDATE runs SET id = id WHERE id = :run_id", {"run_id": run_id})
+
+
+def insert(execute: Execute, table: str, row: Mapping[str, Any]) -> None:
+    """Insert a row; nothing happens where its key is there already."""
+    names = ", ".join(row)
+    values = ", ".join(f":{column}" for column in row)
+    execute(f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING", row)

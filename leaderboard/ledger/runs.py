@@ -1,0 +1,144 @@
+"""RunLog: the part of the ledger that remembers runs, from their start to their end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger.base import LedgerBase, insert, now
+from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
+from medalist.leaderboard.ledger.process import this_process
+from medalist.leaderboard.ledger.rows import RunRow
+from medalist.leaderboard.ledger.schema import Execute, Parameters
+
+_RUNS = "SELECT runs.*, (SELECT count(*) FROM experiments WHERE run_id = runs.id) AS n_experiments FROM runs"
+
+#: Columns in which two calls that start one run agree: the same process starts the same run.
+_IDENTITY = ("competition", "fingerprint", "folder", "host", "pid", "process")
+
+
+def new_run_id(time: datetime | None = None) -> str:
+    """An id that sorts by time and that a person can read: "20261123-014502-ab12cd34", in UTC, with 32 random bits."""
+    return f"{time or datetime.now(UTC):%Y%m%d-%H%M%S}-{os.urandom(4).hex()}"
+
+
+class RunLog(LedgerBase):
+    """Runs."""
+
+    def unused_run_id(self) -> str:
+        """A new id that no run of this ledger has. Nothing is recorded before `start_run`."""
+        while True:
+            run_id = new_run_id()
+            if not self._database.read("SELECT id FROM runs WHERE id = :id", {"id": run_id}):
+                return run_id
+
+    def start_run(
+        self,
+        competition: str,
+        config: Mapping[str, Any],
+        task: Mapping[str, Any],
+        fingerprint: str,
+        seed: int,
+        folder: str | Path,
+        run_id: str | None = None,
+    ) -> str:
+        """Record a run that begins and return its id: `run_id`, else a new one.
+
+        Called again by the same process for the same run, it changes nothing. LedgerError, with nothing changed, if
+        another process or another run has that id.
+        """
+        process = this_process()
+        row: dict[str, Any] = {
+            "id": run_id or self.unused_run_id(),
+            "competition": text(competition),
+            "started": now(),
+            "status": "running",
+            "config": to_json(config),
+            "task": to_json(task),
+            "summary": "{}",
+            "fingerprint": text(fingerprint),
+            "seed": int(seed),
+            "folder": text(folder),
+            "host": process.host,
+            "pid": process.pid,
+            "process": process.began,
+            "attached": now(),
+        }
+
+        def work(execute: Execute) -> None:
+            insert(execute, "runs", row)
+            (kept,) = execute("SELECT * FROM runs WHERE id = :id", row)
+            if any(kept[column] != row[column] for column in _IDENTITY):
+                raise LedgerError(
+                    f"The ledger {self} has another run {row['id']} already, of {kept['competition']} in "
+                    f"{kept['folder']}: nothing was changed, start again for a new id."
+                )
+
+        self._database.write(work)
+        return str(row["id"])
+
+    def resume_run(
+        self, run_id: str, folder: str | Path | None = None, config: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record that this process goes on with a run that was ended.
+
+        folder: where the run's folder is now, if it was moved. config: the options to go on with, which replace those
+        that the run was started or last resumed with.
+        """
+        process = this_process()
+        values: dict[str, Any] = {
+            "status": "running",
+            "finished": None,
+            "host": process.host,
+            "pid": process.pid,
+            "process": process.began,
+            "attached": now(),
+        }
+        if folder is not None:
+            values["folder"] = text(folder)
+        if config is not None:
+            values["config"] = to_json(config)
+        self._update(run_id, values)
+
+    def finish_run(self, run_id: str, status: str, summary: Mapping[str, Any]) -> None:
+        """Record how a run ended (such as "finished", "interrupted", "failed") and its summary."""
+        self._update(run_id, {"status": text(status), "summary": to_json(summary), "finished": now()})
+
+    def set_noise_floor(self, run_id: str, noise_floor: float | None) -> None:
+        """Record what a change of seeds alone changes in the loss, as the run has measured it."""
+        self._update(run_id, {"noise_floor": finite(noise_floor)})
+
+    def run(self, run_id: str) -> RunRow:
+        """The run of that id, or of the only id that begins so. LedgerError if there is none, or are several."""
+        rows = self._run_rows(f"{_RUNS} WHERE id = :id", {"id": run_id})
+        if not rows and run_id:
+            begins = "WHERE substr(id, 1, :length) = :id ORDER BY id"
+            rows = self._run_rows(f"{_RUNS} {begins}", {"id": run_id, "length": len(run_id)})
+        if not rows:
+            raise LedgerError(f"The ledger {self} has no run {run_id}: `medalist runs` lists those that it has.")
+        if len(rows) > 1:
+            some = ", ".join(row.id for row in rows[:5])
+            raise LedgerError(f"{len(rows)} runs begin with {run_id!r} ({some} …): give more of the id.")
+        return rows[0]
+
+    def runs(self, competition: str | None = None) -> list[RunRow]:
+        """Runs, of one competition or all, the newest first."""
+        where = "" if competition is None else "WHERE competition = :competition"
+        return self._run_rows(f"{_RUNS} {where} ORDER BY started DESC, id DESC", {"competition": competition})
+
+    def _run_rows(self, query: str, parameters: Parameters) -> list[RunRow]:
+        records = self._database.read(query, parameters)
+        return [RunRow(**decode({"attached": record["started"], **record})) for record in records]  # not in version 1
+
+    def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        changes = ", ".join(f"{column} = :{column}" for column in values)
+
+        def work(execute: Execute) -> None:
+            self._require(execute, run_id)
+            execute(f"UPDATE runs SET {changes} WHERE id = :id", {**values, "id": run_id})
+
+        self._database.write(work)
