@@ -16,6 +16,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,16 +24,17 @@ import pandas as pd
 from score_rows import RESULTS, Row
 
 from medalist.agent.experiment import Record
-from medalist.agent.grading import grade
-from medalist.agent.ground import Ground
-from medalist.agent.judging.champion import Champion
-from medalist.agent.judging.ensemble import pool_of
 from medalist.agent.feature_ideas import ARM
-from medalist.agent.records.outputs import Outputs
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.grading import grade
+from medalist.agent.judging.champion import Champion, candidates
+from medalist.agent.judging.feature_trials import FeatureJudge
+from medalist.agent.judging.referee import Referee
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.predictions import Predictions
+from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
-from medalist.agent.search.session import Session
+from medalist.agent.run_data import RunData
 from medalist.leaderboard.boards.known import find_board
 from medalist.leaderboard.ledger.rows import RunRow
 
@@ -44,8 +46,8 @@ def parts(records: Sequence[Record]) -> Iterator[tuple[str, Callable[[Record], b
     """Names of the parts that took part in these experiments, and whether an experiment was made by the part."""
     yield "stacking", lambda r: bool(r.pipeline.stacked)
     yield "pseudo-labels", lambda r: bool(r.pipeline.pseudo)
-    found = found_features(records)
-    yield "found features", lambda r: bool(found.intersection(r.pipeline.features))
+    adopted = adopted_features(records)
+    yield "found features", lambda r: bool(adopted.intersection(r.pipeline.features))
     yield "target transformations", lambda r: bool(r.pipeline.target)
     for family in sorted({r.pipeline.family for r in records}):
         yield family, partial(_of_family, family)
@@ -55,15 +57,15 @@ def _of_family(family: str, record: Record) -> bool:
     return record.pipeline.family == family
 
 
-def found_features(records: Sequence[Record]) -> set[str]:
-    """What experiments with groups of features have added to the pipelines that they change, where it was adopted."""
+def adopted_features(records: Sequence[Record]) -> set[str]:
+    """What adopted experiments with groups of features have added to the pipelines that they change."""
     by_number = {r.number: r for r in records}
-    found: set[str] = set()
+    adopted: set[str] = set()
     for record in records:
         if record.arm == ARM and record.adopted:
             parent = by_number.get(record.proposal.parent if record.proposal.parent is not None else -1)
-            found |= set(record.pipeline.features) - set(parent.pipeline.features if parent else ())
-    return found
+            adopted |= set(record.pipeline.features) - set(parent.pipeline.features if parent else ())
+    return adopted
 
 
 def without(records: Sequence[Record], made: Callable[[Record], bool]) -> list[Record]:
@@ -78,27 +80,40 @@ def without(records: Sequence[Record], made: Callable[[Record], bool]) -> list[R
     return left
 
 
-def restored(run: RunRow, ledger_folder: Path, scratch: Path) -> Session:
-    """The session of a finished run, with its experiments."""
-    competition, task = read(run.config["path"], {}, {}, str(Path(run.folder) / "task.yaml"), run.config["seed"])
-    ground = Ground.lay(competition, task, cards_of(competition, task), scratch, scratch / "features")
-    told = run.task["folds"]
-    folds = ground.folds("search", task.folds.seed, told["evaluated"], told["repeats"])
-    ledger = open_ledger(str(ledger_folder))
-    session = Session(run.id, ground, folds, Outputs(Path(run.folder)), ledger, None, emit=lambda _: None)
-    replay(session, ledger.experiments(run.id), exactly=False)
-    return session
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run, read again: who judges it, its experiments, and the ensemble that all of them make."""
+
+    referee: Referee
+    records: Sequence[Record]
+    champion: Champion
 
 
-def graded(session: Session, champion: Champion, answers: pd.DataFrame) -> Row:
+def read_again(run: RunRow, runs_dir: Path, scratch: Path) -> FinishedRun:
+    """A finished run by its ledger and its predictions; what has to be computed anew is written to `scratch`."""
+    folder = folder_of(run, str(runs_dir))
+    competition, task = read(run.config["path"], {}, {}, str(folder / "task.yaml"), run.config["seed"])
+    data = RunData.create(competition, task, cards_of(competition, task), scratch, scratch / "features")
+    plan = run.task["folds"]
+    folds = data.folds("search", task.folds.seed, plan["evaluated"], plan["repeats"])
+    postprocessing = run.config.get("postprocessing", True)
+    referee = Referee(data, folds, FeatureJudge(data, folds, run.config["seed"]), postprocessing)
+    with open_ledger(str(runs_dir)) as ledger:
+        journal = Journal(run.id, folder, ledger, Predictions(folder / "predictions"), data.schema, lambda _: None)
+        leaders = replay(journal, referee, ledger.experiments(run.id), exactly=False)
+    assert leaders.champion is not None, f"{folder} has no ensemble"
+    return FinishedRun(referee, journal.records, leaders.champion)
+
+
+def graded(run: FinishedRun, champion: Champion, answers: pd.DataFrame) -> Row:
     """What the champion's predictions, by the models of the search, score on the holdout."""
-    ground = session.ground
-    evaluations = {n: session.records[n].evaluation for n in champion.ensemble.weights}
+    data = run.referee.data
+    evaluations = {n: run.records[n].evaluation for n in champion.ensemble.weights}
     tests = {n: e.test for n, e in evaluations.items() if e is not None}
     decided = champion.decision.apply(champion.ensemble.blend(tests))
-    frame = ground.task.submission(ground.competition.test, decided, ground.competition.sample)
-    board = find_board(ground.competition.name, ground.metric.greater_is_better)
-    result = grade(ground.task, frame, answers, board)
+    frame = data.task.submission(data.competition.test, decided, data.competition.sample)
+    board = find_board(data.competition.name, data.metric.greater_is_better)
+    result = grade(data.task, frame, answers, board)
     standing = result.standing
     return {
         "metric": result.metric,
@@ -113,29 +128,26 @@ def graded(session: Session, champion: Champion, answers: pd.DataFrame) -> Row:
 def measure(kept: Path, competitions: Path) -> Iterator[Row]:
     """A row for each part that took part in the last run under `kept`, and for the whole."""
     with open_ledger(str(kept)) as ledger:
-        run = ledger.runs()[0]
-    folder = competitions / run.competition
+        row = ledger.runs()[0]
+    folder = competitions / row.competition
     with tempfile.TemporaryDirectory() as scratch:
-        session = restored(run, kept, Path(scratch))
+        run = read_again(row, kept, Path(scratch))
         answers = pd.read_csv(folder / "private" / "answers.csv", low_memory=False)
-        budget = run.config["budget"]  # None where experiments were counted
-        whole: Row = {"competition": folder.name, "budget": f"{budget or 0:g}s", "seed": run.config["seed"]}
-        whole |= {"train_rows": len(session.ground.y), "test_rows": len(session.ground.competition.test)}
-        assert session.champion is not None, f"{kept} has no ensemble"
-        yield whole | {"options": NOTHING, "status": "ok"} | graded(session, session.champion, answers)
-        for name, made in parts(session.records):
-            left = without(session.records, made)
-            if len(left) == len(session.records):
+        budget = row.config["budget"]  # None where experiments were counted
+        whole: Row = {"competition": folder.name, "budget": f"{budget or 0:g}s", "seed": row.config["seed"]}
+        whole |= {"train_rows": len(run.referee.data.y), "test_rows": len(run.referee.data.competition.test)}
+        yield whole | {"options": NOTHING, "status": "ok"} | graded(run, run.champion, answers)
+        for name, made in parts(run.records):
+            left = without(run.records, made)
+            if len(left) == len(run.records):
                 continue
-            pool = pool_of(left)
-            row = whole | {"options": name, "experiments": len(left)}
-            if not pool:
-                yield row | {"status": "no experiment is left"}
-                continue
-            yield row | {"status": "ok"} | graded(session, session.select(pool), answers)
-        session.postprocessing = False
-        plain = session.select(pool_of(session.records))
-        yield whole | {"options": POSTPROCESSING, "status": "ok"} | graded(session, plain, answers)
+            cut = whole | {"options": name, "experiments": len(left)}
+            if pool := candidates(left):
+                yield cut | {"status": "ok"} | graded(run, run.referee.select(pool), answers)
+            else:
+                yield cut | {"status": "no experiment is left"}
+        plain = replace(run.referee, postprocessing=False).select(candidates(run.records))
+        yield whole | {"options": POSTPROCESSING, "status": "ok"} | graded(run, plain, answers)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
 from medalist.agent.records.predictions import Predictions
-from medalist.competitions.errors import LedgerUnavailable
+from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -160,7 +160,7 @@ class Journal:
 
     def flush(self, *, insist: bool = False) -> None:
         """Write what waits for the ledger, in order. Where the ledger is away, it goes on waiting; with `insist`
-        LedgerUnavailable is raised."""
+        LedgerUnavailable is raised. LedgerError where the ledger fails for good."""
         was_away = self._retry_at > 0
         while self._queue:
             try:
@@ -172,6 +172,9 @@ class Journal:
                 if not was_away:
                     self.note(f"{error} The run goes on, and what it records waits for the ledger.")
                 return
+            except LedgerError:
+                self._retry_at = float("inf")  # the run is closed without the ledger, which is tried again at its end
+                raise
             self._queue.popleft()
         self._retry_at = 0.0
         if was_away:

@@ -329,7 +329,7 @@ def test_runs_and_show(say: Say, runs: Path, done: dict[str, Any]) -> None:
 
 
 def test_why_a_run_failed_is_shown(say: Say, public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("medalist.agent.search.closing.close", lambda *_: 1 / 0)
+    monkeypatch.setattr("medalist.agent.run.summary.summarise", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         here("run", public, "--max-experiments", "1", "--runs-dir", tmp_path)
     monkeypatch.undo()

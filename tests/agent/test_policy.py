@@ -48,16 +48,19 @@ def policy_of(families=TREES, *, rows=200, **options):
 
 def all_portfolios(families, losses=NONE):
     """A first model and every portfolio entry of these families, without gains; a family's loss is 1 if not given."""
-    entries = [(name, idea) for name in families for idea in range(len(FAMILIES[name].portfolio))]
+    entries = [
+        (name, idea, params)
+        for name in families
+        for idea, params in zip(FAMILIES[name].portfolio_ids, FAMILIES[name].portfolio, strict=True)
+    ]
     return [scored(0, families[0], losses.get(families[0], 1.0), "start")] + [
-        scored(number, name, losses.get(name, 1.0), f"portfolio:{name}", idea=FAMILIES[name].portfolio_ids[idea], params=params)
-        for number, (name, idea) in enumerate(entries, 1)
-        for params in [FAMILIES[name].portfolio[idea]]
+        scored(number, name, losses.get(name, 1.0), f"portfolio:{name}", idea=idea, params=params)
+        for number, (name, idea, params) in enumerate(entries, 1)
     ]
 
 
 def proposals(policy: Policy, history: list[Record], count: int, losses=NONE) -> Iterator[Proposal]:
-    """The next proposals, each of which becomes an experiment without a gain before the next is asked for."""
+    """The next proposals, each of which becomes an experiment without a gain before the next one is made."""
     history = list(history)
     for _ in range(count):
         proposal = policy.propose(history, len(history), float("inf"))

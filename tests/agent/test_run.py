@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from command_line import (
 from medalist.agent.cli.main import main
 from medalist.agent.records.claim import claimed
 from medalist.agent.records.predictions import Predictions
-from medalist.competitions.errors import LedgerError
+from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow
 
@@ -326,17 +328,22 @@ def test_a_run_goes_on_when_nobody_reads_what_it_prints(public: Path, tmp_path: 
     assert json.loads((folder / "summary.json").read_text(encoding="utf-8"))["experiments"] == 2
 
 
+def ledger_that_raises(monkeypatch: pytest.MonkeyPatch, number: int, errors: Iterable[LedgerError]) -> None:
+    """Let the ledger raise these errors, one after another, before it records the experiment of that number."""
+    record_experiment, left = Ledger.record_experiment, iter(errors)
+
+    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = ()) -> None:
+        if row.number == number and (error := next(left, None)) is not None:
+            raise error
+        record_experiment(self, run_id, row, features)
+
+    monkeypatch.setattr(Ledger, "record_experiment", record)
+
+
 def test_where_the_ledger_fails_the_run_is_closed(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = Ledger.record_experiment
-
-    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = ()) -> None:
-        if row.number == 2:
-            raise LedgerError("The ledger is gone: bring it back.")
-        kept(self, run_id, row, features)
-
-    monkeypatch.setattr(Ledger, "record_experiment", record)
+    ledger_that_raises(monkeypatch, 2, repeat(LedgerError("The ledger is gone: bring it back.")))
     arguments = ("--max-experiments", "4", "--families", "linear", "--runs-dir", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["medalist", "run", str(public), *arguments])
     with pytest.raises(SystemExit) as end:
@@ -345,9 +352,26 @@ def test_where_the_ledger_fails_the_run_is_closed(
     assert "The ledger is gone" in capsys.readouterr().err
     folder = only_run(tmp_path)
     assert_valid(folder / "submission.csv", public / "sample_submission.csv")
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert summary["experiments"] == 3
+    assert summary["confirmed_on_fresh_folds"]
     with ledger_of(tmp_path) as ledger:
         assert ledger.run(folder.name).status == "failed"
-        assert "confirmed on fresh folds" in ledger.submissions(folder.name)[-1].reason
+
+
+def test_what_is_recorded_waits_for_a_ledger_that_is_away_for_a_while(
+    public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medalist.agent.records.journal.RETRY_SECONDS", 0.0)
+    ledger_that_raises(monkeypatch, 1, [LedgerUnavailable("The ledger is away.")] * 2)
+    summary = here("run", public, "--max-experiments", "3", "--families", "linear", "--runs-dir", tmp_path)
+    assert summary["status"] == "finished"
+    log = (only_run(tmp_path) / "log.txt").read_text(encoding="utf-8")
+    assert log.count("waits for the ledger") == log.count("The ledger is there again") == 1
+    with ledger_of(tmp_path) as ledger:
+        assert [e.number for e in ledger.experiments(summary["run"])] == [0, 1, 2]
+        assert ledger.submissions(summary["run"])[-1].score == summary["score"]
+        assert ledger.run(summary["run"]).status == "finished"
 
 
 def test_a_metric_that_is_not_defined_on_the_folds_costs_no_submission(tmp_path: Path) -> None:

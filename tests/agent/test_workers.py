@@ -9,24 +9,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from medalist.agent.budget import Budget
-from medalist.agent.experiment import Proposal
-from medalist.agent.search.jobs import Active
-from medalist.agent.search.loop import Search
 from medalist.agent.workers import local as workers_module
 from medalist.agent.workers.child import Bench, Job, Outcome
-from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
 from medalist.agent.workers.threads import Calibration, Layout
-from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
@@ -284,47 +277,3 @@ def test_children_of_a_killed_run_end_even_in_the_middle_of_a_fit(tmp_path: Path
     parent.kill()
     parent.wait()
     assert_gone(children)
-
-
-@pytest.mark.parametrize(("most", "numbers"), [(None, [6, 7]), (50, [])])
-def test_what_has_ended_does_not_wait_for_a_slow_experiment_but_in_runs_to_be_repeated(most, numbers):
-    records: list = [None] * 5
-    made = Search(SimpleNamespace(records=records), None, None, None, Budget(0.0, None), most, bool, float)  # type: ignore[arg-type]
-    made.active = [SimpleNamespace(number=5)]  # type: ignore[list-item]
-    made.finished = {n: SimpleNamespace(number=n) for n in (7, 6)}  # type: ignore[misc, assignment]
-    made._record = lambda active: records.append(active.number)  # type: ignore[method-assign]
-    made._record_finished()
-    assert records[5:] == numbers
-    assert made.next_number == 8
-
-
-def costly_search() -> Search:
-    """A search of 300 s over a table of which a single fold of boosting takes longer than that."""
-    session = SimpleNamespace(records=[], folds=SimpleNamespace(count=1, path=None))
-    costs, workers = Costs(300_000, 500), SimpleNamespace(count=2, threads=1, cancel=list)
-    made = Search(session, workers, None, costs, Budget(time.monotonic(), 300), None, bool, lambda: 0.0)  # type: ignore[arg-type]
-    assert costs.guess(FAMILIES["lightgbm"], 40, BOOSTED) > 300
-    return made
-
-
-BOOSTED = {"learning_rate": 0.1, "rounds": 500}
-
-
-def boosted(number: int) -> Active:
-    pipeline = Pipeline.of([f"number(x{i})" for i in range(40)], "lightgbm", BOOSTED)
-    return Active(number, Proposal(pipeline, "why", None, "start"), [], None)
-
-
-def test_the_first_experiment_leaves_time_for_others() -> None:
-    jobs = costly_search().jobs
-    first, second = (jobs._job(boosted(number), "fold").soft_seconds for number in range(2))
-    assert first <= 0.25 * 300 < second
-
-
-def test_a_fold_that_was_killed_tells_what_it_costs_at_least() -> None:
-    made = costly_search()
-    made.active = [active := boosted(1)]
-    job = made.jobs._job(active, "fold")
-    before = made.costs.guess_of(job.pipeline, 40)
-    made.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
-    assert made.costs.guess_of(job.pipeline, 40) > 5 * before

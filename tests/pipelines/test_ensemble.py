@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from medalist.agent import score as scoring
 from medalist.competitions.metrics.registry import get_metric
-from medalist.agent import score as judge
-from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.ensembling.blending import Members, back, into, spaces
 from medalist.pipelines.ensembling.selection import (
     MAX_MEMBERS,
