@@ -18,7 +18,7 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED, get_metric, metric_names
 from medalist.competitions.task.infer import infer_task
-from medalist.pipelines.decisions.decision import decide
+from medalist.pipelines.decisions.cross_fitting import decide
 from medalist.pipelines.ensembling.selection import select
 from medalist.pipelines.problem import problem_of
 

@@ -13,7 +13,7 @@ from medalist.agent.proposals.features import in_words
 from medalist.agent.search.jobs import Active
 from medalist.agent.search.session import Session
 from medalist.competitions.errors import MetricError
-from medalist.pipelines.ensembling.selection import smooth_loss
+from medalist.pipelines.ensembling.loss import smooth_loss
 
 PRUNE_AFTER = 2  # folds
 PRUNE_SHARE = 0.4  # of the folds, for features: fits are cheap, and their gains small

@@ -28,8 +28,10 @@ from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
-from medalist.pipelines.decisions.decision import Decision, decide
-from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
+from medalist.pipelines.decisions.cross_fitting import decide
+from medalist.pipelines.decisions.decision import Decision
+from medalist.pipelines.ensembling.loss import smooth_loss
+from medalist.pipelines.ensembling.selection import Ensemble, select
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import Evaluation
@@ -81,7 +83,7 @@ class Session:
             folds.y,
             p,
             folds.of_row,
-            seen=ground.y,
+            targets=ground.y,
             weights=folds.weights,
             enabled=self.postprocessing,
             blocks=None if folds.units is None else folds.blocks,
@@ -106,7 +108,9 @@ class Session:
         """The champion that these records make; the `known` ones are looked at in any case."""
         ground, folds = self.ground, self.folds
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
-        ensemble = select(ground.metric, ground.problem, folds.y, pool, folds.weights, units=folds.shared, known=known)
+        ensemble = select(
+            ground.metric, ground.problem, folds.y, pool, folds.weights, groups=folds.shared, incumbents=known
+        )
         return self.champion_of(ensemble, pool)
 
     def champion_of(self, ensemble: Ensemble, pool: Mapping[int, np.ndarray]) -> Champion:
@@ -272,7 +276,7 @@ class Session:
         pool = {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}
         members = self.champion.ensemble.weights
         known = {*members, record.number}
-        ensemble = select(metric, problem, folds.y, pool, folds.weights, units=folds.shared, known=known)
+        ensemble = select(metric, problem, folds.y, pool, folds.weights, groups=folds.shared, incumbents=known)
         if set(ensemble.weights) == set(members):
             return None, None
         blended = ensemble.blend(pool)

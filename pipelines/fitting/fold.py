@@ -99,7 +99,7 @@ def run_fold(
         if watched
         else None,
     )
-    if target.bends and params.get("loss", "l2") == "l2":
+    if target.biased and params.get("loss", "l2") == "l2":
         now = time.monotonic()
         fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), way, rounds)
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
@@ -138,9 +138,9 @@ def _material(
     matrices = store.matrices(
         pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
     )
-    if target.timeless:
+    if target.drops_time:
         matrices = without_columns_beyond(matrices[0], matrices[1:])
-    if target.over_line:
+    if target.needs_linear_base:
         n, weights = store.n_rows, _together(counted, None)
         base = linear_base(
             target.problem, matrices, parts, fitted_y, n, weights=weights, seed=pipeline.seed, deadline=deadline

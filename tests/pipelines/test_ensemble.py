@@ -7,16 +7,11 @@ from hypothesis import strategies as st
 
 from medalist.agent import score as judge
 from medalist.competitions.metrics.registry import get_metric
-from medalist.pipelines.ensembling.blending import Members, back, into, spaces
-from medalist.pipelines.ensembling.selection import (
-    MAX_MEMBERS,
-    Ensemble,
-    _draws,
-    _pool,
-    _rows_with,
-    select,
-    smooth_loss,
-)
+from medalist.pipelines.ensembling.draws import draws, rows_with_rare
+from medalist.pipelines.ensembling.loss import smooth_loss
+from medalist.pipelines.ensembling.members import Members
+from medalist.pipelines.ensembling.selection import MAX_MEMBERS, Ensemble, candidates, select
+from medalist.pipelines.ensembling.spaces import back, into, spaces
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -76,7 +71,7 @@ def test_a_member_that_was_lucky_with_the_level_of_a_fold_is_not_taken_for_bette
         levels = [0.5 * rng.normal(size=3)[folds][:, None] for _ in range(4)]
         found = {k: y + level + 0.3 * rng.normal(size=y.shape) for k, level in enumerate(levels)}
         for told, seen in squares.items():
-            weights = select(get_metric("rmse"), REGRESSION, y, found, units=folds if told else None).weights
+            weights = select(get_metric("rmse"), REGRESSION, y, found, groups=folds if told else None).weights
             seen.append(sum(w**2 for w in weights.values()))
     assert np.mean(squares[True]) < np.mean(squares[False]) - 0.02
 
@@ -86,14 +81,14 @@ def test_a_fold_of_one_class_does_not_choose_alone(name):
     rng = np.random.default_rng(0)
     y = np.concatenate([np.zeros(300), rng.integers(0, 2, 300)])[:, None].astype(float)
     found = {k: np.clip(0.5 + 0.3 * (y - 0.5) + 0.2 * rng.normal(size=y.shape), 0.01, 0.99) for k in range(4)}
-    weights = select(get_metric(name), BINARY, y, found, units=np.repeat([0, 1], 300)).weights
+    weights = select(get_metric(name), BINARY, y, found, groups=np.repeat([0, 1], 300)).weights
     assert max(weights.values()) < 0.5
 
 
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.integers(0, 99))
 def test_rows_of_a_unit_choose_or_judge(sizes, seed):
     units = np.repeat(np.arange(len(sizes)), sizes)
-    for one, other in _draws(len(units), np.random.default_rng(seed), units):
+    for one, other in draws(len(units), np.random.default_rng(seed), units):
         assert set(one) | set(other) == set(range(len(units)))
         both = set(units[one]) & set(units[other])
         if both:  # no halves of whole units have enough rows: rows are halved one by one
@@ -163,9 +158,9 @@ def test_known_members_stay_candidates():
     worst = max(predictions, key=lambda n: float(np.mean((predictions[n] - y) ** 2)))
     predictions[worst] = 2 * y - predictions[0]  # of no use but to one that is not the best
     predictions[0] = predictions[0] + 0.8 * (predictions[0] - y)
-    found = Members(get_metric("rmse"), REGRESSION, y, [predictions[n] for n in range(60)], None, "mean", smooth_loss)
-    assert {0, worst} - set(_pool(range(60), lambda _: found))
-    assert {0, worst} <= set(_pool(range(60), lambda _: found, known={0, worst}))
+    found = Members(get_metric("rmse"), REGRESSION, y, [predictions[n] for n in range(60)], None, "mean")
+    assert {0, worst} - set(candidates(range(60), lambda _: found))
+    assert {0, worst} <= set(candidates(range(60), lambda _: found, incumbents={0, worst}))
 
 
 @pytest.mark.parametrize("n", [3000, 30_000])
@@ -263,7 +258,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
     space = spaces(metric, problem, y)[-1 if other else 0]
     weights = rng.uniform(0.5, 2, len(y))
     rows = rng.permutation(len(y))
-    found = Members(metric, problem, y, list(predictions.values()), weights, space, smooth_loss).on(rows)
+    found = Members(metric, problem, y, list(predictions.values()), weights, space).on(rows)
     counts = np.vstack([np.eye(5), [2, 1, 0, 0, 1]])
     low, high = (0, 1) if problem.classification else (y.min(), y.max())  # as selection keeps members within limits
     exact = []
@@ -339,7 +334,7 @@ def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monk
                 yield metric.score(fresh_y, ensemble.blend(fresh))
 
     all_of_them = np.mean(list(scores()))
-    monkeypatch.setattr("medalist.pipelines.ensembling.selection._rare", lambda *_: None)
+    monkeypatch.setattr("medalist.pipelines.ensembling.draws.rare_rows", lambda *_: None)
     assert all_of_them > np.mean(list(scores())) + 0.01
 
 
@@ -348,7 +343,7 @@ def test_rare_rows_go_first_and_others_fill_up(seed, count, most):
     rng = np.random.default_rng(seed)
     few = np.zeros(1000, dtype=bool)
     few[rng.choice(1000, count, replace=False)] = True
-    rows = _rows_with(rng, few, most)
+    rows = rows_with_rare(rng, few, most)
     assert len(rows) == len(set(rows)) == most
     assert few[rows].sum() == min(count, most // 2)
 

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions import thresholds as labels
-from medalist.pipelines.decisions.decision import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
+from medalist.pipelines.decisions.cross_fitting import decide, fit_decision
+from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.decisions.gain_test import gain
-from medalist.pipelines.ensembling.selection import smooth_loss
+from medalist.pipelines.decisions.options import MOST_CLASSES
+from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -109,7 +111,7 @@ def test_limits_of_values_are_each_targets_own_and_of_all_rows():
     y = np.array([[1.0, 10.0], [4.0, 40.0]])
     seen = np.vstack([y, [[9.0, 20.0]]])
     two = Problem("regression", 2, 0, "l2", False)
-    decided, _ = decide(get_metric("rmse", 2), two, y, np.array([[99.0, 0.0], [7.0, 99.0]]), np.arange(2), seen=seen)
+    decided, _ = decide(get_metric("rmse", 2), two, y, np.array([[99.0, 0.0], [7.0, 99.0]]), np.arange(2), targets=seen)
     assert decided.tolist() == [[9, 10], [7, 40]]
 
 
@@ -142,7 +144,7 @@ def test_classes_of_a_sorted_file_are_all_looked_at(classes, monkeypatch):
     z[:, -1] -= 1.5  # said too seldom
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     monkeypatch.setattr(labels, "MANY_CLASSES_NUMBERS", 3000 * classes)
-    monkeypatch.setattr(labels, "UNKNOWN_ROWS", 3000)
+    monkeypatch.setattr(labels, "GENERIC_ROWS", 3000)
     metric = get_metric("balanced_accuracy")
     metric = metric if classes > 20 else replace(metric, confusion=None)
     sorted_, shuffled = (
