@@ -62,7 +62,10 @@ def decide(
             best, fit, chosen = gained, option.fit, crosswise
     if fit is None:
         return decided, plain
-    return chosen, _fitted(fit, rows)
+    try:
+        return chosen, _fitted(fit, rows)
+    except UNDEFINED:
+        return decided, plain
 
 
 def fit_decision(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> Decision:

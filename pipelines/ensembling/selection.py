@@ -90,7 +90,8 @@ def select(
     for other in spaces(metric, problem, y)[1:]:
         transformed = members(pool, rows, other)
         losses = _judged(transformed, pairs, shares)
-        gains = _judged(plain, pairs, shares) - losses
+        with np.errstate(invalid="ignore"):  # of infinite losses, where the metric is not defined
+            gains = _judged(plain, pairs, shares) - losses
         if gains.mean() > 0 and np.mean(gains > 0) >= AGREEING:
             again = _shares(transformed, pairs)
             space, shares = other, again if _judged(transformed, pairs, again).mean() < losses.mean() else shares

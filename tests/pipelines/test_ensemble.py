@@ -353,3 +353,16 @@ def test_rows_without_a_positive_are_no_reason_to_fail(name):
     for seed in range(3):
         y, predictions = rare(seed, 60_000, 2)
         assert sum(select(get_metric(name), BINARY, y, predictions).weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("body", ["return float('nan')", "return float('inf')", "raise SystemExit", "return None"])
+@pytest.mark.parametrize(
+    ("needs", "problem"), [("value", REGRESSION), ("probability", BINARY), ("probability", THREE), ("label", BINARY)]
+)
+def test_a_custom_metric_without_a_value_has_an_ensemble_all_the_same(tmp_path, needs, problem, body):
+    (tmp_path / "custom.py").write_text(f"needs = {needs!r}\n\n\ndef score(y, p):\n    {body}\n")
+    metric = get_metric(f"{tmp_path / 'custom.py'}:score")
+    y, predictions = chances(0, 200, classes=problem.n_classes) if problem.classification else members(0, 200)
+    ensemble = select(metric, problem, y, predictions)
+    assert sum(ensemble.weights.values()) == pytest.approx(1)
+    assert np.isfinite(ensemble.blend(predictions)).all()

@@ -407,3 +407,35 @@ def test_each_of_several_targets_is_mended_by_itself():
     decided, decision = decide(get_metric("rmse", 2), regression, values, off, np.arange(1000) % 5)
     assert np.array(decision.numbers).reshape(2, 4)[:, :2] == pytest.approx(np.array([[0, 2], [-20, 1]]), abs=0.01)
     assert decided == pytest.approx(values, abs=0.5)
+
+
+@pytest.mark.parametrize("body", ["return float('nan')", "return -float('inf')", "raise SystemExit", "return None"])
+@pytest.mark.parametrize(("needs", "kind"), [("label", "binary"), ("label", "ordinal"), ("label", "multiclass"),
+                                             ("probability", "binary"), ("value", "regression")])  # fmt: skip
+def test_a_custom_metric_without_a_value_gets_the_plain_decision(tmp_path, needs, kind, body):
+    (tmp_path / "custom.py").write_text(f"needs = {needs!r}\n\n\ndef score(y, p):\n    {body}\n")
+    metric = get_metric(f"{tmp_path / 'custom.py'}:score")
+    y, p, classes = predictions(kind, 3, 200)
+    what = problem(kind, classes)
+    decided, decision = decide(metric, what, y, p, np.arange(200) % 4)
+    assert decision == plain_decision(metric, what, y)
+    assert (decided == decision.apply(p)).all()
+
+
+def test_a_metric_that_is_not_defined_for_the_fit_on_all_rows_gets_the_plain_decision(tmp_path):
+    """Defined for the fits of the folds, on 300 rows; on all 400 not for thresholds by which every row is positive."""
+    function = (
+        "needs = 'label'\n\n\ndef score(y, p):\n    if len(y) > {most} and p.min() == 1:\n        raise ValueError\n"
+        "    return (p * (10 * y - 1)).mean()\n"
+    )
+    rng = np.random.default_rng(20)
+    p = rng.beta(1, 5, (400, 1)).round(2)
+    y = (rng.random(p.shape) < p).astype(float)
+    decisions = {}
+    for most in (350, 400):
+        (tmp_path / f"custom{most}.py").write_text(function.format(most=most))
+        metric = get_metric(f"{tmp_path / f'custom{most}.py'}:score")
+        decisions[most] = decide(metric, problem("binary", 2), y, p, np.arange(400) % 4)
+    assert decisions[400][1].numbers[0] < 0.3
+    assert decisions[350][1] == plain_decision(metric, problem("binary", 2), y)
+    assert (decisions[350][0] == (p >= 0.5)).all()
