@@ -1,4 +1,4 @@
-"""A person's own metric: `file.py:function`, called as function(y_true, y_pred) and returning a number.
+"""Custom metrics: `file.py:function`, a person's function that is called with (y_true, y_pred) and returns a number.
 
 What it is can be given by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):

@@ -18,7 +18,7 @@ MOST_CLASSES = 20  # classes, up to which their weights are searched one by one
 BAR = 0.5  # standard errors that a decision has to gain
 CLEAR_BAR = 1.5  # the same for accuracy, where the likeliest class is best already if probabilities are calibrated
 STEADY = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
-FOLDS_FOR_LINES = 3  # folds that a line needs at least: a level that is off in both of two is seen twice only
+FOLDS_FOR_LINES = 3  # folds that a line needs at least: two that are off alike may be so by chance
 
 
 @dataclass(frozen=True)

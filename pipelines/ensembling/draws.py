@@ -55,8 +55,8 @@ def choosing_and_judging_rows(
 
 
 def distinguishes(problem: Problem, y: np.ndarray, half: np.ndarray) -> bool:
-    """Whether some rows `half` of the targets y (n, T) can tell good members from bad ones: they hold all classes, or
-    values that vary."""
+    """Whether the rows `half` (h,) of the targets y (n, T) can distinguish good members from bad ones: they hold all
+    classes, or values that vary."""
     if problem.classification:
         return all(len(np.unique(of_one[half])) == len(np.unique(of_one)) for of_one in y.T)
     return bool((np.ptp(y[half], axis=0) > 0).all())

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.metrics.functions import ranks
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import operator_of
@@ -197,8 +198,7 @@ class Trees:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Ranks of (m,) numbers, ties at their mean and missing first, centred and of length 1."""
-    _, place, counts = np.unique(np.nan_to_num(values, nan=-np.inf), return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts - 1) / 2
-    ranks = middle[place] - middle[place].mean()
-    length = float(np.sqrt(ranks @ ranks))
-    return ranks / length if length > 0 else ranks
+    of_rows = ranks(np.nan_to_num(values, nan=-np.inf))
+    centred = of_rows - of_rows.mean()
+    length = float(np.sqrt(centred @ centred))
+    return centred / length if length > 0 else centred
