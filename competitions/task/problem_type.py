@@ -12,6 +12,7 @@ from medalist.competitions.columns.dates import is_text
 from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.names import MEAN
 from medalist.competitions.metrics.registry import get_metric, metric_for
 from medalist.competitions.task.labels import class_labels, find_label
 from medalist.competitions.task.task import PROBLEM_TYPES
@@ -103,9 +104,9 @@ def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
 
 def find_metric(name: str, n_targets: int) -> Metric:
     """The metric by name, any variant; the column-wise mean of one target is the metric itself."""
-    if n_targets == 1 and name.startswith("mean_"):
+    if n_targets == 1 and name.startswith(MEAN):
         try:
-            return get_metric(name[len("mean_") :], 1)
+            return get_metric(name.removeprefix(MEAN), 1)
         except MetricError:
             return get_metric(name, 1)
     return get_metric(name, n_targets)
