@@ -333,7 +333,8 @@ def hits(y_true, y_pred):
 hits.needs = "label"
 
 def correlation(y_true, y_pred):
-    return np.corrcoef(y_true, y_pred)[0, 1]
+    with np.errstate(invalid="ignore"):
+        return np.corrcoef(y_true, y_pred)[0, 1]
 
 def clipping(y_true, y_pred):
     y_true[y_true < 0], y_pred[:] = 0, 1
