@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.base_sets import base_features, encoded_features
+from medalist.pipelines.features.blocks import EVICT_TO
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.features.language.parser import parse
-from medalist.pipelines.features.store import EVICT_TO, FeatureStore
+from medalist.pipelines.features.store import FeatureStore
 
 TRAIN, ROWS = 200, 300
 
@@ -63,7 +64,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr(Frame, "value", refuse)
-    monkeypatch.setattr(Frame, "_key", refuse)
+    monkeypatch.setattr(Frame, "compute_key", refuse)
 
 
 def target(seed: int = 0, rows: int = 100) -> Target:
@@ -152,7 +153,7 @@ def test_blocks_are_kept_on_disk_and_found_by_others(store, monkeypatch):
     first = store.block("count(city)")
     assert store.has("count(city)")
     assert not store.has("count(cabin)")
-    store.raw_path.unlink()  # a kept block needs no raw data
+    store.raw.path.unlink()  # a kept block needs no raw data
     no_computing(monkeypatch)
     assert (again(store).block("count(city)") == first).all()
     assert FeatureStore(store.folder, "other", TRAIN).path("count(city)") != store.path("count(city)")
@@ -227,8 +228,8 @@ def test_further_tables_are_kept_and_joined(tmp_path):
         assert opened.table("orders")["mixed"].iloc[3] == "three"
     with pytest.raises(PipelineError, match="no further table 'sales'"):
         store.table("sales")
-    written = store.table_path("orders").stat().st_mtime_ns
-    assert create(tmp_path, tables={"orders": orders}).table_path("orders").stat().st_mtime_ns == written
+    written = store.raw.table_path("orders").stat().st_mtime_ns
+    assert create(tmp_path, tables={"orders": orders}).raw.table_path("orders").stat().st_mtime_ns == written
 
 
 KILLED = """
@@ -286,8 +287,8 @@ def test_beyond_the_limit_what_was_not_used_for_longest_goes_first(tmp_path):
     left = {t for t in [*texts, "mod(`odd name`, 12)"] if small.has(t)}
     assert left == {texts[0], "mod(`odd name`, 12)", *texts[-2:]}
     assert sum(p.stat().st_size for p in blocks_of(store.folder)) <= EVICT_TO * small.limit
-    assert store.raw_path.exists()
-    assert store.table_path("orders").exists()
+    assert store.raw.path.exists()
+    assert store.raw.table_path("orders").exists()
     assert (store.block(texts[1]) == table()[["odd name"]] % 3).all(axis=None)  # still mapped by who had it
     assert (again(store).block(texts[1]) == store.block(texts[1])).all()  # and computed anew by others
     assert len(used) == ROWS
@@ -298,7 +299,7 @@ def test_below_the_limit_nothing_goes(tmp_path):
     for k in range(2, 7):
         store.block(f"mod(`odd name`, {k})")
     kept = blocks_of(store.folder)
-    FeatureStore(store.folder, "abc", TRAIN, limit=sum(p.stat().st_size for p in kept)).tidy()
+    FeatureStore(store.folder, "abc", TRAIN, limit=sum(p.stat().st_size for p in kept)).blocks.tidy()
     assert blocks_of(store.folder) == kept
 
 

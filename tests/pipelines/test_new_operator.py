@@ -20,7 +20,7 @@ from medalist.pipelines.features.language.registry import is_supervised, operato
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.language.words import in_words
 from medalist.pipelines.features.search.candidates import Candidates
-from medalist.pipelines.features.search.column_sorts import Hints
+from medalist.pipelines.features.search.columns import Hints
 from medalist.pipelines.features.typing import check
 
 FILE = '''

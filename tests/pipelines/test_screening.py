@@ -16,10 +16,11 @@ from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.candidates import Candidates
 from medalist.pipelines.features.search.choosing import pursue
-from medalist.pipelines.features.search.column_sorts import Hints
-from medalist.pipelines.features.search.like_columns import Profile, families, profile_of
-from medalist.pipelines.features.search.scoring import COARSE, Found, Scorer, binned, coarse
-from medalist.pipelines.features.search.screening import Screen
+from medalist.pipelines.features.search.column_families import Profile, families, profile_of
+from medalist.pipelines.features.search.columns import Hints
+from medalist.pipelines.features.search.sampling import Sample
+from medalist.pipelines.features.search.scoring import COARSE, ScoredFeature, Scorer, binned, coarse
+from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of, screen
 from medalist.pipelines.features.search.templates import MOST_SPELT, single, tables
 from medalist.pipelines.features.search.tree_screening import Trees
@@ -50,14 +51,14 @@ def store_of(folder: Path, frame: pd.DataFrame) -> FeatureStore:
     return FeatureStore.create(folder, "f", frame[:ROWS], frame[ROWS:].reset_index(drop=True))
 
 
-def candidates_of(store: FeatureStore, frame: pd.DataFrame, view: Screen) -> Candidates:
-    return Candidates(schema_of(frame, []), view.frame, Hints())
+def candidates_of(store: FeatureStore, frame: pd.DataFrame, view: Screener) -> Candidates:
+    return Candidates(schema_of(frame, []), view.sample.frame, Hints())
 
 
 def found_in(folder: Path, frame: pd.DataFrame, y: np.ndarray, limit: int = 500) -> tuple[list[str], float]:
     store = store_of(folder, frame)
     centred = (y - y.mean())[:, None]
-    view = Screen(store, np.arange(ROWS), centred, centred)
+    view = Screener(Sample(store, np.arange(ROWS), centred, centred))
     found = view.run(candidates_of(store, frame, view).all(), limit=limit)
     return [p.text for p in found.picks], found.threshold
 
@@ -183,7 +184,7 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
     residual = (0.3 * (sure - 0.5) + rng.normal(size=n) + rare * rng.choice([-25.0, 32.5], n))[:, None]
     scorer = Scorer(residual, rng.integers(0, 2, n))
     says = {parse("number(rare)"): [(rare, 2)], parse("number(sure)"): [(sure, 2)]}
-    scored = {f: Found(str(f), *scorer.gain(*columns[0])) for f, columns in says.items()}
+    scored = {f: ScoredFeature(str(f), *scorer.gain(*columns[0])) for f, columns in says.items()}
     uncertain, certain = scored.values()
     assert uncertain.gain > certain.gain
     assert uncertain.z < 3 < certain.z
@@ -195,9 +196,9 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
 def test_further_tables_are_joined_by_all_that_they_share(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     weather = pd.DataFrame({"shop": ["s1"], "kind": ["a"], "rain": [1.5]})
-    made = Candidates(schema_of(frame, [], {"weather": weather}), view.frame, Hints())
+    made = Candidates(schema_of(frame, [], {"weather": weather}), view.sample.frame, Hints())
     texts = {str(f) for f in tables(made.columns)}
     assert {f"mean(weather.rain) by {keys}" for keys in ("kind, shop", "shop", "kind")} <= texts
 
@@ -205,7 +206,7 @@ def test_further_tables_are_joined_by_all_that_they_share(tmp_path: Path) -> Non
 def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     made = candidates_of(store, frame, view)
     texts = [str(f) for f in made.all()]
     assert len(texts) == len(set(texts)) > 500
@@ -216,19 +217,19 @@ def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:
 def test_forbidden_columns_are_in_no_candidate(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    made = Candidates(schema_of(frame, []), view.frame, Hints(), frozenset({"shop"}))
+    view = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    made = Candidates(schema_of(frame, []), view.sample.frame, Hints(), frozenset({"shop"}))
     assert not any("shop" in f.columns for f in made.all())
 
 
 def test_what_earlier_competitions_kept_comes_first(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     schema = schema_of(frame, [])
-    plain = [str(f) for f in Candidates(schema, view.frame, Hints()).all()]
+    plain = [str(f) for f in Candidates(schema, view.sample.frame, Hints()).all()]
     hints = Hints(shapes={"number / number": (3, 3), "count(category)": (0, 4)})
-    taught = [str(f) for f in Candidates(schema, view.frame, hints).all()]
+    taught = [str(f) for f in Candidates(schema, view.sample.frame, hints).all()]
     assert plain.index("u / v") > 50
     assert taught.index("u / v") < 10
     assert set(taught) == set(plain)
@@ -264,7 +265,7 @@ def test_trees_use_what_helps_only_in_company_and_not_noise(tmp_path: Path) -> N
     y = (np.sign(np.log(frame["u"])) * np.sign(np.log(frame["v"])))[:ROWS].to_numpy(copy=True)[:, None]
     y += np.random.default_rng(0).normal(scale=0.3, size=y.shape)
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), y - y.mean(), y)
+    view = Screener(Sample(store, np.arange(ROWS), y - y.mean(), y))
     trees = Trees(view, ["number(w)", "code(kind)"], classes=0)
     used = trees.used(["log(u) * log(v)", "digit(u, 4)", "mod(w, 7)"], 5)
     assert used == ["log(u) * log(v)"]
@@ -290,20 +291,22 @@ def test_importance_is_shared_among_columns() -> None:
 def test_past_targets_are_far_enough_back_to_be_known(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     schema = schema_of(frame, [])
-    assert not any(f.op == "target_lag" for f in Candidates(schema, view.frame, Hints()).all())
-    made = [f for f in Candidates(schema, view.frame, Hints(), ahead=("when", 30.0)).all() if f.op == "target_lag"]
+    assert not any(f.op == "target_lag" for f in Candidates(schema, view.sample.frame, Hints()).all())
+    made = [
+        f for f in Candidates(schema, view.sample.frame, Hints(), ahead=("when", 30.0)).all() if f.op == "target_lag"
+    ]
     assert {str(k) for f in made for k in f.by} >= {"shop", "kind"}
     assert all(str(f.args[0]) == "when" and f.args[1] >= 30 for f in made)
 
 
 def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
 
     def later(ahead: tuple[str, float] | None) -> set[str]:
-        made = Candidates(schema_of(frame, []), view.frame, Hints(), ahead=ahead).all()
+        made = Candidates(schema_of(frame, []), view.sample.frame, Hints(), ahead=ahead).all()
         return {f.op for f in made if f.op == "until_next" or (f.op == "lag" and f.args[2] < 0)}
 
     assert later(None) == {"until_next", "lag"}
@@ -312,9 +315,9 @@ def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> 
 
 def test_columns_that_trees_split_on_together_are_crossed_first(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     hints = Hints(pairs=(("kind", "shop"),), triples=(("kind", "u", "shop"),))
-    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, hints).all()]
+    made = [str(f) for f in Candidates(schema_of(frame, []), view.sample.frame, hints).all()]
     crosses = [t for t in made if t.startswith("target_mean(") and "×" in t and "hour" not in t]
     assert crosses[0] == "target_mean(kind × shop)"
     assert next(t for t in crosses if t.count("×") == 2) == "target_mean(bin(u, 16) × kind × shop)"
@@ -327,14 +330,14 @@ def test_rows_of_two_keys_are_ordered_where_each_alone_has_several_of_a_time(tmp
     frame.columns = ["when", "shop", "product"]
     frame["price"] = rng.normal(size=len(frame))
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(2000), np.ones((2000, 1)), np.ones((2000, 1)))
-    made = [f for f in Candidates(schema_of(frame, []), view.frame, Hints()).all() if f.op == "lag"]
+    view = Screener(Sample(store, np.arange(2000), np.ones((2000, 1)), np.ones((2000, 1))))
+    made = [f for f in Candidates(schema_of(frame, []), view.sample.frame, Hints()).all() if f.op == "lag"]
     assert {str(k) for k in made[0].by} == {"shop", "product"}
 
 
 def test_what_was_adopted_is_built_upon(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    view = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     told: list[str] = []
 
     def further(best):
@@ -358,8 +361,8 @@ def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> 
     y = rng.normal(size=2500)[levels] + rng.normal(size=25)[5 * frame["a"].astype(int) + frame["b"].astype(int)]
     y = (y + rng.normal(size=n))[:, None]
     store = FeatureStore.create(tmp_path, "f", frame[:-10], frame[-10:].reset_index(drop=True))
-    view = Screen(store, np.arange(n - 10), (y - y.mean())[:-10], y[:-10])
-    crosses = (view.score(parse(t)) for t in ("target_mean(key × noise)", "target_mean(a × b)"))
+    view = Screener(Sample(store, np.arange(n - 10), (y - y.mean())[:-10], y[:-10]))
+    crosses = (view.sample.score(parse(t)) for t in ("target_mean(key × noise)", "target_mean(a × b)"))
     noise, real = (found.synergy for found in crosses if found is not None)
     assert noise < 0.02
     assert real > 0.1
@@ -372,8 +375,8 @@ def test_points_are_told_by_ranges_and_not_by_names(tmp_path: Path) -> None:
         {"p": rng.normal(40.7, 0.05, n), "q": rng.normal(-73.9, 0.05, n), "size": rng.lognormal(size=n)}
     )
     frame["r"], frame["s"] = rng.normal(40.7, 0.05, n), rng.normal(-73.9, 0.05, n)
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, Hints()).all()]
+    view = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    made = [str(f) for f in Candidates(schema_of(frame, []), view.sample.frame, Hints()).all()]
     assert {"haversine(p, q, r, s)", "haversine(q, p, s, r)", "hypotenuse(p - r, q - s)", "p - r"} <= set(made)
     assert not any("size" in text and "haversine" in text for text in made)
 
@@ -383,8 +386,10 @@ def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({f"x{i}": rng.normal(size=400) for i in range(150)})
     store = FeatureStore.create(tmp_path, "f", frame[:300], frame[300:])
-    view = Screen(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1)))
-    made = Candidates(schema_of(frame, []), view.frame, Hints(importance={f"x{i}": i for i in range(150)})).columns
+    view = Screener(Sample(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1))))
+    made = Candidates(
+        schema_of(frame, []), view.sample.frame, Hints(importance={f"x{i}": i for i in range(150)})
+    ).columns
     texts = [str(f) for f in single(made)]
     spelt = {f"x{i}" for i in range(150) if f"fraction(x{i})" in texts}
     assert spelt == {f"x{i}" for i in range(150 - MOST_SPELT, 150)}
@@ -397,8 +402,8 @@ def test_pages_of_text_have_no_parts(tmp_path: Path, words: int, parted: bool) -
     texts = [" ".join(rng.choice(["apple", "pear", "plum", "cherry"], words)) for _ in range(300)]
     frame = pd.DataFrame({"t": [f"{i} {text}" for i, text in enumerate(texts)]})
     store = FeatureStore.create(tmp_path, "f", frame[:200], frame[200:])
-    view = Screen(store, np.arange(200), np.zeros((200, 1)), np.zeros((200, 1)))
+    view = Screener(Sample(store, np.arange(200), np.zeros((200, 1)), np.zeros((200, 1))))
     card = describe_columns(frame[:200], frame[200:])
-    made = [str(f) for f in single(Candidates(schema_of(frame, card), view.frame, Hints()).columns)]
+    made = [str(f) for f in single(Candidates(schema_of(frame, card), view.sample.frame, Hints()).columns)]
     assert {"words(t)", "target_linear(tfidf(t))"} <= set(made)
     assert any("part(t" in f for f in made) == parted
