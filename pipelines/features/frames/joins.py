@@ -131,8 +131,8 @@ def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np
     """The join, and of the further table's rows that have both a key and a number the groups and the numbers."""
     join, column = join_of(frame, feature), measured_column(feature)
     values = table_numbers(frame, column)
-    known = (join.other >= 0) & ~np.isnan(values)
-    return join, join.other[known], values[known]
+    present = (join.other >= 0) & ~np.isnan(values)
+    return join, join.other[present], values[present]
 
 
 def joined_categories(frame: Frame, feature: Feature) -> tuple[Join, Key]:

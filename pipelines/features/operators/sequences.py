@@ -176,15 +176,15 @@ def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.n
 
     def make() -> tuple[Sequence, np.ndarray, np.ndarray]:
         now, unit = times(frame, node)
-        known = ~np.isnan(now)
-        axis = np.unique(now[known])
+        has_time = ~np.isnan(now)
+        axis = np.unique(now[has_time])
         codes = frame.keys(feature.by).codes if feature.by else np.zeros(frame.n, dtype=np.int64)
         base = codes * (len(axis) + 1)
         cells = (base + np.searchsorted(axis, now))[ordered.order]  # rows without a time are after all others
         latest = np.minimum(np.searchsorted(axis, now - horizon * unit, side="right"), np.searchsorted(axis, now))
         high = np.searchsorted(cells, base + latest)
         low = np.searchsorted(cells, base + np.searchsorted(axis, now - window * unit))
-        return ordered, np.where(known, np.minimum(low, high), 0), np.where(known, high, 0)
+        return ordered, np.where(has_time, np.minimum(low, high), 0), np.where(has_time, high, 0)
 
     return frame.shared(("earlier", node, horizon, window, feature.by), make)
 
