@@ -100,7 +100,7 @@ def test_blocks_hold_what_operators_say(store):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("count(nowhere)", "no column 'nowhere'"),
         ("exec(city)", "Unknown operator 'exec'"),
@@ -108,8 +108,8 @@ def test_blocks_hold_what_operators_say(store):
         ("mean(nowhere.x) by city", "no further table 'nowhere'"),
     ],
 )
-def test_what_cannot_be_computed_is_refused(store, text, said):
-    with pytest.raises(PipelineError, match=said):
+def test_what_cannot_be_computed_is_refused(store, text, message):
+    with pytest.raises(PipelineError, match=message):
         store.block(text)
     assert not blocks_of(store.folder) - {store.path("key\ncity")}
 
@@ -175,16 +175,16 @@ def test_blocks_of_the_target_are_kept_for_the_rows_and_target_they_were_fitted_
     text = "target_mean(city)"
     one, two = target(0), target(1)
     other_seed = Target(one.fit, one.y, 0, 1)
-    found = {t.token: np.array(store.block(text, t)) for t in (one, two, other_seed)}
-    assert len(found) == 3
-    assert all((found[a.token] != found[b.token]).any() for a, b in ((one, two), (one, other_seed)))
+    result = {t.token: np.array(store.block(text, t)) for t in (one, two, other_seed)}
+    assert len(result) == 3
+    assert all((result[a.token] != result[b.token]).any() for a, b in ((one, two), (one, other_seed)))
     assert store.has(text, two)
     assert not store.has(text)
     assert not store.has(text, target(2))
     no_computing(monkeypatch)
     same = Target(one.fit.copy(), one.y.copy(), 0, 0)
-    assert (again(store).block(text, same) == found[one.token]).all()
-    assert (store.block(text, two) == found[two.token]).all()  # and memory does not mix them up
+    assert (again(store).block(text, same) == result[one.token]).all()
+    assert (store.block(text, two) == result[two.token]).all()  # and memory does not mix them up
     with pytest.raises(AssertionError, match="computed again"):
         store.block(text, target(2))
 
@@ -192,11 +192,11 @@ def test_blocks_of_the_target_are_kept_for_the_rows_and_target_they_were_fitted_
 def test_an_expression_around_a_target_mean_is_kept_fold_by_fold_too(store):
     text = "price - target_mean(city)"
     one, two = target(0), target(1)
-    apart = store.block(text, one) - store.block(text, two)
+    difference = store.block(text, one) - store.block(text, two)
     means = store.block("target_mean(city)", two) - store.block("target_mean(city)", one)
-    known = ~np.isnan(apart)
-    assert apart[known] == pytest.approx(means[known], abs=1e-5)
-    assert np.abs(apart[known]).max() > 0
+    present = ~np.isnan(difference)
+    assert difference[present] == pytest.approx(means[present], abs=1e-5)
+    assert np.abs(difference[present]).max() > 0
 
 
 def test_keys_are_kept_on_disk(store, monkeypatch):
@@ -222,8 +222,8 @@ def test_further_tables_are_kept_and_joined(tmp_path):
     store = create(tmp_path, tables={"orders": orders, "a/b odd": orders[:3]})
     expected = table()["city"].map(orders.groupby("city")["amount"].mean())
     for opened in (store, again(store)):
-        found = opened.block("mean(orders.amount) by city")[:, 0]
-        assert found == pytest.approx(expected.to_numpy(float), nan_ok=True, abs=1e-6)
+        result = opened.block("mean(orders.amount) by city")[:, 0]
+        assert result == pytest.approx(expected.to_numpy(float), nan_ok=True, abs=1e-6)
         assert len(opened.table("a/b odd")) == 3
         assert opened.table("orders")["mixed"].iloc[3] == "three"
     with pytest.raises(PipelineError, match="no further table 'sales'"):
@@ -325,19 +325,19 @@ def test_dates_written_as_whole_numbers_are_dates(tmp_path):
     features = base_features(cards, "trees", 900)
     assert {"month(day)", "weekday(day)", "elapsed(day)"} <= set(features)
     store = FeatureStore.create(tmp_path, "days", frame.iloc[:900], frame.iloc[900:])
-    told = np.column_stack([store.block(f)[:, 0] for f in features])
-    assert len(np.unique(told, axis=0)) == 400
+    values = np.column_stack([store.block(f)[:, 0] for f in features])
+    assert len(np.unique(values, axis=0)) == 400
 
 
 def test_encodings_are_of_columns_whose_values_come_again():
     frame = table(2000)
     cards = describe_columns(frame.iloc[:1500], frame.iloc[1500:])
-    found = encoded_features(cards, 1500, 1)
-    for text in found:
+    result = encoded_features(cards, 1500, 1)
+    for text in result:
         assert str(parse(text)) == text
         assert parse(text).op in ("target_mean", "count")
-    assert {"target_mean(city)", "count(city)", "target_mean(flag)"} <= set(found)
-    columns = {c for text in found for c in parse(text).columns}
+    assert {"target_mean(city)", "count(city)", "target_mean(flag)"} <= set(result)
+    columns = {c for text in result for c in parse(text).columns}
     assert not columns & {c.name for c in cards if c.kind in (Kind.DATE, Kind.TEXT)}
     repeated = {c.name for c in cards if c.distinct < 0.7 * 1500}
     assert all(c in repeated or any(card.name == c and card.kind is Kind.KEY for card in cards) for c in columns)
@@ -365,7 +365,7 @@ def test_a_column_comes_back_as_it_was(tmp_path):
             "sort": pd.Categorical(list("xyxy")),
             "when": pd.date_range("2020-01-01", periods=4, tz="UTC"),
             "text": ["u", None, "w", "x"],
-            "told": pd.array([True, None, False, True], dtype="boolean"),
+            "flag": pd.array([True, None, False, True], dtype="boolean"),
             "x": [1.5, np.nan, 2, 3],
         }
     )

@@ -130,10 +130,9 @@ def test_the_search_proposes_it(added):
 
 def test_the_leak_tests_run_over_its_example(added):
     for operator in added.values():
-        made = parse(operator.example)
-        others = np.atleast_1d(deviations(operator.example, "binary", 2))[0]
-        assert abs(others) < SIGMAS
-        if is_supervised(made):
+        validation = np.atleast_1d(deviations(operator.example, "binary", 2))[0]
+        assert abs(validation) < SIGMAS
+        if is_supervised(parse(operator.example)):
             assert moved(operator.example, 3, "binary")[0] < 1e-9
 
 
