@@ -27,7 +27,7 @@ def cross(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def bins(frame: Frame, feature: Feature) -> np.ndarray:
-    """The quantile bin of a number, at most about so many, over train and test; a frequent value has its own."""
+    """The quantile bin of a number over train and test, one of the given count; a frequent value has its own."""
     values, most = frame.number(feature.args[0]), int(feature.args[1])  # type: ignore[arg-type]
     present = values[~np.isnan(values)]
     if not len(present):

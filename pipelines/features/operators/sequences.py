@@ -1,8 +1,8 @@
-"""What came before: rows in order of a date or a number, within the groups of keys or all together.
+"""Sequences: neighbours of a row in order of a date or a number, within the groups of keys or all together.
 
 Rows of train and test stand in one order; ties stand as in the table, and rows without a time come last. All but
-`target_lag` look at known inputs alone, so they may look at any row; where test lies ahead in time those that look at
-the next ones are not proposed.
+`target_lag` look at inputs alone, so they may look at any row; where test lies ahead in time those that look at later
+rows are not proposed.
 """
 
 from __future__ import annotations

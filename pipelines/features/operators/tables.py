@@ -72,14 +72,14 @@ def median(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def count(frame: Frame, feature: Feature) -> np.ndarray:
-    """How many rows of a further table have this key and a known value of the column; 0 where there are none."""
+    """How many rows of a further table with this key have a value in the column; 0 where there are none."""
     join, key = joined_categories(frame, feature)
     present = (join.other >= 0) & (key.codes != key.missing)
     return join.spread(np.bincount(join.other[present], minlength=join.size), 0.0)
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
-    """How many different known values a column of a further table has over its rows with this key."""
+    """How many different values a column of a further table has over its rows with this key."""
     join, key = joined_categories(frame, feature)
     groups, _, _ = _pair_counts(join, key)
     matched = np.bincount(join.other[join.other >= 0], minlength=join.size) > 0
@@ -87,7 +87,7 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def mode(frame: Frame, feature: Feature) -> np.ndarray:
-    """Most frequent known value of a further table's column over its rows with this key; the first in order of ties."""
+    """Most frequent value of a further table's column over its rows with this key; the first in order of ties."""
     join, key = joined_categories(frame, feature)
     groups, values, times = _pair_counts(join, key)
     order = np.lexsort((-values, times, groups))  # the last of a group wins
@@ -104,7 +104,7 @@ def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def value(frame: Frame, feature: Feature) -> np.ndarray:
-    """The number of the first row of a further table with this key, known or not."""
+    """The number of the first row of a further table with this key; missing where it is missing there."""
     join, column = join_of(frame, feature), measured_column(feature)
     return join.spread(_first(join, table_numbers(frame, column)))
 
