@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -82,26 +82,14 @@ class ScreenResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; `from_dict` reads them back."""
-        lists = {n: [vars(f) for f in getattr(self, n)] for n in ("picks", "used", "redundant")}
-        best = None if self.best is None else vars(self.best)
-        rest = {n: getattr(self, n) for n in ("step", "screened", "threshold", "seconds")}
-        return {**lists, **rest, "best": best, "idle": list(self.idle)}
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> ScreenResult:
-        """The result from what `as_dict` returned."""
-        lists = {n: tuple(ScoredFeature(**f) for f in document[n]) for n in ("picks", "used", "redundant")}
-        return cls(
-            step=document["step"],
-            picks=lists["picks"],
-            used=lists["used"],
-            redundant=lists["redundant"],
-            idle=tuple(document["idle"]),
-            screened=document["screened"],
-            threshold=document["threshold"],
-            best=None if document["best"] is None else ScoredFeature(**document["best"]),
-            seconds=document["seconds"],
-        )
+        """The result from what `as_dict` returned. pydantic's ValidationError where it is something else."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(cls).validate_python(document)
 
 
 def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: float) -> ScreenResult:

@@ -212,8 +212,9 @@ class Trees:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """(m,) ranks of numbers, ties at their mean and missing values first, centred and scaled to unit length."""
-    _, place, counts = np.unique(np.nan_to_num(values, nan=-np.inf), return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts - 1) / 2
-    ranks = middle[place] - middle[place].mean()
+    from scipy.stats import rankdata
+
+    ranks = rankdata(np.nan_to_num(values, nan=-np.inf))
+    ranks -= ranks.mean()
     length = float(np.sqrt(ranks @ ranks))
     return ranks / length if length > 0 else ranks
