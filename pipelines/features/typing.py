@@ -105,8 +105,8 @@ def _uses(node: Node, schema: Schema, whole: Feature) -> frozenset[str]:
     if isinstance(node, Column):
         columns = schema.columns if node.table is None else schema.tables.get(node.table)
         if columns is None:
-            known = ", ".join(schema.tables) or "none"
-            raise PipelineError(f"There is no further table {node.table!r} for {whole}; there are: {known}.")
+            names = ", ".join(schema.tables) or "none"
+            raise PipelineError(f"There is no further table {node.table!r} for {whole}; there are: {names}.")
         if node.name not in columns:
             raise PipelineError(f"There is no column {node} for {whole}; the columns are {', '.join(columns)}.")
         return frozenset({"table"}) if node.table is not None else USES[columns[node.name]]

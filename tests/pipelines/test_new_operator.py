@@ -13,6 +13,7 @@ from noise import SCHEMA, SIGMAS, Noise, deviations, moved
 
 from medalist.agent.workers.widths import width_of
 from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features import operators
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
@@ -149,6 +150,10 @@ def test_the_example_in_the_documentation_works(monkeypatch):
     assert in_words(example) == "x above 0.5"
     values = Noise().rows["x"]
     np.testing.assert_array_equal(Frame(Noise()).value(example), (values - 0.5).clip(lower=0))
+
+
+def test_no_two_files_have_an_operator_of_one_name():
+    assert sum(len(file.OPERATORS) for file in operators.FILES) == len(OPERATORS)
 
 
 def test_an_operator_without_words_or_example_is_none():

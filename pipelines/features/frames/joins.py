@@ -35,8 +35,8 @@ class Join(NamedTuple):
 def _column(frame: Frame, column: Column) -> pd.Series:
     table = frame.table(column.table or "")
     if column.name not in table.columns:
-        known = ", ".join(map(str, table.columns))
-        raise PipelineError(f"The table {column.table} has no column {column.name!r}: use one of {known}.")
+        names = ", ".join(map(str, table.columns))
+        raise PipelineError(f"The table {column.table} has no column {column.name!r}: use one of {names}.")
     return table[column.name]
 
 
