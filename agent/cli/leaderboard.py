@@ -54,8 +54,10 @@ def leaderboard(
             b.name,
             f"{b.teams:,}",
             "higher" if b.greater_is_better else "lower",
+            b.metric or "not known",
             *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
         )
         for b in found
     ]
-    print_table(("leaderboard", "teams", "better", "gold", "silver", "bronze", "median"), lines, right=(1, 3, 4, 5, 6))
+    header = ("leaderboard", "teams", "better", "metric", "gold", "silver", "bronze", "median")
+    print_table(header, lines, right=(1, 4, 5, 6, 7))
