@@ -53,7 +53,7 @@ def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool
     assumed
         Whether nothing said what the metric is, neither the person nor the competition's description.
     """
-    if board.metric and not _own_for_unknown(metric, board.metric):
+    if board.metric and not _custom_for_missing(metric, board.metric):
         converted = in_metric(board, metric)
         if converted is None:
             return NoStanding(
@@ -76,11 +76,11 @@ def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool
 
 
 def in_metric(board: Board, metric: str) -> Board | None:
-    """The board with its scores converted to `metric`; None where they are no monotone function of its own metric."""
-    own, wanted = _SAME.get(board.metric, board.metric), _SAME.get(metric, metric)
-    if own == wanted:
+    """The board with its scores converted to `metric`; None where it is no monotone function of the board's."""
+    old, new = _SAME.get(board.metric, board.metric), _SAME.get(metric, metric)
+    if old == new:
         return replace(board, metric=metric)
-    convert = _CONVERSIONS.get((own, wanted))
+    convert = _CONVERSIONS.get((old, new))
     if convert is None:
         return None
 
@@ -90,7 +90,7 @@ def in_metric(board: Board, metric: str) -> Board | None:
     return replace(
         board,
         metric=metric,
-        greater_is_better=board.greater_is_better != ((own, wanted) in _TURNED),
+        greater_is_better=board.greater_is_better != ((old, new) in _TURNED),
         gold=converted(board.gold),
         silver=converted(board.silver),
         bronze=converted(board.bronze),
@@ -100,15 +100,15 @@ def in_metric(board: Board, metric: str) -> Board | None:
 
 
 def same_metric(one: str, other: str) -> bool:
-    """Whether scores by one metric can be converted to the other, or be its own where medalist does not have that."""
+    """Whether scores by `one` can be placed on a board that counts `other` (see `comparable`)."""
     one, other = _SAME.get(one, one), _SAME.get(other, other)
-    return one == other or (one, other) in _CONVERSIONS or _own_for_unknown(one, other)
+    return one == other or (one, other) in _CONVERSIONS or _custom_for_missing(one, other)
 
 
 def board_metric(name: str, greater_is_better: bool | None = None) -> str:
-    """What the competition's leaderboard counts: a canonical name, or a title where medalist has no such metric.
+    """The metric of a competition's leaderboard: its canonical name, or a title where medalist does not have it.
 
-    "" where it is not known, or counts in another direction than the one given. `name` in any case; a competition whose
+    "" where it is not known, or has another direction than the one given. `name` in any case; a competition whose
     board is named "<name>-kernels-only" has that one's metric.
     """
     table = _metrics()
@@ -129,8 +129,8 @@ def title(metric: str) -> str:
         return metric
 
 
-def _own_for_unknown(metric: str, board_metric: str) -> bool:
-    """A person's own function where medalist does not have the board's metric: it stands for that metric."""
+def _custom_for_missing(metric: str, board_metric: str) -> bool:
+    """Whether a person's own function stands for a board's metric, since medalist does not have that one."""
     return bool(_CUSTOM.fullmatch(metric)) and not _CANONICAL.fullmatch(board_metric)
 
 

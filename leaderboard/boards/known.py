@@ -81,16 +81,16 @@ def named_board(name: str, greater_is_better: bool, metric: str | None = None, a
             f"No leaderboard named {name} whose {better} scores are better is known: medalist leaderboard lists those "
             "that are."
         )
-    found = board_for(name, metric, greater_is_better, assumed)
-    if isinstance(found, NoStanding):
-        raise LedgerError(found.reason)
-    return found
+    board_or_reason = board_for(name, metric, greater_is_better, assumed)
+    if isinstance(board_or_reason, NoStanding):
+        raise LedgerError(board_or_reason.reason)
+    return board_or_reason
 
 
 def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
     """Boards of a competition, those of the user's own first; a list of scores takes the direction that is given."""
     for wanted in (name, f"{name}-kernels-only"):
-        for board in (_own(wanted, greater_is_better), _shipped(wanted)):
+        for board in (_user_board(wanted, greater_is_better), _shipped(wanted)):
             if board is not None:
                 yield board
 
@@ -98,7 +98,7 @@ def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
 def list_boards() -> tuple[Board, ...]:
     """Every board, by name; one of the user's own hides the shipped one of the same name.
 
-    A list of scores that was put into the folder by hand and does not tell its direction is left out.
+    A list of scores that was put into the folder by hand and has no direction is left out.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def list_boards() -> tuple[Board, ...]:
         If a board of the user's own cannot be read.
     """
     boards = {row["competition"].casefold(): _from_row(row, "shipped with medalist") for row in _shipped_rows()}
-    for path in _own_files():
-        if board := _own(path.stem):
+    for path in _user_files():
+        if board := _user_board(path.stem):
             boards[board.name.casefold()] = board
     return tuple(boards[name] for name in sorted(boards))
 
@@ -141,15 +141,15 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
     return board
 
 
-def _own_files() -> Iterator[Path]:
+def _user_files() -> Iterator[Path]:
     folder = boards_folder()
     if folder.is_dir():
         yield from sorted(p for p in folder.iterdir() if p.suffix.lower() in (".csv", ".txt", ".zip"))
 
 
-def _own(name: str, greater_is_better: bool | None = None) -> Board | None:
+def _user_board(name: str, greater_is_better: bool | None = None) -> Board | None:
     """The user's own board of that name: as `add_board` wrote it, or a leaderboard file put into the folder."""
-    for path in _own_files():
+    for path in _user_files():
         if path.stem.casefold() != name.casefold():
             continue
         if path.suffix.lower() == ".csv":

@@ -60,7 +60,7 @@ class Standing:
 def stand(
     score: float, board: Board | NoStanding, basis: Basis, standard_error: float | None = None
 ) -> Standing | NoStanding:
-    """Place `score` on `board`, which is of the score's metric (see `known.board_for`).
+    """The standing of `score` on `board`, whose scores are by the same metric (see `known.board_for`).
 
     The probabilities take the error of the score as normal with `standard_error`. They say how sure the score is,
     not how far another test set, or the luck of the private leaderboard, would move it.

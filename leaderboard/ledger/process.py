@@ -38,9 +38,9 @@ def is_alive(process: Process, since: datetime) -> bool | None:
     import psutil
 
     try:
-        found = psutil.Process(process.pid)
-        began = found.create_time() <= since.timestamp() + CLOCKS_APART
-        return bool(began and found.status() != psutil.STATUS_ZOMBIE)
+        other = psutil.Process(process.pid)
+        began = other.create_time() <= since.timestamp() + CLOCKS_APART
+        return bool(began and other.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:  # alive, somebody else's
