@@ -247,6 +247,17 @@ def test_a_score_by_another_metric_than_the_leaderboards_gets_no_medal(say: Say,
     assert [(m["metric"], m["medal"]) for m in json.loads(say("medals", *runs, "--json"))] == [("accuracy", "gold")]
 
 
+def test_a_leaderboard_that_is_added_is_of_the_metric_that_is_given(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(tmp_path / "boards"))
+    (tmp_path / "scores.txt").write_text("0.3\n0.1\n0.2\n", encoding="utf-8")
+    added = json.loads(say("leaderboard", "mine", "--add", tmp_path / "scores.txt", "--metric", "RMSE", "--json"))
+    assert (added["metric"], added["greater_is_better"], added["percentiles"][0]) == ("rmse", False, 0.1)
+    assert json.loads(say("leaderboard", "mine", "--json"))[0]["metric"] == "rmse"
+    assert "accuracy" in say("leaderboard", "titanic")
+
+
 def test_grade_by_a_competition_and_a_leaderboard(
     say: Say, public: Path, answers: Path, done: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
