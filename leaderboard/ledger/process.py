@@ -58,11 +58,12 @@ def beginning(pid: int) -> str:
         state, ticks = fields[0], fields[19]
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (OSError, IndexError):
-        return _beginning_elsewhere(pid)
+        return beginning_by_clock(pid)
     return "" if state in ("Z", "X") else f"{boot}+{ticks}"
 
 
-def _beginning_elsewhere(pid: int) -> str:
+def beginning_by_clock(pid: int) -> str:
+    """When the process of that number began, in seconds since 1970 as a text; "" where none of that number lives."""
     import psutil
 
     try:
