@@ -32,7 +32,8 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.search.session import Session
-from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.known import board_for
+from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.rows import RunRow
 
 NOTHING = "nothing"  # the name of the ensemble that all experiments make
@@ -96,14 +97,14 @@ def graded(session: Session, champion: Champion, answers: pd.DataFrame) -> Row:
     tests = {n: e.test for n, e in evaluations.items() if e is not None}
     decided = champion.decision.apply(champion.ensemble.blend(tests))
     frame = ground.task.submission(ground.competition.test, decided, ground.competition.sample)
-    board = find_board(ground.competition.name, ground.metric.greater_is_better)
+    board = board_for(ground.competition.name, ground.task.metric, ground.metric.greater_is_better)
     result = grade(ground.task, frame, answers, board)
     standing = result.standing
     return {
         "metric": result.metric,
         "score": result.score,
-        "percentile": None if standing is None else standing.percentile,
-        "medal": None if standing is None else standing.medal,
+        "percentile": standing.percentile if isinstance(standing, Standing) else None,
+        "medal": standing.medal if isinstance(standing, Standing) else None,
         "search_score": champion.score.value,
         "standard_error": champion.score.standard_error,
     }

@@ -32,7 +32,7 @@ def demo(
     from medalist.agent.run.run import RunConfig, run
     from medalist.competitions.demo.late_parcels import reference_field, write_demo
     from medalist.leaderboard.boards.board import board_from_scores
-    from medalist.leaderboard.boards.standing import sentence
+    from medalist.leaderboard.boards.standing import Standing, sentence
 
     display = display_for(json)
     home = write_demo(Path(folder))
@@ -40,12 +40,14 @@ def demo(
     competition, task = read(str(home / "public"), {}, {}, None, 0)
     scores = [score for _, score in reference_field()]
     better = task.scorer().greater_is_better
-    board = board_from_scores(competition.name, scores, better, source="demo", who="reference models")
+    board = board_from_scores(
+        competition.name, scores, better, source="demo", who="reference models", metric=task.metric
+    )
     submission = result.folder / "submission.csv"
     graded = grade(task, pd.read_csv(submission), pd.read_csv(home / "private" / "answers.csv"), board)
     with open_ledger(runs_dir) as ledger:
         log_grade(ledger, result.run_id, competition.name, task, graded, submission)
     out = sys.stderr if json else sys.stdout
-    if graded.standing is not None:
+    if isinstance(graded.standing, Standing):
         out.write(f"\nOn the held-out answers (a field of {len(scores)} reference models, not of humans):\n")
         out.write(sentence(graded.standing) + "\n")

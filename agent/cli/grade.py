@@ -31,25 +31,21 @@ def grade(
     from medalist.agent.grading import grade_files
 
     name, task, result = grade_files(Path(submission), Path(answers), competition, metric, leaderboard, runs_dir)
+    from medalist.leaderboard.boards.standing import Standing, sentence
+
     if json:
         from json import dumps
+
+        from medalist.leaderboard.ledger.encoding import plain
 
         document: Mapping[str, Any] = {
             "competition": name,
             "metric": result.metric,
             "score": result.score,
-            "standing": None if result.standing is None else asdict(result.standing),
+            "standing": asdict(result.standing) if isinstance(result.standing, Standing) else None,
+            "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
         }
-        sys.stdout.write(dumps(document) + "\n")
+        sys.stdout.write(dumps(plain(document)) + "\n")
         return
-    from medalist.leaderboard.boards.standing import sentence
-
     sys.stdout.write(f"{task.scorer().title} on the holdout: {result.score:.6g}\n")
-    sys.stdout.write(
-        (
-            sentence(result.standing)
-            if result.standing
-            else f"No human leaderboard named {task.name} is known: another one can be named with --leaderboard."
-        )
-        + "\n"
-    )
+    sys.stdout.write(sentence(result.standing) + "\n")

@@ -15,7 +15,7 @@ from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.workers.local import Workers
 from medalist.competitions.errors import BudgetError, LedgerError, SubmissionError
-from medalist.leaderboard.boards.standing import sentence
+from medalist.leaderboard.boards.standing import Standing, sentence
 
 if TYPE_CHECKING:
     from medalist.agent.run.setup import Prepared
@@ -225,7 +225,8 @@ def _work(
     summary = summarise(session, workers, final, budget, audit.findings, interrupted=stopped())
     session.outputs.write_json("summary.json", summary)
     session.ledger.finish_run(session.run_id, summary["status"], summary)
-    if final is not None and (standing := session.standing(final.score)) is not None:
+    standing = None if final is None else session.standing(final.score)
+    if isinstance(standing, Standing):
         name = session.ground.competition.name
         session.ledger.add_standing(
             session.run_id, name, standing, str(session.outputs.submission), session.ground.task.metric
@@ -236,7 +237,7 @@ def _work(
 
 def _progress(config: RunConfig, session: Session, workers: Workers, budget: Budget) -> Progress:
     champion, standing = session.champion, ""
-    if champion is not None and (found := session.standing(champion.score)) is not None:
+    if champion is not None and isinstance(found := session.standing(champion.score), Standing):
         standing = sentence(found)
     running = [
         "screening candidates for features"

@@ -35,7 +35,8 @@ from medalist.competitions.folds.by_time import reach
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
-from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.boards.comparing import NoStanding
+from medalist.leaderboard.boards.known import board_for, named_board
 from medalist.leaderboard.ledger.runs import new_run_id
 from medalist.pipelines.estimators.registry import FAMILIES, baseline, installed
 from medalist.pipelines.features.base_sets import comes_again, encoded_features
@@ -92,9 +93,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if not cards:
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")
     _check_metric(competition, task)
-    greater = task.scorer().greater_is_better
-    named = config.leaderboard
-    board = named_board(named, greater) if named else find_board(task.name, greater)
+    board = _board(config, task)
     run_id = row.id if row else new_run_id()
     home = Path(config.runs_dir) / competition.name
     outputs = Outputs.create(folder or home / run_id)
@@ -285,11 +284,16 @@ def _headline(ground: Ground, folds: int, repeats: int) -> str:
     )
 
 
-def _notes(ground: Ground, board: Board | None) -> tuple[str, ...]:
+def _board(config: RunConfig, task: Task) -> Board | NoStanding:
+    """The leaderboard that scores of the task are placed on, or why there is none."""
+    greater, assumed = task.scorer().greater_is_better, task.metric_source == "assumed"
+    if config.leaderboard:
+        return named_board(config.leaderboard, greater, task.metric, assumed)
+    return board_for(task.name, task.metric, greater, assumed)
+
+
+def _notes(ground: Ground, board: Board | NoStanding) -> tuple[str, ...]:
     notes = [*ground.competition.notes, *ground.task.notes, ground.task.folds.reason]
-    if board is None:
-        notes.append(
-            f"No human leaderboard named {ground.task.name} that counts in this direction is known, so no standing is "
-            f"given."
-        )
+    if isinstance(board, NoStanding):
+        notes.append(board.reason)
     return tuple(n for n in notes if n)

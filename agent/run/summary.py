@@ -14,7 +14,8 @@ from medalist.agent.search.closing import Final
 from medalist.agent.search.session import Session
 from medalist.agent.workers.local import Workers
 from medalist.competitions.audit.finding import Finding
-from medalist.leaderboard.boards.standing import sentence
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.standing import Standing, sentence
 
 MOST_SHOWN = 6  # features that the summary names
 
@@ -31,7 +32,7 @@ def summarise(
     """The content of `summary.json`; `text` is what the terminal shows."""
     verdicts = Counter(r.verdict for r in session.records)
     score = final.score if final is not None else session.constant
-    standing = None if score is None else session.standing(score)
+    standing = session.board if score is None else session.standing(score)
     weights = {} if final is None else {str(n): round(w, 4) for n, w in final.ensemble.weights.items()}
     metric, task = session.ground.metric, session.ground.task
     wall = budget.used
@@ -49,7 +50,7 @@ def summarise(
         "experiments": len(session.records),
         "verdicts": dict(verdicts),
         "ensemble": weights,
-        "standing": None if standing is None else asdict(standing),
+        "standing": asdict(standing) if isinstance(standing, Standing) else None,
         "submission": str(session.outputs.submission),
         "seconds": round(session.worked_before + wall, 2),
         "cores": workers.cores,
@@ -68,7 +69,7 @@ def summarise(
         f"{metric.title}: {told}"
         + (fresh if score is not None else "")
         + (f"; the best constant scores {session.constant.value:.6g}" if session.constant else ""),
-        sentence(standing) if standing is not None else "No human leaderboard to compare with.",
+        sentence(standing) if not isinstance(standing, Board) else "There is no score to compare with humans.",
         f"{len(session.records)} experiments in {duration(session.worked_before + wall)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         *_features(session),

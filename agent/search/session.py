@@ -25,6 +25,7 @@ from medalist.agent.score import Comparison, Score
 from medalist.agent.workers.child import Sources
 from medalist.competitions.errors import MetricError
 from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
@@ -53,7 +54,7 @@ class Session:
     folds: FoldSet
     outputs: Outputs
     ledger: Ledger
-    board: Board | None
+    board: Board | NoStanding
     emit: Emit
     began: float = field(default_factory=time.monotonic)
     worked_before: float = 0.0
@@ -337,8 +338,6 @@ class Session:
             if row.parent is not None and row.result:
                 self.features.steps.append(Step(row.parent, ScreenResult.from_dict(row.result)))
 
-    def standing(self, score: Score) -> Standing | None:
-        """What a cross-validated score would be worth among humans, where a leaderboard is known."""
-        if self.board is None:
-            return None
+    def standing(self, score: Score) -> Standing | NoStanding:
+        """What a cross-validated score would be worth among humans, or why that is not known."""
         return stand(score.value, self.board, "cross-validation", score.standard_error or None)
