@@ -12,11 +12,12 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.candidates import Sheet
 from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import Given, Sheet, decide_roles
+from medalist.competitions.layout.roles import Given, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table, load, read_header
