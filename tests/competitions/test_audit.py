@@ -14,7 +14,6 @@ from medalist.competitions.audit.finding import Finding
 from medalist.competitions.audit.rows import order_effect, row_hashes, rows_repeat
 from medalist.competitions.audit.target import exact_copies, explained, levels
 from medalist.competitions.columns.cards import describe_columns
-from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.infer import infer_task
 
 RNG = np.random.default_rng(11)
