@@ -94,8 +94,8 @@ def test_names_do_not_decide(
     sample = full[60:][["Id"]].assign(**{target: full[target].iloc[0]})
     folder = tmp_path_factory.mktemp("any")
     write(folder, **{names[0]: full[:60], names[1]: test, names[2]: sample})
-    found = roles(read_competition(folder))
-    assert found == {f"{names[0]}.csv": "train", f"{names[1]}.csv": "test", f"{names[2]}.csv": "sample"}
+    by_path = roles(read_competition(folder))
+    assert by_path == {f"{names[0]}.csv": "train", f"{names[1]}.csv": "test", f"{names[2]}.csv": "sample"}
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_a_table_that_also_lies_there_zipped_is_taken_once(tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for name in ("train", "test", "sample"):
             archive.write(tmp_path / f"{name}.csv", f"{name}.csv")
-    found = roles(read_competition(tmp_path))
-    assert (found["train.csv"], found["all.zip/train.csv"]) == ("train", "ignored")
+    by_path = roles(read_competition(tmp_path))
+    assert (by_path["train.csv"], by_path["all.zip/train.csv"]) == ("train", "ignored")
 
 
 @pytest.mark.parametrize("name", ["gender_submission", "sample_submission"])
@@ -161,9 +161,9 @@ def test_answers_beside_the_sample_are_never_handed_out(tmp_path: Path, name: st
     write(tmp_path, train=tables["train"], test=tables["test"], answers=tables["answers"], full=full, s__usage=usage)
     write(tmp_path, **{name: sample})
     competition = read_competition(tmp_path)
-    found = roles(competition)
-    assert (found["train.csv"], found["test.csv"], found[f"{name}.csv"]) == ("train", "test", "sample")
-    assert [found[f] for f in ("answers.csv", "full.csv", "s/usage.csv")] == ["answers"] * 3
+    by_path = roles(competition)
+    assert (by_path["train.csv"], by_path["test.csv"], by_path[f"{name}.csv"]) == ("train", "test", "sample")
+    assert [by_path[f] for f in ("answers.csv", "full.csv", "s/usage.csv")] == ["answers"] * 3
     for path in ("answers.csv", "full.csv", "s/usage.csv"):
         with pytest.raises(InputError, match="no further table"):
             competition.extra(path)
@@ -175,18 +175,18 @@ def test_private_is_never_opened_and_public_is_the_competition(tmp_path: Path) -
     write(tmp_path / "private", answers=tables["answers"])
     (tmp_path / "private" / "broken.parquet").write_bytes(b"nothing")
     write(tmp_path, note=pd.DataFrame({"a": [1]}))
-    found = roles(read_competition(tmp_path))
-    assert found["private/answers.csv"] == "answers"
-    assert found["private/broken.parquet"] == "answers"
-    assert found["public/train.csv"] == "train"
+    by_path = roles(read_competition(tmp_path))
+    assert by_path["private/answers.csv"] == "answers"
+    assert by_path["private/broken.parquet"] == "answers"
+    assert by_path["public/train.csv"] == "train"
 
 
 def test_the_table_whose_name_is_tests_is_train(tmp_path: Path) -> None:
     tables = make_tables()
     write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"])
     write(tmp_path, training_extra=tables["train"].assign(Id=lambda t: t["Id"] + 10_000))
-    found = roles(read_competition(tmp_path))
-    assert (found["train.csv"], found["training_extra.csv"]) == ("train", "extra")
+    by_path = roles(read_competition(tmp_path))
+    assert (by_path["train.csv"], by_path["training_extra.csv"]) == ("train", "extra")
 
 
 def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -> None:
@@ -196,8 +196,8 @@ def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -
     sample = pd.DataFrame({"ImageId": range(1, 31), "Label": 0})
     write(tmp_path, train=train, test=pixels[60:], sample_submission=sample)
     competition = read_competition(tmp_path)
-    found = roles(competition)
-    assert (found["train.csv"], found["test.csv"], found["sample_submission.csv"]) == ("train", "test", "sample")
+    by_path = roles(competition)
+    assert (by_path["train.csv"], by_path["test.csv"], by_path["sample_submission.csv"]) == ("train", "test", "sample")
     task = infer_task(competition)
     assert (task.id, task.targets) == (("ImageId",), ("label",))
     frame = task.submission(competition.test, np.full((30, 1), 3.0), competition.sample)
@@ -205,7 +205,7 @@ def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -
     assert frame["ImageId"].tolist() == list(range(1, 31))
 
 
-def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     tables = make_tables()
     gaps = tables["train"].assign(price=tables["train"]["price"].where(tables["train"].index % 5 > 0))
     write(tmp_path, train=gaps, test=tables["test"], sample=tables["sample"])
@@ -231,7 +231,7 @@ def test_equal_decimals_are_equal_where_only_one_table_is_large(
     assert competition.test["x"].isin(competition.train["x"]).all()
 
 
-def test_further_tables_are_kept_and_read_when_asked_for(tmp_path: Path) -> None:
+def test_further_tables_are_read_on_request(tmp_path: Path) -> None:
     tables = make_tables()
     cities = pd.DataFrame({"city": ["Rome", "Oslo", "Lima"], "people": [3, 1, 10]})
     write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"], geo__cities=cities)
@@ -330,7 +330,7 @@ def test_the_description_is_the_text_that_speaks_of_the_evaluation(tmp_path: Pat
     ("path", "name"),
     [("titanic", "titanic"), ("titanic/data/raw", "titanic"), ("titanic/public", "titanic"), ("Input/s3e1", "s3e1")],
 )
-def test_the_name_is_the_folder_that_says_something(tmp_path: Path, path: str, name: str) -> None:
+def test_the_name_is_that_of_a_folder_above_general_ones(tmp_path: Path, path: str, name: str) -> None:
     tables = make_tables()
     folder = write(tmp_path / path, train=tables["train"], test=tables["test"], sample=tables["sample"])
     assert read_competition(folder).name == name

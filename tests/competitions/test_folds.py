@@ -57,8 +57,8 @@ def test_groups_never_straddle(n_splits, groups, seed):
     train = pd.DataFrame({"g": groups})
     folds = make_folds(FoldPlan("group", n_splits, "g", seed), train, None)
     assert _partitions(folds, len(groups))
-    for known, held in folds.splits:
-        assert not set(train["g"].iloc[known]) & set(train["g"].iloc[held])
+    for fitted, held in folds.splits:
+        assert not set(train["g"].iloc[fitted]) & set(train["g"].iloc[held])
     sizes = [len(held) for _, held in folds.splits]
     assert max(sizes) - min(sizes) <= train["g"].value_counts().max()
 
@@ -86,8 +86,8 @@ def test_time_never_looks_ahead(days, n_splits, horizon, gap, seed):
     assert folds.refit
     assert not folds.complete
     last = -np.inf
-    for known, held in folds.splits:
-        assert t[known].max() + gap <= t[held].min() + 1e-9
+    for fitted, held in folds.splits:
+        assert t[fitted].max() + gap <= t[held].min() + 1e-9
         assert t[held].max() - t[held].min() <= horizon
         assert t[held].min() > last
         last = t[held].max()
@@ -97,8 +97,8 @@ def test_time_never_looks_ahead(days, n_splits, horizon, gap, seed):
 
 def test_rows_without_a_time_are_in_no_fold_of_a_forecast():
     train = pd.DataFrame({"t": [*range(60), *[np.nan] * 9]})
-    for known, held in make_folds(FoldPlan("time", 3, "t", horizon=10.0), train, None).splits:
-        assert max(known.max(), held.max()) < 60
+    for fitted, held in make_folds(FoldPlan("time", 3, "t", horizon=10.0), train, None).splits:
+        assert max(fitted.max(), held.max()) < 60
 
 
 @settings(max_examples=40, deadline=None)
@@ -197,8 +197,8 @@ def test_a_short_horizon_gives_more_windows_and_a_gap_is_kept():
     plan = choose_folds(train, test, problem_type="regression")
     assert (plan.scheme, plan.n_splits) == ("time", 5)
     assert plan.gap == pytest.approx(14.0)
-    for known, held in make_folds(plan, train, None).splits:
-        assert held[0] - known[-1] >= 15
+    for fitted, held in make_folds(plan, train, None).splits:
+        assert held[0] - fitted[-1] >= 15
 
 
 def test_history_shorter_than_test_still_gives_two_windows():
@@ -237,20 +237,20 @@ def test_dates_of_a_short_test_are_read_as_those_of_train():
     assert (plan.scheme, plan.n_splits, plan.horizon) == ("time", 5, 12.0)
 
 
-def test_tables_with_forms_of_their_own_are_read_each_by_its_own():
+def test_tables_with_different_forms_of_dates_are_read_each_by_its_form():
     train = pd.DataFrame({"day": pd.date_range("2020-01-01", periods=900).strftime("%Y-%m-%d")})
     test = pd.DataFrame({"day": pd.date_range("2022-06-19", periods=30).strftime("%d.%m.%Y")})
     plan = choose_folds(train, test, problem_type="regression")
     assert (plan.scheme, plan.horizon) == ("time", 30.0)
 
 
-def test_how_far_test_reaches_is_told_where_folds_are_shorter():
+def test_the_reach_is_that_of_test_where_folds_are_shorter():
     days = [(_days("2019-01-01", 731), _days("2021-01-01", 365)), (_days("2017-01-01", 1461), _days("2021-01-01", 365))]
-    for known, asked in days:
-        train, test = pd.DataFrame({"d": known}), pd.DataFrame({"d": asked})
+    for train_days, test_days in days:
+        train, test = pd.DataFrame({"d": train_days}), pd.DataFrame({"d": test_days})
         plan = choose_folds(train, test, problem_type="regression")
         assert reach(plan, train, test) == 365.0
-    slip = pd.DataFrame({"d": [*asked, "2099-12-31 00:00:00"]})
+    slip = pd.DataFrame({"d": [*test_days, "2099-12-31 00:00:00"]})
     assert reach(plan, train, slip) == plan.horizon  # further than train goes back: there is nothing to look at
     assert reach(FoldPlan("time", 5, "d"), train, train) == pytest.approx(1460 / 7)  # what folds without a horizon take
     assert reach(FoldPlan("random", 5), train, test) is None
@@ -288,9 +288,9 @@ def test_dates_dealt_at_random_are_no_time():
     assert choose_folds(train, test, problem_type="multiclass").scheme == "stratified"
 
 
-def _grouped(apart: bool, structured: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _grouped(disjoint: bool, structured: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     keys = np.repeat(np.arange(300), 4)
-    in_test = (keys % 5 == 0) if apart else RNG.random(len(keys)) < 0.2
+    in_test = (keys % 5 == 0) if disjoint else RNG.random(len(keys)) < 0.2
     name = [f"{k:04d}_{i % 4}" for i, k in enumerate(keys)] if structured else [f"user{k}" for k in keys]
     table = pd.DataFrame({"who": name, "x": RNG.normal(size=len(keys)), "colour": RNG.choice(["r", "g"], len(keys))})
     return table[~in_test].reset_index(drop=True), table[in_test].reset_index(drop=True)
@@ -298,25 +298,25 @@ def _grouped(apart: bool, structured: bool) -> tuple[pd.DataFrame, pd.DataFrame]
 
 @pytest.mark.parametrize("structured", [False, True])
 def test_keys_that_do_not_overlap_give_groups_and_keys_that_do_give_none(structured):
-    train, test = _grouped(apart=True, structured=structured)
+    train, test = _grouped(disjoint=True, structured=structured)
     plan = choose_folds(train, test, problem_type="binary")
     assert (plan.scheme, plan.column, plan.separator) == ("group", "who", "_" if structured else None)
-    train, test = _grouped(apart=False, structured=structured)
+    train, test = _grouped(disjoint=False, structured=structured)
     assert choose_folds(train, test, problem_type="binary").scheme == "stratified"
 
 
-def test_whole_days_kept_apart_are_held_out_whole():
+def test_whole_days_that_train_and_test_do_not_share_are_held_out_whole():
     day = np.repeat(np.array(_days("2020-01-01", 300)), 6)
     in_test = np.isin(day, RNG.choice(np.unique(day), 60, replace=False))
     train, test = pd.DataFrame({"day": day[~in_test]}), pd.DataFrame({"day": day[in_test]})
     plan = choose_folds(train, test, problem_type="regression")
     assert (plan.scheme, plan.column) == ("group", "day")
-    for known, held in make_folds(plan, train, None).splits:
-        assert not set(train["day"].iloc[known]) & set(train["day"].iloc[held])
+    for fitted, held in make_folds(plan, train, None).splits:
+        assert not set(train["day"].iloc[fitted]) & set(train["day"].iloc[held])
 
 
 def test_what_a_person_asks_for_is_obeyed():
-    train, test = _grouped(apart=False, structured=False)
+    train, test = _grouped(disjoint=False, structured=False)
     train["when"] = range(len(train))
     plan = choose_folds(train, test, problem_type="binary", scheme="group", column="who", n_splits=10)
     assert (plan.scheme, plan.column, plan.n_splits) == ("group", "who", 10)

@@ -168,7 +168,7 @@ def test_a_separator_at_the_end_of_every_line_does_not_shift_the_columns(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
@@ -180,10 +180,10 @@ def test_a_separator_at_the_end_of_every_line_does_not_shift_the_columns(tmp_pat
         (b"\xff\xfea\0,\0b\0\n\0\x00\xd8", "utf-16"),
     ],
 )
-def test_unreadable_text_is_refused_in_one_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+def test_unreadable_text_is_refused_in_one_sentence(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_table(path)
     assert "\n" not in str(caught.value)
 

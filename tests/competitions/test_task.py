@@ -165,7 +165,7 @@ def _per_class(columns: list[str], labels: list, **options):
         (["2", "0", "1"], [0, 1, 2], ("0", "1", "2")),
     ],
 )
-def test_a_column_per_class_is_found_by_name_ending_or_order(columns, labels, expected):
+def test_a_column_per_class_is_matched_by_name_ending_or_order(columns, labels, expected):
     competition, task = _per_class(columns, labels)
     assert (task.layout, task.problem_type, task.targets) == ("per_class", "multiclass", ("kind",))
     assert task.class_columns == expected
@@ -273,7 +273,7 @@ def test_a_sample_without_ids_is_followed_by_order():
     assert task.submission(test, np.arange(9.0)[:, None], sample)["y"].tolist() == list(range(9))
 
 
-def test_without_a_sample_ids_and_target_are_found_or_asked_for():
+def test_without_a_sample_ids_and_target_are_inferred_or_have_to_be_given():
     train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "y": RNG.normal(size=N)})
     test = train[["id", "x"]].iloc[:9]
     task = infer_task(little_competition(train, test), metric="rmse")
@@ -287,7 +287,7 @@ def test_without_a_sample_ids_and_target_are_found_or_asked_for():
         infer_task(little_competition(train[["x", "y"]], test[["x"]]))
 
 
-def _asked(y: list, sample: list | None = None, description: str = "", **options):
+def _inferred(y: list, sample: list | None = None, description: str = "", **options):
     train = pd.DataFrame({"id": range(len(y)), "x": RNG.normal(size=len(y)), "y": y})
     test = pd.DataFrame({"id": range(900, 905), "x": RNG.normal(size=5)})
     frame = pd.DataFrame({"id": test["id"], "y": [0] * 5 if sample is None else sample})
@@ -321,10 +321,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_what_cannot_be_told_names_what_settles_it(name):
+def test_what_cannot_be_inferred_names_what_settles_it(name):
     options, message = MISTAKES[name]
     with pytest.raises(TaskError, match=message) as caught:
-        _asked(**options)
+        _inferred(**options)
     assert "\n" not in str(caught.value)
 
 
@@ -340,15 +340,15 @@ def test_repeated_ids_and_tables_without_inputs_are_refused():
 
 def test_unknown_metrics_are_refused():
     with pytest.raises(MetricError):
-        _asked([1, 2] * 9, metric="no such metric at all")
+        _inferred([1, 2] * 9, metric="no such metric at all")
 
 
 def test_a_metric_is_given_read_or_assumed():
-    assert _asked([0, 1] * 9, metric="f1").metric_source == "given"
-    task = _asked([0, 1] * 9, description="Submissions are evaluated on area under the ROC curve.")
+    assert _inferred([0, 1] * 9, metric="f1").metric_source == "given"
+    task = _inferred([0, 1] * 9, description="Submissions are evaluated on area under the ROC curve.")
     assert (task.metric, task.metric_source) == ("auc", "description")
     assert "ROC" in task.metric_quote
-    task = _asked([0, 1] * 9)
+    task = _inferred([0, 1] * 9)
     assert (task.metric, task.metric_source) == ("auc", "assumed")
     assert any("assumed" in note for note in task.notes)
 
@@ -369,7 +369,7 @@ def test_a_metric_is_given_read_or_assumed():
     ],
 )
 def test_an_assumed_metric_is_one_that_the_sample_can_hold(y, sample, metric):
-    task = _asked(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
+    task = _inferred(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
     assert (task.metric, task.metric_source) == (metric, "assumed")
 
 
@@ -378,22 +378,22 @@ def test_a_column_for_each_class_asks_for_chances():
     test = pd.DataFrame({"id": range(900, 905), "x": RNG.normal(size=5)})
     sample = test[["id"]].assign(a=0.5, b=0.3, c=0.2)
     assert infer_task(little_competition(train, test, sample)).metric == "mlogloss"
-    assert _asked([1.5, 2.5, 3.5] * 30).metric == "rmse"
-    assert _asked([1, 2, 3] * 30).problem_type == "multiclass"
-    assert _asked([1, 2, 3] * 30, metric="rmse").problem_type == "regression"
-    assert _asked(list(range(90)), metric="accuracy").problem_type == "multiclass"
+    assert _inferred([1.5, 2.5, 3.5] * 30).metric == "rmse"
+    assert _inferred([1, 2, 3] * 30).problem_type == "multiclass"
+    assert _inferred([1, 2, 3] * 30, metric="rmse").problem_type == "regression"
+    assert _inferred(list(range(90)), metric="accuracy").problem_type == "multiclass"
 
 
 def test_the_positive_class_is_last():
-    assert _asked(["Yes", "No"] * 9, metric="auc").classes == ("No", "Yes")
-    assert _asked(["cat", "dog"] * 9, metric="auc", positive="cat").classes == ("dog", "cat")
-    assert _asked([1, 2] * 9, metric="auc", positive="1").classes == (2, 1)
+    assert _inferred(["Yes", "No"] * 9, metric="auc").classes == ("No", "Yes")
+    assert _inferred(["cat", "dog"] * 9, metric="auc", positive="cat").classes == ("dog", "cat")
+    assert _inferred([1, 2] * 9, metric="auc", positive="1").classes == (2, 1)
     text = "Predict the probability of dog for each picture."
-    assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    assert _inferred(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
     text = "Predict the probability that what a picture\nshows is a dog. A cat is worth nothing."
-    assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    assert _inferred(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
     text = "How likely is each loan to be bad? Good loans are many."
-    assert _asked(["good", "bad"] * 9, metric="auc", description=text).classes == ("good", "bad")
+    assert _inferred(["good", "bad"] * 9, metric="auc", description=text).classes == ("good", "bad")
     assert order_binary((0, 1), True)[0] == (0, 1)
 
 
@@ -409,7 +409,7 @@ def test_the_positive_class_is_last():
 )
 def test_a_positive_class_that_no_text_names_has_to_be_given(text):
     with pytest.raises(TaskError, match="--positive"):
-        _asked(["dog", "cat"] * 9, metric="auc", description=text)
+        _inferred(["dog", "cat"] * 9, metric="auc", description=text)
 
 
 def test_class_columns_need_one_column_each():
