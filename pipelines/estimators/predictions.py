@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from medalist.competitions.errors import PipelineError
 from medalist.competitions.metrics.best_constants import weighted_quantile
 from medalist.pipelines.estimators.base import FitRequest, Fitted
 
@@ -43,3 +44,12 @@ def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> 
     if n:
         out[:, np.asarray(model.classes_, dtype=int)] = model.predict_proba(rows)
     return out[:, 1] if binary else out
+
+
+def require_finite(title: str, *predictions: np.ndarray) -> None:
+    """Raise PipelineError where an array of predictions, of any shape, holds a value that is missing or infinite.
+
+    `title` names the family that predicted them.
+    """
+    if not all(np.isfinite(p).all() for p in predictions):
+        raise PipelineError(f"The predictions of {title} are not all numbers.")

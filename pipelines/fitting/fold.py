@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
+from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
@@ -65,7 +66,7 @@ def run_fold(
     weights: (n_train,) how much each row counts for the metric; None where all count alike.
     beside: further columns to fit on. labels: what the test rows are taken for, where they are fitted on too.
 
-    Raises PipelineError where the recipe is not valid.
+    Raises PipelineError where the recipe is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
     way, params = way_of(pipeline.parameters, estimator, problem)
@@ -105,9 +106,11 @@ def run_fold(
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
     else:
         fits = fit_targets(estimator, request, way, rounds)
+    predictions = target.backward(fits.valid, valid_rows), target.backward(fits.test, test_rows)
+    require_finite(estimator.title, *predictions)  # again: what is finite as it was fitted may be infinite here
     return FoldResult(
-        valid=target.backward(fits.valid, valid_rows),
-        test=target.backward(fits.test, test_rows),
+        valid=predictions[0],
+        test=predictions[1],
         rounds=tuple(fits.rounds),
         rounds_run=fits.rounds_run,
         fit_seconds=time.perf_counter() - began - feature_seconds,

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
-from medalist.pipelines.estimators.predictions import constant_fit
+from medalist.pipelines.estimators.predictions import constant_fit, require_finite
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.fitting.matrices import some_rows
 from medalist.pipelines.problem import Problem
@@ -19,10 +19,17 @@ LINEAR_FOLDS = 5
 
 
 def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
-    """One of `left` fits that share the time until the deadline; a target of one value is constant."""
+    """One of `left` fits that share the time until the deadline; a target of one value is constant.
+
+    Raises PipelineError where not all predictions are numbers.
+    """
     now = time.monotonic()
     request = replace(request, deadline=now + (request.deadline - now) / left)
-    return family.fit_predict(request) if np.ptp(request.y) > 0 else constant_fit(request)
+    if not np.ptp(request.y) > 0:
+        return constant_fit(request)
+    fitted = family.fit_predict(request)
+    require_finite(family.title, fitted.valid, fitted.test)
+    return fitted
 
 
 def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, left: int = 0) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.fitting.inner_folds import fit_one, out_of_fold
 from medalist.pipelines.fitting.matrices import widened
 from medalist.pipelines.fitting.stacking import as_columns
@@ -169,6 +170,7 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
         weights_valid=together_of(request.weights_valid),
     )
     fitted = family.fit_predict(together)
+    require_finite(family.title, fitted.valid, fitted.test)
     for i, t in enumerate(varying.tolist()):
         fits.add(t, replace(fitted, valid=fitted.valid[:, i], test=fitted.test[:, i]))  # each as if fitted by itself
     return fits
