@@ -94,7 +94,7 @@ def run_fold(
         seed=(pipeline.seed * 1009 + fold) % SEEDS,
         threads=threads,
         deadline=deadline,
-        kept=store.binned,
+        cache=store.binned,
         weights=_together(counted, target.weights(rows)),
         weights_valid=_together(None if weights is None else weights[valid_rows], target.weights(valid_rows))
         if watched

@@ -50,7 +50,7 @@ def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int 
             y_valid=None,
             test=some_rows(request.test, np.arange(0)),
             rounds=max(1, rounds),
-            kept=None,
+            cache=None,
             weights=None if request.weights is None else request.weights[others],
             weights_valid=None,
         )

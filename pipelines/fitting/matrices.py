@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.preprocessing import beyond
+from medalist.pipelines.estimators.preprocessing import is_out_of_range
 from medalist.pipelines.features.matrix import Matrix
 
 
@@ -44,7 +44,7 @@ def without_columns_beyond(train: Matrix, others: Sequence[Matrix]) -> list[Matr
     matrices = [train, *others]
     codes = set(train.categorical)
     later = np.vstack([m.dense for m in others])
-    kept = [j for j in range(train.dense.shape[1]) if j in codes or not beyond(train.dense[:, j], later[:, j])]
+    kept = [j for j in range(train.dense.shape[1]) if j in codes or not is_out_of_range(train.dense[:, j], later[:, j])]
     if not kept or len(kept) == train.dense.shape[1]:
         return matrices
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]
