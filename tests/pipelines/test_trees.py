@@ -88,7 +88,7 @@ def test_a_fit_of_slow_trees_ends_with_its_time():
         np.nan_to_num(made.train.dense), made.y
     ):
         each.append((count, len(model.estimators_)))
-    assert all(predicted == there for predicted, there in each)
+    assert all(count == trees_there for count, trees_there in each)
     assert 0 < sum(count for count, _ in each) < 2000
 
 
