@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-import psutil
-
 from medalist.agent.workers.child import Bench, Job, Outcome, serve
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
@@ -281,10 +279,3 @@ class Workers:
 def _may_follow(worker: _Worker) -> bool:
     """Whether a short job may be sent ahead to a child: it is at a short one, and at its last."""
     return worker.job is not None and worker.job.short and worker.ahead is None and not worker.leaving
-
-
-def kill_children() -> None:
-    """End every process below this one, the fork server too, and wait for none: what holds a pipe open lets it go."""
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
