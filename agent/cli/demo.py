@@ -10,6 +10,7 @@ import typer
 
 from medalist.agent.budget import Budget, parse_duration
 from medalist.agent.cli.options import AsJson, RunsDir
+from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import begin, exit_with
 
 
@@ -47,8 +48,8 @@ def demo(
     graded = grade(task, pd.read_csv(submission), pd.read_csv(home / "private" / "answers.csv"), board)
     with open_ledger(runs_dir) as ledger:
         log_grade(ledger, result.run_id, competition.name, task, graded, submission)
-    out = sys.stderr if json else sys.stdout
     if graded.standing is not None:
-        out.write(f"\nOn the held-out answers (a field of {len(scores)} reference models, not of humans):\n")
-        out.write(sentence(graded.standing) + "\n")
+        out = sys.stderr if json else sys.stdout
+        field = f"a field of {len(scores)} reference models, not of humans"
+        print_text(f"\nOn the held-out answers ({field}):\n{sentence(graded.standing)}", out)
     raise exit_with(result)

@@ -338,9 +338,8 @@ def test_where_the_ledger_fails_the_run_is_closed(
 
     monkeypatch.setattr(Ledger, "add_experiment", add)
     arguments = ("--max-experiments", "4", "--families", "linear", "--runs-dir", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["medalist", "run", str(public), *arguments])
     with pytest.raises(SystemExit) as end:
-        main()
+        main(["run", str(public), *arguments])
     assert end.value.code == 2
     assert "The ledger is gone" in capsys.readouterr().err
     folder = only_run(tmp_path)
