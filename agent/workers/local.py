@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-from medalist.agent.workers.child import Bench, Job, Outcome, serve
+from medalist.agent.workers.child import serve
+from medalist.agent.workers.jobs import Bench, Job, Outcome
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
 

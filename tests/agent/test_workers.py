@@ -21,8 +21,8 @@ from medalist.agent.experiment import Proposal
 from medalist.agent.search.jobs import Active
 from medalist.agent.search.loop import Search
 from medalist.agent.workers import local as workers_module
-from medalist.agent.workers.child import Bench, Job, Outcome
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Bench, Job, Outcome
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
 from medalist.agent.workers.threads import Calibration, Layout
