@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -96,9 +92,7 @@ def _labels(sources: Sources, fold: int) -> Labels | None:
 
 
 def serve(connection: Connection) -> None:
-    """Answer jobs until the other end closes. The first message is the Bench."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    """Answer each job with its outcome and its seconds, until the other end closes. The first message is a Bench."""
     try:
         material: _Material | None = None
         while True:
@@ -118,18 +112,3 @@ def serve(connection: Connection) -> None:
             connection.send((outcome, time.perf_counter() - began))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-
-
-def end_with_parent() -> None:
-    """End this child as soon as the process that asked for it is gone, even in the middle of a fit.
-
-    Its parent for the operating system is the fork server, which lives as long as any child does.
-    """
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
