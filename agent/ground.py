@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.agent import score as judge
-from medalist.agent.workers.child import Bench
+from medalist.agent.workers.jobs import Bench
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, Board, MetricName, RunsDir, Text
+from medalist.agent.cli.printing import print_json, print_text
 
 
 def grade(
@@ -34,18 +33,17 @@ def grade(
     from medalist.leaderboard.boards.standing import Standing, sentence
 
     if json:
-        from json import dumps
-
-        from medalist.leaderboard.ledger.encoding import plain
-
-        document: Mapping[str, Any] = {
-            "competition": name,
-            "metric": result.metric,
-            "score": result.score,
-            "standing": asdict(result.standing) if isinstance(result.standing, Standing) else None,
-            "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
-        }
-        sys.stdout.write(dumps(plain(document)) + "\n")
+        standing = result.standing if isinstance(result.standing, Standing) else None
+        print_json(
+            {
+                "competition": name,
+                "metric": result.metric,
+                "score": result.score,
+                "standing": None if standing is None else asdict(standing),
+                "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
+            },
+            indent=None,
+        )
         return
-    sys.stdout.write(f"{task.scorer().title} on the holdout: {result.score:.6g}\n")
-    sys.stdout.write(sentence(result.standing) + "\n")
+    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}")
+    print_text(sentence(result.standing))

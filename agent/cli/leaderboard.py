@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, Text
-from medalist.agent.cli.printing import number_text, print_json, print_table
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.competitions.errors import LedgerError
 
 
@@ -48,7 +47,7 @@ def leaderboard(
             print_json(asdict(board))
             return
         better = "higher" if board.greater_is_better else "lower"
-        sys.stdout.write(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.\n")
+        print_text(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.")
         return
     boards = list_boards() if name is None else [find_board(name)]
     if boards == [None]:

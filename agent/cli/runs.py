@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from medalist.agent.cli.options import AsJson, RunsDir, Text
-from medalist.agent.cli.printing import number_text, print_json, print_table, time_text
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.boards.standing import share
@@ -27,7 +26,7 @@ def runs(
     if json:
         print_json([asdict(r) | {"state": r.state} for r in rows])
     elif not rows:
-        sys.stdout.write("No runs yet: start one with medalist run PATH --budget 10m.\n")
+        print_text("No runs yet: start one with medalist run PATH --budget 10m.")
     else:
         lines = []
         for row in rows:

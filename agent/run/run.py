@@ -76,8 +76,8 @@ def run(
 ) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
-    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` ends the
-    process where the run has not ended by itself.
+    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` is that of a
+    supervised process; without one nothing ends the process where the run has not ended by itself.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """

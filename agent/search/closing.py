@@ -23,7 +23,7 @@ from medalist.agent.judging.ensemble import Champion
 from medalist.agent.records import submissions as submitting
 from medalist.agent.score import Comparison, Score
 from medalist.agent.search.session import Session
-from medalist.agent.workers.child import Job
+from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble

@@ -13,8 +13,8 @@ from medalist.agent.proposals.feature_groups import ARM, step_of
 from medalist.agent.proposals.policy import LARGEST_SHARE
 from medalist.agent.score import Comparison
 from medalist.agent.search.session import Session
-from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.widths import pipeline_width
 from medalist.pipelines.estimators.registry import FAMILIES

@@ -12,10 +12,10 @@ from medalist.agent.records import submissions as submitting
 from medalist.agent.search.jobs import TWINS, Active, Jobs, turn
 from medalist.agent.search.pruning import Race
 from medalist.agent.search.session import Session
-from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.threads import allowance, arrange, calibrate
+from medalist.agent.workers.measuring import allowance, arrange, calibrate
 from medalist.pipelines.decisions.decision import plain_decision
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.search.step import ScreenResult

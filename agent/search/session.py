@@ -22,7 +22,7 @@ from medalist.agent.records.events import experiment_event, experiment_row, scre
 from medalist.agent.records.feature_rows import rows_of_step, rows_of_test
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Comparison, Score
-from medalist.agent.workers.child import Sources
+from medalist.agent.workers.jobs import Sources
 from medalist.competitions.errors import MetricError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding

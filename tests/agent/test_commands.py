@@ -49,13 +49,12 @@ def done(public: Path, runs: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Calls the command line in this process and returns what it prints; it must end well and complain of nothing."""
 
     def say(*arguments: str | Path) -> str:
-        monkeypatch.setattr("sys.argv", ["medalist", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            main()
+            main([*map(str, arguments)])
         out, error = capsys.readouterr()
         assert (end.value.code, error) == (0, "")
         return out

@@ -17,7 +17,8 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Score
-from medalist.agent.workers.child import Sources, _labels, _Material
+from medalist.agent.workers.child import _labels, _Material
+from medalist.agent.workers.jobs import Sources
 from medalist.pipelines.fitting.fold import Evaluation
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
