@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,26 +19,29 @@ from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
-from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.boards.comparing import NoStanding
+from medalist.leaderboard.boards.known import board_for, find_board, named_board
 from medalist.leaderboard.boards.standing import Standing, stand
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import RunRow
 
 _MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
 
+NO_BOARD = NoStanding("No leaderboard was given.")
+
 
 @dataclass(frozen=True)
 class Grade:
-    """A submission's score on a holdout, and what it is worth; `standing` is None where no leaderboard is known."""
+    """A submission's score on a holdout, and its standing on a leaderboard, or why it has none."""
 
     competition: str
     metric: str
     score: float
-    standing: Standing | None
+    standing: Standing | NoStanding
 
 
-def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | None = None) -> Grade:
-    """Score a submission.
+def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
+    """Score a submission, and place the score on a board, whose scores are by the task's metric.
 
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
@@ -55,7 +59,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, decided(task, predicted), weights))
-    return Grade(task.name, task.metric, score, None if board is None else stand(score, board, "holdout"))
+    return Grade(task.name, task.metric, score, stand(score, board, "holdout"))
 
 
 def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
@@ -129,18 +133,30 @@ def grade_files(
         name = leaderboard or name_of(answers)
         graded, task = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
-        greater = task.scorer().greater_is_better
-        board = named_board(leaderboard, greater) if leaderboard else find_board(task.name, greater)
-        result = grade(task, frame, truth, board)
+        result = grade(task, frame, truth, _board(task, leaderboard))
         log_grade(ledger, None if run is None else run.id, graded, task, result, submission)
     return graded, task, result
 
 
+def _board(task: Task, named: str | None) -> Board | NoStanding:
+    """The leaderboard that the task's scores can be placed on, or why there is none.
+
+    LedgerError where a person has `named` one that does not compare.
+    """
+    better, assumed = task.scorer().greater_is_better, task.metric_source == "assumed"
+    if named:
+        return named_board(named, better, task.metric, assumed)
+    if find_board(task.name) is None:
+        reason = f"No human leaderboard named {task.name} is known: another one can be named with --leaderboard."
+        return NoStanding(reason)
+    return board_for(task.name, task.metric, better, assumed)
+
+
 def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result: Grade, submission: Path) -> None:
     """Note a grade in the ledger."""
-    if result.standing is not None:
+    if isinstance(result.standing, Standing):
         ledger.add_standing(run_id, name, result.standing, submission=str(submission), metric=task.metric)
-    else:
+    elif math.isfinite(result.score):
         better = task.scorer().greater_is_better
         ledger.add_score(run_id, name, result.score, "holdout", better, submission=str(submission), metric=task.metric)
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from medalist.agent.folds import FoldSet, first_fold
 from medalist.agent.score import block_of_rows
-from medalist.agent.workers.child import Bench
+from medalist.agent.workers.jobs import Bench
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition

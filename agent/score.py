@@ -9,7 +9,7 @@ import numpy as np
 from medalist.competitions.errors import MetricError
 from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
-from medalist.pipelines.ensembling.selection import smooth_loss
+from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.problem import Problem
 
 BLOCKS = 20  # into which the evaluated rows are divided at most, to measure how much a score varies

@@ -203,7 +203,7 @@ def binned(options: argparse.Namespace, _: Path) -> Iterator[Figure]:
         took = []
         for rate in (0.1, 0.05):  # only a parameter changes
             params = {"learning_rate": rate, "rounds": 1}
-            request = FitRequest(problem, params, matrix, y, none, None, none, options.seed, 1, kept=kept)
+            request = FitRequest(problem, params, matrix, y, none, None, none, options.seed, 1, cache=kept)
             began = time.perf_counter()
             lightgbm_family.fit_predict(request)
             took.append(time.perf_counter() - began)

@@ -1,4 +1,4 @@
-"""A competition and how it is scored: its files, task, metric, folds and submission.
+"""A competition and how it is scored: its files, task, metric, folds, audit and submission.
 
-Imports none of the other packages.
+Every other package may use it, and it imports none of them.
 """

@@ -1,4 +1,4 @@
-"""A competition as its organiser laid it out: a folder or a zip with train, test, a sample submission and a text."""
+"""Reads a competition as its organiser laid it out: a folder or a zip with train, test, sample submission and text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.candidates import Sheet
 from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import Given, Sheet, decide_roles
+from medalist.competitions.layout.roles import Given, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table, load, read_header
@@ -26,7 +27,13 @@ __all__ = ["Competition", "TableFile", "read_competition"]
 
 @dataclass(frozen=True, eq=False)
 class Competition:
-    """`train`, `test` and `sample` as reconcile() leaves them; `fingerprint` identifies their bytes (16 hex digits)."""
+    """A competition: its tables, its description, and the list of its files.
+
+    `name`: one printable component of a path (see `naming.safe_name`). `train`, `test` and `sample` have the same
+    columns in the same types (see `layout.reconcile`). `description`: the organiser's text, "" without one.
+    `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
+    changed in reading. `sources`: the further tables, by path.
+    """
 
     name: str
     root: Path
@@ -40,12 +47,12 @@ class Competition:
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
-        """A further table, by its path or its file name. Raises InputError when there is none of that name."""
+        """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
         extras = [file.path for file in self.files if file.role == "extra"]
-        found = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
-        if len(found) != 1 or found[0] not in self.sources:
+        matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
+        if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return load(self.sources[found[0]]).frame
+        return load(self.sources[matches[0]]).frame
 
 
 def read_competition(
@@ -58,10 +65,13 @@ def read_competition(
     name: str | None = None,
     need_sample: bool = True,
 ) -> Competition:
-    """Reads a folder or a zip. `train`, `test`, `sample`, `description`: paths that settle a role, relative to it.
+    """The competition in a folder or a zip.
 
-    Where there is a public/ folder it is the competition; private/ is never opened. Raises InputError, one sentence
-    that says what to do, when something is missing, broken or ambiguous.
+    `train`, `test`, `sample`, `description`: paths, relative to it, of files whose role is thereby settled. `name`: of
+    the competition, by default that of its folder or zip. `need_sample`: whether there must be a sample submission.
+    Where there is a folder public/, it is the competition; private/ is never opened.
+
+    Raises InputError, saying what to do, where something is missing, broken or ambiguous.
     """
     root = Path(path)
     if not os.path.exists(root):  # Path.exists raises where a name is too long
@@ -73,7 +83,7 @@ def read_competition(
     by_path = {source.path: source for source in sources}
     given = Given(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
     texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
-    text, spoken = _describe(root, description, texts)
+    text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
     sheets, problems = _sheets(by_path, loaded, given)
@@ -94,10 +104,10 @@ def read_competition(
     head = _head(by_path[roles.sample.path]) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
     frames = reconcile(roles, read, reload, head)
-    files = file_list(sources, hidden, sheets, roles, frames, spoken, problems)
+    files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]
-    told = [note for p in paths for note in loaded[p].notes]
+    table_notes = [note for p in paths for note in loaded[p].notes]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -107,7 +117,7 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *told, *frames.notes])),
+        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes])),
         sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
     )
 
@@ -117,26 +127,29 @@ def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tup
 
 
 def _public(sources: list[Source]) -> tuple[list[Source], list[Source]]:
-    """(what may be read, what is the grader's): public/ alone where there is one; never private/."""
+    """(files that may be read, files of the grader): where there is a folder public/, only its files may be read."""
     folders = {source.path: [part.lower() for part in PurePosixPath(source.path).parts[:-1]] for source in sources}
     public = any("public" in parts for parts in folders.values())
     kept: list[Source] = []
     hidden: list[Source] = []
     for source in sources:
         parts = folders[source.path]
-        shut = any(part in HIDDEN_FOLDERS for part in parts) or (public and "public" not in parts)
-        (hidden if shut else kept).append(source)
+        private = any(part in HIDDEN_FOLDERS for part in parts) or (public and "public" not in parts)
+        (hidden if private else kept).append(source)
     return kept, hidden
 
 
 def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source]) -> str | None:
-    """The path in `by_path` of a file that the user named; a file elsewhere on disk is added."""
+    """The key in `by_path` of the file `value` that the user has named by a flag; a file elsewhere on disk is added.
+
+    None without a value. Raises InputError where there is no such file, or more than one.
+    """
     if value is None:
         return None
     wanted = printable(PurePosixPath(value).as_posix())
-    found = [p for p in by_path if p == wanted] or [p for p in by_path if p.endswith("/" + wanted)]
-    if len(found) == 1:
-        return found[0]
+    matches = [p for p in by_path if p == wanted] or [p for p in by_path if p.endswith("/" + wanted)]
+    if len(matches) == 1:
+        return matches[0]
     for file in (root / value, Path(value)):
         if not os.path.isfile(file):
             continue
@@ -145,20 +158,24 @@ def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source])
             return inside[0]
         by_path[wanted] = Source(wanted, file, (), file.stat().st_size)
         return wanted
-    problem = "more than one such file" if found else "no such file"
+    problem = "more than one such file" if matches else "no such file"
     raise InputError(f"{flag} {value}: there is {problem} in {root}.")
 
 
 def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
+    """(text, paths) of the description: the file that the user has named, or those that mention the evaluation."""
     if description is None:
         return read_description(texts)
-    found = {source.path: source for source in texts}
-    key = _named(root, "--description", description, found)
-    return (read_text(found[key]), (key,)) if key else ("", ())
+    by_path = {source.path: source for source in texts}
+    key = _named(root, "--description", description, by_path)
+    return (read_text(by_path[key]), (key,)) if key else ("", ())
 
 
 def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: Given) -> tuple[list[Sheet], list[str]]:
-    """Tables with their headers, each once even where the folder also holds it zipped; and what could not be read."""
+    """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
+
+    Raises InputError where a table that the user has named cannot be read.
+    """
     sheets: list[Sheet] = []
     problems: list[str] = []
     seen: set[tuple[str, tuple[str, ...]]] = set()
@@ -187,7 +204,7 @@ def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: Given) 
 
 @dataclass(frozen=True)
 class _Loader:
-    """Reads a table once and keeps it in `loaded`."""
+    """A function that returns the table of a source, read once and kept in `loaded`, by path."""
 
     path: str
     source: Source
@@ -200,5 +217,6 @@ class _Loader:
 
 
 def _head(source: Source) -> bytes:
+    """The first 64 KiB of a file."""
     with source.open() as stream:
         return stream.read(1 << 16)

@@ -1,10 +1,10 @@
-"""One error root. A message says what is wrong, where, and what to do about it."""
+"""The errors of all packages, under one root. A message says what is wrong, where, and what to do about it."""
 
 from __future__ import annotations
 
 
 class MedalistError(Exception):
-    """Something the user can mend; the command line prints it as one sentence and exits with `exit_code`."""
+    """An error that the user can mend; the command line prints its sentence and exits with `exit_code`."""
 
     exit_code = 2
 
@@ -14,23 +14,23 @@ class InputError(MedalistError):
 
 
 class TaskError(MedalistError):
-    """What has to be predicted is ambiguous or contradictory; the message names the flag that settles it."""
+    """The task is ambiguous or contradicts the data; the message names the flag or field that settles it."""
 
 
 class MetricError(MedalistError):
-    """A metric is unknown, or cannot be computed for these values."""
+    """A metric is unknown, or has no value for the given targets and predictions."""
 
 
 class SubmissionError(MedalistError):
-    """A submission does not match the sample submission."""
+    """A submission does not match the sample submission, or cannot be written."""
 
 
 class BudgetError(MedalistError):
-    """The budget cannot be read or is too small to do anything."""
+    """The budget of a run is written in no known way, or is too small for a run."""
 
 
 class LedgerError(MedalistError):
-    """The ledger cannot be opened, or does not hold what was asked for."""
+    """The ledger cannot be opened or written, or lacks the run or leaderboard that was named."""
 
 
 class LedgerUnavailable(LedgerError):  # noqa: N818 - a state that may pass

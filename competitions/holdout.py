@@ -1,4 +1,7 @@
-"""Cuts a competition into a public and a private part, the way its organiser separated test from train."""
+"""Cuts a holdout from a competition: a public part with its own test, and a private part with the answers.
+
+Test rows are separated in the way in which the organiser separated test from train.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 
 
 class HoldoutTask(Protocol):
-    """What is needed of a Task: id columns, targets, and how test was separated from train."""
+    """What is needed of a Task: id columns, targets, row weights, and how test was separated from train."""
 
     @property
     def id(self) -> tuple[str, ...]: ...
@@ -33,13 +36,16 @@ class HoldoutTask(Protocol):
 
 
 def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction: float = 0.2, seed: int = 0) -> Path:
-    """Writes out/public/ (train.csv, test.csv, sample_submission.csv, description.md, further tables) and
-    out/private/answers.csv (ids and targets); returns `out`.
+    """Writes a holdout to the folder `out` and returns it.
 
-    About `fraction` of train's rows become the new test, which has the columns of the competition's own test. By the
-    scheme of `task.folds`: random and stratified draw rows, group draws whole groups, time takes the latest rows, and
-    blocks takes the later part of every stretch of train that lies between times of test. Rows keep their order.
-    Raises InputError for a fraction that leaves a part empty and for a folder that is not empty.
+    out/public/ holds train.csv, test.csv, sample_submission.csv, description.md and the further tables;
+    out/private/answers.csv holds ids, targets and weights of the rows in test.csv. These are about `fraction` of the
+    rows of train, chosen by the scheme of `task.folds`: "random" and "stratified" draw rows, "group" draws whole
+    groups, "time" takes the latest rows, and "blocks" the later part of every stretch of train between times of test.
+    Rows keep their order.
+
+    Raises InputError for a fraction that leaves a part empty, and for a folder that is not empty, lies within the
+    competition or cannot be written.
     """
     if not 0.0 < fraction < 1.0:
         raise InputError(f"a holdout of {fraction:g} of the rows is not possible: give a fraction between 0 and 1.")
@@ -60,9 +66,9 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
             "give another fraction or scheme."
         )
     frame = competition.train
-    lost = [c for c in task.id if c not in frame]
-    if lost:  # ids that only test has: number the rows
-        frame = frame.assign(**{c: np.arange(len(frame)) for c in lost})
+    unnumbered = [c for c in task.id if c not in frame]
+    if unnumbered:  # only test has the ids: the rows of train get numbers
+        frame = frame.assign(**{c: np.arange(len(frame)) for c in unnumbered})
     private = frame[held]
     test_columns = [c for c in competition.test.columns if c in frame and c not in task.targets]
     public = out / "public"
@@ -84,7 +90,7 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
 
 
 def choose_rows(train: pd.DataFrame, test: pd.DataFrame, task: HoldoutTask, fraction: float, seed: int) -> np.ndarray:
-    """The rows of train to hold out, (n,) bool. Raises InputError when the scheme's column is of no use."""
+    """Whether each row of train is held out, (n,) bool. Raises InputError where the scheme's column is unusable."""
     rng = np.random.default_rng(seed)
     plan = task.folds
     if plan.scheme in ("group", "time", "blocks") and (plan.column is None or plan.column not in train):
@@ -105,7 +111,7 @@ def choose_rows(train: pd.DataFrame, test: pd.DataFrame, task: HoldoutTask, frac
 
 
 def _drawn(strata: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Evenly from every stratum (systematic sampling over shuffled strata); each stratum keeps a row in train."""
+    """A systematic sample of rows, even over the strata (n,) int, each of which keeps a row in train: (n,) bool."""
     order = np.lexsort((rng.random(len(strata)), strata))
     steps = np.floor(np.arange(len(strata) + 1) * fraction + rng.random())
     held = np.zeros(len(strata), dtype=bool)
@@ -117,7 +123,7 @@ def _drawn(strata: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
 
 
 def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Whole groups in random order, as long as they bring the held-out rows nearer to the fraction."""
+    """Whole groups, `codes` (n,) int, in random order, as long as the share comes nearer to `fraction`: (n,) bool."""
     sizes = np.bincount(codes)
     wanted = fraction * len(codes)
     chosen = np.zeros(len(sizes), dtype=bool)
@@ -130,7 +136,10 @@ def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
 
 
 def _times(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """Times of the rows: days for dates, else the column's unit; whole days where there are enough of them."""
+    """The time of each row, (n,) float64, in days for dates (whole ones where there are ten or more), else as it is.
+
+    Raises InputError where the column holds neither dates nor numbers.
+    """
     axis = time_axis(frame[column])
     if axis is None or not np.isfinite(axis[0]).any():
         raise InputError(f"column {column!r} holds neither dates nor numbers: name another with --folds time:COLUMN.")
@@ -140,16 +149,16 @@ def _times(frame: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def _latest(times: np.ndarray, fraction: float) -> np.ndarray:
-    """The latest rows: all those after the time that leaves about `fraction` of them; rows without a time stay."""
-    known = np.isfinite(times)
-    points, counts = np.unique(times[known], return_counts=True)
+    """All rows after a time, chosen so that they are about `fraction` of those with a time: (n,) bool."""
+    timed = np.isfinite(times)
+    points, counts = np.unique(times[timed], return_counts=True)
     after = counts.sum() - np.cumsum(counts)
     cut = points[int(np.argmin(np.abs(after - fraction * counts.sum())))]
-    return known & (times > cut)
+    return timed & (times > cut)
 
 
 def _later_parts(times: np.ndarray, others: np.ndarray, fraction: float) -> np.ndarray:
-    """The latest rows of every stretch of train: stretches are parted by times of test."""
+    """The latest rows of every stretch of train, (n,) bool; a stretch ends where the times of test (`others`) begin."""
     marks = np.unique(others[np.isfinite(others)])
     stretch = np.searchsorted(marks, times)
     held = np.zeros(len(times), dtype=bool)
@@ -161,8 +170,11 @@ def _later_parts(times: np.ndarray, others: np.ndarray, fraction: float) -> np.n
 
 
 def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
-    """Ids and one constant per column: the sample's most frequent value, else the target's most frequent one; where the
-    sample shows both of two labels, so does this, since it may be all that tells what is asked for."""
+    """The sample submission of a holdout: ids, and in every other column the sample's or else the target's mode.
+
+    Where a column of the sample holds two distinct values, so does this one, since they may show that labels are
+    wanted.
+    """
     ids = dict(zip(getattr(task, "submission_id", ()) or task.id, task.id, strict=True))
     columns: Sequence[str] = [*ids, *task.targets]
     if competition.sample is not None:
@@ -180,6 +192,7 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
 
 
 def _copy(competition: Competition, path: str, public: Path) -> None:
+    """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
     source = competition.sources[path]
     name = PurePosixPath(source.name)
     target = public / (name.with_suffix("").name if name.suffix.lower() == ".gz" else name.name)

@@ -1,4 +1,4 @@
-"""What `medalist inspect --json` prints: the task, the columns and the audit as plain values."""
+"""The document of `medalist inspect --json`: files, task, columns and audit of a competition as plain values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medalist.competitions.task.task import Task
 def inspection_document(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> dict[str, Any]:
-    """A document of dictionaries, lists, text, numbers and booleans alone, ready for `json.dumps`."""
+    """Dictionaries, lists, text, numbers, booleans and None alone, ready for `json.dumps`."""
     return {
         "competition": {
             "name": competition.name,
@@ -51,4 +51,5 @@ def inspection_document(
 
 
 def _plain(card: ColumnCard) -> dict[str, Any]:
+    """The fields of a card, its tuples as lists."""
     return asdict(card) | {"kind": str(card.kind), "examples": list(card.examples), "levels": list(card.levels)}

@@ -1,4 +1,4 @@
-"""A submission: checked against the sample submission, written so that a valid one is always on disk."""
+"""Checks a submission against the sample submission, and writes it so that a valid one is always on disk."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pandas.api import types
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import SubmissionError
 
-SUM_TOLERANCE = 1e-3  # of the class probabilities of a row
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SUM_TOLERANCE = 1e-3  # by which the class probabilities of a row may sum to more or less than 1
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full
 
 
 def check_submission(
@@ -29,13 +29,13 @@ def check_submission(
     labels: Collection[Any] | None = None,
     sum_to_one: bool = False,
 ) -> None:
-    """Raises SubmissionError, one sentence, unless `frame` has the form of `sample`.
+    """Raises SubmissionError unless `frame` has the form of `sample`.
 
-    The same columns in the same order, the same ids in the same order (`id_columns`; () when rows are known by their
-    position), no missing or infinite value, and in every other column: numbers within [0, 1] with `probability`, within
-    `bounds` (both ends included) where given, only values of `labels` where given (for several columns: in each), and
-    otherwise the sample's type (true/false, text or numbers). `sum_to_one`: the other columns are the classes of one
-    target, so that each row sums to 1 within SUM_TOLERANCE.
+    It must have the same columns in the same order, the same ids in the same order (`id_columns`, () where rows are
+    matched by their order) and no missing or infinite values. The other columns must hold numbers in [0, 1] with
+    `probability`, numbers within `bounds` (both included) or values out of `labels` where these are given, and else the
+    sample's type (booleans, text or numbers). `sum_to_one`: they are the classes of one target, and each row must sum
+    to 1 within SUM_TOLERANCE.
     """
     _check_columns(list(map(str, frame.columns)), list(map(str, sample.columns)))
     if len(frame) != len(sample):
@@ -66,7 +66,10 @@ def check_submission(
 
 
 def write_submission(frame: pd.DataFrame, path: Path | str) -> str:
-    """Writes csv atomically; returns the SHA-256 (hex) of its bytes. On SubmissionError the old file is untouched."""
+    """Writes a submission as csv, durably; returns the SHA-256 of its bytes in hex.
+
+    Raises SubmissionError for a full disk or a folder that cannot be written; a file that was there is untouched.
+    """
     data = frame.to_csv(index=False, lineterminator="\n").encode()
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
@@ -90,6 +93,7 @@ def write_atomically(path: Path | str, data: bytes) -> None:
 
 
 def _check_columns(columns: list[str], wanted: list[str]) -> None:
+    """Raises SubmissionError unless the columns are the same in the same order."""
     if columns == wanted:
         return
     lacking = [name for name in wanted if name not in columns]
@@ -102,6 +106,7 @@ def _check_columns(columns: list[str], wanted: list[str]) -> None:
 
 
 def _check_ids(ids: pd.Series, wanted: pd.Series) -> None:
+    """Raises SubmissionError unless the ids are the same, as they would be written, in the same order."""
     name = str(wanted.name)
     if ids.isna().any():
         raise SubmissionError(f"the submission has {int(ids.isna().sum())} rows without an id in {name!r}.")
@@ -119,6 +124,7 @@ def _check_ids(ids: pd.Series, wanted: pd.Series) -> None:
 
 
 def _check_numbers(column: pd.Series, name: str, low: float, high: float) -> None:
+    """Raises SubmissionError unless a column holds finite numbers from `low` to `high`, both included."""
     if not types.is_numeric_dtype(column.dtype):
         raise SubmissionError(f"column {name!r} of the submission holds {_kind(column)} where numbers are needed.")
     numbers = column.to_numpy(dtype=float)
@@ -133,6 +139,7 @@ def _check_numbers(column: pd.Series, name: str, low: float, high: float) -> Non
 
 
 def _kind(column: pd.Series) -> str:
+    """The type of a column in words: "true and false", "numbers" or "text"."""
     if types.is_bool_dtype(column.dtype):
         return "true and false"
     if types.is_numeric_dtype(column.dtype):
@@ -142,4 +149,5 @@ def _kind(column: pd.Series) -> str:
 
 
 def _written(column: pd.Series) -> np.ndarray:
+    """The values of a column as text, (n,)."""
     return column.astype(str).to_numpy(dtype=object)

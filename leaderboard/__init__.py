@@ -1,1 +1,1 @@
-"""What a score is worth among humans, and the ledger of what was done. Imports `competitions` alone."""
+"""What a score is worth among humans (`boards`), and what was done (`ledger`). Imports `competitions` alone."""

@@ -1,4 +1,4 @@
-"""What an estimator has to know of a task: its type, its shape and the loss that serves its metric."""
+"""Problem: what an estimator has to know of a task, its type, its shape and the loss that serves its metric."""
 
 from __future__ import annotations
 
@@ -9,18 +9,23 @@ import numpy as np
 from medalist.competitions.task.task import Task
 from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
-FURTHER = 1.0  # of the range of the known values, that those of a later time may leave it
+BEYOND = 1.0  # of the range of the training values, by which predictions for a later time may leave it
 
 
 @dataclass(frozen=True)
 class Problem:
     """A task as an estimator sees it.
 
-    `width` is the number of columns of a canonical prediction: one per target, or one per class of a single
-    multiclass target. `objective` is the metric's loss without its transformation, `log` says that values are
-    fitted as log1p, in `unit`s. `ahead`: the rows to predict come after all others in time, so values, where they are
-    no classes or ranks, may leave the range of those.
-    `known`: the least and the greatest training value of each target.
+    Parameters
+    ----------
+    problem_type : "binary", "multiclass", "ordinal" or "regression".
+    n_targets, n_classes : numbers of targets and of classes; 0 classes for regression.
+    objective : the loss to minimise, without the metric's transformation of the target.
+    log : whether values are fitted as log1p, in `unit`s.
+    ahead : whether the rows to predict come after all training rows in time, so that predicted values may leave the
+        range of the training values.
+    observed : the least and the greatest training value of each target, None to take them from the targets at hand.
+    unit : what log1p divides values by.
     """
 
     problem_type: str
@@ -29,11 +34,12 @@ class Problem:
     objective: str
     log: bool
     ahead: bool = False
-    known: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    observed: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     unit: float = 1.0
 
     @property
     def width(self) -> int:
+        """Columns of a canonical prediction: one per target, or one per class of a single multiclass target."""
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -42,32 +48,37 @@ class Problem:
         return self.problem_type in ("binary", "multiclass")
 
     def forward(self, y: np.ndarray) -> np.ndarray:
-        """Values as they are fitted, from values as they are given; any shape."""
+        """Targets on the scale on which they are fitted; any shape."""
         return np.log1p(np.maximum(y, 0) / self.unit) if self.log else y
 
     def backward(self, p: np.ndarray) -> np.ndarray:
-        """Values as they are given, from values as they are fitted; any shape."""
+        """Predictions on the scale of the target, from the scale on which they are fitted; any shape."""
         return self.unit * np.expm1(np.minimum(p, MOST_LOG)) if self.log else p
 
     def limits(self, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Least and greatest value (T,) that a prediction is taken for: of all training values, or where they are not
-        told of these (n, T); and where levels may have grown by as much as their range further, but not below 0 where
-        none is."""
-        low, high = (y.min(axis=0), y.max(axis=0)) if self.known is None else map(np.array, self.known)
+        """The least and the greatest value (T,) to which predictions are clipped.
+
+        They are those of the training targets, or of y (n, T) where these are not `observed`. For regression `ahead`
+        they lie further apart, by the range of the targets on each side, but not below 0 where no target is.
+        """
+        low, high = (y.min(axis=0), y.max(axis=0)) if self.observed is None else map(np.array, self.observed)
         if not self.ahead or self.problem_type != "regression":
             return low, high
-        further = FURTHER * (high - low)
-        return np.where(low >= 0, 0.0, low - further), high + further
+        beyond = BEYOND * (high - low)
+        return np.where(low >= 0, 0.0, low - beyond), high + beyond
 
 
 def unit_of(y: np.ndarray) -> float:
-    """The unit of a logarithm for relative errors: 1, or a tenth of the median of the values above 0, where that is
-    less: log1p tells values far below its unit apart by their differences, not by their ratios."""
+    """The unit in which values y (n, T) are given to log1p for relative errors.
+
+    1, or a tenth of the median of the values above 0, where that is less: for values far below the unit, differences of
+    log1p are differences of the values, not of their ratios.
+    """
     return float(min([1.0, *(tenth_of_median(column) for column in y.T)]))
 
 
 def problem_of(task: Task, y: np.ndarray) -> Problem:
-    """The problem of a task; `y` (n, T) decides whether the values admit a logarithm."""
+    """The problem of a task; the targets y (n, T) decide whether logarithms are possible."""
     metric = task.scorer()
     objective, log = metric.objective, False
     if objective.startswith("log_"):
@@ -87,5 +98,5 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         log=log,
         ahead=task.folds.scheme == "time",
         unit=unit_of(y) if log and metric.scale_free else 1.0,
-        known=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
+        observed=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
     )

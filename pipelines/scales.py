@@ -1,4 +1,4 @@
-"""Scales: strictly increasing functions of each value of a target, with their inverse."""
+"""Scales on which a target is fitted: strictly increasing functions of each value, with their inverse."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MOST_LOG = 80.0  # on the scale of a logarithm, above which no value is meant
-SMALLEST = 1e-9  # of the largest value, for the unit of a logarithm
-KNOTS = 2000  # of the ranks' scale
-POWERS = (-2.0, 4.0)  # that are looked at
+MOST_LOG = 80.0  # logarithm above which predictions are cut off
+SMALLEST = 1e-9  # least unit of a logarithm, as a share of the largest value
+KNOTS = 2000  # quantiles between which the scale of ranks is interpolated
+POWERS = (-2.0, 4.0)  # range in which the power of Yeo and Johnson is searched
 Map = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """`forward` and `backward` (k, T) → (k, T); backward(forward(y)) is y for every y that the scale was fitted on."""
+    """`forward` from the target's scale and `backward` to it, (k, T) → (k, T); backward(forward(y)) is y for every y
+    that the scale was fitted on."""
 
     forward: Map
     backward: Map
@@ -28,19 +29,22 @@ def plain(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
 
 
 def log(y: np.ndarray) -> Scale:
-    """log1p of the value in tenths of the median, so that it does not matter in which unit the value is told."""
+    """log1p of the value in tenths of the median, so that the unit of the target does not matter.
+
+    Raises ValueError where a value is negative.
+    """
     unit = _unit(y, "a logarithm")
     return Scale(lambda v: np.log1p(np.maximum(v, 0) / unit), lambda p: unit * np.expm1(np.clip(p, 0.0, MOST_LOG)))
 
 
 def sqrt(y: np.ndarray) -> Scale:
-    """The square root of the value."""
+    """The square root of the value. Raises ValueError where one is negative."""
     _unit(y, "a square root")
     return Scale(lambda v: np.sqrt(np.maximum(v, 0)), lambda p: np.square(np.maximum(p, 0)))
 
 
 def _unit(y: np.ndarray, what: str) -> np.ndarray:
-    """(T,) a tenth of the median of the values above 0, and not so small that the largest were out of reach."""
+    """(T,) `tenth_of_median` of each target. Raises ValueError where a value is negative, which `what` cannot take."""
     if y.min() < 0:
         raise ValueError(f"{what} needs values of 0 or more, and the least is {y.min():g}")
     return np.array([tenth_of_median(column) for column in y.T])
@@ -79,10 +83,10 @@ def yeojohnson(y: np.ndarray) -> Scale:
         centre, spread, power = float(column.mean()), float(column.std()), 1.0
         if spread > np.finfo(float).tiny / np.finfo(float).eps:
             standard = (column - centre) / spread
-            found = optimize.minimize_scalar(
+            fit = optimize.minimize_scalar(
                 lambda m, v=standard: -stats.yeojohnson_llf(m, v), bounds=POWERS, method="bounded"
             )
-            power = float(found.x)
+            power = float(fit.x)
         else:
             spread = 1.0
         there.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
@@ -91,7 +95,7 @@ def yeojohnson(y: np.ndarray) -> Scale:
 
 
 def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
-    """The inverse, kept inside what the power can give."""
+    """The inverse of the transformation with a power, finite also beyond the range that the power can reach."""
     out = np.empty_like(p)
     above = p >= 0
     up, down = p[above], -p[~above]

@@ -1,6 +1,16 @@
-"""Shared by all tests: nothing is read from or written to a person's own folders."""
+"""Shared by all tests: nothing is read from or written to a person's own folders, and no deadline ends pytest."""
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_supervisor(monkeypatch):
+    """A command that is called in pytest's process must not fork it, nor ever end it."""
+
+    def refuse():
+        raise AssertionError("pytest's own process was to be supervised")
+
+    monkeypatch.setattr("medalist.agent.cli.process.supervise", refuse)
 
 
 @pytest.fixture(autouse=True)

@@ -18,11 +18,12 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED, get_metric, metric_names
 from medalist.competitions.task.infer import infer_task
-from medalist.pipelines.decisions.decision import decide
+from medalist.pipelines.decisions.cross_fitting import decide
 from medalist.pipelines.ensembling.selection import select
 from medalist.pipelines.problem import problem_of
 
 MODULE = """
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -43,13 +44,32 @@ def youden(tables):
 
 
 SQUARED = Metric(
-    "centi_mse", "Hundred times the mean squared error", False, "value", "l2", ("regression",), (0.0, float("inf")),
-    hundredfold, best.mean, "squared", mean="plain",
+    name="centi_mse",
+    title="Hundred times the mean squared error",
+    greater_is_better=False,
+    needs="value",
+    objective="l2",
+    problem_types=("regression",),
+    bounds=(0.0, float("inf")),
+    function=hundredfold,
+    constant=best.mean,
+    shape="squared",
+    mean="plain",
     wording=Wording(aliases=("hundredfold_mse",), phrases=(r"hundred times the mean squared error",)),
 )
 LABELS = Metric(
-    "youden", "Youden's J", True, "label", "logloss", ("binary",), (-1.0, 1.0), partial(of_two_labels, score=youden),
-    best.majority, "classes", confusion=youden, positive_class=True,
+    name="youden",
+    title="Youden's J",
+    greater_is_better=True,
+    needs="label",
+    objective="logloss",
+    problem_types=("binary",),
+    bounds=(-1.0, 1.0),
+    function=partial(of_two_labels, score=youden),
+    constant=best.majority,
+    shape="classes",
+    confusion=youden,
+    positive_class=True,
     wording=Wording(aliases=("informedness",), phrases=(r"youden'?s? (?:j|index)",)),
 )
 
@@ -59,8 +79,8 @@ def lp_loss(y, p, power):
 
 
 def lp(name, power):
-    return Metric(name, f"L{power:g} loss", False, "value", "l2", ("regression",), (0.0, float("inf")),
-                  partial(lp_loss, power=power), best.median, "absolute", mean="plain")
+    function = partial(lp_loss, power=power)
+    return replace(SQUARED, name=name, title=f"L{power:g} loss", function=function, shape="absolute", wording=Wording())
 
 
 FAMILY = Parametrised(

@@ -10,19 +10,20 @@ import typer
 
 from medalist.agent.budget import Budget, parse_duration
 from medalist.agent.cli.options import AsJson, RunsDir
+from medalist.agent.cli.printing import print_text
+from medalist.agent.cli.process import begin, exit_with
 
 
 def demo(
+    context: typer.Context,
     budget: Annotated[str, typer.Option(help="How long to work.")] = "60s",
     folder: Annotated[str, typer.Option(help="Where the competition is written.")] = "runs/demo",
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
     """Run on the embedded competition and grade the submission on its held-out answers."""
-    from medalist.agent.budget import process_began
-
-    began = process_began()
-    seconds = Budget.of(parse_duration(budget), began).seconds  # refused before anything is written
+    seconds = Budget.of(parse_duration(budget)).seconds  # refused before anything is written
+    began, deadline = begin(context)
 
     import pandas as pd
 
@@ -34,20 +35,24 @@ def demo(
     from medalist.agent.run.run import run
     from medalist.competitions.demo.late_parcels import reference_field, write_demo
     from medalist.leaderboard.boards.board import board_from_scores
-    from medalist.leaderboard.boards.standing import sentence
+    from medalist.leaderboard.boards.standing import Standing, sentence
 
     display = display_for(json)
     home = write_demo(Path(folder))
-    result = run(RunConfig(path=str(home / "public"), budget=seconds, runs_dir=runs_dir), display, began=began)
+    config = RunConfig(path=str(home / "public"), budget=seconds, runs_dir=runs_dir)
+    result = run(config, display, began=began, deadline=deadline)
     competition, task = read(str(home / "public"), {}, {}, None, 0)
     scores = [score for _, score in reference_field()]
     better = task.scorer().greater_is_better
-    board = board_from_scores(competition.name, scores, better, source="demo", who="reference models")
+    board = board_from_scores(
+        competition.name, scores, better, source="demo", who="reference models", metric=task.metric
+    )
     submission = result.folder / "submission.csv"
     graded = grade(task, pd.read_csv(submission), pd.read_csv(home / "private" / "answers.csv"), board)
     with open_ledger(runs_dir) as ledger:
         log_grade(ledger, result.run_id, competition.name, task, graded, submission)
-    out = sys.stderr if json else sys.stdout
-    if graded.standing is not None:
-        out.write(f"\nOn the held-out answers (a field of {len(scores)} reference models, not of humans):\n")
-        out.write(sentence(graded.standing) + "\n")
+    if isinstance(graded.standing, Standing):
+        out = sys.stderr if json else sys.stdout
+        field = f"a field of {len(scores)} reference models, not of humans"
+        print_text(f"\nOn the held-out answers ({field}):\n{sentence(graded.standing)}", out)
+    raise exit_with(result)

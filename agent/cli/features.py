@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, SearchRow
@@ -44,23 +43,22 @@ def features(
         )
         return
     found = _verdicts(rows)
-    out = sys.stdout.write
-    out(f"{run.id}  {run.competition}  {run.state}\n")
+    print_text(f"{run.id}  {run.competition}  {run.state}")
     if found or searches:
-        out(_headline(found, searches) + "\n")
+        print_text(_headline(found, searches))
     if not any(r.status == "kept" for r in found):
-        out(_none_kept(run, found, searches) + "\n")
+        print_text(_none_kept(run, found, searches))
     _section("kept", [r for r in found if r.status in ("kept", "forced")], "in words")
     _section("taken away", [r for r in found if r.status == "removed"], "why")
     _section("tried and dropped", [r for r in found if r.status == "dropped"], "why")
     numbers = [r.experiment for r in found if r.experiment is not None]
     if len(set(numbers)) < len(numbers):
-        out("\nFeatures of one experiment were tested together: the gain is that of all of them.\n")
+        print_text("\nFeatures of one experiment were tested together: the gain is that of all of them.")
     if everything:
         _section("redundant", [r for r in found if r.status == "redundant"], "why")
         _section("passed the screening, not tested", [r for r in found if r.status == "candidate"], "why")
     elif untested := sum(r.status in _UNTESTED for r in found):
-        out(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.\n")
+        print_text(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.")
 
 
 def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
@@ -109,7 +107,7 @@ def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[Sear
 def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
     if not rows:
         return
-    sys.stdout.write("\n")
+    print_text("")
     lines = [
         (
             r.text,

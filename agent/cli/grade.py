@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, Board, MetricName, RunsDir, Text
+from medalist.agent.cli.printing import print_json, print_text
 
 
 def grade(
@@ -31,25 +30,20 @@ def grade(
     from medalist.agent.grading import grade_files
 
     name, task, result = grade_files(Path(submission), Path(answers), competition, metric, leaderboard, runs_dir)
+    from medalist.leaderboard.boards.standing import Standing, sentence
+
     if json:
-        from json import dumps
-
-        document: Mapping[str, Any] = {
-            "competition": name,
-            "metric": result.metric,
-            "score": result.score,
-            "standing": None if result.standing is None else asdict(result.standing),
-        }
-        sys.stdout.write(dumps(document) + "\n")
-        return
-    from medalist.leaderboard.boards.standing import sentence
-
-    sys.stdout.write(f"{task.scorer().title} on the holdout: {result.score:.6g}\n")
-    sys.stdout.write(
-        (
-            sentence(result.standing)
-            if result.standing
-            else f"No human leaderboard named {task.name} is known: another one can be named with --leaderboard."
+        standing = result.standing if isinstance(result.standing, Standing) else None
+        print_json(
+            {
+                "competition": name,
+                "metric": result.metric,
+                "score": result.score,
+                "standing": None if standing is None else asdict(standing),
+                "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
+            },
+            indent=None,
         )
-        + "\n"
-    )
+        return
+    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}")
+    print_text(sentence(result.standing))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.cli.options import NONE_GIVEN, CompetitionOptions, PathArgument, Seed, with_competition_options
+from medalist.agent.cli.printing import print_text
 
 
 @with_competition_options
@@ -24,4 +25,4 @@ def holdout(
 
     competition, task = read(path, given.task(), given.files(), None, seed)
     cut_holdout(competition, task, Path(out), fraction, seed)
-    typer.echo(f"Wrote {out}/public and {out}/private: grade with --answers {out}/private/answers.csv")
+    print_text(f"Wrote {out}/public and {out}/private: grade with --answers {out}/private/answers.csv")

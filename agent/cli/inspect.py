@@ -64,11 +64,11 @@ def inspect(
 def _print_tables(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    # what the data hold is shown as it is: square brackets are no markup
-    console = Console(markup=False) if sys.stdout.isatty() else Console(width=PIPE_WIDTH, markup=False)
+    from medalist.agent.run.console import DataConsole
+
+    console = DataConsole(width=None if sys.stdout.isatty() else PIPE_WIDTH)
     table = Table(title=competition.name, title_justify="left", show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column()

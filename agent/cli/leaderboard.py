@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, Text
-from medalist.agent.cli.printing import number_text, print_json, print_table
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.competitions.errors import LedgerError
 
 
@@ -27,6 +26,9 @@ def leaderboard(
             show_default=False,
         ),
     ] = None,
+    metric: Annotated[
+        Text, typer.Option(help="What the scores are that are added: rmsle, auc, map@3 …", show_default=False)
+    ] = None,
     json: AsJson = False,
 ) -> None:
     """List the human leaderboards that are known, show one, or add one of your own."""
@@ -35,12 +37,17 @@ def leaderboard(
     if add is not None:
         if name is None:
             raise LedgerError("Name the leaderboard that is added: medalist leaderboard NAME --add FILE.")
-        board = add_board(add, name, higher)
+        if metric is not None:
+            from medalist.competitions.metrics.registry import get_metric
+
+            counted = get_metric(metric, 2 if metric.startswith("mean_") else 1)
+            metric, higher = counted.name, counted.greater_is_better if higher is None else higher
+        board = add_board(add, name, higher, metric or "")
         if json:
             print_json(asdict(board))
             return
         better = "higher" if board.greater_is_better else "lower"
-        sys.stdout.write(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.\n")
+        print_text(f"Added {board.name}: {board.teams:,} teams; {better} scores are better.")
         return
     boards = list_boards() if name is None else [find_board(name)]
     if boards == [None]:
@@ -54,8 +61,10 @@ def leaderboard(
             b.name,
             f"{b.teams:,}",
             "higher" if b.greater_is_better else "lower",
+            b.metric or "not known",
             *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
         )
         for b in found
     ]
-    print_table(("leaderboard", "teams", "better", "gold", "silver", "bronze", "median"), lines, right=(1, 3, 4, 5, 6))
+    header = ("leaderboard", "teams", "better", "metric", "gold", "silver", "bronze", "median")
+    print_table(header, lines, right=(1, 4, 5, 6, 7))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 import typer
 
@@ -14,10 +17,14 @@ from medalist.agent.cli.holdout import holdout
 from medalist.agent.cli.inspect import inspect
 from medalist.agent.cli.leaderboard import leaderboard
 from medalist.agent.cli.medals import medals
+from medalist.agent.cli.printing import print_text
+from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.resume import resume
 from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
+from medalist.agent.cli.streams import steady_streams
+from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
 
 app = typer.Typer(
@@ -40,17 +47,39 @@ def _remedy(error: OSError) -> str:
     return "free what is missing there and try again"
 
 
-def main() -> None:
-    """The entry point: a MedalistError becomes one sentence and exit code 2."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command, and exit with its code; a MedalistError becomes one sentence and exit code 2.
+
+    Without `arguments` the process is the command's: they come from the command line, a budget counts from the start of
+    the process, and a supervisor ends it at its deadline. With them, a program has called the command.
+    """
+    process = None
+    if arguments is None:
+        process = Process()
+        steady_streams()
+    exit_code = _exit_code(arguments, process)
+    if process is not None:
+        process.deadline.exiting(exit_code)
+    sys.exit(exit_code)
+
+
+def _exit_code(arguments: Sequence[str] | None, process: Process | None) -> int:
     try:
-        app()
+        try:
+            app(arguments, obj=process)
+            return 0
+        finally:
+            if process is not None:
+                sys.stdout.flush()
+    except SystemExit as end:
+        if end.code == SIGNALLED + signal.SIGINT:  # by which typer says that there was a KeyboardInterrupt
+            print_text("medalist: Interrupted.", sys.stderr)
+            return INTERRUPTED
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except MedalistError as error:
-        sys.stderr.write(f"medalist: {error}\n")
-        sys.exit(error.exit_code)
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
-        sys.exit(1)
+        print_text(f"medalist: {error}", sys.stderr)
+        return error.exit_code
     except OSError as error:
         place = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.\n")
-        sys.exit(2)
+        print_text(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.", sys.stderr)
+        return INPUT_ERROR

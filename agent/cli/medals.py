@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 
 from medalist.agent.cli.options import AsJson, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, time_text
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.standing import share
 
@@ -19,7 +18,7 @@ def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
         print_json([asdict(r) for r in rows])
         return
     if not rows:
-        sys.stdout.write("No standings yet: a finished run or medalist grade adds one.\n")
+        print_text("No standings yet: a finished run or medalist grade adds one.")
         return
     lines = [
         (

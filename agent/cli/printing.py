@@ -6,24 +6,29 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
+from medalist.agent.run.printable import printable, printable_line
 from medalist.leaderboard.ledger.encoding import plain
 
 
-def print_json(document: Any) -> None:
+def print_json(document: Any, indent: int | None = 2) -> None:
     """A document for machines; times as text, and null for what is no number."""
-    sys.stdout.write(json.dumps(plain(document), indent=2, allow_nan=False) + "\n")
+    sys.stdout.write(json.dumps(plain(document), indent=indent, allow_nan=False) + "\n")
+
+
+def print_text(text: str, stream: IO[str] | None = None) -> None:
+    """Text for people and a newline, on stdout or another stream; characters that are no text are escaped."""
+    (stream or sys.stdout).write(printable(text) + "\n")
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
     """Columns padded with blanks: what a terminal shows and `cut` understands."""
-    widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
-    for row in [header, *rows]:
-        cells = [
-            str(c).rjust(w) if i in right else str(c).ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    lines = [[printable_line(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
+        print_text("  ".join(cells).rstrip())
 
 
 def number_text(value: float | None, digits: int = 6) -> str:

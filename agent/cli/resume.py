@@ -7,11 +7,14 @@ from typing import Annotated
 
 import typer
 
+from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir, Text, Threads
+from medalist.agent.cli.process import begin, exit_with
 from medalist.competitions.errors import BudgetError
 
 
 def resume(
+    context: typer.Context,
     run_id: RunArgument,
     budget: Annotated[Text, typer.Option(help="How long to go on; else what was left.", show_default=False)] = None,
     until: Annotated[Text, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
@@ -21,16 +24,17 @@ def resume(
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, from its last finished experiment."""
-    from medalist.agent.budget import parse_duration, process_began, seconds_until
+    if budget is not None and until is not None:
+        raise BudgetError("Give either --budget or --until, not both.")
+    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
+    began, deadline = begin(context)
+
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import resumed
     from medalist.agent.run.run import run
 
-    if budget is not None and until is not None:
-        raise BudgetError("Give either --budget or --until, not both.")
-    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
     instant = None if until is None or seconds is None else time.time() + seconds
     row, config = resumed(
         run_id, runs_dir, budget=seconds, until=instant, max_experiments=max_experiments, threads=threads
     )
-    run(config, display_for(json), began=process_began(), resume=row)
+    raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))

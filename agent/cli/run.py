@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.options import (
     NONE_GIVEN,
     AsJson,
@@ -21,11 +22,13 @@ from medalist.agent.cli.options import (
     names,
     with_competition_options,
 )
+from medalist.agent.cli.process import begin, exit_with
 from medalist.competitions.errors import BudgetError
 
 
 @with_competition_options
 def run(
+    context: typer.Context,
     path: PathArgument,
     budget: Annotated[Text, typer.Option(help="How long to work: 90s, 10m, 8h.", show_default=False)] = None,
     until: Annotated[Text, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
@@ -63,14 +66,15 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Work on a competition until the budget ends, with a valid submission from the beginning."""
-    from medalist.agent.budget import parse_duration, process_began, seconds_until
+    if budget is not None and until is not None:
+        raise BudgetError("Give either --budget or --until, not both.")
+    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
+    began, deadline = begin(context)
+
     from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
     from medalist.agent.run.run import run
 
-    if budget is not None and until is not None:
-        raise BudgetError("Give either --budget or --until, not both.")
-    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
     config = RunConfig(
         path=path,
         budget=seconds,
@@ -90,4 +94,4 @@ def run(
         task_options=given.task(task),
         file_options=given.files(),
     )
-    run(config, display_for(json), began=process_began())
+    raise exit_with(run(config, display_for(json), began=began, deadline=deadline))

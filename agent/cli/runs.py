@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from medalist.agent.cli.options import AsJson, RunsDir, Text
-from medalist.agent.cli.printing import number_text, print_json, print_table, time_text
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
+from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.boards.standing import share
 
 
@@ -25,11 +26,11 @@ def runs(
     if json:
         print_json([asdict(r) | {"state": r.state} for r in rows])
     elif not rows:
-        sys.stdout.write("No runs yet: start one with medalist run PATH --budget 10m.\n")
+        print_text("No runs yet: start one with medalist run PATH --budget 10m.")
     else:
         lines = []
         for row in rows:
-            standing = row.summary.get("standing") or {}
+            standing = _standing_of(row.summary)
             lines.append(
                 (
                     row.id,
@@ -53,3 +54,10 @@ def runs(
             "medal-equivalent (estimated)",
         )
         print_table(header, lines, right=(4, 5, 6))
+
+
+def _standing_of(summary: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The standing in a run's summary; none where it is on a board that is known to count another metric."""
+    standing: Mapping[str, Any] = summary.get("standing") or {}
+    counted = board_metric(standing.get("board") or "")
+    return standing if not counted or same_metric(summary.get("metric") or "", counted) else {}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import cast
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.standing import WORDS, Basis, share
 from medalist.leaderboard.ledger.rows import StandingRow
@@ -29,8 +28,7 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
             }
         )
         return
-    out = sys.stdout.write
-    out(f"{run.id}  {run.competition}  {run.state}  seed {run.seed}  {run.folder}\n\n")
+    print_text(f"{run.id}  {run.competition}  {run.state}  seed {run.seed}  {run.folder}\n")
     rows = [
         (
             f"#{e.number}",
@@ -45,17 +43,17 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
     ]
     if rows:
         print_table(("experiment", "verdict", "score", "error", "work", "family", "why"), rows, right=(2, 3, 4))
-    out("\n")
+    print_text("")
     for s in submissions:
-        out(f"submission {s.number}: {number_text(s.score)}  {s.reason}\n")
+        print_text(f"submission {s.number}: {number_text(s.score)}  {s.reason}")
     for standing in standings:
-        out(_standing_line(standing) + "\n")
+        print_text(_standing_line(standing))
     if run.summary.get("text"):
-        out("\n" + run.summary["text"] + "\n")
+        print_text("\n" + run.summary["text"])
     if run.state == "failed" and run.summary.get("error"):
-        out(f"\nIt ended with an error: {run.summary['error']} (log.txt has all of it)\n")
+        print_text(f"\nIt ended with an error: {run.summary['error']} (log.txt has all of it)")
     if run.state in ("interrupted", "failed") and not run.summary.get("text"):
-        out(f"\nThis run did not end by itself: go on with medalist resume {run.id}\n")
+        print_text(f"\nThis run did not end by itself: go on with medalist resume {run.id}")
 
 
 def _standing_line(row: StandingRow) -> str:

@@ -18,8 +18,10 @@ from medalist.agent.judging.feature_trials import FeatureJudge, FeatureTrial
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Comparison, Score
 from medalist.competitions.errors import MetricError
-from medalist.pipelines.decisions.decision import Decision, decide
-from medalist.pipelines.ensembling.selection import Ensemble, select, smooth_loss
+from medalist.pipelines.decisions.cross_fitting import decide
+from medalist.pipelines.decisions.decision import Decision
+from medalist.pipelines.ensembling.loss import smooth_loss
+from medalist.pipelines.ensembling.selection import Ensemble, select
 from medalist.pipelines.fitting.fold import Evaluation
 
 
@@ -63,7 +65,7 @@ class Referee:
             folds.y,
             p,
             folds.fold_of_row,
-            seen=data.y,
+            targets=data.y,
             weights=folds.weights,
             enabled=self.postprocessing,
             blocks=None if folds.groups is None else folds.blocks,
@@ -183,7 +185,7 @@ class Referee:
         pool = _oof(candidates(history, members, record))
         known = {*members, record.number}
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, units=folds.selection_groups, known=known
+            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
         )
         if set(ensemble.weights) == set(members):
             return None, None
@@ -197,7 +199,7 @@ class Referee:
         """The champion that these records make; the `known` ones are considered in any case."""
         data, folds, pool = self.data, self.folds, _oof(records)
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, units=folds.selection_groups, known=known
+            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
         )
         return self.champion_of(ensemble, pool)
 

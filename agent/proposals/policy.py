@@ -19,7 +19,7 @@ from medalist.agent.proposals.variations import Derived
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.widths import pipeline_width, width_of
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.pipelines.estimators.base import STRATEGIES
+from medalist.pipelines.estimators.base import SHARED_PARAMS
 from medalist.pipelines.estimators.registry import FAMILIES, baseline, family
 from medalist.pipelines.features.base_sets import base_features
 from medalist.pipelines.features.language.steering import Steering
@@ -273,7 +273,7 @@ class Policy:
         own, past = best.pipeline, tuner.past(best, history)
         for draw in range(MOST_DRAWS):
             params = tuner.ask(FAMILIES[name], past, seed=self.seed * 100_003 + number + draw * OTHER_DRAW)
-            params |= {key: own.parameters[key] for key in STRATEGIES if key in own.parameters}
+            params |= {key: own.parameters[key] for key in SHARED_PARAMS if key in own.parameters}
             pipeline = self._fitting(own.features, name, params, self.seed, seconds_left, own.target)
             if pipeline is not None and pipeline.hash not in done and not _hurried(pipeline.parameters, params):
                 reason = f"parameters for {FAMILIES[name].title} from the sampler"

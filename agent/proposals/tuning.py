@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalist.agent.experiment import Record
-from medalist.pipelines.estimators.base import SEEDS, STRATEGIES, Family
+from medalist.pipelines.estimators.base import SEEDS, SHARED_PARAMS, Family
 from medalist.pipelines.pipeline import Pipeline
 
 MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
@@ -60,7 +60,7 @@ def past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], 
 
 def _setting(pipeline: Pipeline) -> Pipeline:
     """What parameters are tuned for: the features, the target and how it is fitted."""
-    kept = {key: value for key, value in pipeline.parameters.items() if key in STRATEGIES}
+    kept = {key: value for key, value in pipeline.parameters.items() if key in SHARED_PARAMS}
     return pipeline.changed(params=kept, seed=0)
 
 

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 from medalist.agent.score import Score
 from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.standing import Standing, stand
 
 
 @dataclass(frozen=True)
 class Standings:
-    """Compares cross-validated scores with a human leaderboard; `board` is None where none is known."""
+    """Places cross-validated scores on a human leaderboard by the same metric, or says why there is none."""
 
-    board: Board | None
+    board: Board | NoStanding
 
-    def of(self, score: Score) -> Standing | None:
-        """The standing of a score with its standard error; None without a leaderboard."""
-        if self.board is None:
-            return None
+    def of(self, score: Score) -> Standing | NoStanding:
+        """The standing of a score with its standard error, or why it has none."""
         return stand(score.value, self.board, "cross-validation", score.standard_error or None)

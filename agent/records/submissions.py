@@ -20,6 +20,7 @@ from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
 from medalist.competitions.errors import MetricError
 from medalist.competitions.submission import check_submission, write_submission
+from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
 
@@ -131,8 +132,8 @@ class Submissions:
                 "made_from": weights,
                 "score": score.value,
                 "standard_error": score.standard_error,
-                "percentile": None if standing is None else standing.percentile,
-                "medal": None if standing is None else standing.medal,
+                "percentile": standing.percentile if isinstance(standing, Standing) else None,
+                "medal": standing.medal if isinstance(standing, Standing) else None,
             }
         )
 

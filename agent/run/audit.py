@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -11,17 +9,18 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from medalist.agent.run_data import RunData
-from medalist.agent.workers.child import end_with_parent
+from medalist.agent.workers.processes import start_child
 from medalist.competitions.audit.audit import audit
 from medalist.competitions.audit.finding import Finding
 from medalist.competitions.competition import Competition
 
 MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows
-SECONDS = 5.0
+SECONDS = 5.0  # that the audit may take
+REAP_SECONDS = 2.0  # that its killed process is waited for
 
 
 class BackgroundAudit:
-    """Audits once, after `begin`; findings are told to `emit` as soon as `collect` sees them."""
+    """Audits once, after `begin`; `collect` passes findings on to `emit` once they have come."""
 
     def __init__(self, data: RunData, seed: int, emit: Callable[[Mapping[str, Any]], None]):
         self.findings: tuple[Finding, ...] = ()
@@ -34,16 +33,12 @@ class BackgroundAudit:
         """Start the child process, unless it was started before."""
         if self._process is not None:
             return
-        context = multiprocessing.get_context("forkserver")
-        self._pipe, theirs = context.Pipe(duplex=False)
         data = self._data
-        arguments = (theirs, _sampled(data.competition, self._seed), data.task, data.cards, self._seed)
-        self._process = context.Process(target=_audit, args=arguments, daemon=True)
-        self._process.start()
-        theirs.close()
+        sample = _sampled(data.competition, self._seed)
+        self._process, self._pipe = start_child(_audit, sample, data.task, data.cards, self._seed)
 
     def collect(self) -> None:
-        """Take the findings in, where they have come."""
+        """Emit the findings if the audit has ended since the last call; does not wait."""
         if self._done or self._pipe is None or not self._pipe.poll():
             return
         self._done = True
@@ -65,11 +60,12 @@ class BackgroundAudit:
             return
         self.collect()
         self._process.kill()
-        self._process.join(2)
+        self._process.join(REAP_SECONDS)
         self._pipe.close()
 
 
 def _sampled(competition: Competition, seed: int) -> Competition:
+    """The competition with at most about `MOST_CELLS` cells, in rows drawn from train and test alike."""
     competition = replace(competition, sources={})  # open archives do not travel
     cells = competition.train.size + competition.test.size
     if cells <= MOST_CELLS:
@@ -83,8 +79,6 @@ def _sampled(competition: Competition, seed: int) -> Competition:
 
 
 def _audit(pipe: Connection, competition: Competition, task: Any, cards: Any, seed: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
     try:
         pipe.send(tuple(audit(competition, task, cards, seed=seed, seconds=SECONDS)))
     except Exception:  # noqa: BLE001 - an audit that fails is reported by the parent; the search goes on

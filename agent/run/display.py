@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from medalist.agent.run.printable import printable, printable_line
+
 
 @dataclass
 class Progress:
@@ -71,6 +73,15 @@ def line(event: Mapping[str, Any]) -> str | None:
     return str(event["text"]) if "text" in event else None
 
 
+def _write(out: IO[str] | None, text: str) -> None:
+    """A line at once; characters that the stream's encoding lacks are escaped. Nothing where stdout was closed."""
+    if out is None:
+        return
+    encoding = getattr(out, "encoding", None) or "utf-8"
+    out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    out.flush()
+
+
 @dataclass
 class JsonLines:
     """One JSON object a line, for machines."""
@@ -78,8 +89,7 @@ class JsonLines:
     out: IO[str] = field(default_factory=lambda: sys.stdout)
 
     def event(self, event: Mapping[str, Any]) -> None:
-        self.out.write(json.dumps(dict(event), default=str) + "\n")
-        self.out.flush()
+        _write(self.out, json.dumps(dict(event), default=str))
 
     def tick(self, progress: Progress) -> None:
         """Nothing: machines are told of events only."""
@@ -97,8 +107,7 @@ class PlainLines:
     def event(self, event: Mapping[str, Any]) -> None:
         text = line(event)
         if text is not None:
-            self.out.write(f"[{event['at']:6.1f} s] {text}\n")
-            self.out.flush()
+            _write(self.out, f"[{event['at']:6.1f} s] {printable(text)}")
 
     def tick(self, progress: Progress) -> None:
         """Nothing: lines tell of events only."""
@@ -111,10 +120,11 @@ class LiveTable:
     """A table that is drawn anew in place, with the latest experiments above it."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.live import Live
 
-        self._console = Console()
+        from medalist.agent.run.console import DataConsole
+
+        self._console = DataConsole()
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
     def event(self, event: Mapping[str, Any]) -> None:
@@ -130,7 +140,7 @@ class LiveTable:
             "timeout": "yellow",
             "memory": "red",
         }
-        self._console.print(text, style=styles.get(str(event.get("verdict")), ""), markup=False, highlight=False)
+        self._console.print(text, style=styles.get(str(event.get("verdict")), ""), highlight=False)
 
     def tick(self, progress: Progress) -> None:
         from rich.panel import Panel
@@ -148,7 +158,7 @@ class LiveTable:
         if progress.standing:
             table.add_row("standing", progress.standing)
         table.add_row("running", "\n".join(progress.running) or "—")
-        self._live.update(Panel(table, title=Text(progress.title), title_align="left", expand=False))
+        self._live.update(Panel(table, title=Text(printable_line(progress.title)), title_align="left", expand=False))
 
     def close(self) -> None:
         self._live.stop()
@@ -164,13 +174,13 @@ class Log:
         """Append an event."""
         text = line(event) or ("begin " + json.dumps(dict(event), default=str))
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {printable(text)}\n")
             if event.get("error"):
-                file.write(f"{event['error']}\n")
+                file.write(f"{printable(str(event['error']))}\n")
 
 
 def display_for(as_json: bool) -> Display:
     """JSON lines where asked for, a live table in a terminal, else plain lines."""
     if as_json:
         return JsonLines()
-    return LiveTable() if sys.stdout.isatty() else PlainLines()
+    return LiveTable() if sys.stdout is not None and sys.stdout.isatty() else PlainLines()

@@ -15,7 +15,7 @@ from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.workers.local import Workers
-from medalist.leaderboard.boards.standing import sentence
+from medalist.leaderboard.boards.standing import Standing, sentence
 
 if TYPE_CHECKING:
     from medalist.agent.run.setup import Prepared
@@ -43,8 +43,8 @@ def run(
 ) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
-    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` ends the
-    process where the run has not ended by itself.
+    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` is that of a
+    supervised process; without one nothing ends the process where the run has not ended by itself.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
@@ -205,7 +205,8 @@ def _work(
         error=None if error is None else one_line(error),
     )
     summary = summarise(outcome, workers, budget)
-    if final is not None and (standing := submissions.standings.of(final.score)) is not None:
+    standing = None if final is None else submissions.standings.of(final.score)
+    if isinstance(standing, Standing):
         journal.add_standing(data.competition.name, standing, submissions.path, data.task.metric)
     journal.finish(summary["status"], summary)
     journal.emit({"event": "finish", **summary})
@@ -220,8 +221,9 @@ def one_line(error: BaseException) -> str:
 def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress:
     """What the display shows of the search now."""
     champion, data, standing = search.leaders.champion, prepared.referee.data, ""
-    if champion is not None and (among_humans := prepared.submissions.standings.of(champion.score)) is not None:
-        standing = sentence(among_humans)
+    if champion is not None:
+        among_humans = prepared.submissions.standings.of(champion.score)
+        standing = sentence(among_humans) if isinstance(among_humans, Standing) else ""
     running = [
         "screening candidates for features"
         if job.kind == "screen"

@@ -42,7 +42,8 @@ from medalist.competitions.folds.by_time import reach
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
-from medalist.leaderboard.boards.known import find_board, named_board
+from medalist.leaderboard.boards.comparing import NoStanding
+from medalist.leaderboard.boards.known import board_for, named_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
@@ -197,10 +198,12 @@ def _check_metric(competition: Competition, task: Task) -> None:
         metric.score(y, np.tile(metric.best_constant(y), (len(y), 1)), task.row_weights(competition.train))
 
 
-def _board(config: RunConfig, task: Task) -> Board | None:
-    """The human leaderboard to compare with."""
-    greater = task.scorer().greater_is_better
-    return named_board(config.leaderboard, greater) if config.leaderboard else find_board(task.name, greater)
+def _board(config: RunConfig, task: Task) -> Board | NoStanding:
+    """The leaderboard that scores of the task are placed on, or why there is none."""
+    greater, assumed = task.scorer().greater_is_better, task.metric_source == "assumed"
+    if config.leaderboard:
+        return named_board(config.leaderboard, greater, task.metric, assumed)
+    return board_for(task.name, task.metric, greater, assumed)
 
 
 def _folds(
@@ -315,12 +318,9 @@ def _headline(data: RunData, folds: int, repeats: int) -> str:
     )
 
 
-def _notes(data: RunData, board: Board | None) -> tuple[str, ...]:
+def _notes(data: RunData, board: Board | NoStanding) -> tuple[str, ...]:
     """What was assumed, and why the folds are as they are."""
     notes = [*data.competition.notes, *data.task.notes, data.task.folds.reason]
-    if board is None:
-        notes.append(
-            f"No human leaderboard named {data.task.name} that counts in this direction is known, so no standing is "
-            f"given."
-        )
+    if isinstance(board, NoStanding):
+        notes.append(board.reason)
     return tuple(n for n in notes if n)

@@ -19,7 +19,7 @@ from medalist.agent.run.display import duration
 from medalist.agent.search.closing import Final
 from medalist.agent.workers.local import Workers
 from medalist.competitions.audit.finding import Finding
-from medalist.leaderboard.boards.standing import sentence
+from medalist.leaderboard.boards.standing import Standing, sentence
 
 MOST_FEATURES = 6  # adopted features that the summary names
 
@@ -79,7 +79,7 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
         "experiments": len(records),
         "verdicts": dict(verdicts),
         "ensemble": weights,
-        "standing": None if standing is None else asdict(standing),
+        "standing": asdict(standing) if isinstance(standing, Standing) else None,
         "submission": str(outcome.submissions.path),
         "seconds": round(seconds, 2),
         "cores": workers.cores,
@@ -100,7 +100,7 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
         f"{data.metric.title}: {value}"
         + (fresh if score is not None else "")
         + (f"; the best constant scores {constant.value:.6g}" if constant else ""),
-        sentence(standing) if standing is not None else "No human leaderboard to compare with.",
+        sentence(standing) if standing is not None else "There is no score to compare with humans.",
         f"{len(records)} experiments in {duration(seconds)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         *_feature_lines(outcome),

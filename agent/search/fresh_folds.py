@@ -19,7 +19,7 @@ from medalist.agent.judging.champion import Champion
 from medalist.agent.records.journal import Journal
 from medalist.agent.run_data import RunData
 from medalist.agent.search.jobs import last_line, sources_of
-from medalist.agent.workers.child import Job
+from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
 from medalist.pipelines.fitting.fold import Evaluation, FoldResult, combine
 

@@ -16,8 +16,8 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
 from medalist.agent.proposals.policy import LARGEST_SHARE
 from medalist.agent.records.journal import Journal
-from medalist.agent.workers.child import Job, Outcome, Sources
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome, Sources
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.widths import pipeline_width
 from medalist.pipelines.estimators.registry import FAMILIES

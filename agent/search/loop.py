@@ -21,10 +21,10 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import TWINS, Active, Jobs, last_line, priority
 from medalist.agent.search.pruning import Pruner
-from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.threads import allowance, arrange, calibrate
+from medalist.agent.workers.measuring import allowance, arrange, calibrate
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import FoldResult, combine

@@ -13,7 +13,7 @@ from medalist.agent.judging.feature_trials import FeatureTrial, trial_text
 from medalist.agent.judging.referee import Referee
 from medalist.agent.search.jobs import Active
 from medalist.competitions.errors import MetricError
-from medalist.pipelines.ensembling.selection import smooth_loss
+from medalist.pipelines.ensembling.loss import smooth_loss
 
 PRUNE_AFTER = 2  # folds
 PRUNE_SHARE = 0.4  # share of the folds after which tests of features are pruned: fits are cheap, and gains small

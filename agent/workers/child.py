@@ -2,89 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 import traceback
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
+from medalist.agent.workers.jobs import Bench, Job, Outcome, Sources
+from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
 from medalist.pipelines.fitting.pseudo_labels import Labels
 from medalist.pipelines.fitting.stacking import Beside, as_columns
-from medalist.pipelines.pipeline import Pipeline
-from medalist.pipelines.problem import Problem
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Where a worker finds its material: the feature store and the targets, on disk."""
-
-    store: Path
-    fingerprint: str
-    n_train: int
-    n_test: int
-    problem: Problem
-    targets: Path  # .npy (n_train, T)
-    limit: int  # bytes of computed columns that are kept
-    weights: Path | None = None  # .npy (n_train,)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Predictions of other pipelines that a job is made from.
-
-    `stacked`: .npy files of out-of-fold (n_train, W) and test (m, W) predictions, a pair for each base pipeline; `own`,
-    for folds that are not the search's: what the same pipelines predict for the validation and the test rows, fitted
-    without the validation rows. `labels`: pseudo-labels (m, W), or the file that has them for each fold of the search
-    as test_<fold>.
-    """
-
-    stacked: tuple[tuple[Path, Path], ...] = ()
-    own: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
-    labels: Path | np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Job:
-    """Work for one child process: prepare features, run one fold, fit on all rows, or screen candidates for features.
-
-    A `short` one may be handed to a child that is still at another, so that it never waits for its next. `twin` numbers
-    fits that tell nothing but what seeds alone do; 0 for all others.
-    """
-
-    key: int
-    kind: Literal["prepare", "fold", "full", "screen"]
-    pipeline: Pipeline
-    fold: int = 0
-    folds: Path | None = None  # .npz with fit_<k> and valid_<k>
-    rounds: tuple[int, ...] | None = None
-    threads: int = 1
-    soft_seconds: float = float("inf")  # boosting stops by itself
-    hard_seconds: float = float("inf")  # the process is killed
-    short: bool = False
-    screen: ScreenRequest | None = None
-    sources: Sources | None = None
-    twin: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A job's end. `status` is ok, crash, timeout or memory; `error` holds the traceback or the reason."""
-
-    job: Job
-    status: Literal["ok", "crash", "timeout", "memory"]
-    result: FoldResult | ScreenResult | None = None
-    error: str | None = None
-    seconds: float = 0.0
 
 
 @dataclass
@@ -159,9 +91,7 @@ def _labels(sources: Sources, fold: int) -> Labels | None:
 
 
 def serve(connection: Connection) -> None:
-    """Answer jobs until the other end closes. The first message is the Bench."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    """Answer each job with its outcome and its seconds, until the other end closes. The first message is a Bench."""
     try:
         material: _Material | None = None
         while True:
@@ -181,18 +111,3 @@ def serve(connection: Connection) -> None:
             connection.send((outcome, time.perf_counter() - began))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
-
-
-def end_with_parent() -> None:
-    """End this child as soon as the process that asked for it is gone, even in the middle of a fit.
-
-    Its parent for the operating system is the fork server, which lives as long as any child does.
-    """
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

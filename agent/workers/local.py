@@ -1,53 +1,35 @@
-"""Where experiments run: warm child processes with a time and a memory limit, killed when over."""
+"""A pool of warm child processes on this machine, with a time and a memory limit for each job."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from multiprocessing import connection
-from typing import Any
 
-import psutil
-
-from medalist.agent.workers.child import Bench, Job, Outcome, serve
+from medalist.agent.workers import processes
+from medalist.agent.workers.child import serve
+from medalist.agent.workers.children import Child
+from medalist.agent.workers.jobs import Bench, Job, Outcome
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-MEMORY_CHECK_SECONDS = 0.5
-SPAWN_SECONDS = 1.5  # that a new child and its imports take
-SOON = 0.3  # of a job's time: a core that comes free within it counts as free for that job
-
-
-@dataclass
-class _Worker:
-    process: Any
-    pipe: connection.Connection
-    job: Job | None = None
-    began: float = 0.0
-    ahead: Job | None = None  # sent already, to follow the present one
-    leaving: bool = False  # it ends when its jobs have
-
-    @property
-    def idle(self) -> bool:
-        return self.job is None and not self.leaving
+MEMORY_CHECK_SECONDS = 0.5  # between two looks at how much memory the children use
+SPAWN_SECONDS = 1.5  # that a new child and its imports take: a job that ends sooner is not worth killing
+SOON = 0.3  # of a job's expected seconds: a core that comes free within that share counts as free for the job
+REAP_SECONDS = 2.0  # that a killed child is waited for when the pool is closed
 
 
 class Workers:
-    """A fixed number of child processes, forked from a server that holds the imported libraries.
+    """A `WorkerPool` of child processes, forked from a server that holds the imported libraries.
 
-    One job runs in a child at a time. `busy_seconds` counts their work, `fit_seconds` what of it went into fitting and
-    predicting (all of it, for a fold that was killed), both times the job's threads: seconds of a core. A child that
-    outlives its job's `hard_seconds`, or takes more memory than its share, is killed and replaced; its job comes back
-    as an outcome like any other.
+    There are `count` children of `threads` threads each, on `cores` cores. A child that outlives its job's
+    `hard_seconds`, or takes more memory than its share (`memory_limit`, bytes), is killed and replaced, and the job
+    comes back with the status "timeout" or "memory"; in `busy_seconds` and `fit_seconds` it counts until then.
 
-    There are `count` children at most, of `threads` threads each, on `cores` cores. Threads that wait for each other
-    sleep: where they spin, as OpenMP's do unless told otherwise, two of them on a machine that others use too take
-    many times as long as one.
+    Threads that wait for each other sleep: where they spin, as OpenMP's do by default, two of them on a machine that
+    others use too take many times as long as one.
     """
 
     def __init__(self, cores: int, memory_share: float = 0.8):
@@ -55,236 +37,218 @@ class Workers:
         self.count = cores
         self.threads = 1
         self.calibration: Calibration | None = None
-        self._share = memory_share
-        self._room = available_memory() * memory_share
-        self.memory_limit = int(self._room / cores)
+        self.busy_seconds = 0.0
+        self.fit_seconds = 0.0
+        self._memory_share = memory_share
+        self._memory = available_memory() * memory_share  # bytes, for all children together
+        self.memory_limit = int(self._memory / cores)
         for name in THREAD_VARIABLES:
             os.environ[name] = "1"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["medalist.agent.workers.preload"])
         self._bench: Bench | None = None
-        self._workers: list[_Worker] = []
-        self._checked = 0.0
-        self._took: dict[str, float] = {}  # seconds of the last fold of each pipeline, by its hash
-        self.busy_seconds = 0.0
-        self.fit_seconds = 0.0
+        self._children: list[Child] = []
+        self._memory_checked = 0.0
+        self._fold_seconds: dict[str, float] = {}  # of the last fold of each pipeline, by the pipeline's hash
 
     def warm_up(self) -> None:
-        """Start the fork server; it imports in the background while the caller goes on."""
-        from multiprocessing import forkserver
-
-        forkserver.ensure_running()
+        """Start the fork server, which imports in the background."""
+        processes.warm_up()
 
     def make_room(self, bytes_needed: float) -> None:
         """Before the start: fewer children, of several threads each, where a job needs more memory than its share."""
-        self._room = available_memory() * self._share
-        count = int(max(1, min(self.cores, self._room // max(bytes_needed, 1))))
+        self._memory = available_memory() * self._memory_share
+        count = int(max(1, min(self.cores, self._memory // max(bytes_needed, 1))))
         self.reconfigure(count, self.cores // count)
 
     def reconfigure(self, count: int, threads: int) -> None:
-        """From now on so many children of so many threads; jobs that run, and what was sent ahead, come to their end.
+        """Have `count` children of `threads` threads from now on; jobs that run or are queued come to their end.
 
-        Raises ValueError where there would be no child, or more threads than cores.
+        Raises ValueError where that is less than one child or thread, or more threads than cores.
         """
         if count < 1 or threads < 1 or count * threads > self.cores:
             raise ValueError(f"{count} children of {threads} threads do not fit on {self.cores} cores")
         self.count, self.threads = count, threads
-        self.memory_limit = int(self._room / count)
+        self.memory_limit = int(self._memory / count)
         if not self.started:
             return
-        staying = sorted(self._workers, key=lambda w: w.job is None)[:count]  # those at work first
-        for worker in list(self._workers):
-            worker.leaving = worker not in staying
-            if worker.leaving and worker.job is None:
-                self._dismiss(worker)
-        self._workers += [self._spawn() for _ in range(count - len(staying))]
+        staying = sorted(self._children, key=lambda c: c.job is None)[:count]  # those at work first
+        for child in list(self._children):
+            child.retiring = child not in staying
+            if child.retiring and child.job is None:
+                self._dismiss(child)
+        self._children += [self._spawn() for _ in range(count - len(staying))]
 
     def threads_for(self, waiting: int, pipeline: str = "") -> int:
-        """Threads for the next job where so many wait, itself included, and none will come after them.
+        """Threads for the next of the last `waiting` jobs, itself included.
 
-        More than `threads` only where cores would idle else, and where the calibration said that threads help. A core
-        counts as free, too, that is at a job which ends soon by what its like took, compared with those of a
-        `pipeline`, which is told by its hash.
+        More than `threads` only where cores would idle otherwise and the calibration shows that threads help. A core
+        counts as free, too, if its job is expected to end within a share (`SOON`) of the next one's expected seconds,
+        which are those of the last fold of the same `pipeline` (a hash).
         """
         if self.calibration is None or waiting >= self.count:
             return self.threads
-        soon = SOON * self._took.get(pipeline, 0.0)
-        now = time.monotonic()
-        taken = sum(
-            w.job.threads
-            for w in self._workers
-            if w.job is not None and self._took.get(w.job.pipeline.hash, float("inf")) - (now - w.began) > soon
-        )
+        soon = SOON * self._fold_seconds.get(pipeline, 0.0)
+        taken = sum(c.job.threads for c in self._children if c.job is not None and self._seconds_left(c) > soon)
         share = (self.cores - taken) // max(1, waiting)
         return max(self.threads, self.calibration.worth(share))
 
-    def start(self, bench: Bench) -> None:
-        """Start the children and hand them their material."""
-        self._bench = bench
-        self._workers = [self._spawn() for _ in range(self.count)]
+    def _seconds_left(self, child: Child) -> float:
+        """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite without one."""
+        assert child.job is not None
+        expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
+        return expected - (time.monotonic() - child.began)
 
-    def _spawn(self) -> _Worker:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=serve, args=(theirs,), daemon=True)
-        process.start()
-        theirs.close()
-        ours.send(self._bench)
-        return _Worker(process, ours)
+    def start(self, bench: Bench) -> None:
+        """Start the children and give them their training input."""
+        self._bench = bench
+        self._children = [self._spawn() for _ in range(self.count)]
+
+    def _spawn(self) -> Child:
+        process, pipe = processes.start_child(serve)
+        pipe.send(self._bench)
+        return Child(process, pipe)
 
     @property
     def started(self) -> bool:
         """Whether there are children."""
-        return bool(self._workers)
+        return bool(self._children)
 
     @property
     def idle(self) -> int:
-        return sum(w.idle for w in self._workers)
+        return sum(c.idle for c in self._children)
 
     @property
     def running(self) -> list[Job]:
-        return [w.job for w in self._workers if w.job is not None]
+        return [c.job for c in self._children if c.job is not None]
+
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children; those at work first."""
+        return [c.process.pid for c in sorted(self._children, key=lambda c: c.job is None)]
 
     def has_room(self, *, short: bool) -> bool:
-        """Whether a job can be submitted: to an idle child, or a short one to a child that is at another short one."""
-        return any(w.idle or (short and _may_follow(w)) for w in self._workers)
+        """Whether a job can be submitted: to an idle child, or a short one behind another short one."""
+        return any(c.idle or (short and c.has_queue_room) for c in self._children)
 
     def submit(self, job: Job) -> None:
-        """Give a job to a child that has room for it, the first idle one; there must be one."""
-        worker = next((w for w in self._workers if w.idle), None)
-        if worker is None:
-            worker = next(w for w in self._workers if _may_follow(w))
-            worker.ahead = job
+        """Give a job to the first idle child, or queue it behind a short one. There must be room for it."""
+        child = next((c for c in self._children if c.idle), None)
+        if child is None:
+            child = next(c for c in self._children if c.has_queue_room)
+            child.queued = job
         else:
-            worker.job, worker.began = job, time.monotonic()
-        self._send(worker, job)
-
-    def _send(self, worker: _Worker, job: Job) -> None:
-        # a child that died is found out when its outcome is collected, which brings its next job to another
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            worker.pipe.send(job)
+            child.job, child.began = job, time.monotonic()
+        child.send(job)
 
     def poll(self, timeout: float) -> list[Outcome]:
         """Outcomes that arrive within `timeout` seconds; the limits of running jobs are enforced meanwhile."""
-        busy = {w.pipe: w for w in self._workers if w.job is not None}
+        busy = {c.pipe: c for c in self._children if c.job is not None}
         if not busy:
             return []
         now = time.monotonic()
-        limit = min((w.began + w.job.hard_seconds for w in busy.values() if w.job), default=now + timeout)
+        limit = min((c.began + c.job.hard_seconds for c in busy.values() if c.job), default=now + timeout)
         ready = connection.wait(list(busy), max(0.0, min(timeout, limit - now)))
         outcomes = [self._collect(busy[pipe]) for pipe in ready]  # type: ignore[index]
-        return outcomes + self._enforce([w for pipe, w in busy.items() if pipe not in ready])
+        return outcomes + self._enforce_limits([c for pipe, c in busy.items() if pipe not in ready])
 
-    def _collect(self, worker: _Worker) -> Outcome:
-        job = worker.job
+    def _collect(self, child: Child) -> Outcome:
+        job = child.job
         assert job is not None
         try:
-            outcome, seconds = worker.pipe.recv()
-        except (EOFError, OSError):  # it ended, perhaps in the middle of its answer
-            worker.process.join(1)
-            code = worker.process.exitcode
-            self._replace(worker)
+            outcome, seconds = child.pipe.recv()
+        except (EOFError, OSError):  # the child has died, perhaps in the middle of its answer
+            child.process.join(1)
+            code = child.process.exitcode
+            self._replace(child)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
-        worker.job, worker.ahead, worker.began = worker.ahead, None, time.monotonic()
+        child.job, child.queued, child.began = child.queued, None, time.monotonic()
         if job.kind == "fold":
-            self._took[job.pipeline.hash] = seconds
+            self._fold_seconds[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
         self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0) * job.threads
-        if worker.leaving and worker.job is None:
-            self._dismiss(worker)
+        if child.retiring and child.job is None:
+            self._dismiss(child)
         return Outcome(job, outcome.status, outcome.result, outcome.error, seconds)
 
-    def _enforce(self, workers: Iterable[_Worker]) -> list[Outcome]:
+    def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
+        """Kill and replace children that are over their time or memory; returns their jobs' outcomes."""
         outcomes = []
         now = time.monotonic()
-        look = now - self._checked >= MEMORY_CHECK_SECONDS
-        if look:
-            self._checked = now
-        for worker in workers:
-            job = worker.job
+        memory_due = now - self._memory_checked >= MEMORY_CHECK_SECONDS
+        if memory_due:
+            self._memory_checked = now
+        for child in children:
+            job = child.job
             assert job is not None
-            seconds = now - worker.began
+            seconds = now - child.began
             if seconds >= job.hard_seconds:
-                self._replace(worker)
+                self._replace(child)
                 outcomes.append(
                     Outcome(job, "timeout", error=f"Killed after {seconds:.0f} s, its limit.", seconds=seconds)
                 )
-            elif look and (used := resident(worker.process.pid)) > self.memory_limit:
-                self._replace(worker)
+            elif memory_due and (used := resident(child.process.pid)) > self.memory_limit:
+                self._replace(child)
                 message = f"Killed at {used / 2**20:,.0f} MiB; the limit is {self.memory_limit / 2**20:,.0f} MiB."
                 outcomes.append(Outcome(job, "memory", error=message, seconds=seconds))
         return outcomes
 
     def cancel(self, keys: Iterable[int]) -> list[Job]:
-        """Kill what works on these jobs and return them.
+        """Kill the children that work on these jobs, and return the jobs that were ended.
 
-        A short one, and one that soon ends by what its like took, is left to end by itself, since a new child would
-        cost more; nobody has to take its outcome.
+        A short job, and one that is expected to end before a new child would be ready, is left to end by itself; its
+        outcome can be ignored.
         """
         wanted = set(keys)
         cancelled = []
-        for worker in list(self._workers):
-            if worker.job is not None and worker.job.key in wanted and not self._soon(worker):
-                cancelled.append(worker.job)
-                if worker.ahead is not None and worker.ahead.key in wanted:
-                    cancelled.append(worker.ahead)
-                    worker.ahead = None
-                self._replace(worker)
+        for child in list(self._children):
+            if child.job is not None and child.job.key in wanted and not self._ends_soon(child):
+                cancelled.append(child.job)
+                if child.queued is not None and child.queued.key in wanted:
+                    cancelled.append(child.queued)
+                    child.queued = None
+                self._replace(child)
         return cancelled
 
-    def _soon(self, worker: _Worker) -> bool:
-        """Whether a child's job ends before another child would be ready."""
-        assert worker.job is not None
-        left = self._took.get(worker.job.pipeline.hash, float("inf")) - (time.monotonic() - worker.began)
-        return worker.job.short or 0 < left < SPAWN_SECONDS
+    def _ends_soon(self, child: Child) -> bool:
+        assert child.job is not None
+        return child.job.short or 0 < self._seconds_left(child) < SPAWN_SECONDS
 
     def cancel_all(self) -> None:
-        """Kill whatever runs or waits for its turn."""
-        for worker in list(self._workers):
-            worker.ahead = None
-            if worker.job is not None:
-                self._replace(worker)
+        """Kill whatever runs or is queued."""
+        for child in list(self._children):
+            child.queued = None
+            if child.job is not None:
+                self._replace(child)
 
-    def _replace(self, worker: _Worker) -> None:
-        worker.process.kill()
-        if worker.job is not None:  # what was killed was at work
-            seconds = (time.monotonic() - worker.began) * worker.job.threads
+    def _replace(self, child: Child) -> None:
+        """Kill a child and start another, which gets the queued job; none where the child was to retire."""
+        child.process.kill()
+        if child.job is not None:
+            seconds = (time.monotonic() - child.began) * child.job.threads
             self.busy_seconds += seconds
-            self.fit_seconds += 0.0 if worker.job.kind in ("prepare", "screen") else seconds
-        if worker.leaving and worker.ahead is None:
-            self._dismiss(worker)
+            self.fit_seconds += 0.0 if child.job.kind in ("prepare", "screen") else seconds
+        if child.retiring and child.queued is None:
+            self._dismiss(child)
             return
-        worker.pipe.close()
+        child.pipe.close()
         successor = self._spawn()
-        successor.leaving = worker.leaving
-        self._workers[self._workers.index(worker)] = successor
-        if worker.ahead is not None:
-            successor.job, successor.began = worker.ahead, time.monotonic()
-            self._send(successor, worker.ahead)
+        successor.retiring = child.retiring
+        self._children[self._children.index(child)] = successor
+        if child.queued is not None:
+            successor.job, successor.began = child.queued, time.monotonic()
+            successor.send(child.queued)
 
-    def _dismiss(self, worker: _Worker) -> None:
-        """End a child that is no longer wanted."""
-        worker.process.kill()
-        worker.pipe.close()
-        self._workers.remove(worker)
+    def _dismiss(self, child: Child) -> None:
+        """End a child that gets no successor."""
+        child.process.kill()
+        child.pipe.close()
+        self._children.remove(child)
 
     def close(self) -> None:
         """End all children at once."""
-        for worker in self._workers:
-            worker.process.kill()
-            worker.pipe.close()
-        for worker in self._workers:
-            worker.process.join(2)
-        self._workers = []
-
-
-def _may_follow(worker: _Worker) -> bool:
-    """Whether a short job may be sent ahead to a child: it is at a short one, and at its last."""
-    return worker.job is not None and worker.job.short and worker.ahead is None and not worker.leaving
-
-
-def kill_children() -> None:
-    """End every process below this one, the fork server too, and wait for none: what holds a pipe open lets it go."""
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            child.kill()
+        for child in self._children:
+            child.process.kill()
+            child.pipe.close()
+        for child in self._children:
+            child.process.join(REAP_SECONDS)
+        self._children = []

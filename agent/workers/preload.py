@@ -4,6 +4,4 @@ import lightgbm  # noqa: F401
 import pyarrow.feather  # noqa: F401
 
 import medalist.agent.workers.child
-import medalist.pipelines.estimators.registry
-
-medalist.agent.workers.child.Bench  # noqa: B018 - the names that jobs are pickled by
+import medalist.pipelines.estimators.registry  # noqa: F401

@@ -1,4 +1,4 @@
-"""Adversarial validation: can a model tell test rows from train rows? (Pan et al. 2020, arXiv:2004.03045.)"""
+"""Adversarial validation: how well a model separates test rows from train rows (Pan et al. 2020, arXiv:2004.03045)."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def adversarial_validation(
     n_sample: int = 10_000,
     most_columns: int = 100,
 ) -> Iterable[Finding]:
-    """The AUC of a small LightGBM that separates test from train, out of fold, on `n_sample` rows of each.
+    """A finding with the out-of-fold AUC of a small LightGBM that separates test from train, 0.5 where they are alike.
 
-    Keys are left out, and so is the column by which test was separated (time or group). 0.5 means alike.
+    It is fitted on at most `n_sample` rows of each table and the `most_columns` inputs that drift most. Keys are left
+    out, and so is the column by which test was separated. `threads`: of LightGBM.
     """
     usable = [card for card in cards if card.kind not in (Kind.CONSTANT, Kind.KEY, Kind.DUPLICATE)]
     usable = [card for card in usable if card.name != task.folds.column and card.name not in task.id]
@@ -45,19 +46,19 @@ def adversarial_validation(
     top = [usable[i].name for i in np.argsort(-gains, kind="stable")[:3] if gains[i] > 0]
     beside = f" (without {task.folds.column})" if task.folds.column else ""
     severity: Severity = "info" if score < 0.6 else "warning"
-    told = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
+    relation = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
     by = f", most by {', '.join(top)}" if score >= 0.55 else ""
     yield Finding(
         "adversarial",
         severity,
         tuple(top) if score >= 0.55 else (),
-        f"Train and test {told}{beside}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
+        f"Train and test {relation}{beside}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
         score,
     )
 
 
 def as_numbers(values: pd.Series, card: ColumnCard) -> np.ndarray:
-    """A column as (n,) float64 for a tree: numbers, days, lengths of text, or categories by frequency."""
+    """A column as (n,) float64 for trees: numbers, days since 1970, lengths of text, frequency ranks of categories."""
     dates = parse_dates(values) if card.kind == Kind.DATE else None
     if dates is not None:
         seconds = dates.to_numpy("datetime64[s]")
@@ -77,7 +78,7 @@ def as_numbers(values: pd.Series, card: ColumnCard) -> np.ndarray:
 def _separate(
     matrix: np.ndarray, y: np.ndarray, rng: np.random.Generator, seed: int, threads: int
 ) -> tuple[float, np.ndarray]:
-    """The out-of-fold AUC of 2 folds, and the total gain of each column."""
+    """(out-of-fold AUC of two folds, total gain of each column (m,)) for a matrix (n, m) and labels 0/1 (n,)."""
     import lightgbm
 
     parameters = {

@@ -1,4 +1,4 @@
-"""Audit: what about the data could mislead a score. It is reported, and nothing is exploited."""
+"""Runs the checks of the audit within a time limit. The check of drift is here, others are in modules of this room."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def audit(
     seconds: float = 10.0,
     threads: int = 1,
 ) -> tuple[Finding, ...]:
-    """Look for leaks and drift, the gravest findings first.
+    """The findings about leaks and drift, the gravest first.
 
-    Checks are made in order of cost; none is begun once `seconds` are over, and a last finding then names the checks
-    left out. The answer is the same for equal input and seed as long as time does not run out.
+    `cards`: the columns, as `describe_columns` gives them. Checks are made in order of cost; none is begun once
+    `seconds` have passed, and the last finding then names those that were left out. `threads`: of the model that
+    separates test from train. Findings are the same for equal input and seed unless the time runs out.
     """
     deadline = time.monotonic() + seconds
     train, test = competition.train, competition.test
@@ -44,20 +45,23 @@ def audit(
         "duplicates": lambda: duplicate_rows(train, test, [c.name for c in inputs], y),
         "adversarial": lambda: adversarial_validation(train, test, task, inputs, seed, threads),
     }
-    found: list[Finding] = []
+    findings: list[Finding] = []
     skipped = []
     for name, check in checks.items():
         if time.monotonic() >= deadline:
             skipped.append(name)
         else:
-            found += check()
+            findings += check()
     if skipped:
-        found.append(Finding("unfinished", "info", (), f"Time ran out before these checks: {', '.join(skipped)}."))
-    return tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))
+        findings.append(Finding("unfinished", "info", (), f"Time ran out before these checks: {', '.join(skipped)}."))
+    return tuple(sorted(findings, key=lambda finding: _RANK[finding.severity]))
 
 
 def drifting_columns(cards: Sequence[ColumnCard], task: Task, most: int = 10) -> Iterable[Finding]:
-    """Columns distributed otherwise in test than in train, and columns with values that train never shows."""
+    """Findings on columns whose distribution differs in test, and on columns with values that never occur in train.
+
+    At most `most` columns are reported one by one.
+    """
     drifting = sorted((card for card in cards if card.drift >= 0.1), key=lambda card: -card.drift)
     for card in drifting[:most]:
         expected = card.name == task.folds.column

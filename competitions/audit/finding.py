@@ -1,4 +1,4 @@
-"""Finding: one thing about the data that could mislead a score."""
+"""Finding: something about the data that could mislead a score."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ Severity = Literal["info", "warning", "danger"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found. `kind`: "adversarial", "drift", "duplicates", "target copy", "id order" or "train only".
+    """Something about the data that could mislead a score, in one sentence (`message`).
 
-    `value`: the number behind it (an AUC, a share, an R²), explained by `message`, one sentence.
+    `kind`: "adversarial", "drift", "duplicates", "target copy", "id order", "train only" or "unfinished". `value`: the
+    number in the message that it rests on (an AUC, a share, an R²), None without one.
     """
 
     kind: str

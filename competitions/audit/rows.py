@@ -1,4 +1,4 @@
-"""Audit of rows: duplicates across train and test, the order of rows against the target, columns of train alone."""
+"""Audit of rows: duplicates in train and test, dependence of the target on row order, columns that only train has."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pandas as pd
 from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.task.task import Task
 
-MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # in which repeated rows are looked for as a run begins
+MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # up to which a table is searched for repeated rows as a run begins
 
 
 def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y: np.ndarray) -> Iterable[Finding]:
-    """Rows with equal inputs: test rows that also stand in train, repeated train rows, and whether their targets agree.
+    """Findings on rows with equal inputs: test rows that are in train, and train rows that repeat, with their targets.
 
-    `y`: (n, T) targets of train.
+    `inputs`: the columns that must be equal; `y`: (n, T) targets of train.
     """
     if not inputs:
         return
@@ -25,27 +25,31 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
     if shared == 0.0 and repeated == 0.0:
         return
     agree = _agreement(codes, y[:, 0]) if repeated > 0 else None
-    said = f", and repeated rows agree on the target in {agree:.0%} of cases" if agree is not None else ""
+    targets = f", and repeated rows agree on the target in {agree:.0%} of cases" if agree is not None else ""
     if shared > 0:
         severity: Severity = "warning" if shared >= 0.01 and (agree is None or not 0.1 < agree < 0.9) else "info"
         yield Finding(
-            "duplicates", severity, (), f"{shared:.2%} of the test rows equal a train row in all inputs{said}.", shared
+            "duplicates",
+            severity,
+            (),
+            f"{shared:.2%} of the test rows equal a train row in all inputs{targets}.",
+            shared,
         )
     if repeated > 0:
         yield Finding(
             "duplicates",
             "info",
             (),
-            f"{repeated:.2%} of the train rows ({len(codes) - len(sizes)} beyond the first) repeat another{said}.",
+            f"{repeated:.2%} of the train rows ({len(codes) - len(sizes)} beyond the first) repeat another{targets}.",
             repeated,
         )
 
 
 def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], least: float) -> bool:
-    """Whether at least so many of the test rows equal a train row in all these columns, and of the train rows another.
+    """Whether a share of at least `least` of the test rows, and of the train rows, repeat a train row in all `columns`.
 
-    `least`: a share. Numbers alone are looked at first: text is slow to hash, and further columns only tell more rows
-    apart. Tables of more than MOST_CELLS cells or MOST_COLUMNS columns are not looked at: False.
+    Columns of numbers are compared first, since text is slow to hash and further columns can only make rows differ.
+    False for tables of more than MOST_CELLS cells or MOST_COLUMNS columns, which are not compared.
     """
     if not 0 < len(columns) <= MOST_COLUMNS or len(columns) * (len(train) + len(test)) > MOST_CELLS:
         return False
@@ -57,15 +61,14 @@ def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], lea
 
 
 def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> tuple[float, np.ndarray, np.ndarray]:
-    """The share of test rows that equal a train row, the (n,) group of equal rows of each train row, and the (g,) sizes
-    of these groups."""
+    """(share of test rows that equal a train row, the group (n,) of equal rows of each train row, group sizes (g,))."""
     ours, theirs = row_hashes(train, columns), row_hashes(test, columns)
     _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
     return float(np.isin(theirs, ours).mean()), codes, sizes
 
 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """One (n,) uint64 hash per row over `columns`; whole numbers hash alike whether stored as integers or floats."""
+    """The hash of each row over `columns`, (n,) uint64, equal for whole numbers stored as integers and as floats."""
     parts = {}
     for i, name in enumerate(columns):
         values = table[name]
@@ -79,14 +82,14 @@ def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
 
 
 def _agreement(codes: np.ndarray, y: np.ndarray) -> float:
-    """The share of neighbouring rows within groups of equal inputs whose targets are equal."""
+    """The share of pairs of successive rows of the same group (n,) whose targets (n,) are equal."""
     order = np.argsort(codes, kind="stable")
     same = np.diff(codes[order]) == 0
     return float((np.diff(y[order]) == 0)[same].mean())
 
 
 def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
-    """Whether the target depends on the order of ids, or of rows where ids are no numbers. `y`: (n, T)."""
+    """A finding where the target depends on the order of ids, or of rows where ids are no numbers. `y`: (n, T)."""
     order, what = np.arange(len(train)), "the order of the rows"
     columns: tuple[str, ...] = ()
     for name in task.id:
@@ -109,7 +112,7 @@ def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Findin
 
 
 def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
-    """(n, m) columns to correlate: the targets' ranks, or an indicator of each of the `most` frequent labels."""
+    """The targets (n, T) as columns (n, m) to correlate: ranks of numbers, indicators of the `most` frequent labels."""
     columns = []
     for target in y.T:
         if not labels:
@@ -122,8 +125,11 @@ def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
 
 
 def order_effect(ordered: np.ndarray, segments: int = 20) -> tuple[float, float]:
-    """How far (n, m) columns depend on their order: the greatest share of variance between equal segments, and the
-    greatest correlation of neighbours, both less what chance gives (four standard errors)."""
+    """(drift, neighbours): how much columns (n, m) depend on the order of their rows, as the maxima over columns.
+
+    `drift` is the share of variance between equal `segments`, `neighbours` the correlation of successive rows, both
+    less their expectation under a random order plus four standard errors, and at least 0.
+    """
     n = len(ordered)
     if n < 10 * segments:
         return 0.0, 0.0
@@ -141,7 +147,7 @@ def order_effect(ordered: np.ndarray, segments: int = 20) -> tuple[float, float]
 
 
 def train_only_columns(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
-    """Columns that test lacks, and whether they make up the target: one alone, or several added. `y`: (n, T)."""
+    """Findings on columns that test lacks: their names, and whether one or a sum of them is a target. `y`: (n, T)."""
     names = [name for name in task.train_only if name in train.columns]
     if not names:
         return
@@ -152,8 +158,8 @@ def train_only_columns(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterab
             codes = pd.factorize(train[name])[0]
             pairs = len(np.unique(np.column_stack([codes, y[:, t]]), axis=0))
             if pairs == codes.max() + 1 == len(np.unique(y[:, t])) and (codes >= 0).all():
-                told = f"{name}, which test lacks, is {target} in another form."
-                yield Finding("train only", "info", (name,), told, 1.0)
+                message = f"{name}, which test lacks, is {target} in another form."
+                yield Finding("train only", "info", (name,), message, 1.0)
         if len(numbers) < 2 or task.is_classification:
             continue
         matrix = np.column_stack([*(train[c].to_numpy(dtype=float) for c in numbers), np.ones(len(train))])

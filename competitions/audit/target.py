@@ -1,4 +1,4 @@
-"""Audit of inputs against the target: copies, and columns from which the target follows almost for certain."""
+"""Audit of inputs against the target: copies of it, and columns that determine it almost completely."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.task.task import Task
 
-_EXACT, _DANGER, _WARNING = 0.999, 0.99, 0.95
-_NEARLY = 0.9  # of about fifty rows, below which a column is no copy
-_FEW_ROWS = 2000  # that most columns are looked at on
+_EXACT = 0.999  # of the training rows in which an exact copy equals the target
+_DANGER, _WARNING = 0.99, 0.95  # of the target that a column explains, from which on it is a finding
+_NEARLY = 0.9  # of about fifty rows that must equal the target before more are compared
+_FEW_ROWS = 2000  # training rows that are compared before all are
 
 
 def target_copies(
@@ -26,14 +27,14 @@ def target_copies(
     deadline: float,
     n_sample: int = 50_000,
 ) -> Iterable[Finding]:
-    """Inputs from which a target follows almost for certain: measured on rows that the rule was not learned from.
+    """Findings on inputs that determine a target almost completely, measured on held-out rows.
 
-    `y`: (n, T) targets. At most `n_sample` rows are looked at; columns are left out once `deadline` (monotonic
-    seconds) has passed.
+    `cards`: the inputs; `y`: (n, T) targets. At most `n_sample` rows are used, drawn with `rng`. Columns are skipped
+    once `deadline`, on the clock of time.monotonic, has passed.
     """
     rows = np.sort(rng.permutation(len(train))[:n_sample])
     learn = rng.random(len(rows)) < 0.5
-    found = []
+    copies = []
     for card in cards:
         if card.kind == Kind.CONSTANT or time.monotonic() > deadline:
             continue
@@ -44,8 +45,8 @@ def target_copies(
             if card.numeric and not task.is_classification:
                 share = max(share, rank_correlation(values, y[rows, t]) ** 2)
             if share >= _WARNING:
-                found.append((share, card.name, target))
-    for share, name, target in sorted(found, reverse=True)[:20]:
+                copies.append((share, card.name, target))
+    for share, name, target in sorted(copies, reverse=True)[:20]:
         severity: Severity = "danger" if share >= _DANGER else "warning"
         yield Finding(
             "target copy",
@@ -57,17 +58,17 @@ def target_copies(
 
 
 def exact_copies(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[str, ...]:
-    """Inputs that say a target word for word in at least 99.9 % of the training rows; () where nothing else is left.
+    """The inputs that equal a target, as text, in 99.9 % of the training rows; () where no other input is left.
 
-    Such a column is the answer itself, left in by mistake: a model would use nothing else, and fail on rows without it.
+    Such a column is the answer, left in by mistake: a model would use it alone, and fail on rows without it.
     """
     inputs = task.features(train, test)
-    some = train.iloc[:: max(1, len(train) // _FEW_ROWS)]  # tells nearly every column from the target, at little cost
+    some = train.iloc[:: max(1, len(train) // _FEW_ROWS)]  # enough to rule out nearly every column
     texts = [some[t].astype(str).to_numpy(dtype=object) for t in task.targets]
     likely = {}
     for name in inputs:
-        own = some[name].astype(str).to_numpy(dtype=object)
-        likely[name] = [t for t, text in zip(task.targets, texts, strict=True) if _nearly_equal(own, text)]
+        values = some[name].astype(str).to_numpy(dtype=object)
+        likely[name] = [t for t, text in zip(task.targets, texts, strict=True) if _nearly_equal(values, text)]
     copies = [
         name
         for name, targets in likely.items()
@@ -78,7 +79,7 @@ def exact_copies(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[s
 
 
 def _nearly_equal(values: np.ndarray, target: np.ndarray) -> bool:
-    """Whether texts (n,) are nearly all the same; a few tell most that are not."""
+    """Whether at least 99.9 % of the texts (n,) are equal; a few of them rule out most columns."""
     few = slice(None, None, max(1, len(values) // 50))
     if (values[few] == target[few]).mean() < _NEARLY:
         return False
@@ -86,17 +87,20 @@ def _nearly_equal(values: np.ndarray, target: np.ndarray) -> bool:
 
 
 def rank_correlation(values: pd.Series, y: np.ndarray) -> float:
-    """Spearman's correlation of a column of numbers with y (n,), over rows where it is present; 0 where undefined."""
+    """Spearman's correlation of numbers with y (n,) over the rows where they are finite; 0 where it is undefined.
+
+    It is also 0 where fewer than half of the rows are finite.
+    """
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    known = np.isfinite(numbers)
-    if known.mean() < 0.5 or np.ptp(numbers[known]) == 0 or np.ptp(y[known]) == 0:
+    finite = np.isfinite(numbers)
+    if finite.mean() < 0.5 or np.ptp(numbers[finite]) == 0 or np.ptp(y[finite]) == 0:
         return 0.0
-    left, right = (pd.Series(part[known]).rank().to_numpy(dtype=float) for part in (numbers, y))
+    left, right = (pd.Series(part[finite]).rank().to_numpy(dtype=float) for part in (numbers, y))
     return float(np.corrcoef(left, right)[0, 1])
 
 
 def levels(values: pd.Series, most: int = 500) -> np.ndarray:
-    """The (n,) int level of each row: a value of its own, or for many different numbers one of `most` quantiles.
+    """The level of each row, (n,) int: one for each distinct value, or `most` quantiles for more distinct numbers.
 
     A missing value is level 0.
     """
@@ -111,10 +115,11 @@ def levels(values: pd.Series, most: int = 500) -> np.ndarray:
 
 
 def explained(codes: np.ndarray, y: np.ndarray, learn: np.ndarray, labels: bool) -> float:
-    """How much of a target (n,) follows from levels (n,), 0 to 1, learned where `learn` (n,) and measured elsewhere.
+    """The share of a target `y` (n,), 0 to 1, that levels `codes` (n,) explain on held-out rows.
 
-    For numbers R² of the levels' means; for labels the share of errors of the most frequent label that the levels'
-    most frequent labels avoid.
+    The rule is learned from the rows where `learn` (n,) is true and measured on the others. For numbers it predicts the
+    mean of each level, and the share is R². For `labels` it predicts the most frequent label of each level, and the
+    share is that of the errors of the most frequent label of all that it avoids.
     """
     if learn.all() or not learn.any():
         return 0.0

@@ -1,4 +1,4 @@
-"""ColumnCard: what a column means, decided from its values; names are weak evidence at most."""
+"""ColumnCard: what a column means, how much of it is missing, and how it differs in test; decided from its values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.columns.kinds import numeric_kind, text_kind
 from medalist.competitions.errors import TaskError
 
-SAMPLED = 200_000  # rows that columns are described from, at most
-RECOUNTED = 0.1  # different values a row of the sample, from which on it does not tell how often they come again in all
-MOST_RECOUNTED = 20  # such columns, described from all rows
+SAMPLED = 200_000  # rows of a table from which columns are described; larger tables are sampled
+RECOUNTED = 0.1  # distinct values per sampled row, above which repetitions are counted in all rows
+MOST_RECOUNTED = 20  # columns that are counted in all rows
 
 
 class Kind(StrEnum):
-    """What a column means. A person may write these words in task.yaml."""
+    """What a column means. These are the words that may be written in task.yaml."""
 
     NUMBER = "number"
     COUNT = "count"
@@ -37,13 +37,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class ColumnCard:
-    """One column that train and test share.
+    """The description of one column that train and test share.
 
-    `missing`, `missing_test`: shares 0..1. `distinct`: different values in train, or in `counted` rows of it where they
-    were counted in a sample. `unseen`: share of the test rows
-    with a value that never occurs in train. `drift`: distance between train and test, 0 (alike) to 1 (apart):
-    Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories. `numeric`: stored as
-    numbers or booleans. `levels`: the values of an ordinal text column, lowest first.
+    `missing`, `missing_test`: shares of the rows, 0 to 1. `distinct`: number of distinct values in train, or in a
+    sample of `counted` rows of it (`counted` is 0 where all rows were counted). `unseen`: the share of the test rows
+    with a value that never occurs in train. `drift`: the distance between the distributions in train and test, 0
+    (equal) to 1: Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories.
+    `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `numeric`: stored as
+    numbers or booleans. `levels`: the values of an ordinal column of text, lowest first.
     """
 
     name: str
@@ -62,7 +63,7 @@ class ColumnCard:
     counted: int = 0
 
     def distinct_share(self, n_rows: int) -> float:
-        """Different values a row. `n_rows`: train's."""
+        """Distinct values per row, 0 to 1. `n_rows`: the number of rows of train."""
         return self.distinct / max(1, self.counted or n_rows)
 
 
@@ -74,11 +75,11 @@ def describe_columns(
     overrides: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> tuple[ColumnCard, ...]:
-    """Describe every column that stands in both tables, in the order of train, without those in `skip`.
+    """A card for every column that both tables have, in the order of train, without those in `skip`.
 
-    Tables with more than `n_sample` rows are described from that many, drawn with `seed`; but for columns of text and
-    of whole numbers that hardly repeat there, as the ids of users do, whose values all rows tell of. `overrides`
-    (column name → kind) are obeyed. Raises TaskError for an override that names no column or no kind.
+    Of tables with more than `n_sample` rows, that many are described, drawn with `seed`. Distinct values of text and
+    whole numbers that hardly repeat in the sample, such as the ids of users, are counted in all rows. `overrides`
+    (column name → kind) take precedence over the values. Raises TaskError for an override of no column or no kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
     wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
@@ -99,7 +100,7 @@ def describe_columns(
 
 
 def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
-    """Whether a column's values may be keys that come again in all rows, though hardly in a sample of them."""
+    """Whether values that hardly repeat in the sample may repeat in all rows: text and whole numbers."""
     if card.distinct <= RECOUNTED * len(values) or card.kind in (Kind.DATE, Kind.TEXT):
         return False
     if not card.numeric:
@@ -109,6 +110,7 @@ def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
 
 
 def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None) -> ColumnCard:
+    """The card of one column. `wanted`: the kind that a person has set."""
     both = pd.concat([train.reset_index(drop=True), test.reset_index(drop=True)], ignore_index=True)
     if isinstance(both.dtype, pd.CategoricalDtype):
         both = both.astype(both.cat.categories.dtype)
@@ -157,6 +159,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
 
 
 def _drift(kind: Kind, numeric: bool, codes: np.ndarray, n: int, values: pd.Series, dates: pd.Series | None) -> float:
+    """The drift of a column whose rows hold `values[codes]`, -1 for missing ones, the first `n` rows being train's."""
     if kind == Kind.CONSTANT and len(values) <= 1:
         return 0.0
     if dates is not None:
@@ -167,22 +170,24 @@ def _drift(kind: Kind, numeric: bool, codes: np.ndarray, n: int, values: pd.Seri
         axis = values.astype(str).str.len().to_numpy(dtype=float)
     else:
         return category_drift(codes[:n], codes[n:])
-    known, tested = codes[:n][codes[:n] >= 0], codes[n:][codes[n:] >= 0]
-    return number_drift(axis[known], axis[tested])
+    in_train, in_test = codes[:n][codes[:n] >= 0], codes[n:][codes[n:] >= 0]
+    return number_drift(axis[in_train], axis[in_test])
 
 
 def _examples(values: pd.Series, counts: np.ndarray, n: int = 3, width: int = 40) -> tuple[str, ...]:
+    """The `n` most frequent values as text of at most `width` characters."""
     frequent = np.argsort(-counts, kind="stable")[:n]
     texts = (str(values.iloc[i]) for i in frequent)
     return tuple(text if len(text) <= width else text[: width - 1] + "…" for text in texts)
 
 
 def _sample(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """At most `n` rows of a table, in their order."""
     return table if len(table) <= n else table.iloc[np.sort(rng.choice(len(table), n, replace=False))]
 
 
 def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[str, Kind]:
-    """The kinds that a person has set, by column. Raises TaskError for one that is no kind, or of no column."""
+    """The kinds that a person has set, by column. Raises TaskError for a word that is no kind and for no column."""
     for name, kind in overrides.items():
         if name not in columns:
             raise TaskError(f"columns: {name!r} is no column of train or test; leave it out or mend its name.")
@@ -194,7 +199,7 @@ def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[
 def _mark_duplicates(
     cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, wanted: Mapping[str, Kind]
 ) -> tuple[ColumnCard, ...]:
-    """A column whose values equal an earlier column's, in train and test, is a duplicate of it."""
+    """The cards, those of columns with the same values as an earlier one, in train and test, marked as duplicates."""
     first: dict[tuple[bool, bytes], list[str]] = {}
     marked = []
     for card in cards:
@@ -209,11 +214,12 @@ def _mark_duplicates(
 
 
 def _pattern(*parts: pd.Series) -> bytes:
-    """A digest of which rows share a value: columns of equal values have the same, and few others do."""
+    """A digest of which rows share a value: equal for columns of equal values, and rarely for others."""
     return hashlib.sha256(b"".join(pd.factorize(part)[0].tobytes() for part in parts)).digest()
 
 
 def _equal(train: pd.DataFrame, test: pd.DataFrame, a: str, b: str) -> bool:
+    """Whether two columns have the same values in every row of both tables, missing ones included."""
     for table in (train, test):
         left, right = table[a], table[b]
         same = (left.isna() & right.isna()) | (left == right).fillna(False)

@@ -1,4 +1,4 @@
-"""Times in a column: what is a date, whatever it is stored as, and where each row stands on the time axis."""
+"""Dates in a column: which columns hold them, in whatever form, and the position of each row on the time axis."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _SECONDS_PER_DAY = 86_400.0
 
 
 def is_text(values: pd.Series) -> bool:
-    """Whether a column holds strings (or Python objects), categories of strings included."""
+    """Whether a column holds strings or Python objects, or categories of them."""
     dtype = values.cat.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
     return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
 
 
 def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd.Series | None:
-    """Read a column as times without zone: `datetime64` with NaT where missing, or None where it holds no dates.
+    """The column as `datetime64` without time zone, NaT where missing, or None where it holds no dates.
 
-    Accepts datetimes, strings in ISO 8601 or the usual national forms (month first is tried before day first), and
-    integers written yyyymmdd. Plain numbers and years are no dates. At most `sample` values are looked at to decide;
-    at least `share` of them must be dates.
+    Dates are datetimes, strings in ISO 8601 or the usual national forms (month first is tried before day first), and
+    integers written yyyymmdd; other numbers, years among them, are none. The decision is made from `sample` values, of
+    which at least `share` must be dates.
     """
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.dt.tz_localize(None) if getattr(values.dt, "tz", None) is not None else values
@@ -51,6 +51,7 @@ def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd
 
 
 def _parse_texts(texts: pd.Series, share: float) -> pd.Series | None:
+    """The texts as dates, by the first form that at least `share` of them have, or None."""
     probe = texts.iloc[np.linspace(0, len(texts) - 1, min(2000, len(texts))).astype(int)]
     for form in ("ISO8601", *(day + clock for day in _DAYS for clock in _CLOCKS)):
         if _read(probe, form).notna().mean() >= share:
@@ -61,6 +62,7 @@ def _parse_texts(texts: pd.Series, share: float) -> pd.Series | None:
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:
+    """The texts as dates by one form, NaT where they do not have it."""
     try:
         read = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
     except ValueError:  # years outside what nanoseconds can hold
@@ -69,6 +71,7 @@ def _read(texts: pd.Series, form: str) -> pd.Series:
 
 
 def _parse_yyyymmdd(values: pd.Series) -> pd.Series | None:
+    """Numbers as dates where all of them are written yyyymmdd, else None."""
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     present = numbers[np.isfinite(numbers)]
     if present.size == 0 or present.min() < 19_000_101 or present.max() > 21_001_231 or (present % 1).any():
@@ -83,9 +86,9 @@ def _parse_yyyymmdd(values: pd.Series) -> pd.Series | None:
 
 
 def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
-    """Where each row stands in time: `(n,)` float64 (NaN where missing) and whether its unit is days since 1970.
+    """The position of each row in time, (n,) float64 with NaN where missing, and whether it is in days since 1970.
 
-    A column that holds no dates but numbers is taken as it is (unit: its own); anything else gives None.
+    Numbers that are no dates are positions in their own unit. None for any other column.
     """
     times = parse_dates(values)
     if times is not None:
@@ -100,31 +103,39 @@ def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
 def time_axes(
     train: pd.Series, test: pd.Series
 ) -> tuple[tuple[np.ndarray, bool] | None, tuple[np.ndarray, bool] | None]:
-    """The axes of both tables' column (see `time_axis`): texts of both are read by one form, since the few days of a
-    short test alone do not tell 01/12 from 12/01."""
-    alone = time_axis(train), time_axis(test)
+    """The `time_axis` of a column in both tables.
+
+    Texts of both are read by one form, since the few days of a short test may leave open whether 01/12 is in December.
+    """
+    separate = time_axis(train), time_axis(test)
     if not (is_text(train) and is_text(test) and len(train) and len(test)):
-        return alone
+        return separate
     together = time_axis(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))
     if together is None:
-        return alone
+        return separate
     axis, is_date = together
     parts = axis[: len(train)], axis[len(train) :]
     fewer = any(
-        own is not None and np.isfinite(own[0]).sum() > np.isfinite(part).sum()
-        for own, part in zip(alone, parts, strict=True)
-    )  # where each table has a form of its own
-    return alone if fewer else ((parts[0], is_date), (parts[1], is_date))
+        single is not None and np.isfinite(single[0]).sum() > np.isfinite(part).sum()
+        for single, part in zip(separate, parts, strict=True)
+    )  # the tables have different forms
+    return separate if fewer else ((parts[0], is_date), (parts[1], is_date))
 
 
 def months_in(days: float) -> int:
-    """The whole number of calendar months that a span of days stands for, or 0 where it is none (28 days are weeks)."""
+    """The number of calendar months that a span of days stands for, 0 where it is not a whole number of them.
+
+    28 days are four weeks and no month.
+    """
     months = round(days / 30.436875)
     return months if months >= 1 and abs(days - months * 30.436875) <= 1.6 else 0
 
 
 def step_back(day: float, span: float, is_date: bool) -> float:
-    """The point `span` before `day`: by calendar months where the span is whole months, so that years stay years."""
+    """The point `span` before `day`, in days since 1970 where `is_date`, else in the unit of the axis.
+
+    A span of whole months is stepped back on the calendar, so that the end of a year stays the end of a year.
+    """
     months = months_in(span) if is_date else 0
     if not months:
         return day - span

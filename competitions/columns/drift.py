@@ -1,4 +1,4 @@
-"""How far apart two samples of one column are, 0 (alike) to 1 (apart)."""
+"""Drift: the distance between the distributions of a column in two samples, 0 (equal) to 1 (disjoint)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 
 
 def number_drift(a: np.ndarray, b: np.ndarray, most: int = 50_000) -> float:
-    """The two-sample Kolmogorov-Smirnov distance of (n,) and (m,) numbers, less what chance gives (α = 0.05).
+    """The two-sample Kolmogorov-Smirnov distance of (n,) and (m,) numbers beyond its critical value at α = 0.05.
 
-    Missing values are left out, and samples thinned to `most` at equal steps; an empty sample gives 0.
+    Missing values are left out. Of samples larger than `most`, every k-th value is used. 0 for an empty sample.
     """
     a, b = (np.sort(thinned[~np.isnan(thinned)]) for thinned in (a[:: 1 + len(a) // most], b[:: 1 + len(b) // most]))
     if not len(a) or not len(b):
@@ -21,10 +21,9 @@ def number_drift(a: np.ndarray, b: np.ndarray, most: int = 50_000) -> float:
 
 
 def category_drift(a: np.ndarray, b: np.ndarray, most: int = 50) -> float:
-    """The total variation distance between the shares of (n,) and (m,) codes, less 1.75 times what chance gives
-    on average.
+    """The total variation distance between (n,) and (m,) int codes, less 1.75 times its expectation under equality.
 
-    Codes below 0 are missing and left out. Beyond the `most` frequent values the rest counts as one value.
+    Codes below 0 are missing and left out. Values beyond the `most` most frequent ones count as a single value.
     """
     a, b = a[a >= 0], b[b >= 0]
     if not len(a) or not len(b):

@@ -1,4 +1,4 @@
-"""The rules that say what the values of a column mean. Each takes values and gives a word of `columns.Kind`."""
+"""The rules by which the values of a column give its kind, as a word of `cards.Kind`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ _LEADING = re.compile(r"^\D{0,12}?(\d+(?:\.\d+)?)")
 
 
 def numeric_kind(values: np.ndarray, distinct: int) -> tuple[str, str]:
-    """The kind of a column of numbers with more than two values: (n,) float64, NaN where missing → kind, note."""
+    """(kind, note) of a column of numbers, (n,) float64 with NaN where missing, that has more than two values.
+
+    `distinct`: the number of distinct values.
+    """
     present = values[np.isfinite(values)]
     if (present % 1).any():
         return "number", ""
@@ -59,10 +62,10 @@ def numeric_kind(values: np.ndarray, distinct: int) -> tuple[str, str]:
 
 
 def text_kind(values: np.ndarray, counts: np.ndarray, n_rows: int) -> tuple[str, str, tuple[str, ...]]:
-    """The kind of a column of text.
+    """(kind, note, levels) of a column of text; `levels`, lowest first, are () unless it is ordinal.
 
-    `values` (u,): its distinct strings over train and test; `counts` (u,): how often each stands in train, out of
-    `n_rows` → kind, note, and the levels, lowest first, where it is ordinal.
+    `values` (u,): its distinct strings in train and test. `counts` (u,): how often each occurs in the `n_rows` of
+    train.
     """
     probe = values[np.linspace(0, len(values) - 1, min(1000, len(values))).astype(int)]
     numbers = np.fromiter((_NUMBER.match(text) is not None for text in probe), dtype=bool, count=len(probe))
@@ -85,7 +88,7 @@ def text_kind(values: np.ndarray, counts: np.ndarray, n_rows: int) -> tuple[str,
 
 
 def ordered_levels(values: np.ndarray) -> tuple[str, ...]:
-    """Distinct strings in their order where they form a scale in words, or each begin with its number; else ()."""
+    """Distinct strings (u,) in order, lowest first, where they are a scale in words or ranges of numbers, else ()."""
     if len(values) < 3:
         return ()
     plain = {re.sub(r"[\s_-]+", " ", text.strip().lower()): text for text in values}

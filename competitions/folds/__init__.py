@@ -1,1 +1,4 @@
-"""Cross-validation folds that mirror how the organiser separated test from train, and the evidence for them."""
+"""Folds that mirror how test was separated from train: evidence, plan, splits.
+
+`task`, `audit` and `holdout.py` use it, and whoever cross-validates.
+"""

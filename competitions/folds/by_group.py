@@ -1,4 +1,7 @@
-"""Whether a key keeps test apart from train: its values repeat in train, yet hardly any stands in both."""
+"""Groups: what the group of a row is, and the evidence that test was separated from train by whole groups.
+
+That is so where the values of a key repeat in train, yet hardly any of them is in both tables.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,16 @@ from medalist.competitions.columns.dates import is_text, parse_dates
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, plan_column
 
-SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")
+SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")  # that may end the leading part of a structured key
 
 
 @dataclass(frozen=True)
 class GroupEvidence:
-    """`groups` keys in train, `observed` of the test's keys also in train, `expected` if rows were drawn by chance."""
+    """How the groups of a column, or of its text before a separator, are spread over train and test.
+
+    `groups`, `test_groups`: their numbers in train and in test. `observed`: the number of groups in both; `expected`:
+    what it would be on average if the test rows were drawn at random.
+    """
 
     column: str
     separator: str | None
@@ -28,13 +35,13 @@ class GroupEvidence:
     expected: float
 
     @property
-    def apart(self) -> bool:
-        """Whether the keys of test stand so rarely in train that it cannot be chance."""
+    def disjoint(self) -> bool:
+        """Whether far fewer groups are in both tables than a random draw of the test rows would give."""
         return self.groups >= 3 and self.expected >= 5 and self.observed <= 0.05 * self.expected
 
 
 def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> Iterator[GroupEvidence]:
-    """The evidence of each column of text, whole numbers or dates; of structured text also its leading part."""
+    """The evidence of each column of text, whole numbers or dates; of text also that of its part before a separator."""
     for name in columns:
         values = train[name]
         whole = pd.api.types.is_integer_dtype(values.dtype)
@@ -54,7 +61,7 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
 
 
 def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEvidence | None:
-    """How the keys of test overlap with those of train, or None where the keys hardly repeat in train."""
+    """How the groups of a column overlap, or None where its values hardly repeat in train and so form no groups."""
     both = pd.concat([train, test], ignore_index=True)
     codes, uniques = pd.factorize(group_keys(both, separator))
     n = len(train)
@@ -72,23 +79,26 @@ def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEv
 
 
 def group_plan(
-    apart: list[GroupEvidence],
-    alike: list[GroupEvidence],
+    disjoint: list[GroupEvidence],
+    overlapping: list[GroupEvidence],
     columns: list[str],
     n_splits: int | None,
     seed: int,
     given: str | None,
 ) -> FoldPlan:
-    """The plan by the coarsest key that keeps test `apart`, or by the column that was asked for. Raises TaskError."""
-    if apart:
-        best = min(apart, key=lambda e: e.groups)
+    """The plan by the coarsest `disjoint` key, or by the column `given` by a person, or else the first that repeats.
+
+    Raises TaskError where no column's values repeat.
+    """
+    if disjoint:
+        best = min(disjoint, key=lambda e: e.groups)
         key = f"{best.column} before {best.separator!r}" if best.separator else best.column
         reason = (
             f"{best.observed} of the {best.test_groups} values of {key} in test stand in train, where chance would "
             f"give {best.expected:.0f}, so whole groups are held out."
         )
-    elif given is not None or alike:
-        best = alike[0] if alike else GroupEvidence(columns[0], None, 5, 0, 0, 0.0)
+    elif given is not None or overlapping:
+        best = overlapping[0] if overlapping else GroupEvidence(columns[0], None, 5, 0, 0, 0.0)
         reason = f"Whole groups of {best.column} are held out, as was asked for."
     else:
         raise TaskError("--folds group: no column's values repeat; name the key column, --folds group:COLUMN.")
@@ -97,7 +107,7 @@ def group_plan(
 
 
 def group_keys(values: pd.Series, separator: str | None) -> pd.Series:
-    """The key of each row: the column itself, or a number for each text before the last separator; NaN if missing."""
+    """The group of each row: the column itself, or a number for its text before the last separator; NaN if missing."""
     if separator is None:
         return values
     codes, uniques = pd.factorize(values)
@@ -108,7 +118,7 @@ def group_keys(values: pd.Series, separator: str | None) -> pd.Series:
 
 
 def group_codes(train: pd.DataFrame, plan: FoldPlan) -> np.ndarray:
-    """The group of each row as (n,) int codes; a row without a key is a group of its own."""
+    """The group of each row as (n,) int codes; each row without a group is a group by itself. Raises TaskError."""
     keys = group_keys(plan_column(train, plan), plan.separator)
     codes, uniques = pd.factorize(keys)
     missing = codes < 0

@@ -1,4 +1,4 @@
-"""Whether time keeps test apart from train: later than train, or in long stretches between those of train."""
+"""The evidence that test was separated in time: it is later than train, or both alternate in long stretches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, Scheme
 
-SHARED = 0.2  # of the test rows may stand at the last time of train, where an organiser cut within it
+SHARED = 0.2  # of the test rows may have the last time of train, as where it was cut within a day
 _TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"
                         r"(?:[^a-z]|$)|date$|time$|year$|month$|week$|day$", re.IGNORECASE)  # fmt: skip
 
@@ -26,11 +26,12 @@ def time_plan(
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan | None:
-    """The plan by the column that is evidence of a split in time, or None where none is: of several one that holds
-    dates, and then the one with most distinct times, since a year does not tell the days that lie ahead apart.
+    """The plan by a column in which test was separated in time, or None where there is none.
 
-    The `_part` tables are samples to look at. A `scheme` that was asked for ("time", "blocks") is made with the first
-    column that can carry it. Raises TaskError where there is none.
+    Of several such columns dates are preferred, and then the one with most distinct times, since years do not
+    distinguish days. The evidence is read from the samples `train_part` and `test_part`. `scheme`: a person's choice,
+    "time" or "blocks", for which the first column of dates is taken where none gives evidence. Raises TaskError where
+    no column holds dates.
     """
     usable = []
     evidence: dict[str, tuple[bool, int, Scheme]] = {}
@@ -52,10 +53,11 @@ def time_plan(
     if not usable:
         raise TaskError(f"--folds {scheme}: no column holds dates; name the column of time, --folds {scheme}:COLUMN.")
     held = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
-    return _plan(train[usable[0]], held, "time" if scheme == "time" else "blocks", n_splits, seed, asked=True)
+    return _plan(train[usable[0]], held, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
 
 
 def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
+    """Whether a column may hold times: dates, years, whole numbers with such a name, or what a person has `given`."""
     if parse_dates(values) is not None or given:
         return True
     if is_text(values) or pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
@@ -71,18 +73,18 @@ def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
 def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
     """ "time" where test lies after train, "blocks" where both alternate in long stretches, else None.
 
-    Some of the test rows may share the last time of train. Both are positions on one axis, NaN where missing. Stretches
-    count as long where there are less than a quarter as many as if the points were dealt at random (Wald-Wolfowitz
-    runs).
+    `train`, `test`: positions of their rows on one axis, NaN where missing. Up to SHARED of the test rows may have the
+    last time of train. Stretches are long where there are at most a quarter as many runs as distinct times in random
+    order would give (Wald and Wolfowitz, 1940).
     """
-    known, asked = train[np.isfinite(train)], test[np.isfinite(test)]
-    if len(known) < 0.9 * len(train) or len(asked) < 0.9 * len(test) or not len(asked) or not len(known):
+    ours, theirs = train[np.isfinite(train)], test[np.isfinite(test)]
+    if len(ours) < 0.9 * len(train) or len(theirs) < 0.9 * len(test) or not len(theirs) or not len(ours):
         return None
-    last = known.max()
-    if (asked >= last).mean() >= 0.95 and (asked == last).mean() <= SHARED and len(np.unique(known)) >= 3:
+    last = ours.max()
+    if (theirs >= last).mean() >= 0.95 and (theirs == last).mean() <= SHARED and len(np.unique(ours)) >= 3:
         return "time"
-    points, inside = np.unique(known), np.unique(asked)
-    if np.isin(asked, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
+    points, inside = np.unique(ours), np.unique(theirs)
+    if np.isin(theirs, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
         return None
     marks = np.concatenate([np.zeros(len(points)), np.ones(len(inside))])
     marks = marks[np.argsort(np.concatenate([points, inside]), kind="stable")]
@@ -92,13 +94,14 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
 
 
 def _plan(
-    train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, asked: bool = False
+    train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, given: bool = False
 ) -> FoldPlan:
-    known, held = time_axes(train, test)
-    assert known is not None
-    is_date = known[1]
-    a = np.unique(known[0][np.isfinite(known[0])])
-    b = np.unique(held[0][np.isfinite(held[0])]) if held is not None else a[:0]
+    """The plan by the times of one column. `given`: a person asks for it, without evidence of such a split."""
+    train_axis, test_axis = time_axes(train, test)
+    assert train_axis is not None
+    is_date = train_axis[1]
+    a = np.unique(train_axis[0][np.isfinite(train_axis[0])])
+    b = np.unique(test_axis[0][np.isfinite(test_axis[0])]) if test_axis is not None else a[:0]
     step = float(np.median(np.diff(a))) if len(a) > 1 else 1.0
     name, unit = str(train.name), " days" if is_date else ""
     if relation == "time":
@@ -116,21 +119,24 @@ def _plan(
         )
         return FoldPlan("time", count, name, seed, reason, round(float(span), 6), round(float(gap), 6))
     train_runs, test_runs = _run_lengths(a, b)
-    span = float(np.median(test_runs)) + step if len(test_runs) and not asked else float(a[-1] - a[0]) / 10
+    span = float(np.median(test_runs)) + step if len(test_runs) and not given else float(a[-1] - a[0]) / 10
     length = float(np.median(train_runs)) + step
-    count = n_splits or int(np.clip(round(length / span), 2, 10)) if not asked else n_splits or 5
+    count = n_splits or int(np.clip(round(length / span), 2, 10)) if not given else n_splits or 5
     reason = (
         f"In {name} test fills {len(test_runs)} stretches of about {span:.3g}{unit} between those of train, so blocks "
         f"of about {length / count:.3g}{unit} are held out of every stretch at once."
-        if not asked
+        if not given
         else f"Blocks of {name} are held out, as was asked for."
     )
-    horizon = length / count if not asked else float(a[-1] - a[0] + step) / (4 * count)
+    horizon = length / count if not given else float(a[-1] - a[0] + step) / (4 * count)
     return FoldPlan("blocks", count, name, seed, reason, round(float(horizon), 6))
 
 
 def _windows(history: float, span: float, gap: float, n_splits: int | None) -> tuple[int, float]:
-    """How many windows of `span` fit behind at least as much history, and the span where it must be cut."""
+    """(number of windows, span): as many windows of `span` as leave twice, or at least once, as long a history before.
+
+    At most `n_splits` or 5. Where the history is too short for two, the span is shortened.
+    """
     for least in (2.0, 1.0):
         count = int((history - gap - least * span) / span + 0.02)
         if count >= 2:
@@ -139,19 +145,21 @@ def _windows(history: float, span: float, gap: float, n_splits: int | None) -> t
 
 
 def reach(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
-    """How far test lies ahead of train, from the last time of one to that of the other, in the unit of the plan's
-    column; None where the plan is not of time. Folds of a short history reach less far: the longer of both is told, but
-    for a test that reaches further than the whole history."""
+    """The span that predictions reach ahead, in the unit of the plan's column; None unless the scheme is "time".
+
+    It is the longer one of the span from the last time of train to that of test and the span of the folds, which a
+    short history may shorten; the folds' alone where test reaches further ahead than the whole history goes back.
+    """
     if plan.scheme != "time" or plan.column is None:
         return None
     held = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
-    known, asked = time_axes(train[plan.column], held)
-    if known is None or not np.isfinite(known[0]).any():
+    train_axis, test_axis = time_axes(train[plan.column], held)
+    if train_axis is None or not np.isfinite(train_axis[0]).any():
         return None
-    last, history = float(np.nanmax(known[0])), float(np.ptp(known[0][np.isfinite(known[0])]))
-    told = (plan.horizon or history / (plan.n_splits + 2)) + plan.gap
-    ahead = 0.0 if asked is None else max(asked[0][np.isfinite(asked[0])], default=last) - last
-    return max(told, round(ahead, 6)) if ahead <= history else told
+    last, history = float(np.nanmax(train_axis[0])), float(np.ptp(train_axis[0][np.isfinite(train_axis[0])]))
+    of_folds = (plan.horizon or history / (plan.n_splits + 2)) + plan.gap
+    ahead = 0.0 if test_axis is None else max(test_axis[0][np.isfinite(test_axis[0])], default=last) - last
+    return max(of_folds, round(ahead, 6)) if ahead <= history else of_folds
 
 
 def _run_lengths(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -159,12 +167,13 @@ def _run_lengths(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if not len(b):
         return np.array([a[-1] - a[0]]), np.array([])
     lengths = []
-    for own, other in ((a, b), (b, a)):
-        starts = np.flatnonzero(np.diff(np.searchsorted(other, own), prepend=-1))
-        ends = np.append(starts[1:], len(own)) - 1
-        lengths.append(own[ends] - own[starts])
+    for points, others in ((a, b), (b, a)):
+        starts = np.flatnonzero(np.diff(np.searchsorted(others, points), prepend=-1))
+        ends = np.append(starts[1:], len(points)) - 1
+        lengths.append(points[ends] - points[starts])
     return lengths[0], lengths[1]
 
 
 def _moment(value: float, is_date: bool) -> str:
+    """A position on the time axis as text: a date, or the number."""
     return str(pd.Timestamp(value * 86_400, unit="s").date()) if is_date else f"{value:g}"

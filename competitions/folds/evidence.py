@@ -1,4 +1,4 @@
-"""How the organiser separated test from train, read from the rows: in time, by group, or by chance."""
+"""Chooses the fold plan: from the rows it is inferred whether test was separated in time, by group, or at random."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def choose_folds(
     seed: int = 0,
     n_sample: int = 200_000,
 ) -> FoldPlan:
-    """Choose the folds that mirror how test was separated from train.
+    """The plan of folds that mirror how test was separated from train.
 
-    `scheme` and `column` are obeyed where given. The evidence is read from at most `n_sample` rows of each table.
-    Raises TaskError for a scheme that is none, or that finds no column to work with.
+    `scheme` and `column`: a person's choice, which is followed. At most `n_sample` rows of each table are looked at.
+    Raises TaskError for an unknown scheme, for one that no column suits, for an unknown column, and for more folds than
+    rows.
     """
     if scheme is not None and scheme not in SCHEMES:
         raise TaskError(f"--folds: {scheme!r} is no fold scheme; write one of {', '.join(SCHEMES)}.")
@@ -47,21 +48,22 @@ def choose_folds(
         plan = time_plan(train, test, train_part, test_part, shared, scheme, n_splits, seed)
         if plan is not None:
             return plan
-    apart: list[GroupEvidence] = []
-    alike: list[GroupEvidence] = []
+    disjoint: list[GroupEvidence] = []
+    overlapping: list[GroupEvidence] = []
     if scheme in (None, "group"):
         for evidence in group_evidence(train_part, test_part, shared):
-            (apart if evidence.apart else alike).append(evidence)
-        if apart or scheme == "group":
-            return group_plan(apart, alike, shared, n_splits, seed, given=column)
+            (disjoint if evidence.disjoint else overlapping).append(evidence)
+        if disjoint or scheme == "group":
+            return group_plan(disjoint, overlapping, shared, n_splits, seed, given=column)
     stratified = problem_type != "regression" if scheme is None else scheme == "stratified"
-    reason = f"The {scheme} scheme was asked for." if scheme else _chance_reason(stratified, alike)
+    reason = f"The {scheme} scheme was asked for." if scheme else _random_reason(stratified, overlapping)
     return FoldPlan("stratified" if stratified else "random", min(n_splits or 5, len(train)), None, seed, reason)
 
 
-def _chance_reason(stratified: bool, alike: list[GroupEvidence]) -> str:
+def _random_reason(stratified: bool, overlapping: list[GroupEvidence]) -> str:
+    """Why rows are held out at random, naming a structured key whose groups train and test share, if there is one."""
     rows = "stratified by target" if stratified else "without strata"
-    nearest = max((e for e in alike if e.separator), key=lambda e: e.expected, default=None)
+    nearest = max((e for e in overlapping if e.separator), key=lambda e: e.expected, default=None)
     if nearest is not None and nearest.expected >= 5:
         return (
             f"Rows are held out at random ({rows}): {nearest.observed} of the {nearest.test_groups} groups that "
@@ -71,4 +73,5 @@ def _chance_reason(stratified: bool, alike: list[GroupEvidence]) -> str:
 
 
 def _sample(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    """At most `n` rows of a table, in their order."""
     return table if len(table) <= n else table.iloc[np.sort(rng.choice(len(table), n, replace=False))]

@@ -1,4 +1,4 @@
-"""Makes the folds of a plan: rows held out in the way in which the organiser held out the test rows."""
+"""Makes the folds of a plan: the rows of each, and fresh folds of the same plan under another seed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from medalist.competitions.folds.plan import FoldPlan, Folds, plan_column
 
 
 def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: int | None = None) -> Folds:
-    """Make the folds of a plan. `y` is `(n, T)` (see Task.encode), used by scheme "stratified" alone.
+    """The folds of a plan.
 
-    Another `seed` gives fresh folds of the same scheme: other draws, for "time" earlier cut points, for "blocks"
-    shifted boundaries. Raises TaskError where the plan does not fit the rows.
+    `y`: (n, T) targets as Task.encode gives them, used by the scheme "stratified" alone. A `seed` other than the plan's
+    gives fresh folds of the same scheme: other draws, for "time" earlier ends of the windows, for "blocks" shifted
+    boundaries. Raises TaskError where the plan does not fit the rows.
     """
     fresh = seed is not None and seed != plan.seed
     rng = np.random.default_rng(plan.seed if seed is None else seed)
@@ -43,9 +44,9 @@ def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: 
 
 
 def assign_strata(codes: np.ndarray, n_splits: int, rng: np.random.Generator) -> np.ndarray:
-    """Assign rows to folds so that each stratum, and the whole, is spread evenly within one row.
+    """The fold of each row, (n,) int64, such that each stratum and all rows are spread evenly, within one row.
 
-    `codes` (n,) int strata → (n,) int64 fold of each row. Strata rarer than `n_splits` are spread over some folds.
+    `codes`: the stratum of each row, (n,) int. Strata of fewer than `n_splits` rows are spread over some of the folds.
     """
     order = np.lexsort((rng.random(len(codes)), codes))
     folds = np.empty(len(codes), dtype=np.int64)
@@ -54,11 +55,11 @@ def assign_strata(codes: np.ndarray, n_splits: int, rng: np.random.Generator) ->
 
 
 def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *, shuffled: bool = False) -> np.ndarray:
-    """Assign whole groups to folds, the largest first, each to the fold with the fewest rows so far.
+    """The fold of each row, (n,) int64: whole groups, the largest first, each to the fold with the fewest rows so far.
 
-    `codes` (n,) int group of each row → (n,) int64 fold of each row. By their sizes alone, groups of different sizes
-    come to the same folds under every seed: `shuffled` takes them in an order in which one may go before another of up
-    to twice its size. Raises TaskError with fewer groups than folds.
+    `codes`: the group of each row, (n,) int. In the order of their sizes, groups of different sizes come to the same
+    folds under every seed; `shuffled` puts them into a random order in which a group may precede one of up to twice its
+    size. Raises TaskError where there are fewer groups than folds.
     """
     sizes = np.bincount(codes)
     if (sizes > 0).sum() < n_splits:
@@ -80,7 +81,7 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
 
 
 def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
-    """One stratum per distinct row of labels (n, T) → (n,) int codes; more than 1,000 distinct ones fall into bins."""
+    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T), `n_bins` for more than 1,000."""
     y = y.reshape(len(y), -1)
     codes = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     distinct = int(codes.max(initial=0)) + 1
@@ -88,6 +89,7 @@ def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
 
 
 def _axis(train: pd.DataFrame, plan: FoldPlan) -> tuple[np.ndarray, bool]:
+    """The plan's column as a `time_axis`. Raises TaskError where it holds neither dates nor numbers."""
     axis = time_axis(plan_column(train, plan))
     if axis is None or not np.isfinite(axis[0]).any():
         raise TaskError(
@@ -100,6 +102,10 @@ def _axis(train: pd.DataFrame, plan: FoldPlan) -> tuple[np.ndarray, bool]:
 def _expanding_windows(
     plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator | None
 ) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """The splits of scheme "time", the earliest first; with `rng` the windows end earlier by a random span.
+
+    Rows without a time are in none. Raises TaskError where no rows are left to train on.
+    """
     times, is_date = _axis(train, plan)
     end, start = float(np.nanmax(times)), float(np.nanmin(times))
     span = plan.horizon or (end - start) / (plan.n_splits + 2)
@@ -109,12 +115,12 @@ def _expanding_windows(
     for _ in range(plan.n_splits):
         begin = step_back(end, span, is_date)
         if not ((times > begin) & (times <= end)).any() and (times <= end).any():
-            end = float(times[times <= end].max())  # no rows in this span: go on from the next earlier ones
+            end = float(times[times <= end].max())  # the window is empty: go on from the next earlier rows
             begin = step_back(end, span, is_date)
         valid = (times > begin) & (times <= end)
-        seen = times <= begin - plan.gap  # rows without a time may be of the span that is held out
-        if valid.any() and seen.any():
-            splits.append((np.flatnonzero(seen), np.flatnonzero(valid)))
+        before = times <= begin - plan.gap  # false for rows without a time, which may be of the held-out span
+        if valid.any() and before.any():
+            splits.append((np.flatnonzero(before), np.flatnonzero(valid)))
         end = begin
     if not splits:
         raise TaskError(
@@ -125,7 +131,12 @@ def _expanding_windows(
 
 
 def _assign_blocks(plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator | None) -> np.ndarray:
-    """Cut each contiguous run of times into blocks about as long as the horizon, dealt out to the folds in turn."""
+    """The fold of each row for scheme "blocks", (n,) int64.
+
+    Each contiguous run of times is cut into blocks about as long as the horizon, which the folds take in turn; with
+    `rng` the boundaries are shifted. Rows without a time are spread over the folds. Raises TaskError where a fold gets
+    no block.
+    """
     times, _ = _axis(train, plan)
     points = np.unique(times[np.isfinite(times)])
     horizon = plan.horizon or float(points[-1] - points[0]) / plan.n_splits or 1.0
@@ -142,9 +153,9 @@ def _assign_blocks(plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator
         block = np.floor(inside / length * blocks + shift).astype(np.int64) % blocks
         fold_of_point[members] = (dealt + block) % plan.n_splits
         dealt += blocks
-    known = np.isfinite(times)
+    timed = np.isfinite(times)
     assigned = np.arange(len(times)) % plan.n_splits
-    assigned[known] = fold_of_point[np.searchsorted(points, times[known])]
+    assigned[timed] = fold_of_point[np.searchsorted(points, times[timed])]
     if len(np.unique(assigned)) < plan.n_splits:
         raise TaskError(
             f"Column {plan.column!r} has too few stretches of {horizon:g} for {plan.n_splits} folds: "
@@ -154,4 +165,5 @@ def _assign_blocks(plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator
 
 
 def _splits_of(assigned: np.ndarray, n_splits: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+    """Pairs of row positions (training, held out) from the fold of each row (n,)."""
     return tuple((np.flatnonzero(assigned != k), np.flatnonzero(assigned == k)) for k in range(n_splits))

@@ -1,4 +1,4 @@
-"""FoldPlan: how rows are held out, as data; Folds: the row positions that come of it."""
+"""FoldPlan: how rows are held out, as data. Folds: the row positions that come of a plan."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ SCHEMES: tuple[str, ...] = get_args(Scheme)
 
 @dataclass(frozen=True)
 class FoldPlan:
-    """How to hold out rows, and the evidence for it.
+    """How rows are held out, and why (`reason`, a sentence).
 
-    `column` is the key of scheme "group" (with `separator`: only the part of its text before the last separator) and
-    the time of "time" and "blocks". `horizon` and `gap` are in days for dates, else in the column's own unit: the
-    span held out at a time, and for "time" the time between the end of training and the start of validation.
+    `scheme`: "random", "stratified" by target, "group" (whole groups), "time" (expanding windows: each fold is
+    predicted from the rows before it) or "blocks" (stretches of time, each predicted from all other rows). `column`:
+    the group of scheme "group", the time of "time" and "blocks". `separator`: the group is the text of `column` before
+    its last separator. `horizon`: the span of time that is held out at once; `gap`: for "time", the span between
+    training and held-out rows. Both are in days for dates, else in the unit of `column`.
     """
 
     scheme: Scheme
@@ -35,10 +37,11 @@ class FoldPlan:
 
 @dataclass(frozen=True)
 class Folds:
-    """`splits`: pairs of sorted int64 row positions (train, valid). `complete`: every row is validated exactly once.
+    """The folds that come of a plan.
 
-    `refit`: predictions for the test rows must come from a model fitted on all rows, since each fold's model stops
-    before the latest rows.
+    `splits`: for each fold the sorted positions, int64, of the training and of the held-out rows. `complete`: every row
+    is held out exactly once. `refit`: test rows must be predicted by a model fitted on all rows, since the models of
+    the folds have not seen the latest ones.
     """
 
     splits: tuple[tuple[np.ndarray, np.ndarray], ...]
@@ -48,7 +51,8 @@ class Folds:
 
 
 def plan_column(train: pd.DataFrame, plan: FoldPlan) -> pd.Series:
+    """The column of train that a plan refers to. Raises TaskError where it names none, or one that train lacks."""
     if plan.column is None or plan.column not in train.columns:
-        said = "names no column" if plan.column is None else f"names {plan.column!r}, which train lacks"
-        raise TaskError(f"The {plan.scheme} fold scheme {said}: write --folds {plan.scheme}:COLUMN.")
+        problem = "names no column" if plan.column is None else f"names {plan.column!r}, which train lacks"
+        raise TaskError(f"The {plan.scheme} fold scheme {problem}: write --folds {plan.scheme}:COLUMN.")
     return train[plan.column]

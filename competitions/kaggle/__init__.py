@@ -1,1 +1,1 @@
-"""Kaggle's own client, which nothing else may import."""
+"""Access to Kaggle: downloads. Nothing outside this room imports Kaggle's client."""

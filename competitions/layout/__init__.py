@@ -1,1 +1,4 @@
-"""What each file of a competition is for: train, test, sample submission, labels, further tables, description."""
+"""What each file of a competition is: train, test, sample submission, labels, further table, description.
+
+`competition.py` uses it to read a folder, and `task` to match rows by their ids.
+"""

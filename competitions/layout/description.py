@@ -1,4 +1,4 @@
-"""The organiser's text: which files hold it, as plain text."""
+"""Finds the description of a competition among its text files and reads it as plain text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import transcode
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20  # of a text file; larger ones are no description
 _EVALUATION = re.compile(
     r"evaluat|scor(?:ed|ing)|metric|submission|leaderboard|predict|accuracy|squared|error|auc\b", re.IGNORECASE
 )
@@ -19,11 +19,11 @@ _BLOCKS = {"p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ta
 
 
 def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
-    """(text, paths it came from): the files that speak of evaluation, the one that does so most first; else ("", ()).
+    """(text, paths) of the files that mention how submissions are evaluated, those with most such words first.
 
-    Files that cannot be read as text are passed over.
+    ("", ()) where there is none. Files that cannot be read as text are left out.
     """
-    found: list[tuple[float, str, str]] = []
+    ranked: list[tuple[float, str, str]] = []
     for source in texts:
         if source.size > MAX_BYTES:
             continue
@@ -34,13 +34,13 @@ def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
         hits = {word.lower() for word in _EVALUATION.findall(text)}
         weight = len(hits) + 2 * bool(_NAMES.search(source.name))
         if hits:
-            found.append((-weight, source.path, text.strip()))
-    found.sort()
-    return "\n\n".join(text for _, _, text in found), tuple(path for _, path, _ in found)
+            ranked.append((-weight, source.path, text.strip()))
+    ranked.sort()
+    return "\n\n".join(text for _, _, text in ranked), tuple(path for _, path, _ in ranked)
 
 
 def read_text(source: Source) -> str:
-    """A text file as plain text, without the tags of HTML. Raises InputError."""
+    """A text file as plain text, without the tags of HTML. Raises InputError where it is no text."""
     data = source.read_bytes()
     marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
     encoding = next((name for mark, name in marks if data.startswith(mark)), None)
@@ -61,6 +61,8 @@ def read_text(source: Source) -> str:
 
 
 class _PlainText(HTMLParser):
+    """Collects the visible text of an HTML page in `parts`, a line end for each tag that begins a block."""
+
     def __init__(self) -> None:
         super().__init__()
         self.parts: list[str] = []

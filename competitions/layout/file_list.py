@@ -1,4 +1,4 @@
-"""Every file of a competition with the role it was given and why."""
+"""Lists every file of a competition with its role and the reason for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from medalist.competitions.layout.candidates import Roles, Sheet
 from medalist.competitions.layout.reconcile import Frames
-from medalist.competitions.layout.roles import Roles, Sheet, is_answers
+from medalist.competitions.layout.roles import is_answers
 from medalist.competitions.tables.archive import Source
 
 Role = Literal["train", "test", "sample", "extra", "description", "answers", "ignored"]
@@ -15,7 +16,7 @@ Role = Literal["train", "test", "sample", "extra", "description", "answers", "ig
 
 @dataclass(frozen=True)
 class TableFile:
-    """One file of a competition and what it was taken for. `rows` is None where it was not read."""
+    """A file of a competition, its role and the reason for it. `rows` is None where the file was not read."""
 
     path: str
     role: Role
@@ -26,9 +27,13 @@ class TableFile:
 
 def file_list(
     sources: Sequence[Source], hidden: Sequence[Source], sheets: Sequence[Sheet], roles: Roles, frames: Frames,
-    spoken: Sequence[str], problems: Sequence[str],
+    description: Sequence[str], problems: Sequence[str],
 ) -> tuple[TableFile, ...]:  # fmt: skip
-    """Every file with its role, in the order train, test, sample, then the others."""
+    """Every file with its role: train, test, sample, then the others.
+
+    `sources`: files that may be read; `hidden`: the grader's. `sheets`: their tables. `description`: the paths that the
+    description was read from. `problems`: sentences on files that could not be read, each beginning with a path.
+    """
     lacking = [c for c in roles.train.columns if c not in frames.test.columns]
     shown = ", ".join(lacking[:3]) + (", …" if len(lacking) > 3 else "")
     files = [
@@ -49,7 +54,7 @@ def file_list(
             files.append(TableFile(sheet.path, "answers", None, sheet.columns, reason))
         elif sheet.path not in done:
             files.append(TableFile(sheet.path, "extra", None, sheet.columns, "a further table, read when asked for"))
-    files += [TableFile(p, "description", None, (), "speaks of the evaluation") for p in spoken]
+    files += [TableFile(p, "description", None, (), "speaks of the evaluation") for p in description]
     done = {file.path for file in files}
     for source in sources:
         if source.path not in done:

@@ -1,4 +1,4 @@
-"""How the rows of a sample submission correspond to those of test: by which columns, and how well. From values."""
+"""Matches the rows of a sample submission with those of test: by which id columns, and which row is which."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
 
-_ROWS = 1000  # looked at where all would be too many
+_ROWS = 1000  # of a table that are compared value by value, where all would take too long
 
 
 @dataclass(frozen=True)
 class IdMatch:
-    """`share`: 1.0 where the sample's ids are test's, less where some are missing on a side, 0.0 for no correspondence.
+    """How a sample's rows correspond to test's.
 
-    `renamed`: (column of test, its name in the sample) where the names differ; ("", name) for an id that stands in no
-    column of test. `by_order`: rows correspond by their position only.
+    `share`: 1.0 where both have the same ids, less where some lack in one of them, 0.0 without any correspondence.
+    `renamed`: (column of test, its name in the sample) where the names differ, ("", name) for an id that is in no
+    column of test. `by_order`: rows correspond by their position.
     """
 
     share: float
@@ -28,14 +29,17 @@ class IdMatch:
 
 
 def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], rest: Sequence[str]) -> IdMatch:
-    """`keys`: columns of the sample that test has by name; `rest`: the sample's other columns."""
+    """How the sample's rows correspond to test's, decided by values.
+
+    `keys`: columns of the sample that test has under the same name; `rest`: the sample's other columns.
+    """
     if not len(sample) or not len(test):
         return IdMatch(1.0 if keys and len(sample) == len(test) else 0.0)
     if keys:
-        found = share_found(sample, test, keys)
-        if found == 1.0:
+        share = share_in(sample, test, keys)
+        if share == 1.0:
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
-        return IdMatch(0.5 * found if found > 0.5 else 0.0)
+        return IdMatch(0.5 * share if share > 0.5 else 0.0)
     for name in rest[: max(1, len(rest) - 1)]:
         wanted = set(sample[name])
         for column in test.columns:
@@ -57,14 +61,14 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
 
 
 def _counts(values: pd.Series) -> bool:
-    """Whether they are 0, 1, 2 … or 1, 2, 3 …"""
+    """Whether the values are 0, 1, 2 … or 1, 2, 3 …"""
     if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
         return False
     return bool((np.diff(values.to_numpy()) == 1).all())
 
 
-def share_found(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> float:
-    """The share of the rows of `sample` whose ids stand in `test`, 0 to 1."""
+def share_in(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> float:
+    """The share of the rows of `sample`, 0 to 1, whose ids (the values in the columns `ids`) are also in `test`."""
     if not len(sample) or not len(test):
         return 0.0
     if len(ids) == 1:
@@ -78,8 +82,8 @@ def share_found(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) ->
 
 
 def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> bool:
-    """Whether two tables hold the same rows: as many, the same ids, mostly equal values in the columns they share."""
-    if not ids or len(one) != len(other) or not len(one) or share_found(one, other, ids) < 1.0:
+    """Whether two tables have the same rows: equally many, the same ids, and 90 % equal values in shared columns."""
+    if not ids or len(one) != len(other) or not len(one) or share_in(one, other, ids) < 1.0:
         return False
     shared = [c for c in one.columns if c in other.columns and c not in ids]
     if not shared:
@@ -93,9 +97,10 @@ def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> boo
 def rows_of_sample(
     test: pd.DataFrame, sample: pd.DataFrame | None, ids: tuple[str, ...], sample_ids: tuple[str, ...]
 ) -> np.ndarray:
-    """The position in test of each row of the sample, (m,) int64; by ids, or by order where they share no id column.
+    """The position in test of each row of the sample, (m,) int64.
 
-    Raises SubmissionError where ids of the sample are absent from test or stand there twice.
+    Rows are matched by the columns `ids` of test and `sample_ids` of the sample, and by order where there are none, or
+    no sample. Raises SubmissionError where ids of the sample are absent from test or occur there twice.
     """
     if sample is None:
         return np.arange(len(test))
@@ -125,7 +130,7 @@ def rows_of_sample(
 
 
 def id_index(table: pd.DataFrame) -> pd.Index:
-    """The ids as one index of text, whole floats written as integers, so that 1, 1.0 and "1" are the same id."""
+    """The rows of the id columns `table` as one index of text, in which 1, 1.0 and "1" are the same id."""
     columns = []
     for name in table.columns:
         values = table[name]

@@ -1,4 +1,4 @@
-"""Train in two files, `train_values.csv` with the columns of test and `train_labels.csv` with its ids and labels."""
+"""Joins a train table that comes in two files: one with the columns of test, one with its ids and the labels."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from medalist.competitions.layout.id_match import share_found
-from medalist.competitions.layout.roles import Sheet, dullness, named_as_train
+from medalist.competitions.layout.candidates import Sheet, constant_share, named_as_train
+from medalist.competitions.layout.id_match import share_in
 
 
 def join_labels(sheets: Sequence[Sheet]) -> list[Sheet]:
     """The sheets, with such a pair replaced by one joined sheet; the same sheets where there is none.
 
-    A pair (values, labels): another table has the columns of `values` (test), another those of `labels` (the sample),
-    and the ids of both are the same, each once. Test and the sample make such a pair too: train's is the one whose
-    labels differ most, or which is called so.
+    A pair (values, labels) has the same ids, each once, and there is another table with the columns of `values` (test)
+    and another one with those of `labels` (the sample). Test and the sample are such a pair themselves; train's is the
+    one whose labels are less constant, or whose files are both called train.
     """
     pairs: list[tuple[float, Sheet, Sheet, list[str]]] = []
     for labels in sheets:
@@ -28,8 +28,8 @@ def join_labels(sheets: Sequence[Sheet]) -> list[Sheet]:
             if labels is values or not keys or not more or not twin or not form:
                 continue
             left, right = values.load(), labels.load()
-            if len(left) == len(right) and not left.duplicated(keys).any() and share_found(left, right, keys) == 1.0:
-                pairs.append((dullness(right, more) - 0.5 * named_as_train(labels, values), labels, values, keys))
+            if len(left) == len(right) and not left.duplicated(keys).any() and share_in(left, right, keys) == 1.0:
+                pairs.append((constant_share(right, more) - 0.5 * named_as_train(labels, values), labels, values, keys))
     if not pairs:
         return list(sheets)
     _, labels, values, keys = min(pairs, key=lambda pair: pair[0])

@@ -1,4 +1,4 @@
-"""Makes train, test and sample speak of the same columns in the same types, and refuses what cannot be mended."""
+"""Gives train, test and sample the same columns in the same types, and refuses what cannot be reconciled."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.id_match import share_found
-from medalist.competitions.layout.roles import Roles
+from medalist.competitions.layout.candidates import Roles
+from medalist.competitions.layout.id_match import share_in
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -21,6 +21,8 @@ Reload = Callable[[str, Sequence[str], Sequence[str]], pd.DataFrame]  # (path, t
 
 @dataclass(frozen=True, eq=False)
 class Frames:
+    """The three tables, and notes for a person on what was changed in them."""
+
     train: pd.DataFrame
     test: pd.DataFrame
     sample: pd.DataFrame | None
@@ -28,13 +30,15 @@ class Frames:
 
 
 def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) -> Frames:
-    """The three tables ready for use.
+    """The three tables, ready for use.
 
-    `sample_head`: the first bytes of the sample, to see whether its ids begin with zeros that must stay. Columns that
-    are numbers in one table and text in the other become text; ids are kept letter by letter where numbers would lose
-    something; labels spelled "None" or "NA" are labels; an id under another name gets the sample's.
-    Rows of train without a target are left out.
-    Raises InputError for tables without rows, duplicate or missing ids, ids that test lacks, no shared column.
+    A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
+    written where numbers would lose leading zeros, which `sample_head`, the first bytes of the sample, shows. Labels
+    such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
+    train without a target are left out. `reload` reads a table again with columns as text.
+
+    Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
+    where train and test share no column.
     """
     notes: list[str] = []
     train, test, sample = frames.train, frames.test, frames.sample
@@ -64,8 +68,8 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
         test = test.drop(columns=list(roles.blank))
     for old, new in roles.match.renamed:
         train, test = _rename(train, test, sample, old, new)
-        told = f"is {old!r} of {roles.test.path} (equal values)" if old else "is matched by the order of the rows"
-        notes.append(f"the sample's {new!r} {told}.")
+        origin = f"is {old!r} of {roles.test.path} (equal values)" if old else "is matched by the order of the rows"
+        notes.append(f"the sample's {new!r} {origin}.")
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
     notes += _check(roles, ids, train, test, sample)
@@ -78,20 +82,27 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
 def _labelled(
     roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack a target that the sample names, and a note; all of it where these are half of
-    the rows or more, or the last one alone, as in a file that was cut short."""
-    named = [] if sample is None else list(sample.columns)
-    asked = [c for c in named if c in train and c not in test and c not in roles.ids]
-    missing = train[asked].isna().any(axis=1).to_numpy()
+    """Train without the rows that lack one of the sample's targets, and a note on them.
+
+    All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
+    """
+    columns = [] if sample is None else list(sample.columns)
+    targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
+    missing = train[targets].isna().any(axis=1).to_numpy()
     count = int(missing.sum())
     if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
         return train, []
-    note = f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(asked)}: they are left out."
+    note = (
+        f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(targets)}: they are left out."
+    )
     return train[~missing].reset_index(drop=True), [note]
 
 
 def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables with equal floats for equal decimals: large files are read with 32 bits, which differ as 64."""
+    """Both tables with float32 for columns that are float32 in one (large files are read so) and float64 in the other.
+
+    Equal decimals are then equal numbers.
+    """
     shared = [c for c in test.columns if c in train.columns and c not in ids]
     single = {c: "float32" for c in shared if {train[c].dtype, test[c].dtype} == {np.dtype("f4"), np.dtype("f8")}}
     return (train.astype(single), test.astype(single)) if single else (train, test)
@@ -100,6 +111,7 @@ def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tu
 def _check(
     roles: Roles, ids: list[str], train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> list[str]:
+    """Notes on columns and rows that are not used. Raises InputError as `reconcile` says."""
     notes: list[str] = []
     shared = [c for c in test.columns if c in train.columns and c not in ids]
     if not shared and (not any(c in train.columns for c in ids) or len(test.columns) > len(ids)):
@@ -123,7 +135,7 @@ def _check(
                 f"{sheet.path} has {int(twice.sum())} duplicate ids in {', '.join(ids)} (first: {first}): "
                 "every row needs an id of its own; mend the file."
             )
-    lost = round((1 - share_found(sample, test, ids)) * len(sample))
+    lost = round((1 - share_in(sample, test, ids)) * len(sample))
     if lost:
         raise InputError(f"{lost} ids of {roles.sample.path} are not in {roles.test.path}: give the matching files.")
     if len(sample) < len(test):
@@ -134,6 +146,7 @@ def _check(
 def _rename(
     train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, old: str, new: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train and test with the id column `old` called `new`; with "" for `old`, test gets the sample's ids in order."""
     if not old and sample is not None:
         test = test.copy(deep=False)
         test.insert(0, new, sample[new].to_numpy())
@@ -150,24 +163,25 @@ def _kind(column: pd.Series) -> str:
 
 
 def _clashes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
-    """Shared columns that are text in one table only; a column without any value fits everything."""
-    found = []
+    """Shared columns that are text in one of the tables only; one without any value clashes with nothing."""
+    clashing = []
     for name in train.columns:
         if name in test.columns and train[name].dtype != test[name].dtype:
             one, two = _kind(train[name]), _kind(test[name])
             if one != two and "text" in (one, two) and not train[name].isna().all() and not test[name].isna().all():
-                found.append(str(name))
-    return found
+                clashing.append(str(name))
+    return clashing
 
 
 def _loses_something(ids: pd.Series, head: bytes) -> bool:
+    """Whether ids read as numbers have lost leading zeros, or values such as "NA"; `head`: the file's first bytes."""
     if ids.isna().any():
         return True
     return _kind(ids) == "number" and _LEADING_ZERO.search(head) is not None
 
 
 def _word_labels(roles: Roles, train: pd.DataFrame, sample: pd.DataFrame | None) -> list[str]:
-    """Targets of words where some look missing, perhaps because a class is called "None"."""
+    """Targets of text in which some values are missing, perhaps since a class is called "None"."""
     if sample is None:
         return []
     targets = [c for c in sample.columns if c in train.columns and c not in roles.ids]

@@ -20,14 +20,17 @@ BINS = 4096  # bins that a search merges more distinct targets into
 
 
 def mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
+    """For squared errors, and for correlations, on which all constants score alike."""
     return np.array([np.average(y, weights=weights)])
 
 
 def log_mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
+    """For squared errors of logarithms."""
     return np.expm1([np.average(np.log1p(np.maximum(y, 0)), weights=weights)])
 
 
 def median(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
+    """For absolute errors."""
     return np.array([np.median(y) if weights is None else weighted_quantile(y, weights, 0.5)])
 
 

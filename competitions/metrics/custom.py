@@ -1,11 +1,12 @@
-"""A person's own metric: `file.py:function`, called as function(y_true, y_pred) and returning a number.
+"""Custom metrics: `file.py:function`, a person's function that is called with (y_true, y_pred) and returns a number.
 
 What it is can be given by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):
 
 greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has it.
 needs : "value" (default), "probability", "label" or "ranking".
-objective : what estimators minimise; by default "logloss" for probabilities, labels and rankings, else "l2".
+objective : what estimators minimise: "l2", "l1", "mape", "quantile:0.9" (any quantile), "log_l2" or "log_l1" (of
+    logarithms), or "logloss"; by default "logloss" for probabilities, labels and rankings, else "l2".
 
 y_true and y_pred are float arrays: (n,) for one target; (n, T) for several; probabilities of several classes, and
 rankings, are (n, K). Classes come as codes 0…K-1 in the order of the task's classes (binary: 1 is the positive class).
@@ -37,6 +38,7 @@ _TYPES = {
     "value": ("regression", "ordinal"),
 }
 _ANY = ("binary", "multiclass", "ordinal", "regression")
+_OBJECTIVE = re.compile(r"(?:log_)?l[12]|mape|logloss|ordinal|quantile:0?\.\d+")
 _QUANTILES = 31  # of the target, that are tried as constant predictions
 _PROBABILITIES = 49  # of the positive class, evenly spaced, that are tried as constant predictions
 
@@ -99,13 +101,18 @@ def load_custom(file: Path, function: str) -> Metric:
     if needs is not None and needs not in get_args(Needs):
         raise MetricError(f"{where}: needs is {needs!r}, and has to be one of {', '.join(get_args(Needs))}.")
     kind: Needs = needs or "value"
-    default = "l2" if kind == "value" else "logloss"
+    objective = _setting(called, module, "objective", "l2" if kind == "value" else "logloss")
+    if not isinstance(objective, str) or not _OBJECTIVE.fullmatch(objective):
+        raise MetricError(
+            f"{where}: objective is {objective!r}, and has to be one of l2, l1, log_l2, log_l1, mape, quantile:0.9 (or "
+            f"another quantile) and logloss."
+        )
     return Metric(
         name=where,
         title=(str(called.__doc__ or "").strip().split("\n")[0].rstrip(".") or function)[:80],
         greater_is_better=greater,
         needs=kind,
-        objective=str(_setting(called, module, "objective", default)),
+        objective=objective,
         problem_types=_TYPES[kind] if needs else _ANY,
         bounds=(float("-inf"), float("inf")),
         function=loaded,

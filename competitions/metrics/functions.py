@@ -22,10 +22,12 @@ DIVISION_EPSILON = float(np.finfo(np.float64).eps)  # the smallest |y| that MAPE
 
 
 def squared_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(y - p)²."""
     return (y - p) ** 2
 
 
 def absolute_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """|y - p|."""
     return np.abs(y - p)
 
 
@@ -41,6 +43,7 @@ def squared_log_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def absolute_percentage_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """|y - p| / |y|, as a share."""
     return np.abs(y - p) / np.maximum(np.abs(y), DIVISION_EPSILON)
 
 
@@ -51,10 +54,12 @@ def symmetric_percentage_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def pinball_loss(y: np.ndarray, p: np.ndarray, quantile: float) -> np.ndarray:
+    """`quantile` times the error where p is too low, 1 - `quantile` times it where p is too high."""
     return np.maximum(quantile * (y - p), (quantile - 1.0) * (y - p))
 
 
 def zero_one_loss(y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """1 where the label is wrong, else 0."""
     codes(p)
     return (y != p).astype(float)
 
@@ -93,18 +98,20 @@ def average_precision_loss_at(y: np.ndarray, p: np.ndarray, k: int) -> np.ndarra
 
 
 def median_absolute_error(y: np.ndarray, p: np.ndarray) -> float:
+    """The median of |y - p|."""
     return float(np.median(np.abs(y - p)))
 
 
 def root_mean_squared_percentage_error(y: np.ndarray, p: np.ndarray) -> float:
-    """As in rossmann-store-sales: rows whose target is 0 do not count."""
-    kept = y != 0
-    if not kept.any():
+    """The root of the mean of ((y - p) / y)²; rows whose target is 0 do not count, as in rossmann-store-sales."""
+    counted = y != 0
+    if not counted.any():
         raise MetricError("A percentage error needs targets other than zero, and every target is zero.")
-    return float(np.sqrt(np.mean(((y[kept] - p[kept]) / y[kept]) ** 2)))
+    return float(np.sqrt(np.mean(((y[counted] - p[counted]) / y[counted]) ** 2)))
 
 
 def r2(y: np.ndarray, p: np.ndarray) -> float:
+    """The share of the variance of y that p explains; below 0 where the mean would be better."""
     spread = float(((y - y.mean()) ** 2).sum())
     if spread == 0:
         raise MetricError("R² is not defined where every target has the same value.")
@@ -122,6 +129,7 @@ def pearson(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def spearman(y: np.ndarray, p: np.ndarray) -> float:
+    """Pearson's correlation of the ranks."""
     return pearson(ranks(y), ranks(p))
 
 
@@ -151,6 +159,7 @@ def auc(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def average_precision(y: np.ndarray, p: np.ndarray) -> float:
+    """The precision at each positive row, averaged over them, in the order of p."""
     from sklearn.metrics import average_precision_score
 
     if not (codes(y, 2) == 1).any():

@@ -25,9 +25,20 @@ _BETA = re.compile(r"(?:beta|β) ?[=:]? ?(?P<b>\d+(?:\.\d+)?)|\bf(?P<c>0\.5|2|3)
 def _right_labels(name: str, title: str, greater: bool = True, **rest: Any) -> Metric:
     """The share of right labels, or of wrong ones."""
     return Metric(
-        name, title, greater, "label", "logloss", TYPES, (0.0, 1.0), zero_one_loss, best.majority, "accuracy",
-        mean="complement" if greater else "plain", confusion=confusion.accuracy, **rest,
-    )  # fmt: skip
+        name=name,
+        title=title,
+        greater_is_better=greater,
+        needs="label",
+        objective="logloss",
+        problem_types=TYPES,
+        bounds=(0.0, 1.0),
+        function=zero_one_loss,
+        constant=best.majority,
+        shape="accuracy",
+        mean="complement" if greater else "plain",
+        confusion=confusion.accuracy,
+        **rest,
+    )
 
 
 def _of_tables(name: str, title: str, score: ConfusionScore, **rest: Any) -> Metric:

@@ -28,12 +28,15 @@ _BALANCED = Variant("balanced_logloss", _EQUAL_CLASSES, "wide")
 
 
 def _area(name: str, title: str, types: tuple[str, ...], **rest: Any) -> Metric:
-    return Metric(name, title, True, "probability", "logloss", types, (0.0, 1.0), constant=best.prior, **rest)
+    """An area by the order of rows, greater better."""
+    settings: dict[str, Any] = {"objective": "logloss", "bounds": (0.0, 1.0), "constant": best.prior}
+    return Metric(name, title, greater_is_better=True, needs="probability", problem_types=types, **settings | rest)
 
 
 def _loss(name: str, title: str, types: tuple[str, ...] = TWO_OR_MORE, **rest: Any) -> Metric:
-    settings: dict[str, Any] = {"bounds": (0.0, float("inf")), "constant": best.prior}
-    return Metric(name, title, False, "probability", "logloss", types, **settings | rest)
+    """A loss of probabilities, smaller better."""
+    settings: dict[str, Any] = {"objective": "logloss", "bounds": (0.0, float("inf")), "constant": best.prior}
+    return Metric(name, title, greater_is_better=False, needs="probability", problem_types=types, **settings | rest)
 
 
 METRICS = (
@@ -108,8 +111,8 @@ METRICS = (
         aliases=("brier_score", "brier_loss", "brier_score_loss"),
         phrases=(r"\bbrier(?:'?s)?(?: scores?| loss)?",),
     )),
-    Metric("gini", "Normalised Gini coefficient", True, "probability", "l2", ("binary", "regression"), (-1.0, 1.0),
-           fn.gini, best.mean, "roc", scale_free=True, wording=Wording(
+    _area("gini", "Normalised Gini coefficient", ("binary", "regression"), objective="l2", bounds=(-1.0, 1.0),
+          function=fn.gini, constant=best.mean, shape="roc", scale_free=True, wording=Wording(
         aliases=(
             "normalized_gini", "normalised_gini", "gini_coefficient", "gini_index", "normalized_gini_coefficient",
             "normalised_gini_coefficient",

@@ -30,9 +30,19 @@ def _top_near(near: str, wide: str) -> float | None:
 
 def _mean_average_precision(name: str, k: float) -> Metric:
     return Metric(
-        name, f"Mean average precision at {k:g}", True, "ranking", "logloss", ("multiclass", "binary"), (0.0, 1.0),
-        partial(average_precision_loss_at, k=int(k)), best.prior, "ranking", mean="complement", top=int(k),
-    )  # fmt: skip
+        name=name,
+        title=f"Mean average precision at {k:g}",
+        greater_is_better=True,
+        needs="ranking",
+        objective="logloss",
+        problem_types=("multiclass", "binary"),
+        bounds=(0.0, 1.0),
+        function=partial(average_precision_loss_at, k=int(k)),
+        constant=best.prior,
+        shape="ranking",
+        mean="complement",
+        top=int(k),
+    )
 
 
 PARAMETRISED = (

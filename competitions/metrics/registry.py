@@ -27,7 +27,7 @@ ASSUMED = {  # by problem type, and by what a sample submission shows
 def get_metric(name: str, n_targets: int = 1) -> Metric:
     """The metric of a name, an alias ("ROC AUC", "neg_log_loss") or `file.py:function`.
 
-    Several targets give its mean over the columns, "mean_<name>" (a person's own function gets them all at once).
+    Several targets give its mean over the columns, "mean_<name>" (a person's function gets them all at once).
 
     Raises
     ------
@@ -67,7 +67,7 @@ def metric_for(name: str, problem_type: str, n_targets: int = 1) -> str:
 
 
 def assumed_metric(problem_type: str, shown: str = "") -> str:
-    """What to score by where nothing says it; the caller has to say that it is assumed.
+    """The metric to assume where none is given or named; the caller has to report that it is assumed.
 
     shown : "labels" or "probabilities", where the sample submission shows one of them, else "".
 

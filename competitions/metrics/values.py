@@ -25,8 +25,9 @@ _QUANTILE = re.compile(
 
 
 def _error(name: str, title: str, objective: str, **rest: Any) -> Metric:
-    settings: dict[str, Any] = {"bounds": (0.0, float("inf"))}
-    return Metric(name, title, False, "value", objective, TYPES, **settings | rest)
+    """An error, smaller better."""
+    settings: dict[str, Any] = {"bounds": (0.0, float("inf")), "problem_types": TYPES}
+    return Metric(name, title, greater_is_better=False, needs="value", objective=objective, **settings | rest)
 
 
 def _squared(name: str, title: str, mean: str, **rest: Any) -> Metric:
@@ -39,8 +40,11 @@ def _log_squared(name: str, title: str, mean: str, **rest: Any) -> Metric:
 
 
 def _agreement(name: str, title: str, **rest: Any) -> Metric:
-    settings: dict[str, Any] = {"bounds": (-1.0, 1.0), "shape": "correlation"}
-    return Metric(name, title, True, "value", "l2", TYPES, constant=best.mean, scale_free=True, **settings | rest)
+    """An agreement of values, greater better, on which all constants score alike."""
+    settings: dict[str, Any] = {
+        "objective": "l2", "problem_types": TYPES, "bounds": (-1.0, 1.0), "constant": best.mean, "shape": "correlation",
+    }  # fmt: skip
+    return Metric(name, title, greater_is_better=True, needs="value", scale_free=True, **settings | rest)
 
 
 METRICS = (

@@ -1,4 +1,4 @@
-"""Reading tables: folders and archives, encodings and separators, large files and their cache.
+"""Reading tables: files in folders and archives, encodings and separators, large files and their cache.
 
-Used by every other room of `competitions`.
+Any other room of `competitions` may use it.
 """

@@ -1,7 +1,7 @@
-"""Where tables lie: a folder, a zip, a zip within a folder or a zip, a gzipped file. Nothing is ever unpacked to disk.
+"""Lists and opens the tables and texts of a folder or a zip, in nested zips and gzipped too, unpacking nothing to disk.
 
-Zips are refused when broken, encrypted, when a member's path would escape its folder, or when the contents are out of
-all proportion to the archive (a decompression bomb).
+A zip is refused where it is broken or encrypted, where a member's path leads out of its folder, and where its contents
+are out of proportion to its size (a decompression bomb).
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ from medalist.competitions.naming import printable
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")
-MAX_DEPTH = 6  # folders below the root
-MAX_NESTING = 2  # a zip within a zip
-BOMB_RATIO = 300  # contents / archive, allowed up to BOMB_BYTES whatever the ratio
-BOMB_BYTES = 1 << 30
-_RUNS = {"log.txt", "task.yaml", "predictions"}  # what a run's folder holds
-NESTED_BYTES = 2 << 30  # a zip within a zip is held in memory
+MAX_DEPTH = 6  # levels of folders below the root that are searched
+MAX_NESTING = 2  # zips around a table: a zip within a zip
+BOMB_RATIO = 300  # bytes of the contents per byte of an archive, above which it is refused as a bomb
+BOMB_BYTES = 1 << 30  # contents up to this size are never taken for a bomb
+NESTED_BYTES = 2 << 30  # the largest zip within a zip, which is held in memory
+_RUN_FILES = {"log.txt", "task.yaml", "predictions"}  # by which the folder of a run of the agent is recognised
 
 
 @dataclass(frozen=True)
 class Source:
-    """One file: on disk, or inside a zip.
+    """One file, on disk or in a zip.
 
-    `path` is its name relative to the root, with "/" ("data.zip/train.csv" for a member); `members` is the way through
-    the zips; `size` is the number of bytes after unpacking where the archive tells it (for .gz: an estimate).
+    `path`: relative to the competition's root, printable, with "/" ("data.zip/train.csv" for a member of a zip).
+    `file`: the file on disk. `members`: the names of the zip members that lead from `file` to this one, () for a plain
+    file. `size`: bytes after unpacking, for .gz an estimate.
     """
 
     path: str
@@ -50,13 +51,13 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """Lower-case suffix of the table or text itself, without ".gz"."""
+        """The suffix in lower case, of "train.csv.gz" it is ".csv"."""
         return PurePosixPath(self.name.lower().removesuffix(".gz")).suffix
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        """The unpacked bytes as a stream. Raises InputError when they cannot be read."""
-        with reading(self.path), ExitStack() as stack:
+        """A stream of the unpacked bytes. Raises InputError where they cannot be read."""
+        with unpacking(self.path), ExitStack() as stack:
             stream: BinaryIO = stack.enter_context(open(self.file, "rb"))
             for depth, member in enumerate(self.members):
                 archive = stack.enter_context(zipfile.ZipFile(stream))
@@ -71,12 +72,13 @@ class Source:
             yield stream
 
     def read_bytes(self) -> bytes:
+        """All unpacked bytes. Raises InputError where they cannot be read."""
         with self.open() as stream:
             return stream.read()
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that ends with an InputError once more than `limit` bytes came out of it."""
+    """A stream that raises InputError once more than `limit` bytes have been read from it."""
 
     def __init__(self, stream: gzip.GzipFile, path: str, limit: int) -> None:
         self._stream, self._path, self._left = stream, path, limit
@@ -99,8 +101,8 @@ class _Bounded(io.RawIOBase):
 
 
 @contextmanager
-def reading(path: str) -> Iterator[None]:
-    """Turns what can go wrong while unpacking `path` into an InputError of one sentence."""
+def unpacking(path: str) -> Iterator[None]:
+    """Turns the errors of reading and unpacking the file `path` into an InputError of one sentence."""
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile) as error:
@@ -116,17 +118,17 @@ def reading(path: str) -> Iterator[None]:
 
 
 def list_sources(root: Path) -> tuple[list[Source], list[str]]:
-    """Tables and texts under a folder or in a zip, in the order of their names, and notes about what was passed over.
+    """The tables and texts of a folder or a zip, sorted by path, and notes about zips that could not be read.
 
-    Raises InputError when `root` is a zip that cannot be used, or any zip has a path that escapes.
+    Raises InputError where `root` is a zip that cannot be read, is a file of another kind, or holds a zip with a path
+    that leads out of its folder.
     """
     if root.is_file():
         base = Source(printable(root.name), root, (), root.stat().st_size)
         if root.suffix.lower() != ".zip":
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
-        found = _members(base)
         prefix = f"{base.path}/"
-        return [replace(s, path=s.path.removeprefix(prefix)) for s in found], []
+        return [replace(s, path=s.path.removeprefix(prefix)) for s in _members(base)], []
     notes: list[str] = []
     sources: list[Source] = []
     for file in _walk(root):
@@ -143,17 +145,18 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
 
 
 class _BrokenError(InputError):
-    """A zip that cannot be read; where other files suffice, only noted."""
+    """A zip that cannot be read. In a folder with other files it becomes a note."""
 
 
 def _walk(root: Path) -> Iterator[Path]:
+    """Tables, texts and zips below a folder, sorted within each folder, but for hidden ones and runs of the agent."""
     for folder, folders, files in os.walk(root):
         depth = len(Path(folder).relative_to(root).parts)
-        if depth and {*files, *folders} >= _RUNS:
-            folders[:] = []  # a run of the agent, whose submission and log are not the organiser's
+        if depth and {*files, *folders} >= _RUN_FILES:
+            folders[:] = []  # a run of the agent: its submission and log are not the organiser's
             continue
         if depth and "ledger.sqlite" in files:
-            folders[:] = []  # its runs and demonstrations
+            folders[:] = []  # the agent's folder of runs and demonstrations
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__")) and depth < MAX_DEPTH)
         for name in sorted(files):
             path = Path(folder, name)
@@ -175,7 +178,7 @@ def _unpacked_size(source: Source) -> int:
 
 
 def _members(outer: Source) -> list[Source]:
-    """Tables and texts inside a zip, also those one zip deeper."""
+    """The tables and texts in a zip and in the zips in it, sorted by path. Raises InputError."""
     try:
         with outer.open() as stream, zipfile.ZipFile(stream) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
@@ -184,7 +187,7 @@ def _members(outer: Source) -> list[Source]:
     except ValueError as error:  # zipfile on some damaged directories
         raise _BrokenError(f"{outer.path} is a broken archive ({_plain(error)}): download it again.") from error
     total = 0
-    found: list[Source] = []
+    members: list[Source] = []
     for info in infos:
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
         link = stat.S_ISLNK(info.external_attr >> 16)
@@ -202,10 +205,10 @@ def _members(outer: Source) -> list[Source]:
         if inner.suffix == ".zip":
             if len(inner.members) >= MAX_NESTING or info.file_size > NESTED_BYTES:
                 raise InputError(f"{inner.path} is nested too deep or too large to be read in place: unpack it first.")
-            found += _members(inner)
+            members += _members(inner)
         elif _wanted(inner.name):
-            found.append(inner)
-    return sorted(found, key=lambda source: source.path)
+            members.append(inner)
+    return sorted(members, key=lambda source: source.path)
 
 
 def _bomb(path: str) -> InputError:

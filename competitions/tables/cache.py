@@ -1,4 +1,4 @@
-"""Large tables, once read, are kept as Arrow files, so that the next run opens them in seconds."""
+"""The cache of large tables: Arrow files in the user's cache folder, which the next run opens in seconds."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from medalist.competitions.tables.archive import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CACHE_BYTES = 20 << 30  # the least recently used files beyond this are removed
-_VERSION = 1  # of the way tables are read; another version reads again
+CACHE_BYTES = 20 << 30  # of all files together; the least recently used ones beyond it are removed
+_VERSION = 1  # of the way tables are read, part of every key: raise it where a table comes to be read otherwise
 
 
 def cache_file(source: Source, text: Collection[str]) -> Path:
-    """Where this version of this file is cached: under MEDALIST_CACHE, else the user's cache folder."""
+    """The path under which a table is cached, in MEDALIST_CACHE or else the user's cache folder.
+
+    It depends on the file's path, size and time of change, and on the columns `text` that are kept as strings.
+    """
     import platformdirs
 
     folder = Path(os.environ.get("MEDALIST_CACHE") or platformdirs.user_cache_dir("medalist")) / "tables"
@@ -31,6 +34,7 @@ def cache_file(source: Source, text: Collection[str]) -> Path:
 
 
 def read_cache(path: Path) -> tuple[pa.Table, list[str], str] | None:
+    """(table, notes, digest) as `write_cache` was given them; None where there is no such file or it is broken."""
     import pyarrow as pa
 
     try:
@@ -44,7 +48,7 @@ def read_cache(path: Path) -> tuple[pa.Table, list[str], str] | None:
 
 
 def write_cache(path: Path, arrow: pa.Table, notes: list[str], digest: str) -> list[str]:
-    """Keeps the table for the next time, and the cache below CACHE_BYTES; a failure only becomes a note."""
+    """Writes a table to the cache and removes what exceeds CACHE_BYTES; returns a note where that failed."""
     import pyarrow as pa
 
     about = {"medalist": json.dumps({"notes": notes, "digest": digest})}

@@ -1,4 +1,4 @@
-"""How a text table is written: its encoding, its separator, its header line. Decided from the first bytes."""
+"""Detects the format of a text table from its first bytes: encoding, separator, decimal point, header line."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 
-HEAD_BYTES = 1 << 16
-MAX_HEAD_BYTES = 1 << 24
+HEAD_BYTES = 1 << 16  # read at first to find the header line
+MAX_HEAD_BYTES = 1 << 24  # read at most, where the header line is longer
 SEPARATORS = (",", "\t", ";", "|")
-MISSING_WORDS = (  # pandas' own, so that both readers agree
+MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the same words as missing
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
@@ -31,7 +31,11 @@ _DECIMAL_POINT = re.compile(r"(?:^|;)\"?-?\d+\.\d+\"?(?:;|$)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """`encoding` is None where nothing marks it: UTF-8 is tried first. `header` is empty for an empty file."""
+    """The format of a text table.
+
+    `encoding`: as its byte order mark says, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
+    `header`: the names in the first line as they are written, () for an empty file.
+    """
 
     encoding: str | None
     separator: str
@@ -40,7 +44,10 @@ class Dialect:
 
 
 def read_dialect(source: Source) -> Dialect:
-    """Looks at the first lines of a text table. Raises InputError for bytes that are no text."""
+    """The format of a text table, from as many of its first bytes as hold the header line.
+
+    Raises InputError for bytes that are no text.
+    """
     size = HEAD_BYTES
     while True:
         with source.open() as stream:
@@ -52,7 +59,11 @@ def read_dialect(source: Source) -> Dialect:
 
 
 def dialect_of(head: bytes, path: str, *, whole: bool) -> Dialect:
-    """`whole`: the bytes are the whole file, so that their last line is complete."""
+    """The format of a text table whose first bytes are `head`.
+
+    `whole`: they are all of its bytes, so that their last line is complete. Raises InputError, naming `path`, for bytes
+    that are no text.
+    """
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
     if encoding is None and b"\0" in head:
         raise InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
@@ -67,9 +78,10 @@ def dialect_of(head: bytes, path: str, *, whole: bool) -> Dialect:
 
 
 def transcode(data: bytes, encoding: str | None, path: str) -> tuple[bytes, str | None]:
-    """UTF-8 bytes of a table in another encoding, and the note that says which was assumed (None where it is marked).
+    """The text `data` in UTF-8, and a note on the encoding that was assumed (None where `encoding` is given).
 
-    Without a mark and not UTF-8, Windows-1252 is assumed, and Latin-1 where that leaves bytes undefined.
+    `encoding` None is for bytes that are not UTF-8 and have no mark: Windows-1252 is assumed, and Latin-1 where the
+    bytes are not defined in that. Raises InputError where the bytes are not of the given encoding.
     """
     if encoding is not None:
         try:
@@ -86,8 +98,8 @@ def transcode(data: bytes, encoding: str | None, path: str) -> tuple[bytes, str 
 
 
 def torn_line(data: bytes, dialect: Dialect) -> int | None:
-    """How many fields the last line has, where it has fewer than the header and no end of line, as in a file whose
-    copying was cut short; None else. `data`: UTF-8, or another encoding in which quotes and separators are one byte."""
+    """The number of fields of the last line, where it has fewer than the header and no end of line, as in a file that
+    was cut short in copying; None for any other file. `data`: UTF-8 or a one-byte encoding."""
     last = data[max(data.rfind(b"\n"), data.rfind(b"\r")) + 1 :]
     if not last.strip() or last.count(b'"') % 2 or len(last) == len(data):
         return None
@@ -102,7 +114,7 @@ def torn_line(data: bytes, dialect: Dialect) -> int | None:
 
 
 def headless(header: tuple[str, ...]) -> bool:
-    """Whether a first line looks like data: every field is a number."""
+    """Whether a first line is data rather than names: every field is a number."""
     return bool(header) and all(_is_number(field) for field in header)
 
 
@@ -124,7 +136,8 @@ def _decode_head(head: bytes, encoding: str | None) -> str:
 
 
 def _separator(text: str, whole: bool) -> tuple[str, tuple[str, ...]]:
-    """The first separator that gives the first records the same number of fields, more than one; else a comma."""
+    """The separator and the fields of the header line: the first separator with which the first records have equally
+    many fields, more than one; where there is none, the one with most fields in the header."""
     headers: dict[str, tuple[str, ...]] = {}
     for separator in SEPARATORS:
         records = _records(text, separator, whole)
@@ -137,7 +150,7 @@ def _separator(text: str, whole: bool) -> tuple[str, tuple[str, ...]]:
 
 
 def _records(text: str, separator: str, whole: bool) -> list[list[str]]:
-    """Up to four records; the last one is left out where it may have been cut."""
+    """The first four records; of fewer ones the last is left out where the text may end within it."""
     lines = io.StringIO(text, newline="")
     records: list[list[str]] = []
     try:

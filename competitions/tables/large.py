@@ -1,8 +1,8 @@
-"""Tables of many megabytes to several gigabytes: pyarrow's multi-threaded reader, compact types, a cache.
+"""Reads large csv files, of many megabytes to several gigabytes, with pyarrow's multi-threaded reader, and caches them.
 
-pyarrow infers types from its first block alone and fails further on, and would turn text that looks like a date into
-a timestamp. So the types come from pandas' reading of the first rows, are all given explicitly, and a column that does
-not keep its promise is widened (integer, float, text) and the file read again.
+pyarrow infers types from its first block alone and fails where later ones differ, and it would turn text that looks
+like a date into a timestamp. So the types come from the first rows as pandas reads them and are all given explicitly;
+where a later value does not fit, the column is widened (integer, float, text) and the file is read again.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from medalist.competitions.tables.parsing import parse
 if TYPE_CHECKING:
     import pyarrow as pa
 
-HEAD_ROWS = 20_000
-MAX_ATTEMPTS = 12
-FLOAT32_WHOLE = 1 << 24  # whole numbers up to here are exact in float32
+HEAD_ROWS = 20_000  # from which pandas infers the types
+MAX_ATTEMPTS = 12  # readings of a file, each with one column widened
+FLOAT32_WHOLE = 1 << 24  # whole numbers up to this one are exact in float32
 _NARROW = (np.int8, np.int16, np.int32)
 _FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
 def load_big(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
-    """(frame, notes, SHA-256 of the unpacked bytes). Columns in `text` stay strings. Raises InputError.
+    """(frame, notes, SHA-256 of the unpacked bytes in hex) of a csv, from the cache where it is there.
 
-    Integers come in the smallest type that holds them. Floats come as float32 (7 digits), except where they hold whole
-    numbers from 2**24 on.
+    Columns in `text` stay strings. Integers have the smallest type that holds them; floats are float32 (7 digits), or
+    float64 where they hold whole numbers from 2**24 on. Raises InputError for lines that do not fit the header.
     """
     file = cache_file(source, text)
     cached = read_cache(file)
@@ -50,7 +50,7 @@ def load_big(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[p
 
 
 class _Hashed:
-    """A readable stream that hashes what passes through it."""
+    """A readable stream that hashes the bytes read from it."""
 
     closed = False
 
@@ -66,7 +66,7 @@ class _Hashed:
         return True
 
     def close(self) -> None:
-        """The owner of the stream closes it."""
+        """Nothing: whoever opened the stream closes it."""
 
 
 def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.Table, list[str], str]:
@@ -83,7 +83,7 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
         notes.append(latin)
         names, types = _first_types(source, dialect, encoding, text)
     for _ in range(MAX_ATTEMPTS):
-        read_as = "utf-8" if encoding == "utf-8-sig" else encoding  # the mark stands in the line that is skipped
+        read_as = "utf-8" if encoding == "utf-8-sig" else encoding  # the mark is in the header line, which is skipped
         options = pc.ConvertOptions(
             column_types=types,
             null_values=list(MISSING_WORDS),
@@ -120,6 +120,7 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
 def _first_types(
     source: Source, dialect: Dialect, encoding: str, text: Collection[str]
 ) -> tuple[list[str], dict[str, pa.DataType]]:
+    """The names of the columns and a type for each, as the first HEAD_ROWS suggest. Raises UnicodeDecodeError."""
     import pyarrow as pa
 
     with source.open() as stream:
@@ -139,7 +140,10 @@ def _first_types(
 
 
 def _widen(types: dict[str, pa.DataType], name: str, path: str) -> list[str]:
-    """Makes room for a value that did not fit: an integer column becomes one of floats, any other one of text."""
+    """Changes, in `types`, the type of a column into which a value did not fit: integers to floats, others to text.
+
+    Returns a note for text. Raises InputError where the column is text already.
+    """
     import pyarrow as pa
 
     if types[name] == pa.int64():
@@ -153,7 +157,7 @@ def _widen(types: dict[str, pa.DataType], name: str, path: str) -> list[str]:
 
 
 def _unknown_to_numbers(arrow: pa.Table) -> pa.Table:
-    """Text columns whose every value is a number (the first rows were all missing) become floats."""
+    """The table with columns of text as floats where the first rows are all missing and every value is a number."""
     import pyarrow as pa
 
     for index, field in enumerate(arrow.schema):
@@ -167,6 +171,7 @@ def _unknown_to_numbers(arrow: pa.Table) -> pa.Table:
 
 
 def _compact(arrow: pa.Table) -> pa.Table:
+    """The table with every column of numbers in its smallest type (see `load_big`)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

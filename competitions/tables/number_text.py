@@ -1,4 +1,4 @@
-"""Columns that hold numbers and something else: a sign for "missing" is mended, other mixtures are told."""
+"""Columns of text that hold numbers: with a sign for "missing" they become numbers, other mixtures are noted."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pandas.api import types
 
 _PLACEHOLDER = re.compile(r"[^\w\s]+")  # "?", "-", "--": no letter, no digit
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
-_SAMPLE_VALUES = 100  # looked at before a whole column of text is tried as numbers
-_SAMPLE_SHARE = 0.3
-_MIXED_SHARE = 0.9
+_SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is converted
+_SAMPLE_SHARE = 0.3  # of these that must be numbers for that
+_MIXED_SHARE = 0.9  # of a column's values that must be numbers for a note on the others
 
 
 def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> list[str]:
-    """Turns columns of text that are numbers but for a sign such as "?" into numbers, in place; returns notes.
+    """Converts, in place, columns of text that are numbers but for one or two signs such as "?", which become missing.
 
-    Columns in `text` are left alone; other mixtures of numbers and text are only noted.
+    Columns in `text` stay as they are. Returns a note, with `path`, for each converted column and for each other one
+    that mixes text into numbers.
     """
     notes = []
     for name in frame.columns:

@@ -1,4 +1,4 @@
-"""Parses the text of a table into a frame, with pandas' C parser."""
+"""Parses the text of a table into a frame, with pandas' C parser; names and types of its columns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from pandas.api import types
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.csv_format import Dialect
 
-PLAIN_OBJECTS = ("string", "boolean", "empty")
+PLAIN_OBJECTS = ("string", "boolean", "empty")  # pandas' inferred types that a column of objects may have
 
 
 def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.DataFrame:
-    """pandas' C parser on UTF-8 bytes or a stream. Raises InputError, and UnicodeDecodeError."""
+    """The table in UTF-8 bytes or in a stream; `options` are those of pandas.read_csv.
+
+    Only bytes can be parsed twice, as a separator at the end of every line or columns of mixed types need. Raises
+    InputError for lines that do not fit the header, and UnicodeDecodeError for bytes of another encoding.
+    """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     options = {"sep": dialect.separator, "decimal": dialect.decimal, "index_col": False, **options}
     try:
@@ -40,7 +44,7 @@ def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.
 
 
 def column_names(header: tuple[str, ...]) -> tuple[str, ...]:
-    """An empty name becomes "Unnamed: 0" (its place), a repeated one gets ".1", ".2", …"""
+    """The names that pandas gives to a header: an empty one becomes "Unnamed: 0" (its place), a repeated one "a.1"."""
     if "" not in header and len(set(header)) == len(header):
         return header
     names: list[str] = []
@@ -55,7 +59,7 @@ def column_names(header: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Only the types this module promises: dates and whatever else becomes text."""
+    """The frame, changed in place so that it holds numbers, booleans and text alone; dates are written as ISO 8601."""
     for name, dtype in frame.dtypes.items():
         column = frame[name]
         if types.is_datetime64_any_dtype(dtype):
@@ -67,10 +71,12 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def empty_table(path: str) -> InputError:
+    """The error for a file without a header line."""
     return InputError(f"{path} is empty: put the table there again.")
 
 
 def _has_mixed_columns(frame: pd.DataFrame) -> bool:
+    """Whether a column holds values of several types, since pandas infers types chunk by chunk."""
     objects = [frame[name] for name, dtype in frame.dtypes.items() if types.is_object_dtype(dtype)]
     return any(types.infer_dtype(column, skipna=True) not in PLAIN_OBJECTS for column in objects)
 

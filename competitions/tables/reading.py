@@ -1,7 +1,7 @@
-"""Reads one table, whatever its form: csv (also .gz, in a zip, other separators and encodings) or parquet.
+"""Reads one table: csv in any usual encoding and with any usual separator, gzipped or in a zip, or parquet.
 
-What comes out is the same for every form: integers, floats, bool, object holding bool and missing, or strings (pandas
-`str`, or `object` before pandas 3). Text below BIG_BYTES goes through pandas' C parser; larger files, see big_tables.
+Every form gives the same types: integers, floats, bool, objects (bool and missing), or strings (pandas' `str`, or
+`object` before pandas 3). Text up to BIG_BYTES goes through pandas' C parser, larger files through `large.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source, list_sources, reading
+from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source, list_sources, unpacking
 from medalist.competitions.tables.csv_format import (
     MISSING_WORDS,
     Dialect,
@@ -31,12 +31,12 @@ from medalist.competitions.tables.large import load_big
 from medalist.competitions.tables.number_text import numbers_from_text
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 
-BIG_BYTES = 64 << 20
+BIG_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table as read: `digest` is the SHA-256 (hex) of its unpacked bytes."""
+    """A table with what a person should know of how it was read. `digest`: SHA-256 (hex) of its unpacked bytes."""
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
@@ -45,14 +45,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Header:
-    """What can be told without reading a table: its columns, as `Table.frame` will name them, and rows of parquet."""
+    """What the beginning of a file shows: the columns as in `Table.frame`, and the rows (None for text)."""
 
     columns: tuple[str, ...]
     rows: int | None
 
 
 def read_table(path: Path | str) -> pd.DataFrame:
-    """The table in a file on disk. Raises InputError when it is not there, empty or unreadable."""
+    """The table in a file on disk, which may be a zip of one table.
+
+    Raises InputError where it is absent, empty or unreadable.
+    """
     file = Path(path)
     if not file.is_file():
         raise InputError(f"{file} is not a file: give the path of a table.")
@@ -65,7 +68,10 @@ def read_table(path: Path | str) -> pd.DataFrame:
 
 
 def read_header(source: Source) -> Header:
-    """Columns of a table from its first bytes; () for an empty one. Raises InputError."""
+    """The columns of a table, () for an empty one, without reading it whole.
+
+    Raises InputError where it cannot be read or has no header line.
+    """
     if _is_parquet(source):
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -83,9 +89,10 @@ def read_header(source: Source) -> Header:
 
 
 def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] = ()) -> Table:
-    """The whole table. `text`: columns to keep as strings; `exact`: the same, where "NA" or "None" is a value.
+    """The whole table.
 
-    Raises InputError, one sentence, for an empty, broken or unreadable file.
+    `text`: columns that are kept as strings. `exact`: columns that are kept letter by letter, so that "NA" and "None"
+    are values and only an empty field is missing. Raises InputError for an empty, broken or unreadable file.
     """
     if _is_parquet(source):
         table = _load_parquet(source)
@@ -136,7 +143,7 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
 
 
 def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
-    """Names as in the header that was announced, also where its bytes are no UTF-8."""
+    """Gives the frame, in place, the names of `read_header`, which differ where the header's bytes are no UTF-8."""
     names = column_names(dialect.header)
     if tuple(frame.columns) != names:
         if len(frame.columns) != len(names):
@@ -155,7 +162,7 @@ def _load_parquet(source: Source) -> Table:
             digest.update(data)
             arrow = pq.read_table(io.BytesIO(data))
         else:
-            with reading(source.path), open(source.file, "rb") as stream:
+            with unpacking(source.path), open(source.file, "rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256")
             arrow = pq.read_table(source.file)
     except pa.ArrowInvalid as error:

@@ -1,4 +1,4 @@
-"""task.yaml: what the agent believes about a task, for a person to read and correct; a corrected file is obeyed."""
+"""task.yaml: writes a task for a person to read and correct, and reads the corrected file."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _HEAD = """\
 
 
 def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None:
-    """Write a task so that a person can read and correct it, replacing `path` at once or not at all.
+    """Write a task to `path`, durably, replacing a file that is there.
 
-    `cards`: ColumnCards, listed as a comment to choose corrections from. Raises InputError where the folder refuses.
+    `cards`: the columns, whose kinds are listed in a comment. Raises InputError where the folder cannot be written.
     """
     try:
         replace_file(path, task_text(task, cards))
@@ -70,10 +70,10 @@ constant, duplicate."""
 
 
 def read_task(path: Path, competition: Competition) -> Task:
-    """Read a task file and complete it from the competition.
+    """The task in a file, with the fields that are left out inferred from the competition.
 
-    Raises InputError where there is no such file, and TaskError or MetricError (one sentence: field, value, what may be
-    written) where it says something that cannot be.
+    Raises InputError where the file cannot be read, and TaskError or MetricError, naming field, value and what may be
+    written, where it contradicts itself or the data.
     """
     import yaml
 
@@ -115,20 +115,23 @@ def read_task(path: Path, competition: Competition) -> Task:
 
 
 def _usable_classes(classes: list[Any] | None, problem_type: str | None, positive: Any | None) -> list[Any] | None:
+    """The classes of a file, unless its problem type or its positive class takes precedence over them."""
     return None if problem_type == "regression" or positive is not None else classes
 
 
 def _metric_comment(task: Task) -> str:
-    said = {
+    """The comment of the field `metric`: what may be written, and where its value is from."""
+    origins = {
         "given": "As it was given.",
         "file": "As a task file said.",
         "assumed": "Nothing says what it is, so it is assumed: check it.",
     }
-    source = said.get(task.metric_source, f"Read from the description: {' '.join(task.metric_quote.split())}")
+    source = origins.get(task.metric_source, f"Read from the description: {' '.join(task.metric_quote.split())}")
     return f"What submissions are scored by: a name (rmse, auc, qwk, map@3...) or file.py:function.\n{source}"
 
 
 def _listing(cards: Sequence[ColumnCard]) -> str:
+    """The lines of the comment that list the kinds of columns."""
     if not cards:
         return ""
     rows = [f"  {card.name}: {card.kind}" + (f"  ({card.note})" if card.note else "") for card in cards]
@@ -136,6 +139,7 @@ def _listing(cards: Sequence[ColumnCard]) -> str:
 
 
 def _field(name: str, value: Any, comment: str) -> str:
+    """A field as YAML under its comment."""
     import yaml
 
     if isinstance(value, dict) and value:
@@ -147,4 +151,5 @@ def _field(name: str, value: Any, comment: str) -> str:
 
 
 def _comment(lines: Iterable[str]) -> str:
+    """Each line as a line of a YAML comment."""
     return "".join(f"# {' '.join(str(line).splitlines())}\n" if line else "#\n" for line in lines)

@@ -1,4 +1,4 @@
-"""The task of a competition, inferred from its tables and its description; whatever a person says is obeyed."""
+"""Infers the task of a competition from its tables and its description; what a person has set takes precedence."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.metrics.registry import assumed_metric
-from medalist.competitions.task.labels import asked_for, order_binary, plain
-from medalist.competitions.task.problem_type import decide_type, find_metric, fit_metric, task_classes
+from medalist.competitions.task.labels import order_binary, plain, with_probability
+from medalist.competitions.task.metric import assume_metric, choose_metric
+from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
 from medalist.competitions.task.task import Task, target_column, target_numbers
 
@@ -40,14 +40,15 @@ def infer_task(
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
 ) -> Task:
-    """Infer what has to be predicted.
+    """The task of a competition. An argument that is given is taken as it is; the others are inferred.
 
-    Every argument settles what it names. `folds`: a scheme, "scheme:column", or a whole plan. `positive`: the class
-    whose probability is asked for. `classes`: the labels in order. `drop`: columns that are no inputs (by default ids
-    that say nothing). `columns`: kinds of columns, kept for `describe_columns`.
+    `folds`: a scheme, "scheme:column", or a whole plan. `positive`: the class whose probability submissions hold.
+    `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
+    information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
+    the task keeps for `describe_columns`. `seed`: of the folds.
 
-    Raises TaskError, naming the flag that settles it, where the data allow several readings or none, where the target
-    has missing values or only one value; MetricError for an unknown metric.
+    Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
+    has missing values or a single one; MetricError for an unknown metric.
     """
     train, test, sample = competition.train, competition.test, competition.sample
     if len(train) < 2 or not len(test):
@@ -59,9 +60,9 @@ def infer_task(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
             f"nothing to learn: name another with --target, or check the training table."
         )
-    scorer, source, quote = _metric(competition.description, metric, form)
+    scorer, source, quote = choose_metric(competition.description, metric, form)
     kind = decide_type(values, form.layout, scorer, problem_type)
-    counted = scorer.name if scorer else _assumed(kind, form, sample, values)
+    counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
     scorer = fit_metric(counted, kind, len(form.targets))
     if kind == "regression":
         for column in values:
@@ -69,8 +70,8 @@ def infer_task(
     labels, notes = task_classes(values, kind, classes)
     if kind == "binary" and not classes:
         positive = form.positive if positive is None else positive
-        labels, told = _binary(labels, positive, scorer, form, competition.description)
-        notes += told
+        labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
+        notes += binary_notes
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
             f"The metric {scorer.name} needs a probability for each of {len(labels)} classes, but the sample "
@@ -82,9 +83,9 @@ def infer_task(
         none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
         notes += (f"Rows are weighted by {weights}." if weights else none,)
         train_only = tuple(c for c in train_only if c != weights)
-    _checked(train, drop or (), weights)
+    _check_columns(train, drop or (), weights)
     if drop is None:
-        drop = [c for c in form.id if c in train.columns and says_nothing(train[c], test[c])]
+        drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
     if source == "assumed":
@@ -117,53 +118,20 @@ def infer_task(
     return task
 
 
-def _metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, str, str]:
-    """The metric, where it is from ("given", "description", "assumed") and the sentence that says it."""
-    if given is not None:
-        return find_metric(given, len(form.targets)), "given", ""
-    from medalist.competitions.metrics.reading.text import read_metric
-
-    found = read_metric(description)
-    if found is None:
-        return None, "assumed", ""
-    return find_metric(found[0], len(form.targets)), "description", found[1]
-
-
-def _assumed(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequence[pd.Series]) -> str:
-    """What to score by where nothing says it: the sample submission shows whether labels or chances are asked for."""
-    if sample is not None and kind in ("binary", "multiclass"):
-        if form.layout == "per_class" and len(form.class_columns) > 1:
-            return assumed_metric(kind, "probabilities")
-        shown = [c for c in form.submission_columns if c not in form.submission_id]
-        if (
-            kind == "binary"
-            and form.layout == "value"
-            and len(values) == len(shown) == 1
-            and _shows_labels(sample[shown[0]], values[0])
-        ):
-            return assumed_metric(kind, "labels")
-    return assumed_metric(kind)
-
-
-def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:
-    """Whether a sample's column holds labels of the target: its truth values or words, or both of its numbers."""
-    labels = bool(shown.notna().any()) and bool(shown.dropna().isin(target.dropna().unique()).all())
-    if pd.api.types.is_bool_dtype(shown.dtype) or (is_text(shown) and is_text(target)):
-        return labels
-    return labels and not is_text(shown) and not is_text(target) and shown.nunique() > 1
-
-
 def _binary(
     labels: tuple[Any, ...], positive: Any | None, scorer: Metric, form: Form, description: str
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The two labels, the positive last, and notes. Raises TaskError where it matters and nothing says which it is."""
+    """The two labels, the positive one last, and notes.
+
+    Raises TaskError where the metric depends on which one is positive and neither labels nor description show it.
+    """
     ordered, certain = order_binary(labels, positive)
     one_sided = scorer.needs == "probability" or scorer.positive_class
     if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
         return ordered, ()
-    said = asked_for(labels, description)
-    if len(said) == 1:
-        return order_binary(labels, said[0])[0], (f"The description asks for the probability of {said[0]}.",)
+    mentioned = with_probability(labels, description)
+    if len(mentioned) == 1:
+        return order_binary(labels, mentioned[0])[0], (f"The description asks for the probability of {mentioned[0]}.",)
     raise TaskError(
         f"Which of {labels[0]!r} and {labels[1]!r} is the positive class, whose probability is asked for, cannot be "
         f"told: name it with --positive."
@@ -171,7 +139,10 @@ def _binary(
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The form's columns, which are in the order of the sorted labels, in the order of the codes."""
+    """The class columns of a form, which are in the order of the sorted labels, in the order of `labels`.
+
+    Raises TaskError where there are more or fewer of them than labels.
+    """
     if form.layout != "per_class" or len(form.class_columns) < 2:
         return form.class_columns
     in_form = sorted(labels, key=str) if any(isinstance(label, str) for label in labels) else sorted(labels)
@@ -184,7 +155,7 @@ def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _folds(
-    asked: str | FoldPlan | None,
+    given: str | FoldPlan | None,
     train: pd.DataFrame,
     test: pd.DataFrame,
     form: Form,
@@ -192,9 +163,10 @@ def _folds(
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan:
-    if isinstance(asked, FoldPlan):
-        return asked
-    scheme, _, column = (asked or "").partition(":")
+    """The plan that is given, or the one that the evidence gives for the scheme and column that are given."""
+    if isinstance(given, FoldPlan):
+        return given
+    scheme, _, column = (given or "").partition(":")
     return choose_folds(
         train,
         test,
@@ -207,8 +179,8 @@ def _folds(
     )
 
 
-def says_nothing(train: pd.Series, test: pd.Series) -> bool:
-    """Whether an id column is a mere number of the row: unique, no date, and no text whose leading part repeats."""
+def is_row_number(train: pd.Series, test: pd.Series) -> bool:
+    """Whether an id column merely numbers the rows: unique, no date, and no text whose leading part repeats."""
     if not (train.is_unique and test.is_unique) or parse_dates(train) is not None:
         return False
     if not is_text(train):
@@ -223,12 +195,14 @@ def says_nothing(train: pd.Series, test: pd.Series) -> bool:
 
 
 def _names(given: Names) -> tuple[str, ...] | None:
+    """Column names from a sequence or from a text with commas."""
     if given is None:
         return None
     return tuple(name.strip() for name in given.split(",")) if isinstance(given, str) else tuple(given)
 
 
-def _checked(train: pd.DataFrame, drop: Collection[str], weights: str | None) -> None:
+def _check_columns(train: pd.DataFrame, drop: Collection[str], weights: str | None) -> None:
+    """Raises TaskError for columns that train lacks, and for weights that are no numbers of at least 0."""
     for name in drop:
         if name not in train.columns:
             raise TaskError(f"drop: {name!r} is no column of train; leave it out.")

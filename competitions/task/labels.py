@@ -1,4 +1,4 @@
-"""Labels of classes: which there are and in which order, as codes, and as a submission writes them."""
+"""Class labels: their order, their codes, and their form in a submission."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presen
 _NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "absence", "failure", "stayed",
              "retained", "none", "benign", "normal", "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
 
-_ASKED = (  # in one sentence: a probability of a label, or that something is one; "edible or poisonous" is both
+_PROBABILITY_OF = (  # in one sentence: the probability of a label, or that something is one; {} is the label
     r"(?:probabilit|likel|chance)(?:\w*\s+of|(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?))\s+"
     r"(?:an?\s+|the\s+|class\s+)*(?:\S+\s+or\s+(?:an?\s+|the\s+)?)?[\"'`*“]*{}(?!\w)"
 )
 
 
 def plain(value: Any) -> Any:
-    """A label as a plain bool, int, float or str; a whole float is an int."""
+    """A label as a Python bool, int, float or str; a whole float becomes an int."""
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
@@ -35,8 +35,10 @@ def plain(value: Any) -> Any:
 
 
 def class_labels(values: pd.Series) -> tuple[Any, ...]:
-    """The distinct labels of a column, without missing ones, in order: numbers by size, False before True, text by
-    alphabet. A column that mixes numbers and text is taken as text."""
+    """The distinct labels of a column, without missing ones, sorted: False before True, text by code points.
+
+    A column that mixes numbers and text is taken as text.
+    """
     labels = {plain(value) for value in pd.unique(values.dropna())}
     if any(isinstance(label, str) for label in labels):
         return tuple(sorted({str(label) for label in labels}))
@@ -44,19 +46,20 @@ def class_labels(values: pd.Series) -> tuple[Any, ...]:
 
 
 def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tuple[Any, ...], bool]:
-    """Two labels, the positive last, and whether that is certain: given, numbers, booleans or words that say it.
+    """The two labels, the positive one last, and whether that order is certain.
 
-    Raises TaskError where the given positive class is none of the two.
+    It is where the positive one is given, and for numbers, booleans and words such as "yes" or "benign". Raises
+    TaskError where the given class is neither of the two.
     """
     first, second = labels
     if positive is not None:
-        found = find_label(labels, positive)
-        if found is None:
+        last = find_label(labels, positive)
+        if last is None:
             raise TaskError(
                 f"The positive class {positive!r} is no label of the target: use --positive with "
                 f"{first!r} or {second!r}, or correct it in the task file."
             )
-        return ((first, second) if found == second else (second, first)), True
+        return ((first, second) if last == second else (second, first)), True
     if not isinstance(first, str):
         return (first, second), True
     words = [str(label).strip().lower() for label in (first, second)]
@@ -71,13 +74,20 @@ def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tu
     return (first, second), False
 
 
-def asked_for(labels: Sequence[Any], description: str) -> list[Any]:
-    """The labels whose probability a text asks for: "the probability of churn", "how likely a loan is to be bad"."""
-    return [label for label in labels if re.search(_ASKED.format(re.escape(str(label))), description, re.IGNORECASE)]
+def with_probability(labels: Sequence[Any], description: str) -> list[Any]:
+    """The labels that a text wants the probability of: "the probability of churn", "how likely a loan is to be bad".
+
+    Both labels of "the probability that a mushroom is edible or poisonous" are among them.
+    """
+    return [
+        label
+        for label in labels
+        if re.search(_PROBABILITY_OF.format(re.escape(str(label))), description, re.IGNORECASE)
+    ]
 
 
 def find_label(labels: Sequence[Any], given: Any) -> Any | None:
-    """The label that a person means by `given`: equal, or written the same way; None where there is none."""
+    """The label that equals `given`, or else is written like it but for case; None where there is none."""
     for label in labels:
         if plain(given) == label and isinstance(plain(given), bool) == isinstance(label, bool):
             return label
@@ -88,28 +98,28 @@ def find_label(labels: Sequence[Any], given: Any) -> Any | None:
 
 
 def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
-    """Labels as codes: (n,) float64, the place of each label in `classes`.
+    """The codes of labels, (n,) float64: the place of each in `classes`, NaN for missing ones.
 
-    Raises TaskError for labels that `classes` lacks; missing ones must have been refused before.
+    Raises TaskError for labels that are not in `classes`.
     """
     codes, uniques = pd.factorize(values)
     as_text = bool(classes) and isinstance(classes[0], str)
     place = {label: i for i, label in enumerate(classes)}
-    found = [place.get(str(plain(label)) if as_text else plain(label), -1) for label in uniques]
-    unknown = [plain(label) for label, code in zip(uniques, found, strict=True) if code < 0]
+    places = [place.get(str(plain(label)) if as_text else plain(label), -1) for label in uniques]
+    unknown = [plain(label) for label, code in zip(uniques, places, strict=True) if code < 0]
     if unknown:
         shown = ", ".join(repr(label) for label in unknown[:3])
         raise TaskError(
             f"Column {values.name!r} holds labels that are none of the task's {len(classes)} classes ({shown}): "
             f"correct the classes in the task file, or the column."
         )
-    return np.append(np.asarray(found, dtype=float), np.nan)[codes]
+    return np.append(np.asarray(places, dtype=float), np.nan)[codes]
 
 
 def written_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
-    """What stands in a submission for each class, (K,): the labels, in the type that the sample shows.
+    """What a submission holds for each class, (K,): the labels, in the type of the sample's column.
 
-    Booleans and 0/1 follow the sample; two text labels become 0 and 1 where the sample's are those numbers.
+    Booleans and 0 and 1 are written as the sample does; so are two labels of text, where it holds 0 and 1.
     """
     if sample is not None and len(classes) == 2:
         shown = set(class_labels(sample))
@@ -128,22 +138,26 @@ def written_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarr
 
 
 def match_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, ...] | None:
-    """The column of each class, in class order: by the same name, by how the name ends or begins, or, where the
-    numbers agree, by order. None where a class finds no column of its own."""
+    """The column of each class, in class order, or None where some class has none, or several.
+
+    Names must be equal to the labels, end with them, or begin with them; else, where there are equally many, the
+    columns are taken in their order.
+    """
     for rule in (_same, _ends, _begins):
-        found = [[column for column in columns if rule(column, str(label))] for label in classes]
-        if all(len(hits) == 1 for hits in found) and len({hits[0] for hits in found}) == len(classes):
-            return tuple(hits[0] for hits in found)
+        matches = [[column for column in columns if rule(column, str(label))] for label in classes]
+        if all(len(hits) == 1 for hits in matches) and len({hits[0] for hits in matches}) == len(classes):
+            return tuple(hits[0] for hits in matches)
     return tuple(columns) if len(columns) == len(classes) else None
 
 
 def named_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, ...] | None:
-    """As match_classes, by names alone."""
+    """As match_classes, but by names alone."""
     matched = match_classes([*columns, ""], classes)
     return None if matched is None or "" in matched else matched
 
 
 def _words(text: str) -> str:
+    """A name in lower case, its words parted by single spaces."""
     return re.sub(r"[^a-z0-9.+]+", " ", text.lower()).strip()
 
 

@@ -1,4 +1,4 @@
-"""The kind of problem, its classes and its metric: what the target's values say, and what the metric allows."""
+"""Decides the problem type, its classes and the variant of its metric, from the target's values and the metric."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from medalist.competitions.columns.dates import is_text
 from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.names import MEAN
 from medalist.competitions.metrics.registry import get_metric, metric_for
 from medalist.competitions.task.labels import class_labels, find_label
 from medalist.competitions.task.task import PROBLEM_TYPES
 
-_FEW = 20  # whole numbers with at most this many values are taken as classes where no metric says otherwise
-_MOST_CLASSES = 1000
+_FEW = 20  # distinct whole numbers, up to which they are classes where the metric leaves it open
+_MOST_CLASSES = 1000  # distinct values, up to which a metric of classes is accepted
 
 
 def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
-    """The problem type that the targets' values alone suggest: "binary", "multiclass" or "regression"."""
+    """The problem type that the values of the targets suggest: "binary", "multiclass" or "regression".
+
+    `layout`: see Task. Raises TaskError for dates.
+    """
     distinct = [values.nunique() for values in targets]
     if any(pd.api.types.is_datetime64_any_dtype(values.dtype) for values in targets):
         raise TaskError("The target holds dates, which cannot be predicted as they are: name another with --target.")
@@ -35,7 +39,11 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
 
 
 def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None, given: str | None) -> str:
-    """The problem type: as given, else as the values suggest, as far as the metric allows. Raises TaskError."""
+    """The problem type: the given one, else the one that the values suggest, or the next that the metric can score.
+
+    Raises TaskError for an unknown or impossible given type, where the metric fits no type, and for several targets of
+    text with more than two classes.
+    """
     names = ", ".join(str(values.name) for values in targets)
     if given is not None:
         if given not in PROBLEM_TYPES:
@@ -61,6 +69,7 @@ def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None
 
 
 def _allowed(natural: str, metric: Metric, targets: Sequence[pd.Series], text: bool, names: str) -> str:
+    """The problem type that the metric can score and is nearest to `natural`. Raises TaskError where there is none."""
     if metric.shape == "ordinal":
         return "ordinal"
     if _scores(metric, natural, len(targets)):
@@ -83,9 +92,9 @@ def _allowed(natural: str, metric: Metric, targets: Sequence[pd.Series], text: b
 
 
 def fit_metric(name: str, problem_type: str, n_targets: int) -> Metric:
-    """The metric by name, in the variant that serves the problem type (log loss of several classes...).
+    """The metric of that name, in the variant for the problem type, such as log loss of two or of several classes.
 
-    Raises TaskError where it cannot score such a problem, and MetricError where there is none of that name.
+    Raises TaskError where it cannot score problems of that type, and MetricError for an unknown name.
     """
     metric = get_metric(metric_for(name, problem_type, n_targets), n_targets)
     if problem_type in metric.problem_types:
@@ -102,10 +111,13 @@ def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
 
 
 def find_metric(name: str, n_targets: int) -> Metric:
-    """The metric by name, any variant; the column-wise mean of one target is the metric itself."""
-    if n_targets == 1 and name.startswith("mean_"):
+    """The metric of that name, in any variant; for one target a mean over columns is the metric itself.
+
+    Raises MetricError for an unknown name.
+    """
+    if n_targets == 1 and name.startswith(MEAN):
         try:
-            return get_metric(name[len("mean_") :], 1)
+            return get_metric(name.removeprefix(MEAN), 1)
         except MetricError:
             return get_metric(name, 1)
     return get_metric(name, n_targets)
@@ -114,7 +126,10 @@ def find_metric(name: str, n_targets: int) -> Metric:
 def task_classes(
     targets: Sequence[pd.Series], problem_type: str, given: Sequence[Any] | None
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The labels in code order, and notes. Several targets share their labels. Raises TaskError."""
+    """The labels in code order, () for regression, and notes; several targets share their labels.
+
+    `given`: a person's order. Raises TaskError where it leaves out a label, and where binary targets have not two.
+    """
     if problem_type == "regression":
         return (), ()
     labels = class_labels(pd.concat([values.reset_index(drop=True) for values in targets]))
@@ -139,11 +154,12 @@ def task_classes(
 
 
 def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
-    found = [find_label(labels, label) for label in given]
-    absent = [label for label in labels if label not in found]
+    """The labels in a person's order, in which further ones may stand. Raises TaskError where one is left out."""
+    matched = [find_label(labels, label) for label in given]
+    absent = [label for label in labels if label not in matched]
     if absent:
         raise TaskError(f"classes: the task file leaves out {absent[0]!r}, which stands in the target; add it.")
-    return tuple(given[i] if label is None else label for i, label in enumerate(found))
+    return tuple(given[i] if label is None else label for i, label in enumerate(matched))
 
 
 def _numbers(values: pd.Series) -> pd.Series:

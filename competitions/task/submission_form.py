@@ -1,4 +1,4 @@
-"""What the sample submission asks for: which columns are ids, which are predicted, and of which train columns."""
+"""Reads the form of a submission from the sample: id columns, predicted columns, and their targets in train."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from medalist.competitions.layout.id_match import match_ids
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
 from medalist.competitions.task.task import Layout
 
-_MANY = 2000  # more labels than this are no classes
+_MANY = 2000  # distinct values of a column, above which they are no classes
 
 
 @dataclass(frozen=True)
 class Form:
-    """As the fields of Task; `positive`: the class that the only class column is named after, else None."""
+    """The form of a submission, with the fields of Task of the same names.
+
+    `lacking`: columns of train that test lacks or leaves empty. `positive`: the class after which the only class column
+    is named, None where there is no such column.
+    """
 
     id: tuple[str, ...]
     submission_id: tuple[str, ...]
@@ -38,29 +42,29 @@ def read_form(
     id: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
 ) -> Form:
-    """Work out ids, targets and layout. `id` and `targets` are obeyed where given.
+    """The form of a submission. `id` and `targets` are taken as they are where they are given.
 
-    Raises TaskError, naming the flag that settles it, where tables allow several readings or none.
+    Raises TaskError, naming the flag that settles it, where the tables allow several forms or none.
     """
     lacking = tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
     for target in targets or ():
         if target not in train.columns:
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
-    own, theirs = _ids(train, test, sample, lacking, id, targets or ())
-    _refuse_repeated(test, own, "test")
+    test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
+    _refuse_repeated(test, test_ids, "test")
     if sample is None:
-        found = tuple(targets) if targets else _only(_telling(train, lacking), own)
-        layout: Layout = "value" if len(found) == 1 else "per_target"
-        return Form(own, theirs, found, layout, (*theirs, *found), (), lacking)
-    predicted = [c for c in sample.columns if c not in theirs]
+        chosen = tuple(targets) if targets else _only(_with_values(train, lacking), test_ids)
+        layout: Layout = "value" if len(chosen) == 1 else "per_target"
+        return Form(test_ids, sample_ids, chosen, layout, (*sample_ids, *chosen), (), lacking)
+    predicted = [c for c in sample.columns if c not in sample_ids]
     if not predicted:
         raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
     whole = tuple(str(c) for c in sample.columns)
-    found, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, own)
-    return Form(own, theirs, found, layout, whole, class_columns, lacking, positive, notes)
+    chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids)
+    return Form(test_ids, sample_ids, chosen, layout, whole, class_columns, lacking, positive, notes)
 
 
-_Found = tuple[tuple[str, ...], Layout, tuple[str, ...], object, tuple[str, ...]]
+_Targets = tuple[tuple[str, ...], Layout, tuple[str, ...], object, tuple[str, ...]]
 
 
 def _targets(
@@ -69,7 +73,8 @@ def _targets(
     lacking: tuple[str, ...],
     given: Sequence[str] | None,
     ids: tuple[str, ...],
-) -> _Found:
+) -> _Targets:
+    """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
     named = [c for c in predicted if c in train.columns]
     if given is None and len(named) == len(predicted):
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
@@ -78,7 +83,7 @@ def _targets(
             f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: "
             f"name the targets with --target."
         )
-    candidates = list(given) if given else [c for c in _telling(train, lacking) if c not in ids]
+    candidates = list(given) if given else [c for c in _with_values(train, lacking) if c not in ids]
     if given and len(given) > 1:
         if len(given) != len(predicted):
             raise TaskError(
@@ -114,13 +119,13 @@ def _targets(
     )
 
 
-def _telling(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
-    """Those columns of train that have a value at all: nobody asks for the others."""
+def _with_values(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns of train that are not empty, since an empty one is no target."""
     return tuple(c for c in names if bool(train[c].notna().any()))
 
 
 def _per_class(values: pd.Series, predicted: list[str]) -> tuple[tuple[str, ...], object] | None:
-    """The column of each class where the sample's columns are named after the labels of `values`, and the positive."""
+    """(class columns, positive class) where the sample's columns are named after the labels of `values`, else None."""
     if values.nunique() > _MANY or values.nunique() < 2:
         return None
     labels = class_labels(values)
@@ -139,6 +144,7 @@ def _ids(
     given: Sequence[str] | None,
     targets: Sequence[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The id columns of test and their names in the sample. Raises TaskError where they cannot be inferred."""
     if given is not None:
         return _given_ids(test, sample, given, targets)
     if sample is None:
@@ -166,6 +172,7 @@ def _ids(
 def _given_ids(
     test: pd.DataFrame, sample: pd.DataFrame | None, given: Sequence[str], targets: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The id columns of test that a person names, and the sample's columns for them. Raises TaskError."""
     for name in given:
         if name not in test.columns:
             raise TaskError(f"--id: {name!r} is no column of test; write one of {_listed(list(test.columns))}.")
@@ -178,6 +185,7 @@ def _given_ids(
 
 
 def _key_like(values: pd.Series) -> bool:
+    """Whether a column can identify rows: unique, nothing missing, no decimals."""
     if not values.is_unique or bool(values.isna().any()):
         return False
     return not pd.api.types.is_float_dtype(values.dtype) or bool((values % 1 == 0).all())
@@ -193,20 +201,23 @@ def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> N
 
 
 def _only(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
-    found = tuple(c for c in lacking if c not in ids)
-    if len(found) != 1:
-        said = f"train alone has {_listed(found)}" if found else "train has no column that test lacks"
-        raise TaskError(f"Which column is to be predicted cannot be told ({said}): name it with --target.")
-    return found
+    """The only column that train has and test lacks, beside ids. Raises TaskError where there are more or none."""
+    targets = tuple(c for c in lacking if c not in ids)
+    if len(targets) != 1:
+        reason = f"train alone has {_listed(targets)}" if targets else "train has no column that test lacks"
+        raise TaskError(f"Which column is to be predicted cannot be told ({reason}): name it with --target.")
+    return targets
 
 
 def _alike(name: str, candidates: list[str]) -> str | None:
-    """The one candidate whose name contains the sample's, or the other way round: weak evidence, to break a tie."""
+    """The only candidate whose name contains `name` or is contained in it; None where there are more or none."""
     name = re.sub(r"[^a-z0-9]", "", name.lower())
-    hits = [c for c in candidates if (own := re.sub(r"[^a-z0-9]", "", c.lower())) and (own in name or name in own)]
+    plain = {c: re.sub(r"[^a-z0-9]", "", c.lower()) for c in candidates}
+    hits = [c for c, other in plain.items() if other and (other in name or name in other)]
     return hits[0] if len(hits) == 1 else None
 
 
 def _listed(names: Sequence[object], most: int = 6) -> str:
+    """Names for a message: the first ones, and how many there are beyond."""
     shown = ", ".join(str(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "") if names else "none"

@@ -1,4 +1,4 @@
-"""Task: what has to be predicted, in which form, and how it is scored."""
+"""Task: what has to be predicted, how it is scored, and how predictions become a submission."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 
 @dataclass(frozen=True)
 class Task:
-    """What has to be predicted. Inferred by `infer.infer_task` or read from a person's task.yaml.
+    """What has to be predicted, as `infer.infer_task` infers it or a task.yaml says.
 
-    `id`: id columns of test; `submission_id`: their names in the sample, in the same order (the same, as a rule). Where
-    the sample's ids stand in no column of test, `id` is empty and rows correspond by their order.
-    `classes`: labels in code order, the positive last; () for regression. `layout`: "value" one target in one column,
-    "per_class" a column per class (`class_columns`, in class order), "per_target" a column per target.
-    `submission_columns`: the sample's columns in order, ids included. `drop`: columns not to be used as inputs.
-    `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
+    `id`: id columns of test, () where rows are matched by their order; `submission_id`: their names in the sample, in
+    the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
+    sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
+    submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
+    order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
+    `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
+    column of train with the weight of each row in the metric. `columns`: (name, kind) pairs that a person has set, for
+    `describe_columns(overrides=dict(task.columns))`.
     """
 
     name: str
@@ -53,17 +55,17 @@ class Task:
 
     @property
     def n_targets(self) -> int:
-        """How many target columns there are."""
+        """T, the number of target columns."""
         return len(self.targets)
 
     @property
     def n_classes(self) -> int:
-        """How many classes there are; 0 for regression."""
+        """K, the number of classes; 0 for regression."""
         return len(self.classes)
 
     @property
     def width(self) -> int:
-        """Columns of a canonical prediction: the classes for multiclass, else the targets."""
+        """W, the number of columns of a prediction: one for each class for multiclass, else one for each target."""
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -73,7 +75,7 @@ class Task:
 
     @property
     def prediction_columns(self) -> tuple[str, ...]:
-        """The submission's columns that are predicted, in order."""
+        """The columns of a submission beside its ids, in order."""
         return tuple(name for name in self.submission_columns if name not in self.submission_id)
 
     def scorer(self) -> Metric:
@@ -81,9 +83,9 @@ class Task:
         return get_metric(self.metric, self.n_targets)
 
     def encode(self, train: pd.DataFrame) -> np.ndarray:
-        """The targets as (n, T) float64: values, or codes (the place of each label in `classes`).
+        """The targets as (n, T) float64: values for regression, else codes (the place of each label in `classes`).
 
-        Raises TaskError for a target that is absent or holds missing or unknown values.
+        Raises TaskError for a target that is absent or has missing values, or labels that are not in `classes`.
         """
         encoded = np.empty((len(train), self.n_targets))
         for i, target in enumerate(self.targets):
@@ -95,19 +97,20 @@ class Task:
         return encoded
 
     def row_weights(self, train: pd.DataFrame) -> np.ndarray | None:
-        """The (n,) float64 weights of the rows in the metric, or None."""
+        """The weight of each row in the metric, (n,) float64; None where all count alike."""
         return None if self.weights is None else train[self.weights].to_numpy(dtype=float)
 
     def features(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
-        """The columns that may be used as inputs, in the order of train."""
+        """The columns that may be used as inputs, in the order of train: shared ones less weights and drop."""
         unusable = {*self.targets, *self.drop, *self.train_only, self.weights}
         return [name for name in train.columns if name in test.columns and name not in unusable]
 
     def submission(self, test: pd.DataFrame, decided: np.ndarray, sample: pd.DataFrame | None) -> pd.DataFrame:
-        """Put decided predictions of the test rows, (n, W) in test order, into the form of the sample.
+        """Predictions of the test rows, in test order, as a submission of the sample's form and row order.
 
-        `decided` is what the metric needs: values (n, T), codes (n, T), probabilities (n, T) of the positive class or
-        (n, K), or (n, K) class probabilities for a ranking. Raises SubmissionError where shape or ids do not fit.
+        `decided` is what the metric needs: values or codes, (n, T), or probabilities, (n, T) of the positive class or
+        (n, K) of each class; a ranking is made from the latter. Raises SubmissionError where shape or ids do not fit,
+        and where a prediction is not finite.
         """
         decided = np.asarray(decided, dtype=float).reshape(len(decided), -1)
         if len(decided) != len(test):
@@ -129,6 +132,7 @@ class Task:
         return pd.DataFrame(table)
 
     def _predicted(self, decided: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
+        """The predicted columns of a submission, by name, from `decided` in the sample's row order."""
         metric = self.scorer()
         expected = self.width if metric.needs in ("probability", "ranking") else self.n_targets
         if decided.shape[1] != expected:
@@ -139,7 +143,7 @@ class Task:
             return dict(zip(self.class_columns, self._class_shares(decided, metric.needs).T, strict=True))
         columns = self.prediction_columns
         if metric.needs == "ranking":
-            if decided.shape[1] == 1:  # two classes, told by the probability of the positive one
+            if decided.shape[1] == 1:  # two classes: the probability of the positive one
                 decided = np.hstack([1 - decided, decided])
             shown = None if sample is None else sample[columns[0]]
             return {columns[0]: _ranked(decided, self.classes, metric.top, shown)}
@@ -156,7 +160,7 @@ class Task:
         return {name: decided[:, i] for i, name in enumerate(columns)}
 
     def _class_shares(self, decided: np.ndarray, needs: str) -> np.ndarray:
-        """(n, len(class_columns)) probabilities, one column per class column."""
+        """The probabilities of the class columns, (n, len(class_columns))."""
         if needs == "label":
             shares = np.eye(self.n_classes)[decided[:, 0].round().astype(np.int64)]
         elif decided.shape[1] == 1:
@@ -167,8 +171,11 @@ class Task:
 
 
 def target_column(train: pd.DataFrame, target: str) -> pd.Series:
-    """A target's column. Raises TaskError where train lacks it, some of its values are missing, or the last one is only
-    the beginning of a label."""
+    """The column of a target.
+
+    Raises TaskError where train lacks it, where values are missing, and where the last value is only the beginning of
+    another one, as in a file that was cut short.
+    """
     if target not in train.columns:
         raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
     values = train[target]
@@ -195,7 +202,7 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
 
 
 def target_numbers(values: pd.Series) -> np.ndarray:
-    """A regression target as (n,) finite float64. Raises TaskError where values are no numbers."""
+    """A target of regression as (n,) finite float64. Raises TaskError where values are no numbers."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = ~np.isfinite(numbers)
     if bad.any():
@@ -207,6 +214,7 @@ def target_numbers(values: pd.Series) -> np.ndarray:
 
 
 def _ranked(shares: np.ndarray, classes: tuple[Any, ...], top: int, sample: pd.Series | None) -> np.ndarray:
+    """The `top` most probable labels of each row as one text, (n,), with the sample's separator."""
     best = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     comma = sample is not None and sample.astype(str).str.contains(",").any() and " " not in str(sample.iloc[0])
     texts = np.array([str(label) for label in classes], dtype=object)

@@ -1,1 +1,1 @@
-"""Human leaderboards: medal rules, the boards that are known, and where a score stands on them."""
+"""Human leaderboards: medal rules, boards, and where a score stands on them. `ledger` and `agent` use it."""

@@ -35,6 +35,9 @@ class Board:
         Where the figures are from.
     who
         What the teams are, in the plural: human teams unless said otherwise.
+    metric
+        What the scores are: the canonical name of a metric, or its title where medalist does not have it; "" where it
+        is not known.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Board:
     percentiles: tuple[float, ...]
     source: str = ""
     who: str = "human teams"
+    metric: str = ""
 
     def threshold(self, medal: Medal) -> float | None:
         """Worst score that still earns `medal`, or None where no team earns it."""
@@ -67,13 +71,13 @@ class Board:
         if math.isnan(score):
             return 0.0
         sign = 1.0 if self.greater_is_better else -1.0
-        known = [(index, sign * value) for index, value in self._known()]
+        ranked = [(index, sign * value) for index, value in self._ranked()]
         mine = sign * score
-        if not known or mine < known[-1][1]:
+        if not ranked or mine < ranked[-1][1]:
             return 0.0
-        if mine >= known[0][1]:
+        if mine >= ranked[0][1]:
             return 1.0
-        for (above, higher), (below, lower) in pairwise(known):
+        for (above, higher), (below, lower) in pairwise(ranked):
             if mine == lower:
                 return 1 - below / self.teams
             if higher > mine > lower:
@@ -82,14 +86,14 @@ class Board:
                 return 1 - (above + 1 + share * (below - above - 1)) / self.teams
         return 0.0
 
-    def _known(self) -> list[tuple[int, float]]:
+    def _ranked(self) -> list[tuple[int, float]]:
         """(position from 0, score) of every team whose score is known, best first, each position once."""
-        known = {position(k, self.teams): value for k, value in enumerate(self.percentiles) if math.isfinite(value)}
+        scores = {position(k, self.teams): value for k, value in enumerate(self.percentiles) if math.isfinite(value)}
         for medal in MEDALS:
             value, rank = self.threshold(medal), getattr(medal_ranks(self.teams), medal)
             if value is not None and rank > 0:
-                known.setdefault(rank - 1, value)
-        ordered = sorted(known.items())
+                scores.setdefault(rank - 1, value)
+        ordered = sorted(scores.items())
         sign = 1 if self.greater_is_better else -1
         kept = ordered[:1]
         for index, value in ordered[1:]:  # a threshold taken from elsewhere may contradict the percentiles
@@ -104,7 +108,13 @@ def position(k: int, teams: int) -> int:
 
 
 def board_from_scores(
-    name: str, scores: Iterable[float], greater_is_better: bool, *, source: str = "scores", who: str = "human teams"
+    name: str,
+    scores: Iterable[float],
+    greater_is_better: bool,
+    *,
+    source: str = "scores",
+    who: str = "human teams",
+    metric: str = "",
 ) -> Board:
     """The board of one final score per team, in any order.
 
@@ -130,6 +140,7 @@ def board_from_scores(
         percentiles=percentiles,
         source=source,
         who=who,
+        metric=metric,
     )
 
 
@@ -143,8 +154,9 @@ def clean_board(
     percentiles: Sequence[float],
     source: str,
     who: str = "human teams",
+    metric: str = "",
 ) -> Board:
-    """A Board without placeholders, and with every threshold that can be told.
+    """A Board without placeholders, and with every threshold that its figures give.
 
     A threshold that is missing or a placeholder becomes the score at the nearest percentile that is not worse than
     its rank: the last valid score, where the rank would go to a team without one. Other placeholders become NaN.
@@ -166,6 +178,7 @@ def clean_board(
         percentiles=tuple(valid),
         source=source,
         who=who,
+        metric=metric,
         **repaired,
     )
 

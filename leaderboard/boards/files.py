@@ -20,7 +20,7 @@ TEAM_COLUMNS = ("teamid", "teamname", "team")
 
 
 class DirectionError(InputError):
-    """A leaderboard contradicts the direction given, or tells none."""
+    """A leaderboard contradicts the direction given, or none is given and none can be seen from it."""
 
 
 def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool | None = None) -> Board:
@@ -39,7 +39,7 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
     Raises
     ------
     DirectionError
-        If the ranks contradict the direction given, or it is not given and the file does not tell it.
+        If the ranks contradict the direction given, or it is not given and cannot be seen from the file.
     InputError
         If the file cannot be read or holds no scores.
     """
@@ -96,7 +96,7 @@ def _entries(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str], c
 
 
 def _direction(entries: Sequence[Entry]) -> bool | None:
-    """Whether higher is better, from the ranks, else from rows that are sorted; None where neither tells."""
+    """Whether higher is better, from the ranks, else from rows that are sorted; None where neither shows it."""
     ranked = sorted((e for e in entries if e[1] is not None), key=lambda e: e[1] or 0.0)
     scores = [score for _, _, score in (ranked or entries)]
     if scores[0] == scores[-1]:

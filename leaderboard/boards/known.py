@@ -7,18 +7,18 @@ import io
 import math
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import InputError, LedgerError
-from medalist.leaderboard.boards.board import Board, board_from_scores, clean_board
+from medalist.leaderboard.boards.board import Board, clean_board
+from medalist.leaderboard.boards.comparing import NoStanding, board_metric, comparable
 from medalist.leaderboard.boards.files import DirectionError, read_leaderboard_file
 from medalist.leaderboard.boards.medals import MEDALS
 
-__all__ = ["Board", "add_board", "board_from_scores", "boards_folder", "find_board", "list_boards",
-           "read_leaderboard_file"]  # fmt: skip
-
+#: Columns of a table of boards; "metric" may follow.
 COLUMNS = ("competition", "teams", "better", *MEDALS, "median", *(f"p{k}" for k in range(101)))
 
 
@@ -32,39 +32,73 @@ def boards_folder() -> Path:
 
 
 def find_board(name: str, greater_is_better: bool | None = None) -> Board | None:
-    """The board of the competition `name`, or None where there is none that fits.
+    """The board of the competition `name`, whatever it counts, or None where there is none.
 
     Looks for the exact name (in any case) and then for "<name>-kernels-only", each among the user's own boards first.
-    A board whose direction contradicts `greater_is_better` was made with another metric and does not fit.
+    With `greater_is_better`, boards of the other direction are passed over. `board_for` finds the one that a score can
+    be compared with.
 
     Raises
     ------
     InputError
         If a board of the user's own cannot be read.
     """
-    for wanted in (name, f"{name}-kernels-only"):
-        for board in (_own(wanted, greater_is_better), _shipped(wanted)):
-            if board is not None and greater_is_better in (None, board.greater_is_better):
-                return board
-    return None
+    boards = _boards(name, greater_is_better)
+    return next((b for b in boards if greater_is_better in (None, b.greater_is_better)), None)
 
 
-def named_board(name: str, greater_is_better: bool) -> Board:
-    """The board that a person has named. LedgerError where there is none of that name and direction."""
-    board = find_board(name, greater_is_better)
-    if board is None:
+def board_for(name: str, metric: str, greater_is_better: bool, assumed: bool = False) -> Board | NoStanding:
+    """The board of the competition `name` that scores by `metric` can be placed on, or why there is none.
+
+    Its figures are in the unit of `metric`. Looks where `find_board` looks, for the first board that is comparable (see
+    `comparing.comparable`, also for the parameters).
+
+    Raises
+    ------
+    InputError
+        If a board of the user's own cannot be read.
+    """
+    reason: NoStanding | None = None
+    for board in _boards(name, greater_is_better):
+        compared = comparable(board, metric, greater_is_better, assumed)
+        if isinstance(compared, Board):
+            return compared
+        reason = reason or compared
+    return reason or NoStanding(f"No human leaderboard named {name} is known, so no standing is given.")
+
+
+def named_board(name: str, greater_is_better: bool, metric: str | None = None, assumed: bool = False) -> Board:
+    """The board that a person has named, for scores by `metric`, if that is given.
+
+    LedgerError where there is none of that name and direction, or it does not compare with the metric.
+    """
+    if find_board(name) is None or metric is None:
+        board = find_board(name, greater_is_better)
+        if board is not None:
+            return board
         better = "higher" if greater_is_better else "lower"
         raise LedgerError(
             f"No leaderboard named {name} whose {better} scores are better is known: medalist leaderboard lists those "
             "that are."
         )
-    return board
+    board_or_reason = board_for(name, metric, greater_is_better, assumed)
+    if isinstance(board_or_reason, NoStanding):
+        raise LedgerError(board_or_reason.reason)
+    return board_or_reason
+
+
+def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
+    """Boards of a competition, those of the user's own first; a list of scores takes the direction that is given."""
+    for wanted in (name, f"{name}-kernels-only"):
+        for board in (_user_board(wanted, greater_is_better), _shipped(wanted)):
+            if board is not None:
+                yield board
 
 
 def list_boards() -> tuple[Board, ...]:
     """Every board, by name; one of the user's own hides the shipped one of the same name.
 
-    A list of scores that was put into the folder by hand and does not tell its direction is left out.
+    A list of scores that was put into the folder by hand and has no direction is left out.
 
     Raises
     ------
@@ -72,16 +106,17 @@ def list_boards() -> tuple[Board, ...]:
         If a board of the user's own cannot be read.
     """
     boards = {row["competition"].casefold(): _from_row(row, "shipped with medalist") for row in _shipped_rows()}
-    for path in _own_files():
-        if board := _own(path.stem):
+    for path in _user_files():
+        if board := _user_board(path.stem):
             boards[board.name.casefold()] = board
     return tuple(boards[name] for name in sorted(boards))
 
 
-def add_board(path: Path | str, name: str, greater_is_better: bool | None = None) -> Board:
+def add_board(path: Path | str, name: str, greater_is_better: bool | None = None, metric: str = "") -> Board:
     """Keep the figures of a leaderboard file among the user's own boards, under `name`; no team names are kept.
 
-    Replaces a board of that name, atomically. See `read_leaderboard_file` for what a file may hold.
+    Replaces a board of that name, atomically. See `read_leaderboard_file` for what a file may hold. metric: canonical
+    name of what the scores are; by default what is known of the competition, if anything.
 
     Raises
     ------
@@ -91,11 +126,12 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
     if not name or Path(name).name != name:
         raise InputError(f"{name!r} cannot name a leaderboard: use the competition's name in its Kaggle address.")
     board = read_leaderboard_file(path, name, greater_is_better)
+    board = replace(board, metric=metric or board_metric(name, board.greater_is_better))
     target = boards_folder() / f"{name}.csv"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
-        csv.writer(text).writerows((COLUMNS, _to_row(board)))
+        csv.writer(text).writerows(((*COLUMNS, "metric"), (*_to_row(board), board.metric)))
         replace_file(target, text.getvalue())
     except OSError as error:
         raise InputError(
@@ -105,15 +141,15 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
     return board
 
 
-def _own_files() -> Iterator[Path]:
+def _user_files() -> Iterator[Path]:
     folder = boards_folder()
     if folder.is_dir():
         yield from sorted(p for p in folder.iterdir() if p.suffix.lower() in (".csv", ".txt", ".zip"))
 
 
-def _own(name: str, greater_is_better: bool | None = None) -> Board | None:
+def _user_board(name: str, greater_is_better: bool | None = None) -> Board | None:
     """The user's own board of that name: as `add_board` wrote it, or a leaderboard file put into the folder."""
-    for path in _own_files():
+    for path in _user_files():
         if path.stem.casefold() != name.casefold():
             continue
         if path.suffix.lower() == ".csv":
@@ -125,9 +161,10 @@ def _own(name: str, greater_is_better: bool | None = None) -> Board | None:
                         raise InputError(f"The leaderboard {path} must have one row and has {len(rows)}: add it again.")
                     return _from_row(rows[0], str(path))
         try:
-            return read_leaderboard_file(path, path.stem, greater_is_better)
+            board = read_leaderboard_file(path, path.stem, greater_is_better)
         except DirectionError:
             return None
+        return replace(board, metric=board_metric(board.name, board.greater_is_better))
     return None
 
 
@@ -151,14 +188,16 @@ def _from_row(row: Mapping[str, str], source: str) -> Board:
 
     try:
         percentiles = [math.nan if (p := number(f"p{k}")) is None else p for k in range(101)]
+        greater_is_better = {"higher": True, "lower": False}[row["better"]]
         return clean_board(
             name=row["competition"],
             teams=int(row["teams"]),
-            greater_is_better={"higher": True, "lower": False}[row["better"]],
+            greater_is_better=greater_is_better,
             thresholds={medal: number(medal) for medal in MEDALS},
             median=number("median"),
             percentiles=percentiles,
             source=source,
+            metric=(row.get("metric") or "").strip() or board_metric(row["competition"], greater_is_better),
         )
     except (KeyError, ValueError) as error:
         raise InputError(f"The leaderboard {source} is damaged ({error}): add it again.") from error

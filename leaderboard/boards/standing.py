@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from medalist.competitions.errors import MetricError
 from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.medals import MEDALS, Medal
 
 Basis = Literal["cross-validation", "holdout"]
@@ -17,6 +17,7 @@ WORDS: dict[Basis, str] = {
     "cross-validation": "medal-equivalent (estimated by cross-validation)",
     "holdout": "medal-equivalent (on a holdout)",
 }
+#: Probability of a medal, and of none, of an estimate whose standard error rules it out: an estimate is never certain.
 LEAST_CHANCE = 1e-9
 
 
@@ -56,20 +57,22 @@ class Standing:
     who: str = "human teams"
 
 
-def stand(score: float, board: Board, basis: Basis, standard_error: float | None = None) -> Standing:
-    """Place `score` on `board`.
+def stand(
+    score: float, board: Board | NoStanding, basis: Basis, standard_error: float | None = None
+) -> Standing | NoStanding:
+    """The standing of `score` on `board`, whose scores are by the same metric (see `known.board_for`).
 
     The probabilities take the error of the score as normal with `standard_error`. They say how sure the score is,
     not how far another test set, or the luck of the private leaderboard, would move it.
 
-    Raises
-    ------
-    MetricError
-        If the score is not a finite number.
+    Where there is no board to compare with, that reason is returned; a score that is no finite number, such as a metric
+    of one's own may return, has no standing either.
     """
+    if isinstance(board, NoStanding):
+        return board
     score = float(score)
     if not math.isfinite(score):
-        raise MetricError(f"A score of {score} has no place on the leaderboard {board.name}: check the predictions.")
+        return NoStanding(f"A score of {score} has no place on the leaderboard {board.name}: check the predictions.")
     earned = next((m for m in MEDALS if board.at_least(score, board.threshold(m))), None)
     better = MEDALS[: MEDALS.index(earned)] if earned else MEDALS
     ahead = next((m for m in reversed(better) if board.threshold(m) is not None), None)
@@ -112,8 +115,11 @@ def _normal_cdf(margin: float, standard_error: float) -> float:
     return min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)  # an estimate is never certain
 
 
-def sentence(standing: Standing) -> str:
-    """The standing in one sentence, which always says whether it is an estimate or was measured on a holdout."""
+def sentence(standing: Standing | NoStanding) -> str:
+    """The standing in one sentence, which always says whether it is an estimate or was measured on a holdout; or the
+    reason why there is none."""
+    if isinstance(standing, NoStanding):
+        return standing.reason
     medal = f"{standing.medal} {WORDS[standing.basis]}" if standing.medal else f"no {WORDS[standing.basis]}"
     parts = [
         f"{standing.score:.6g} beats or ties {share(standing.percentile)} of {standing.teams:,} {standing.who} "

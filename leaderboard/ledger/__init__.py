@@ -1,1 +1,1 @@
-"""The ledger: runs, experiments, features, submissions and standings, in SQLite or PostgreSQL."""
+"""The database of runs, experiments, features, submissions and standings (`ledger.Ledger`). `agent` uses it."""

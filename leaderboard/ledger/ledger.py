@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from medalist.leaderboard.ledger.experiments import ExperimentLog
 from medalist.leaderboard.ledger.memory import Memory
-from medalist.leaderboard.ledger.runs import RunLog, new_run_id
+from medalist.leaderboard.ledger.runs import RunLog
 from medalist.leaderboard.ledger.standings import StandingLog
-
-__all__ = ["Ledger", "new_run_id"]
 
 
 class Ledger(RunLog, ExperimentLog, StandingLog, Memory):

@@ -109,6 +109,20 @@ def columns_for_what_was_nested(execute: Execute, tables: Tables) -> None:
                 )
 
 
+#: Family → identities of its portfolio's entries, which version 2 counted from 0: since then an entry is named by the
+#: first 8 hexadecimal digits of its parameters' SHA-256, so that its name means the same when the portfolio changes.
+_PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
+    "lightgbm": ("b1da1044", "40923cf2", "5ef745db"),
+    "catboost": ("a37ff8d2", "3a42dd10"),
+    "xgboost": ("c639d955", "71111cf4", "f0bc59d7"),
+    "linear": ("4057e1f8", "bf6bfcdd"),
+    "trees": ("77069ba3", "79d0c16d", "8efb7791"),
+    "neighbours": ("26b8c132", "86731eba"),
+    "neural": ("36e01f5d", "7684a6fe", "f90baebc"),
+    "perceptron": ("e776113b", "ecce4a03"),
+}
+
+
 def without_aside(pipeline: str) -> dict[str, Any]:
     """The columns of version 3 that a pipeline's JSON text of version 2 comes to, as the database stores them."""
     document = json.loads(pipeline)
@@ -116,12 +130,21 @@ def without_aside(pipeline: str) -> dict[str, Any]:
     return {
         "pipeline": json.dumps(document),
         "arm": str(aside.get("arm") or ""),
-        "idea": None if aside.get("idea") is None else str(aside["idea"]),
+        "idea": _idea(str(aside.get("arm") or ""), aside.get("idea")),
         "gain_in_noise": _number(aside.get("gain")),
         "early_loss": _number(aside.get("early_loss")),
         "fold_losses": json.dumps(aside.get("fold_losses") or []),
         "run_seconds": _number(aside.get("at")) or 0.0,
     }
+
+
+def _idea(arm: str, idea: Any) -> str | None:
+    """An idea as version 3 names it: a portfolio's entry by its parameters, not by its place."""
+    if idea is None:
+        return None
+    kind, _, family = arm.partition(":")
+    entries = _PORTFOLIO_OF_VERSION_2.get(family, ()) if kind == "portfolio" else ()
+    return dict(zip(map(str, range(len(entries))), entries, strict=True)).get(str(idea), str(idea))
 
 
 def _number(value: Any) -> float | None:

@@ -38,9 +38,9 @@ def is_alive(process: Process, since: datetime) -> bool | None:
     import psutil
 
     try:
-        found = psutil.Process(process.pid)
-        began = found.create_time() <= since.timestamp() + CLOCKS_APART
-        return bool(began and found.status() != psutil.STATUS_ZOMBIE)
+        other = psutil.Process(process.pid)
+        began = other.create_time() <= since.timestamp() + CLOCKS_APART
+        return bool(began and other.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:  # alive, somebody else's
@@ -58,11 +58,12 @@ def beginning(pid: int) -> str:
         state, ticks = fields[0], fields[19]
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (OSError, IndexError):
-        return _beginning_elsewhere(pid)
+        return beginning_by_clock(pid)
     return "" if state in ("Z", "X") else f"{boot}+{ticks}"
 
 
-def _beginning_elsewhere(pid: int) -> str:
+def beginning_by_clock(pid: int) -> str:
+    """When the process of that number began, in seconds since 1970 as a text; "" where none of that number lives."""
     import psutil
 
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.ledger.base import LedgerBase, insert, now
 from medalist.leaderboard.ledger.encoding import finite, text, to_json
 from medalist.leaderboard.ledger.rows import StandingRow
@@ -78,23 +80,27 @@ class StandingLog(LedgerBase):
         )
 
     def standings(self, competition: str | None = None) -> list[StandingRow]:
-        """Standings, of one competition or all, the newest first."""
+        """Standings, of one competition or all, the newest first.
+
+        A row whose metric is not what its board counts, as earlier versions recorded them, comes without a board.
+        """
         where = "" if competition is None else "WHERE competition = :competition"
         query = f"SELECT * FROM standings {where} ORDER BY recorded DESC, id"
-        return self._rows(StandingRow, query, {"competition": competition})
+        return [_comparable(row) for row in self._rows(StandingRow, query, {"competition": competition})]
 
     def best_standings(self, basis: Basis | None = None) -> list[StandingRow]:
         """The best standing of each competition, by name; of one basis where it is given.
 
-        A holdout goes before an estimate, as it was measured; then the share of teams beaten decides (a score
+        A score by the competition's metric, where that is known, goes before one by another. A holdout goes before an
+        estimate, as it was measured; then, among scores by one metric, the share of teams beaten decides (a score
         without a board comes last), then the score, then the newest.
         """
         best: dict[str, StandingRow] = {}
         for row in self.standings():  # newest first: among equals the first stays
             if basis not in (None, row.basis):
                 continue
-            known = best.get(row.competition)
-            if known is None or (_compare(row, known) and _merit(row) > _merit(known)):
+            before = best.get(row.competition)
+            if before is None or _better(row, before):
                 best[row.competition] = row
         return [best[competition] for competition in sorted(best, key=str.casefold)]
 
@@ -114,9 +120,29 @@ class StandingLog(LedgerBase):
         return str(row["id"])
 
 
-def _compare(row: StandingRow, known: StandingRow) -> bool:
-    """Whether one of two standings can be the better one: of scores without a board those by one metric can."""
-    return row.metric == known.metric or row.basis != known.basis or (row.percentile, known.percentile) != (None, None)
+def _comparable(row: StandingRow) -> StandingRow:
+    """The row, without its board where that is known to count another metric."""
+    counted = "" if row.board is None else board_metric(row.board)
+    if not counted or not row.metric or same_metric(row.metric, counted):
+        return row
+    nothing: dict[str, Any] = dict.fromkeys(("board", "teams", "who", "percentile", "medal", "next_medal", "to_next"))
+    return replace(row, **nothing, probabilities={})
+
+
+def _better(row: StandingRow, other: StandingRow) -> bool:
+    """Whether a row of the same competition is the better one; scores by different metrics do not compare."""
+    right = _by_right_metric(row), _by_right_metric(other)
+    if right[0] != right[1]:
+        return right[0]
+    if row.metric != other.metric:
+        return (row.basis == "holdout", row.board is not None) > (other.basis == "holdout", other.board is not None)
+    return _merit(row) > _merit(other)
+
+
+def _by_right_metric(row: StandingRow) -> bool:
+    """Whether a score is by the metric that its competition is known to count."""
+    counted = board_metric(row.competition) or board_metric(row.board or "")
+    return bool(counted) and same_metric(row.metric, counted)
 
 
 def _merit(row: StandingRow) -> tuple[bool, float, float]:

@@ -1,4 +1,4 @@
-"""Whether one way of deciding scores better than another on the same rows, by more than so many standard errors."""
+"""Whether one decision scores better than another on the same rows, by more than a number of standard errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from medalist.competitions.metrics.confusion import confusion_tables
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.problem import Problem
 
-BLOCKS = 20  # of rows, left out in turn
+BLOCKS = 20  # random blocks of rows, left out in turn by the jackknife
 
 
 def gain(
@@ -24,35 +24,45 @@ def gain(
     steady: float = 0.0,
     blocks: np.ndarray | None = None,
 ) -> float:
-    """What `other` gains in the metric over `plain`, both decided (n, T) or (n, K); 0 where that may be noise.
+    """What `other` gains over `plain` in the metric, greater is better; 0 where that may be noise.
 
-    It has to be more than `bar` standard errors, by the jackknife over blocks of rows (Tukey, 1958), and above 0 in at
-    least the share `steady` of the `folds` (n,). `blocks` (n,) from 0 on: those of the rows, where they are not drawn
-    one by one.
+    Parameters
+    ----------
+    y : (n, T) targets.
+    plain, other : decided predictions, (n, T) or (n, K).
+    folds : (n,) fold of each row.
+    weights : (n,) of the rows, for metrics that use them.
+    bar : standard errors that the gain has to exceed, by the jackknife over blocks of rows (Tukey, 1958).
+    steady : share of the folds in which it has to be above 0.
+    blocks : (n,) codes from 0 on of rows that belong together; by default blocks are drawn at random.
 
-    Raises MetricError where the metric is not defined for these rows.
+    Raises
+    ------
+    MetricError
+        Where the metric is not defined for all of the rows.
     """
     ways = [_Scores(metric, problem, y, decided, weights) for decided in (plain, other)]
-    found = float(ways[1].whole - ways[0].whole)
-    if not found > 0:
+    gained = float(ways[1].all_rows - ways[0].all_rows)
+    if not gained > 0:
         return 0.0
     if blocks is None:
         blocks = np.random.default_rng(0).permutation(len(y)) % min(BLOCKS, len(y))
-    apart = ways[1].without(blocks) - ways[0].without(blocks)
-    apart = apart[np.isfinite(apart)]
-    noise = float(np.sqrt((len(apart) - 1) / len(apart) * ((apart - apart.mean()) ** 2).sum())) if len(apart) else 0.0
-    if found <= bar * noise:
+    left_out = ways[1].without(blocks) - ways[0].without(blocks)
+    left_out = left_out[np.isfinite(left_out)]
+    n = len(left_out)
+    noise = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n else 0.0
+    if gained <= bar * noise:
         return 0.0
     if not steady:
-        return found
-    _, places = np.unique(folds, return_inverse=True)
-    by_fold = ways[1].within(places) - ways[0].within(places)
+        return gained
+    codes = np.unique(folds, return_inverse=True)[1]
+    by_fold = ways[1].within(codes) - ways[0].within(codes)
     by_fold = by_fold[np.isfinite(by_fold)]
-    return found if len(by_fold) and np.mean(by_fold > 0) >= steady else 0.0
+    return gained if len(by_fold) and np.mean(by_fold > 0) >= steady else 0.0
 
 
 class _Scores:
-    """The score of what was decided, greater being better, on parts of the rows; NaN where it is not defined."""
+    """The score of decided predictions, greater being better, on parts of the rows; NaN where it is not defined."""
 
     def __init__(
         self, metric: Metric, problem: Problem, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None
@@ -62,10 +72,10 @@ class _Scores:
         self.sign = 1 if metric.greater_is_better else -1
         self.n_classes = problem.n_classes
         self.losses = metric.losses(y, decided)
-        self.whole = self.sign * metric.score(y, decided, weights)
+        self.all_rows = self.sign * metric.score(y, decided, weights)
 
     def within(self, group: np.ndarray) -> np.ndarray:
-        """(G,) scores of the rows of each group; `group` (n,) from 0 on."""
+        """(G,) scores of the rows of each group; `group` (n,) codes from 0 on."""
         return self._scores(group, left_out=False)
 
     def without(self, group: np.ndarray) -> np.ndarray:

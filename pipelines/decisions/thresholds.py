@@ -1,8 +1,9 @@
 """Labels from predictions: thresholds, factors of the classes' probabilities, cut-points between ordered classes.
 
-A score of labels is a step function of such numbers, and the best numbers on some rows are partly their noise. So what
-is fitted here is a mean over resampled rows, and the search is coarse: finer ones scored less on rows they had not seen
-(docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md).
+A score of labels is a step function of such numbers, and the best numbers on some rows fit their noise. So the fits
+here are means over resampled rows, and the searches coarse: finer ones scored less on held-out rows
+(docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md). Where the metric is a function of the confusion table,
+all steps of a search are scored by one array of tables; any other metric is called once for each step.
 """
 
 from __future__ import annotations
@@ -13,46 +14,50 @@ from medalist.competitions.metrics.confusion import confusion_tables
 from medalist.competitions.metrics.metric import ConfusionScore, Metric
 from medalist.pipelines.decisions.calibration import beta_calibrated
 
-RESAMPLED = 80_000  # rows in all, for a threshold, in 4 to 20 resamples
-TAIL = 20  # thresholds that are tried in either one of the outer hundredths of the rows
-ENOUGH = 15_000  # rows, resampled ones counted, that cut-points are fitted on
-NUMBERS = 28_000  # probabilities on which factors of classes are searched, each time
-FACTOR_RESAMPLES = 4
-MANY_CLASSES_NUMBERS = 400_000  # on which many classes are raised together
+RESAMPLED = 80_000  # rows of all resamples for a threshold, which are 4 to 20
+TAIL = 20  # thresholds tried within the lowest hundredth of the rows, and as many within the highest
+ENOUGH = 15_000  # rows of all resamples for cut-points, which are 1 to 10
+NUMBERS = 28_000  # probabilities of one resample for class factors
+FACTOR_RESAMPLES = 4  # resamples for class factors
+MANY_CLASSES_NUMBERS = 400_000  # probabilities by which many classes are raised together
 RAISES = np.linspace(-0.3, 1.2, 16)  # powers of the classes' rarity that are tried
-FACTORS = np.geomspace(0.4, 2.5, 9)  # tried for each class
-UNKNOWN_ROWS = 3000  # on which a metric that is no function of counts is tried
-STEPS = np.linspace(-0.3, 0.3, 9)  # tried for each cut-point, in classes
-SWEEPS = 2
+FACTORS = np.geomspace(0.4, 2.5, 9)  # factors tried for each class
+GENERIC_ROWS = 3000  # rows on which class factors are searched by a metric that is no function of the confusion table
+STEPS = np.linspace(-0.3, 0.3, 9)  # moves tried for each cut-point, in units of a class
+SWEEPS = 2  # times that a search goes over all classes or cut-points
 
 
 def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
-    """The probability at and above which a row is said to be positive; y and p (n,).
+    """The probability at and above which a row is predicted to be positive, for targets y and probabilities p (n,).
 
-    The mean of two estimates: the best threshold on resampled rows, and the best one if calibrated probabilities are
-    believed (which has less noise, and is wrong where calibration is).
+    The mean of two estimates: the best threshold on resampled rows, and the best one in expectation if calibrated
+    probabilities are right (which has less noise, and is wrong where calibration is).
     """
     score = metric.confusion
     rare = np.geomspace(1 / len(p), 0.01, TAIL)  # where one class is, the best threshold lies beyond 99 % of the rows
     shares = np.concatenate([np.linspace(0.01, 0.99, 99), rare, 1 - rare])
     grid = np.unique(np.concatenate([np.quantile(p, shares), [0.5]]))
     if score is None:
-        return float(grid[_plateau(_scored(metric, y, p, grid))])
+        sign = 1 if metric.greater_is_better else -1
+        return float(grid[_plateau(np.array([sign * metric.score(y, (p >= t).astype(float)) for t in grid]))])
     order = np.argsort(p, kind="stable")
     places = np.searchsorted(p[order], grid, side="left")
     rng = np.random.default_rng(0)
     draws = int(np.clip(RESAMPLED // len(y), 4, 20))
     weights = rng.multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)[:, order]
     positive = y[order] > 0.5
-    seen = _two_classes(weights * positive, weights * ~positive, places)
+    resampled = _tables_by_threshold(weights * positive, weights * ~positive, places)
     q = beta_calibrated(y, p)[order]
-    believed = _two_classes(q[None], 1 - q[None], places)
-    best = [grid[_plateau(score(tables))] for tables in seen]
-    return float((np.mean(best) + grid[np.argmax(score(believed)[0])]) / 2)
+    expected = _tables_by_threshold(q[None], 1 - q[None], places)
+    best = [grid[_plateau(score(tables))] for tables in resampled]
+    return float((np.mean(best) + grid[np.argmax(score(expected)[0])]) / 2)
 
 
-def _two_classes(positive: np.ndarray, negative: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """(B, G, 2, 2) tables of weights (B, n), rows in the order of p, of which the first `places` (G,) are negative."""
+def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(B, G, 2, 2) confusion tables by the weights (B, n) of positive and of negative rows, in the order of p.
+
+    With the g-th threshold the first `places[g]` rows are predicted to be negative.
+    """
     tables = np.empty((len(positive), len(places), 2, 2))
     for k, weights in enumerate((negative, positive)):
         below = np.concatenate([np.zeros((len(weights), 1)), weights.cumsum(axis=1)], axis=1)
@@ -61,28 +66,24 @@ def _two_classes(positive: np.ndarray, negative: np.ndarray, places: np.ndarray)
     return tables
 
 
-def _scored(metric: Metric, y: np.ndarray, p: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    sign = 1 if metric.greater_is_better else -1
-    return np.array([sign * metric.score(y, (p >= t).astype(float)) for t in grid])
-
-
 def _plateau(scores: np.ndarray) -> int:
     """Where a score is greatest over its neighbourhood: a plateau, not a spike."""
     return int(np.argmax(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")))
 
 
 def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: bool = True) -> np.ndarray:
-    """(K,) factors of the probabilities p (n, K) before the arg-max; y (n,).
+    """(K,) factors by which to multiply the probabilities p (n, K) before the arg-max, for true codes y (n,).
 
-    First one number for all classes, how much rarer ones are raised (share ** -g), then half of what a search class by
-    class on resampled rows finds beyond that, unless `one_by_one` is False: the full search alone fits noise.
+    First one number for all classes, the power g by which rarer ones are raised (share ** -g); then half of the
+    logarithms of the factors that a search class by class adds on resampled rows (in full they fit noise). With
+    `one_by_one` False the power alone.
     """
     score, k = metric.confusion, p.shape[1]
     if score is None and not one_by_one:
         return np.ones(k)
     if score is None:
-        rows = np.random.default_rng(0).permutation(len(y))[:UNKNOWN_ROWS]  # a file may be sorted by class
-        return _tried(metric, y[rows], p[rows])
+        rows = np.random.default_rng(0).permutation(len(y))[:GENERIC_ROWS]  # a file may be sorted by class
+        return _factors_by_metric(metric, y[rows], p[rows])
     if not one_by_one:
         few = np.random.default_rng(0).permutation(len(y))[: max(1000, MANY_CLASSES_NUMBERS // k)]
         y, p = y[few], p[few]
@@ -97,29 +98,29 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
     moved = np.zeros(k)
     for _ in range(FACTOR_RESAMPLES):
         rows = rng.integers(0, len(y), most)
-        moved += _searched(score, z[:, rows], y[rows].astype(np.intp)) / FACTOR_RESAMPLES
+        moved += _log_factors(score, z[:, rows], y[rows].astype(np.intp)) / FACTOR_RESAMPLES
     return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity + moved / 2))
 
 
-def _searched(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(K,) what to add to the scores z (K, n), found class by class.
+def _log_factors(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(K,) numbers to add to log probabilities z (K, n) so that the score is greatest, searched class by class.
 
-    Along one class all tables come from two counts of rows: a row is said to be of the class from the step on at which
-    it beats the best of the others.
+    The tables of all steps of one class come from two counts of rows: a row is predicted to be of the class from the
+    step on at which the class beats the best of the others.
     """
     logs, best = np.zeros(len(z)), -np.inf
     for sweep in range(SWEEPS):
         steps = np.log(FACTORS) * 0.5**sweep
         for i in range(len(z)):
-            scores = score(_along(z + logs[:, None].astype(np.float32), codes, i, steps))
+            scores = score(_tables_by_step(z + logs[:, None].astype(np.float32), codes, i, steps))
             at = int(np.argmax(scores))
             if scores[at] > best:
                 best, logs[i] = float(scores[at]), logs[i] + steps[at]
     return logs - logs.mean()
 
 
-def _tried(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """(K,) factors found class by class by the metric itself, which is no function of counts."""
+def _factors_by_metric(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """(K,) factors searched class by class, with a call of the metric for each step."""
     factors = np.ones(p.shape[1])
     best = metric.score(y, np.argmax(p, axis=1).astype(float))
     for i in range(len(factors)):
@@ -132,31 +133,32 @@ def _tried(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
     return factors
 
 
-def _along(z: np.ndarray, codes: np.ndarray, i: int, steps: np.ndarray) -> np.ndarray:
-    """(S, K, K) tables for each of the ascending `steps` added to the scores of class i; z (K, n), codes (n,)."""
+def _tables_by_step(z: np.ndarray, codes: np.ndarray, i: int, steps: np.ndarray) -> np.ndarray:
+    """(S, K, K) confusion tables for each of the ascending `steps` (S,) added to row i of z (K, n); true codes (n,)."""
     k, n = z.shape
-    rival, said = np.full(n, -np.inf, np.float32), np.zeros(n, np.intp)
+    rival, second = np.full(n, -np.inf, np.float32), np.zeros(n, np.intp)
     for j in range(k):
         if j != i:
-            said[z[j] > rival] = j
+            second[z[j] > rival] = j
             np.maximum(rival, z[j], out=rival)
-    first = np.searchsorted(steps, rival - z[i], side="right")  # the first step at which the class wins
+    first = np.searchsorted(steps, rival - z[i], side="right")  # the first step with which the class is predicted
     shape = (len(steps) + 1, k, k)
     taken = np.bincount((first * k + codes) * k + i, minlength=np.prod(shape)).reshape(shape).cumsum(axis=0)
-    left = np.bincount((first * k + codes) * k + said, minlength=np.prod(shape)).reshape(shape)[::-1].cumsum(axis=0)
+    left = np.bincount((first * k + codes) * k + second, minlength=np.prod(shape)).reshape(shape)[::-1].cumsum(axis=0)
     return np.asarray(taken[:-1] + left[::-1][1:], dtype=float)
 
 
 def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> np.ndarray:
-    """(K - 1,) ascending limits between the classes of ordinal predictions p (n,); y (n,).
+    """(K - 1,) ascending limits between the classes of ordinal predictions p (n,), for true codes y (n,).
 
-    Started where each class gets its share of the training rows and moved one by one, on resampled rows; their mean.
+    On each resample they start where each class gets its share of the rows and are moved one by one; their mean is
+    returned.
     """
     shares = np.bincount(y.astype(int), minlength=n_classes)[:-1].cumsum() / len(y)
     start = np.quantile(p, shares)
     score = metric.confusion
     if score is None:
-        return _moved(metric, y, p, start)
+        return _cuts_by_metric(metric, y, p, start)
     order = np.argsort(p, kind="stable")
     draws = int(np.clip(ENOUGH // len(y), 1, 10))
     weights = np.ones((1, len(y)))
@@ -165,11 +167,18 @@ def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> 
     below = np.zeros((draws, len(y) + 1, n_classes))
     for c in range(n_classes):
         below[:, 1:, c] = (weights[:, order] * (y[order] == c)).cumsum(axis=1)
-    return np.asarray(_moved_together(score, below, p[order], start).mean(axis=0))
+    return np.asarray(_cuts_of_resamples(score, below, p[order], start).mean(axis=0))
 
 
-def _moved_together(score: ConfusionScore, below: np.ndarray, ascending: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """(B, K - 1) cut-points of all draws; below (B, n + 1, K) counts of each class among the lowest predictions."""
+def _cuts_of_resamples(
+    score: ConfusionScore, below: np.ndarray, ascending: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """(B, K - 1) cut-points of B resamples, moved all at once.
+
+    below : (B, n + 1, K) counts of each class among the rows with the lowest predictions.
+    ascending : (n,) the predictions.
+    start : (K - 1,) cut-points to begin with.
+    """
     draws = np.arange(len(below))
     cuts = np.tile(start, (len(below), 1))
 
@@ -186,14 +195,14 @@ def _moved_together(score: ConfusionScore, below: np.ndarray, ascending: np.ndar
             tried[:, :, i] += STEPS * 0.5**sweep
             scores = np.where((np.diff(tried, axis=2) >= 0).all(axis=2), scored(tried), -np.inf)
             at = scores.argmax(axis=1)
-            found = scores[draws, at]
-            moved = found > best + 1e-12
-            cuts[moved], best[moved] = tried[draws, at][moved], found[moved]
+            greatest = scores[draws, at]
+            moved = greatest > best + 1e-12
+            cuts[moved], best[moved] = tried[draws, at][moved], greatest[moved]
     return cuts
 
 
-def _moved(metric: Metric, y: np.ndarray, p: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Cut-points moved one by one by the metric itself, which is no function of counts."""
+def _cuts_by_metric(metric: Metric, y: np.ndarray, p: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """(K - 1,) cut-points moved one by one, with a call of the metric for each step."""
     cuts = start.copy()
     best = metric.score(y, np.searchsorted(cuts, p, side="right").astype(float))
     for sweep in range(SWEEPS):

@@ -1,6 +1,6 @@
-"""Predicted values corrected: a line through them, and rounding to values that were seen.
+"""Corrections of predicted values: a linear function of them, and rounding to values of the training targets.
 
-A line mends what a model shrinks or shifts; rounding serves where the target takes the same values again and again.
+A line corrects models that shrink or shift; rounding serves targets that take the same values again and again.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ import numpy as np
 
 from medalist.competitions.metrics.metric import Metric
 
-MOST_VALUES = 5000
-RECURRING = 2.0  # rows for each distinct value, at least
-MOST_TRIES = 60
+MOST_VALUES = 5000  # distinct values that are rounded to
+RECURRING = 2.0  # rows for each distinct value, at least, so that values count as recurring
+MOST_TRIES = 60  # calls of the metric in a search for a line
+LARGEST_LOG = 80.0  # logarithm above which predictions are cut off
 
 
-def in_logs(metric: Metric, seen: np.ndarray) -> bool:
-    """Whether a line is drawn through logarithms: values of zero or more whose errors are not plainly squared."""
-    return float(seen.min()) >= 0 and metric.shape != "squared"
+def in_logs(metric: Metric, y: np.ndarray) -> bool:
+    """Whether the line is one of logarithms: for targets y (n, T) of zero or more, if the errors are not squared."""
+    return float(y.min()) >= 0 and metric.shape != "squared"
 
 
 def line(
     metric: Metric, y: np.ndarray, p: np.ndarray, limits: tuple[float, float], logs: bool, weights: np.ndarray | None
 ) -> tuple[float, float]:
-    """(a, b) of a + b p, or of log1p p where `logs`, with the least loss; y and p (n,), `limits` of what is predicted.
+    """(a, b) of the line a + b p with the least loss, or of a + b log1p p where `logs`; y, p and weights (n,).
 
-    By least squares where that is the metric, else by the metric itself (Nelder and Mead, 1965).
+    By least squares where that is the metric, else by a search with the metric (Nelder and Mead, 1965), in which
+    predictions are clipped to the `limits` (low, high). Raises MetricError where the metric is not defined.
     """
     x = np.log1p(np.maximum(p, 0)) if logs else p
     w = weights if weights is not None and metric.weighted else None
@@ -39,8 +41,8 @@ def line(
 
     def score(theta: np.ndarray) -> float:
         z = centre + spread * theta[0] + theta[1] * (x - centre)
-        found = metric.score(y, np.clip(np.expm1(np.minimum(z, 80.0)) if logs else z, *limits), w)
-        return -found if metric.greater_is_better else found
+        value = metric.score(y, np.clip(np.expm1(np.minimum(z, LARGEST_LOG)) if logs else z, *limits), w)
+        return -value if metric.greater_is_better else value
 
     corners = np.array([[0.0, 1.0], [0.03, 1.0], [0.0, 1.03]])
     options = {"maxfev": MOST_TRIES, "initial_simplex": corners, "xatol": 1e-4, "fatol": 0.0}
@@ -52,17 +54,17 @@ def apply_line(numbers: np.ndarray, p: np.ndarray, logs: bool) -> np.ndarray:
     """Corrected values (n, T) by `numbers` (4 T,): a, b, low and high of each target."""
     a, b, low, high = numbers.reshape(-1, 4).T
     z = a + b * (np.log1p(np.maximum(p, 0)) if logs else p)
-    return np.clip(np.expm1(np.minimum(z, 80.0)) if logs else z, low, high)
+    return np.clip(np.expm1(np.minimum(z, LARGEST_LOG)) if logs else z, low, high)
 
 
-def recurring(seen: np.ndarray) -> np.ndarray | None:
-    """The distinct values (v,) of one target (n, 1), ascending, where they are few and come again; else None."""
-    if seen.shape[1] != 1:
+def recurring(y: np.ndarray) -> np.ndarray | None:
+    """The distinct values (v,) of one target y (n, 1), ascending, where they are few and recur; else None."""
+    if y.shape[1] != 1:
         return None
-    values = np.unique(seen)
-    return values if 2 <= len(values) <= min(MOST_VALUES, len(seen) / RECURRING) else None
+    values = np.unique(y)
+    return values if 2 <= len(values) <= min(MOST_VALUES, len(y) / RECURRING) else None
 
 
 def nearest(values: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Of the ascending `values` (v,) the nearest to each of p (n, 1)."""
+    """(n, 1) the nearest of the ascending `values` (v,) to each prediction p (n, 1)."""
     return np.asarray(values[np.searchsorted((values[1:] + values[:-1]) / 2, p)])

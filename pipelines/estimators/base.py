@@ -1,4 +1,4 @@
-"""What every estimator family offers, and what it is given: one file per family, one `Family` object in each."""
+"""The interface of estimator families: what a fit is given and returns, and what a family says of itself."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ import numpy as np
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
-SEEDS = 2**31  # that every estimator takes, from 0 on
-STRATEGIES = ("loss", "targets")  # parameters that every family understands, and that are nobody's own
-MOST_ROUNDS = 10_000  # of boosting, which early stopping, what fits took before and the time end earlier
+SEEDS = 2**31  # number of seeds that every estimator accepts, from 0 on
+SHARED_PARAMS = ("loss", "targets")  # parameters with the same meaning for all families, set by the agent, not by them
 
 
 @dataclass(frozen=True)
 class FitRequest:
-    """One fit: train on `train`, watch `valid` where there is a target for it, predict `valid` and `test`.
+    """One fit: train on `train`, stop early by `valid` where it has targets, predict `valid` and `test`.
 
-    `y` (n,) is one target: values on the scale in which they are fitted, or class codes. It is (n, T), and `y_valid`
-    (v, T), where several targets are fitted together: only for a family with `native_targets`, where
-    `params["targets"]` is "native", for values and for binary targets.
-
-    `y_valid` is None where nothing may be watched; then `rounds` says how long to boost, and families without rounds
-    follow a schedule of their own. `deadline` is in seconds of `time.monotonic()`; a fit that begins after it comes
-    back soon all the same, with the least model it can make. `kept` is where an estimator may leave what it made of
-    the matrices, for further fits on the same. `weights` (n,) say how much each training row counts, 1 on average;
-    None where all count alike. `weights_valid` (v,) say it of the validation rows, for what stops boosting.
-
-    `params["loss"]` (one of the family's `losses`) is fitted instead of the problem's objective, for values only.
+    params: the family's parameters. "loss" (one of the family's `losses`, for values only) replaces the problem's
+        objective; "targets" is "native" where several targets are fitted together.
+    y: (n,) one training target, values on the scale on which they are fitted, or class codes from 0 on. (n, T) for
+        several targets fitted together: values or binary, for families with `native_targets`.
+    y_valid: (v,) or (v, T) validation targets for early stopping. None where the fit must not look at them: then
+        `rounds` is how long to boost, and families without rounds follow a schedule of their own.
+    deadline: seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the least model that it
+        can make.
+    cache: where an estimator may keep what it made of the matrices, for later fits on the same ones.
+    weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
+        validation rows, for early stopping.
     """
 
     problem: Problem
@@ -48,16 +47,18 @@ class FitRequest:
     threads: int
     rounds: int | None = None
     deadline: float = float("inf")
-    kept: dict[str, Any] | None = None
+    cache: dict[str, Any] | None = None
     weights: np.ndarray | None = None
     weights_valid: np.ndarray | None = None
 
     @property
     def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
         return time.monotonic() >= self.deadline
 
     @property
     def seconds_left(self) -> float:
+        """Seconds until the deadline, never negative."""
         return max(0.0, self.deadline - time.monotonic())
 
     @property
@@ -66,22 +67,26 @@ class FitRequest:
         return self.y.ndim == 2
 
     @property
-    def own_params(self) -> dict[str, Any]:
-        """The parameters that are the family's own."""
-        return {name: value for name, value in self.params.items() if name not in STRATEGIES}
+    def family_params(self) -> dict[str, Any]:
+        """The parameters without those that all families share."""
+        return {name: value for name, value in self.params.items() if name not in SHARED_PARAMS}
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Predictions of one fit: (n,) values or probabilities of the positive class, or (n, K) probabilities.
+    """Predictions of one fit, for the validation and the test rows.
 
-    Where several targets were fitted together, (n, T) values or probabilities of the positive class.
+    valid, test: (k,) values or probabilities of the positive class; (k, K) class probabilities; (k, T) values or
+        probabilities of the positive class where several targets were fitted together.
+    rounds: boosting rounds (or epochs) of the model that predicts, 0 for a family without. rounds_run: those that were
+        run for it, the patience of early stopping included.
+    importance: a share of the total importance by column name; empty for a family that measures none.
     """
 
     valid: np.ndarray
     test: np.ndarray
-    rounds: int = 0  # boosting rounds used; 0 where the family has none
-    rounds_run: int = 0  # rounds that were paid for, early stopping included
+    rounds: int = 0
+    rounds_run: int = 0
     importance: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -9,16 +9,24 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, counted_rows, objective_of
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.boosting import MAX_ROUNDS, importance_shares, patience, rounds_to_run
+from medalist.pipelines.estimators.objectives import (
+    LOSSES,
+    TWEEDIE_POWER,
+    TargetScale,
+    error_weights,
+    objective_of,
+    quantile_of,
+)
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
-from medalist.pipelines.estimators.preprocessing import informative
+from medalist.pipelines.estimators.preprocessing import is_informative
 from medalist.pipelines.features.matrix import Matrix
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         "learning_rate": 0.08,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "depth": 6,
         "l2_leaf_reg": 3.0,
         "random_strength": 1.0,
@@ -29,7 +37,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     },
     {
         "learning_rate": 0.05,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "depth": 5,
         "l2_leaf_reg": 6.0,
         "random_strength": 2.0,
@@ -39,15 +47,15 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "max_ctr_complexity": 2,
     },
 )
-FEW_ROWS = 100  # below which CatBoost takes all of them for every tree
-_UNWEIGHTED = ("MAE", "Quantile")  # losses whose default leaf values, exact medians, take no heed of weights
+FEW_ROWS = 100  # training rows, below which CatBoost takes all of them for every tree
+_UNWEIGHTED = ("MAE", "Quantile")  # losses whose default leaf values, exact medians, ignore row weights
 
 
 def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "depth": trial.suggest_int("depth", 4, 8),
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 20.0, log=True),
         "random_strength": trial.suggest_float("random_strength", 0.1, 5.0, log=True),
@@ -81,63 +89,62 @@ def _loss(request: FitRequest, objective: str) -> dict[str, Any]:
     if problem.problem_type == "binary":
         return {"loss_function": "Logloss", "boost_from_average": True}
     if objective.startswith("quantile:"):
-        return {"loss_function": f"Quantile:alpha={objective.split(':')[1]}"}
+        return {"loss_function": f"Quantile:alpha={quantile_of(objective)}"}
     names = {
         "l1": "MAE",
-        "huber": "Huber:delta=1.0",  # a standard deviation of the target
+        "huber": "Huber:delta=1.0",  # in robust deviations of the target
         "poisson": "Poisson",
         "tweedie": f"Tweedie:variance_power={TWEEDIE_POWER}",
-        "mape": "MAE",  # of rows that count by what they are divided by
+        "mape": "MAE",  # with rows weighted by the inverse of their targets
     }
     return {"loss_function": names.get(objective, "RMSE")}
 
 
-def _by_shares(request: FitRequest) -> FitRequest:
-    """The request with rows that count by what their absolute errors are divided by."""
-    counted = counted_rows(request, "mape")
-    watched = request.weights_valid
+def _weighted_by_percentage(request: FitRequest) -> FitRequest:
+    """The request with row weights with which absolute errors act like percentage errors."""
+    weights, weights_valid = error_weights(request, "mape"), request.weights_valid
     if request.y_valid is not None:
-        of_valid = replace(request, y=request.y_valid, weights=request.weights_valid)
-        watched = counted_rows(of_valid, "mape")
-        watched = watched / watched.mean() if len(watched) else watched
-    return replace(request, weights=counted / counted.mean(), weights_valid=watched)
+        weights_valid = error_weights(replace(request, y=request.y_valid, weights=request.weights_valid), "mape")
+        weights_valid = weights_valid / weights_valid.mean() if len(weights_valid) else weights_valid
+    return replace(request, weights=weights / weights.mean(), weights_valid=weights_valid)
 
 
-class _Clock:
-    """Ends boosting when the time is up."""
+class _Deadline:
+    """A callback that ends boosting at the deadline, and counts the rounds that were run."""
 
     def __init__(self, request: FitRequest):
         self.request, self.rounds = request, 0
 
     def after_iteration(self, info: Any) -> bool:
+        """Whether boosting goes on."""
         self.rounds = info.iteration
         return not self.request.out_of_time
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
+    """Boost with early stopping where there are validation targets, else for `request.rounds` or the parameter's."""
     from catboost import CatBoost
 
-    params, objective = request.own_params, objective_of(request, LOSSES)
+    params, objective = request.family_params, objective_of(request, LOSSES)
     loss = _loss(request, objective)
     varying = np.ptp(request.y, axis=0) > 0
-    if not informative(request.train) or not varying.any():  # which CatBoost refuses
+    if not is_informative(request.train, text=False) or not varying.any():  # CatBoost refuses both
         return constant_fit(request)
     if not varying.all():
-        return _among_constants(request, varying)
-    if objective == "mape" and not request.native:  # CatBoost's own loss of shares is worse, and slower
-        objective, request = "l1", _by_shares(request)
-    unit = Unit.of(request.y, objective)
-    request = unit.to(request)
-    rounds = int(params.pop("rounds", 1000))
-    # rows are drawn by their gradients (MVS), where several outputs share a tree by Bayesian weights: CatBoost's own
-    # defaults, of which each leaves the other's parameter unread
+        return _fit_varying(request, varying)
+    if objective == "mape" and not request.native:  # CatBoost's MAPE is worse, and slower
+        objective, request = "l1", _weighted_by_percentage(request)
+    scale = TargetScale.of(request.y, objective)
+    request = scale.apply(request)
+    rounds = rounds_to_run(request, int(params.pop("rounds", 1000)))
+    # CatBoost samples rows by their gradients (MVS), but weights them at random (Bayesian bootstrap) where several
+    # outputs share a tree: each has a parameter that the other does not accept
     several = loss["loss_function"].startswith("Multi")
     if several or len(request.y) < FEW_ROWS:
         params.pop("subsample", None)
     if not several:
         params.pop("bagging_temperature", None)
-    clock = _Clock(request)
+    deadline = _Deadline(request)
     settings: dict[str, Any] = {
         "random_seed": request.seed,
         "thread_count": request.threads,
@@ -145,43 +152,42 @@ def fit_predict(request: FitRequest) -> Fitted:
         "verbose": False,
         "boosting_type": "Plain",
         "max_ctr_complexity": 2,
-        "iterations": rounds if request.y_valid is not None or request.rounds is None else max(1, request.rounds),
+        "iterations": rounds,
         **loss,
         **params,
     }
     if request.weights is not None and loss["loss_function"].startswith(_UNWEIGHTED):
         settings["leaf_estimation_method"] = "Gradient"
     model = CatBoost(settings)
-    watched: dict[str, Any] = {}
+    stopping: dict[str, Any] = {}
     if request.y_valid is not None:
-        patience = int(min(150, max(20, 4 / settings["learning_rate"])))
         valid = _pool(request.valid, request.y_valid, request.weights_valid)
-        watched = {"eval_set": valid, "early_stopping_rounds": patience}
-    model.fit(_pool(request.train, request.y, request.weights), callbacks=[clock], **watched)
-    logged = loss["loss_function"].startswith(("Poisson", "Tweedie"))
-    kind = "Probability" if request.problem.classification else "Exponent" if logged else "RawFormulaVal"
+        rounds_without = patience(settings["learning_rate"], travel=4.0, most=150)
+        stopping = {"eval_set": valid, "early_stopping_rounds": rounds_without}
+    model.fit(_pool(request.train, request.y, request.weights), callbacks=[deadline], **stopping)
+    log_link = loss["loss_function"].startswith(("Poisson", "Tweedie"))
+    kind = "Probability" if request.problem.classification else "Exponent" if log_link else "RawFormulaVal"
 
     def predict(matrix: Matrix) -> np.ndarray:
         if not len(matrix):
             return empty_predictions(request)
         out = np.asarray(model.predict(_pool(matrix), prediction_type=kind, thread_count=request.threads))
-        return unit.back(out[:, 1] if request.problem.problem_type == "binary" and not request.native else out)
+        return scale.invert(out[:, 1] if request.problem.problem_type == "binary" and not request.native else out)
 
-    shares = np.asarray(model.get_feature_importance())
     return Fitted(
         predict(request.valid),
         predict(request.test),
         rounds=int(model.tree_count_),
-        rounds_run=clock.rounds,
-        importance=dict(zip(request.train.names, (shares / max(shares.sum(), 1e-12)).round(5).tolist(), strict=True)),
+        rounds_run=deadline.rounds,
+        importance=importance_shares(request.train.names, np.asarray(model.get_feature_importance())),
     )
 
 
-def _among_constants(request: FitRequest, varying: np.ndarray) -> Fitted:
-    """A fit of those of several targets that vary, with the others as they are."""
-    watched = request.y_valid
+def _fit_varying(request: FitRequest, varying: np.ndarray) -> Fitted:
+    """A fit of those of several targets that vary, (T,) of which says which; the others are predicted as constants."""
+    y_valid = request.y_valid
     fitted = fit_predict(
-        replace(request, y=request.y[:, varying], y_valid=None if watched is None else watched[:, varying])
+        replace(request, y=request.y[:, varying], y_valid=None if y_valid is None else y_valid[:, varying])
     )
     constant = constant_fit(request)
     constant.valid[:, varying], constant.test[:, varying] = fitted.valid, fitted.test

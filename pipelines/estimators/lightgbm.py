@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.boosting import MAX_ROUNDS, importance_shares, patience, rounds_to_run
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, TargetScale, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
 
 FAST: Mapping[str, Any] = {"learning_rate": 0.1, "rounds": 100, "num_leaves": 31}
 FASTER: Mapping[str, Any] = {"learning_rate": 0.2, "rounds": 45, "num_leaves": 31}
-STACKER: Mapping[str, Any] = {  # of few columns: small trees
+STACKER: Mapping[str, Any] = {  # small trees for few columns
     "learning_rate": 0.05,
     "rounds": 600,
     "num_leaves": 6,
@@ -22,13 +23,13 @@ STACKER: Mapping[str, Any] = {  # of few columns: small trees
     "bagging_fraction": 0.7,
     "lambda_l2": 10.0,
 }
-MANY_CLASSES = 5  # from here on a round is that many trees, and the first model is made of fewer rounds
+MANY_CLASSES = 5  # number of outputs, each a tree a round, from which on the quick fit has fewer rounds
 _REST: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.05,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "num_leaves": 31,
         "min_child_samples": 20,
         "feature_fraction": 0.7,
@@ -38,7 +39,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "num_leaves": 12,
         "min_child_samples": 40,
         "feature_fraction": 0.5,
@@ -49,7 +50,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "num_leaves": 96,
         "min_child_samples": 60,
         "feature_fraction": 0.5,
@@ -58,7 +59,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "extra_trees": True,
     },
 )
-BINNED_BYTES = 128 << 20  # of binned data that a process keeps, a byte for each value
+CACHED_BYTES = 128 << 20  # binned training data that a process keeps in memory, at one byte a value
 _OBJECTIVES = {
     "l2": "regression",
     "l1": "regression_l1",
@@ -70,7 +71,8 @@ _OBJECTIVES = {
 
 
 def fast(outputs: int) -> Mapping[str, Any]:
-    """Parameters of a first model that takes little time: what features are tested with, too."""
+    """Parameters of a fit that takes little time, for a number of outputs: a run's first model has them, and the models
+    on which new features are tested."""
     return FASTER if outputs >= MANY_CLASSES else FAST
 
 
@@ -78,7 +80,7 @@ def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.12, log=True),
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "num_leaves": trial.suggest_int("num_leaves", 6, 160, log=True),
         "min_child_samples": trial.suggest_int("min_child_samples", 5, 150, log=True),
         "feature_fraction": trial.suggest_float("feature_fraction", 0.25, 1.0),
@@ -92,7 +94,7 @@ def space(trial: Any) -> dict[str, Any]:
 
 
 def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
-    problem, params = request.problem, request.own_params
+    problem, params = request.problem, request.family_params
     rounds = params.pop("rounds", 100)
     settings: dict[str, Any] = {
         "verbosity": -1,
@@ -111,30 +113,31 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
     elif problem.problem_type == "binary":
         settings |= {"objective": "binary", "metric": "binary_logloss"}
     elif objective.startswith("quantile:"):
-        settings |= {"objective": "quantile", "alpha": float(objective.split(":")[1])}
+        settings |= {"objective": "quantile", "alpha": quantile_of(objective)}
     else:
         settings["objective"] = _OBJECTIVES.get(objective, "regression")
         if objective == "huber":
-            settings["alpha"] = 1.0  # standard deviation of the target, beyond which errors count linearly
+            settings["alpha"] = 1.0  # robust deviations of the target, beyond which errors count linearly
         elif objective == "tweedie":
             settings["tweedie_variance_power"] = TWEEDIE_POWER
     return settings
 
 
 def _binned(request: FitRequest, settings: Mapping[str, Any]) -> Any:
-    """The training rows in bins: those of an earlier fit on the same rows and columns, where there is one."""
+    """The training rows as LightGBM's binned dataset; from the cache where an earlier fit had the same rows, columns,
+    targets, weights and binning."""
     import lightgbm as lgb
 
-    matrix, kept = request.train, request.kept
+    matrix, cache = request.train, request.cache
     params = {k: settings[k] for k in ("max_bin", "feature_pre_filter", "verbosity") if k in settings}
     digest = hashlib.sha256(np.ascontiguousarray(request.y).data)  # targets are fitted one by one
     if request.weights is not None:
         digest.update(b"weights")
         digest.update(np.ascontiguousarray(request.weights).data)
     name = f"lightgbm {matrix.token} {digest.hexdigest()[:16]} {sorted(params.items())}"
-    if kept is not None and matrix.token and name in kept:
-        kept[name] = kept.pop(name)  # the last used stays longest
-        return kept[name]
+    if cache is not None and matrix.token and name in cache:
+        cache[name] = cache.pop(name)  # to the end: the least recently used is dropped first
+        return cache[name]
     data = lgb.Dataset(
         matrix.dense,
         request.y,
@@ -142,61 +145,59 @@ def _binned(request: FitRequest, settings: Mapping[str, Any]) -> Any:
         categorical_feature=list(matrix.categorical) or "auto",
         params=params,
     ).construct()
-    if kept is not None and matrix.token:
-        kept[name] = data
-        while len(kept) > 1 and sum(d.num_data() * d.num_feature() for d in kept.values()) > BINNED_BYTES:
-            del kept[next(iter(kept))]
+    if cache is not None and matrix.token:
+        cache[name] = data
+        while len(cache) > 1 and sum(d.num_data() * d.num_feature() for d in cache.values()) > CACHED_BYTES:
+            del cache[next(iter(cache))]
     return data
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
+    """Boost with early stopping where there are validation targets, else for `request.rounds` or the parameter's."""
     import lightgbm as lgb
 
     objective = objective_of(request, LOSSES)
     if not request.train.dense.shape[1]:
         return constant_fit(request)
-    unit = Unit.of(request.y, objective)
-    request = unit.to(request)
+    scale = TargetScale.of(request.y, objective)
+    request = scale.apply(request)
     settings = _settings(request, objective)
-    rounds = int(settings.pop("rounds"))
+    rounds = rounds_to_run(request, int(settings.pop("rounds")))
     matrix = request.train
     data = _binned(request, settings)
     callbacks: list[Any] = []
-    watched: list[Any] = []
-    run, least, best_round = 0, float("inf"), 0
+    eval_sets: list[Any] = []
+    run, lowest, best_round = 0, float("inf"), 0
 
-    def watch_clock(env: Any) -> None:
-        nonlocal run, least, best_round
+    def end_in_time(env: Any) -> None:
+        nonlocal run, lowest, best_round
         run, results = env.iteration + 1, env.evaluation_result_list or []
-        if results and results[0][2] < least:  # all that is watched is a loss
-            least, best_round = results[0][2], env.iteration
+        if results and results[0][2] < lowest:  # the only metric is a loss
+            lowest, best_round = results[0][2], env.iteration
         if request.out_of_time:
             raise lgb.callback.EarlyStopException(best_round if results else env.iteration, results)
 
-    watch_clock.order = 40  # type: ignore[attr-defined]
+    end_in_time.order = 40  # type: ignore[attr-defined]
     if request.y_valid is not None:
-        watched = [data.create_valid(request.valid.dense, request.y_valid, weight=request.weights_valid)]
-        patience = int(min(200, max(20, 5 / settings["learning_rate"])))
-        callbacks.append(lgb.early_stopping(patience, first_metric_only=True, verbose=False))
-    elif request.rounds is not None:
-        rounds = max(1, request.rounds)
-    callbacks.append(watch_clock)
-    booster = lgb.train(settings, data, rounds, valid_sets=watched, callbacks=callbacks)
-    best = booster.best_iteration if booster.best_iteration > 0 and watched else booster.current_iteration()
+        eval_sets = [data.create_valid(request.valid.dense, request.y_valid, weight=request.weights_valid)]
+        stopping = lgb.early_stopping(patience(settings["learning_rate"]), first_metric_only=True, verbose=False)
+        callbacks.append(stopping)
+    callbacks.append(end_in_time)
+    booster = lgb.train(settings, data, rounds, valid_sets=eval_sets, callbacks=callbacks)
+    best = booster.best_iteration if booster.best_iteration > 0 and eval_sets else booster.current_iteration()
 
     def predict(rows: np.ndarray) -> np.ndarray:
         if not len(rows):
             return empty_predictions(request)
-        return unit.back(booster.predict(rows, num_iteration=best, num_threads=request.threads))
+        return scale.invert(booster.predict(rows, num_iteration=best, num_threads=request.threads))
 
     gain = booster.feature_importance("gain", iteration=best)
     return Fitted(
         predict(request.valid.dense),
         predict(request.test.dense),
         rounds=best,
-        rounds_run=max(run, best),  # the last round of all is not counted where stopping was watched
-        importance=dict(zip(matrix.names, (gain / max(gain.sum(), 1e-12)).round(5).tolist(), strict=True)),
+        rounds_run=max(run, best),  # where early stopping ends it, the last round does not reach our callback
+        importance=importance_shares(matrix.names, gain),
     )
 
 

@@ -1,29 +1,34 @@
-"""Weighted votes of the nearest training rows (Fix & Hodges, 1951; Dudani, 1976), found by scikit-learn."""
+"""K nearest neighbours (Fix & Hodges, 1951) with votes weighted by distance (Dudani, 1976), by scikit-learn."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.objectives import objective_of
+from medalist.pipelines.estimators.objectives import SMALLEST_SHARE, is_absolute, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
-from medalist.pipelines.estimators.preprocessing import impute, informative, text_components
+from medalist.pipelines.estimators.preprocessing import impute, is_informative, numeric_columns, text_components
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"k": 20, "vote": "distance", "p": 1, "scale": "standard", "relevance": 1.75},
     {"k": 40, "vote": "distance", "p": 2, "scale": "rank", "relevance": 1.5},
 )
 LOSSES = ("l2", "l1")
-LEVELS = 40  # of a category, the commonest; the rest are alike
-COMPONENTS = 32  # of text
-BINS = 16  # of a number, in which its relevance is measured
-PRIOR_VOTES = 1.0  # that the class shares have beside the neighbours
-PROBE, FEW_ROWS, BATCH = 200, 500, 4096
+MAX_LEVELS = 40  # levels of a category with a column each, the most frequent ones; the others are equal to each other
+COMPONENTS = 32  # columns that text is reduced to
+BINS = 16  # bins of a number, in which its correlation ratio with the target is measured
+PRIOR_VOTES = 1.0  # weight of the class shares, in votes of a neighbour
+CLIP = 5.0  # standard deviations at which numbers are clipped
+TREE_COLUMNS = 8  # columns up to which a k-d tree is faster than brute force
+PROBE = 200  # rows of each part that are searched to measure how long the others take
+MIN_ROWS = 500  # training rows that are searched, whatever the time left
+BATCH = 4096  # rows that are searched at a time
+MARGIN = 1.5  # times its estimate, that the search may take
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -37,39 +42,38 @@ def space(trial: Any) -> dict[str, Any]:
     }
 
 
-def design(request: FitRequest, *, p: int, scale: str, relevance: float) -> list[np.ndarray]:
-    """Coordinates (rows, d) of the training, validation and test rows, in which a unit is about a standard deviation.
+def coordinates(request: FitRequest, *, p: int, scale: str, relevance: float) -> list[np.ndarray]:
+    """Coordinates (rows, d) float32 of the training, validation and test rows, in units of about a standard deviation.
 
-    Numbers are standardised or ranked, gaps filled with the median; two rows of different category are one unit
-    apart; text is reduced to directions. A column's share of the distance is its correlation ratio with the target in
-    the training rows, to the power of `relevance`.
+    Numbers are standardised (`scale` "standard") or mapped to uniform ranks ("rank"), missing ones being the median.
+    Rows of different categories have distance 1 under the metric of power `p`. Text is reduced to components, of length
+    1 together. Numbers and categories are scaled by their correlation ratio with the target to the power `relevance`.
     """
     from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
     matrices = (request.train, request.valid, request.test)
-    categorical = list(request.train.categorical)
-    numbers = [i for i in range(request.train.dense.shape[1]) if i not in set(categorical)]
+    categorical, numbers = list(request.train.categorical), numeric_columns(request.train)
     parts: list[list[np.ndarray]] = [[], [], []]
     if numbers:
         filled = impute([m.dense[:, numbers] for m in matrices])
-        shares = _relevance(request, list(filled[0].T), relevance)
+        weights = _relevance(request, list(filled[0].T), relevance)
         if scale == "rank":
             bins = min(1000, len(filled[0]))
             scaler: Any = QuantileTransformer(n_quantiles=bins, random_state=request.seed).fit(filled[0])
-            unit = 12**0.5  # of a uniform distribution
+            unit = 12**0.5  # a uniform distribution's range in standard deviations
         else:
             scaler, unit = StandardScaler().fit(filled[0]), 1.0
         for part, rows in zip(parts, filled, strict=True):
-            part.append(np.clip(scaler.transform(rows) * unit, -5, 5) * shares if len(rows) else rows)
+            part.append(np.clip(scaler.transform(rows) * unit, -CLIP, CLIP) * weights if len(rows) else rows)
     if categorical:
         codes = [np.nan_to_num(request.train.dense[:, i], nan=-1) for i in categorical]
-        shares = _relevance(request, codes, relevance, levels=True)
-        for i, own, share in zip(categorical, codes, shares, strict=True):
-            known, counts = np.unique(own, return_counts=True)
-            top = known[np.argsort(-counts, kind="stable")[:LEVELS]]
+        weights = _relevance(request, codes, relevance, categories=True)
+        for i, train_codes, weight in zip(categorical, codes, weights, strict=True):
+            levels, counts = np.unique(train_codes, return_counts=True)
+            top = levels[np.argsort(-counts, kind="stable")[:MAX_LEVELS]]
             for part, m in zip(parts, matrices, strict=True):
-                same = np.nan_to_num(m.dense[:, i], nan=-1)[:, None] == top
-                part.append(same * (share * 2 ** (-1 / p)))
+                one_hot = np.nan_to_num(m.dense[:, i], nan=-1)[:, None] == top
+                part.append(one_hot * (weight * 2 ** (-1 / p)))
     if request.train.sparse is not None and request.train.sparse.shape[1]:
         for part, rows in zip(parts, text_components(matrices, COMPONENTS, request.seed), strict=True):
             length = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -77,8 +81,14 @@ def design(request: FitRequest, *, p: int, scale: str, relevance: float) -> list
     return [np.ascontiguousarray(np.hstack(part), dtype=np.float32) for part in parts]
 
 
-def _relevance(request: FitRequest, columns: list[np.ndarray], power: float, *, levels: bool = False) -> np.ndarray:
-    """Weights (c,) of columns (n,), 1 on average: correlation ratios with the target, or all targets or classes."""
+def _relevance(
+    request: FitRequest, columns: Sequence[np.ndarray], power: float, *, categories: bool = False
+) -> np.ndarray:
+    """Weights (c,) of columns (n,), 1 on average: correlation ratios with the target to a power.
+
+    The ratio is the share of the target's variance between the bins of a number or the levels of a category, less what
+    chance would explain; over several targets it is summed, over classes taken of their indicators together.
+    """
     if not power:
         return np.ones(len(columns))
     y = request.y
@@ -89,101 +99,109 @@ def _relevance(request: FitRequest, columns: list[np.ndarray], power: float, *, 
     total = np.where(total > 0, total, 1.0)
     if request.problem.problem_type == "multiclass":
         total = total.sum()
-    found = []
+    ratios = []
     for column in columns:
-        if levels:
+        if categories:
             codes = np.unique(column, return_inverse=True)[1]
         else:
             codes = np.searchsorted(np.quantile(column, np.linspace(0, 1, BINS + 1)[1:-1]), column)
         counts = np.bincount(codes)
         between = [(np.bincount(codes, t) ** 2 / np.maximum(counts, 1)).sum() for t in target.T]
-        chance = max(0, (counts > 0).sum() - 1) / max(1, len(y) - 1)  # of columns that say nothing
-        found.append(max(float(np.sum(between / total)) - chance, 0.0) + 1e-3)
-    weights = np.asarray(found) ** (power / 2)
+        chance = max(0, (counts > 0).sum() - 1) / max(1, len(y) - 1)  # the share that a column of noise explains
+        ratios.append(max(float(np.sum(between / total)) - chance, 0.0) + 1e-3)
+    weights = np.asarray(ratios) ** (power / 2)
     return weights / weights.mean()
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Let the neighbours vote; where the time does not suffice for all training rows, a random part of them does."""
+    """Predict by the votes of the nearest training rows; of a random part of them where the time left is too short."""
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits
 
-    params = {**PORTFOLIO[0], **request.own_params}
+    params = {**PORTFOLIO[0], **request.family_params}
     objective = objective_of(request, LOSSES)
-    sparse = request.train.sparse
-    if not informative(request.train) and (sparse is None or not sparse.nnz):
+    if not is_informative(request.train):
         return constant_fit(request)
     p = int(params["p"])
     with threadpool_limits(request.threads):
-        train, valid, test = design(request, p=p, scale=params["scale"], relevance=float(params["relevance"]))
+        train, valid, test = coordinates(request, p=p, scale=params["scale"], relevance=float(params["relevance"]))
 
-        def search(rows: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Places among all training rows, and distances, of the nearest that are kept; (rows, k) each."""
+        def search(rows: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            """Positions among all training rows (r, k), and distances (r, k), of the nearest of those at `places`."""
             if not len(rows):
                 return np.zeros((0, 1), dtype=int), np.zeros((0, 1))
-            k = min(int(params["k"]), len(kept))
-            way = "brute" if train.shape[1] > 8 else "kd_tree"
-            tree = NearestNeighbors(n_neighbors=k, p=p, algorithm=way, n_jobs=1).fit(train[kept])  # threads: see above
-            found = [tree.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
-            return kept[np.vstack([f[1] for f in found])], np.vstack([f[0] for f in found])
+            k = min(int(params["k"]), len(places))
+            algorithm = "brute" if train.shape[1] > TREE_COLUMNS else "kd_tree"
+            # one job: its threads are those that are limited above
+            index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[places])
+            found = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
+            return places[np.vstack([near for _, near in found])], np.vstack([distances for distances, _ in found])
 
-        kept = _affordable(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
-        valid, test = (_count(request, objective, params["vote"], *search(rows, kept)) for rows in (valid, test))
+        places = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
+        valid, test = (_vote(request, objective, params["vote"], *search(rows, places)) for rows in (valid, test))
     return Fitted(valid, test)
 
 
-def _affordable(request: FitRequest, asked: list[np.ndarray], search: Any) -> np.ndarray:
-    """Places of the training rows that there is time for, from what a few of the rows asked for take."""
-    n, total = len(request.train), sum(map(len, asked))
+def _affordable_rows(
+    request: FitRequest, queries: Sequence[np.ndarray], search: Callable[[np.ndarray], Any]
+) -> np.ndarray:
+    """Positions of the training rows that there is time to search, as measured on a few of the query rows."""
+    n, total = len(request.train), sum(map(len, queries))
     if request.deadline == float("inf") or not total:
         return np.arange(n)
-    share = FEW_ROWS / n
+    share = MIN_ROWS / n
     if not request.out_of_time:
-        probe = np.vstack([rows[:PROBE] for rows in asked])
+        probe = np.vstack([rows[:PROBE] for rows in queries])
         began = time.monotonic()
         search(probe)
-        guess = (time.monotonic() - began) * total / len(probe)
-        share = max(share, request.seconds_left / (1.5 * guess))
+        estimate = (time.monotonic() - began) * total / len(probe)
+        share = max(share, request.seconds_left / (MARGIN * estimate))
     if share >= 1:
         return np.arange(n)
     return np.sort(np.random.default_rng(request.seed).permutation(n)[: int(share * n)])
 
 
-def _count(request: FitRequest, objective: str, vote: str, near: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """Predictions from the places (m, k) and the distances (m, k) of the neighbours."""
+def _vote(request: FitRequest, objective: str, vote: str, near: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """Predictions from the training positions (m, k) of the neighbours and their distances (m, k).
+
+    Weighted class shares, means, or for absolute errors medians and quantiles, of the neighbours' targets.
+    """
     problem, y = request.problem, request.y
     if not len(near):
         return empty_predictions(request)
-    if request.native and not problem.classification and objective.startswith(("l1", "mape", "quantile:")):
-        return np.column_stack([_count(replace(request, y=column), objective, vote, near, far) for column in y.T])
-    weights = np.ones(near.shape) if vote == "uniform" else 1 / (far + 0.05 * far.mean(axis=1, keepdims=True) + 1e-6)
+    if request.native and not problem.classification and is_absolute(objective):
+        each = (replace(request, y=column) for column in y.T)
+        return np.column_stack([_vote(of_one, objective, vote, near, distances) for of_one in each])
+    if vote == "uniform":
+        weights = np.ones(near.shape)
+    else:
+        weights = 1 / (distances + 0.05 * distances.mean(axis=1, keepdims=True) + 1e-6)
     weights = weights / weights.mean(axis=1, keepdims=True)
     if request.weights is not None:
         weights = weights * request.weights[near]
-    total = weights.sum(axis=1)
     if problem.problem_type == "multiclass":
-        places = np.arange(len(near))[:, None] * problem.n_classes + y.astype(int)[near]
-        said = np.bincount(places.ravel(), weights.ravel(), len(near) * problem.n_classes).reshape(len(near), -1)
+        cells = np.arange(len(near))[:, None] * problem.n_classes + y.astype(int)[near]
+        votes = np.bincount(cells.ravel(), weights.ravel(), len(near) * problem.n_classes).reshape(len(near), -1)
         shares = np.bincount(y.astype(int), request.weights, problem.n_classes)
-        return (said + PRIOR_VOTES * shares / shares.sum()) / (said.sum(axis=1, keepdims=True) + PRIOR_VOTES)
-    if request.native or problem.classification or not objective.startswith(("l1", "mape", "quantile:")):
-        strength = PRIOR_VOTES if problem.classification else 1e-9
+        return (votes + PRIOR_VOTES * shares / shares.sum()) / (votes.sum(axis=1, keepdims=True) + PRIOR_VOTES)
+    if request.native or problem.classification or not is_absolute(objective):
+        prior_votes = PRIOR_VOTES if problem.classification else 1e-9
+        total = weights.sum(axis=1) + prior_votes
         columns = y.reshape(len(y), -1).T  # one target at a time
-        prior = [strength * np.average(column, weights=request.weights) for column in columns]
-        each = [((weights * c[near]).sum(axis=1) + p) / (total + strength) for c, p in zip(columns, prior, strict=True)]
-        return np.column_stack(each) if request.native else each[0]
-    weights = weights + 1e-9  # where no neighbour counts, all do
+        priors = [prior_votes * np.average(column, weights=request.weights) for column in columns]
+        means = [((weights * c[near]).sum(axis=1) + p) / total for c, p in zip(columns, priors, strict=True)]
+        return np.column_stack(means) if request.native else means[0]
+    weights = weights + 1e-9  # where all neighbours have weight 0, they are equal
     if objective == "mape":
-        weights = weights / np.maximum(np.abs(y[near]), 1e-9 + 0.05 * np.abs(y).mean())
-    level = float(objective.partition(":")[2] or 0.5)
+        weights = weights / np.maximum(np.abs(y[near]), 1e-9 + SMALLEST_SHARE * np.abs(y).mean())
     order = np.argsort(y[near], axis=1, kind="stable")
-    upto = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    place = (upto < level * upto[:, -1:] * (1 - 1e-12)).sum(axis=1, keepdims=True)
-    return np.take_along_axis(np.take_along_axis(y[near], order, axis=1), place, axis=1)[:, 0]
+    cumulative = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    at = (cumulative < quantile_of(objective) * cumulative[:, -1:] * (1 - 1e-12)).sum(axis=1, keepdims=True)
+    return np.take_along_axis(np.take_along_axis(y[near], order, axis=1), at, axis=1)[:, 0]
 
 
 def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
-    """Relative seconds of one fit, with about as many rows asked for as a fold usually has."""
+    """Relative seconds of one fit, with about as many rows to predict as a fold usually has."""
     pair = 3.8e-9 + 3e-10 * columns if params.get("p", 1) == 1 else 2e-9 + 5e-11 * columns
     return 0.1 + pair * rows**2 + 1e-7 * rows * params.get("k", 30) * outputs
 

@@ -1,4 +1,8 @@
-"""Objectives that estimators minimise: which one, on which scale of the target, and weights for absolute errors."""
+"""Objectives that estimators minimise: which one, on which scale of the target, and how its errors are weighted.
+
+An objective is "logloss" for classes; for values it is "l2", "l1", "huber", "poisson", "tweedie", "mape" (absolute
+percentage errors) or "quantile:LEVEL", such as "quantile:0.9".
+"""
 
 from __future__ import annotations
 
@@ -11,74 +15,81 @@ import numpy as np
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import FitRequest
 
-ABSOLUTE = ("l1", "mape", "quantile:")  # objectives of absolute errors
-SMALL = 0.02  # of the spread of what is left of a row, below which it counts no more
-LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")
-TWEEDIE_POWER = 1.5  # between a Poisson and a gamma distribution
+LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")  # values of the parameter "loss"
+TWEEDIE_POWER = 1.5  # variance power, between a Poisson (1) and a gamma distribution (2)
+SMALLEST_RESIDUAL = 0.02  # robust standard deviations of the residuals: smaller ones weigh as if they were that large
+SMALLEST_SHARE = 0.05  # of the mean absolute target: percentage errors of smaller targets are relative to that
 
 
 def objective_of(request: FitRequest, losses: Sequence[str]) -> str:
     """What is minimised: "logloss" for classes, else the parameter "loss" where it is given, else the problem's own.
 
-    Raises PipelineError for a loss that is not among `losses`, that is asked for where classes are fitted, or that
-    wants targets that are not negative and not all zero (Poisson, Tweedie) and is given others. A problem's own
-    Poisson loss becomes "l2" on such targets.
+    Raises PipelineError for a loss that is not among `losses`, for one given where classes are fitted, and for Poisson
+    or Tweedie where a target is negative or all are zero. A problem's own Poisson loss becomes "l2" on such targets.
     """
-    chosen = request.params.get("loss")
-    if chosen is None:
-        own = "logloss" if request.problem.classification else request.problem.objective
-        return "l2" if own == "poisson" and not _counts(request.y) else own
+    loss = request.params.get("loss")
+    if loss is None:
+        default = "logloss" if request.problem.classification else request.problem.objective
+        return "l2" if default == "poisson" and not _fits_counts(request.y) else default
     if request.problem.classification:
-        raise PipelineError(f"The loss {chosen!r} is for values: a {request.problem.problem_type} target has its own.")
-    if chosen not in losses:
-        known = ", ".join(losses) or "none"
-        raise PipelineError(f"The loss {chosen!r} is not one that this estimator fits: its losses are {known}.")
-    if chosen in ("poisson", "tweedie") and not _counts(request.y):
-        raise PipelineError(f"The loss {chosen!r} needs targets of at least 0, not all of them 0: use another loss.")
-    return str(chosen)
+        raise PipelineError(f"The loss {loss!r} is for values: a {request.problem.problem_type} target has its own.")
+    if loss not in losses:
+        choices = ", ".join(losses) or "none"
+        raise PipelineError(f"The loss {loss!r} is not one that this estimator fits: its losses are {choices}.")
+    if loss in ("poisson", "tweedie") and not _fits_counts(request.y):
+        raise PipelineError(f"The loss {loss!r} needs targets of at least 0, not all of them 0: use another loss.")
+    return str(loss)
 
 
-def _counts(y: np.ndarray) -> bool:
+def _fits_counts(y: np.ndarray) -> bool:
     return bool(y.min() >= 0 and y.max() > 0)
 
 
-def spread(y: np.ndarray) -> float:
-    """The robust standard deviation of a target (n,), from its median absolute deviation; always above 0."""
-    robust = 1.4826 * float(np.median(np.abs(y - np.median(y))))
-    return robust or float(y.std()) or 1.0
+def is_absolute(objective: str) -> bool:
+    """Whether an objective sums absolute errors: absolute, percentage or quantile errors."""
+    return objective.startswith(("l1", "mape", "quantile:"))
+
+
+def quantile_of(objective: str) -> float:
+    """The quantile of the target that minimises an objective of absolute errors: one half for "l1" and "mape"."""
+    return float(objective.partition(":")[2] or 0.5)
+
+
+def robust_deviation(values: np.ndarray) -> float:
+    """The standard deviation of a normal distribution with the median absolute deviation of these values (n,).
+
+    Where that is 0 it is the plain standard deviation, or 1 for values that are all equal; always above 0.
+    """
+    robust = 1.4826 * float(np.median(np.abs(values - np.median(values))))
+    return robust or float(values.std()) or 1.0
 
 
 def absolute_weights(
-    left: np.ndarray, counted: np.ndarray, level: float, small: float = SMALL
+    residuals: np.ndarray, row_weights: np.ndarray, quantile: float, smallest: float = SMALLEST_RESIDUAL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights that make squared errors of what is left (n,) count like absolute ones, 1 on average, and these errors
-    (n,), weighted: iteratively reweighted least squares (Schlossmacher, 1973). `counted` (n,) is what each row counts;
-    `level` the quantile that is asked for, one half for the median. Below `small` times the spread of what is left, a
-    row counts no more than at it: with 1.0 small errors count squared (Huber, 1964)."""
-    sides = counted * np.where(left > 0, level, 1 - level)
-    shares = sides / np.maximum(np.abs(left), small * spread(left))
-    return shares / shares.mean(), sides * np.abs(left)
+    """Weights (n,) with which squared errors act like absolute ones, and the weighted absolute residuals (n,).
+
+    Iteratively reweighted least squares (Schlossmacher, 1973): weights are inverse to the residuals, 1 on average.
+    `quantile` is the level to fit, one half for the median. Residuals below `smallest` robust standard deviations are
+    weighted as if they were that large; with 1.0 small errors count squared (Huber, 1964).
+    """
+    sides = row_weights * np.where(residuals > 0, quantile, 1 - quantile)
+    weights = sides / np.maximum(np.abs(residuals), smallest * robust_deviation(residuals))
+    return weights / weights.mean(), sides * np.abs(residuals)
 
 
-def level_of(objective: str) -> float | None:
-    """The quantile that serves an objective of quantiles or of percentage errors (of rows that count by what these are
-    divided by); None for others."""
-    if objective.startswith("quantile:"):
-        return float(objective.partition(":")[2])
-    return 0.5 if objective == "mape" else None
-
-
-def counted_rows(request: FitRequest, objective: str) -> np.ndarray:
-    """(n,) what each training row counts where absolute errors, or absolute shares of the target, are minimised."""
-    counted = np.ones(len(request.y)) if request.weights is None else request.weights
+def error_weights(request: FitRequest, objective: str) -> np.ndarray:
+    """(n,) weights of the training rows' absolute errors; for percentage errors divided by the size of the target."""
+    weights = np.ones(len(request.y)) if request.weights is None else request.weights
     if objective == "mape":
-        counted = counted / np.maximum(np.abs(request.y), 0.05 * np.abs(request.y).mean() or 1.0)
-    return counted
+        sizes = np.abs(request.y)
+        weights = weights / np.maximum(sizes, SMALLEST_SHARE * sizes.mean() or 1.0)
+    return weights
 
 
 @dataclass(frozen=True)
-class Unit:
-    """The scale on which values are fitted, so that penalties mean the same whatever a target is measured in.
+class TargetScale:
+    """Centre and size by which values are standardised, so that penalties mean the same whatever their unit.
 
     `centre` and `size` are numbers, or (T,) for several targets together.
     """
@@ -87,29 +98,33 @@ class Unit:
     size: Any = 1.0
 
     @classmethod
-    def of(cls, y: np.ndarray, objective: str) -> Unit:
-        """Standard units for symmetric losses; for losses of counts and of shares, of which only the size may change,
-        such that the mean is 1 and that targets below 5 % of the mean count as if they were that large."""
+    def of(cls, y: np.ndarray, objective: str) -> TargetScale:
+        """The scale of training targets (n,) or (n, T) for an objective.
+
+        Mean and standard deviation for "l2" and for several targets, median and robust deviation for other symmetric
+        objectives. For counts and percentage errors only the size may change: it makes the mean 1, for percentage
+        errors 20, so that 1 is the target below which they are relative to a fixed size.
+        """
         if objective == "logloss":
             return cls()
         if objective in ("poisson", "tweedie", "mape"):
-            return cls(size=float(np.abs(y).mean()) * (0.05 if objective == "mape" else 1.0) or 1.0)
+            return cls(size=float(np.abs(y).mean()) * (SMALLEST_SHARE if objective == "mape" else 1.0) or 1.0)
         if y.ndim == 2:
             deviation = y.std(axis=0)
             return cls(y.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
         if objective == "l2":
             return cls(float(y.mean()), float(y.std()) or 1.0)
-        return cls(float(np.median(y)), spread(y))
+        return cls(float(np.median(y)), robust_deviation(y))
 
-    def to(self, request: FitRequest) -> FitRequest:
-        """The request with targets in this unit."""
-        watched = request.y_valid
+    def apply(self, request: FitRequest) -> FitRequest:
+        """The request with standardised targets."""
+        y_valid = request.y_valid
         return replace(
             request,
             y=(request.y - self.centre) / self.size,
-            y_valid=None if watched is None else (watched - self.centre) / self.size,
+            y_valid=None if y_valid is None else (y_valid - self.centre) / self.size,
         )
 
-    def back(self, values: np.ndarray) -> np.ndarray:
-        """Predictions in the request's own unit."""
+    def invert(self, values: np.ndarray) -> np.ndarray:
+        """Predictions (k,) or (k, T) in the unit of the training targets, from standardised ones."""
         return np.asarray(values, dtype=np.float64) * self.size + self.centre

@@ -1,17 +1,23 @@
-"""Predictions in the shapes that every estimator returns: of a constant, of no rows, and of classes seen in part."""
+"""Predictions in the shapes that all estimators return: constants, no rows, class probabilities, several targets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from medalist.competitions.errors import PipelineError
 from medalist.competitions.metrics.best_constants import weighted_quantile
 from medalist.pipelines.estimators.base import FitRequest, Fitted
+from medalist.pipelines.estimators.objectives import is_absolute, quantile_of
+
+MARGIN = 0.1  # of the training targets' range, by which predictions may leave it
 
 
 def constant_fit(request: FitRequest) -> Fitted:
-    """The best constant: class shares, or the mean, for absolute errors the median, of the target.
+    """The best constant: the class shares, the mean of the target, or its median or quantile for absolute errors.
 
     It is the fit of a training part whose target has one value only, or that has no column to learn from.
     """
@@ -20,26 +26,53 @@ def constant_fit(request: FitRequest) -> Fitted:
     if problem.problem_type == "multiclass":
         best: Any = np.bincount(y.astype(int), weights=weights, minlength=problem.n_classes)
         best = best / best.sum()
-    elif request.native or problem.classification or not objective.startswith(("l1", "mape", "quantile:", "huber")):
+    elif request.native or problem.classification or not (is_absolute(objective) or objective == "huber"):
         best = np.average(y, axis=0, weights=weights)
     else:
-        level = float(objective.partition(":")[2] or 0.5)
-        best = weighted_quantile(y, np.ones(len(y)) if weights is None else weights, level)
+        best = weighted_quantile(y, np.ones(len(y)) if weights is None else weights, quantile_of(objective))
     valid, test = (np.tile(best, (len(m), *[1] * np.ndim(best))) for m in (request.valid, request.test))
     return Fitted(valid, test)
 
 
 def empty_predictions(request: FitRequest) -> np.ndarray:
-    """What a fit predicts for no rows."""
+    """The predictions of a fit for no rows: (0,), (0, K) of several classes, (0, T) of several targets."""
     if request.problem.problem_type == "multiclass":
         return np.zeros((0, request.problem.n_classes))
     return np.zeros((0, *request.y.shape[1:]))
 
 
 def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> np.ndarray:
-    """(n,) of the positive class or (n, K) of all classes, those that the training part lacked included."""
+    """Probabilities by a scikit-learn classifier: (n,) of the positive class, or (n, K) of all classes.
+
+    Classes that the training part lacked have probability 0. `rows` (n, d) may be sparse, and may be none.
+    """
     n = rows.shape[0]
     out = np.zeros((n, max(2, n_classes)))
     if n:
         out[:, np.asarray(model.classes_, dtype=int)] = model.predict_proba(rows)
     return out[:, 1] if binary else out
+
+
+def fit_each_target(fit_predict: Callable[[FitRequest], Fitted], request: FitRequest) -> Fitted:
+    """Several targets (n, T) fitted one by one, where rows weigh differently for each; predictions (k, T)."""
+    fits = [fit_predict(replace(request, y=column)) for column in request.y.T]
+    return Fitted(np.column_stack([f.valid for f in fits]), np.column_stack([f.test for f in fits]))
+
+
+def clip_to_targets(values: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Predictions (k,) or (k, T) clipped to the range of the training targets (n,) or (n, T), widened by a tenth.
+
+    Lines and networks leave every plausible value behind where they extrapolate.
+    """
+    low, high = y.min(axis=0), y.max(axis=0)
+    margin = MARGIN * (high - low)
+    return np.clip(values, low - margin, high + margin)
+
+
+def require_finite(title: str, *predictions: np.ndarray) -> None:
+    """Raise PipelineError where an array of predictions, of any shape, holds a value that is missing or infinite.
+
+    `title` names the family that predicted them.
+    """
+    if not all(np.isfinite(p).all() for p in predictions):
+        raise PipelineError(f"The predictions of {title} are not all numbers.")

@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.base import MOST_ROUNDS, Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, Unit, objective_of
+from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
+from medalist.pipelines.estimators.boosting import MAX_ROUNDS, patience, rounds_to_run
+from medalist.pipelines.estimators.objectives import LOSSES, TWEEDIE_POWER, TargetScale, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import level_positions
+from medalist.pipelines.features.matrix import Matrix
 
-LEAST_HESSIAN = 0.01
+SMALLEST_HESSIAN = 0.01  # of a row: rarer classes do not lower the least weight of a leaf further
 _REST: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.05,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "grow_policy": "depthwise",
         "max_depth": 6,
         "max_leaves": 64,
@@ -29,7 +32,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "grow_policy": "depthwise",
         "max_depth": 4,
         "max_leaves": 16,
@@ -41,7 +44,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_REST,
         "learning_rate": 0.04,
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "grow_policy": "lossguide",
         "max_depth": 10,
         "max_leaves": 40,
@@ -51,7 +54,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "reg_lambda": 5.0,
     },
 )
-_OBJECTIVES = {  # of values: the objective and what is watched
+_OBJECTIVES = {  # for values: XGBoost's objective, and its metric for early stopping
     "l2": ("reg:squarederror", "rmse"),
     "l1": ("reg:absoluteerror", "mae"),
     "mape": ("reg:absoluteerror", "mae"),  # with rows weighted by what an error costs them
@@ -65,7 +68,7 @@ def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
         "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.12, log=True),
-        "rounds": MOST_ROUNDS,
+        "rounds": MAX_ROUNDS,
         "grow_policy": trial.suggest_categorical("grow_policy", ["depthwise", "lossguide"]),
         "max_depth": trial.suggest_int("max_depth", 3, 12),
         "max_leaves": trial.suggest_int("max_leaves", 8, 160, log=True),
@@ -85,94 +88,98 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
         "nthread": request.threads,
         "seed": request.seed,
         "verbosity": 0,
-        **request.own_params,
+        **request.family_params,
     }
-    if problem.classification:  # told for rows of unit Hessian: one of classes is that of their shares, and less later
+    if problem.classification:  # the parameter is meant for rows with a Hessian of 1, as squared errors have
         settings["min_child_weight"] = settings.get("min_child_weight", 1.0) * _hessian(request)
     if problem.problem_type == "multiclass":
         return settings | {"objective": "multi:softprob", "num_class": problem.n_classes, "eval_metric": "mlogloss"}
     if problem.problem_type == "binary":
         return settings | {"objective": "binary:logistic", "eval_metric": "logloss"}
     if objective.startswith("quantile:"):
-        level = float(objective.split(":")[1])
-        return settings | {"objective": "reg:quantileerror", "quantile_alpha": level, "eval_metric": "quantile"}
-    name, watched = _OBJECTIVES.get(objective, _OBJECTIVES["l2"])
-    settings |= {"objective": name, "eval_metric": watched}
+        quantile = quantile_of(objective)
+        return settings | {"objective": "reg:quantileerror", "quantile_alpha": quantile, "eval_metric": "quantile"}
+    name, metric = _OBJECTIVES.get(objective, _OBJECTIVES["l2"])
+    settings |= {"objective": name, "eval_metric": metric}
     if objective == "huber":
-        settings |= {"huber_slope": 1.0, "base_score": 0.0}  # the target's standard deviation and median
+        settings |= {"huber_slope": 1.0, "base_score": 0.0}  # in robust deviations from the target's median
     elif objective == "tweedie":
         settings["tweedie_variance_power"] = TWEEDIE_POWER
     return settings
 
 
 def _hessian(request: FitRequest) -> float:
-    """What a row counts before the first round: the mean variance of the classes, given their shares."""
+    """The mean Hessian of a row before the first round: the variance p (1 - p) of each class, averaged over classes."""
     shares = np.bincount(request.y.astype(np.intp), minlength=2) / len(request.y)
     present = shares[shares > 0]
-    return float(max((present * (1 - present)).mean(), LEAST_HESSIAN))
+    return float(max((present * (1 - present)).mean(), SMALLEST_HESSIAN))
 
 
 def _weights(y: np.ndarray, weights: np.ndarray | None, objective: str) -> np.ndarray | None:
-    """Row weights; for percentage errors those that make them absolute errors, but for targets below the unit."""
+    """Row weights (n,), 1 on average; for percentage errors those with which absolute errors act like them.
+
+    `y` (n,) is standardised, so that targets below 1 are taken for 1: see `TargetScale.of`.
+    """
     if objective != "mape":
         return weights
-    own = 1 / np.maximum(np.abs(y), 1.0)
-    own = own if weights is None else own * weights
-    return own / own.mean()
+    inverse = 1 / np.maximum(np.abs(y), 1.0)
+    inverse = inverse if weights is None else inverse * weights
+    return inverse / inverse.mean()
 
 
 class _Codes:
-    """Category codes 0… of the training rows; codes that they do not have are missing values."""
+    """Category codes from 0 on, in the order of the training rows' codes; codes that these lack become missing values.
 
-    def __init__(self, request: FitRequest):
-        train = request.train
-        self.known = {i: _present(train.dense[:, i]) for i in train.categorical}
-        self.types = ["c" if i in self.known else "q" for i in range(train.dense.shape[1])]
+    `types` are XGBoost's feature types: "c" for categories, "q" for numbers.
+    """
+
+    def __init__(self, train: Matrix):
+        self.levels = {i: _levels(train.dense[:, i]) for i in train.categorical}
+        self.types = ["c" if i in self.levels else "q" for i in range(train.dense.shape[1])]
 
     def encode(self, dense: np.ndarray) -> np.ndarray:
-        out = dense.copy() if self.known else dense
-        for i, known in self.known.items():
-            column = dense[:, i]
-            at = np.searchsorted(known, column).clip(max=max(0, len(known) - 1))
-            same = known[at] == column if len(known) else np.zeros(len(column), dtype=bool)
-            out[:, i] = np.where(same, at, np.nan)
+        """The dense columns (k, d) of some rows with these codes."""
+        out = dense.copy() if self.levels else dense
+        for i, levels in self.levels.items():
+            codes = level_positions(levels, dense[:, i])
+            out[:, i] = np.where(codes >= 0, codes, np.nan)
         return out
 
 
-def _present(column: np.ndarray) -> np.ndarray:
+def _levels(column: np.ndarray) -> np.ndarray:
     return np.unique(column[~np.isnan(column)])
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Boost with early stopping on the validation rows where they have a target, else for `request.rounds`."""
+    """Boost with early stopping where there are validation targets, else for `request.rounds` or the parameter's."""
     import xgboost as xgb
 
     objective = objective_of(request, LOSSES)
     if not request.train.dense.shape[1]:
         return constant_fit(request)
-    unit = Unit.of(request.y, objective)
-    request = unit.to(request)
+    scale = TargetScale.of(request.y, objective)
+    request = scale.apply(request)
     settings = _settings(request, objective)
-    rounds = int(settings.pop("rounds", 100))
-    codes = _Codes(request)
-    about = {"feature_types": codes.types, "enable_categorical": True, "nthread": request.threads}
+    rounds = rounds_to_run(request, int(settings.pop("rounds", 100)))
+    codes = _Codes(request.train)
+    columns = {"feature_types": codes.types, "enable_categorical": True, "nthread": request.threads}
     bins = settings.get("max_bin", 256)
     data = xgb.QuantileDMatrix(
         codes.encode(request.train.dense),
         request.y,
         weight=_weights(request.y, request.weights, objective),
         max_bin=bins,
-        **about,
+        **columns,
     )
 
     class Clock(xgb.callback.TrainingCallback):
-        """Ends boosting when the time is up."""
+        """Ends boosting at the deadline."""
 
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
             return request.out_of_time
 
     callbacks: list[Any] = [Clock()]
-    watched: list[Any] = []
+    eval_sets: list[Any] = []
     if request.y_valid is not None:
         valid = xgb.QuantileDMatrix(
             codes.encode(request.valid.dense),
@@ -180,21 +187,19 @@ def fit_predict(request: FitRequest) -> Fitted:
             weight=_weights(request.y_valid, request.weights_valid, objective),
             ref=data,
             max_bin=bins,
-            **about,
+            **columns,
         )
-        watched = [(valid, "valid")]
-        patience = int(min(200, max(20, 5 / settings["learning_rate"])))
-        callbacks.insert(0, xgb.callback.EarlyStopping(rounds=patience))  # one that ends it hides what follows
-    elif request.rounds is not None:
-        rounds = max(1, request.rounds)
-    booster = xgb.train(settings, data, rounds, evals=watched, callbacks=callbacks, verbose_eval=False)
-    best = booster.best_iteration + 1 if watched else booster.num_boosted_rounds()
+        eval_sets = [(valid, "valid")]
+        stopping = xgb.callback.EarlyStopping(rounds=patience(settings["learning_rate"]))
+        callbacks.insert(0, stopping)  # first: callbacks after one that ends boosting are not called
+    booster = xgb.train(settings, data, rounds, evals=eval_sets, callbacks=callbacks, verbose_eval=False)
+    best = booster.best_iteration + 1 if eval_sets else booster.num_boosted_rounds()
 
     def predict(dense: np.ndarray) -> np.ndarray:
         if not len(dense):
             return empty_predictions(request)
-        rows = xgb.DMatrix(codes.encode(dense), **about)
-        return unit.back(booster.predict(rows, iteration_range=(0, best)))
+        rows = xgb.DMatrix(codes.encode(dense), **columns)
+        return scale.invert(booster.predict(rows, iteration_range=(0, best)))
 
     gain = booster[:best].get_score(importance_type="total_gain")
     total = max(sum(gain.values()), 1e-12)

@@ -1,4 +1,4 @@
-"""Feature sets to start from, from what the columns mean."""
+"""The feature sets that models start from, chosen by what the columns mean."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.features.language.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
-FEW_LEVELS = 64  # a number with no more values may be a category
-MOST_PARTS = 4
-REPEATING = 0.7  # different values a row, from which on a column's values say too little of each other
-MOST_UNSEEN = 0.6  # of the test rows, with values that train does not have
-MOST_ENCODED = 300  # numbers a row, of all encodings
+FEW_LEVELS = 64  # distinct values below which a date may be a category too
+MOST_PARTS = 4  # parts of structured text
+REPEATING = 0.7  # distinct values a row, above which a column's values repeat too rarely to be encoded
+MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, above which they are not encoded either
+MOST_ENCODED = 300  # columns that all encodings together may make
 
 
 def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple[str, ...]:
-    """The first feature set: every column in the encoding that its meaning and the family (`wants`) call for.
+    """The texts of the first feature set: every column encoded as its meaning and the estimator family call for.
 
-    A set is never empty: where no column can be used as it is, frequencies stand in.
+    wants: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column can be used as it
+    is, the frequencies of all are.
     """
     features: list[str] = []
     for card in cards:
@@ -35,10 +36,10 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
             if wants == "linear":
                 features += [str(feature("tfidf", name)), str(feature("char_tfidf", name))]
         elif card.kind is Kind.BOOLEAN or card.numeric:
-            # a boolean told by two words has no order that a number could keep
+            # a boolean that is stored as two words has no order that a number could keep
             features.append(str(feature("number" if card.numeric else "code", name)))
-        elif card.kind is Kind.KEY and (found := parts(card)):
-            features += found
+        elif card.kind is Kind.KEY and (of_parts := parts(card)):
+            features += of_parts
         elif card.kind is Kind.KEY:
             if card.unseen < 0.5 and card.distinct_share(n_rows) < 0.5:
                 features.append(str(feature("count", name)))
@@ -48,22 +49,23 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
 
 
 def comes_again(card: ColumnCard, n_rows: int) -> bool:
-    """Whether a column's values repeat often enough, in test too, for one row to tell of another. `n_rows`: train's."""
+    """Whether a column's values repeat often enough, in test too, to be encoded. n_rows: number of train rows."""
     return card.distinct_share(n_rows) < REPEATING * (1 - card.missing) and card.unseen < MOST_UNSEEN
 
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
-    """A second view of the columns: each value, numbers' too, by the target's mean where it occurs and by how often it
-    does. Not of dates, of long text, and of columns whose values do not come again; of structured text the parts.
+    """The texts of a second feature set: target mean and frequency of every column, numbers included.
 
-    outputs: numbers that a target mean has. Categories come first where there is not room for all.
+    Dates, long text and columns whose values hardly repeat are left out; structured text is encoded by its parts.
+    n_rows: number of train rows. outputs: columns of a target mean, the number of targets or classes. Where the columns
+    would be too many, categories come first.
     """
     keys: list[tuple[bool, Feature | str]] = []
     for card in cards:
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE, Kind.DATE, Kind.TEXT):
             continue
-        if card.kind is Kind.KEY and (found := parts(card)):
-            keys += [(False, feature("part", card.name, i)) for i in range(len(found) - 1)]
+        if card.kind is Kind.KEY and (of_parts := parts(card)):
+            keys += [(False, feature("part", card.name, i)) for i in range(len(of_parts) - 1)]
         elif comes_again(card, n_rows):
             keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
     room = MOST_ENCODED // (outputs + 1)
@@ -72,7 +74,7 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
 
 
 def parts(card: ColumnCard) -> tuple[str, ...]:
-    """Features of the parts of structured text such as `B/45/S` or `0013_01`; () where the values have no such form."""
+    """Texts of features of the parts of structured text such as `B/45/S` or `0013_01`; () where it has no such form."""
     tokens = [re.split(r"[\W_]+", example) for example in card.examples]
     lengths = {len(t) for t in tokens}
     if card.numeric or len(lengths) != 1 or not MOST_PARTS >= lengths.pop() > 1 or not all(map(all, tokens)):

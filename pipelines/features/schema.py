@@ -11,6 +11,7 @@ import pandas as pd
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.columns.dates import parse_dates
 
+#: Type of a column → what it may be used as: the types that operators take.
 USES: dict[str, frozenset[str]] = {
     "number": frozenset({"number", "key", "order"}),
     "boolean": frozenset({"number", "key", "text"}),
@@ -25,14 +26,14 @@ _SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # seconds and milliseconds of 1995 to 
 
 @dataclass(frozen=True)
 class Schema:
-    """What every column of train and test, and of each further table, may be used as: names of `USES`."""
+    """The type of every column of train and test, and of each further table: one of the keys of `USES`."""
 
     columns: Mapping[str, str]
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
-        """What every column may be used as, those of further tables under `table.column`."""
+        """The type of every column by name, of those of further tables under `table.column`."""
         further = {f"{table}.{name}": use for table, columns in self.tables.items() for name, use in columns.items()}
         return {**self.columns, **further}
 
@@ -43,7 +44,11 @@ def schema_of(
     tables: Mapping[str, pd.DataFrame] | None = None,
     skip: Collection[str] = (),
 ) -> Schema:
-    """The schema of a competition's tables. Columns with a card are what it says, others what their values say."""
+    """The schema of a competition's tables.
+
+    Columns of train with a card are typed by it, others and those of further tables by their values. skip: columns of
+    train that are left out, such as targets.
+    """
     by_name = {card.name: card for card in cards}
     columns = {}
     for name in train.columns:
@@ -75,7 +80,7 @@ def _of_values(values: pd.Series) -> str:
 
 
 def _since_1970(values: pd.Series) -> bool:
-    """Whether whole numbers are all of the size that times since 1970 have, and are no dense numbering."""
+    """Whether a column holds whole numbers of the size of times since 1970, that span more than a day."""
     if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
         return False
     present = values.to_numpy(np.float64, na_value=np.nan)

@@ -47,7 +47,9 @@ def _check(node: Feature, schema: Schema, whole: Feature) -> None:
         uses = _uses(arg, schema, whole)
         if kind not in uses:
             hint = ": take its month, hour or elapsed" if "date" in uses and kind == "number" else ""
-            raise PipelineError(f"{node.op} in {whole} needs {_WORDS[kind]}, but {arg} is {_told(uses)}{hint}.")
+            raise PipelineError(
+                f"{node.op} in {whole} needs {_WORDS[kind]}, but {arg} is {_uses_in_words(uses)}{hint}."
+            )
     for key in node.by:
         if not {"key", "table"} & _uses(key, schema, whole):
             raise PipelineError(f"{key} in {whole} is no key.")
@@ -60,33 +62,35 @@ def _check(node: Feature, schema: Schema, whole: Feature) -> None:
 
 
 def _check_join(node: Feature, schema: Schema, whole: Feature) -> None:
-    """PipelineError where keys are not told that both train and test and the measured further table have."""
+    """PipelineError where a further table cannot be joined by a node's keys, or one is among them without need."""
     measured = [a.table for a in node.args if isinstance(a, Column) and a.table is not None]
-    further = [k for k in node.by if isinstance(k, Column) and k.table is not None]
-    own = [k for k in node.by if k not in further]
+    table_keys = [k for k in node.by if isinstance(k, Column) and k.table is not None]
+    row_keys = [k for k in node.by if k not in table_keys]
     if not measured:
-        if further:
-            raise PipelineError(f"{further[0]} in {whole} is of a further table: group by columns of train and test.")
+        if table_keys:
+            raise PipelineError(
+                f"{table_keys[0]} in {whole} is of a further table: group by columns of train and test."
+            )
         return
     table = measured[0]
-    if further and (len(further) > 1 or len(own) != 1 or further[0].table != table):
+    if table_keys and (len(table_keys) > 1 or len(row_keys) != 1 or table_keys[0].table != table):
         raise PipelineError(
             f"{whole} pairs its keys unclearly: give one key and one column of {table}, as in by key, {table}.key."
         )
-    for key in own:
-        if not further and not (isinstance(key, Column) and key.name in schema.tables[table]):
+    for key in row_keys:
+        if not table_keys and not (isinstance(key, Column) and key.name in schema.tables[table]):
             raise PipelineError(f"{table} has no column {key} for {whole}: name its key, as in by {key}, {table}.key.")
 
 
-def _told(uses: frozenset[str]) -> str:
-    """In words what something may be used as: the widest uses alone."""
+def _uses_in_words(uses: frozenset[str]) -> str:
+    """What something may be used as, in words."""
     if {"literal", "whole"} & uses:
         return "a number"
     return " or ".join(_WORDS.get(u, u) for u in sorted(uses - {"order"} or uses))
 
 
 def _spread(takes: Sequence[str], count: int) -> list[str]:
-    """The type of each of `count` arguments; what comes after a repeated type stays at the end."""
+    """The type of each of `count` arguments; types after a repeated one are those of the last arguments."""
     out: list[str] = []
     for i, kind in enumerate(takes):
         rest = len(takes) - i - 1
@@ -95,13 +99,14 @@ def _spread(takes: Sequence[str], count: int) -> list[str]:
 
 
 def _uses(node: Node, schema: Schema, whole: Feature) -> frozenset[str]:
+    """What an argument of the feature `whole` may be used as. PipelineError where it is no column or not well-typed."""
     if isinstance(node, int | float):
         return frozenset({"whole", "literal", "number"} if isinstance(node, int) else {"literal", "number"})
     if isinstance(node, Column):
         columns = schema.columns if node.table is None else schema.tables.get(node.table)
         if columns is None:
-            known = ", ".join(schema.tables) or "none"
-            raise PipelineError(f"There is no further table {node.table!r} for {whole}; there are: {known}.")
+            names = ", ".join(schema.tables) or "none"
+            raise PipelineError(f"There is no further table {node.table!r} for {whole}; there are: {names}.")
         if node.name not in columns:
             raise PipelineError(f"There is no column {node} for {whole}; the columns are {', '.join(columns)}.")
         return frozenset({"table"}) if node.table is not None else USES[columns[node.name]]

@@ -1,4 +1,4 @@
-"""Cross-validation of one pipeline: what a worker does for one fold, and what its folds say together."""
+"""Cross-validation of a pipeline: the fit of one fold, and the evaluation that its folds make together."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
+from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.inner_folds import linear_base
-from medalist.pipelines.fitting.matrices import below, widened, without_columns_beyond
-from medalist.pipelines.fitting.pseudo_labels import Labels as Labels
-from medalist.pipelines.fitting.pseudo_labels import counts
-from medalist.pipelines.fitting.several_targets import fit_targets, residuals, way_of
-from medalist.pipelines.fitting.stacking import Beside as Beside
+from medalist.pipelines.fitting.matrices import append_columns, append_rows, drop_out_of_range
+from medalist.pipelines.fitting.pseudo_labels import Labels
+from medalist.pipelines.fitting.several_targets import fit_targets, residuals, strategy_of
+from medalist.pipelines.fitting.stacking import Beside
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.targets.transform import TargetTransform, fit_target
@@ -25,7 +25,13 @@ from medalist.pipelines.targets.transform import TargetTransform, fit_target
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold of one pipeline: canonical predictions (v, W) of its validation rows and (m, W) of the test rows."""
+    """One fold of one pipeline.
+
+    valid, test: canonical predictions (v, W) of its validation rows and (m, W) of the test rows.
+    rounds: boosting rounds (or epochs) of the model of each target; rounds_run: all that were run for them.
+    fit_seconds: of fitting and predicting; feature_seconds: of making the matrices.
+    importance: each column's share of the total importance, by name; empty where the family measures none.
+    """
 
     valid: np.ndarray
     test: np.ndarray
@@ -57,57 +63,62 @@ def run_fold(
 
     Parameters
     ----------
-    y: (n_train, T) encoded targets. Only the training part's are used for fitting and for supervised features; the
-        validation part's only stop boosting early, and not even that where `rounds` is given.
+    y: (n_train, T) encoded targets. Those of `fit_rows` alone are used for fitting and for supervised features; those
+        of `valid_rows` only stop boosting early, and not even that where `rounds` is given.
     fit_rows, valid_rows, test_rows: row positions; test rows are numbered from `store.n_train`.
-    rounds: boosting rounds per target, for fits that must not look at their validation rows.
-    deadline: seconds of `time.monotonic()` at which boosting stops with what it has.
-    weights: (n_train,) how much each row counts for the metric; None where all count alike.
-    beside: further columns to fit on. labels: what the test rows are taken for, where they are fitted on too.
+    fold: number of the fold, which the seed depends on.
+    rounds: boosting rounds for each target, for fits without early stopping.
+    deadline: seconds of `time.monotonic()` at which fits stop with what they have.
+    weights: (n_train,) weights of the rows in the metric; None for equal ones.
+    beside: predictions of other pipelines as further columns.
+    labels: pseudo-labels of the test rows, where these are fitted too.
 
-    Raises PipelineError where the recipe is not valid.
+    Raises PipelineError where the recipe is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
-    way, params = way_of(pipeline.parameters, estimator, problem)
+    strategy, params = strategy_of(pipeline.parameters, estimator, problem)
     began = time.perf_counter()
-    counted = None if weights is None else weights[fit_rows]
+    row_weights = None if weights is None else weights[fit_rows]
     parts = (fit_rows, valid_rows, test_rows)
-    target, (train, valid, test) = _material(store, problem, pipeline, y, parts, counted, deadline)
+    target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline)
     if beside is not None:
-        train, valid, test = widened(train, beside.fit), widened(valid, beside.valid), widened(test, beside.test)
+        train, valid = append_columns(train, beside.fit), append_columns(valid, beside.valid)
+        test = append_columns(test, beside.test)
     rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
     if labels is not None:
-        train, rows = below(train, test), np.concatenate([fit_rows, test_rows])
-        fitted_y = np.vstack([fitted_y, target.forward(labels.codes(problem), test_rows)])
-        counted = counts(counted, len(fit_rows), problem, labels)
+        train, rows = append_rows(train, test), np.concatenate([fit_rows, test_rows])
+        fitted_y = np.vstack([fitted_y, target.forward(labels.targets(problem), test_rows)])
+        row_weights = labels.append_weights(row_weights, len(fit_rows), problem)
     feature_seconds = time.perf_counter() - began
-    watched = rounds is None and len(valid_rows) > 0
+    stops_early = rounds is None and len(valid_rows) > 0
     request = FitRequest(
         problem=target.problem,
         params=params,
         train=train,
         y=fitted_y,
         valid=valid,
-        y_valid=target.forward(y[valid_rows], valid_rows) if watched else None,
+        y_valid=target.forward(y[valid_rows], valid_rows) if stops_early else None,
         test=test,
         seed=(pipeline.seed * 1009 + fold) % SEEDS,
         threads=threads,
         deadline=deadline,
-        kept=store.binned,
-        weights=_together(counted, target.weights(rows)),
-        weights_valid=_together(None if weights is None else weights[valid_rows], target.weights(valid_rows))
-        if watched
+        cache=store.binned,
+        weights=_product(row_weights, target.weights(rows)),
+        weights_valid=_product(None if weights is None else weights[valid_rows], target.weights(valid_rows))
+        if stops_early
         else None,
     )
-    if target.bends and params.get("loss", "l2") == "l2":
+    if target.biased and params.get("loss", "l2") == "l2":
         now = time.monotonic()
-        fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), way, rounds)
+        fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), strategy, rounds)
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
     else:
-        fits = fit_targets(estimator, request, way, rounds)
+        fits = fit_targets(estimator, request, strategy, rounds)
+    predictions = target.backward(fits.valid, valid_rows), target.backward(fits.test, test_rows)
+    require_finite(estimator.title, *predictions)  # again: what is finite as it was fitted may be infinite here
     return FoldResult(
-        valid=target.backward(fits.valid, valid_rows),
-        test=target.backward(fits.test, test_rows),
+        valid=predictions[0],
+        test=predictions[1],
         rounds=tuple(fits.rounds),
         rounds_run=fits.rounds_run,
         fit_seconds=time.perf_counter() - began - feature_seconds,
@@ -116,18 +127,18 @@ def run_fold(
     )
 
 
-def _material(
+def _transformed(
     store: FeatureStore,
     problem: Problem,
     pipeline: Pipeline,
     y: np.ndarray,
     parts: tuple[np.ndarray, np.ndarray, np.ndarray],
-    counted: np.ndarray | None,
+    row_weights: np.ndarray | None,
     deadline: float,
 ) -> tuple[TargetTransform, list[Matrix]]:
     """The transformation of the target and the matrices of the fitted, the validation and the test rows.
 
-    Of `y` only the fitted rows are looked at; `counted` (n,) is how much each of them counts.
+    Of `y` only the fitted rows are used; `row_weights` (n,) are their weights.
     """
     fit_rows, valid_rows, test_rows = parts
     values = y[fit_rows]
@@ -138,33 +149,38 @@ def _material(
     matrices = store.matrices(
         pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
     )
-    if target.timeless:
-        matrices = without_columns_beyond(matrices[0], matrices[1:])
-    if target.over_line:
-        n, weights = store.n_rows, _together(counted, None)
+    if target.drops_time:
+        matrices = drop_out_of_range(matrices[0], matrices[1:])
+    if target.needs_linear_base:
+        n, row_weights = store.n_rows, _product(row_weights, None)
         base = linear_base(
-            target.problem, matrices, parts, fitted_y, n, weights=weights, seed=pipeline.seed, deadline=deadline
+            target.problem, matrices, parts, fitted_y, n, weights=row_weights, seed=pipeline.seed, deadline=deadline
         )
         target = target.over(base).within(values, fit_rows)
     return target, matrices
 
 
-def _together(counted: np.ndarray | None, more: np.ndarray | None) -> np.ndarray | None:
-    """(n,) or (n, T) weights of both sorts, 1 on average; None where all rows count alike."""
-    if counted is None and more is None:
+def _product(row_weights: np.ndarray | None, target_weights: np.ndarray | None) -> np.ndarray | None:
+    """Products (n, T) of weights of rows (n,) and of targets (n, T), 1 on average; (n,) of rows alone, None without."""
+    if row_weights is None and target_weights is None:
         return None
-    product = more if counted is None else counted if more is None else counted[:, None] * more
+    if row_weights is None:
+        product = target_weights
+    else:
+        product = row_weights if target_weights is None else row_weights[:, None] * target_weights
     assert product is not None
     return product / product.mean(axis=0)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What running a pipeline on folds gave.
+    """The outcome of a pipeline on all its folds.
 
-    oof: (r, W) canonical predictions of the evaluated rows, each the mean over the models that did not see it; test:
-    (m, W) mean over the fold models, or the refit's; rounds: (folds, T) boosting rounds used; spared: share of the
-    rounds that a fit which watches nothing does not pay for.
+    oof: (r, W) out-of-fold predictions of the evaluated rows, means over the models that did not see a row.
+    test: (m, W) mean predictions of the folds' models, or those of the model that saw the latest rows.
+    rounds: (folds, T) boosting rounds of each model.
+    fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
+    spared: share of the rounds run that early stopping spent on its patience, which a fit of fixed rounds does not run.
     """
 
     oof: np.ndarray
@@ -177,25 +193,25 @@ class Evaluation:
 
     @property
     def steady_rounds(self) -> tuple[int, ...]:
-        """Rounds per target for a fit that watches nothing: the mean over the folds."""
+        """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
         return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
 
 
 def combine(results: Sequence[FoldResult], slots: Sequence[np.ndarray], *, last_only: bool = False) -> Evaluation:
-    """The evaluation that the folds' results make, in fold order.
+    """The evaluation that the results of all folds make, in the order of the folds.
 
-    `slots` says, for each fold, where its validation rows stand among the evaluated rows. With `last_only` the test
+    `slots` are, for each fold, the positions of its validation rows among the evaluated rows. With `last_only` the test
     predictions are those of the last fold's model, which saw the latest rows.
     """
     n_rows = 1 + max((int(s.max()) for s in slots if len(s)), default=-1)
-    total, seen = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
+    total, models = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
     for result, slot in zip(results, slots, strict=True):
         total[slot] += result.valid
-        seen[slot] += 1
+        models[slot] += 1
     names = {name for r in results for name in r.importance}
     used, run = sum(sum(r.rounds) for r in results), sum(r.rounds_run for r in results)
     return Evaluation(
-        oof=total / np.maximum(seen, 1),
+        oof=total / np.maximum(models, 1),
         test=results[-1].test if last_only else np.mean([r.test for r in results], axis=0),
         rounds=np.array([r.rounds for r in results]),
         fit_seconds=sum(r.fit_seconds for r in results),

@@ -1,4 +1,4 @@
-"""Fits inside the training part of a fold: what a model says of rows that it was not fitted on."""
+"""Inner folds: out-of-fold predictions of the training part of a fold, which it needs as columns or as a baseline."""
 
 from __future__ import annotations
 
@@ -9,46 +9,54 @@ from dataclasses import replace
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
-from medalist.pipelines.estimators.predictions import constant_fit
+from medalist.pipelines.estimators.linear.models import FAMILY as LINEAR
+from medalist.pipelines.estimators.predictions import constant_fit, require_finite
 from medalist.pipelines.features.matrix import Matrix
-from medalist.pipelines.fitting.matrices import some_rows
+from medalist.pipelines.fitting.matrices import select_rows
 from medalist.pipelines.problem import Problem
 
-LINEAR_ALPHA = 3.0
-LINEAR_FOLDS = 5
+LINEAR_ALPHA = 3.0  # ridge penalty of the linear baseline
+LINEAR_FOLDS = 5  # inner folds of the linear baseline
 
 
 def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
-    """One of `left` fits that share the time until the deadline; a target of one value is constant."""
+    """A fit of one target with its share of the time, as one of `left` fits until the deadline.
+
+    A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
+    """
     now = time.monotonic()
     request = replace(request, deadline=now + (request.deadline - now) / left)
-    return family.fit_predict(request) if np.ptp(request.y) > 0 else constant_fit(request)
+    if not np.ptp(request.y) > 0:
+        return constant_fit(request)
+    fitted = family.fit_predict(request)
+    require_finite(family.title, fitted.valid, fitted.test)
+    return fitted
 
 
 def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, left: int = 0) -> np.ndarray:
-    """(n,) what models of the other inner folds predict for each training row of a request for one target.
+    """(n,) out-of-fold predictions of the training rows of a request for one target, by random inner folds.
 
-    rounds: boosting rounds of each; left: how many fits share the time, these included.
+    rounds: boosting rounds of each fit. left: how many fits share the time until the deadline, these included.
     """
     n = len(request.y)
     inner = np.random.default_rng(request.seed).permutation(n) % min(folds, n)
-    out = np.empty(n)
+    predictions = np.empty(n)
     for k in range(int(inner.max()) + 1):
         held, others = np.flatnonzero(inner == k), np.flatnonzero(inner != k)
-        asked = replace(
+        inner_request = replace(
             request,
-            train=some_rows(request.train, others),
+            train=select_rows(request.train, others),
             y=request.y[others],
-            valid=some_rows(request.train, held),
+            valid=select_rows(request.train, held),
             y_valid=None,
-            test=some_rows(request.test, np.arange(0)),
+            test=select_rows(request.test, np.arange(0)),
             rounds=max(1, rounds),
-            kept=None,
+            cache=None,
             weights=None if request.weights is None else request.weights[others],
             weights_valid=None,
         )
-        out[held] = fit_one(family, asked, max(left, folds) - k).valid
-    return out
+        predictions[held] = fit_one(family, inner_request, max(left, folds) - k).valid
+    return predictions
 
 
 def linear_base(
@@ -62,17 +70,15 @@ def linear_base(
     seed: int,
     deadline: float = float("inf"),
 ) -> np.ndarray:
-    """(n, T) what a linear model says: of training rows by the other inner folds, of the others by all of them.
+    """(n, T) predictions of a linear model: out-of-fold ones of the training rows, of all others by a fit on these.
 
     Parameters
     ----------
-    matrices, rows: of the training, the validation and the test rows; rows are positions among the n.
-    y: (m, T) the training rows' values on the scale on which they are fitted.
-    weights: (m,) how much each training row counts.
-    deadline: seconds of `time.monotonic()`; fits that begin later are constants.
+    matrices, rows: those of the training, the validation and the test rows; rows are positions among all n rows.
+    y: (m, T) values of the training rows on the scale on which they are fitted.
+    weights: (m,) weights of the training rows; None for equal ones.
+    deadline: seconds of `time.monotonic()`; fits that begin later predict constants.
     """
-    from medalist.pipelines.estimators.linear.models import FAMILY
-
     train, valid, test = matrices
     base = np.zeros((n, y.shape[1]))
     for t in range(y.shape[1]):
@@ -89,7 +95,7 @@ def linear_base(
             deadline=deadline,
             weights=weights,
         )
-        later = fit_one(FAMILY, request)
-        base[rows[1], t], base[rows[2], t] = later.valid, later.test
-        base[rows[0], t] = out_of_fold(FAMILY, request, LINEAR_FOLDS)
+        fitted = fit_one(LINEAR, request)
+        base[rows[1], t], base[rows[2], t] = fitted.valid, fitted.test
+        base[rows[0], t] = out_of_fold(LINEAR, request, LINEAR_FOLDS)
     return base

@@ -1,4 +1,4 @@
-"""Rows and columns of matrices: some rows, appended rows, appended columns, and without columns of later dates."""
+"""Matrices with some of their rows, with appended rows or columns, and without columns that are out of range."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any
 
 import numpy as np
 
-from medalist.pipelines.estimators.preprocessing import beyond
+from medalist.pipelines.estimators.preprocessing import is_out_of_range
 from medalist.pipelines.features.matrix import Matrix
 
 
-def some_rows(matrix: Matrix, rows: np.ndarray) -> Matrix:
-    """Some rows (k,) of a matrix."""
+def select_rows(matrix: Matrix, rows: np.ndarray) -> Matrix:
+    """The rows of a matrix at these positions (k,)."""
     sparse: Any = None if matrix.sparse is None else matrix.sparse[rows]
     return replace(matrix, dense=matrix.dense[rows], sparse=sparse, token="")
 
 
-def below(above: Matrix, more: Matrix) -> Matrix:
-    """The rows of one matrix, and below them those of another with the same columns."""
+def append_rows(matrix: Matrix, other: Matrix) -> Matrix:
+    """The rows of a matrix, then those of another one with the same columns."""
     sparse = None
-    if above.sparse is not None:
+    if matrix.sparse is not None:
         from scipy.sparse import vstack
 
-        sparse = vstack([above.sparse, more.sparse], format="csr")
-    return Matrix(np.vstack([above.dense, more.dense]), above.names, above.categorical, sparse)
+        sparse = vstack([matrix.sparse, other.sparse], format="csr")
+    return Matrix(np.vstack([matrix.dense, other.dense]), matrix.names, matrix.categorical, sparse)
 
 
-def widened(matrix: Matrix, columns: np.ndarray, name: str = "stacked") -> Matrix:
-    """A matrix with further columns of numbers (n, c)."""
+def append_columns(matrix: Matrix, columns: np.ndarray, name: str = "stacked") -> Matrix:
+    """A matrix with further dense columns of numbers (n, c), called name[0], name[1], …"""
     names = (*matrix.names, *(f"{name}[{i}]" for i in range(columns.shape[1])))
     return replace(matrix, dense=np.hstack([matrix.dense, columns.astype(np.float32)]), names=names, token="")
 
 
-def without_columns_beyond(train: Matrix, others: Sequence[Matrix]) -> list[Matrix]:
-    """Matrices without the numbers that lie beyond all training rows in almost all of the other rows.
+def drop_out_of_range(train: Matrix, others: Sequence[Matrix]) -> list[Matrix]:
+    """All matrices without the numbers that are out of the training range in almost all rows of the others.
 
-    Of such a column, a date or a running number, trees can only carry on what was special about the last training
-    rows. Categories and sparse blocks stay, and so does everything where nothing else were left.
+    From such a column, a date or a running number, trees can only extrapolate what was special about the last training
+    rows. Categories and sparse columns stay; where no dense column would be left, all do.
     """
     matrices = [train, *others]
     codes = set(train.categorical)
     later = np.vstack([m.dense for m in others])
-    kept = [j for j in range(train.dense.shape[1]) if j in codes or not beyond(train.dense[:, j], later[:, j])]
+    kept = [j for j in range(train.dense.shape[1]) if j in codes or not is_out_of_range(train.dense[:, j], later[:, j])]
     if not kept or len(kept) == train.dense.shape[1]:
         return matrices
     digest = hashlib.sha256(repr(kept).encode()).hexdigest()[:8]

@@ -1,4 +1,7 @@
-"""How several targets are fitted: each by itself, each after the others' predictions (a chain), or all by one model."""
+"""Several targets: fitted independently, in a chain (each after predictions of the earlier ones), or by one model.
+
+A chain is that of Spyromitros-Xioufis et al. (2016), with out-of-fold predictions of the training rows.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,21 @@ import numpy as np
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
+from medalist.pipelines.estimators.objectives import is_absolute
+from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.fitting.inner_folds import fit_one, out_of_fold
-from medalist.pipelines.fitting.matrices import widened
+from medalist.pipelines.fitting.matrices import append_columns
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.problem import Problem
 
-ABSOLUTE = ("l1", "mape", "quantile:")  # objectives
-WAYS = ("independent", "chained", "native")
-HALVES = 2  # of the training part, for what a model leaves of rows that it was not fitted on
-INNER_FOLDS = 3  # of a chain, for what the training rows are told of the earlier targets
+STRATEGIES = ("independent", "chained", "native")  # values of the parameter "targets"
+RESIDUAL_FOLDS = 2  # inner folds for residuals of the training rows
+CHAIN_FOLDS = 3  # inner folds of a chain, for predictions of the earlier targets for the training rows
 
 
 @dataclass(frozen=True)
-class Way:
-    """How to fit several targets: by `kind`, in a chain in the `order` of the targets, () for the given one."""
+class Strategy:
+    """How to fit several targets: `kind` is one of STRATEGIES, `order` the target positions in the order of a chain."""
 
     kind: str = "independent"
     order: tuple[int, ...] = ()
@@ -31,7 +35,11 @@ class Way:
 
 @dataclass
 class Fits:
-    """Predictions on the fitted scale, (v, W) and (m, W), of all targets; rounds used by target and rounds paid for."""
+    """Predictions of all targets on the fitted scale, (v, W) and (m, W), with the rounds of each target's model.
+
+    `rounds_run` counts all rounds that were run, early stopping's patience included. `importance` is a mean over the
+    targets.
+    """
 
     valid: np.ndarray
     test: np.ndarray
@@ -40,39 +48,41 @@ class Fits:
     importance: dict[str, float] = field(default_factory=dict)
 
     def add(self, t: int | None, fitted: Fitted) -> None:
-        """Take over the fit of one target, or of all of them (None)."""
+        """Add the fit of target `t`, or the one that fits all targets (None)."""
         columns: Any = slice(None) if t is None else t
         self.valid[:, columns], self.test[:, columns] = fitted.valid, fitted.test
-        places = range(len(self.rounds)) if t is None else [t]
-        for place in places:
-            self.rounds[place] = fitted.rounds
-        self.rounds_run += fitted.rounds_run * len(places)
+        targets = range(len(self.rounds)) if t is None else [t]
+        for target in targets:
+            self.rounds[target] = fitted.rounds
+        self.rounds_run += fitted.rounds_run * len(targets)
         for name, value in fitted.importance.items():
-            self.importance[name] = self.importance.get(name, 0.0) + value * len(places) / len(self.rounds)
+            self.importance[name] = self.importance.get(name, 0.0) + value * len(targets) / len(self.rounds)
 
 
-def way_of(params: Mapping[str, Any], family: Family, problem: Problem) -> tuple[Way, dict[str, Any]]:
-    """How a recipe fits its targets, and the parameters that are left for the estimator.
+def strategy_of(params: Mapping[str, Any], family: Family, problem: Problem) -> tuple[Strategy, dict[str, Any]]:
+    """How a pipeline's parameters want its targets fitted, and the parameters that are left for the estimator.
 
-    `targets` is one of `WAYS`, by default "native" where one fit serves all targets at the price of one (not for
-    absolute errors, which are decided target by target), else "independent"; `chain` gives the order of a chain as
-    text, such as "2,0,1". Of one target every way is the same.
+    The parameter "targets" is one of STRATEGIES. By default it is "native" where one fit of all targets costs no more
+    than one of them (families that do not boost, but not for absolute errors, for which rows weigh differently for each
+    target), else "independent". The parameter "chain" is the order of a chain as text, such as "2,0,1". For one target
+    all strategies are the same.
 
-    Raises PipelineError for an unknown way, an order that is none, and a family that cannot fit natively.
+    Raises PipelineError for an unknown strategy, for an order that is not one of all targets, and for "native" with a
+    family that fits one target at a time.
     """
-    own = {name: value for name, value in params.items() if name not in ("targets", "chain")}
-    absolute = not problem.classification and problem.objective.startswith(ABSOLUTE)
-    usual = "native" if family.native_targets and not family.boosted and not absolute else "independent"
+    left = {name: value for name, value in params.items() if name not in ("targets", "chain")}
+    absolute = not problem.classification and is_absolute(problem.objective)
+    default = "native" if family.native_targets and not family.boosted and not absolute else "independent"
     n_targets = problem.n_targets
-    kind = params.get("targets", usual)
-    if kind not in WAYS:
-        raise PipelineError(f"Several targets cannot be fitted {kind!r}: use {', '.join(WAYS)}.")
+    kind = params.get("targets", default)
+    if kind not in STRATEGIES:
+        raise PipelineError(f"Several targets cannot be fitted {kind!r}: use {', '.join(STRATEGIES)}.")
     order = _order(params.get("chain"), n_targets)
     if n_targets == 1 or kind == "independent":
-        return Way(), own
+        return Strategy(), left
     if kind == "native" and not family.native_targets:
         raise PipelineError(f"{family.title} fits one target at a time: fit the targets independently or chained.")
-    return Way(kind, order), own | ({"targets": kind} if kind == "native" else {})
+    return Strategy(kind, order), left | ({"targets": kind} if kind == "native" else {})
 
 
 def _order(text: Any, n_targets: int) -> tuple[int, ...]:
@@ -87,34 +97,38 @@ def _order(text: Any, n_targets: int) -> tuple[int, ...]:
     return order
 
 
-def fit_targets(family: Family, request: FitRequest, way: Way, rounds: Sequence[int] | None) -> Fits:
-    """Fit all targets: `request` has y (n, T), y_valid (v, T) or None, and weights (n, T), (n,) or None.
+def fit_targets(family: Family, request: FitRequest, strategy: Strategy, rounds: Sequence[int] | None) -> Fits:
+    """Fit all targets of a request with y (n, T), y_valid (v, T) or None, and weights (n, T), (n,) or None.
 
-    `rounds` are those of each target where nothing is watched. The time until the deadline is shared evenly among the
-    fits. A target with one value in training is constant.
+    `rounds` are the boosting rounds for each target where the request has no validation targets. The fits share the
+    time until the deadline evenly. A target with one value in training is predicted as a constant. Raises PipelineError
+    where not all predictions are numbers.
     """
     n_targets = request.y.shape[1]
-    wide = request.problem.width
-    fits = Fits(np.empty((len(request.valid), wide)), np.empty((len(request.test), wide)), [0] * n_targets)
-    whole = request.problem.problem_type == "multiclass"
-    if way.kind == "native":
+    width = request.problem.width
+    fits = Fits(np.empty((len(request.valid), width)), np.empty((len(request.test), width)), [0] * n_targets)
+    multiclass = request.problem.problem_type == "multiclass"  # one target, whose predictions have several columns
+    if strategy.kind == "native":
         return _native(family, request, fits, rounds)
-    chained = way.kind == "chained"
-    left = n_targets + chained * INNER_FOLDS * (n_targets - 1)
-    seen = (request.train, request.valid, request.test)
-    for place, t in enumerate(way.order if chained else range(n_targets)):
-        asked = replace(_of_target(request, t, rounds), train=seen[0], valid=seen[1], test=seen[2])
-        fits.add(None if whole else t, fit_one(family, asked, left))
+    chained = strategy.kind == "chained"
+    left = n_targets + chained * CHAIN_FOLDS * (n_targets - 1)
+    matrices = (request.train, request.valid, request.test)
+    for place, t in enumerate(strategy.order if chained else range(n_targets)):
+        of_one = replace(_of_target(request, t, rounds), train=matrices[0], valid=matrices[1], test=matrices[2])
+        fits.add(None if multiclass else t, fit_one(family, of_one, left))
         left -= 1
         if chained and place < n_targets - 1:
-            inner = out_of_fold(family, asked, INNER_FOLDS, rounds=fits.rounds[t], left=left)
-            left -= INNER_FOLDS
-            said = [_as_column(request.problem, p) for p in (inner, fits.valid[:, t], fits.test[:, t])]
-            seen = tuple(widened(m, c, f"chained[{t}]") for m, c in zip(seen, said, strict=True))  # type: ignore[assignment]
+            inner = out_of_fold(family, of_one, CHAIN_FOLDS, rounds=fits.rounds[t], left=left)
+            left -= CHAIN_FOLDS
+            columns = [_as_column(request.problem, p) for p in (inner, fits.valid[:, t], fits.test[:, t])]
+            appended = [append_columns(m, c, f"chained[{t}]") for m, c in zip(matrices, columns, strict=True)]
+            matrices = appended[0], appended[1], appended[2]
     return fits
 
 
 def _of_target(request: FitRequest, t: int, rounds: Sequence[int] | None) -> FitRequest:
+    """The request for target `t` alone."""
+
     def of_target(weights: np.ndarray | None) -> np.ndarray | None:
         return weights if weights is None or weights.ndim == 1 else weights[:, t]
 
@@ -129,23 +143,29 @@ def _of_target(request: FitRequest, t: int, rounds: Sequence[int] | None) -> Fit
 
 
 def _as_column(problem: Problem, p: np.ndarray) -> np.ndarray:
-    """(n, 1) predictions (n,) of an earlier target as a column: log-odds, or values as they are fitted."""
+    """Predictions (n,) of an earlier target as a column (n, 1): log-odds, or values on the fitted scale."""
     return as_columns(problem, p[:, None]) if problem.classification else p[:, None]
 
 
 def residuals(family: Family, request: FitRequest, fits: Fits) -> np.ndarray:
-    """(n, T) what is left of the training rows by models of the other half, each target fitted by itself."""
+    """(n, T) out-of-fold residuals of the training rows on the fitted scale, with each target fitted by itself."""
     single = replace(request, params={name: value for name, value in request.params.items() if name != "targets"})
     n_targets = request.y.shape[1]
-    said = [
-        out_of_fold(family, _of_target(single, t, None), HALVES, rounds=fits.rounds[t], left=HALVES * (n_targets - t))
+    predictions = [
+        out_of_fold(
+            family,
+            _of_target(single, t, None),
+            RESIDUAL_FOLDS,
+            rounds=fits.rounds[t],
+            left=RESIDUAL_FOLDS * (n_targets - t),
+        )
         for t in range(n_targets)
     ]
-    return request.y - np.column_stack(said)
+    return request.y - np.column_stack(predictions)
 
 
 def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[int] | None) -> Fits:
-    """All targets that vary by one model; those that do not are constant."""
+    """Add a model of all targets that vary, with the mean of their rounds, and constants of the others, to the fits."""
     varying = np.flatnonzero(np.ptp(request.y, axis=0) > 0)
     for t in range(request.y.shape[1]):
         if t not in varying or len(varying) == 1:
@@ -154,21 +174,22 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
     if len(varying) < 2:
         return fits
 
-    def together_of(weights: np.ndarray | None) -> np.ndarray | None:
+    def mean_over_targets(weights: np.ndarray | None) -> np.ndarray | None:
         return weights if weights is None or weights.ndim == 1 else weights.mean(axis=1)
 
     of_each = [_of_target(request, t, rounds).rounds for t in varying.tolist()]
-    steady = None if rounds is None else round(float(np.mean([r for r in of_each if r is not None])))
+    mean_rounds = None if rounds is None else round(float(np.mean([r for r in of_each if r is not None])))
     together = replace(
         request,
         problem=replace(request.problem, n_targets=len(varying)),
         y=request.y[:, varying],
         y_valid=None if request.y_valid is None else request.y_valid[:, varying],
-        rounds=steady,
-        weights=together_of(request.weights),
-        weights_valid=together_of(request.weights_valid),
+        rounds=mean_rounds,
+        weights=mean_over_targets(request.weights),
+        weights_valid=mean_over_targets(request.weights_valid),
     )
     fitted = family.fit_predict(together)
+    require_finite(family.title, fitted.valid, fitted.test)
     for i, t in enumerate(varying.tolist()):
-        fits.add(t, replace(fitted, valid=fitted.valid[:, i], test=fitted.test[:, i]))  # each as if fitted by itself
+        fits.add(t, replace(fitted, valid=fitted.valid[:, i], test=fitted.test[:, i]))
     return fits

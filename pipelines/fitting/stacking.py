@@ -8,12 +8,13 @@ import numpy as np
 
 from medalist.pipelines.problem import Problem
 
-SMALLEST = 1e-5  # probabilities are kept this far from 0 and 1
+SMALLEST = 1e-5  # probability, to which smaller ones (and their complements) are clipped
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Further columns (predictions of other pipelines) for the fitted, the validation and the test rows of a fold."""
+    """Predictions of other pipelines as columns: (n, c) of a fold's fitted rows, (v, c) of its validation rows and
+    (m, c) of the test rows."""
 
     fit: np.ndarray
     valid: np.ndarray
@@ -21,9 +22,10 @@ class Beside:
 
 
 def as_columns(problem: Problem, predictions: np.ndarray) -> np.ndarray:
-    """(n, W) columns on the scale on which models add up: log-odds of probabilities, values as they are fitted.
+    """Canonical predictions (n, W) as columns (n, W) float32 on a scale on which linear models add up.
 
-    Of several classes it is the logarithm of each class's probability.
+    Log-odds of the positive class, the logarithm of each of several classes' probabilities, or values on the scale on
+    which the problem fits them.
     """
     if problem.problem_type == "binary":
         p = np.clip(predictions, SMALLEST, 1 - SMALLEST)

@@ -1,4 +1,4 @@
-"""Which transformations of a target make sense for a task, from what its values, columns and folds are like."""
+"""Which transformations of a target are worth trying for a task, by its values, its columns and its folds."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.problem import Problem
 
-SKEWED = 1.0  # skewness from which on values are taken to have a long tail
-HEAVY = 6.0  # kurtosis (3 for a normal distribution) from which on they have on both sides
+SKEWED = 1.0  # skewness from which on values count as long-tailed
+HEAVY = 6.0  # kurtosis (3 for a normal distribution) from which on values count as heavy-tailed on both sides
 YEAR = 365.0  # days
-LONG = 300.0  # days ahead, from which on a forecast goes through the seasons
-ENOUGH = 1.9  # times the horizon, that training has to reach over
-STEPS = 3.0  # of time, in a window at least
-WEEKS = 28.0  # days of a window, at least, so that days of the week are in it alike
-DAMPING = 0.5
-MOST_KEYS = 3
-ROWS_A_SERIES = 20
-TELLING = 1.05  # times as many rows apart, for a column to be a key of the series
-DENSE = 0.2  # of the times, at which a value of a key stands
+LONG = 300.0  # days of a forecast from which on it goes through the seasons
+ENOUGH = 1.9  # horizons that training has to span
+STEPS = 3.0  # time steps of a window, at least
+WEEKS = 28.0  # days of a window, at least, so that it holds all days of the week alike
+DAMPING = 0.5  # share of the mean change of levels that goes on
+MOST_KEYS = 3  # columns that identify a series
+ROWS_A_SERIES = 20  # rows of a value of a key, on average, at least
+DISTINGUISHING = 1.05  # factor by which a key has to raise the number of distinct (time, keys)
+DENSE = 0.2  # share of the (time, value) pairs of a key that occur, at least
 
 
 def candidates(
@@ -35,24 +35,26 @@ def candidates(
     train: pd.DataFrame | None = None,
     reach: float | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """Transformations of the target (pipelines/targets/transform.py) with a reason each, the most promising first.
+    """(transformation, reason) of those that are worth trying, as `transform` writes them, the most promising first.
 
     Parameters
     ----------
-    y: (n, T) targets as they are given.
-    train: the training table; without it no series are looked for.
-    reach: how far test lies ahead of train, where that is more than the folds hold out.
+    y : (n, T) targets.
+    train : the training table; without it no series are looked for.
+    reach : how far test lies ahead of train, where that is more than the folds hold out.
 
-    None for classes and ordinal targets. Where test lies after train, what values are relative to comes first.
+    Returns
+    -------
+    () for classes and ordinal targets. Where test lies after train, bases of series come first.
     """
     if problem.problem_type != "regression":
         return ()
-    found: list[tuple[str, str]] = []
+    reasons: list[tuple[str, str]] = []
     if plan.scheme == "time" and plan.column is not None:
-        found += _in_time(plan, cards, train, y, reach)
+        reasons += _in_time(plan, cards, train, y, reach)
     linear = ("linear", "trees on what a linear model leaves, which goes on where trees cannot")
-    found += [linear, *_scales(problem, y)]
-    return tuple(dict(found).items())
+    reasons += [linear, *_scales(problem, y)]
+    return tuple(dict(reasons).items())
 
 
 def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
@@ -84,7 +86,7 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
 def _in_time(
     plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray, ahead: float | None
 ) -> Iterator[tuple[str, str]]:
-    """Levels and trends of the series, then those of the key alone whose levels move most apart."""
+    """Levels and trends of the series, then those by the single key whose levels move most differently."""
     assert plan.column is not None
     axis = None if train is None else time_axis(train[plan.column])
     if train is None or axis is None:
@@ -105,52 +107,53 @@ def _in_time(
     level = ("level", (YEAR, DAMPING), "relative to the level of {} in its year, going on by half its change a year")
     forms = [trend, level, lagged] if seasons else [lagged, trend]
     for form in forms:
-        yield _told(form, plan.column, keys)
+        yield _transformation(form, plan.column, keys)
     if len(keys) > 1:
         leader = _leader(keys, when, horizon, train, y)
         for form in forms[1:] if seasons else forms[:1]:
-            yield _told(form, plan.column, (leader,))
+            yield _transformation(form, plan.column, (leader,))
 
 
-def _told(form: tuple[str, tuple[float, ...], str], time: str, keys: Sequence[str]) -> tuple[str, str]:
+def _transformation(form: tuple[str, tuple[float, ...], str], time: str, keys: Sequence[str]) -> tuple[str, str]:
     name, spans, reason = form
     text = str(feature(name, time, *spans, by=tuple(map(Column, keys))))
     return text, reason.format(f"each {' and '.join(keys)}" if keys else "all rows")
 
 
 def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that tell rows of equal time apart, those that tell most first; () where one row stands at a time.
+    """The columns that identify a series: with the time they identify a row. () where there is one row at a time.
 
-    A key's values come again over time, in test too. What the date alone decides, such as a holiday, tells no rows
-    apart, and what changes within a series tells fewer apart than what names it.
+    Chosen greedily, by how many distinct (time, keys) there are with them. A key's values recur over time, and in test.
+    A function of the date, such as a holiday, distinguishes no rows of one time, and what changes within a series
+    distinguishes fewer than what names it. In alphabetical order.
     """
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL, Kind.COUNT, Kind.BOOLEAN)
     n = len(train)
     stamps = pd.factorize(train[time])[0].astype(np.int64)
     times = int(stamps.max(initial=0)) + 1
-    open_to = [
+    eligible = [
         c.name
         for c in cards
         if c.name != time and c.kind in kinds and 2 <= c.distinct <= n / ROWS_A_SERIES and c.unseen <= 0.05
     ]
-    codes = {name: pd.factorize(train[name], use_na_sentinel=False)[0].astype(np.int64) for name in open_to}
-    cells, apart = stamps, times
+    codes = {name: pd.factorize(train[name], use_na_sentinel=False)[0].astype(np.int64) for name in eligible}
+    cells, distinct = stamps, times
     chosen: list[str] = []
-    while apart < n / TELLING and len(chosen) < MOST_KEYS:
-        best, best_apart, best_cells = None, apart * TELLING, cells
-        for name in open_to:
+    while distinct < n / DISTINGUISHING and len(chosen) < MOST_KEYS:
+        best, most, best_cells = None, distinct * DISTINGUISHING, cells
+        for name in eligible:
             if name in chosen:
                 continue
             size = int(codes[name].max()) + 1
             crossed = pd.factorize(cells * size + codes[name])[0].astype(np.int64)
             count = int(crossed.max()) + 1
             dense = len(np.unique(stamps * size + codes[name])) / (times * size) >= DENSE
-            if dense and count > best_apart:
-                best, best_apart, best_cells = name, count, crossed
+            if dense and count > most:
+                best, most, best_cells = name, count, crossed
         if best is None:
             break
         chosen.append(best)
-        cells, apart = best_cells, int(best_apart)
+        cells, distinct = best_cells, int(most)
     return tuple(sorted(chosen))
 
 
@@ -160,6 +163,6 @@ def _leader(keys: Sequence[str], when: np.ndarray, span: float, train: pd.DataFr
     moves = {}
     for key in keys:
         levels = pd.Series(y[:, 0]).groupby([pd.factorize(train[key])[0], block]).mean().unstack()
-        apart = levels / levels.mean(axis=0) if y.min() >= 0 else levels - levels.mean(axis=0)
-        moves[key] = float(np.nanmean(np.nanstd(apart.to_numpy(float), axis=1)))
+        relative = levels / levels.mean(axis=0) if y.min() >= 0 else levels - levels.mean(axis=0)
+        moves[key] = float(np.nanmean(np.nanstd(relative.to_numpy(float), axis=1)))
     return max(keys, key=lambda k: moves[k])

@@ -1,4 +1,4 @@
-"""Levels and trends of series: what their values are relative to, known at the time of the forecast."""
+"""Levels and trends of series, from what is known at the time of the forecast: bases to which targets are relative."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ import numpy as np
 from medalist.pipelines.features.frames.keys import Key
 
 YEAR = 365.2425  # days
-HARMONICS = 3
-LEAST_YEARS = 1.5  # of training, for a season to be told from a trend
-RIDGE = 1.0
-LEAST_LEVEL = 1e-3  # of the mean level, below which no level is taken
+HARMONICS = 3  # pairs of sine and cosine for the season of the year
+LEAST_YEARS = 1.5  # years of training from which a season and a trend can be fitted together
+RIDGE = 1.0  # penalty of the regression on time
+LEAST_LEVEL = 1e-3  # least level that values are divided by, as a share of the target's mean
 MORE = 0.5  # of a trend's range in training, by which it may leave it
 
 
 @dataclass(frozen=True)
 class Series:
-    """Rows of train and test in time: `when` (n,) in days for dates, else in the column's own unit, NaN where missing;
-    `codes` (n,) the series of each row; `keys` the codes (n,) that make it, one by one; `rows` (m,) the training rows.
+    """Rows of train and test in time.
+
+    Parameters
+    ----------
+    when : (n,) times, in days for dates, else in the column's unit; NaN where missing.
+    dates : whether times are dates.
+    codes : (n,) the series of each row.
+    keys : codes (n,) of each column that identifies a series together with the others.
+    rows : (m,) the training rows.
     """
 
     when: np.ndarray
@@ -32,25 +39,30 @@ class Series:
     @property
     def end(self) -> float:
         """The last time of training."""
-        known = self.when[self.rows]
-        return float(np.nanmax(known)) if np.isfinite(known).any() else 0.0
+        when = self.when[self.rows]
+        return float(np.nanmax(when)) if np.isfinite(when).any() else 0.0
 
     def reach(self, rows: np.ndarray) -> float:
         """How far the latest of some rows lies after training; 0 where none does."""
-        asked = self.when[rows]
-        return max(0.0, float(np.nanmax(asked)) - self.end) if np.isfinite(asked).any() else 0.0
+        when = self.when[rows]
+        return max(0.0, float(np.nanmax(when)) - self.end) if np.isfinite(when).any() else 0.0
 
     def blocks(self, span: float) -> tuple[np.ndarray, int]:
-        """(n,) the block of `span` of each row, counted back from the end of training (later rows: -1), and how many
-        there are; a short one at the beginning belongs to the next."""
-        end, known = self.end, self.when[self.rows]
-        whole = max(1, int((end - np.nanmin(known, initial=end)) / span + 0.02))
+        """The block of `span` of time in which each row lies, (n,), and the number of blocks.
+
+        Blocks are counted back from the end of training, from 0 on; rows after it have -1. A short one at the beginning
+        is part of the next.
+        """
+        end = self.end
+        whole = max(1, int((end - np.nanmin(self.when[self.rows], initial=end)) / span + 0.02))
         back = np.floor((end - np.where(np.isnan(self.when), np.inf, self.when)) / span + 1e-9)
         return np.clip(back, -1, whole - 1), whole
 
     def means(self, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """(n, T) mean of y (m, T) over each row's series from after `low` (n,) up to `high` (n,), shrunk by one row
-        towards the mean of the series, and that towards the mean of all."""
+        """(n, T) for each row the mean of the training targets y (m, T) of its series after `low` up to `high` (n,).
+
+        It is shrunk by the weight of one row towards the mean of the series, and that likewise towards the mean of all.
+        """
         when, codes = self.when[self.rows], self.codes[self.rows]
         axis = np.unique(when[~np.isnan(when)])
         place = codes * (len(axis) + 1) + np.searchsorted(axis, when)  # rows without a time stand after all others
@@ -71,10 +83,12 @@ class Series:
 
 
 def level(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:
-    """The mean of the series over the row's own span of time; later rows have that of the last span of training.
+    """(n, T) the mean of the series over the span of time in which the row lies, for rows after training over the last.
 
-    A second number is the share of the mean change from span to span by which the level of later rows goes on: trends
-    had better be damped (Gardner and McKenzie, 1985).
+    spans : the length of a span and, optionally, the share of the mean change from span to span by which the level
+        goes on after training: damped trends forecast better (Gardner and McKenzie, 1985).
+    y : (m, T) training targets.
+    divided : whether values will be divided by the level, so that it has to be above 0.
     """
     span, *share = spans
     block, count = series.blocks(span)
@@ -92,44 +106,44 @@ def level(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool
 
 
 def lagged(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:
-    """The mean of the series over a window that ends where the row's forecast begins.
+    """(n, T) the mean of the series over a window that ends where the row's forecast begins; see `level`.
 
-    Spans: how far a forecast goes, and the window. Training rows stand in forecasts counted back from the end of
-    training; those of the first have nothing before them, and are relative to their own level.
+    spans : how far a forecast goes, and the length of the window. Training rows are in forecasts counted back from the
+        end of training; those of the earliest have nothing before them, and are relative to their mean.
     """
     horizon, window = spans
     block, count = series.blocks(horizon)
     begins = series.end - (block + 1) * horizon
-    alone = block == count - 1
-    low, high = np.where(alone, -np.inf, begins - window), np.where(alone, begins + horizon, begins)
+    earliest = block == count - 1
+    low, high = np.where(earliest, -np.inf, begins - window), np.where(earliest, begins + horizon, begins)
     return _positive(series.means(y, low, high), y, divided)
 
 
 def trend(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:  # noqa: ARG001
-    """A straight line in time with a level for each key, by ridge regression; of logarithms where none is negative.
+    """(n, T) a straight line in time with a level for each key, by ridge regression; see `level`.
 
-    Where dates reach over more than a year and a half, the season of the year and the day of the week are told from
-    it by three harmonics and seven levels. Beyond training it goes on, half its range at most.
+    Where values will be divided by it, it is fitted to their logarithms. Where dates span at least LEAST_YEARS, it has
+    harmonics of the year and levels of the days of the week beside. After training it goes on, half its range at most.
     """
     from scipy import sparse
     from sklearn.linear_model import Ridge
 
-    known = np.where(np.isnan(series.when), series.end, series.when)
-    begin = float(known[series.rows].min())
+    when = np.where(np.isnan(series.when), series.end, series.when)
+    begin = float(when[series.rows].min())
     reach = max(series.end - begin, 1e-9)
-    columns = [sparse.csr_matrix(((known - begin) / reach)[:, None])]
+    columns = [sparse.csr_matrix(((when - begin) / reach)[:, None])]
     columns += [_one_hot(Key(codes, int(codes.max()) + 1)) for codes in series.keys]
     if series.dates and reach >= LEAST_YEARS * YEAR:
-        angles = 2 * np.pi * known / YEAR
+        angles = 2 * np.pi * when / YEAR
         waves = [wave(k * angles) for k in range(1, HARMONICS + 1) for wave in (np.sin, np.cos)]
-        columns += [sparse.csr_matrix(np.column_stack(waves)), _one_hot(Key(np.floor(known).astype(np.int64) % 7, 7))]
+        columns += [sparse.csr_matrix(np.column_stack(waves)), _one_hot(Key(np.floor(when).astype(np.int64) % 7, 7))]
     design = sparse.hstack(columns, format="csr")
     values = np.log1p(y) if divided else y
     model = Ridge(alpha=RIDGE, solver="sparse_cg", tol=1e-6).fit(design[series.rows], values)
-    found = model.predict(design).reshape(len(known), -1)
-    low, high = found[series.rows].min(axis=0), found[series.rows].max(axis=0)
-    found = np.clip(found, low - MORE * (high - low), high + MORE * (high - low))
-    return _positive(np.expm1(found), y, divided) if divided else found
+    line = model.predict(design).reshape(len(when), -1)
+    low, high = line[series.rows].min(axis=0), line[series.rows].max(axis=0)
+    line = np.clip(line, low - MORE * (high - low), high + MORE * (high - low))
+    return _positive(np.expm1(line), y, divided) if divided else line
 
 
 def _one_hot(key: Key) -> object:
@@ -140,13 +154,14 @@ def _one_hot(key: Key) -> object:
 
 
 def _positive(base: np.ndarray, y: np.ndarray, divided: bool) -> np.ndarray:
-    """Levels that can be divided by, where they are to be."""
+    """Levels of at least LEAST_LEVEL of the mean target where values will be divided by them."""
     return np.maximum(base, LEAST_LEVEL * y.mean(axis=0)) if divided else base
 
 
 @dataclass(frozen=True)
 class Base:
-    """What values may be relative to: the spans that it takes after the time, and how it is computed."""
+    """What values may be relative to: the names of its arguments after the time, of which one that ends in "?" may be
+    left out, and its function."""
 
     takes: tuple[str, ...]
     compute: Callable[[Series, tuple[float, ...], np.ndarray, bool], np.ndarray]

@@ -7,10 +7,11 @@
     lagged(date, 16, 28) by country, store         the values relative to their series' level before the forecast
     trend(date) by country, store                  the values relative to a trend with a level for each key
 
-"" is the metric's own transformation. A text is written as a feature is (`features/language/expression.py`), and has
-one canonical form. Values are fitted relative to something (a base) by division where none is negative, else by
-difference; a metric of logarithms turns the division into a difference. A row that is divided by its level counts as
-much for the estimator as it does for the metric: by the level for absolute, by its square for squared errors.
+"" is the transformation that the metric implies. A text is written as a feature is
+(`features/language/expression.py`), and has one canonical form. Values are fitted relative to a base (a level, a trend)
+by division where none is negative, else by difference; a metric of logarithms turns the division into a difference. A
+row that is divided by its base is weighted so that it counts for the estimator as it does for the metric: by the base
+for absolute, by its square for squared errors.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from medalist.pipelines.scales import SCALES, Scale
 from medalist.pipelines.targets.series import BASES, Series
 
 LINEAR = "linear"
-QUANTILES = 200  # of the residuals
-COVERED = 0.9  # of the span of a level, from which on a forecast reaches as far as it
+QUANTILES = 200  # of the residuals, over which predictions are averaged
+COVERED = 0.9  # share of the span of a level that a forecast reaches over, from which on all its rows lie in the last
 MARGIN = 0.1  # of the range of the fitted values, by which a prediction may leave it
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -43,10 +44,17 @@ Relation = Literal["", "difference", "ratio"]
 class TargetTransform:
     """A fitted transformation.
 
-    `problem` is what an estimator has to know of the transformed target. `scale` is what is done to each value.
-    `base` (rows of train and test, T) is what values are relative to, by `relation`; NaN where it is not known.
-    `limits` (2, T): least and greatest value that a prediction is taken for, on the fitted scale. `timeless` says that
-    columns which lie beyond all training rows had better be set aside, since the base tells what they told.
+    Parameters
+    ----------
+    problem : what an estimator has to know of the transformed target.
+    scale : the function of each value.
+    relation : how values on the scale are relative to the `base`.
+    base : (n, T) for all rows of train and test; NaN where it cannot be computed.
+    limits : (2, T) the least and the greatest value to which predictions are clipped, on the fitted scale.
+    base_power : the power of its base by which a row is weighted.
+    biased : whether the mean of the fitted values, undone, is not the mean of the target.
+    residuals : (q, T) quantiles of the residuals on the fitted scale, over which undone predictions are averaged.
+    drops_time : whether columns that lie beyond all training rows should not be used, as the base stands for them.
     """
 
     problem: Problem
@@ -54,25 +62,25 @@ class TargetTransform:
     relation: Relation = ""
     base: np.ndarray | None = None
     limits: np.ndarray | None = None
-    weighs: int = 0  # the power of its base by which a row counts
-    bends: bool = False  # whether the mean of what is fitted is not the mean of the values
-    residuals: np.ndarray | None = None  # (q, T) by which predictions miss, on the fitted scale
-    timeless: bool = False
+    base_power: int = 0
+    biased: bool = False
+    residuals: np.ndarray | None = None
+    drops_time: bool = False
 
     @property
-    def over_line(self) -> bool:
+    def needs_linear_base(self) -> bool:
         """Whether values are to be relative to a linear model, which is not fitted yet."""
         return self.relation == "difference" and self.base is None
 
     def forward(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Values as they are fitted (k, T), from values as they are given (k, T) at the rows (k,)."""
+        """The targets y (k, T) of the rows (k,) on the fitted scale, (k, T)."""
         fitted = self.scale.forward(np.asarray(y, dtype=float))
         if self.base is None:
             return fitted
         return fitted / self.base[rows] if self.relation == "ratio" else fitted - self.base[rows]
 
     def backward(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Values as they are given (k, T), from values as they are fitted (k, T) at the rows (k,)."""
+        """Predictions p (k, T) of the rows (k,) on the fitted scale, undone to the scale of the target, (k, T)."""
         if self.residuals is not None:
             plain = replace(self, residuals=None)
             total = np.zeros(np.shape(p))
@@ -86,99 +94,100 @@ class TargetTransform:
         return self.scale.backward(p)
 
     def smeared(self, residuals: np.ndarray) -> TargetTransform:
-        """The same, with predictions undone to means: over what is given as residuals (k, T) (smearing, Duan, 1983)."""
+        """The same, with predictions undone to means over residuals (k, T) of the fit (smearing, Duan, 1983)."""
         shares = (np.arange(QUANTILES) + 0.5) / QUANTILES
         return replace(self, residuals=np.quantile(residuals, shares, axis=0))
 
     def weights(self, rows: np.ndarray) -> np.ndarray | None:
-        """(k, T) how much the rows (k,) count for the metric, where the transformation changed it; None if alike."""
-        if self.base is None or not self.weighs:
+        """(k, T) weights of the rows (k,), with mean 1, that make up for their division by the base; None if alike."""
+        if self.base is None or not self.base_power:
             return None
-        counted = self.base[rows] ** self.weighs
-        return counted / counted.mean(axis=0)
+        powers = self.base[rows] ** self.base_power
+        return powers / powers.mean(axis=0)
 
     def over(self, base: np.ndarray) -> TargetTransform:
-        """The same scale, on which values are relative to a base (rows of train and test, T) by difference."""
+        """The same scale, on which values are relative to a base (n, T) of all rows by difference."""
         return replace(self, base=base, relation="difference")
 
     def within(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
-        """The same, with predictions kept close to the range of these values (k, T) as they are fitted: not further
-        beyond it than a share of it, `margin`."""
+        """The same, with predictions clipped to the range on the fitted scale of the targets y (k, T) of the rows (k,),
+        widened by a share of it, `margin`, on each side."""
         fitted = self.forward(y, rows)
         low, high = fitted.min(axis=0), fitted.max(axis=0)
         return replace(self, limits=np.stack([low - margin * (high - low), high + margin * (high - low)]))
 
 
 def read_target(text: str) -> Feature:
-    """The transformation that a text names. PipelineError where it names none, or not with what it needs."""
-    told = Feature(text.strip(), ()) if _WORD.fullmatch(text.strip()) else parse(text)
-    if told.op in SCALES or told.op == LINEAR:
-        if told.args or told.by:
-            raise PipelineError(f"The target {text!r} takes nothing: write {told.op}.")
-        return told
-    if told.op not in BASES:
-        known = ", ".join((*SCALES, LINEAR, *BASES))
-        raise PipelineError(f"There is no transformation {told.op!r} of a target: use {known}.")
-    takes = BASES[told.op].takes
-    spans = told.args[1:]
+    """The transformation that a text names. PipelineError where it names none, or one with unfit arguments."""
+    named = Feature(text.strip(), ()) if _WORD.fullmatch(text.strip()) else parse(text)
+    if named.op in SCALES or named.op == LINEAR:
+        if named.args or named.by:
+            raise PipelineError(f"The target {text!r} takes nothing: write {named.op}.")
+        return named
+    if named.op not in BASES:
+        names = ", ".join((*SCALES, LINEAR, *BASES))
+        raise PipelineError(f"There is no transformation {named.op!r} of a target: use {names}.")
+    takes = BASES[named.op].takes
+    spans = named.args[1:]
     fits = (
         len([t for t in takes if not t.endswith("?")]) <= len(spans) <= len(takes)
-        and isinstance(told.args[0], Column)
+        and isinstance(named.args[0], Column)
         and all(isinstance(s, int | float) and s > 0 for s in spans)
-        and all(isinstance(k, Column) for k in told.by)
-        and all(c.table is None for c in (told.args[0], *told.by) if isinstance(c, Column))
+        and all(isinstance(k, Column) for k in named.by)
+        and all(c.table is None for c in (named.args[0], *named.by) if isinstance(c, Column))
     )
     if not fits:
         form = ", ".join(("time", *takes))
         raise PipelineError(
-            f"The target {text!r} cannot be read: write {told.op}({form}) by key, …, with spans above 0."
+            f"The target {text!r} cannot be read: write {named.op}({form}) by key, …, with spans above 0."
         )
-    return told
+    return named
 
 
 def canonical(text: str) -> str:
-    """The one text of a transformation. PipelineError where it names none."""
-    told = read_target(text)
-    return str(told) if told.args or told.by else told.op
+    """The canonical text of a transformation. PipelineError where it names none."""
+    named = read_target(text)
+    return str(named) if named.args or named.by else named.op
 
 
 def fit_target(
     text: str, problem: Problem, frame: Frame, rows: np.ndarray, y: np.ndarray, ahead: np.ndarray
 ) -> TargetTransform:
-    """Fit a transformation on training rows (n,) with their values y (n, T); what is under "linear" comes later.
+    """Fit the transformation that a text names on training rows (n,) with targets y (n, T).
 
-    `ahead` (v,) are rows to predict: how far they reach, not what they hold, decides whether time is set aside.
+    The base of "linear" is fitted later, by `fitting.fold`. Of the rows to predict, `ahead` (v,), only the times are
+    used: how far they reach decides whether columns of time are dropped.
 
-    Raises PipelineError for an unknown one, for a target that has no scale, and for values that the scale lacks.
+    Raises PipelineError for an unknown transformation, for classes, and for values that the scale does not allow.
     """
     if not text:
-        return TargetTransform(problem, own(problem))
+        return TargetTransform(problem, implied_scale(problem))
     if problem.problem_type != "regression":
         raise PipelineError(f"The target {text!r} is for values: a {problem.problem_type} target has no scale.")
-    told = read_target(text)
+    named = read_target(text)
     free = replace(problem, log=False, objective="l1" if problem.objective == "mape" else problem.objective)
-    if told.op in SCALES:
-        bends = told.op != "plain" and problem.objective == "l2" and not problem.log
-        margin = 0.0 if told.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
-        return TargetTransform(free, _scale(told.op, y), bends=bends).within(y, rows, margin)
-    scale = own(problem)
-    if told.op == LINEAR:
+    if named.op in SCALES:
+        biased = named.op != "plain" and problem.objective == "l2" and not problem.log
+        margin = 0.0 if named.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
+        return TargetTransform(free, _scale(named.op, y), biased=biased).within(y, rows, margin)
+    scale = implied_scale(problem)
+    if named.op == LINEAR:
         return TargetTransform(free, scale, "difference")
-    series = _series(told, frame, rows)
+    series = _series(named, frame, rows)
     divided = bool(y.min() >= 0 and (y.max(axis=0) > 0).all())
-    spans = tuple(float(s) for s in told.args[1:] if isinstance(s, int | float))
-    base = BASES[told.op].compute(series, spans, y, divided)
+    spans = tuple(float(s) for s in named.args[1:] if isinstance(s, int | float))
+    base = BASES[named.op].compute(series, spans, y, divided)
     if problem.log or not divided:
-        found = TargetTransform(free, scale).over(scale.forward(base))
+        transform = TargetTransform(free, scale).over(scale.forward(base))
     else:
         power = {"l2": 2, "mape": 0}.get(problem.objective, 1)
-        found = TargetTransform(problem, scale, "ratio", base, weighs=power)
-    timeless = told.op == "lagged" or (told.op == "level" and series.reach(ahead) >= COVERED * spans[0])
-    return replace(found, timeless=timeless).within(y, rows)
+        transform = TargetTransform(problem, scale, "ratio", base, base_power=power)
+    drops_time = named.op == "lagged" or (named.op == "level" and series.reach(ahead) >= COVERED * spans[0])
+    return replace(transform, drops_time=drops_time).within(y, rows)
 
 
-def own(problem: Problem) -> Scale:
-    """What the metric compares: the values, or their logarithms."""
+def implied_scale(problem: Problem) -> Scale:
+    """The scale on which the metric compares: that of the values, or of their logarithms."""
     return Scale(problem.forward, problem.backward)
 
 
@@ -189,9 +198,9 @@ def _scale(name: str, y: np.ndarray) -> Scale:
         raise PipelineError(f"The target cannot be transformed by {name}: {error}.") from None
 
 
-def _series(told: Feature, frame: Frame, rows: np.ndarray) -> Series:
-    when, unit = times(frame, told.args[0])
-    keys = tuple(frame.key(k) for k in told.by)
-    whole = frame.keys(told.by) if told.by else None
+def _series(named: Feature, frame: Frame, rows: np.ndarray) -> Series:
+    when, unit = times(frame, named.args[0])
+    keys = tuple(frame.key(k) for k in named.by)
+    whole = frame.keys(named.by) if named.by else None
     codes = np.zeros(frame.n, dtype=np.int64) if whole is None else whole.codes
     return Series(when / unit, unit > 1, codes, tuple(k.codes for k in keys), rows)

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import psutil
-import pytest
 
 from medalist.agent.cli.main import main
 from medalist.agent.records.stores import open_ledger
@@ -55,10 +54,8 @@ def finished(*arguments: str | Path, **options: Any) -> dict[str, Any]:
 def here(*arguments: str | Path) -> dict[str, Any]:
     """`finished` in this process: the same command line, without the seconds that a new process takes to import."""
     out = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.setattr(sys, "argv", ["medalist", *map(str, arguments), "--json"])
-        with contextlib.suppress(SystemExit):
-            main()
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        main([*map(str, arguments), "--json"])
     event = json.loads(out.getvalue().splitlines()[-1])
     assert event["event"] == "finish"
     return dict(event)

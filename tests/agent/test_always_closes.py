@@ -25,7 +25,7 @@ from medalist.agent.score import block_of_rows, paired
 from medalist.agent.search.closing import Closing
 from medalist.agent.search.fresh_folds import Fit, Refits, Timing
 from medalist.agent.search.jobs import Active
-from medalist.agent.workers.child import Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.competitions.errors import BudgetError, LedgerUnavailable
 from medalist.competitions.metrics.registry import get_metric
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -135,13 +135,13 @@ class FailingPool:
     def idle(self) -> int:
         return 1 - len(self.running)
 
-    def threads_for(self, waiting: int, pipeline: str = "") -> int:
+    def threads_for(self, *_: Any) -> int:
         return 1
 
     def submit(self, job: Job) -> None:
         self.running = [job]
 
-    def poll(self, timeout: float) -> list[Outcome]:
+    def poll(self, _: float) -> list[Outcome]:
         (job,), self.running = self.running, []
         return [Outcome(job, "crash", error="Traceback (most recent call last):\nValueError: a bad fold")]
 
@@ -272,7 +272,7 @@ def test_a_large_gain_on_few_rows_is_no_noise() -> None:
 
 
 def test_the_test_on_few_rows_keeps_its_level() -> None:
-    """Of 300 comparisons of equally good predictions about 1.25 % pass at that level; five times as many are an error."""
+    """Of 300 comparisons of equally good predictions about 1.25 % pass at that level; five times that is an error."""
     problem, metric = Problem("regression", 1, 0, "l2", False), get_metric("rmse")
     passed = 0
     for seed in range(300):

@@ -198,10 +198,8 @@ def refused(place: Path, capfd: pytest.CaptureFixture[str], said: str, *argument
     """The command line refuses in one sentence, and every file is as it was."""
     before = bytes_below(place)
     capfd.readouterr()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["medalist", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
     out, error = capfd.readouterr()
     assert end.value.code == 2
     assert out == ""

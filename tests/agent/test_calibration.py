@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_workers import SHORT, bench, short
 
-from medalist.agent.workers import threads as calibration
-from medalist.agent.workers.child import Job, Outcome
+from medalist.agent.workers import measuring as calibration
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.threads import BETTER, HELPS, Calibration, Layout, allowance, arrange, calibrate, layouts
+from medalist.agent.workers.measuring import allowance, arrange, calibrate
+from medalist.agent.workers.threads import BETTER, HELPS, Calibration, Layout, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
 TWO, ONE = Layout(2, 1), Layout(1, 2)

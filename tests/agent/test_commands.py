@@ -49,13 +49,12 @@ def done(public: Path, runs: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Calls the command line in this process and returns what it prints; it must end well and complain of nothing."""
 
     def say(*arguments: str | Path) -> str:
-        monkeypatch.setattr("sys.argv", ["medalist", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            main()
+            main([*map(str, arguments)])
         out, error = capsys.readouterr()
         assert (end.value.code, error) == (0, "")
         return out
@@ -227,6 +226,35 @@ def test_labels_scored_as_values_are_graded_as_they_are_scored(say: Say, tmp_pat
     task = read_task(tmp_path / "task.yaml", read_competition(folder))
     assert grade(task, answers, answers).score == 0.0
     assert grade(task, answers.assign(quality=5.0), answers).score == pytest.approx(np.sqrt(13 / 3), abs=0.05)
+
+
+def test_a_score_by_another_metric_than_the_leaderboards_gets_no_medal(say: Say, tmp_path: Path) -> None:
+    """Defect: AUC on titanic's leaderboard of accuracies was graded with a medal."""
+    frame = columns(300).assign(survived=np.tile([0, 1, 1], 100))
+    test, sample = frame[200:].drop(columns="survived"), frame[200:][["row"]].assign(survived=0.5)
+    folder = write(tmp_path / "titanic", frame[:200], test, sample, "Evaluated on area under the ROC curve.")
+    frame[200:][["row", "survived"]].to_csv(tmp_path / "answers.csv", index=False)
+    given = ("grade", tmp_path / "answers.csv", "--competition", folder, "--answers", tmp_path / "answers.csv")
+    runs = ("--runs-dir", tmp_path / "runs")
+    why = "The leaderboard titanic counts another metric (Accuracy) than this score (Area under the ROC curve)"
+    assert why in say(*given, *runs)
+    graded = json.loads(say(*given, *runs, "--json"))
+    assert (graded["score"], graded["standing"]) == (1.0, None)
+    assert graded["no_standing"].startswith(why)
+    assert "gold" not in say("medals", *runs)
+    assert json.loads(say(*given, *runs, "--json", "--metric", "accuracy"))["standing"]["medal"] == "gold"
+    assert [(m["metric"], m["medal"]) for m in json.loads(say("medals", *runs, "--json"))] == [("accuracy", "gold")]
+
+
+def test_a_leaderboard_that_is_added_is_of_the_metric_that_is_given(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(tmp_path / "boards"))
+    (tmp_path / "scores.txt").write_text("0.3\n0.1\n0.2\n", encoding="utf-8")
+    added = json.loads(say("leaderboard", "mine", "--add", tmp_path / "scores.txt", "--metric", "RMSE", "--json"))
+    assert (added["metric"], added["greater_is_better"], added["percentiles"][0]) == ("rmse", False, 0.1)
+    assert json.loads(say("leaderboard", "mine", "--json"))[0]["metric"] == "rmse"
+    assert "accuracy" in say("leaderboard", "titanic")
 
 
 def test_grade_by_a_competition_and_a_leaderboard(

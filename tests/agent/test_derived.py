@@ -20,7 +20,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.score import Score
 from medalist.agent.search.jobs import sources_of
-from medalist.agent.workers.child import Bench, Job, Sources
+from medalist.agent.workers.jobs import Bench, Job, Sources
 from medalist.agent.workers.local import Workers
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import Evaluation, FoldResult

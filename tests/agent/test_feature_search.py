@@ -28,7 +28,7 @@ from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
-from medalist.pipelines.features.search.scoring import Found
+from medalist.pipelines.features.search.scoring import ScoredFeature
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import Evaluation
@@ -38,7 +38,7 @@ from medalist.pipelines.problem import Problem
 ROWS, FOLDS = 1000, 5
 BASE = ("number(a)", "number(b)", "code(city)")
 SCHEMA = Schema({"a": "number", "b": "number", "city": "category"})
-RATIO = Found("a / b", 0.2, 0.01)
+RATIO = ScoredFeature("a / b", 0.2, 0.01)
 
 
 @pytest.fixture
@@ -340,7 +340,7 @@ def test_a_step_is_screened_tested_and_followed_by_the_next(search: FeatureSearc
     assert not search.ready([], float("inf"))
     request = request_of(search, [first])
     assert (request.step, request.base, request.classes) == (0, BASE, 0)
-    search.add_step(result(used=(Found("count(city)", 0.1, 0.01),)), [first])
+    search.add_step(result(used=(ScoredFeature("count(city)", 0.1, 0.01),)), [first])
     assert not search.ready([first], float("inf"))  # what was proposed is tested first
     group, parent = search.next_group([first]) or (None, None)
     assert group is not None
@@ -446,7 +446,9 @@ def test_networks_wait_for_the_features_and_have_them_in_all_entries_but_the_sec
 
 
 def test_a_step_is_kept_as_json_as_it_was() -> None:
-    whole = result(3, used=(Found("count(city)", 0.1, 0.01, synergy=0.2),), redundant=(RATIO,), idle=("number(b)",))
+    whole = result(
+        3, used=(ScoredFeature("count(city)", 0.1, 0.01, synergy=0.2),), redundant=(RATIO,), idle=("number(b)",)
+    )
     whole = replace(whole, best=RATIO, threshold=3.5)
     assert ScreenResult.from_dict(json.loads(json.dumps(whole.as_dict()))) == whole
 
@@ -504,7 +506,7 @@ def test_what_a_person_forbids_and_forces_is_obeyed_in_groups(tmp_path: Path) ->
     search = made(tmp_path, steering=Steering(force=("number(b)",), forbid=("a / b", "city"), add=("a * b",)))
     first = record(search, 0, 1.0)
     assert request_of(search, [first]).add == ("a * b",)
-    used = tuple(Found(t, 0.1, 0.01) for t in ("log(a / b)", "count(city)", "a - b"))
+    used = tuple(ScoredFeature(t, 0.1, 0.01) for t in ("log(a / b)", "count(city)", "a - b"))
     search.add_step(result(used=used, idle=("number(b)", "number(a)")), [first])
     seen: list[Record] = []
     while (found := search.next_group([first, *seen])) is not None:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from command_line import call, ledger_of
 
+from medalist.agent import run as running
 from medalist.agent.cli.main import main
 from medalist.agent.config import RunConfig
-from medalist.agent.run import run as running
+from medalist.agent.run.run import RunResult
 from medalist.agent.run.steering import steering_file
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -38,13 +39,12 @@ ROWS = (
 
 
 @pytest.fixture
-def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
     """Calls the command line in this process and returns what it prints; it must end well and complain of nothing."""
 
     def say(*arguments: str | Path) -> str:
-        monkeypatch.setattr("sys.argv", ["medalist", *map(str, arguments)])
         with pytest.raises(SystemExit) as end:
-            main()
+            main([*map(str, arguments)])
         out, error = capsys.readouterr()
         assert (end.value.code, error) == (0, "")
         return out
@@ -191,21 +191,32 @@ def test_nothing_heavy_is_imported(searched: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "search", "file"),
+    ("flags", "search", "file", "status", "code"),
     [
-        ((), True, None),
-        (("--no-feature-search",), False, None),
-        (("--feature-search", "--features", "mine.yaml"), True, "mine.yaml"),
+        ((), True, None, "finished", 0),
+        (("--no-feature-search",), False, None, "interrupted", 3),
+        (("--feature-search", "--features", "mine.yaml"), True, "mine.yaml", "failed", 4),
     ],
 )
-def test_the_flags_of_a_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: tuple[str, ...], search: bool, file: str | None
+def test_the_flags_and_the_exit_code_of_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    flags: tuple[str, ...],
+    search: bool,
+    file: str | None,
+    status: str,
+    code: int,
 ) -> None:
     configs: list[RunConfig] = []
-    monkeypatch.setattr(running, "run", lambda config, *_, **__: configs.append(config))
-    monkeypatch.setattr("sys.argv", ["medalist", "run", str(tmp_path), "--max-experiments", "1", *flags])
-    with pytest.raises(SystemExit):
-        main()
+
+    def run(config: RunConfig, *_: object, **__: object) -> RunResult:
+        configs.append(config)
+        return RunResult("20260101-000000-aaaa", tmp_path, {"status": status})
+
+    monkeypatch.setattr(running, "run", run)
+    with pytest.raises(SystemExit) as end:
+        main(["run", str(tmp_path), "--max-experiments", "1", *flags])
+    assert end.value.code == code
     (config,) = configs
     assert (config.feature_search, config.features_file) == (search, file)
     assert RunConfig.model_validate(json.loads(config.model_dump_json())) == config

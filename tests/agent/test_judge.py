@@ -137,7 +137,7 @@ def test_the_wrong_level_of_a_group_counts_in_its_block():
     values, is the error that folds by group are there to show."""
     group = np.repeat(np.arange(20), 30)
     y = (group + np.random.default_rng(0).uniform(0, 0.5, len(group)))[:, None]
-    problem = Problem("regression", 1, 0, "l2", False, known=((0.0,), (20.0,)))
+    problem = Problem("regression", 1, 0, "l2", False, observed=((0.0,), (20.0,)))
     off = y + 5.0
     blocks = scoring.block_of_rows(y, groups=group)
     score = scoring.score(get_metric("mae"), problem, y, off, None, blocks)

@@ -206,20 +206,23 @@ def test_another_budget_draws_the_folds_of_few_rows_no_more_often(tmp_path: Path
     assert more["status"] == "finished"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGTERM, signal.SIGHUP))]
+)
 def test_ctrl_c_closes_properly(public: Path, tmp_path: Path, number: signal.Signals) -> None:
     process = start("run", public, "--max-experiments", "200", "--runs-dir", tmp_path, "--json", start_new_session=True)
     _wait_for(process, "experiment", 1)
     children = psutil.Process(process.pid).children(recursive=True)
     second = call("resume", only_run(tmp_path).name, "--runs-dir", tmp_path)
     assert (second.returncode, second.stdout) == (2, "")
-    assert f"still goes on in process {process.pid}" in second.stderr
+    (agent,) = psutil.Process(process.pid).children()
+    assert f"still goes on in process {agent.pid}" in second.stderr
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does: every process of the foreground gets it
     else:
         process.send_signal(number)
     out, error = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == 3
     assert error == ""
     summary = json.loads(out.splitlines()[-1])
     assert (summary["event"], summary["status"]) == ("finish", "interrupted")
@@ -345,9 +348,8 @@ def test_where_the_ledger_fails_the_run_is_closed(
 ) -> None:
     ledger_that_raises(monkeypatch, 2, repeat(LedgerError("The ledger is gone: bring it back.")))
     arguments = ("--max-experiments", "4", "--families", "linear", "--runs-dir", str(tmp_path))
-    monkeypatch.setattr("sys.argv", ["medalist", "run", str(public), *arguments])
     with pytest.raises(SystemExit) as end:
-        main()
+        main(["run", str(public), *arguments])
     assert end.value.code == 2
     assert "The ledger is gone" in capsys.readouterr().err
     folder = only_run(tmp_path)

@@ -20,8 +20,8 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.search.jobs import Active
 from medalist.agent.search.loop import Search
-from medalist.agent.workers.child import Job, Outcome
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.schema import Schema

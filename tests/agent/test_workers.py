@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,10 @@ import pytest
 from command_line import assert_gone, columns
 
 from medalist.agent.workers import local as workers_module
-from medalist.agent.workers.child import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Bench, Job, Outcome
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
-from medalist.agent.workers.threads import Calibration, Layout
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
@@ -45,16 +44,12 @@ def short(key: int) -> Job:
     return Job(key, "full", SHORT, rounds=(5,))
 
 
-def outcomes(workers: Workers, wanted: int, seconds: float = 60.0) -> list[Outcome]:
+def outcomes(workers: WorkerPool, wanted: int, seconds: float = 60.0) -> list[Outcome]:
     got: list[Outcome] = []
     deadline = time.monotonic() + seconds
     while len(got) < wanted and time.monotonic() < deadline:
         got += workers.poll(0.2)
     return got
-
-
-def pids(workers: Workers) -> list[int]:
-    return [w.process.pid for w in workers._workers]
 
 
 @pytest.fixture
@@ -65,23 +60,10 @@ def two(tmp_path: Path) -> Iterator[Workers]:
     workers.close()
 
 
-def test_work_comes_back(two: Workers) -> None:
-    two.submit(short(1))
-    two.submit(short(2))
-    assert two.idle == 0
-    got = outcomes(two, 2)
-    assert {(o.job.key, o.status) for o in got} == {(1, "ok"), (2, "ok")}
-    for outcome in got:
-        assert outcome.result is not None
-        assert outcome.result.test.shape == (50, 1)
-    assert two.idle == 2
-    assert 0 < two.fit_seconds <= two.busy_seconds
-
-
 def test_over_its_time_it_is_killed_and_replaced(two: Workers) -> None:
-    before = pids(two)
+    before = two.pids
     two.submit(long(1, seconds=1.0))
-    killed = [psutil.Process(w.process.pid) for w in two._workers if w.job is not None]
+    killed = [psutil.Process(two.pids[0])]  # the one at work
     two.submit(short(2))
     began = time.monotonic()
     got = {o.job.key: o for o in outcomes(two, 2)}
@@ -89,7 +71,7 @@ def test_over_its_time_it_is_killed_and_replaced(two: Workers) -> None:
     assert got[2].status == "ok"
     assert (got[1].status, got[1].result) == ("timeout", None)
     assert "limit" in (got[1].error or "")
-    after = pids(two)
+    after = two.pids
     assert len(after) == 2
     assert len(set(after) & set(before)) == 1
     assert_gone(killed)
@@ -102,12 +84,12 @@ def test_over_its_memory_it_is_killed_and_replaced(tmp_path: Path) -> None:
     workers = Workers(1, memory_share=1e-7)  # a few kilobytes
     workers.start(bench(tmp_path))
     try:
-        before = pids(workers)
+        before = workers.pids
         workers.submit(long(1))
         (got,) = outcomes(workers, 1)
         assert (got.job.key, got.status, got.result) == (1, "memory", None)
         assert "MiB" in (got.error or "")
-        assert pids(workers) != before
+        assert workers.pids != before
         assert workers.idle == 1
     finally:
         workers.close()
@@ -115,8 +97,7 @@ def test_over_its_memory_it_is_killed_and_replaced(tmp_path: Path) -> None:
 
 def test_a_child_that_dies_is_replaced_and_its_job_is_a_crash(two: Workers) -> None:
     two.submit(long(1))
-    (busy,) = [w.process for w in two._workers if w.job is not None]
-    busy.kill()
+    psutil.Process(two.pids[0]).kill()
     (got,) = outcomes(two, 1)
     assert (got.job.key, got.status) == (1, "crash")
     assert "exit code -9" in (got.error or "")
@@ -125,9 +106,10 @@ def test_a_child_that_dies_is_replaced_and_its_job_is_a_crash(two: Workers) -> N
 
 
 def test_an_idle_child_that_died_is_replaced_when_work_comes(two: Workers) -> None:
-    for worker in two._workers:
-        worker.process.kill()
-        worker.process.join(5)
+    children = [psutil.Process(pid) for pid in two.pids]
+    for child in children:
+        child.kill()
+    assert_gone(children)
     two.submit(short(1))
     two.submit(short(2))
     assert {(o.job.key, o.status) for o in outcomes(two, 2)} <= {(k, s) for k in (1, 2) for s in ("ok", "crash")}
@@ -135,32 +117,15 @@ def test_an_idle_child_that_died_is_replaced_when_work_comes(two: Workers) -> No
     assert [o.status for o in outcomes(two, 1)] == ["ok"]
 
 
-def test_an_exception_is_an_outcome_with_its_traceback(two: Workers) -> None:
-    wrong = Pipeline.of(("number(nowhere)",), "lightgbm", {"rounds": 5})
-    two.submit(Job(1, "prepare", wrong))
-    (got,) = outcomes(two, 1)
-    assert got.status == "crash"
-    assert "Traceback" in (got.error or "")
-    assert "There is no column 'nowhere'" in (got.error or "")
-
-
-def test_cancelled_work_is_ended_and_never_comes_back(two: Workers) -> None:
-    two.submit(long(7))
-    two.submit(short(8))
-    assert [j.key for j in two.cancel([7])] == [7]
-    assert [o.job.key for o in outcomes(two, 2, seconds=1.5)] == [8]
-    assert two.idle == 2
-
-
 def test_fewer_children_begin_when_what_runs_has_ended(two: Workers) -> None:
     two.submit(short(1))
     two.submit(long(2, seconds=1.5))
-    before = set(pids(two))
+    before = set(two.pids)
     two.reconfigure(1, 2)
     assert (two.count, two.threads) == (1, 2)
     assert {(o.job.key, o.status) for o in outcomes(two, 2)} == {(1, "ok"), (2, "timeout")}
-    assert len(two._workers) == two.idle == 1
-    assert not before.isdisjoint(pids(two))  # one of them stayed, or took the place of the killed one
+    assert len(two.pids) == two.idle == 1
+    assert not before.isdisjoint(two.pids)  # one of them stayed, or took the place of the killed one
     two.submit(short(3))
     assert [o.status for o in outcomes(two, 1)] == ["ok"]
     two.reconfigure(2, 1)
@@ -171,20 +136,14 @@ def test_fewer_children_begin_when_what_runs_has_ended(two: Workers) -> None:
 
 
 def test_idle_children_that_are_too_many_end_at_once(two: Workers) -> None:
-    processes = [psutil.Process(pid) for pid in pids(two)]
+    processes = [psutil.Process(pid) for pid in two.pids]
     two.submit(short(1))
     two.reconfigure(1, 1)
     assert two.idle == 0
     assert not two.has_room(short=False)
     assert_gone(processes[1:])
     assert [o.job.key for o in outcomes(two, 1)] == [1]
-    assert pids(two) == [processes[0].pid]
-
-
-@pytest.mark.parametrize(("count", "threads"), [(0, 1), (1, 0), (2, 2), (3, 1)])
-def test_no_more_threads_than_cores(count: int, threads: int) -> None:
-    with pytest.raises(ValueError, match="2 cores"):
-        Workers(2).reconfigure(count, threads)
+    assert two.pids == [processes[0].pid]
 
 
 def test_little_memory_makes_fewer_children_of_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,32 +172,6 @@ def test_a_container_has_the_memory_that_it_may_use(tmp_path: Path) -> None:
     (tmp_path / "memory" / "memory.limit_in_bytes").write_text("7000\n")
     (tmp_path / "memory" / "memory.usage_in_bytes").write_text("3000\n")
     assert available_memory(tmp_path) == 4000
-
-
-def test_threads_for_the_last_jobs_only_where_cores_idle_and_threads_help(two: Workers) -> None:
-    assert two.threads_for(1) == 1  # nothing was measured
-    two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (8.0, 8.0)})
-    assert two.threads_for(2) == 1
-    assert two.threads_for(1) == 2
-    job = long(1)
-    two.submit(job)
-    assert two.threads_for(1, "other") == 1  # the other core is taken, and for how long is not known
-    two._took |= {job.pipeline.hash: 5.0, "other": 5.0}
-    assert two.threads_for(1, "other") == 1
-    two._took |= {job.pipeline.hash: 1.0, "other": 5.0}
-    assert two.threads_for(1, "other") == 2  # it is free soon, for a job of five seconds
-    two.cancel_all()
-    two.calibration = Calibration(2, {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (5.0, 5.0)})
-    assert two.threads_for(1) == 1  # as fast as one alone
-
-
-def test_a_job_of_two_threads_keeps_two_cores_busy(two: Workers) -> None:
-    two.reconfigure(1, 2)
-    two.submit(replace(short(1), threads=2))
-    (got,) = outcomes(two, 1)
-    assert got.result is not None
-    assert two.busy_seconds == pytest.approx(2 * got.seconds)
-    assert two.fit_seconds == pytest.approx(2 * got.result.fit_seconds)
 
 
 def test_threads_that_wait_for_each_other_sleep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from little import little_competition
 
@@ -14,7 +14,6 @@ from medalist.competitions.audit.finding import Finding
 from medalist.competitions.audit.rows import order_effect, row_hashes, rows_repeat
 from medalist.competitions.audit.target import exact_copies, explained, levels
 from medalist.competitions.columns.cards import describe_columns
-from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.infer import infer_task
 
 RNG = np.random.default_rng(11)
@@ -39,9 +38,9 @@ def _tables(labels: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.mark.parametrize(("labels", "metric"), [(True, "auc"), (False, "rmse")])
 def test_an_ordinary_table_gives_no_warning(labels, metric):
-    found = _audit(*_tables(labels), metric)
-    assert [finding.severity for finding in found] == ["info"] * len(found)
-    adversarial = next(finding for finding in found if finding.kind == "adversarial")
+    findings = _audit(*_tables(labels), metric)
+    assert [finding.severity for finding in findings] == ["info"] * len(findings)
+    adversarial = next(finding for finding in findings if finding.kind == "adversarial")
     assert adversarial.value == pytest.approx(0.5, abs=0.06)
 
 
@@ -50,9 +49,9 @@ def test_copies_of_the_target_are_dangerous(labels, metric):
     train, test = _tables(labels)
     train["leak"] = 3 * train["y"] - 1
     test["leak"] = RNG.permutation(train["leak"].to_numpy())[: len(test)]
-    found = _audit(train, test, metric)
-    assert (found[0].kind, found[0].severity, found[0].columns) == ("target copy", "danger", ("leak",))
-    assert [finding.columns for finding in found if finding.kind == "target copy"] == [("leak",)]
+    findings = _audit(train, test, metric)
+    assert (findings[0].kind, findings[0].severity, findings[0].columns) == ("target copy", "danger", ("leak",))
+    assert [finding.columns for finding in findings if finding.kind == "target copy"] == [("leak",)]
 
 
 def test_a_key_that_repeats_with_its_label_is_no_copy_unless_it_tells_new_rows():
@@ -65,17 +64,17 @@ def test_shifted_columns_and_unseen_values_are_drift():
     train, test = _tables()
     test["b"] += 2
     test.loc[test.index[:200], "c"] = "violet"
-    found = _audit(train, test, "auc")
-    drifting = {finding.columns: finding for finding in found if finding.kind == "drift"}
+    findings = _audit(train, test, "auc")
+    drifting = {finding.columns: finding for finding in findings if finding.kind == "drift"}
     assert drifting["b",].severity == "warning"
-    messages = [f.message for f in found if f.columns == ("c",)]
+    messages = [f.message for f in findings if f.columns == ("c",)]
     assert "40% of the test rows have a value of c that never occurs in train." in messages
-    adversarial = next(finding for finding in found if finding.kind == "adversarial")
+    adversarial = next(finding for finding in findings if finding.kind == "adversarial")
     assert adversarial.severity == "warning"
     assert "b" in adversarial.columns
 
 
-def test_test_rows_that_stand_in_train_are_found():
+def test_test_rows_that_are_in_train_are_reported():
     train, test = _tables()
     columns = ["a", "b", "c"]
     test.loc[test.index[:50], columns] = train.loc[train.index[:50], columns].to_numpy()
@@ -84,14 +83,14 @@ def test_test_rows_that_stand_in_train_are_found():
     assert finding.severity == "warning"
 
 
-def test_a_target_that_follows_the_order_of_ids_is_found():
+def test_a_target_that_follows_the_order_of_ids_is_reported():
     train, test = _tables(labels=False)
     train["y"] += np.linspace(0, 6, N)
     finding = next(f for f in _audit(train, test, "rmse") if f.kind == "id order")
     assert (finding.severity, finding.columns) == ("warning", ("id",))
 
 
-def test_columns_of_train_that_add_up_to_the_target_are_told():
+def test_columns_of_train_that_add_up_to_the_target_are_reported():
     train, test = _tables(labels=False)
     train["first"], train["second"] = RNG.poisson(5, N), RNG.poisson(9, N)
     train["other"] = RNG.normal(size=N)
@@ -105,19 +104,10 @@ def test_the_audit_repeats_itself_and_stops_when_time_is_over():
     train, test = _tables()
     assert _audit(train, test, "auc", seed=4) == _audit(train, test, "auc", seed=4)
     start = time.process_time()
-    found = _audit(train, test, "auc", seconds=0.0)
+    findings = _audit(train, test, "auc", seconds=0.0)
     assert time.process_time() - start < 2
-    assert found[-1].kind == "unfinished"
-    assert "adversarial" in found[-1].message
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 5)), min_size=4, max_size=60))
-def test_auc_equals_the_share_of_ordered_pairs(pairs):
-    y, p = np.array([a for a, _ in pairs]), np.array([float(b) for _, b in pairs])
-    assume(y.min() < y.max())
-    wins = [(0.5 if q == r else float(q > r)) for q in p[y == 1] for r in p[y == 0]]
-    assert auc(y, p) == pytest.approx(np.mean(wins))
+    assert findings[-1].kind == "unfinished"
+    assert "adversarial" in findings[-1].message
 
 
 @settings(max_examples=50, deadline=None)
@@ -131,13 +121,13 @@ def test_what_a_column_explains_lies_between_0_and_1(codes, seed):
     assert 0 <= explained(levelled, levelled.astype(float), learn, True) <= 1
 
 
-def test_levels_keep_order_and_missing_apart():
+def test_levels_keep_their_order_and_missing_values_have_one_of_their_own():
     values = pd.Series([*RNG.normal(size=3000), np.nan])
-    found = levels(values)
-    assert found[-1] == 0
-    assert found[:-1].min() == 1
+    codes = levels(values)
+    assert codes[-1] == 0
+    assert codes[:-1].min() == 1
     order = np.argsort(values.to_numpy()[:-1])
-    assert (np.diff(found[:-1][order]) >= 0).all()
+    assert (np.diff(codes[:-1][order]) >= 0).all()
 
 
 def test_hashes_ignore_how_numbers_are_stored():
@@ -151,7 +141,7 @@ def test_random_order_has_no_effect():
     assert np.mean([a > 0.005 or b > 0.03 for a, b in effects]) <= 0.1
 
 
-def test_a_column_that_repeats_the_target_is_found():
+def test_a_column_that_repeats_the_target_is_reported():
     rng = np.random.default_rng(0)
     train = pd.DataFrame({"id": range(9000), "x": rng.normal(size=9000), "y": rng.choice(["no", "yes"], 9000)})
     train["echo"] = train["y"]

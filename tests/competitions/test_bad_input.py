@@ -191,10 +191,10 @@ def bytes_below(folder: Path) -> dict[Path, bytes]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_one_sentence_and_nothing_overwritten(tmp_path: Path, case: str) -> None:
-    build, said = CASES[case]
+    build, message = CASES[case]
     path = build(tmp_path)
     before = bytes_below(tmp_path)
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         read_competition(path)
     sentence = str(caught.value)
     assert "\n" not in sentence

@@ -168,7 +168,7 @@ def test_stepping_back_whole_months_stays_on_the_calendar():
     assert step_back(10.0, 3.0, False) == 7.0
 
 
-def test_whether_ids_come_again_is_told_by_all_rows_of_a_large_table():
+def test_repetitions_of_ids_are_counted_in_all_rows_of_a_large_table():
     """Of a tenth of the rows hardly an id stands twice, though each has four rows in train."""
     ids = RNG.permutation(np.repeat(np.arange(5000), 5))
     table = pd.DataFrame({"whole": ids * 7919, "text": [f"user{i}" for i in ids], "x": RNG.normal(size=len(ids))})

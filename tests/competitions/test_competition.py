@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 import shutil
@@ -14,47 +13,15 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from little import make_tables, roles, write
 
-from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.task.infer import infer_task
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "competitions"
 if not SHARED.is_dir():  # beside the repository
     SHARED = Path(__file__).resolve().parents[3] / "shared" / "competitions"
-
-
-def make_tables(n: int = 60, n_test: int = 40, seed: int = 0) -> dict[str, pd.DataFrame]:
-    rng = np.random.default_rng(seed)
-    total = n + n_test
-    frame = pd.DataFrame(
-        {
-            "Id": np.arange(1, total + 1),
-            "size": rng.normal(size=total).round(3),
-            "city": rng.choice(["Rome", "Oslo", "Lima"], total),
-            "price": rng.integers(10, 99, total),
-        }
-    )
-    test = frame[n:].reset_index(drop=True)
-    return {
-        "train": frame[:n],
-        "test": test.drop(columns="price"),
-        "sample": test[["Id"]].assign(price=0),
-        "answers": test[["Id", "price"]],
-    }
-
-
-def write(folder: Path, **files: pd.DataFrame) -> Path:
-    for name, frame in files.items():
-        path = folder / name.replace("__", "/")
-        path = path.with_name(path.name + ".csv")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        frame.to_csv(path, index=False)
-    return folder
-
-
-def roles(competition: Competition) -> dict[str, str]:
-    return {file.path: file.role for file in competition.files}
 
 
 @pytest.mark.parametrize("name", sorted(p.name for p in SHARED.glob("*") if p.is_dir()) or [""])
@@ -94,8 +61,8 @@ def test_names_do_not_decide(
     sample = full[60:][["Id"]].assign(**{target: full[target].iloc[0]})
     folder = tmp_path_factory.mktemp("any")
     write(folder, **{names[0]: full[:60], names[1]: test, names[2]: sample})
-    found = roles(read_competition(folder))
-    assert found == {f"{names[0]}.csv": "train", f"{names[1]}.csv": "test", f"{names[2]}.csv": "sample"}
+    by_path = roles(read_competition(folder))
+    assert by_path == {f"{names[0]}.csv": "train", f"{names[1]}.csv": "test", f"{names[2]}.csv": "sample"}
 
 
 @pytest.mark.parametrize(
@@ -147,8 +114,8 @@ def test_a_table_that_also_lies_there_zipped_is_taken_once(tmp_path: Path) -> No
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for name in ("train", "test", "sample"):
             archive.write(tmp_path / f"{name}.csv", f"{name}.csv")
-    found = roles(read_competition(tmp_path))
-    assert (found["train.csv"], found["all.zip/train.csv"]) == ("train", "ignored")
+    by_path = roles(read_competition(tmp_path))
+    assert (by_path["train.csv"], by_path["all.zip/train.csv"]) == ("train", "ignored")
 
 
 @pytest.mark.parametrize("name", ["gender_submission", "sample_submission"])
@@ -161,9 +128,9 @@ def test_answers_beside_the_sample_are_never_handed_out(tmp_path: Path, name: st
     write(tmp_path, train=tables["train"], test=tables["test"], answers=tables["answers"], full=full, s__usage=usage)
     write(tmp_path, **{name: sample})
     competition = read_competition(tmp_path)
-    found = roles(competition)
-    assert (found["train.csv"], found["test.csv"], found[f"{name}.csv"]) == ("train", "test", "sample")
-    assert [found[f] for f in ("answers.csv", "full.csv", "s/usage.csv")] == ["answers"] * 3
+    by_path = roles(competition)
+    assert (by_path["train.csv"], by_path["test.csv"], by_path[f"{name}.csv"]) == ("train", "test", "sample")
+    assert [by_path[f] for f in ("answers.csv", "full.csv", "s/usage.csv")] == ["answers"] * 3
     for path in ("answers.csv", "full.csv", "s/usage.csv"):
         with pytest.raises(InputError, match="no further table"):
             competition.extra(path)
@@ -175,18 +142,18 @@ def test_private_is_never_opened_and_public_is_the_competition(tmp_path: Path) -
     write(tmp_path / "private", answers=tables["answers"])
     (tmp_path / "private" / "broken.parquet").write_bytes(b"nothing")
     write(tmp_path, note=pd.DataFrame({"a": [1]}))
-    found = roles(read_competition(tmp_path))
-    assert found["private/answers.csv"] == "answers"
-    assert found["private/broken.parquet"] == "answers"
-    assert found["public/train.csv"] == "train"
+    by_path = roles(read_competition(tmp_path))
+    assert by_path["private/answers.csv"] == "answers"
+    assert by_path["private/broken.parquet"] == "answers"
+    assert by_path["public/train.csv"] == "train"
 
 
 def test_the_table_whose_name_is_tests_is_train(tmp_path: Path) -> None:
     tables = make_tables()
     write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"])
     write(tmp_path, training_extra=tables["train"].assign(Id=lambda t: t["Id"] + 10_000))
-    found = roles(read_competition(tmp_path))
-    assert (found["train.csv"], found["training_extra.csv"]) == ("train", "extra")
+    by_path = roles(read_competition(tmp_path))
+    assert (by_path["train.csv"], by_path["training_extra.csv"]) == ("train", "extra")
 
 
 def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -> None:
@@ -196,8 +163,8 @@ def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -
     sample = pd.DataFrame({"ImageId": range(1, 31), "Label": 0})
     write(tmp_path, train=train, test=pixels[60:], sample_submission=sample)
     competition = read_competition(tmp_path)
-    found = roles(competition)
-    assert (found["train.csv"], found["test.csv"], found["sample_submission.csv"]) == ("train", "test", "sample")
+    by_path = roles(competition)
+    assert (by_path["train.csv"], by_path["test.csv"], by_path["sample_submission.csv"]) == ("train", "test", "sample")
     task = infer_task(competition)
     assert (task.id, task.targets) == (("ImageId",), ("label",))
     frame = task.submission(competition.test, np.full((30, 1), 3.0), competition.sample)
@@ -205,7 +172,7 @@ def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -
     assert frame["ImageId"].tolist() == list(range(1, 31))
 
 
-def test_rows_without_a_target_are_left_out_and_that_is_said(tmp_path: Path) -> None:
+def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     tables = make_tables()
     gaps = tables["train"].assign(price=tables["train"]["price"].where(tables["train"].index % 5 > 0))
     write(tmp_path, train=gaps, test=tables["test"], sample=tables["sample"])
@@ -231,7 +198,7 @@ def test_equal_decimals_are_equal_where_only_one_table_is_large(
     assert competition.test["x"].isin(competition.train["x"]).all()
 
 
-def test_further_tables_are_kept_and_read_when_asked_for(tmp_path: Path) -> None:
+def test_further_tables_are_read_on_request(tmp_path: Path) -> None:
     tables = make_tables()
     cities = pd.DataFrame({"city": ["Rome", "Oslo", "Lima"], "people": [3, 1, 10]})
     write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"], geo__cities=cities)
@@ -240,77 +207,6 @@ def test_further_tables_are_kept_and_read_when_asked_for(tmp_path: Path) -> None
     pd.testing.assert_frame_equal(competition.extra("cities.csv"), cities)
     with pytest.raises(InputError, match=r"geo/cities\.csv"):
         competition.extra("stores.csv")
-
-
-def test_an_id_under_another_name_and_an_empty_target_in_test(tmp_path: Path) -> None:
-    """As in "Give Me Some Credit": an unnamed id column, the target there but empty, other names in the sample."""
-    tables = make_tables()
-    train = tables["train"].assign(Id=range(1, 61)).rename(columns={"Id": ""})
-    test = tables["test"].assign(Id=range(1, 41), price=np.nan).rename(columns={"Id": ""})
-    sample = pd.DataFrame({"Id": range(1, 41), "Probability": 0.5})
-    write(tmp_path, **{"cs-training": train, "cs-test": test, "sampleEntry": sample})
-    competition = read_competition(tmp_path)
-    assert list(roles(competition).values()) == ["train", "test", "sample"]
-    assert list(competition.test.columns) == ["Id", "size", "city"]
-    assert competition.train["Id"].tolist() == list(range(1, 61))
-    assert len(competition.notes) == 2
-
-
-def test_one_column_per_class(tmp_path: Path) -> None:
-    tables = make_tables()
-    train, test = tables["train"], tables["test"].drop(columns="city").assign(price=1)
-    sample = tables["sample"][["Id"]].assign(Rome=0.4, Oslo=0.3, Lima=0.3)
-    prefixed = sample.rename(columns={c: f"city_{c}" for c in ("Rome", "Oslo", "Lima")})
-    for number, table in enumerate((sample, prefixed)):
-        folder = write(tmp_path / str(number), one=train, two=test, three=table)
-        assert list(roles(read_competition(folder)).values()) == ["train", "test", "sample"]
-
-
-def test_many_targets(tmp_path: Path) -> None:
-    tables = make_tables()
-    train = tables["train"].assign(**{f"t{i}": range(60) for i in range(30)})
-    sample = tables["sample"][["Id"]].assign(**{f"t{i}": 0.5 for i in range(30)})
-    write(tmp_path, a=sample, b=train, c=tables["test"].assign(price=3))
-    assert roles(read_competition(tmp_path)) == {"b.csv": "train", "c.csv": "test", "a.csv": "sample"}
-
-
-def test_labels_in_a_file_of_their_own(tmp_path: Path) -> None:
-    tables = make_tables()
-    values, labels = tables["train"].drop(columns="price"), tables["train"][["Id", "price"]]
-    write(tmp_path, train_values=values, train_labels=labels[::-1], test_values=tables["test"], form=tables["sample"])
-    competition = read_competition(tmp_path)
-    pd.testing.assert_frame_equal(competition.train, tables["train"], check_dtype=False)
-    assert roles(competition)["train_labels.csv"] == "ignored"
-
-
-@pytest.mark.parametrize(
-    "given_roles", [r for n in (1, 2, 3) for r in itertools.combinations(("train", "test", "sample"), n)]
-)
-def test_roles_can_be_given(tmp_path: Path, given_roles: tuple[str, ...]) -> None:
-    tables = make_tables()
-    write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"])
-    competition = read_competition(tmp_path, **{role: f"{role}.csv" for role in given_roles})  # type: ignore[arg-type]
-    assert list(roles(competition).values()) == ["train", "test", "sample"]
-
-
-def test_ambiguity_is_an_error_that_a_flag_settles(tmp_path: Path) -> None:
-    tables = make_tables()
-    again = tables["train"].assign(size=0.0)
-    write(tmp_path, train_a=tables["train"], train_b=again, test=tables["test"], sample=tables["sample"])
-    with pytest.raises(InputError, match="--train"):
-        read_competition(tmp_path)
-    competition = read_competition(tmp_path, train="train_b.csv")
-    assert (competition.train["size"] == 0).all()
-
-
-def test_without_a_sample(tmp_path: Path) -> None:
-    tables = make_tables()
-    write(tmp_path, train=tables["train"], test=tables["test"])
-    with pytest.raises(InputError, match=r"--sample.*--id and --target"):
-        read_competition(tmp_path)
-    competition = read_competition(tmp_path, need_sample=False)
-    assert competition.sample is None
-    assert list(roles(competition).values()) == ["train", "test"]
 
 
 def test_the_description_is_the_text_that_speaks_of_the_evaluation(tmp_path: Path) -> None:
@@ -330,7 +226,7 @@ def test_the_description_is_the_text_that_speaks_of_the_evaluation(tmp_path: Pat
     ("path", "name"),
     [("titanic", "titanic"), ("titanic/data/raw", "titanic"), ("titanic/public", "titanic"), ("Input/s3e1", "s3e1")],
 )
-def test_the_name_is_the_folder_that_says_something(tmp_path: Path, path: str, name: str) -> None:
+def test_the_name_is_that_of_a_folder_above_general_ones(tmp_path: Path, path: str, name: str) -> None:
     tables = make_tables()
     folder = write(tmp_path / path, train=tables["train"], test=tables["test"], sample=tables["sample"])
     assert read_competition(folder).name == name
@@ -345,57 +241,6 @@ def test_the_fingerprint_follows_the_data(tmp_path: Path) -> None:
     assert read_competition(tmp_path).fingerprint == before
     write(tmp_path, test=tables["test"].assign(size=1))
     assert read_competition(tmp_path).fingerprint != before
-
-
-def test_ids_with_leading_zeros_are_kept_letter_by_letter(tmp_path: Path) -> None:
-    tables = make_tables()
-    for frame in tables.values():
-        frame["Id"] = [f"{i:05d}" for i in frame["Id"]]
-    competition = read_competition(write(tmp_path, train=tables["train"], test=tables["test"], s=tables["sample"]))
-    assert competition.sample is not None
-    assert competition.sample["Id"].tolist() == competition.test["Id"].tolist() == tables["test"]["Id"].tolist()
-    assert competition.train["Id"].iloc[0] == "00001"
-
-
-def test_columns_of_two_types_become_text_in_both(tmp_path: Path) -> None:
-    tables = make_tables()
-    train = tables["train"].assign(code=range(60))
-    test = tables["test"].assign(code=[f"{i}" if i else "B12" for i in range(40)])
-    competition = read_competition(write(tmp_path, train=train, test=test, sample=tables["sample"]))
-    assert competition.train["code"].iloc[3] == "3"
-    assert competition.test["code"].iloc[:2].tolist() == ["B12", "1"]
-    assert any("'code'" in note for note in competition.notes)
-
-
-def test_a_class_called_none_is_a_label(tmp_path: Path) -> None:
-    tables = make_tables()
-    train = tables["train"].assign(price=["None", "cat", "NA"] * 20)
-    sample = tables["sample"].assign(price="cat")
-    competition = read_competition(write(tmp_path, train=train, test=tables["test"], sample=sample))
-    assert sorted(competition.train["price"].unique()) == ["NA", "None", "cat"]
-
-
-def test_ids_put_together_from_columns_are_matched_by_order(tmp_path: Path) -> None:
-    tables = make_tables()
-    test = tables["test"].rename(columns={"Id": "store"})
-    sample = pd.DataFrame({"Key": [f"{s}_{c}" for s, c in zip(test["store"], test["city"], strict=True)], "price": 0})
-    write(tmp_path, train=tables["train"].rename(columns={"Id": "store"}), test=test, sample=sample)
-    competition = read_competition(tmp_path)
-    assert competition.test["Key"].tolist() == sample["Key"].tolist()
-    assert any("order" in note for note in competition.notes)
-
-
-def test_ids_of_two_columns_are_the_same_whether_written_as_whole_or_decimal_numbers(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    keys = pd.DataFrame({"shop": np.repeat(range(10), 6), "week": list(range(6)) * 10})
-    table = keys.assign(size=rng.normal(size=60), sold=rng.integers(0, 9, 60))
-    form = table[40:][["shop", "week"]].astype(float).assign(sold=0)[::-1]
-    write(tmp_path, train=table[:40], test=table[40:].drop(columns="sold"), sample=form)
-    competition = read_competition(tmp_path)
-    task = infer_task(competition)
-    assert task.id == ("shop", "week")
-    frame = task.submission(competition.test, np.arange(20.0)[:, None], competition.sample)
-    assert frame["sold"].tolist() == list(range(20))[::-1]
 
 
 def test_runs_of_the_agent_within_a_competition_are_no_part_of_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The embedded competition: laid out as Kaggle does, the same every time, answers kept apart, worth solving."""
+"""The embedded competition: laid out as Kaggle does, the same every time, answers in a private part, worth solving."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_it_has_what_real_tables_have() -> None:
     assert not set(train["parcel_id"]) & set(test["parcel_id"])
 
 
-def test_what_its_text_says_about_lateness_holds() -> None:
+def test_what_its_text_states_about_lateness_holds() -> None:
     train = make_demo()[0]
     late = train["late"]
     assert late[train["sender_rating"].isna()].mean() > late.mean() + 0.05

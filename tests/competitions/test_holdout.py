@@ -1,4 +1,4 @@
-"""A holdout is cut the way the organiser cut, loses no row, and keeps its answers apart."""
+"""A holdout is cut the way the organiser cut, loses no row, and keeps its answers in a private part."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shown", "expected"), [([0, 1], {0, 1}), ([0], {0}), ([0.25, 0.5, 0.75], {0.25})])
-def test_the_sample_of_a_cut_shows_what_is_asked_for(tmp_path: Path, shown: list[float], expected: set[float]) -> None:
+def test_the_sample_of_a_holdout_shows_labels_as_the_first_did(
+    tmp_path: Path, shown: list[float], expected: set[float]
+) -> None:
     rng = np.random.default_rng(0)
     train = pd.DataFrame({"id": range(200), "x": rng.normal(size=200), "y": rng.integers(0, 2, 200)})
     test = pd.DataFrame({"id": range(200, 260), "x": rng.normal(size=60)})

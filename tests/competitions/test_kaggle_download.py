@@ -55,9 +55,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        asked = next((name for name in STATUS if name in body), None)
-        self.send_response(STATUS[asked] if asked else 302)
-        if not asked:
+        refused = next((name for name in STATUS if name in body), None)
+        self.send_response(STATUS[refused] if refused else 302)
+        if not refused:
             self.send_header("Location", "http://localhost/files/archive.zip?token=1")
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -128,13 +128,13 @@ def test_a_competition_is_downloaded_and_read(tmp_path: Path, proxy: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("slug", "said"),
+    ("slug", "message"),
     [("forbidden", "accept its rules"), ("unknown", "no competition"), ("signed-out", "token"), ("down", "503")],
 )
-def test_refusals_are_one_sentence(tmp_path: Path, proxy: str, slug: str, said: str) -> None:
+def test_refusals_are_one_sentence(tmp_path: Path, proxy: str, slug: str, message: str) -> None:
     done = run(slug, tmp_path / "data", proxy)
     assert done.returncode == 2, done.stderr
-    assert said in done.stdout
+    assert message in done.stdout
     assert done.stdout.count("\n") == 1
     assert done.stderr == f"Asking Kaggle for {slug} (for at most 20 s without an answer) …\n"
 
@@ -178,16 +178,16 @@ def test_a_network_that_swallows_everything_costs_no_more_than_the_time_given(tm
 
 def test_without_an_answer_the_wait_ends_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kaggle_download, "ANSWER_SECONDS", 1.0)
-    said: list[tuple[str, float]] = []
+    announced: list[tuple[str, float]] = []
     began = time.monotonic()
     with silent_server(full=False) as proxy:
         for name, value in environment(tmp_path / "home", proxy).items():
             monkeypatch.setenv(name, value)
         with pytest.raises(InputError, match=r"no answer within 1 s: check the network, or download the zip"):
-            download("some-prices", tmp_path, announce=lambda text: said.append((text, time.monotonic() - began)))
+            download("some-prices", tmp_path, announce=lambda text: announced.append((text, time.monotonic() - began)))
     assert 1.0 <= time.monotonic() - began < 20
-    assert [text for text, _ in said] == ["Asking Kaggle for some-prices (for at most 1 s without an answer) …"]
-    assert said[0][1] < 0.5  # before anything is tried
+    assert [text for text, _ in announced] == ["Asking Kaggle for some-prices (for at most 1 s without an answer) …"]
+    assert announced[0][1] < 0.5  # before anything is tried
 
 
 class Stalling(Handler):

@@ -333,7 +333,8 @@ def hits(y_true, y_pred):
 hits.needs = "label"
 
 def correlation(y_true, y_pred):
-    return np.corrcoef(y_true, y_pred)[0, 1]
+    with np.errstate(invalid="ignore"):
+        return np.corrcoef(y_true, y_pred)[0, 1]
 
 def clipping(y_true, y_pred):
     y_true[y_true < 0], y_pred[:] = 0, 1
@@ -367,6 +368,11 @@ def odd(y_true, y_pred):
     return 0.0
 
 odd.needs = "luck"
+
+def aimless(y_true, y_pred):
+    return 0.0
+
+aimless.objective = "mse"
 """
 
 
@@ -398,6 +404,7 @@ def test_a_custom_metric(custom: Path) -> None:
     ("function", "message"),
     [("broken", "no good"), ("leaving", "SystemExit: bye"), ("silent", "NaN"), ("endless", "infinite"),
      ("nothing", "failed"), ("per_row", "failed"), ("text", "failed"), ("complex_number", "failed"), ("odd", "luck"),
+     ("aimless", "has to be one of l2"),
      ("absent", "has no function")],
 )  # fmt: skip
 def test_a_custom_metric_that_gives_no_finite_number_is_one_sentence(custom: Path, function: str, message: str) -> None:

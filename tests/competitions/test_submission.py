@@ -43,7 +43,7 @@ def test_a_blank_sample_shows_no_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("frame", "options", "said"),
+    ("frame", "options", "message"),
     [
         (GOOD.drop(columns="p"), {}, "lacks the column 'p'"),
         (GOOD.assign(q=1), {}, "'q' that the sample lacks"),
@@ -62,8 +62,8 @@ def test_a_blank_sample_shows_no_type() -> None:
         (GOOD.assign(p=[0, 1, 5]), {"labels": [0, 1]}, "no label"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(frame: pd.DataFrame, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(SubmissionError, match=said) as caught:
+def test_each_mistake_gets_one_sentence(frame: pd.DataFrame, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(SubmissionError, match=message) as caught:
         check_submission(frame, SAMPLE, ["id"], **options)
     assert "\n" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""A task is inferred from tables and text; labels and submissions make the round trip for every type of label."""
+"""A task is inferred from tables and text: ids, targets, problem type, metric, positive class."""
 
 import json
 from pathlib import Path
@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from little import little_competition
+from little import labelled_competition, little_competition
 
-from medalist.competitions.competition import Competition, read_competition
-from medalist.competitions.errors import MetricError, SubmissionError, TaskError
+from medalist.competitions.competition import read_competition
+from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.inspection import inspection_document
 from medalist.competitions.task.infer import infer_task
-from medalist.competitions.task.labels import class_labels, encode_labels, match_classes, order_binary, plain
+from medalist.competitions.task.labels import match_classes, order_binary
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = next((folder for folder in (ROOT / "shared", ROOT.parent / "shared") if folder.exists()), ROOT / "shared")
@@ -48,184 +46,6 @@ def test_real_competitions_are_understood(name):
     assert list(frame.columns) == list(competition.sample.columns)
     ids = list(task.submission_id)
     assert frame[ids].equals(competition.sample[ids])
-
-
-# Round trips
-
-
-LABELS = {
-    "zero and one": ([0, 1], int),
-    "booleans": ([False, True], bool),
-    "one and two": ([1, 2], int),
-    "words": (["no", "yes"], str),
-    "several words": (["bird", "cat", "dog"], str),
-    "several numbers": ([3, 5, 9], int),
-    "floats that are whole": ([1.0, 2.0, 4.0], int),
-    "halves": ([0.5, 1.0, 1.5], float),
-}
-
-
-def _labelled(labels: list, sample_value: object, n: int = N) -> Competition:
-    y = [labels[i % len(labels)] for i in range(n)]
-    train = pd.DataFrame({"id": range(n), "x": RNG.normal(size=n), "y": y})
-    test = pd.DataFrame({"id": range(n, n + 30), "x": RNG.normal(size=30)})
-    return little_competition(train, test, pd.DataFrame({"id": test["id"], "y": [sample_value] * 30}))
-
-
-@pytest.mark.parametrize("name", LABELS)
-def test_labels_make_the_round_trip_with_their_type(name):
-    labels, kind = LABELS[name]
-    competition = _labelled(labels, labels[0])
-    task = infer_task(competition, metric="accuracy")
-    y = task.encode(competition.train)
-    assert y.shape == (N, 1)
-    assert set(y[:, 0]) == set(range(len(labels)))
-    frame = task.submission(competition.test, y[:30], competition.sample)
-    assert frame["y"].tolist() == competition.train["y"].tolist()[:30]
-    assert {type(value) for value in frame["y"].tolist()} == {kind}
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.one_of(
-        st.sets(st.integers(-50, 50), min_size=2, max_size=8),
-        st.sets(st.text(min_size=1, max_size=5), min_size=2, max_size=8),
-        st.sets(st.booleans(), min_size=2, max_size=2),
-        st.sets(st.floats(-5, 5), min_size=2, max_size=8),
-    ),
-    st.data(),
-)
-def test_any_labels_are_encoded_and_decoded(labels, data):
-    values = pd.Series(data.draw(st.permutations(sorted(labels) * 2)), name="y")
-    classes = class_labels(values)
-    codes = encode_labels(values, classes)
-    assert [classes[int(code)] for code in codes] == [plain(value) for value in values]
-
-
-def test_a_submission_writes_booleans_and_numbers_as_the_sample_does():
-    competition = _labelled([False, True], 0)
-    task = infer_task(competition, metric="accuracy")
-    assert task.submission(competition.test, np.ones((30, 1)), competition.sample)["y"].tolist() == [1] * 30
-    competition = _labelled([0, 1], True)
-    task = infer_task(competition, metric="accuracy")
-    written = task.submission(competition.test, np.zeros((30, 1)), competition.sample)
-    assert written["y"].dtype == bool
-    assert "False" in written.to_csv(index=False)
-    competition = _labelled(["no", "yes"], 0)
-    task = infer_task(competition, metric="accuracy")
-    assert task.submission(competition.test, np.ones((30, 1)), competition.sample)["y"].tolist() == [1] * 30
-
-
-def test_rows_follow_the_sample_by_id():
-    competition = _labelled([0, 1], 0.5)
-    assert competition.sample is not None
-    shuffled = competition.sample.sample(frac=1, random_state=1).reset_index(drop=True)
-    task = infer_task(competition, metric="auc")
-    values = np.linspace(0, 1, 30)[:, None]
-    frame = task.submission(competition.test, values, shuffled)
-    assert frame["id"].tolist() == shuffled["id"].tolist()
-    expected = dict(zip(competition.test["id"], values[:, 0], strict=True))
-    assert frame["y"].tolist() == [expected[i] for i in shuffled["id"]]
-
-
-def test_predictions_that_do_not_fit_are_refused():
-    competition = _labelled([0, 1], 0.5)
-    task = infer_task(competition, metric="auc")
-    sample = competition.sample
-    assert sample is not None
-    with pytest.raises(SubmissionError, match="29 predictions for 30 test rows"):
-        task.submission(competition.test, np.zeros((29, 1)), sample)
-    with pytest.raises(SubmissionError, match="1 of 30 test rows have no finite prediction"):
-        task.submission(competition.test, np.array([[0.5]] * 29 + [[np.nan]]), sample)
-    with pytest.raises(SubmissionError, match="needs 1 column"):
-        task.submission(competition.test, np.zeros((30, 3)), sample)
-    with pytest.raises(SubmissionError, match="ids of the sample submission do not stand in test"):
-        task.submission(competition.test, np.zeros((30, 1)), sample.assign(id=sample["id"] + 7))
-
-
-# Layouts
-
-
-def _per_class(columns: list[str], labels: list, **options):
-    y = [labels[i % len(labels)] for i in range(N)]
-    train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "kind": y})
-    test = pd.DataFrame({"id": range(N, N + 9), "x": RNG.normal(size=9)})
-    sample = pd.DataFrame({"id": test["id"], **dict.fromkeys(columns, 0.1)})
-    competition = little_competition(train, test, sample, "Evaluated on multi-class logarithmic loss.")
-    return competition, infer_task(competition, **options)
-
-
-@pytest.mark.parametrize(
-    ("columns", "labels", "expected"),
-    [
-        (["Status_D", "Status_C", "Status_CL"], ["C", "CL", "D"], ("Status_C", "Status_CL", "Status_D")),
-        (["rose", "tulip", "lily"], ["rose", "lily", "tulip"], ("lily", "rose", "tulip")),
-        (["Class_1", "Class_2", "Class_11"], [1, 2, 11], ("Class_1", "Class_2", "Class_11")),
-        (["p_a", "p_b", "p_c"], ["x", "y", "z"], ("p_a", "p_b", "p_c")),
-        (["2", "0", "1"], [0, 1, 2], ("0", "1", "2")),
-    ],
-)
-def test_a_column_per_class_is_found_by_name_ending_or_order(columns, labels, expected):
-    competition, task = _per_class(columns, labels)
-    assert (task.layout, task.problem_type, task.targets) == ("per_class", "multiclass", ("kind",))
-    assert task.class_columns == expected
-    assert task.metric == "mlogloss"
-    shares = RNG.dirichlet(np.ones(3), size=9)
-    frame = task.submission(competition.test, shares, competition.sample)
-    assert list(frame.columns) == ["id", *columns]
-    for k, column in enumerate(expected):
-        assert frame[column].tolist() == shares[:, k].tolist()
-
-
-def test_two_class_columns_and_one_class_column():
-    competition, task = _per_class(["no", "yes"], ["yes", "no"])
-    assert (task.problem_type, task.layout, task.width) == ("binary", "per_class", 1)
-    frame = task.submission(competition.test, np.full((9, 1), 0.25), competition.sample)
-    assert (frame["yes"].iloc[0], frame["no"].iloc[0]) == (0.25, 0.75)
-    competition, task = _per_class(["ill"], ["ill", "well"])
-    assert (task.problem_type, task.classes) == ("binary", ("well", "ill"))
-    assert task.submission(competition.test, np.full((9, 1), 0.25), competition.sample)["ill"].iloc[0] == 0.25
-
-
-def test_several_targets_get_the_mean_over_columns():
-    train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "a": RNG.normal(size=N), "b": RNG.normal(size=N)})
-    test = pd.DataFrame({"id": range(N, N + 9), "x": 0.0})
-    sample = pd.DataFrame({"id": test["id"], "b": 0.0, "a": 0.0})
-    competition = little_competition(train, test, sample)
-    task = infer_task(competition, metric="rmse")
-    assert (task.targets, task.metric, task.layout, task.width) == (("b", "a"), "mean_rmse", "per_target", 2)
-    assert task.encode(train)[:, 1].tolist() == train["a"].tolist()
-
-
-def test_rankings_write_the_best_labels():
-    y = [["ant", "bee", "cow", "dog"][i % 4] for i in range(N)]
-    train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "y": y})
-    test = pd.DataFrame({"id": range(N, N + 2), "x": 0.0})
-    competition = little_competition(train, test, pd.DataFrame({"id": test["id"], "y": "ant bee cow"}))
-    task = infer_task(competition, metric="map@3")
-    frame = task.submission(test, np.array([[0.1, 0.2, 0.3, 0.4], [0.7, 0.2, 0.1, 0.0]]), competition.sample)
-    assert frame["y"].tolist() == ["dog cow bee", "ant bee cow"]
-
-
-def test_two_classes_are_ranked_by_one_probability():
-    train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "y": [i % 2 for i in range(N)]})
-    test = pd.DataFrame({"id": range(N, N + 2), "x": 0.0})
-    competition = little_competition(train, test, pd.DataFrame({"id": test["id"], "y": "0 1"}))
-    task = infer_task(competition, metric="map@2")
-    frame = task.submission(test, np.array([[0.9], [0.2]]), competition.sample)
-    assert frame["y"].tolist() == ["1 0", "0 1"]
-
-
-def test_ordinal_classes_fill_gaps_between_whole_numbers():
-    competition = _labelled([3, 4, 6, 8], 5)
-    task = infer_task(competition, metric="quadratic weighted kappa")
-    assert (task.problem_type, task.classes) == ("ordinal", (3, 4, 5, 6, 7, 8))
-    assert task.encode(competition.train)[:4, 0].tolist() == [0, 1, 3, 5]
-    task = infer_task(competition, metric="accuracy")
-    assert (task.problem_type, task.classes) == ("multiclass", (3, 4, 6, 8))
-
-
-# Ids, targets and what only train has
 
 
 def test_ids_that_say_something_stay_inputs_and_running_ids_do_not():
@@ -273,7 +93,7 @@ def test_a_sample_without_ids_is_followed_by_order():
     assert task.submission(test, np.arange(9.0)[:, None], sample)["y"].tolist() == list(range(9))
 
 
-def test_without_a_sample_ids_and_target_are_found_or_asked_for():
+def test_without_a_sample_ids_and_target_are_inferred_or_have_to_be_given():
     train = pd.DataFrame({"id": range(N), "x": RNG.normal(size=N), "y": RNG.normal(size=N)})
     test = train[["id", "x"]].iloc[:9]
     task = infer_task(little_competition(train, test), metric="rmse")
@@ -287,7 +107,7 @@ def test_without_a_sample_ids_and_target_are_found_or_asked_for():
         infer_task(little_competition(train[["x", "y"]], test[["x"]]))
 
 
-def _asked(y: list, sample: list | None = None, description: str = "", **options):
+def _inferred(y: list, sample: list | None = None, description: str = "", **options):
     train = pd.DataFrame({"id": range(len(y)), "x": RNG.normal(size=len(y)), "y": y})
     test = pd.DataFrame({"id": range(900, 905), "x": RNG.normal(size=5)})
     frame = pd.DataFrame({"id": test["id"], "y": [0] * 5 if sample is None else sample})
@@ -321,10 +141,10 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_what_cannot_be_told_names_what_settles_it(name):
+def test_what_cannot_be_inferred_names_what_settles_it(name):
     options, message = MISTAKES[name]
     with pytest.raises(TaskError, match=message) as caught:
-        _asked(**options)
+        _inferred(**options)
     assert "\n" not in str(caught.value)
 
 
@@ -340,15 +160,15 @@ def test_repeated_ids_and_tables_without_inputs_are_refused():
 
 def test_unknown_metrics_are_refused():
     with pytest.raises(MetricError):
-        _asked([1, 2] * 9, metric="no such metric at all")
+        _inferred([1, 2] * 9, metric="no such metric at all")
 
 
 def test_a_metric_is_given_read_or_assumed():
-    assert _asked([0, 1] * 9, metric="f1").metric_source == "given"
-    task = _asked([0, 1] * 9, description="Submissions are evaluated on area under the ROC curve.")
+    assert _inferred([0, 1] * 9, metric="f1").metric_source == "given"
+    task = _inferred([0, 1] * 9, description="Submissions are evaluated on area under the ROC curve.")
     assert (task.metric, task.metric_source) == ("auc", "description")
     assert "ROC" in task.metric_quote
-    task = _asked([0, 1] * 9)
+    task = _inferred([0, 1] * 9)
     assert (task.metric, task.metric_source) == ("auc", "assumed")
     assert any("assumed" in note for note in task.notes)
 
@@ -369,7 +189,7 @@ def test_a_metric_is_given_read_or_assumed():
     ],
 )
 def test_an_assumed_metric_is_one_that_the_sample_can_hold(y, sample, metric):
-    task = _asked(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
+    task = _inferred(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
     assert (task.metric, task.metric_source) == (metric, "assumed")
 
 
@@ -378,22 +198,22 @@ def test_a_column_for_each_class_asks_for_chances():
     test = pd.DataFrame({"id": range(900, 905), "x": RNG.normal(size=5)})
     sample = test[["id"]].assign(a=0.5, b=0.3, c=0.2)
     assert infer_task(little_competition(train, test, sample)).metric == "mlogloss"
-    assert _asked([1.5, 2.5, 3.5] * 30).metric == "rmse"
-    assert _asked([1, 2, 3] * 30).problem_type == "multiclass"
-    assert _asked([1, 2, 3] * 30, metric="rmse").problem_type == "regression"
-    assert _asked(list(range(90)), metric="accuracy").problem_type == "multiclass"
+    assert _inferred([1.5, 2.5, 3.5] * 30).metric == "rmse"
+    assert _inferred([1, 2, 3] * 30).problem_type == "multiclass"
+    assert _inferred([1, 2, 3] * 30, metric="rmse").problem_type == "regression"
+    assert _inferred(list(range(90)), metric="accuracy").problem_type == "multiclass"
 
 
 def test_the_positive_class_is_last():
-    assert _asked(["Yes", "No"] * 9, metric="auc").classes == ("No", "Yes")
-    assert _asked(["cat", "dog"] * 9, metric="auc", positive="cat").classes == ("dog", "cat")
-    assert _asked([1, 2] * 9, metric="auc", positive="1").classes == (2, 1)
+    assert _inferred(["Yes", "No"] * 9, metric="auc").classes == ("No", "Yes")
+    assert _inferred(["cat", "dog"] * 9, metric="auc", positive="cat").classes == ("dog", "cat")
+    assert _inferred([1, 2] * 9, metric="auc", positive="1").classes == (2, 1)
     text = "Predict the probability of dog for each picture."
-    assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    assert _inferred(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
     text = "Predict the probability that what a picture\nshows is a dog. A cat is worth nothing."
-    assert _asked(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
+    assert _inferred(["dog", "cat"] * 9, metric="auc", description=text).classes == ("cat", "dog")
     text = "How likely is each loan to be bad? Good loans are many."
-    assert _asked(["good", "bad"] * 9, metric="auc", description=text).classes == ("good", "bad")
+    assert _inferred(["good", "bad"] * 9, metric="auc", description=text).classes == ("good", "bad")
     assert order_binary((0, 1), True)[0] == (0, 1)
 
 
@@ -409,7 +229,7 @@ def test_the_positive_class_is_last():
 )
 def test_a_positive_class_that_no_text_names_has_to_be_given(text):
     with pytest.raises(TaskError, match="--positive"):
-        _asked(["dog", "cat"] * 9, metric="auc", description=text)
+        _inferred(["dog", "cat"] * 9, metric="auc", description=text)
 
 
 def test_class_columns_need_one_column_each():
@@ -418,7 +238,7 @@ def test_class_columns_need_one_column_each():
 
 
 def test_the_document_of_inspect_is_plain_json():
-    competition = _labelled([0, 1], 0.5)
+    competition = labelled_competition([0, 1], 0.5)
     task = infer_task(competition, metric="auc")
     document = json.loads(json.dumps(inspection_document(competition, task, (), ())))
     assert document["task"]["id"] == ["id"]

@@ -39,11 +39,11 @@ def competition() -> Competition:
 
 
 def _same(a: Task, b: Task) -> bool:
-    told = {"metric_source": "", "metric_quote": "", "notes": ()}
-    return replace(a, **told) == replace(b, **told)
+    ignored = {"metric_source": "", "metric_quote": "", "notes": ()}
+    return replace(a, **ignored) == replace(b, **ignored)
 
 
-ASKED = [
+OPTIONS = [
     {},
     {"folds": "group:shop"},
     {"folds": "time:when"},
@@ -55,7 +55,7 @@ ASKED = [
 ]
 
 
-@pytest.mark.parametrize("options", ASKED)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_written_task_is_read_back_as_it_was(competition, tmp_path, options):
     task = infer_task(competition, **options)
     write_task(task, tmp_path / "task.yaml", describe_columns(competition.train, competition.test))

@@ -18,14 +18,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.boards.board import board_from_scores
-from medalist.leaderboard.boards.standing import stand
+from medalist.leaderboard.boards.board import Board, board_from_scores
+from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.standing import Basis, Standing
+from medalist.leaderboard.boards.standing import stand as place
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
 from medalist.leaderboard.ledger.runs import new_run_id
 
 ROOT = Path(__file__).resolve().parents[2]
 BOARD = board_from_scores("mine", [float(k) for k in range(1, 101)], True)
+
+
+def stand(score: float, board: Board, basis: Basis, standard_error: float | None = None) -> Standing:
+    """The standing of a score that has one."""
+    found = place(score, board, basis, standard_error)
+    assert isinstance(found, Standing)
+    return found
 
 
 def start(ledger: Ledger, competition: str = "titanic", **changes: Any) -> str:
@@ -294,6 +303,23 @@ def test_scores_by_different_metrics_do_not_compare(url: str) -> None:
         for score in (20.0, 19.0, 21.0):
             ledger.add_score(None, "a", score, "holdout", greater_is_better=False, metric="rmse")
         assert next((r.metric, r.score) for r in ledger.best_standings()) == ("rmse", 19.0)
+
+
+def test_a_score_by_another_metric_is_never_the_best_where_the_right_one_is_there(url: str) -> None:
+    """Defect: AUC 0.87 on titanic's board of accuracies was "bronze", and went before the accuracy of a holdout."""
+    titanic = find_board("titanic")
+    assert titanic is not None
+    with Ledger(url) as ledger:
+        ledger.add_score(None, "titanic", 0.77, "cross-validation", True, metric="accuracy")
+        ledger.add_standing(None, "titanic", stand(0.87, titanic, "holdout"), metric="auc")
+        (row,) = ledger.best_standings()
+        assert (row.metric, row.score, row.basis) == ("accuracy", 0.77, "cross-validation")
+        wrong = ledger.standings()[0]
+        assert (wrong.metric, wrong.board, wrong.medal, wrong.percentile) == ("auc", None, None, None)
+        ledger.add_standing(None, "titanic", stand(0.78, titanic, "cross-validation"), metric="accuracy")
+        ledger.add_standing(None, "titanic", stand(0.76, titanic, "holdout"), metric="accuracy")
+        (row,) = ledger.best_standings()
+        assert (row.score, row.basis, row.board) == (0.76, "holdout", "titanic")
 
 
 def test_a_score_that_is_no_number_is_refused(url: str) -> None:

@@ -4,11 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.competitions.errors import MetricError
 from medalist.leaderboard.boards.board import Board, board_from_scores
+from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.known import find_board
 from medalist.leaderboard.boards.medals import MEDALS
-from medalist.leaderboard.boards.standing import sentence, stand
+from medalist.leaderboard.boards.standing import Basis, Standing, sentence
+from medalist.leaderboard.boards.standing import stand as place
+
+
+def stand(score: float, board: Board | NoStanding, basis: Basis, standard_error: float | None = None) -> Standing:
+    """The standing of a score that has one."""
+    found = place(score, board, basis, standard_error)
+    assert isinstance(found, Standing)
+    return found
+
 
 HUNDRED = board_from_scores("mine", [float(k) for k in range(1, 101)], True)  # gold 91, silver 81, bronze 61
 
@@ -93,9 +102,17 @@ def test_thresholds_out_of_order_keep_the_probabilities_in_order() -> None:
     assert probabilities["gold"] <= probabilities["silver"] <= probabilities["bronze"]
 
 
-def test_a_score_that_is_no_number_has_no_standing() -> None:
-    with pytest.raises(MetricError, match="nan has no place"):
-        stand(math.nan, HUNDRED, "holdout")
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_has_no_standing_and_a_reason(score: float) -> None:
+    """Defect: a metric of one's own that returns inf ended the run."""
+    found = place(score, HUNDRED, "holdout", 0.1)
+    assert isinstance(found, NoStanding)
+    assert sentence(found) == f"A score of {score} has no place on the leaderboard mine: check the predictions."
+
+
+def test_a_reason_goes_through_instead_of_a_board() -> None:
+    reason = NoStanding("Nobody knows it.")
+    assert place(1.0, reason, "holdout") is reason
 
 
 @given(st.floats(-50, 150), st.sampled_from(["cross-validation", "holdout"]), st.none() | st.floats(0, 10))

@@ -92,14 +92,14 @@ def computed(frame, text, target):
     return value.reshape(len(value), -1) if isinstance(value, np.ndarray) else value
 
 
-def predicted(problem, inputs, y, asked):
+def predicted(problem, inputs, y, queries):
     objective = {"binary": "binary", "multiclass": "multiclass", "regression": "l2"}[problem]
     options = {"objective": objective, "num_leaves": 4, "min_data_in_leaf": 25, "learning_rate": 0.2, "verbosity": -1}
     options |= {"num_threads": 1, "deterministic": True, "seed": 0, "max_bin": 63}
     if problem == "multiclass":
         options["num_class"] = 3
     model = lightgbm.train(options, lightgbm.Dataset(inputs, y[:, 0], params={"verbosity": -1}), 12)
-    return model.predict(asked).reshape(asked.shape[0], -1)
+    return model.predict(queries).reshape(queries.shape[0], -1)
 
 
 def concordance(problem, y, predictions):
@@ -124,9 +124,9 @@ def deviations(text, problem, seeds):
         pairs = [(fit, valid)]
         if is_supervised(parse(text)):
             pairs.append((rows[: FIT // 2], rows[FIT // 2 : FIT]))
-        found = [concordance(problem, y[b], predicted(problem, inputs[a], y[a], inputs[b])) for a, b in pairs]
-        scores.append([score for score, _ in found])
-        variances.append([variance for _, variance in found])
+        results = [concordance(problem, y[b], predicted(problem, inputs[a], y[a], inputs[b])) for a, b in pairs]
+        scores.append([score for score, _ in results])
+        variances.append([variance for _, variance in results])
     return (np.mean(scores, axis=0) - 0.5) / np.sqrt(np.mean(variances, axis=0) / seeds)
 
 
@@ -138,10 +138,10 @@ def moved(text, seed, problem):
     y, classes = noise_targets(problem, 45, seed)
     y[:3, 0] = range(3) if problem == "multiclass" else (0, 1, 1)  # every class occurs
     before = computed(frame, text, Target(fit, y, classes, seed))
-    own, others = 0.0, 0.0
+    of_row, of_others = 0.0, 0.0
     for i in rng.integers(3, 45, 3):
         changed = y.copy()
         changed[i] = (y[i] + 1) % classes if classes else y[i] + 5
-        apart = np.nan_to_num(np.abs(computed(frame, text, Target(fit, changed, classes, seed)) - before))
-        own, others = max(own, apart[fit[i]].max()), max(others, np.delete(apart, fit[i], axis=0).max())
-    return own, others
+        change = np.nan_to_num(np.abs(computed(frame, text, Target(fit, changed, classes, seed)) - before))
+        of_row, of_others = max(of_row, change[fit[i]].max()), max(of_others, np.delete(change, fit[i], axis=0).max())
+    return of_row, of_others

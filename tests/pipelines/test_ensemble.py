@@ -7,16 +7,11 @@ from hypothesis import strategies as st
 
 from medalist.agent import score as scoring
 from medalist.competitions.metrics.registry import get_metric
-from medalist.pipelines.ensembling.blending import Members, back, into, spaces
-from medalist.pipelines.ensembling.selection import (
-    MAX_MEMBERS,
-    Ensemble,
-    _draws,
-    _pool,
-    _rows_with,
-    select,
-    smooth_loss,
-)
+from medalist.pipelines.ensembling.draws import draws, rows_with_rare
+from medalist.pipelines.ensembling.loss import smooth_loss
+from medalist.pipelines.ensembling.members import Members
+from medalist.pipelines.ensembling.selection import MAX_MEMBERS, Ensemble, candidates, select
+from medalist.pipelines.ensembling.spaces import back, into, spaces
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -34,12 +29,12 @@ def chances(seed: int, n: int = 600, count: int = 5, classes: int = 2):
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 1.5, (n, classes))
     y = np.argmax(truth + rng.gumbel(size=truth.shape), axis=1)[:, None].astype(float)
-    found = {}
+    predictions = {}
     for k in range(count):
         p = np.exp(truth + rng.normal(0, rng.uniform(0.3, 1.5), truth.shape))
         p /= p.sum(axis=1, keepdims=True)
-        found[k] = p[:, 1:] if classes == 2 else p
-    return y, found
+        predictions[k] = p[:, 1:] if classes == 2 else p
+    return y, predictions
 
 
 @settings(max_examples=25, deadline=None)
@@ -68,16 +63,16 @@ def test_independent_errors_are_averaged():
     assert len(select(get_metric("rmse"), REGRESSION, y, predictions).weights) > 1
 
 
-def test_a_member_that_was_lucky_with_the_level_of_a_fold_is_not_taken_for_better():
+def test_a_member_that_was_lucky_with_the_level_of_a_fold_gets_no_more_weight():
     folds, squares = np.repeat(np.arange(3), 150), {True: [], False: []}
     for seed in range(40):  # equal members: what a new fold loses by their weights are these weights' squares
         rng = np.random.default_rng(seed)
         y = rng.normal(size=(450, 1))
         levels = [0.5 * rng.normal(size=3)[folds][:, None] for _ in range(4)]
-        found = {k: y + level + 0.3 * rng.normal(size=y.shape) for k, level in enumerate(levels)}
-        for told, seen in squares.items():
-            weights = select(get_metric("rmse"), REGRESSION, y, found, units=folds if told else None).weights
-            seen.append(sum(w**2 for w in weights.values()))
+        predictions = {k: y + level + 0.3 * rng.normal(size=y.shape) for k, level in enumerate(levels)}
+        for grouped, values in squares.items():
+            weights = select(get_metric("rmse"), REGRESSION, y, predictions, groups=folds if grouped else None).weights
+            values.append(sum(w**2 for w in weights.values()))
     assert np.mean(squares[True]) < np.mean(squares[False]) - 0.02
 
 
@@ -85,20 +80,20 @@ def test_a_member_that_was_lucky_with_the_level_of_a_fold_is_not_taken_for_bette
 def test_a_fold_of_one_class_does_not_choose_alone(name):
     rng = np.random.default_rng(0)
     y = np.concatenate([np.zeros(300), rng.integers(0, 2, 300)])[:, None].astype(float)
-    found = {k: np.clip(0.5 + 0.3 * (y - 0.5) + 0.2 * rng.normal(size=y.shape), 0.01, 0.99) for k in range(4)}
-    weights = select(get_metric(name), BINARY, y, found, units=np.repeat([0, 1], 300)).weights
+    predictions = {k: np.clip(0.5 + 0.3 * (y - 0.5) + 0.2 * rng.normal(size=y.shape), 0.01, 0.99) for k in range(4)}
+    weights = select(get_metric(name), BINARY, y, predictions, groups=np.repeat([0, 1], 300)).weights
     assert max(weights.values()) < 0.5
 
 
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=6), st.integers(0, 99))
-def test_rows_of_a_unit_choose_or_judge(sizes, seed):
-    units = np.repeat(np.arange(len(sizes)), sizes)
-    for one, other in _draws(len(units), np.random.default_rng(seed), units):
-        assert set(one) | set(other) == set(range(len(units)))
-        both = set(units[one]) & set(units[other])
-        if both:  # no halves of whole units have enough rows: rows are halved one by one
-            assert len(one) == len(other) == (len(units) + 1) // 2
-            assert len(units) < 200
+def test_rows_of_a_group_choose_or_judge(sizes, seed):
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    for one, other in draws(len(groups), np.random.default_rng(seed), groups):
+        assert set(one) | set(other) == set(range(len(groups)))
+        both = set(groups[one]) & set(groups[other])
+        if both:  # no halves of whole groups have enough rows: rows are halved one by one
+            assert len(one) == len(other) == (len(groups) + 1) // 2
+            assert len(groups) < 200
         else:
             assert min(len(one), len(other)) >= 50 or len(one) == len(other)
 
@@ -158,24 +153,24 @@ def test_many_alike_do_not_crowd_out_what_helps_a_little():
     assert losses[1] < 1.002 * losses[0]
 
 
-def test_known_members_stay_candidates():
+def test_incumbents_stay_candidates():
     y, predictions = members(3, n=2000, count=60, least=0.99)
     worst = max(predictions, key=lambda n: float(np.mean((predictions[n] - y) ** 2)))
     predictions[worst] = 2 * y - predictions[0]  # of no use but to one that is not the best
     predictions[0] = predictions[0] + 0.8 * (predictions[0] - y)
-    found = Members(get_metric("rmse"), REGRESSION, y, [predictions[n] for n in range(60)], None, "mean", smooth_loss)
-    assert {0, worst} - set(_pool(range(60), lambda _: found))
-    assert {0, worst} <= set(_pool(range(60), lambda _: found, known={0, worst}))
+    judged = Members(get_metric("rmse"), REGRESSION, y, [predictions[n] for n in range(60)], None, "mean")
+    assert {0, worst} - set(candidates(range(60), lambda _: judged))
+    assert {0, worst} <= set(candidates(range(60), lambda _: judged, incumbents={0, worst}))
 
 
 @pytest.mark.parametrize("n", [3000, 30_000])
-def test_rows_that_lack_a_rare_class_tell_of_the_others(n):
+def test_rows_that_lack_a_rare_class_are_scored_by_the_others(n):
     rng = np.random.default_rng(1)
     y = rng.integers(0, 2, (n, 1)).astype(float)
     y[rng.choice(n, 3, replace=False)] = 2
     metric = get_metric("auc_ovr")
-    own = np.eye(3)[y[:, 0].astype(int)]
-    predictions = {k: (noise := own * s + rng.random((n, 3))) / noise.sum(axis=1, keepdims=True)
+    truth = np.eye(3)[y[:, 0].astype(int)]
+    predictions = {k: (noise := truth * s + rng.random((n, 3))) / noise.sum(axis=1, keepdims=True)
                    for k, s in enumerate((0.05, 0.5, 0.5))}  # fmt: skip
     ensemble = select(metric, THREE, y, predictions)
     assert ensemble.weights.get(0, 0.0) < 0.2
@@ -224,7 +219,7 @@ def test_errors_in_proportion_are_averaged_as_logarithms():
     assert select(get_metric("rmse"), REGRESSION, y, predictions).space == "mean"
 
 
-def test_too_shy_classifiers_are_averaged_as_log_odds():
+def test_underconfident_classifiers_are_averaged_as_log_odds():
     rng = np.random.default_rng(6)
     z = rng.normal(0, 3, (3000, 1))
     y = (rng.random(z.shape) < 1 / (1 + np.exp(-z))).astype(float)
@@ -263,7 +258,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
     space = spaces(metric, problem, y)[-1 if other else 0]
     weights = rng.uniform(0.5, 2, len(y))
     rows = rng.permutation(len(y))
-    found = Members(metric, problem, y, list(predictions.values()), weights, space, smooth_loss).on(rows)
+    blends = Members(metric, problem, y, list(predictions.values()), weights, space).on(rows)
     counts = np.vstack([np.eye(5), [2, 1, 0, 0, 1]])
     low, high = (0, 1) if problem.classification else (y.min(), y.max())  # as selection keeps members within limits
     exact = []
@@ -271,7 +266,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
         ensemble = Ensemble(dict(enumerate(c / c.sum())), space)
         blend = ensemble.blend({n: np.clip(p, low, high) for n, p in predictions.items()})
         exact.append(smooth_loss(metric, problem, y[rows], blend[rows], weights[rows]))
-    fast = [*found.losses(counts), found.added(counts[5], np.array([1, 3]))[1]]
+    fast = [*blends.losses(counts), blends.added(counts[5], np.array([1, 3]))[1]]
     binned = name in ("auc", "gini", "average_precision", "auc_ovr")
     scale = 2 if name == "gini" else 1  # 2 AUC - 1
     assert np.diff(fast) * scale == pytest.approx(np.diff(exact), rel=2e-3, abs=4e-3 if binned else 1e-5)
@@ -319,12 +314,12 @@ def test_rows_of_one_class_only_in_a_draw_do_no_harm():
 
 
 def rare(seed, n, count):
-    """Rows of which few are positive, and chances by members that err apart."""
+    """Rows of which few are positive, and chances by members that err independently."""
     rng = np.random.default_rng(seed)
     y = np.zeros((n, 1))
     y[rng.choice(n, count, replace=False)] = 1
-    found = {k: 1 / (1 + np.exp(6 - 1.2 * y - rng.normal(0, 1 + 0.1 * k, (n, 1)))) for k in range(6)}
-    return y, found
+    predictions = {k: 1 / (1 + np.exp(6 - 1.2 * y - rng.normal(0, 1 + 0.1 * k, (n, 1)))) for k in range(6)}
+    return y, predictions
 
 
 def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monkeypatch):
@@ -339,7 +334,7 @@ def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monk
                 yield metric.score(fresh_y, ensemble.blend(fresh))
 
     all_of_them = np.mean(list(scores()))
-    monkeypatch.setattr("medalist.pipelines.ensembling.selection._rare", lambda *_: None)
+    monkeypatch.setattr("medalist.pipelines.ensembling.draws.rare_rows", lambda *_: None)
     assert all_of_them > np.mean(list(scores())) + 0.01
 
 
@@ -348,7 +343,7 @@ def test_rare_rows_go_first_and_others_fill_up(seed, count, most):
     rng = np.random.default_rng(seed)
     few = np.zeros(1000, dtype=bool)
     few[rng.choice(1000, count, replace=False)] = True
-    rows = _rows_with(rng, few, most)
+    rows = rows_with_rare(rng, few, most)
     assert len(rows) == len(set(rows)) == most
     assert few[rows].sum() == min(count, most // 2)
 
@@ -358,3 +353,16 @@ def test_rows_without_a_positive_are_no_reason_to_fail(name):
     for seed in range(3):
         y, predictions = rare(seed, 60_000, 2)
         assert sum(select(get_metric(name), BINARY, y, predictions).weights.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("body", ["return float('nan')", "return float('inf')", "raise SystemExit", "return None"])
+@pytest.mark.parametrize(
+    ("needs", "problem"), [("value", REGRESSION), ("probability", BINARY), ("probability", THREE), ("label", BINARY)]
+)
+def test_a_custom_metric_without_a_value_has_an_ensemble_all_the_same(tmp_path, needs, problem, body):
+    (tmp_path / "custom.py").write_text(f"needs = {needs!r}\n\n\ndef score(y, p):\n    {body}\n")
+    metric = get_metric(f"{tmp_path / 'custom.py'}:score")
+    y, predictions = chances(0, 200, classes=problem.n_classes) if problem.classification else members(0, 200)
+    ensemble = select(metric, problem, y, predictions)
+    assert sum(ensemble.weights.values()) == pytest.approx(1)
+    assert np.isfinite(ensemble.blend(predictions)).all()

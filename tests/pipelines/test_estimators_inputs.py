@@ -9,7 +9,7 @@ from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 
 from medalist.pipelines.estimators import xgboost
 from medalist.pipelines.estimators.predictions import constant_fit
-from medalist.pipelines.estimators.preprocessing import informative
+from medalist.pipelines.estimators.preprocessing import is_informative
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.matrix import Matrix
 
@@ -122,10 +122,10 @@ def test_xgboost_takes_unknown_categories_for_missing():
 
 def test_what_is_informative():
     nan = float("nan")
-    assert not informative(_dense(np.array([[1, nan], [1, nan]])))
-    assert not informative(_dense(np.zeros((0, 3))))
-    assert informative(_dense(np.array([[1, nan], [1, 0]])))
-    assert informative(_dense(np.array([[nan, 1], [nan, 2]])))
+    assert not is_informative(_dense(np.array([[1, nan], [1, nan]])))
+    assert not is_informative(_dense(np.zeros((0, 3))))
+    assert is_informative(_dense(np.array([[1, nan], [1, 0]])))
+    assert is_informative(_dense(np.array([[nan, 1], [nan, 2]])))
 
 
 def test_the_best_constant():

@@ -8,7 +8,7 @@ from estimator_requests import PROBLEMS, fit_request, matrix, of_families, small
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators import lightgbm
-from medalist.pipelines.estimators.objectives import objective_of, spread
+from medalist.pipelines.estimators.objectives import objective_of, robust_deviation
 from medalist.pipelines.estimators.registry import FAMILIES, family
 from medalist.pipelines.features.matrix import Matrix
 
@@ -61,11 +61,11 @@ def test_rows_without_weight_count_for_nothing(name):
 
 
 def test_lightgbm_keeps_binned_rows_apart_by_their_weights():
-    made = fit_request("lightgbm", PROBLEMS["regression"], watched=False, kept={})
+    made = fit_request("lightgbm", PROBLEMS["regression"], watched=False, cache={})
     made = replace(made, train=replace(made.train, token="rows"))
     weights = np.linspace(0.1, 1.9, 240)
     fits = [lightgbm.fit_predict(replace(made, weights=w)).test for w in (None, weights, weights[::-1], None, weights)]
-    assert len(made.kept) == 3
+    assert len(made.cache) == 3
     assert not np.array_equal(fits[0], fits[1])
     assert not np.array_equal(fits[1], fits[2])
     assert np.array_equal(fits[0], fits[3])
@@ -131,9 +131,9 @@ def test_outliers_move_the_huber_loss_less(name):
 
 def test_the_spread_of_a_target():
     rng = np.random.default_rng(0)
-    assert spread(rng.normal(5, 2, 5000)) == pytest.approx(2, rel=0.1)
-    assert spread(np.array([0.0, 0.0, 0.0, 4.0])) > 0
-    assert spread(np.zeros(3)) == 1
+    assert robust_deviation(rng.normal(5, 2, 5000)) == pytest.approx(2, rel=0.1)
+    assert robust_deviation(np.array([0.0, 0.0, 0.0, 4.0])) > 0
+    assert robust_deviation(np.zeros(3)) == 1
 
 
 @pytest.mark.parametrize("watched", [True, False])

@@ -1,9 +1,13 @@
 """Folds of a pipeline, and what they say together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from estimator_requests import of_families
 
+from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, Fitted
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
@@ -84,6 +88,42 @@ def seen(monkeypatch):
     recorder = Family("recorder", "Recorder", "trees", ({},), lambda _: {}, fit_predict, lambda *_: 0.0)
     monkeypatch.setitem(FAMILIES, "recorder", recorder)
     return requests
+
+
+@pytest.mark.parametrize("params", [{}, {"targets": "native"}, {"targets": "chained"}], ids=str)
+@pytest.mark.parametrize("part", ["valid", "test"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_prediction_that_is_no_number_fails_the_fold(store, monkeypatch, value, part, params):
+    def fit_predict(request):
+        fitted = Fitted(*(np.zeros((len(m), *request.y.shape[1:])) for m in (request.valid, request.test)))
+        getattr(fitted, part)[-1:] = value
+        return fitted
+
+    broken = Family("broken", "Broken", "trees", ({},), lambda _: {}, fit_predict, lambda *_: 0.0, native_targets=True)
+    monkeypatch.setitem(FAMILIES, "broken", broken)
+    problem, y = replace(REGRESSION, n_targets=2), np.arange(200.0).reshape(100, 2)
+    with pytest.raises(PipelineError, match=r"^The predictions of Broken are not all numbers\.$"):
+        run_fold(store, problem, Pipeline.of(BOTH, "broken", params), y, *ROWS)
+
+
+@pytest.mark.parametrize("name", of_families())
+def test_every_family_is_checked(store, monkeypatch, name):
+    broken = replace(FAMILIES[name], fit_predict=lambda r: Fitted(np.zeros(len(r.valid)), np.full(len(r.test), np.nan)))
+    monkeypatch.setitem(FAMILIES, name, broken)
+    with pytest.raises(PipelineError, match=f"^The predictions of {broken.title} are not all numbers"):
+        run_fold(store, REGRESSION, Pipeline.of(BOTH, name, {}), np.arange(100.0)[:, None], *ROWS)
+
+
+def test_predictions_that_are_infinite_on_the_scale_of_the_target_fail_the_fold(store, monkeypatch):
+    large = Family("large", "Large", "trees", ({},), lambda _: {}, _large, lambda *_: 0.0)
+    monkeypatch.setitem(FAMILIES, "large", large)
+    problem, y = replace(REGRESSION, log=True, unit=1e300), np.arange(100.0)[:, None] * 1e300
+    with np.errstate(over="ignore"), pytest.raises(PipelineError, match="The predictions of Large"):
+        run_fold(store, problem, Pipeline.of(BOTH, "large", {}), y, *ROWS)
+
+
+def _large(request):
+    return Fitted(np.full(len(request.valid), 50.0), np.full(len(request.test), 50.0))
 
 
 def test_weights_reach_the_estimator_one_on_average(store, seen):

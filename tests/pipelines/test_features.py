@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.base_sets import base_features, encoded_features
+from medalist.pipelines.features.blocks import EVICT_TO
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.features.language.parser import parse
-from medalist.pipelines.features.store import EVICT_TO, FeatureStore
+from medalist.pipelines.features.store import FeatureStore
 
 TRAIN, ROWS = 200, 300
 
@@ -63,7 +64,7 @@ def no_computing(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("computed again")
 
     monkeypatch.setattr(Frame, "value", refuse)
-    monkeypatch.setattr(Frame, "_key", refuse)
+    monkeypatch.setattr(Frame, "compute_key", refuse)
 
 
 def target(seed: int = 0, rows: int = 100) -> Target:
@@ -99,7 +100,7 @@ def test_blocks_hold_what_operators_say(store):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("count(nowhere)", "no column 'nowhere'"),
         ("exec(city)", "Unknown operator 'exec'"),
@@ -107,8 +108,8 @@ def test_blocks_hold_what_operators_say(store):
         ("mean(nowhere.x) by city", "no further table 'nowhere'"),
     ],
 )
-def test_what_cannot_be_computed_is_refused(store, text, said):
-    with pytest.raises(PipelineError, match=said):
+def test_what_cannot_be_computed_is_refused(store, text, message):
+    with pytest.raises(PipelineError, match=message):
         store.block(text)
     assert not blocks_of(store.folder) - {store.path("key\ncity")}
 
@@ -152,7 +153,7 @@ def test_blocks_are_kept_on_disk_and_found_by_others(store, monkeypatch):
     first = store.block("count(city)")
     assert store.has("count(city)")
     assert not store.has("count(cabin)")
-    store.raw_path.unlink()  # a kept block needs no raw data
+    store.raw.path.unlink()  # a kept block needs no raw data
     no_computing(monkeypatch)
     assert (again(store).block("count(city)") == first).all()
     assert FeatureStore(store.folder, "other", TRAIN).path("count(city)") != store.path("count(city)")
@@ -174,16 +175,16 @@ def test_blocks_of_the_target_are_kept_for_the_rows_and_target_they_were_fitted_
     text = "target_mean(city)"
     one, two = target(0), target(1)
     other_seed = Target(one.fit, one.y, 0, 1)
-    found = {t.token: np.array(store.block(text, t)) for t in (one, two, other_seed)}
-    assert len(found) == 3
-    assert all((found[a.token] != found[b.token]).any() for a, b in ((one, two), (one, other_seed)))
+    result = {t.token: np.array(store.block(text, t)) for t in (one, two, other_seed)}
+    assert len(result) == 3
+    assert all((result[a.token] != result[b.token]).any() for a, b in ((one, two), (one, other_seed)))
     assert store.has(text, two)
     assert not store.has(text)
     assert not store.has(text, target(2))
     no_computing(monkeypatch)
     same = Target(one.fit.copy(), one.y.copy(), 0, 0)
-    assert (again(store).block(text, same) == found[one.token]).all()
-    assert (store.block(text, two) == found[two.token]).all()  # and memory does not mix them up
+    assert (again(store).block(text, same) == result[one.token]).all()
+    assert (store.block(text, two) == result[two.token]).all()  # and memory does not mix them up
     with pytest.raises(AssertionError, match="computed again"):
         store.block(text, target(2))
 
@@ -191,11 +192,11 @@ def test_blocks_of_the_target_are_kept_for_the_rows_and_target_they_were_fitted_
 def test_an_expression_around_a_target_mean_is_kept_fold_by_fold_too(store):
     text = "price - target_mean(city)"
     one, two = target(0), target(1)
-    apart = store.block(text, one) - store.block(text, two)
+    difference = store.block(text, one) - store.block(text, two)
     means = store.block("target_mean(city)", two) - store.block("target_mean(city)", one)
-    known = ~np.isnan(apart)
-    assert apart[known] == pytest.approx(means[known], abs=1e-5)
-    assert np.abs(apart[known]).max() > 0
+    present = ~np.isnan(difference)
+    assert difference[present] == pytest.approx(means[present], abs=1e-5)
+    assert np.abs(difference[present]).max() > 0
 
 
 def test_keys_are_kept_on_disk(store, monkeypatch):
@@ -221,14 +222,14 @@ def test_further_tables_are_kept_and_joined(tmp_path):
     store = create(tmp_path, tables={"orders": orders, "a/b odd": orders[:3]})
     expected = table()["city"].map(orders.groupby("city")["amount"].mean())
     for opened in (store, again(store)):
-        found = opened.block("mean(orders.amount) by city")[:, 0]
-        assert found == pytest.approx(expected.to_numpy(float), nan_ok=True, abs=1e-6)
+        result = opened.block("mean(orders.amount) by city")[:, 0]
+        assert result == pytest.approx(expected.to_numpy(float), nan_ok=True, abs=1e-6)
         assert len(opened.table("a/b odd")) == 3
         assert opened.table("orders")["mixed"].iloc[3] == "three"
     with pytest.raises(PipelineError, match="no further table 'sales'"):
         store.table("sales")
-    written = store.table_path("orders").stat().st_mtime_ns
-    assert create(tmp_path, tables={"orders": orders}).table_path("orders").stat().st_mtime_ns == written
+    written = store.raw.table_path("orders").stat().st_mtime_ns
+    assert create(tmp_path, tables={"orders": orders}).raw.table_path("orders").stat().st_mtime_ns == written
 
 
 KILLED = """
@@ -286,8 +287,8 @@ def test_beyond_the_limit_what_was_not_used_for_longest_goes_first(tmp_path):
     left = {t for t in [*texts, "mod(`odd name`, 12)"] if small.has(t)}
     assert left == {texts[0], "mod(`odd name`, 12)", *texts[-2:]}
     assert sum(p.stat().st_size for p in blocks_of(store.folder)) <= EVICT_TO * small.limit
-    assert store.raw_path.exists()
-    assert store.table_path("orders").exists()
+    assert store.raw.path.exists()
+    assert store.raw.table_path("orders").exists()
     assert (store.block(texts[1]) == table()[["odd name"]] % 3).all(axis=None)  # still mapped by who had it
     assert (again(store).block(texts[1]) == store.block(texts[1])).all()  # and computed anew by others
     assert len(used) == ROWS
@@ -298,7 +299,7 @@ def test_below_the_limit_nothing_goes(tmp_path):
     for k in range(2, 7):
         store.block(f"mod(`odd name`, {k})")
     kept = blocks_of(store.folder)
-    FeatureStore(store.folder, "abc", TRAIN, limit=sum(p.stat().st_size for p in kept)).tidy()
+    FeatureStore(store.folder, "abc", TRAIN, limit=sum(p.stat().st_size for p in kept)).blocks.tidy()
     assert blocks_of(store.folder) == kept
 
 
@@ -324,19 +325,19 @@ def test_dates_written_as_whole_numbers_are_dates(tmp_path):
     features = base_features(cards, "trees", 900)
     assert {"month(day)", "weekday(day)", "elapsed(day)"} <= set(features)
     store = FeatureStore.create(tmp_path, "days", frame.iloc[:900], frame.iloc[900:])
-    told = np.column_stack([store.block(f)[:, 0] for f in features])
-    assert len(np.unique(told, axis=0)) == 400
+    values = np.column_stack([store.block(f)[:, 0] for f in features])
+    assert len(np.unique(values, axis=0)) == 400
 
 
 def test_encodings_are_of_columns_whose_values_come_again():
     frame = table(2000)
     cards = describe_columns(frame.iloc[:1500], frame.iloc[1500:])
-    found = encoded_features(cards, 1500, 1)
-    for text in found:
+    result = encoded_features(cards, 1500, 1)
+    for text in result:
         assert str(parse(text)) == text
         assert parse(text).op in ("target_mean", "count")
-    assert {"target_mean(city)", "count(city)", "target_mean(flag)"} <= set(found)
-    columns = {c for text in found for c in parse(text).columns}
+    assert {"target_mean(city)", "count(city)", "target_mean(flag)"} <= set(result)
+    columns = {c for text in result for c in parse(text).columns}
     assert not columns & {c.name for c in cards if c.kind in (Kind.DATE, Kind.TEXT)}
     repeated = {c.name for c in cards if c.distinct < 0.7 * 1500}
     assert all(c in repeated or any(card.name == c and card.kind is Kind.KEY for card in cards) for c in columns)
@@ -364,7 +365,7 @@ def test_a_column_comes_back_as_it_was(tmp_path):
             "sort": pd.Categorical(list("xyxy")),
             "when": pd.date_range("2020-01-01", periods=4, tz="UTC"),
             "text": ["u", None, "w", "x"],
-            "told": pd.array([True, None, False, True], dtype="boolean"),
+            "flag": pd.array([True, None, False, True], dtype="boolean"),
             "x": [1.5, np.nan, 2, 3],
         }
     )

@@ -98,8 +98,8 @@ def test_features_without_a_target_predict_noise_at_chance(text):
     ("text", "problem"), [(t, p) for t in SUPERVISED for p in PROBLEMS if t in OF_CLASSES or p != "multiclass"]
 )
 def test_features_of_the_target_predict_noise_at_chance(text, problem):
-    others, fitted = deviations(text, problem, 5)
-    assert abs(others) < SIGMAS
+    validation, fitted = deviations(text, problem, 5)
+    assert abs(validation) < SIGMAS
     assert abs(fitted) < SIGMAS_FITTED
 
 
@@ -135,25 +135,27 @@ def test_a_feature_that_tells_a_row_its_own_target_is_caught(leaking, problem):
 
 
 def test_a_feature_that_carries_targets_of_validation_rows_is_caught(monkeypatch):
-    def known(frame, feature):
+    def answers(frame, feature):
         return np.concatenate([noise_targets("binary", TRAIN, 0)[0][:, 0], np.zeros(TEST)])
 
-    monkeypatch.setitem(OPERATORS, "known", Operator("transductive", ("key",), "number", known, "{0}", "known(x)"))
-    assert deviations("known(x)", "binary", 1)[0] > 2 * SIGMAS
+    monkeypatch.setitem(
+        OPERATORS, "answers", Operator("transductive", ("key",), "number", answers, "{0}", "answers(x)")
+    )
+    assert deviations("answers(x)", "binary", 1)[0] > 2 * SIGMAS
 
 
 @pytest.mark.parametrize("text", SUPERVISED)
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000), problem=st.sampled_from(PROBLEMS))
 def test_a_rows_own_target_never_moves_its_feature(text, seed, problem):
-    own, _ = moved(text, seed, problem if text in OF_CLASSES else "regression")
-    assert own < 1e-9
+    of_row, _ = moved(text, seed, problem if text in OF_CLASSES else "regression")
+    assert of_row < 1e-9
 
 
 def test_that_check_can_fail_and_targets_do_move_other_rows(leaking):
     assert moved("naive_mean(guest)", 1, "binary")[0] > 0.01
-    own, others = moved("target_mean(city)", 1, "binary")
-    assert own < 1e-9 < 0.001 < others
+    of_row, of_others = moved("target_mean(city)", 1, "binary")
+    assert of_row < 1e-9 < 0.001 < of_others
 
 
 @pytest.mark.parametrize(

@@ -129,8 +129,8 @@ def lengths(blocks: list[design.Block], n: int = 300) -> np.ndarray:
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.booleans())
 def test_balance_does_not_depend_on_the_size_of_a_block(a, b, classes):
     blocks, y = numbers_and_noise()
-    plain = lengths(block_weights.balanced(blocks, y, 0, classes=classes))
-    sized = lengths(block_weights.balanced([blocks[0].scaled(a), blocks[1].scaled(b)], y, 0, classes=classes))
+    plain = lengths(block_weights.balance(blocks, y, 0, classes=classes))
+    sized = lengths(block_weights.balance([blocks[0].scaled(a), blocks[1].scaled(b)], y, 0, classes=classes))
     np.testing.assert_allclose(plain, sized, rtol=1e-3)
     assert plain[0] > 5 * plain[1]
 
@@ -139,24 +139,25 @@ def test_the_more_is_explained_the_weaker_the_penalty():
     blocks, y = numbers_and_noise()
     rng = np.random.default_rng(1)
     vague = np.where(rng.random(y.shape) < 0.4, 1 - y, y)
-    told, untold = (np.square(lengths(block_weights.balanced(blocks, t, 0, classes=True))).sum() for t in (y, vague))
+    told, untold = (np.square(lengths(block_weights.balance(blocks, t, 0, classes=True))).sum() for t in (y, vague))
     assert told > 5 > untold * 2
-    values = block_weights.balanced(blocks, blocks[0].train[:, :1] + rng.normal(size=y.shape), 0, classes=False)
+    values = block_weights.balance(blocks, blocks[0].train[:, :1] + rng.normal(size=y.shape), 0, classes=False)
     assert np.square(lengths(values)).sum() == pytest.approx(1, abs=0.35)  # as much signal as noise
 
 
 def test_empty_blocks_are_left_out():
     blocks, y = numbers_and_noise()
     nothing = design.Block("numbers", tuple(np.zeros((n, 2), np.float32) for n in (300, 5, 0)))  # type: ignore[arg-type]
-    assert len(block_weights.balanced([nothing, *blocks], y, 0, classes=True)) == 2
-    assert block_weights.balanced([nothing], y, 0, classes=True) == []
+    assert len(block_weights.balance([nothing, *blocks], y, 0, classes=True)) == 2
+    assert block_weights.balance([nothing], y, 0, classes=True) == []
 
 
-def test_how_much_of_an_explained_share_is_visible():
-    assert block_weights.visible(np.array([0.5])) == pytest.approx(2 / np.pi)
-    assert block_weights.visible(np.array([0.05])) < block_weights.visible(np.array([0.2])) < 2 / np.pi
-    assert block_weights.visible(np.array([0.2, 0.8])) == pytest.approx(block_weights.visible(np.array([0.2])))
-    assert block_weights.visible(np.array([0.0, 1.0])) == 1
+def test_how_much_of_an_explained_share_is_left_where_a_target_is_cut_into_classes():
+    even, rare, few = (block_weights.binarised_share(np.array([p])) for p in (0.5, 0.05, 0.2))
+    assert even == pytest.approx(2 / np.pi)
+    assert rare < few < even
+    assert block_weights.binarised_share(np.array([0.2, 0.8])) == pytest.approx(few)
+    assert block_weights.binarised_share(np.array([0.0, 1.0])) == 1
 
 
 def test_terms_weigh_what_tells_classes_apart():
@@ -166,7 +167,7 @@ def test_terms_weigh_what_tells_classes_apart():
     rows = sparse.csr_matrix(has * 0.3)
     block = design.Block("text", (rows, rows[:4], rows[:0]), 2.0)
     before = rows.data.copy()
-    made = block_weights.by_terms(block, np.c_[1 - y, y], 0, classes=True)
+    made = block_weights.weight_terms(block, np.c_[1 - y, y], 0, classes=True)
     np.testing.assert_array_equal(rows.data, before)
     factors = made.factors / made.factors.max()
     assert factors[:2].min() > 0.9
@@ -176,7 +177,7 @@ def test_terms_weigh_what_tells_classes_apart():
     np.testing.assert_allclose(made.train[0].toarray()[0], first, rtol=1e-6)
     expected = np.abs(log_count_ratios(sparse.csr_matrix(has), y[:, None])[:, 0])
     np.testing.assert_allclose(factors, expected / expected.max(), rtol=1e-5)
-    valued = block_weights.by_terms(block, 50 + 10 * y[:, None], 0, classes=False).factors
+    valued = block_weights.weight_terms(block, 50 + 10 * y[:, None], 0, classes=False).factors
     assert valued[:2].min() > 3 * valued[2:].max()
 
 
@@ -231,7 +232,7 @@ def test_numbers_are_expanded_as_all_at_once_would_be():
     rng = np.random.default_rng(0)
     raw = [rng.normal(size=(n, 3)).astype(np.float32) for n in (300, 40, 0)]
     raw[0][::7, 1] = np.nan
-    parts = design._numbers(raw, 6)
+    parts = design.numbers_and_splines(raw, 6)
     filled = np.where(np.isnan(raw[0]), np.nanmedian(raw[0], axis=0), raw[0]).astype(np.float32)
     scaled = np.clip(StandardScaler().fit_transform(filled), -6, 6)
     spline = SplineTransformer(n_knots=6, degree=3, knots="quantile", extrapolation="linear")

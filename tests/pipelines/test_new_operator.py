@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,16 +13,17 @@ from noise import SCHEMA, SIGMAS, Noise, deviations, moved
 
 from medalist.agent.workers.widths import width_of
 from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features import operators
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.target import Target
-from medalist.pipelines.features.language.expression import feature
-from medalist.pipelines.features.language.operator import OPERATORS
+from medalist.pipelines.features.language.expression import Feature, feature
+from medalist.pipelines.features.language.operator import OPERATORS, Operator
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import is_supervised, operator_of
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.language.words import in_words
 from medalist.pipelines.features.search.candidates import Candidates
-from medalist.pipelines.features.search.column_sorts import Hints
+from medalist.pipelines.features.search.columns import Hints
 from medalist.pipelines.features.typing import check
 
 FILE = '''
@@ -130,13 +133,29 @@ def test_the_search_proposes_it(added):
 
 def test_the_leak_tests_run_over_its_example(added):
     for operator in added.values():
-        made = parse(operator.example)
-        others = np.atleast_1d(deviations(operator.example, "binary", 2))[0]
-        assert abs(others) < SIGMAS
-        if is_supervised(made):
+        validation = np.atleast_1d(deviations(operator.example, "binary", 2))[0]
+        assert abs(validation) < SIGMAS
+        if is_supervised(parse(operator.example)):
             assert moved(operator.example, 3, "binary")[0] < 1e-9
+
+
+def test_the_example_in_the_documentation_works(monkeypatch):
+    page = Path(__file__).resolve().parents[2] / "docs" / "features.md"
+    block = re.search(r"### Adding an operator\n.*?```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    names = {"np": np, "Frame": Frame, "Feature": Feature, "Operator": Operator}
+    exec(block[1].replace("    ...\n", ""), names)
+    (name,) = names["OPERATORS"]
+    monkeypatch.setitem(OPERATORS, name, names["OPERATORS"][name])
+    example = check(parse(names["OPERATORS"][name].example), SCHEMA)
+    assert in_words(example) == "x above 0.5"
+    values = Noise().rows["x"]
+    np.testing.assert_array_equal(Frame(Noise()).value(example), (values - 0.5).clip(lower=0))
+
+
+def test_no_two_files_have_an_operator_of_one_name():
+    assert sum(len(file.OPERATORS) for file in operators.FILES) == len(OPERATORS)
 
 
 def test_an_operator_without_words_or_example_is_none():
     with pytest.raises(TypeError, match="words"):
-        type(OPERATORS["mean"])("stateless", ("number",), "number", np.abs)
+        Operator("stateless", ("number",), "number", np.abs)

@@ -41,8 +41,8 @@ def value(text: str, rows: pd.DataFrame, target: Target | None = None, **further
     return Frame(Table(rows, further), target=target).value(parse(text))
 
 
-def same(found, expected):
-    assert np.asarray(found, dtype=float) == pytest.approx(np.asarray(expected, dtype=float), nan_ok=True, abs=1e-9)
+def same(actual, expected):
+    assert np.asarray(actual, dtype=float) == pytest.approx(np.asarray(expected, dtype=float), nan_ok=True, abs=1e-9)
 
 
 @st.composite
@@ -81,19 +81,19 @@ def test_keys_are_numbered_counted_and_crossed():
 @RANDOMLY
 @given(tables(5))
 def test_a_cross_of_all_columns_numbers_the_different_rows(rows):
-    found = pd.Series(value(" × ".join(rows.columns), rows))
-    same(found.groupby(found).transform("size"), rows.groupby(list(rows.columns), dropna=False).transform("size"))
+    actual = pd.Series(value(" × ".join(rows.columns), rows))
+    same(actual.groupby(actual).transform("size"), rows.groupby(list(rows.columns), dropna=False).transform("size"))
 
 
 @RANDOMLY
 @given(tables(5), st.integers(2, 6))
 def test_bins_hold_equal_shares_in_order(rows, count):
-    found = value(f"bin(z, {count})", rows)
-    assert found.min() == 0
-    assert found.max() == count - 1 if len(rows) >= 3 * count else found.max() < count
-    ordered = found[np.argsort(rows["z"])]
+    actual = value(f"bin(z, {count})", rows)
+    assert actual.min() == 0
+    assert actual.max() == count - 1 if len(rows) >= 3 * count else actual.max() < count
+    ordered = actual[np.argsort(rows["z"])]
     assert (np.diff(ordered) >= 0).all()
-    sizes = np.bincount(found.astype(int), minlength=count)
+    sizes = np.bincount(actual.astype(int), minlength=count)
     assert sizes.max() - sizes.min() <= 2
     assert (np.isnan(value(f"bin(x, {count})", rows)) == rows["x"].isna()).all()
 
@@ -125,8 +125,8 @@ def test_sequences_are_those_of_pandas(rows, order, key, k):
     window = abs(k) + 1
     for name in ("mean", "std", "min", "max"):
         expected = groups["x"].transform(lambda s, name=name: s.shift(1).rolling(window, min_periods=1).agg(name))
-        found = value(f"rolling_{name}(x, {order}, {window}){by}", rows)
-        assert found == pytest.approx(expected.sort_index().to_numpy(), nan_ok=True, abs=1e-4)  # pandas loses digits
+        actual = value(f"rolling_{name}(x, {order}, {window}){by}", rows)
+        assert actual == pytest.approx(expected.sort_index().to_numpy(), nan_ok=True, abs=1e-4)  # pandas loses digits
     same(
         value(f"expanding_mean(x, {order}){by}", rows),
         groups["x"].transform(lambda s: s.shift(1).expanding(min_periods=1).mean()).sort_index(),
@@ -181,8 +181,8 @@ def test_lagged_targets_are_means_of_earlier_rows(rows, order, key, horizon, win
 
 def test_lagged_targets_of_classes_are_shares():
     rows = pd.DataFrame({"t": [1, 2, 3, 4]})
-    found = value("target_lag(t, 0)", rows, Target(np.arange(3), np.array([[0], [2], [2]]), 3, 0))
-    same(found[1:], [[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 0, 2 / 3]])
+    actual = value("target_lag(t, 0)", rows, Target(np.arange(3), np.array([[0], [2], [2]]), 3, 0))
+    same(actual[1:], [[1, 0, 0], [0.5, 0, 0.5], [1 / 3, 0, 2 / 3]])
 
 
 def test_a_lag_into_the_future_is_refused():
@@ -209,22 +209,22 @@ def standardised(rows, names):
 
 def test_components_are_those_of_the_standardised_numbers():
     rows, _ = blobs()
-    found = value("pca(a, b, flat, 2)", rows)
+    actual = value("pca(a, b, flat, 2)", rows)
     points = standardised(rows, ["a", "b"])
     _, spread, axes = np.linalg.svd(points, full_matrices=False)
-    same(np.abs(found), np.abs(points @ axes.T))
-    assert found.std(axis=0) == pytest.approx(spread / np.sqrt(len(rows)))
+    same(np.abs(actual), np.abs(points @ axes.T))
+    assert actual.std(axis=0) == pytest.approx(spread / np.sqrt(len(rows)))
     assert value("pca(a, b, 5)", rows).shape == (300, 2)
 
 
 def test_clusters_are_found_and_distances_lead_to_the_nearest():
     rows, cluster = blobs()
     frame = Frame(Table(rows))
-    found = frame.value(parse("kmeans(a, b, 3)"))
-    assert pd.crosstab(found, cluster).max().sum() > 0.97 * len(rows)
+    actual = frame.value(parse("kmeans(a, b, 3)"))
+    assert pd.crosstab(actual, cluster).max().sum() > 0.97 * len(rows)
     distances = frame.value(parse("kmeans_distance(a, b, 3)"))
-    assert (distances.argmin(axis=1) == found).all()
-    centres = np.stack([standardised(rows, ["a", "b"])[found == k].mean(axis=0) for k in range(3)])
+    assert (distances.argmin(axis=1) == actual).all()
+    centres = np.stack([standardised(rows, ["a", "b"])[actual == k].mean(axis=0) for k in range(3)])
     expected = np.linalg.norm(standardised(rows, ["a", "b"])[:, None] - centres, axis=2)
     assert distances == pytest.approx(expected, abs=0.1)
     assert value("kmeans_distance(flat, 5)", rows).shape == (300, 1)  # no more clusters than different points
@@ -234,12 +234,12 @@ def test_neighbours_give_the_mean_target_of_the_nearest_rows():
     rows, _ = blobs()
     y = np.random.default_rng(1).normal(size=(200, 2))
     target = Target(np.arange(200), y, 0, 3)
-    found = value("target_neighbours(a, b, flat, 4)", rows, target)
+    actual = value("target_neighbours(a, b, flat, 4)", rows, target)
     points, inner = standardised(rows, ["a", "b"]), target.inner()
     for i in range(0, 300, 7):
         others = np.flatnonzero(inner != inner[i]) if i < 200 else np.arange(200)
         near = others[np.argsort(np.linalg.norm(points[others] - points[i], axis=1))[:4]]
-        same(found[i], y[near].mean(axis=0))
+        same(actual[i], y[near].mean(axis=0))
 
 
 def test_neighbours_at_one_point_count_together():
@@ -255,8 +255,8 @@ def test_neighbours_among_very_many_rows_are_looked_for_in_a_draw(monkeypatch):
     monkeypatch.setattr(spaces, "SEARCHED", 50)
     rows, cluster = blobs()
     y = (cluster[:200, None] == 1).astype(float)
-    found = value("target_neighbours(a, b, 3)", rows, Target(np.arange(200), y, 0, 0))[:, 0]
-    assert np.corrcoef(found, cluster == 1)[0, 1] > 0.95
+    actual = value("target_neighbours(a, b, 3)", rows, Target(np.arange(200), y, 0, 0))[:, 0]
+    assert np.corrcoef(actual, cluster == 1)[0, 1] > 0.95
 
 
 @RANDOMLY
@@ -264,21 +264,21 @@ def test_neighbours_among_very_many_rows_are_looked_for_in_a_draw(monkeypatch):
 def test_aggregates_of_further_tables_are_those_of_pandas(rows, orders, two_keys):
     keys = ["city", "shop"] if two_keys else ["city"]
     orders["word"] = np.where(orders["x"].isna(), None, "w" + orders["x"].astype(str))
-    known = orders.dropna(subset=keys)
-    groups = known.groupby(keys)
+    complete = orders.dropna(subset=keys)
+    groups = complete.groupby(keys)
     joined = {
         **{name: getattr(groups["x"], name)() for name in ("mean", "std", "min", "max", "median", "count", "sum")},
         "distinct": groups["word"].nunique(),
-        "value": groups["x"].nth(0).set_axis(pd.MultiIndex.from_frame(known.loc[groups["x"].nth(0).index, keys]))
+        "value": groups["x"].nth(0).set_axis(pd.MultiIndex.from_frame(complete.loc[groups["x"].nth(0).index, keys]))
         if two_keys
-        else groups["x"].nth(0).set_axis(known.loc[groups["x"].nth(0).index, "city"]),
+        else groups["x"].nth(0).set_axis(complete.loc[groups["x"].nth(0).index, "city"]),
     }
     for name, expected in joined.items():
         column = "word" if name in ("count", "distinct") else "x"
-        found = value(f"{name}(orders.{column}) by {', '.join(keys)}", rows, orders=orders)
-        wanted = rows[keys].merge(expected.rename("found").reset_index(), how="left", on=keys)["found"]
+        actual = value(f"{name}(orders.{column}) by {', '.join(keys)}", rows, orders=orders)
+        wanted = rows[keys].merge(expected.rename("actual").reset_index(), how="left", on=keys)["actual"]
         wanted = wanted.where(rows[keys].notna().all(axis=1).to_numpy())  # pandas joins missing with missing
-        same(found, wanted.fillna(0) if name in ("count", "sum") else wanted)
+        same(actual, wanted.fillna(0) if name in ("count", "sum") else wanted)
 
 
 def test_first_and_most_frequent_categories_of_further_tables():
@@ -294,8 +294,8 @@ def test_dates_of_further_tables_are_measured_however_they_are_written():
     rows = pd.DataFrame({"who": [1, 2, 3]})
     opened = ["2024-01-03", "2024-01-02", None, "2024-02-01"]
     days = [19725 * 86400.0, 19754 * 86400.0, np.nan]
-    for told in (opened, [20240103, 20240102, np.nan, 20240201], pd.to_datetime(opened)):
-        visits = pd.DataFrame({"who": [1, 1, 1, 2], "opened": told})
+    for written in (opened, [20240103, 20240102, np.nan, 20240201], pd.to_datetime(opened)):
+        visits = pd.DataFrame({"who": [1, 1, 1, 2], "opened": written})
         same(value("max(visits.opened) by who", rows, visits=visits), days)
         same(value("value(visits.opened) by who", rows, visits=visits), days)
 
@@ -375,9 +375,9 @@ def test_spread_and_median_of_the_target_by_key_are_shrunken_towards_those_of_al
         ("std", lambda v: np.var(v) if len(v) else 0.0),
         ("median", lambda v: np.median(v) if len(v) else 0.0),
     ):
-        found = value(f"target_{op}(k)", rows, target)[:, 0]
+        actual = value(f"target_{op}(k)", rows, target)[:, 0]
         for i in range(0, 60, 3):
             fit = np.flatnonzero(inner != inner[i]) if i < 50 else np.arange(50)
-            own = y[fit[(rows["k"] == rows["k"][i])[fit]], 0]
-            told = (len(own) * statistic(own) + 10 * statistic(y[fit, 0])) / (len(own) + 10)
-            same(found[i], np.sqrt(told) if op == "std" else told)
+            values = y[fit[(rows["k"] == rows["k"][i])[fit]], 0]
+            shrunk = (len(values) * statistic(values) + 10 * statistic(y[fit, 0])) / (len(values) + 10)
+            same(actual[i], np.sqrt(shrunk) if op == "std" else shrunk)

@@ -47,8 +47,8 @@ def value(written, **columns):
         return frame_of(**columns).value(parse(written))
 
 
-def same(found, expected):
-    np.testing.assert_allclose(np.asarray(found, dtype=float), np.asarray(expected, dtype=float), rtol=1e-12)
+def same(actual, expected):
+    np.testing.assert_allclose(np.asarray(actual, dtype=float), np.asarray(expected, dtype=float), rtol=1e-12)
 
 
 NAN = np.nan
@@ -89,8 +89,8 @@ Y = [2.0, 0.0, 0.0, 1.0]
 )
 def test_numbers(written, expected):
     words = {"word": ["a", "b", None, "c"], "word2": ["a", "x b", "b", "1"]}
-    found = value(written, x=X, y=Y, **words)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    actual = value(written, x=X, y=Y, **words)
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
 
 
 decimal_writings = st.builds(
@@ -123,8 +123,8 @@ moments = st.none() | st.datetimes(min_value=pd.Timestamp("1700-01-01"), max_val
 
 
 @given(st.lists(moments, min_size=1, max_size=10))
-def test_date_parts_are_those_of_pandas(found):
-    column = pd.Series(found, dtype="datetime64[ns]")
+def test_date_parts_are_those_of_pandas(actual):
+    column = pd.Series(actual, dtype="datetime64[ns]")
     frame = frame_of(d=column)
     parts = {"weekday": "day_of_week", "dayofyear": "day_of_year"}
     for name in ("year", "month", "day", "weekday", "dayofyear", "hour", "minute", "second", "quarter"):
@@ -151,9 +151,9 @@ def test_row_statistics_are_those_of_pandas(table):
     frame, args = Frame(Table(data)), ", ".join(data.columns)
 
     def row(name):
-        found = frame.value(parse(f"row_{name}({args})"))
-        assert len(found) == len(data)
-        return found
+        actual = frame.value(parse(f"row_{name}({args})"))
+        assert len(actual) == len(data)
+        return actual
 
     known = data.count(axis=1) > 0
     same(row("sum"), data.sum(axis=1).where(known))
@@ -169,9 +169,9 @@ def test_row_statistics_are_those_of_pandas(table):
     same(row("sorted"), ascending)
     if data.shape[1] > 1:
         same(row("gaps"), np.diff(ascending, axis=1))
-    for (_, r), found in zip(data.iterrows(), row("repeats"), strict=True):
+    for (_, r), actual in zip(data.iterrows(), row("repeats"), strict=True):
         counts = [*r.value_counts(), 0, 0, 0]
-        same(found, counts[: min(3, data.shape[1])])
+        same(actual, counts[: min(3, data.shape[1])])
 
 
 CODES = ["B/45/S", "F/7", None, "", "12 x", "-3.5,a b", "ÄÖ_9"]
@@ -225,8 +225,8 @@ def test_a_title_is_a_word_of_a_field():
 
 
 def test_a_pattern_is_cut():
-    (found,) = strings.labels(frame_of(t=["a1" * 50]), parse("pattern(t)"))
-    assert found == "A9" * 12
+    (actual,) = strings.labels(frame_of(t=["a1" * 50]), parse("pattern(t)"))
+    assert actual == "A9" * 12
 
 
 def test_strings_of_nothing_known():
@@ -251,8 +251,8 @@ def _shape(written):
 
 @given(st.lists(st.none() | st.text(max_size=12), min_size=1, max_size=6))
 def test_text_shape(texts):
-    found = value("text_shape(t)", t=pd.Series(texts, dtype=object))
-    same(found, [_shape(t or "") for t in texts])
+    actual = value("text_shape(t)", t=pd.Series(texts, dtype=object))
+    same(actual, [_shape(t or "") for t in texts])
 
 
 def _talk(n=200):
@@ -265,18 +265,18 @@ def _talk(n=200):
 
 def test_sparse_features_are_made_once_and_reduced(monkeypatch):
     texts, good = _talk()
-    frame, made = frame_of(t=texts), []
+    frame, computed = frame_of(t=texts), []
     monkeypatch.setitem(
         OPERATORS,
         "tfidf",
-        replace(OPERATORS["tfidf"], compute=lambda *a: made.append(1) or text.tfidf(*a)),
+        replace(OPERATORS["tfidf"], compute=lambda *a: computed.append(1) or text.tfidf(*a)),
     )
     assert sparse.issparse(frame.value(parse("tfidf(t)")))
-    made.clear()
+    computed.clear()
     reduced = frame.value(parse("svd(tfidf(t), 3)"))
     assert reduced.shape == (200, 3)
     assert frame.value(parse("svd(tfidf(t), 2)")).shape == (200, 2)
-    assert len(made) == 1
+    assert len(computed) == 1
     assert max(abs(np.corrcoef(reduced[:, i], good)[0, 1]) for i in range(3)) > 0.9
     assert frame.value(parse("svd(tfidf(t), 999)")).shape[1] < 60
     assert frame_of(t=["a", "b"]).value(parse("svd(tfidf(t), 4)")).shape == (2, 1)
@@ -294,24 +294,24 @@ def test_linear_predictions_are_out_of_fold(classes):
         frame = frame_of(t=texts).fitted_on(Target(fit, y[fit, None], classes, seed=1))
         return frame.value(feature)
 
-    found = predicted(labels)
-    assert found.shape == (200, classes or 1)
-    of_good = found[:, 0] if not classes else 1 - found[:, 0]
+    actual = predicted(labels)
+    assert actual.shape == (200, classes or 1)
+    of_good = actual[:, 0] if not classes else 1 - actual[:, 0]
     assert np.corrcoef(of_good[150:], good[150:])[0, 1] > 0.7
     other = labels.copy()
     row = 10
     other[row] = (classes - 1) - other[row] if classes else 1 - other[row]
-    np.testing.assert_array_equal(predicted(other)[row], found[row])  # a row never sees its own target
-    assert not np.array_equal(predicted(other), found)
+    np.testing.assert_array_equal(predicted(other)[row], actual[row])  # a row never sees its own target
+    assert not np.array_equal(predicted(other), actual)
 
 
 def test_a_linear_model_of_one_class_and_of_absent_classes():
     texts, _ = _talk(20)
     for y in (np.zeros(20), np.arange(20) % 2 * 2):
         frame = frame_of(t=texts).fitted_on(Target(np.arange(20), y[:, None], 3, seed=0))
-        found = frame.value(parse("target_linear(tfidf(t))"))
-        np.testing.assert_allclose(found.sum(axis=1), np.ones(20), atol=1e-6)
-        same(found[:, 1], np.zeros(20))
+        actual = frame.value(parse("target_linear(tfidf(t))"))
+        np.testing.assert_allclose(actual.sum(axis=1), np.ones(20), atol=1e-6)
+        same(actual[:, 1], np.zeros(20))
 
 
 @pytest.mark.parametrize("operator", OPERATORS.values(), ids=OPERATORS)
@@ -339,14 +339,14 @@ def test_rows_of_many_cells_are_looked_at_block_by_block(monkeypatch):
 
 
 def test_distances_on_the_earth():
-    found = value(
+    actual = value(
         "haversine(a, b, c, d)",
         a=[52.52, 0.0, NAN, 10.0],
         b=[13.405, 0.0, 0.0, 20.0],
         c=[48.8566, 0.0, 1.0, 10.0],
         d=[2.3522, 180.0, 1.0, 20.0],
     )
-    assert found[0] == pytest.approx(878, abs=2)  # Berlin and Paris
-    assert found[1] == pytest.approx(np.pi * 6371.0088)
-    assert np.isnan(found[2])
-    assert found[3] == 0
+    assert actual[0] == pytest.approx(878, abs=2)  # Berlin and Paris
+    assert actual[1] == pytest.approx(np.pi * 6371.0088)
+    assert np.isnan(actual[2])
+    assert actual[3] == 0

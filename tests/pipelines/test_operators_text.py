@@ -80,11 +80,11 @@ def test_the_beginnings_of_long_texts(texts, most):
 @given(st.lists(st.lists(st.booleans(), min_size=4, max_size=4), min_size=2, max_size=20), st.floats(0.1, 3))
 def test_log_count_ratios(rows, smoothing):
     has, y = np.array(rows, dtype=float)[:, :3], np.array(rows, dtype=float)[:, 3:]
-    found = text_targets.log_count_ratios(sparse.csr_matrix(has), y, smoothing)
+    actual = text_targets.log_count_ratios(sparse.csr_matrix(has), y, smoothing)
     inside, outside = has[y[:, 0] == 1].sum(0) + smoothing, has[y[:, 0] == 0].sum(0) + smoothing
-    np.testing.assert_allclose(found[:, 0], np.log(inside / inside.sum() / (outside / outside.sum())), atol=1e-5)
+    np.testing.assert_allclose(actual[:, 0], np.log(inside / inside.sum() / (outside / outside.sum())), atol=1e-5)
     np.testing.assert_allclose(
-        text_targets.log_count_ratios(sparse.csr_matrix(has), 1 - y, smoothing), -found, atol=1e-5
+        text_targets.log_count_ratios(sparse.csr_matrix(has), 1 - y, smoothing), -actual, atol=1e-5
     )
 
 
@@ -110,21 +110,21 @@ def test_naive_bayes_is_out_of_fold(kind):
     def predicted(labels):
         return value("target_bayes(tfidf(t))", target_of(labels, fit, classes), t=texts)
 
-    found = predicted(y)
-    assert found.shape == (120, classes or 1)
-    assert np.corrcoef(found[90:, 1 if classes else 0], good[90:])[0, 1] > 0.9
+    actual = predicted(y)
+    assert actual.shape == (120, classes or 1)
+    assert np.corrcoef(actual[90:, 1 if classes else 0], good[90:])[0, 1] > 0.9
     other = y.copy()
     other[10] = 2 - y[10] if classes else 3.5 - y[10] if kind == "values" else 1 - y[10]
-    np.testing.assert_array_equal(predicted(other)[10], found[10])  # a row never sees its own target
-    assert not np.array_equal(predicted(other), found)
+    np.testing.assert_array_equal(predicted(other)[10], actual[10])  # a row never sees its own target
+    assert not np.array_equal(predicted(other), actual)
 
 
 def test_naive_bayes_by_hand():
     texts = ["up", "up", "down", "up down", "down", "up"]
     y = np.array([1.0, 1.0, 0.0, 0.0, 0.0, np.nan])
-    found = value("target_bayes(tfidf(t))", target_of(y, np.arange(5)), t=texts)
+    actual = value("target_bayes(tfidf(t))", target_of(y, np.arange(5)), t=texts)
     up = np.log((2.5 / (2.5 + 0.5)) / (1.5 / (1.5 + 3.5)))  # counts of up and down in either class, and a half
-    assert found[5, 0] == pytest.approx(up, rel=1e-5)
+    assert actual[5, 0] == pytest.approx(up, rel=1e-5)
 
 
 def test_naive_bayes_without_terms_says_nothing():
@@ -138,11 +138,11 @@ def test_words_are_read_from_where_they_are_kept(tmp_path):
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"t": [" ".join(rng.choice(list("abcdef"), 4)) for _ in range(60)]})
     store = FeatureStore.create(tmp_path, "f", table[:40], table[40:])
-    told = Target(np.arange(40), rng.normal(size=(40, 1)), 0, 0)
+    target = Target(np.arange(40), rng.normal(size=(40, 1)), 0, 0)
     expression = parse("target_linear(tfidf(t))")
-    own = Frame(Table(t=table["t"])).fitted_on(told).value(expression)
+    in_memory = Frame(Table(t=table["t"])).fitted_on(target).value(expression)
     assert not store.has("tfidf(t)")
-    np.testing.assert_allclose(Frame(store).fitted_on(told).value(expression), own)
+    np.testing.assert_allclose(Frame(store).fitted_on(target).value(expression), in_memory)
     assert store.has("tfidf(t)")
     some = np.arange(0, 60, 2)
     assert Frame(store, rows=some).sparse(parse("tfidf(t)")).shape[0] == 30  # of a part, by its own words

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.pipelines.estimators.networks import perceptron
-from medalist.pipelines.estimators.networks.inputs import design
+from medalist.pipelines.estimators.networks.inputs import network_inputs
 from medalist.pipelines.features.matrix import Matrix
 
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
@@ -27,7 +27,7 @@ def test_the_days_ahead_are_told_as_the_last_and_not_as_days_far_away():
             fit_request("perceptron", replace(PROBLEMS["regression"], ahead=ahead)),
             train=parts[0], valid=parts[1], test=parts[2], y=y[:1095], y_valid=None, params=ONE,
         )  # fmt: skip
-        numbers[ahead], said[ahead] = design(made)[0], perceptron.fit_predict(made).valid
+        numbers[ahead], said[ahead] = network_inputs(made)[0], perceptron.fit_predict(made).valid
     assert (numbers[True][1][:, 0] == numbers[True][0][-1, 0]).all()
     assert np.allclose(np.diff(numbers[True][0][:, 0]), np.diff(numbers[True][0][:2, 0]), rtol=1e-3)
     assert (numbers[True][1][:, 1:] == numbers[False][1][:, 1:]).all()
@@ -72,8 +72,8 @@ def test_a_number_is_told_by_how_far_it_has_come_through_each_bin():
 def test_few_rows_are_gone_through_more_often_but_not_for_ever(rows):
     epochs = perceptron.epochs_of(rows, perceptron.PORTFOLIO[0])
     steps = epochs * -(-rows // perceptron.batch_size(rows))
-    assert 24 <= epochs <= perceptron.MOST_EPOCHS
-    assert epochs == perceptron.MOST_EPOCHS or steps >= perceptron.LEAST_STEPS
+    assert 24 <= epochs <= perceptron.MAX_EPOCHS
+    assert epochs == perceptron.MAX_EPOCHS or steps >= perceptron.MIN_STEPS
 
 
 def test_percentage_errors_are_fitted_where_small_values_count_most():
@@ -103,15 +103,15 @@ def test_time_that_runs_out_leaves_a_model_all_the_same():
 
 
 def test_the_learning_rate_falls_until_the_training_ends():
-    assert perceptron.falling(0.0) == 1.0
-    assert perceptron.falling(1.0) == perceptron.falling(7.0) == pytest.approx(perceptron.LEAST_RATE)
-    shares = [perceptron.falling(gone) for gone in np.linspace(0, 1, 50)]
+    assert perceptron.rate_factor(0.0) == 1.0
+    assert perceptron.rate_factor(1.0) == perceptron.rate_factor(7.0) == pytest.approx(perceptron.MIN_RATE)
+    shares = [perceptron.rate_factor(gone) for gone in np.linspace(0, 1, 50)]
     assert (np.diff(shares) < 0).all()
 
 
 def test_the_rate_has_fallen_when_the_time_is_up_though_epochs_are_left(monkeypatch):
     gone = []
-    monkeypatch.setattr(perceptron, "falling", lambda share: gone.append(share) or 1.0)
+    monkeypatch.setattr(perceptron, "rate_factor", lambda share: gone.append(share) or 1.0)
     made = fit_request("perceptron", PROBLEMS["regression"], params={**ONE, "epochs": 1_000_000})
     perceptron.fit_predict(replace(made, deadline=time.monotonic() + 0.6))
     assert gone[-1] > 0.5
@@ -119,10 +119,10 @@ def test_the_rate_has_fallen_when_the_time_is_up_though_epochs_are_left(monkeypa
 
 def test_the_rate_that_falls_is_the_one_that_the_library_uses(monkeypatch):
     rates = []
-    monkeypatch.setattr(perceptron, "falling", lambda gone: rates.append(gone) or 0.0)
+    monkeypatch.setattr(perceptron, "rate_factor", lambda gone: rates.append(gone) or 0.0)
     made = fit_request("perceptron", PROBLEMS["regression"], params={**ONE, "epochs": 200})
     still = perceptron.fit_predict(made)
-    monkeypatch.setattr(perceptron, "falling", lambda _: 1.0)
+    monkeypatch.setattr(perceptron, "rate_factor", lambda _: 1.0)
     moving = perceptron.fit_predict(made)
     assert rates == sorted(set(rates))
     corr = [np.corrcoef(f.valid, made.y_valid)[0, 1] for f in (still, moving)]

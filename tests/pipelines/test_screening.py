@@ -16,10 +16,11 @@ from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.candidates import Candidates
 from medalist.pipelines.features.search.choosing import pursue
-from medalist.pipelines.features.search.column_sorts import Hints
-from medalist.pipelines.features.search.like_columns import Profile, families, profile_of
-from medalist.pipelines.features.search.scoring import COARSE, Found, Scorer, binned, coarse
-from medalist.pipelines.features.search.screening import Screen
+from medalist.pipelines.features.search.column_families import Profile, families, profile_of
+from medalist.pipelines.features.search.columns import Hints
+from medalist.pipelines.features.search.sampling import Sample
+from medalist.pipelines.features.search.scoring import COARSE, ScoredFeature, Scorer, binned, coarse
+from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of, screen
 from medalist.pipelines.features.search.templates import MOST_SPELT, single, tables
 from medalist.pipelines.features.search.tree_screening import Trees
@@ -50,16 +51,16 @@ def store_of(folder: Path, frame: pd.DataFrame) -> FeatureStore:
     return FeatureStore.create(folder, "f", frame[:ROWS], frame[ROWS:].reset_index(drop=True))
 
 
-def candidates_of(store: FeatureStore, frame: pd.DataFrame, view: Screen) -> Candidates:
-    return Candidates(schema_of(frame, []), view.frame, Hints())
+def candidates_of(store: FeatureStore, frame: pd.DataFrame, screener: Screener) -> Candidates:
+    return Candidates(schema_of(frame, []), screener.sample.frame, Hints())
 
 
 def found_in(folder: Path, frame: pd.DataFrame, y: np.ndarray, limit: int = 500) -> tuple[list[str], float]:
     store = store_of(folder, frame)
     centred = (y - y.mean())[:, None]
-    view = Screen(store, np.arange(ROWS), centred, centred)
-    found = view.run(candidates_of(store, frame, view).all(), limit=limit)
-    return [p.text for p in found.picks], found.threshold
+    screener = Screener(Sample(store, np.arange(ROWS), centred, centred))
+    screening = screener.run(candidates_of(store, frame, screener).all(), limit=limit)
+    return [p.text for p in screening.picks], screening.threshold
 
 
 @pytest.mark.parametrize(
@@ -85,11 +86,11 @@ def test_what_was_planted_comes_first(tmp_path: Path, planted: str, expected: tu
 
 def test_in_noise_nothing_is_found(tmp_path: Path) -> None:
     frame = table()
-    found = [
+    picks_of = [
         found_in(tmp_path / str(seed), frame, np.random.default_rng(seed).normal(size=ROWS), limit=300)[0]
         for seed in range(1, 5)
     ]
-    assert sum(bool(picks) for picks in found) <= 1  # a threshold that one screening in some lets a chance find pass
+    assert sum(bool(picks) for picks in picks_of) <= 1  # a threshold that one screening in some lets a chance find pass
 
 
 def test_a_key_of_one_row_each_explains_nothing() -> None:
@@ -182,12 +183,12 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
     sure, rare = rng.integers(0, 2, n), (rng.random(n) < 0.001).astype(np.int64)
     residual = (0.3 * (sure - 0.5) + rng.normal(size=n) + rare * rng.choice([-25.0, 32.5], n))[:, None]
     scorer = Scorer(residual, rng.integers(0, 2, n))
-    says = {parse("number(rare)"): [(rare, 2)], parse("number(sure)"): [(sure, 2)]}
-    scored = {f: Found(str(f), *scorer.gain(*columns[0])) for f, columns in says.items()}
+    codes_of = {parse("number(rare)"): [(rare, 2)], parse("number(sure)"): [(sure, 2)]}
+    scored = {f: ScoredFeature(str(f), *scorer.gain(*columns[0])) for f, columns in codes_of.items()}
     uncertain, certain = scored.values()
     assert uncertain.gain > certain.gain
     assert uncertain.z < 3 < certain.z
-    picks, redundant = pursue(says, scored, scorer, 3.0)
+    picks, redundant = pursue(codes_of, scored, scorer, 3.0)
     assert [p.text for p in picks] == ["number(sure)"]
     assert [r.text for r in redundant] == ["number(rare)"]
 
@@ -195,40 +196,40 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
 def test_further_tables_are_joined_by_all_that_they_share(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     weather = pd.DataFrame({"shop": ["s1"], "kind": ["a"], "rain": [1.5]})
-    made = Candidates(schema_of(frame, [], {"weather": weather}), view.frame, Hints())
-    texts = {str(f) for f in tables(made.columns)}
+    candidates = Candidates(schema_of(frame, [], {"weather": weather}), screener.sample.frame, Hints())
+    texts = {str(f) for f in tables(candidates.columns)}
     assert {f"mean(weather.rain) by {keys}" for keys in ("kind, shop", "shop", "kind")} <= texts
 
 
 def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    made = candidates_of(store, frame, view)
-    texts = [str(f) for f in made.all()]
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    candidates = candidates_of(store, frame, screener)
+    texts = [str(f) for f in candidates.all()]
     assert len(texts) == len(set(texts)) > 500
     for text in texts:
-        check(parse(text), made.schema)
+        check(parse(text), candidates.schema)
 
 
 def test_forbidden_columns_are_in_no_candidate(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    made = Candidates(schema_of(frame, []), view.frame, Hints(), frozenset({"shop"}))
-    assert not any("shop" in f.columns for f in made.all())
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    candidates = Candidates(schema_of(frame, []), screener.sample.frame, Hints(), frozenset({"shop"}))
+    assert not any("shop" in f.columns for f in candidates.all())
 
 
 def test_what_earlier_competitions_kept_comes_first(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     schema = schema_of(frame, [])
-    plain = [str(f) for f in Candidates(schema, view.frame, Hints()).all()]
+    plain = [str(f) for f in Candidates(schema, screener.sample.frame, Hints()).all()]
     hints = Hints(shapes={"number / number": (3, 3), "count(category)": (0, 4)})
-    taught = [str(f) for f in Candidates(schema, view.frame, hints).all()]
+    taught = [str(f) for f in Candidates(schema, screener.sample.frame, hints).all()]
     assert plain.index("u / v") > 50
     assert taught.index("u / v") < 10
     assert set(taught) == set(plain)
@@ -264,8 +265,8 @@ def test_trees_use_what_helps_only_in_company_and_not_noise(tmp_path: Path) -> N
     y = (np.sign(np.log(frame["u"])) * np.sign(np.log(frame["v"])))[:ROWS].to_numpy(copy=True)[:, None]
     y += np.random.default_rng(0).normal(scale=0.3, size=y.shape)
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), y - y.mean(), y)
-    trees = Trees(view, ["number(w)", "code(kind)"], classes=0)
+    screener = Screener(Sample(store, np.arange(ROWS), y - y.mean(), y))
+    trees = Trees(screener, ["number(w)", "code(kind)"], classes=0)
     used = trees.used(["log(u) * log(v)", "digit(u, 4)", "mod(w, 7)"], 5)
     assert used == ["log(u) * log(v)"]
 
@@ -290,21 +291,25 @@ def test_importance_is_shared_among_columns() -> None:
 def test_past_targets_are_far_enough_back_to_be_known(tmp_path: Path) -> None:
     frame = table()
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     schema = schema_of(frame, [])
-    assert not any(f.op == "target_lag" for f in Candidates(schema, view.frame, Hints()).all())
-    made = [f for f in Candidates(schema, view.frame, Hints(), ahead=("when", 30.0)).all() if f.op == "target_lag"]
-    assert {str(k) for f in made for k in f.by} >= {"shop", "kind"}
-    assert all(str(f.args[0]) == "when" and f.args[1] >= 30 for f in made)
+    assert not any(f.op == "target_lag" for f in Candidates(schema, screener.sample.frame, Hints()).all())
+    candidates = [
+        f
+        for f in Candidates(schema, screener.sample.frame, Hints(), ahead=("when", 30.0)).all()
+        if f.op == "target_lag"
+    ]
+    assert {str(k) for f in candidates for k in f.by} >= {"shop", "kind"}
+    assert all(str(f.args[0]) == "when" and f.args[1] >= 30 for f in candidates)
 
 
 def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    screener = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
 
     def later(ahead: tuple[str, float] | None) -> set[str]:
-        made = Candidates(schema_of(frame, []), view.frame, Hints(), ahead=ahead).all()
-        return {f.op for f in made if f.op == "until_next" or (f.op == "lag" and f.args[2] < 0)}
+        candidates = Candidates(schema_of(frame, []), screener.sample.frame, Hints(), ahead=ahead).all()
+        return {f.op for f in candidates if f.op == "until_next" or (f.op == "lag" and f.args[2] < 0)}
 
     assert later(None) == {"until_next", "lag"}
     assert later(("when", 30.0)) == set()
@@ -312,10 +317,10 @@ def test_where_test_lies_ahead_nothing_is_told_of_later_rows(tmp_path: Path) -> 
 
 def test_columns_that_trees_split_on_together_are_crossed_first(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
+    screener = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     hints = Hints(pairs=(("kind", "shop"),), triples=(("kind", "u", "shop"),))
-    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, hints).all()]
-    crosses = [t for t in made if t.startswith("target_mean(") and "×" in t and "hour" not in t]
+    candidates = [str(f) for f in Candidates(schema_of(frame, []), screener.sample.frame, hints).all()]
+    crosses = [t for t in candidates if t.startswith("target_mean(") and "×" in t and "hour" not in t]
     assert crosses[0] == "target_mean(kind × shop)"
     assert next(t for t in crosses if t.count("×") == 2) == "target_mean(bin(u, 16) × kind × shop)"
 
@@ -327,26 +332,26 @@ def test_rows_of_two_keys_are_ordered_where_each_alone_has_several_of_a_time(tmp
     frame.columns = ["when", "shop", "product"]
     frame["price"] = rng.normal(size=len(frame))
     store = store_of(tmp_path, frame)
-    view = Screen(store, np.arange(2000), np.ones((2000, 1)), np.ones((2000, 1)))
-    made = [f for f in Candidates(schema_of(frame, []), view.frame, Hints()).all() if f.op == "lag"]
-    assert {str(k) for k in made[0].by} == {"shop", "product"}
+    screener = Screener(Sample(store, np.arange(2000), np.ones((2000, 1)), np.ones((2000, 1))))
+    candidates = [f for f in Candidates(schema_of(frame, []), screener.sample.frame, Hints()).all() if f.op == "lag"]
+    assert {str(k) for k in candidates[0].by} == {"shop", "product"}
 
 
 def test_what_was_adopted_is_built_upon(tmp_path: Path) -> None:
     frame = table()
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    told: list[str] = []
+    screener = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    given: list[str] = []
 
     def further(best):
-        told.extend(map(str, best))
+        given.extend(map(str, best))
         return ()
 
-    view.run(
+    screener.run(
         [parse("number(v)")],
         ("number(u)", "u / v", "target_mean(shop)", "target_mean(kind × shop)"),
         further,
     )
-    assert told[:2] == ["u / v", "target_mean(kind × shop)"]
+    assert given[:2] == ["u / v", "target_mean(kind × shop)"]
 
 
 def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> None:
@@ -358,9 +363,9 @@ def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> 
     y = rng.normal(size=2500)[levels] + rng.normal(size=25)[5 * frame["a"].astype(int) + frame["b"].astype(int)]
     y = (y + rng.normal(size=n))[:, None]
     store = FeatureStore.create(tmp_path, "f", frame[:-10], frame[-10:].reset_index(drop=True))
-    view = Screen(store, np.arange(n - 10), (y - y.mean())[:-10], y[:-10])
-    crosses = (view.score(parse(t)) for t in ("target_mean(key × noise)", "target_mean(a × b)"))
-    noise, real = (found.synergy for found in crosses if found is not None)
+    screener = Screener(Sample(store, np.arange(n - 10), (y - y.mean())[:-10], y[:-10]))
+    crosses = (screener.sample.score(parse(t)) for t in ("target_mean(key × noise)", "target_mean(a × b)"))
+    noise, real = (scored.synergy for scored in crosses if scored is not None)
     assert noise < 0.02
     assert real > 0.1
 
@@ -372,10 +377,10 @@ def test_points_are_told_by_ranges_and_not_by_names(tmp_path: Path) -> None:
         {"p": rng.normal(40.7, 0.05, n), "q": rng.normal(-73.9, 0.05, n), "size": rng.lognormal(size=n)}
     )
     frame["r"], frame["s"] = rng.normal(40.7, 0.05, n), rng.normal(-73.9, 0.05, n)
-    view = Screen(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1)))
-    made = [str(f) for f in Candidates(schema_of(frame, []), view.frame, Hints()).all()]
-    assert {"haversine(p, q, r, s)", "haversine(q, p, s, r)", "hypotenuse(p - r, q - s)", "p - r"} <= set(made)
-    assert not any("size" in text and "haversine" in text for text in made)
+    screener = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    candidates = [str(f) for f in Candidates(schema_of(frame, []), screener.sample.frame, Hints()).all()]
+    assert {"haversine(p, q, r, s)", "haversine(q, p, s, r)", "hypotenuse(p - r, q - s)", "p - r"} <= set(candidates)
+    assert not any("size" in text and "haversine" in text for text in candidates)
 
 
 def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path) -> None:
@@ -383,9 +388,11 @@ def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({f"x{i}": rng.normal(size=400) for i in range(150)})
     store = FeatureStore.create(tmp_path, "f", frame[:300], frame[300:])
-    view = Screen(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1)))
-    made = Candidates(schema_of(frame, []), view.frame, Hints(importance={f"x{i}": i for i in range(150)})).columns
-    texts = [str(f) for f in single(made)]
+    screener = Screener(Sample(store, np.arange(300), np.zeros((300, 1)), np.zeros((300, 1))))
+    candidates = Candidates(
+        schema_of(frame, []), screener.sample.frame, Hints(importance={f"x{i}": i for i in range(150)})
+    ).columns
+    texts = [str(f) for f in single(candidates)]
     spelt = {f"x{i}" for i in range(150) if f"fraction(x{i})" in texts}
     assert spelt == {f"x{i}" for i in range(150 - MOST_SPELT, 150)}
     assert all(f"count(x{i})" in texts for i in range(150))
@@ -397,8 +404,8 @@ def test_pages_of_text_have_no_parts(tmp_path: Path, words: int, parted: bool) -
     texts = [" ".join(rng.choice(["apple", "pear", "plum", "cherry"], words)) for _ in range(300)]
     frame = pd.DataFrame({"t": [f"{i} {text}" for i, text in enumerate(texts)]})
     store = FeatureStore.create(tmp_path, "f", frame[:200], frame[200:])
-    view = Screen(store, np.arange(200), np.zeros((200, 1)), np.zeros((200, 1)))
+    screener = Screener(Sample(store, np.arange(200), np.zeros((200, 1)), np.zeros((200, 1))))
     card = describe_columns(frame[:200], frame[200:])
-    made = [str(f) for f in single(Candidates(schema_of(frame, card), view.frame, Hints()).columns)]
-    assert {"words(t)", "target_linear(tfidf(t))"} <= set(made)
-    assert any("part(t" in f for f in made) == parted
+    candidates = [str(f) for f in single(Candidates(schema_of(frame, card), screener.sample.frame, Hints()).columns)]
+    assert {"words(t)", "target_linear(tfidf(t))"} <= set(candidates)
+    assert any("part(t" in f for f in candidates) == parted

@@ -11,7 +11,7 @@ from medalist.pipelines.estimators.base import Family, Fitted
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import run_fold
-from medalist.pipelines.fitting.several_targets import way_of
+from medalist.pipelines.fitting.several_targets import strategy_of
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
@@ -152,7 +152,7 @@ def test_what_no_family_can_do_is_refused():
         ({"targets": "chained", "chain": "b"}, "no order"),
     ):
         with pytest.raises(PipelineError, match=said):
-            way_of(params, one, VALUES)
-    way, left = way_of({"targets": "native", "rounds": 5}, one, replace(VALUES, n_targets=1))
-    assert way.kind == "independent"
+            strategy_of(params, one, VALUES)
+    strategy, left = strategy_of({"targets": "native", "rounds": 5}, one, replace(VALUES, n_targets=1))
+    assert strategy.kind == "independent"
     assert left == {"rounds": 5}

@@ -78,7 +78,7 @@ def test_what_is_forbidden(tmp_path, forbidden, feature, expected):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("forced: []", "forced is no list .* the lists are force, forbid, add"),
         ("3: []", "3 is no list"),
@@ -104,11 +104,11 @@ def test_what_is_forbidden(tmp_path, forbidden, feature, expected):
         ("forbid:\n  - `sold at`", "not valid YAML in line 2: .* double quotes where it has backticks"),
     ],
 )
-def test_mistakes_are_one_sentence(tmp_path, text, said):
+def test_mistakes_are_one_sentence(tmp_path, text, reason):
     with pytest.raises(PipelineError) as caught:
         read(tmp_path, text)
     message = str(caught.value)
-    assert re.search(said, message), message
+    assert re.search(reason, message), message
     assert "\n" not in message
     assert message.endswith(".")
     assert str(tmp_path / "features.yaml") in message

@@ -209,18 +209,18 @@ def test_rows_that_are_divided_count_as_the_metric_counts_them(shops):
     assert fitted("log", store, y, rows).weights(rows) is None
 
 
-def test_time_is_set_aside_where_the_level_tells_it(shops):
+def test_time_is_dropped_where_the_level_stands_for_it(shops):
     store, y, _, n = shops
     features = ("elapsed(date)", "dayofyear(date)", "code(shop)")
     rows = np.arange(n), np.arange(0), np.arange(n, store.n_rows)
-    for text, set_aside in (("", False), (LAGGED, True), (LEVEL, False), ("level(date, 120) by shop", True)):
+    for text, dropped in (("", False), (LAGGED, True), (LEVEL, False), ("level(date, 120) by shop", True)):
         used = run_fold(store, RMSE, Pipeline.of(features, "lightgbm", FAST, target=text), y, *rows, rounds=(9,))
-        assert ("elapsed(date)" not in used.importance) == set_aside, text
+        assert ("elapsed(date)" not in used.importance) == dropped, text
         assert "dayofyear(date)" in used.importance
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("cube", "no transformation"),
         ("own", "no transformation"),
@@ -240,8 +240,8 @@ def test_time_is_set_aside_where_the_level_tells_it(shops):
         ("  ", "ends too early"),
     ],
 )
-def test_what_names_no_transformation_is_refused(text, said):
-    with pytest.raises(PipelineError, match=said):
+def test_what_names_no_transformation_is_refused(text, message):
+    with pytest.raises(PipelineError, match=message):
         read_target(text)
 
 
@@ -268,7 +268,7 @@ def cards_and_train(shops):
     return describe_columns(train, test, {"y"}), train, y[:n]
 
 
-def test_series_are_told_by_what_tells_rows_of_one_time_apart(shops):
+def test_series_are_identified_by_what_distinguishes_rows_of_one_time(shops):
     cards, train, _ = cards_and_train(shops)
     assert series_keys("date", cards, train) == ("shop",)
     assert series_keys("date", cards, train[train["shop"] == "a"]) == ()
@@ -277,15 +277,15 @@ def test_series_are_told_by_what_tells_rows_of_one_time_apart(shops):
 def test_forecasts_are_relative_to_levels_and_trends(shops):
     cards, train, y = cards_and_train(shops)
     plan = FoldPlan("time", 3, "date", horizon=120.0)
-    found = candidates(RMSE, y, plan, cards, train)
-    assert [name for name, _ in found][:2] == ["lagged(date, 120, 120) by shop", "trend(date) by shop"]
-    assert {canonical(name) for name, _ in found} == {name for name, _ in found}
-    assert all(reason for _, reason in found)
+    forecasts = candidates(RMSE, y, plan, cards, train)
+    assert [name for name, _ in forecasts][:2] == ["lagged(date, 120, 120) by shop", "trend(date) by shop"]
+    assert {canonical(name) for name, _ in forecasts} == {name for name, _ in forecasts}
+    assert all(reason for _, reason in forecasts)
     yearly = candidates(RMSE, y, FoldPlan("time", 2, "date", horizon=365.0), cards, train)
     assert [name for name, _ in yearly][:2] == ["trend(date) by shop", "level(date, 365, 0.5) by shop"]
     further = candidates(RMSE, y, plan, cards, train, 365.0)
     assert [name for name, _ in further] == [name for name, _ in yearly]
-    assert candidates(RMSE, y, plan, cards, train, 9999.0) == found  # as far as no series goes back
+    assert candidates(RMSE, y, plan, cards, train, 9999.0) == forecasts  # as far as no series goes back
     assert not any("date" in name for name, _ in candidates(RMSE, y, FoldPlan("random", 5), cards, train))
 
 

@@ -1,4 +1,4 @@
-"""Averaged trees: grown in parts, told as means, shares or quantiles."""
+"""Averaged trees: grown in parts, aggregated as means, class probabilities or quantiles."""
 
 import time
 from dataclasses import replace
@@ -16,9 +16,10 @@ ONE = {**trees.PORTFOLIO[0], "trees": 40}
 def test_trees_that_do_not_fit_into_memory_together_are_grown_in_parts(monkeypatch):
     made = fit_request("trees", PROBLEMS["multiclass"], params=ONE)
     whole = trees.fit_predict(made)
-    monkeypatch.setattr(trees, "MOST_NUMBERS", 2 * len(made.y) * (trees.OF_A_NODE + 4) * 7 + 7)  # seven trees at a time
-    assert trees.wanted_trees(len(made.y), 4, ONE) == (40, 7)
-    grown = list(trees._Forest(made, ONE, "logloss").grow(np.nan_to_num(made.train.dense), made.y.astype(int)))
+    seven_trees = 2 * len(made.y) * (trees.NUMBERS_PER_NODE + 4) * 7 + 7
+    monkeypatch.setattr(trees, "MAX_NODE_NUMBERS", seven_trees)
+    assert trees.planned_trees(len(made.y), 4, ONE) == (40, 7)
+    grown = list(trees.Forest(made, ONE, "logloss").grow(np.nan_to_num(made.train.dense), made.y.astype(int)))
     assert [count for _, count in grown] == [7, 7, 7, 7, 7, 5]
     assert len({model.estimators_[0].tree_.threshold[0] for model, _ in grown}) > 3  # no two parts are the same trees
     parts = trees.fit_predict(made)
@@ -28,21 +29,21 @@ def test_trees_that_do_not_fit_into_memory_together_are_grown_in_parts(monkeypat
 
 
 def test_many_rows_get_fewer_trees_but_not_a_handful():
-    assert trees.wanted_trees(1000, 1, ONE) == (40, 6944)
-    wanted, part = trees.wanted_trees(400_000, 7, trees.PORTFOLIO[0])
-    assert wanted == trees.LEAST_TREES
+    assert trees.planned_trees(1000, 1, ONE) == (40, 6944)
+    wanted, part = trees.planned_trees(400_000, 7, trees.PORTFOLIO[0])
+    assert wanted == trees.MIN_TREES
     assert part < 15
 
 
 def test_no_class_is_impossible_because_few_trees_say_so():
     made = fit_request("trees", PROBLEMS["multiclass"], params={**ONE, "trees": 3})
     shares = np.bincount(made.y.astype(int)) / len(made.y)
-    told = trees.fit_predict(made).test
-    assert (told >= shares / 4 - 1e-9).all()
-    assert told.max() > 0.8
+    predicted = trees.fit_predict(made).test
+    assert (predicted >= shares / 4 - 1e-9).all()
+    assert predicted.max() > 0.8
 
 
-def test_skewed_values_are_told_by_their_median_where_absolute_errors_count():
+def test_skewed_values_are_predicted_by_their_median_where_absolute_errors_count():
     rng = np.random.default_rng(0)
     train, test = matrix(1500), matrix(800, seed=1)
     centre = [np.nan_to_num(m.dense[:, 1]) for m in (train, test)]
@@ -56,7 +57,7 @@ def test_skewed_values_are_told_by_their_median_where_absolute_errors_count():
 
 
 @pytest.mark.parametrize("targets", [1, 2])
-def test_a_quantile_is_above_as_many_values_as_it_says(targets):
+def test_a_quantile_is_above_its_share_of_the_values(targets):
     train, test = matrix(3000, columns=1), matrix(2000, columns=1, seed=1)
     rng = np.random.default_rng(0)
     y, truth = (rng.exponential(np.exp(m.dense[:, :1]), (len(m), targets)) for m in (train, test))
@@ -65,12 +66,12 @@ def test_a_quantile_is_above_as_many_values_as_it_says(targets):
     made = replace(
         fit_request("trees", problem), train=train, y=y if targets > 1 else y[:, 0], test=test, params=params
     )
-    told = trees.fit_predict(replace(made, y_valid=None)).test
-    assert told.shape == ((2000, 2) if targets > 1 else (2000,))
-    assert np.mean(truth <= told.reshape(2000, -1)) == pytest.approx(0.9, abs=0.03)
+    predicted = trees.fit_predict(replace(made, y_valid=None)).test
+    assert predicted.shape == ((2000, 2) if targets > 1 else (2000,))
+    assert np.mean(truth <= predicted.reshape(2000, -1)) == pytest.approx(0.9, abs=0.03)
 
 
-def test_shares_of_the_target_are_told_where_small_values_count_most():
+def test_percentage_errors_are_fitted_where_small_values_count_most():
     rng = np.random.default_rng(2)
     train = matrix(800)
     y = np.exp(rng.normal(0, 1.5, 800))
@@ -83,11 +84,11 @@ def test_a_fit_of_slow_trees_ends_with_its_time():
     made = fit_request("trees", PROBLEMS["regression"], n=20_000, columns=20, params={**ONE, "trees": 2000})
     began = time.monotonic()
     each = []
-    for model, count in trees._Forest(replace(made, deadline=began + 1.0), ONE | {"trees": 2000}, "l2").grow(
+    for model, count in trees.Forest(replace(made, deadline=began + 1.0), ONE | {"trees": 2000}, "l2").grow(
         np.nan_to_num(made.train.dense), made.y
     ):
         each.append((count, len(model.estimators_)))
-    assert all(told == there for told, there in each)
+    assert all(count == trees_there for count, trees_there in each)
     assert 0 < sum(count for count, _ in each) < 2000
 
 
@@ -95,9 +96,9 @@ def test_no_two_parts_are_in_memory_at_once(monkeypatch):
     import weakref
 
     made = fit_request("trees", PROBLEMS["regression"], params={**ONE, "trees": 12})
-    monkeypatch.setattr(trees, "MOST_NUMBERS", 2 * len(made.y) * (trees.OF_A_NODE + 1) * 4 + 4)
+    monkeypatch.setattr(trees, "MAX_NODE_NUMBERS", 2 * len(made.y) * (trees.NUMBERS_PER_NODE + 1) * 4 + 4)
     living: weakref.WeakSet = weakref.WeakSet()
-    most, real = [], trees._Forest._model
+    most, real = [], trees.Forest.new_model
 
     def counted(self, part):
         most.append(len(living))
@@ -105,6 +106,6 @@ def test_no_two_parts_are_in_memory_at_once(monkeypatch):
         living.add(model)
         return model
 
-    monkeypatch.setattr(trees._Forest, "_model", counted)
+    monkeypatch.setattr(trees.Forest, "new_model", counted)
     trees.fit_predict(made)
     assert most == [0, 0, 0]

@@ -155,8 +155,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_what_fits_together_is_accepted(text):
-    made = parse(text)
-    assert check(made, SCHEMA) is made
+    expression = parse(text)
+    assert check(expression, SCHEMA) is expression
 
 
 @pytest.mark.parametrize("text", REFUSED)
@@ -245,11 +245,11 @@ def test_what_is_accepted_can_be_computed():
     done = 0
     for op in ("number", "log", "count", "code", "hour", "length", "missing", "rank", "text_shape", "elapsed"):
         for name in frame:
-            made = feature(op, name)
+            expression = feature(op, name)
             try:
-                check(made, schema)
+                check(expression, schema)
             except PipelineError:
                 continue
-            assert len(computing.value(made)) == len(frame)
+            assert len(computing.value(expression)) == len(frame)
             done += 1
     assert done > 40

@@ -37,13 +37,13 @@ def test_every_operator_has_words(name):
     grouped = (True, False) if operator.grouped is None else (bool(operator.grouped),)
     for most in (True, False):
         for by in grouped:
-            made = example(name, operator, most=most, grouped=by)
-            words = in_words(made)
-            assert words != str(made)
-            assert all(c.name in words for c in nodes(made) if isinstance(c, Column)), words
+            example_feature = example(name, operator, most=most, grouped=by)
+            words = in_words(example_feature)
+            assert words != str(example_feature)
+            assert all(c.name in words for c in nodes(example_feature) if isinstance(c, Column)), words
             assert not set("{}`_") & set(words), words
             assert "  " not in words
-            for literal in (n for n in made.args if isinstance(n, float)):
+            for literal in (n for n in example_feature.args if isinstance(n, float)):
                 assert str(literal) in words
 
 

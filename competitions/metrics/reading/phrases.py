@@ -61,7 +61,7 @@ def find_mentions(text: str) -> list[Mention]:
 
 
 def is_negated(text: str, mention: Mention) -> bool:
-    """Whether a sentence says that this is not the metric ("unlike RMSE", "accuracy is not used")."""
+    """Whether a sentence denies that this is the metric ("unlike RMSE", "accuracy is not used")."""
     before, after = text[: mention.start], text[mention.end :]
     return bool(_NEGATED_BEFORE.search(before[-90:]) or _NEGATED_AFTER.search(after))
 

@@ -48,7 +48,7 @@ def qualified(mention: Mention, sentences: list[str], at: int) -> str | None:
 
 
 def by_formula(name: str, of_formula: str) -> bool:
-    """Whether a formula that is of another metric says more exactly what the words say."""
+    """Whether a formula, which is `of_formula`, names the variant that is meant by the words for `name`."""
     variants = METRICS[name].wording.variants if name in METRICS else ()
     return any(variant.by_formula and variant.name == of_formula for variant in variants)
 

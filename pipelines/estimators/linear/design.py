@@ -9,17 +9,20 @@ from typing import Any, Literal
 import numpy as np
 
 from medalist.pipelines.estimators.base import FitRequest
-from medalist.pipelines.estimators.preprocessing import impute
+from medalist.pipelines.estimators.preprocessing import impute, numeric_columns
 
-MAX_LEVELS = 5000  # categories with more levels are left to their encodings
-MOST_EXPANDED = 512 << 20  # bytes of numbers expanded to splines; where there would be more they stay as they are
+MAX_LEVELS = 5000  # levels of a category; one with more has no one-hot columns
+MIN_FREQUENCY = 5  # training rows of a level with a column by itself; rarer ones share one
+MIN_MISSING = 0.005  # share of missing values, above which a number has an indicator of them
+CLIP = 6.0  # standard deviations at which numbers are clipped
+MAX_SPLINE_BYTES = 512 << 20  # memory for splines of all rows; where they would take more, there are none
 
 
 @dataclass(frozen=True)
 class Block:
     """Columns of one sort for the training, the validation and the test rows: dense (n, k) or CSR, float32.
 
-    `factor` scales all of them, or each one (k,); it is applied when blocks are joined.
+    `rows` are unscaled. `factor`, a number or one for each column (k,), is applied when blocks are joined.
     """
 
     kind: Literal["numbers", "categories", "text"]
@@ -28,7 +31,7 @@ class Block:
 
     @property
     def train(self) -> Any:
-        """The training rows, without the factor."""
+        """The training rows (n, k), unscaled."""
         return self.rows[0]
 
     @property
@@ -37,38 +40,37 @@ class Block:
         return np.broadcast_to(np.asarray(self.factor, dtype=np.float32), self.train.shape[1])
 
     def scaled(self, factor: Any) -> Block:
-        """The block times a number, or times one number for each column."""
+        """The block with its factor times a number, or times one number for each column (k,)."""
         return replace(self, factor=self.factor * factor)
 
-    def taken(self, sample: np.ndarray) -> Any:
-        """These training rows, with the factor."""
-        rows = self.train[sample]
+    def sample(self, places: np.ndarray) -> Any:
+        """The training rows at these places, scaled: (m, k), dense or CSR."""
+        rows = self.train[places]
         if not hasattr(rows, "indptr"):
             return rows * self.factors
         rows.data = rows.data * self.factors[rows.indices]
         return rows
 
-    def length(self, sample: np.ndarray) -> float:
-        """Root of the mean squared length of these training rows, with the factor."""
-        rows = self.taken(sample)
+    def length(self, places: np.ndarray) -> float:
+        """Root of the mean squared Euclidean length of the training rows at these places, scaled."""
+        rows = self.sample(places)
         values = rows.data if hasattr(rows, "indptr") else rows
-        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(sample))))
+        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(places))))
 
 
 def blocks_of(request: FitRequest, knots: int) -> list[Block]:
-    """The blocks of a request that hold columns: numbers, categories, and one block for each feature of text.
+    """The blocks of a request: its numbers, its categories, and one block for each text feature; none without columns.
 
-    Numbers are standardised and clipped, with flags of missing values; with `knots` they are expanded to cubic
-    B-splines on quantile knots, unless they are too many. Categories are one-hot, rare levels together.
+    Numbers are standardised and clipped, with indicators of missing values. With `knots` there are cubic B-splines on
+    as many quantile knots beside them, unless these take too much memory. Categories are one-hot, rare levels together.
     """
     matrices = (request.train, request.valid, request.test)
-    categorical = list(request.train.categorical)
-    numbers = [i for i in range(request.train.dense.shape[1]) if i not in set(categorical)]
+    categorical, numbers = list(request.train.categorical), numeric_columns(request.train)
     blocks: list[Block] = []
-    if 4 * sum(map(len, matrices)) * len(numbers) * (knots + 3) > MOST_EXPANDED:
+    if 4 * sum(map(len, matrices)) * len(numbers) * (knots + 3) > MAX_SPLINE_BYTES:
         knots = 0
     if numbers:
-        blocks.append(Block("numbers", _numbers([m.dense[:, numbers] for m in matrices], knots)))
+        blocks.append(Block("numbers", numbers_and_splines([m.dense[:, numbers] for m in matrices], knots)))
     if categorical:
         one_hot = _one_hot([np.nan_to_num(m.dense[:, categorical], nan=-1).astype(np.int64) for m in matrices])
         blocks += [] if one_hot is None else [Block("categories", one_hot)]
@@ -83,20 +85,24 @@ def blocks_of(request: FitRequest, knots: int) -> list[Block]:
     return blocks
 
 
-def _numbers(raw: list[np.ndarray], knots: int) -> tuple[Any, Any, Any]:
+def numbers_and_splines(raw: list[np.ndarray], knots: int) -> tuple[Any, Any, Any]:
+    """Columns (rows, d) float32 of numbers: standardised, their splines, and indicators of missing values.
+
+    `raw` are the numbers (rows, c) of the training, the validation and the test rows.
+    """
     from sklearn.preprocessing import SplineTransformer, StandardScaler
 
-    flags = [np.isnan(r) for r in raw]
-    gaps = flags[0].mean(axis=0) > 0.005
+    missing = [np.isnan(r) for r in raw]
+    flagged = missing[0].mean(axis=0) > MIN_MISSING
     filled = impute(raw)
     scaler = StandardScaler().fit(filled[0])
-    scaled = [np.clip(scaler.transform(f), -6, 6) if len(f) else f for f in filled]
+    scaled = [np.clip(scaler.transform(f), -CLIP, CLIP) if len(f) else f for f in filled]
     count = filled[0].shape[1]
     each = knots + 2 if knots else 0  # cubic B-splines on so many knots
-    told = count * (1 + each)
-    rows = [np.empty((len(s), told + int(gaps.sum())), dtype=np.float32) for s in scaled]
-    for out, s, f in zip(rows, scaled, flags, strict=True):
-        out[:, :count], out[:, told:] = s, f[:, gaps]
+    width = count * (1 + each)
+    rows = [np.empty((len(s), width + int(flagged.sum())), dtype=np.float32) for s in scaled]
+    for out, s, m in zip(rows, scaled, missing, strict=True):
+        out[:, :count], out[:, width:] = s, m[:, flagged]
     for j in range(count if knots else 0):  # column by column: all at once would take several times the memory
         spline = SplineTransformer(n_knots=knots, degree=3, knots="quantile", extrapolation="linear")
         spline.fit(scaled[0][:, j : j + 1])
@@ -108,25 +114,26 @@ def _numbers(raw: list[np.ndarray], knots: int) -> tuple[Any, Any, Any]:
 
 
 def _one_hot(codes: list[np.ndarray]) -> tuple[Any, Any, Any] | None:
+    """CSR columns of the levels of categories (rows, c) of integer codes; None where all have too many levels."""
     from scipy import sparse
     from sklearn.preprocessing import OneHotEncoder
 
-    keep = [j for j in range(codes[0].shape[1]) if len(np.unique(codes[0][:, j])) <= MAX_LEVELS]
-    if not keep:
+    few = [j for j in range(codes[0].shape[1]) if len(np.unique(codes[0][:, j])) <= MAX_LEVELS]
+    if not few:
         return None
-    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, dtype=np.float32)
-    encoder.fit(codes[0][:, keep])
+    encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_FREQUENCY, dtype=np.float32)
+    encoder.fit(codes[0][:, few])
     width = len(encoder.get_feature_names_out())
     train, valid, test = (
-        encoder.transform(c[:, keep]) if len(c) else sparse.csr_matrix((0, width), dtype=np.float32) for c in codes
+        encoder.transform(c[:, few]) if len(c) else sparse.csr_matrix((0, width), dtype=np.float32) for c in codes
     )
     return train, valid, test
 
 
 def joined(blocks: Sequence[Block], request: FitRequest) -> list[Any]:
-    """The scaled blocks side by side, for the training, validation and test rows: CSR where any is, else dense.
+    """The scaled blocks side by side, for the training, validation and test rows: CSR where any block is, else dense.
 
-    A column of zeros stands in where there is none.
+    Without blocks there is one column of zeros.
     """
     from scipy import sparse
 
@@ -138,6 +145,6 @@ def joined(blocks: Sequence[Block], request: FitRequest) -> list[Any]:
     out = []
     for i in range(3):
         rows = sparse.hstack([sparse.csr_matrix(b.rows[i]) for b in blocks], format="csr", dtype=np.float32)
-        rows.data = rows.data * factors[rows.indices]  # what it was made from may share its memory
+        rows.data = rows.data * factors[rows.indices]  # not in place: blocks may share this memory
         out.append(rows)
     return out

@@ -1,4 +1,7 @@
-"""Ridge and logistic regression by scikit-learn: standardised or spline-expanded numbers, one-hot categories, text."""
+"""Ridge and logistic regression by scikit-learn: standardised or spline-expanded numbers, one-hot categories, text.
+
+Absolute errors are fitted by ridge regression that is reweighted until the loss settles.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,24 @@ from typing import Any
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.linear.block_weights import balanced, by_terms
+from medalist.pipelines.estimators.linear.block_weights import balance, weight_terms
 from medalist.pipelines.estimators.linear.design import blocks_of, joined
-from medalist.pipelines.estimators.objectives import ABSOLUTE, absolute_weights, counted_rows
-from medalist.pipelines.estimators.predictions import class_probabilities, constant_fit, empty_predictions
+from medalist.pipelines.estimators.objectives import absolute_weights, error_weights, is_absolute, quantile_of
+from medalist.pipelines.estimators.predictions import (
+    class_probabilities,
+    clip_to_targets,
+    constant_fit,
+    empty_predictions,
+)
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},
     {"alpha": 1.0, "knots": 0, "weights": "terms"},
 )
-REWEIGHTED, LEAST_GAIN = 15, 1e-4  # fits for them, at most, and the share of the loss that a further one has to gain
-TOLERANCE = 1e-4  # of the gradient; the gradient of rare terms is small, so 1e-3 ends after three steps
+MAX_REWEIGHTED = 15  # reweighted fits for absolute errors
+MIN_GAIN = 1e-4  # share of the loss that a reweighted fit has to gain for there to be another
+MAX_STEPS = 200  # of the solver of logistic regression
+TOLERANCE = 1e-4  # gradient at which that stops; rare terms have small gradients, so 1e-3 ends after three steps
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -33,45 +43,45 @@ def space(trial: Any) -> dict[str, Any]:
 
 
 def design(request: FitRequest) -> list[Any]:
-    """Sparse or dense design matrices for the training, validation and test rows.
+    """Design matrices (rows, d), sparse or dense, for the training, validation and test rows.
 
-    The parameter "knots" expands numbers to splines (0: not). Of the parameter "weights", "equal" leaves blocks as they
-    are, "blocks" balances them, and "terms", where there is text, balances them and weights terms by how the target
-    differs where they occur: see `pipelines.estimators.linear.block_weights`.
+    The parameter "knots" is the number of knots of each number's spline, 0 for none. The parameter "weights" is "equal"
+    for blocks of columns as they are, "blocks" for balanced ones, or "terms" for balanced ones in which the terms of
+    text are scaled by how the target differs where they occur: see `pipelines.estimators.linear.block_weights`.
     """
     params, classes = request.params, request.problem.classification
     weights = params.get("weights", "equal")
     blocks = blocks_of(request, int(params.get("knots", 0)))
     text = any(b.kind == "text" for b in blocks)
     if weights == "blocks" or (weights == "terms" and text):
-        target = _indicators(request)
-        blocks = balanced(blocks, target, request.seed, classes=classes)
+        target = _target_columns(request)
+        blocks = balance(blocks, target, request.seed, classes=classes)
         if weights == "terms":
-            blocks = [by_terms(b, target, request.seed, classes=classes) if b.kind == "text" else b for b in blocks]
+            blocks = [weight_terms(b, target, request.seed, classes=classes) if b.kind == "text" else b for b in blocks]
     return joined(blocks, request)
 
 
-def _indicators(request: FitRequest) -> np.ndarray:
-    """(m, K) values, or 0 and 1 for each class; for several binary targets, for each target."""
+def _target_columns(request: FitRequest) -> np.ndarray:
+    """(n, K) values, or an indicator of each class; for several binary targets the targets themselves."""
     y = request.y.reshape(len(request.y), -1).astype(np.float64)
-    several = request.native or not request.problem.classification
-    return y if several else np.eye(max(2, request.problem.n_classes))[y[:, 0].astype(int)]
+    as_it_is = request.native or not request.problem.classification
+    return y if as_it_is else np.eye(max(2, request.problem.n_classes))[y[:, 0].astype(int)]
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Logistic regression for classes; for values ridge, or least absolute errors where these count.
+    """Logistic regression for classes; ridge regression for values, or least absolute errors where these are scored.
 
-    Several targets share a design matrix. A fit that begins after its deadline gives the best constant.
+    Several targets share a design matrix. A fit that begins after its deadline predicts the best constant.
     """
     if request.out_of_time:
         return constant_fit(request)
     train, valid, test = design(request)
     if not request.problem.classification:
-        predict = _values(request, train)
+        predict = _regression(request, train)
     elif not request.native:
-        predict = _classes(request, request.y, train)
+        predict = _logistic(request, request.y, train)
     else:
-        of_each = [_classes(request, y, train) for y in request.y.T]
+        of_each = [_logistic(request, y, train) for y in request.y.T]
 
         def predict(rows: Any) -> np.ndarray:
             return np.column_stack([of_one(rows) for of_one in of_each])
@@ -79,47 +89,44 @@ def fit_predict(request: FitRequest) -> Fitted:
     return Fitted(predict(valid), predict(test))
 
 
-def _values(request: FitRequest, train: Any) -> Callable[[Any], np.ndarray]:
+def _regression(request: FitRequest, train: Any) -> Callable[[Any], np.ndarray]:
+    """Predicts values (k,) or (k, T) from design rows (k, d), not far outside the range of the training targets."""
     y, objective = request.y, request.problem.objective
-    if request.native and objective.startswith(ABSOLUTE):  # rows weigh differently for each target
-        of_each = [_values(replace(request, y=column), train) for column in y.T]
+    if request.native and is_absolute(objective):  # rows weigh differently for each target
+        of_each = [_regression(replace(request, y=column), train) for column in y.T]
         return lambda rows: np.column_stack([predict(rows) for predict in of_each])
     model = _ridge(request, train, objective)
-    low, high = y.min(axis=0), y.max(axis=0)
-    margin = 0.1 * (high - low)  # an extrapolating line may leave every plausible value behind
 
     def predict(rows: Any) -> np.ndarray:
-        return (
-            np.clip(model.predict(rows), low - margin, high + margin) if rows.shape[0] else empty_predictions(request)
-        )
+        return clip_to_targets(model.predict(rows), y) if rows.shape[0] else empty_predictions(request)
 
     return predict
 
 
 def _ridge(request: FitRequest, train: Any, objective: str) -> Any:
-    """Ridge regression; for absolute errors by iteratively reweighted least squares (Schlossmacher, 1973)."""
+    """A fitted ridge regression; for absolute errors by iteratively reweighted least squares (Schlossmacher, 1973)."""
     from sklearn.linear_model import Ridge
 
     y, weights = request.y, request.weights
     model = Ridge(alpha=float(request.params.get("alpha", 1.0)), random_state=request.seed)
     model.fit(train, y, sample_weight=weights)
-    if not objective.startswith(ABSOLUTE):
+    if not is_absolute(objective):
         return model
-    counted = counted_rows(request, objective)
-    level = float(objective.partition(":")[2] or 0.5)
-    best, before = model, np.inf
-    for _ in range(REWEIGHTED):
-        shares, errors = absolute_weights(y - model.predict(train), counted, level)
+    row_weights, quantile = error_weights(request, objective), quantile_of(objective)
+    best, lowest = model, np.inf
+    for _ in range(MAX_REWEIGHTED):
+        reweighted, errors = absolute_weights(y - model.predict(train), row_weights, quantile)
         loss = float(errors.mean())
-        best = model if loss < before else best
-        if loss > before * (1 - LEAST_GAIN) or request.out_of_time:
+        best = model if loss < lowest else best
+        if loss > lowest * (1 - MIN_GAIN) or request.out_of_time:
             break
-        before = loss
-        model = Ridge(alpha=model.alpha, random_state=request.seed).fit(train, y, sample_weight=shares)
+        lowest = loss
+        model = Ridge(alpha=model.alpha, random_state=request.seed).fit(train, y, sample_weight=reweighted)
     return best
 
 
-def _classes(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], np.ndarray]:
+def _logistic(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], np.ndarray]:
+    """Predicts probabilities from design rows (k, d): (k,) of the positive class, or (k, K) of all classes."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -127,7 +134,7 @@ def _classes(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], 
     if request.native and np.ptp(codes) == 0:  # one of several targets may have one value only
         return lambda rows: np.full(rows.shape[0], float(codes[0]))
     alpha = float(request.params.get("alpha", 1.0))
-    model = LogisticRegression(C=1.0 / alpha, max_iter=200, tol=TOLERANCE, random_state=request.seed)
+    model = LogisticRegression(C=1.0 / alpha, max_iter=MAX_STEPS, tol=TOLERANCE, random_state=request.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(train, codes, sample_weight=request.weights)
@@ -135,7 +142,7 @@ def _classes(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], 
 
 
 def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
-    """Relative seconds of one fit; beyond a hundred columns most are of text, which has no knots."""
+    """Relative seconds of one fit. Only 100 columns count with their knots: of more, most are text, which has none."""
     expanded = columns + min(columns, 100) * params.get("knots", 0)
     return 0.15 + 1.5e-7 * rows * (expanded + 10) * outputs**0.7
 

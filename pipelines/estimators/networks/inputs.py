@@ -1,4 +1,4 @@
-"""What networks for tables learn from: numbers mapped to a normal distribution, and the levels of categories."""
+"""Inputs of neural networks for tables: numbers mapped to a normal distribution, and category levels from 0 on."""
 
 from __future__ import annotations
 
@@ -7,67 +7,78 @@ from collections.abc import Sequence
 import numpy as np
 
 from medalist.pipelines.estimators.base import FitRequest
-from medalist.pipelines.estimators.preprocessing import beyond, impute, text_components
+from medalist.pipelines.estimators.preprocessing import (
+    impute,
+    is_out_of_range,
+    level_positions,
+    numeric_columns,
+    text_components,
+)
 
-LEVELS = 64  # of a category, the commonest; the rest are alike
-COMPONENTS = 32  # of text
+MAX_LEVELS = 64  # levels of a category, the most frequent ones; the others share level 0
+COMPONENTS = 32  # columns that text is reduced to
+MIN_MISSING = 0.005  # share of missing values, above which a number has an indicator of them
+CLIP = 4.0  # standard deviations at which numbers are clipped
 
 
-def _clocks(parts: Sequence[np.ndarray]) -> list[int]:
-    """Numbers that in almost all validation or test rows lie beyond all training rows."""
-    train, *others = parts
-    return [j for j in range(train.shape[1]) if any(len(m) and beyond(train[:, j], m[:, j]) for m in others)]
+def _time_columns(parts: Sequence[np.ndarray]) -> list[int]:
+    """Positions of the columns that are out of the training range in almost all validation or test rows.
+
+    `parts` are the numbers (rows, d) of the training, the validation and the test rows.
+    """
+    train, *later = parts
+    columns = range(train.shape[1])
+    return [j for j in columns if any(len(m) and is_out_of_range(train[:, j], m[:, j]) for m in later)]
 
 
 def _standardised(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """(rows, d) by the mean and the deviation of the first, the training rows, and within their range."""
+    """Columns (rows, d) clipped to the range of the first part, the training rows, and standardised by it."""
     low, high = parts[0].min(axis=0), parts[0].max(axis=0)
-    spread = np.maximum(parts[0].std(axis=0), 1e-12)
-    return [(np.clip(p, low, high) - parts[0].mean(axis=0)) / spread for p in parts]
+    deviation = np.maximum(parts[0].std(axis=0), 1e-12)
+    return [(np.clip(p, low, high) - parts[0].mean(axis=0)) / deviation for p in parts]
 
 
-def design(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarray], list[int]]:
-    """Numbers (rows, d) float32 and categories (rows, c) of the training, validation and test rows, and how many
-    levels each category has.
+def network_inputs(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarray], list[int]]:
+    """Numbers (rows, d) float32 and category levels (rows, c) of the training, validation and test rows, and the number
+    of levels of each category.
 
-    Numbers are mapped to a normal distribution, gaps filled with the median and, where they are not rare, flagged; text
-    is reduced to directions. Of a forecast those that tell the time are standardised, the rows ahead standing where the
-    last of training do: in a normal distribution that is far from all others, and a network would carry what its last
-    rows say on and on. Level 0 is of categories that are missing, rare or unknown to the training rows.
+    Numbers are mapped to a normal distribution, with missing ones as the median and, where these are not rare, with
+    indicators; text is reduced to components. Constant columns are left out. In a forecast, columns of time are
+    standardised instead, with later rows at the last time of training: on a normal scale these would be far from all
+    others, and a network would extrapolate from the last training rows. Level 0 is for categories that are missing,
+    rare or absent from the training rows.
     """
     from sklearn.preprocessing import QuantileTransformer
 
     matrices = (request.train, request.valid, request.test)
-    categorical = list(request.train.categorical)
-    numbers = [i for i in range(request.train.dense.shape[1]) if i not in set(categorical)]
+    categorical, numbers = list(request.train.categorical), numeric_columns(request.train)
     raw = [m.dense[:, numbers] for m in matrices]
-    gaps = np.isnan(raw[0]).mean(axis=0) > 0.005
+    flagged = np.isnan(raw[0]).mean(axis=0) > MIN_MISSING
     filled = impute(raw)
     if request.train.sparse is not None and request.train.sparse.shape[1]:
         text = text_components(matrices, COMPONENTS, request.seed)
         filled = [np.hstack([f, t]) for f, t in zip(filled, text, strict=True)]
     if filled[0].shape[1]:
-        marks = int(np.clip(len(filled[0]) // 30, 10, 1000))
+        quantiles = int(np.clip(len(filled[0]) // 30, 10, 1000))
         normal = QuantileTransformer(
-            n_quantiles=min(marks, len(filled[0])), output_distribution="normal", random_state=request.seed
+            n_quantiles=min(quantiles, len(filled[0])), output_distribution="normal", random_state=request.seed
         ).fit(filled[0])
-        clocks = _clocks(raw) if request.problem.ahead else []
-        scaled = _standardised([f[:, clocks] for f in filled])
-        filled = [np.clip(normal.transform(f), -4, 4) if len(f) else f for f in filled]
-        for f, s in zip(filled, scaled, strict=True):
-            f[:, clocks] = s
-    filled = [np.hstack([f, np.isnan(r[:, gaps])]).astype(np.float32) for f, r in zip(filled, raw, strict=True)]
+        time_columns = _time_columns(raw) if request.problem.ahead else []
+        standardised = _standardised([f[:, time_columns] for f in filled])
+        filled = [np.clip(normal.transform(f), -CLIP, CLIP) if len(f) else f for f in filled]
+        for f, s in zip(filled, standardised, strict=True):
+            f[:, time_columns] = s
+    filled = [np.hstack([f, np.isnan(r[:, flagged])]).astype(np.float32) for f, r in zip(filled, raw, strict=True)]
     varying = np.ptp(filled[0], axis=0) > 0
     codes: list[list[np.ndarray]] = [[], [], []]
     sizes = []
     for i in categorical:
-        known, counts = np.unique(request.train.dense[:, i], return_counts=True)
-        real = ~np.isnan(known)
-        known = np.sort(known[real][np.argsort(-counts[real], kind="stable")[:LEVELS]])
-        sizes.append(len(known) + 1)
+        levels, counts = np.unique(request.train.dense[:, i], return_counts=True)
+        present = ~np.isnan(levels)
+        levels = np.sort(levels[present][np.argsort(-counts[present], kind="stable")[:MAX_LEVELS]])
+        sizes.append(len(levels) + 1)
         for part, m in zip(codes, matrices, strict=True):
-            at = np.searchsorted(known, m.dense[:, i]).clip(max=max(0, len(known) - 1))
-            part.append(np.where(known[at] == m.dense[:, i], at + 1, 0) if len(known) else np.zeros(len(m), dtype=int))
+            part.append(level_positions(levels, m.dense[:, i]) + 1)
     empty = [np.zeros((len(m), 0), dtype=int) for m in matrices]
-    levels = [np.column_stack(c) if c else e for c, e in zip(codes, empty, strict=True)]
-    return [f[:, varying] for f in filled], levels, sizes
+    columns = [np.column_stack(c) if c else e for c, e in zip(codes, empty, strict=True)]
+    return [f[:, varying] for f in filled], columns, sizes

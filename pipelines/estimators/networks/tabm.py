@@ -1,7 +1,7 @@
-"""A neural network for tables: TabM (Gorishniy et al., 2025), many small perceptrons that share most of their weights.
+"""A neural network for tables: TabM (Gorishniy et al., 2025), an ensemble of perceptrons that share most weights.
 
-The network is its authors' (the packages tabm and PyTorch, the optional extra `neural`); it is trained here, so that
-clock, rounds, row weights and losses are those of the other families. It computes on a GPU where PyTorch sees one
+The network comes from its authors' package tabm, on PyTorch (the optional extra `neural`). It is trained here, so that
+deadline, epochs, row weights and losses are those of the other families. It computes on a GPU where PyTorch sees one
 (`CUDA_VISIBLE_DEVICES=` hides it), else on the CPU.
 """
 
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
-from medalist.pipelines.estimators.networks.inputs import design
+from medalist.pipelines.estimators.networks.inputs import network_inputs
 from medalist.pipelines.estimators.networks.tabm_training import Training
-from medalist.pipelines.estimators.objectives import LOSSES, Unit, objective_of
-from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
-from medalist.pipelines.estimators.preprocessing import informative
+from medalist.pipelines.estimators.objectives import LOSSES, TargetScale, objective_of
+from medalist.pipelines.estimators.predictions import clip_to_targets, constant_fit, empty_predictions
+from medalist.pipelines.estimators.preprocessing import is_informative
 
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
@@ -44,7 +44,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "bins": 32,
         "embedding": 8,
     },
-    {  # for a GPU, or a long night
+    {  # large: for a GPU, or a long run
         "epochs": 200,
         "learning_rate": 0.001,
         "members": 32,
@@ -74,13 +74,14 @@ def space(trial: Any) -> dict[str, Any]:
 
 
 def _network(params: Mapping[str, Any], numbers: Any, sizes: list[int], outputs: int) -> Any:
+    """The untrained network, for training numbers (n, d), the sizes of categories, and a number of outputs."""
     import tabm
     from rtdl_num_embeddings import PiecewiseLinearEmbeddings, compute_bins
 
     embeddings, bins = None, min(int(params["bins"]), len(numbers) - 1)
     if numbers.shape[1] and bins > 1:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of columns with two values, for which one bin is right
+            warnings.simplefilter("ignore", UserWarning)  # a column of two values has one bin, which is right
             edges = compute_bins(numbers, bins)
             embeddings = PiecewiseLinearEmbeddings(edges, int(params["embedding"]), activation=False, version="B")
     return tabm.TabM.make(
@@ -97,7 +98,7 @@ def _network(params: Mapping[str, Any], numbers: Any, sizes: list[int], outputs:
 
 @contextmanager
 def _torch(request: FitRequest) -> Iterator[Any]:
-    """PyTorch with the request's threads and seed, as it was afterwards."""
+    """PyTorch with the request's threads and seed; both are restored afterwards."""
     import torch
 
     threads = torch.get_num_threads()
@@ -111,18 +112,17 @@ def _torch(request: FitRequest) -> Iterator[Any]:
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Train until the validation rows gain nothing, for `request.rounds` epochs where nothing is watched, or until the
-    time is up; the weights of the best epoch are kept."""
-    params, objective = {**PORTFOLIO[0], **request.own_params}, objective_of(request, LOSSES)
-    sparse = request.train.sparse
-    if (not informative(request.train) and (sparse is None or not sparse.nnz)) or len(request.train) < 2:
+    """Train with early stopping where there are validation targets, else for `request.rounds` epochs, at most until the
+    deadline; the weights of the best epoch predict."""
+    params, objective = {**PORTFOLIO[0], **request.family_params}, objective_of(request, LOSSES)
+    if not is_informative(request.train) or len(request.train) < 2:
         return constant_fit(request)
-    own = request
-    unit = Unit.of(request.y, objective)
-    request = unit.to(request)
-    numbers, levels, sizes = design(request)
+    unscaled = request
+    scale = TargetScale.of(request.y, objective)
+    request = scale.apply(request)
+    numbers, levels, sizes = network_inputs(request)
     if not numbers[0].shape[1] and not sizes:
-        return constant_fit(own)
+        return constant_fit(unscaled)
     with _torch(request) as torch:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         x = [
@@ -140,22 +140,19 @@ def fit_predict(request: FitRequest) -> Fitted:
         network = _network(params, torch.as_tensor(numbers[0]), sizes, outputs).to(device)
         training = Training(request, objective, params, network, x[0], y)
 
-        low, high = request.y.min(axis=0), request.y.max(axis=0)
-        margin = 0.1 * (high - low)  # a network may leave every plausible value behind where it extrapolates
-
         def predict(place: int) -> np.ndarray:
             out = training.predict(x[place]).double().cpu().numpy()
             out = out if multiclass or request.native else out[:, 0]
-            return out if request.problem.classification else unit.back(np.clip(out, low - margin, high + margin))
+            return out if request.problem.classification else scale.invert(clip_to_targets(out, request.y))
 
-        watched = None if request.y_valid is None else (x[1], targets(request.y_valid))
-        best, run = training.run(watched)
-        valid, test = (predict(i) if len(m) else empty_predictions(own) for i, m in ((1, own.valid), (2, own.test)))
+        best, run = training.run(None if request.y_valid is None else (x[1], targets(request.y_valid)))
+        parts = ((1, request.valid), (2, request.test))
+        valid, test = (predict(i) if len(m) else empty_predictions(request) for i, m in parts)
     return Fitted(valid, test, rounds=best, rounds_run=run)
 
 
 def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
-    """Relative seconds of one fit: of the epochs until training usually stops."""
+    """Relative seconds of one fit, of 50 epochs at most: training usually stops earlier."""
     size = params.get("members", 8) / 8 * (params.get("width", 128) / 128) ** 1.1 * (1 + params.get("blocks", 2)) / 3
     return 0.5 + 1.2e-6 * min(params.get("epochs", 100), 50) * rows * size * (35 + 1.05 * columns)
 

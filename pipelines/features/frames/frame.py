@@ -140,7 +140,7 @@ class Frame:
 
     def key(self, node: Node) -> Key:
         """The groups of rows with equal values of a column or a feature."""
-        return self.shared(("key", node), lambda: self._key(node))
+        return self.shared(("key", node), lambda: self.compute_key(node))
 
     def keys(self, args: Sequence[Node]) -> Key:
         """The groups of rows with equal values in all of `args`."""
@@ -148,7 +148,8 @@ class Frame:
             return self.key(args[0])
         return self.key(Feature("cross", tuple(args)))
 
-    def _key(self, node: Node) -> Key:
+    def compute_key(self, node: Node) -> Key:
+        """The groups of rows with equal values of a column or a feature, computed anew."""
         if isinstance(node, Column):
             return key_of(self.column(node.name))
         if isinstance(node, Feature) and node.op == "cross":

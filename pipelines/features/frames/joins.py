@@ -35,8 +35,8 @@ class Join(NamedTuple):
 def _column(frame: Frame, column: Column) -> pd.Series:
     table = frame.table(column.table or "")
     if column.name not in table.columns:
-        known = ", ".join(map(str, table.columns))
-        raise PipelineError(f"The table {column.table} has no column {column.name!r}: use one of {known}.")
+        names = ", ".join(map(str, table.columns))
+        raise PipelineError(f"The table {column.table} has no column {column.name!r}: use one of {names}.")
     return table[column.name]
 
 
@@ -131,8 +131,8 @@ def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np
     """The join, and of the further table's rows that have both a key and a number the groups and the numbers."""
     join, column = join_of(frame, feature), measured_column(feature)
     values = table_numbers(frame, column)
-    known = (join.other >= 0) & ~np.isnan(values)
-    return join, join.other[known], values[known]
+    present = (join.other >= 0) & ~np.isnan(values)
+    return join, join.other[present], values[present]
 
 
 def joined_categories(frame: Frame, feature: Feature) -> tuple[Join, Key]:

@@ -29,8 +29,8 @@ def operator_of(feature: Feature) -> Operator:
             raise PipelineError(
                 f"{feature.op} in {feature} takes a column of a further table: write {feature.op}(table.column) by key."
             ) from None
-        known = ", ".join(sorted(o for o in OPERATORS if "." not in o))
-        raise PipelineError(f"Unknown operator {feature.op!r} in the feature {feature}: use {known}.") from None
+        names = ", ".join(sorted(o for o in OPERATORS if "." not in o))
+        raise PipelineError(f"Unknown operator {feature.op!r} in the feature {feature}: use {names}.") from None
 
 
 @lru_cache(maxsize=50_000)

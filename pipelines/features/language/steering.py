@@ -38,7 +38,10 @@ _HEAD = """\
 
 @dataclass(frozen=True)
 class Steering:
-    """What a person wants of the search: canonical texts; in `forbid` also bare columns."""
+    """What a person wants of the search.
+
+    Canonical texts of features; in `forbid` also names of columns, as expressions write them.
+    """
 
     force: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
@@ -60,9 +63,9 @@ class Steering:
 
     @property
     def forbidden_columns(self) -> tuple[str, ...]:
-        """Names of the columns of train and test that `forbid` speaks of, alone or within expressions."""
-        found = (n for forbidden in self._forbidden for n in nodes(forbidden))
-        return tuple(dict.fromkeys(n.name for n in found if isinstance(n, Column) and n.table is None))
+        """Names of the columns of train and test that stand in `forbid`, alone or within expressions."""
+        parts = (n for forbidden in self._forbidden for n in nodes(forbidden))
+        return tuple(dict.fromkeys(n.name for n in parts if isinstance(n, Column) and n.table is None))
 
     @cached_property
     def _forbidden(self) -> tuple[Node, ...]:
@@ -94,10 +97,10 @@ def _node(text: str) -> Node:
 
 
 def read_steering(path: Path) -> Steering:
-    """Read features.yaml; whatever it leaves out is empty.
+    """Read features.yaml; a list that it leaves out is empty.
 
-    Raises InputError where there is no such file, and PipelineError (one sentence: what is wrong and what to write)
-    where it says something that cannot be.
+    InputError where the file cannot be read, PipelineError (one sentence: what is wrong and what to write) where it is
+    no features file, an expression cannot be parsed, or a forbidden feature is wanted too.
     """
     import yaml
 
@@ -153,9 +156,9 @@ def _texts(value: Any, name: str, path: Path) -> Iterator[str]:
 
 
 def write_steering(path: Path, steering: Steering) -> None:
-    """Write features.yaml so that a person can read and change it, replacing `path` at once or not at all.
+    """Write features.yaml, with a comment for each list, replacing `path` at once or not at all.
 
-    Raises InputError where the folder refuses.
+    InputError where it cannot be written.
     """
     import yaml
 

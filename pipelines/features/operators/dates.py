@@ -59,10 +59,10 @@ def _days_between(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
 def elapsed(frame: Frame, feature: Feature) -> np.ndarray:
     """Days since the first date of the column over train and test."""
     dates = frame.date(feature.args[0])
-    known = ~np.isnat(dates)
-    if not known.any():
+    present = ~np.isnat(dates)
+    if not present.any():
         return np.full(len(dates), np.nan)
-    return _days_between(dates, dates[known].min())
+    return _days_between(dates, dates[present].min())
 
 
 def days(frame: Frame, feature: Feature) -> np.ndarray:

@@ -13,7 +13,7 @@ MOST_DIGITS = 15  # decimal digits that a float64 holds for sure
 
 
 def rounded(frame: Frame, feature: Feature) -> np.ndarray:
-    """The number rounded to so many decimals; -2 rounds to hundreds. Halves go to the even neighbour."""
+    """The number rounded to the given count of decimals; -2 rounds to hundreds. Halves go to the even neighbour."""
     places = _places(feature)
     values = frame.number(feature.args[0])
     if places < 0:

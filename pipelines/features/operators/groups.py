@@ -12,14 +12,14 @@ from medalist.pipelines.features.lazy import np, pd
 
 
 def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(size,) counts of known values, their sums, and (n,) values with 0 where missing."""
+    """(size,) counts of the values that are not missing, their sums, and (n,) values with 0 where missing."""
 
     def make() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = frame.number(node)
         gaps = np.isnan(values)
         filled = np.where(gaps, 0.0, values) if gaps.any() else values
-        known = np.bincount(key.codes, weights=~gaps if gaps.any() else None, minlength=key.size).astype(float)
-        return known, np.bincount(key.codes, weights=filled, minlength=key.size), filled
+        counts = np.bincount(key.codes, weights=~gaps if gaps.any() else None, minlength=key.size).astype(float)
+        return counts, np.bincount(key.codes, weights=filled, minlength=key.size), filled
 
     return frame.shared(("totals", node, by), make)
 
@@ -27,8 +27,8 @@ def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[n
 def mean(frame: Frame, feature: Feature) -> np.ndarray:
     """Mean of a number within its group."""
     key = frame.keys(feature.by)
-    known, total, _ = _totals(frame, feature.args[0], key, feature.by)
-    return np.where(known > 0, total / np.maximum(known, 1), np.nan)[key.codes]
+    counts, total, _ = _totals(frame, feature.args[0], key, feature.by)
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)[key.codes]
 
 
 def total(frame: Frame, feature: Feature) -> np.ndarray:
@@ -40,11 +40,11 @@ def total(frame: Frame, feature: Feature) -> np.ndarray:
 def std(frame: Frame, feature: Feature) -> np.ndarray:
     """Standard deviation of a number within its group; missing in groups of one."""
     key = frame.keys(feature.by)
-    known, sums, _ = _totals(frame, feature.args[0], key, feature.by)
-    centre = sums / np.maximum(known, 1)
+    counts, sums, _ = _totals(frame, feature.args[0], key, feature.by)
+    centre = sums / np.maximum(counts, 1)
     deviations = np.nan_to_num(frame.number(feature.args[0]) - centre[key.codes])
     squares = np.bincount(key.codes, weights=deviations**2, minlength=key.size)
-    return np.where(known > 1, np.sqrt(squares / np.maximum(known - 1, 1)), np.nan)[key.codes]
+    return np.where(counts > 1, np.sqrt(squares / np.maximum(counts - 1, 1)), np.nan)[key.codes]
 
 
 def _extreme(frame: Frame, feature: Feature, choose: np.ufunc, worst: float) -> np.ndarray:

@@ -27,7 +27,7 @@ def cross(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def bins(frame: Frame, feature: Feature) -> np.ndarray:
-    """The quantile bin of a number, at most about so many, over train and test; a frequent value has its own."""
+    """The quantile bin of a number over train and test, one of the given count; a frequent value has its own."""
     values, most = frame.number(feature.args[0]), int(feature.args[1])  # type: ignore[arg-type]
     present = values[~np.isnan(values)]
     if not len(present):
@@ -47,8 +47,8 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
     by_value = frame.order(feature.args[0])
     order = by_value[np.argsort(codes[by_value], kind="stable")] if feature.by else by_value
     held, sorted_values = codes[order], values[order]
-    known = ~np.isnan(sorted_values)
-    counts = np.bincount(held, weights=known, minlength=size)
+    present = ~np.isnan(sorted_values)
+    counts = np.bincount(held, weights=present, minlength=size)
     starts = np.concatenate([[0], np.cumsum(np.bincount(held, minlength=size))[:-1]])
     place = np.arange(len(order)) - starts[held]
     new = np.ones(len(order), dtype=bool)
@@ -56,7 +56,7 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
     tie = np.cumsum(new) - 1
     middle = np.bincount(tie, weights=place)[tie] / np.bincount(tie)[tie]
     out = np.full(len(values), np.nan)
-    out[order] = np.where(known, (middle + 1) / np.maximum(counts[held], 1), np.nan)
+    out[order] = np.where(present, (middle + 1) / np.maximum(counts[held], 1), np.nan)
     return out
 
 

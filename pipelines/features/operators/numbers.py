@@ -64,12 +64,12 @@ def divide(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def smaller(frame: Frame, feature: Feature) -> np.ndarray:
-    """The smaller of two numbers, or the one known."""
+    """The smaller of two numbers; the other one where one is missing."""
     return _combined(frame, feature, np.fmin)
 
 
 def larger(frame: Frame, feature: Feature) -> np.ndarray:
-    """The larger of two numbers, or the one known."""
+    """The larger of two numbers; the other one where one is missing."""
     return _combined(frame, feature, np.fmax)
 
 
@@ -96,7 +96,7 @@ def root(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def fraction(frame: Frame, feature: Feature) -> np.ndarray:
-    """What the number is above a whole number."""
+    """The number less the largest whole number that is not above it."""
     values = frame.number(feature.args[0])
     return values - np.floor(values)
 

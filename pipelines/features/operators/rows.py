@@ -1,4 +1,4 @@
-"""Rows: statistics over several like columns of one row. Missing values are left out; a row of none gives missing."""
+"""Rows: statistics over several columns of one row. Missing values are left out; a row of none gives missing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_CELLS = 4_000_000  # rows times columns that are sorted together
 
 
 def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
-    """(n, k) the values of each row in ascending order, missing ones last, and (n,) how many are known."""
+    """(n, k) the values of each row in ascending order, missing ones last, and (n,) how many are not missing."""
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         values = np.sort(frame.numbers(feature.args), axis=1)
@@ -28,11 +28,11 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
     """(n, k) how often each different value occurs in its row, values ascending, then 0; and (n, k) these values."""
 
     def make() -> tuple[np.ndarray, np.ndarray]:
-        values, known = _sorted(frame, feature)
+        values, counts = _sorted(frame, feature)
         n, k = values.shape
         new = np.ones((n, k), dtype=bool)
         new[:, 1:] = values[:, 1:] != values[:, :-1]
-        present = np.arange(k) < known[:, None]
+        present = np.arange(k) < counts[:, None]
         place = np.cumsum(new, axis=1) - 1 + k * np.arange(n)[:, None]
         counts = np.bincount(place[present], minlength=n * k).reshape(n, k)
         different = np.full(n * k, np.nan)
@@ -42,34 +42,35 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
     return frame.shared(("row runs", feature.args, frame.token(feature)), make)
 
 
-def _known(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Values where `known`, else NaN."""
-    return np.where(known, values, np.nan)
+def _where(valid: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(n,) values where `valid` (n,), else NaN."""
+    return np.where(valid, values, np.nan)
 
 
-def _end(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(values, np.maximum(known - 1, 0)[:, None], axis=1)[:, 0]
+def _nth_of_row(values: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """(n,) of each row its n-th value, counted from 1; the first where n is 0."""
+    return np.take_along_axis(values, np.maximum(n - 1, 0)[:, None], axis=1)[:, 0]
 
 
 def row_sum(frame: Frame, feature: Feature) -> np.ndarray:
     """Sum over columns of the row."""
     values = frame.numbers(feature.args)
-    return _known(np.nansum(values, axis=1), ~np.isnan(values).all(axis=1))
+    return _where(~np.isnan(values).all(axis=1), np.nansum(values, axis=1))
 
 
 def row_mean(frame: Frame, feature: Feature) -> np.ndarray:
     """Mean over columns of the row."""
     values = frame.numbers(feature.args)
-    known = (~np.isnan(values)).sum(axis=1)
-    return _known(np.nansum(values, axis=1) / np.maximum(known, 1), known > 0)
+    counts = (~np.isnan(values)).sum(axis=1)
+    return _where(counts > 0, np.nansum(values, axis=1) / np.maximum(counts, 1))
 
 
 def row_std(frame: Frame, feature: Feature) -> np.ndarray:
-    """Standard deviation over columns of the row; missing where fewer than two are known."""
+    """Standard deviation over columns of the row; missing where fewer than two are not missing."""
     values = frame.numbers(feature.args)
-    known = (~np.isnan(values)).sum(axis=1)
-    deviations = values - (np.nansum(values, axis=1) / np.maximum(known, 1))[:, None]
-    return _known(np.sqrt(np.nansum(deviations**2, axis=1) / np.maximum(known - 1, 1)), known > 1)
+    counts = (~np.isnan(values)).sum(axis=1)
+    deviations = values - (np.nansum(values, axis=1) / np.maximum(counts, 1))[:, None]
+    return _where(counts > 1, np.sqrt(np.nansum(deviations**2, axis=1) / np.maximum(counts - 1, 1)))
 
 
 def row_min(frame: Frame, feature: Feature) -> np.ndarray:
@@ -90,9 +91,9 @@ def row_range(frame: Frame, feature: Feature) -> np.ndarray:
 
 def row_median(frame: Frame, feature: Feature) -> np.ndarray:
     """Median over columns of the row."""
-    values, known = _sorted(frame, feature)
-    low, high = _end(values, (known + 1) // 2), _end(values, known // 2 + 1)
-    return _known((low + high) / 2, known > 0)
+    values, counts = _sorted(frame, feature)
+    low, high = _nth_of_row(values, (counts + 1) // 2), _nth_of_row(values, counts // 2 + 1)
+    return _where(counts > 0, (low + high) / 2)
 
 
 def row_zeros(frame: Frame, feature: Feature) -> np.ndarray:
@@ -120,7 +121,7 @@ def row_argmax(frame: Frame, feature: Feature) -> np.ndarray:
     """Which column of the row is the largest, counted from 0; the first of equal ones."""
     values = frame.numbers(feature.args)
     gaps = np.isnan(values)
-    return _known(np.argmax(np.where(gaps, -np.inf, values), axis=1), ~gaps.all(axis=1))
+    return _where(~gaps.all(axis=1), np.argmax(np.where(gaps, -np.inf, values), axis=1))
 
 
 def row_sorted(frame: Frame, feature: Feature) -> np.ndarray:
@@ -151,7 +152,7 @@ def _in_blocks(compute: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
     """The same, of many cells block by block of rows: sorting or counting them takes several times their memory."""
 
     @wraps(compute)
-    def made(frame: Frame, feature: Feature) -> np.ndarray:
+    def compute_in_blocks(frame: Frame, feature: Feature) -> np.ndarray:
         size = max(1, MOST_CELLS // len(feature.args))
         if frame.n <= size or not all(isinstance(arg, Column) for arg in feature.args):
             return compute(frame, feature)
@@ -159,7 +160,7 @@ def _in_blocks(compute: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         starts = range(0, frame.n, size)
         return np.concatenate([compute(Frame(frame.source, rows=rows[i : i + size]), feature) for i in starts])
 
-    return made
+    return compute_in_blocks
 
 
 def _over_row(

@@ -1,8 +1,8 @@
-"""What came before: rows in order of a date or a number, within the groups of keys or all together.
+"""Sequences: neighbours of a row in order of a date or a number, within the groups of keys or all together.
 
 Rows of train and test stand in one order; ties stand as in the table, and rows without a time come last. All but
-`target_lag` look at known inputs alone, so they may look at any row; where test lies ahead in time those that look at
-the next ones are not proposed.
+`target_lag` look at inputs alone, so they may look at any row; where test lies ahead in time those that look at later
+rows are not proposed.
 """
 
 from __future__ import annotations
@@ -176,15 +176,15 @@ def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.n
 
     def make() -> tuple[Sequence, np.ndarray, np.ndarray]:
         now, unit = times(frame, node)
-        known = ~np.isnan(now)
-        axis = np.unique(now[known])
+        has_time = ~np.isnan(now)
+        axis = np.unique(now[has_time])
         codes = frame.keys(feature.by).codes if feature.by else np.zeros(frame.n, dtype=np.int64)
         base = codes * (len(axis) + 1)
         cells = (base + np.searchsorted(axis, now))[ordered.order]  # rows without a time are after all others
         latest = np.minimum(np.searchsorted(axis, now - horizon * unit, side="right"), np.searchsorted(axis, now))
         high = np.searchsorted(cells, base + latest)
         low = np.searchsorted(cells, base + np.searchsorted(axis, now - window * unit))
-        return ordered, np.where(known, np.minimum(low, high), 0), np.where(known, high, 0)
+        return ordered, np.where(has_time, np.minimum(low, high), 0), np.where(has_time, high, 0)
 
     return frame.shared(("earlier", node, horizon, window, feature.by), make)
 

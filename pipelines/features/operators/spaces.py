@@ -14,20 +14,20 @@ from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
 from medalist.pipelines.features.lazy import np, pd
 
-SEED = 0  # of clusters and of the draws of rows below
-CLUSTERED = 50_000  # rows at most that clusters are found from
-SEARCHED = 200_000  # rows at most among which neighbours are looked for
+SEED = 0  # of clusters and of random samples of rows
+CLUSTERED = 50_000  # rows that clusters are fitted on; of more, a random sample
+SEARCHED = 200_000  # rows among which neighbours are searched; of more, a random sample
 
 
 def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
-    """(n, d) standardised numbers of all arguments but the last, and that."""
+    """(n, d) standardised numbers of all arguments but the last, and the last: a whole number."""
     *names, count = feature.args
 
     def make() -> np.ndarray:
         values = frame.numbers(names).copy()
         for column in values.T:
-            known = column[np.isfinite(column)]
-            middle = np.median(known) if len(known) else 0.0
+            finite = column[np.isfinite(column)]
+            middle = np.median(finite) if len(finite) else 0.0
             np.copyto(column, middle, where=~np.isfinite(column))
             column -= column.mean()
             spread = column.std()
@@ -84,34 +84,33 @@ def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndar
     """Mean target of the given count of nearest rows by several standardised numbers, nested.
 
     (n, T), or (n, classes) for a multiclass target. A row that the target was fitted on is described by the other inner
-    folds only, any other row by all of them. Rows at one point count together, so a few more than asked may count.
+    folds only, any other row by all of them. Rows at one point count together, so somewhat more rows may count.
     """
     from scipy.spatial import cKDTree
 
     points, count = _space(frame, feature)
 
     def make() -> tuple[Key, np.ndarray]:
-        spot = reduce(crossed, (key_of(pd.Series(column)) for column in points.T))
-        where = np.empty((spot.size, points.shape[1]))
-        where[spot.codes] = points
-        return spot, where
+        key = reduce(crossed, (key_of(pd.Series(column)) for column in points.T))
+        coordinates = np.empty((key.size, points.shape[1]))
+        coordinates[key.codes] = points
+        return key, coordinates
 
-    spot, where = frame.shared(("spots", tuple(feature.args[:-1])), make)
+    point_of, coordinates = frame.shared(("spots", tuple(feature.args[:-1])), make)
 
-    def fit_predict(rows: np.ndarray, values: np.ndarray, asked: np.ndarray) -> np.ndarray:
-        kept = _drawn(len(rows), SEARCHED)
-        held, values = spot.codes[rows[kept]], values[kept]
-        here, held = np.unique(held, return_inverse=True)
-        weight = np.bincount(held).astype(float)
-        sums = np.stack([np.bincount(held, weights=v) for v in values.T], axis=1)
-        looking, back = np.unique(spot.codes[asked], return_inverse=True)
-        nearest = min(count, len(here))
-        _, found = cKDTree(where[here]).query(where[looking], k=range(1, nearest + 1))
-        weights = weight[found]
-        weights = np.where(np.cumsum(weights, axis=1) - weights < count, weights, 0.0)  # until enough rows are found
-        means = sums / weight[:, None]
-        near = np.stack([(weights * m[found]).sum(axis=1) for m in means.T], axis=1)
-        return (near / weights.sum(axis=1, keepdims=True))[back]
+    def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
+        drawn = _drawn(len(rows), SEARCHED)
+        values = values[drawn]
+        fitted, codes = np.unique(point_of.codes[rows[drawn]], return_inverse=True)
+        n_rows = np.bincount(codes).astype(float)  # of each point
+        means = np.stack([np.bincount(codes, weights=v) for v in values.T], axis=1) / n_rows[:, None]
+        query_points, back = np.unique(point_of.codes[queries], return_inverse=True)
+        tree = cKDTree(coordinates[fitted])
+        _, nearest = tree.query(coordinates[query_points], k=range(1, min(count, len(fitted)) + 1))
+        weights = n_rows[nearest]
+        weights = np.where(np.cumsum(weights, axis=1) - weights < count, weights, 0.0)  # until there are `count` rows
+        sums = np.stack([(weights * m[nearest]).sum(axis=1) for m in means.T], axis=1)
+        return (sums / weights.sum(axis=1, keepdims=True))[back]
 
     return out_of_fold(frame.n, target, fit_predict)
 

@@ -128,12 +128,12 @@ def _field_word(text: str, index: int, word: int) -> str | None:
 
 
 def _prefix(text: str, count: int) -> str | None:
-    """The category of the text's first characters, so many."""
+    """The category of the given count of characters that the text begins with."""
     return text[: _at_least_one(count)] or None
 
 
 def _suffix(text: str, count: int) -> str | None:
-    """The category of the text's last characters, so many."""
+    """The category of the given count of characters that the text ends with."""
     return text[-_at_least_one(count) :] or None
 
 

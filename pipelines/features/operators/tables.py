@@ -72,14 +72,14 @@ def median(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def count(frame: Frame, feature: Feature) -> np.ndarray:
-    """How many rows of a further table have this key and a known value of the column; 0 where there are none."""
+    """How many rows of a further table with this key have a value in the column; 0 where there are none."""
     join, key = joined_categories(frame, feature)
-    known = (join.other >= 0) & (key.codes != key.missing)
-    return join.spread(np.bincount(join.other[known], minlength=join.size), 0.0)
+    present = (join.other >= 0) & (key.codes != key.missing)
+    return join.spread(np.bincount(join.other[present], minlength=join.size), 0.0)
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
-    """How many different known values a column of a further table has over its rows with this key."""
+    """How many different values a column of a further table has over its rows with this key."""
     join, key = joined_categories(frame, feature)
     groups, _, _ = _pair_counts(join, key)
     matched = np.bincount(join.other[join.other >= 0], minlength=join.size) > 0
@@ -87,24 +87,24 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def mode(frame: Frame, feature: Feature) -> np.ndarray:
-    """Most frequent known value of a further table's column over its rows with this key; the first in order of ties."""
+    """Most frequent value of a further table's column over its rows with this key; the first in order of ties."""
     join, key = joined_categories(frame, feature)
     groups, values, times = _pair_counts(join, key)
     order = np.lexsort((-values, times, groups))  # the last of a group wins
-    found = np.full(join.size, np.nan)
-    found[groups[order]] = values[order]
-    return join.spread(found)
+    modes = np.full(join.size, np.nan)
+    modes[groups[order]] = values[order]
+    return join.spread(modes)
 
 
 def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Group, value and number of rows of each pair of a group and a known value that occurs."""
-    known = (join.other >= 0) & (key.codes != key.missing)
-    pairs, times = np.unique(join.other[known] * key.size + key.codes[known], return_counts=True)
+    """(p,) group, value and number of rows of each of the p pairs of a group and a value that occur."""
+    present = (join.other >= 0) & (key.codes != key.missing)
+    pairs, times = np.unique(join.other[present] * key.size + key.codes[present], return_counts=True)
     return pairs // max(key.size, 1), pairs % max(key.size, 1), times
 
 
 def value(frame: Frame, feature: Feature) -> np.ndarray:
-    """The number of the first row of a further table with this key, known or not."""
+    """The number of the first row of a further table with this key; missing where it is missing there."""
     join, column = join_of(frame, feature), measured_column(feature)
     return join.spread(_first(join, table_numbers(frame, column)))
 
@@ -116,10 +116,11 @@ def label(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _first(join: Join, values: np.ndarray) -> np.ndarray:
+    """(size,) the value of the first row of each group, from `values` (m,); NaN where a group has none."""
     rows = np.flatnonzero(join.other >= 0)[::-1]
-    found = np.full(join.size, np.nan)
-    found[join.other[rows]] = values[rows]  # the first is written last
-    return found
+    first = np.full(join.size, np.nan)
+    first[join.other[rows]] = values[rows]  # the first row is written last
+    return first
 
 
 def _aggregate(

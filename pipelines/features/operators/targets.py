@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SMOOTHING_LIMITS = (0.5, 100.0)  # rows, least and most, by which means are shrunk where that is estimated
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]
-INNER_FOLDS = 5
+INNER_FOLDS = 5  # by which rows of the training part are encoded
 PRIOR_ROWS = 10.0  # rows with the statistic of all rows by which that of a key is shrunk
 
 
@@ -52,13 +52,13 @@ def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def _without(of_fold: np.ndarray) -> np.ndarray:
-    """(k, folds + 1) totals without each fold, and of all."""
-    whole = of_fold.sum(axis=1, keepdims=True)
-    return np.hstack([whole - of_fold, whole])
+    """(k, folds + 1) totals of all folds but each one, and of all folds, from those of each fold (k, folds)."""
+    total = of_fold.sum(axis=1, keepdims=True)
+    return np.hstack([total - of_fold, total])
 
 
 def _smoothing(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(f,) rows by which means of keys are shrunk: the variance within keys over that between them, by moments.
+    """(f,) rows by which means of keys are shrunk: the variance within keys over that between them (method of moments).
 
     counts, sums: (keys, f) of rows and their target; squares, rows: (f,) sums of squares and numbers of rows.
     """
@@ -73,7 +73,7 @@ def _smoothing(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, rows: 
 
 
 def target_std(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Standard deviation of the target by key, nested: (n, T); shrunk as if PRIOR_ROWS more rows had that of all."""
+    """Standard deviation of the target by key, shrunk towards that of all rows, nested: (n, T)."""
 
     def variance(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
         rows = np.maximum(np.bincount(codes, minlength=size), 1)
@@ -84,7 +84,7 @@ def target_std(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def target_median(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Median of the target by key, nested: (n, T); shrunk as if PRIOR_ROWS more rows had that of all."""
+    """Median of the target by key, shrunk towards that of all rows, nested: (n, T)."""
 
     def median(codes: np.ndarray, y: np.ndarray, size: int) -> np.ndarray:
         order = np.lexsort((y, codes))
@@ -99,7 +99,7 @@ def target_median(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic) -> np.ndarray:
-    """A statistic of the target by key, shrunk towards that of all rows, nested."""
+    """(n, T) a statistic of the target by key, nested: the statistic of all rows counts as PRIOR_ROWS more rows."""
     key = frame.key(feature.args[0])
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Candidates: which expressions are worth a look, from what the columns mean and what the model already uses.
+"""Candidates: which expressions the search tries, and in which order.
 
-The order is the judgment: what costs little and often decides comes first, then combinations in the order of the
-columns' importance, pairs that the model splits on together before others. What a column is called plays no part, but
-that `s1`, `s2` … are numbered.
+What costs little and often decides comes first, then combinations in the order of the columns' importance, pairs that
+the model splits on together before others. Names of columns play no part, except that `s1`, `s2` … are a family.
 """
 
 from __future__ import annotations
@@ -17,66 +16,65 @@ from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search import combinations, templates
-from medalist.pipelines.features.search.column_sorts import Columns, Hints
+from medalist.pipelines.features.search.columns import Columns, Hints
 from medalist.pipelines.features.typing import check
 
-REMEMBERED = 3000  # candidates among which those of proven shapes are looked for
+AHEAD = 3000  # first candidates, of which those of proven shapes are moved to the front
+TURNS = (60, 60, 90, 40, 15, 30, 2)  # candidates that each kind of combination gives in turn
 
 
 @dataclass
 class Candidates:
-    """Makes candidates for a competition's columns. `frame` gives their values, `schema` their types."""
+    """Makes candidates from a competition's columns; `frame` has their values, `schema` their types."""
 
     schema: Schema
     frame: Frame
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # columns that no candidate is made from
     ahead: tuple[str, float] | None = None  # the time column and how far test lies ahead of train, where it does
-    valued: bool = False  # whether the target has more than two values that are no classes
+    many_valued: bool = False  # whether the target is a number with more than two values
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.valued)
+        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.many_valued)
 
     def all(self) -> Iterator[Feature]:
         """Every candidate, well-typed and each once, the most promising first.
 
-        What is of a shape that earlier competitions kept more often than not goes before the rest.
+        Among the first ones, those of a shape that earlier competitions kept more often than not come before the rest.
         """
-        made = self._typed(self._ordered())
-        if not self.hints.shapes:
-            yield from made
-            return
-        ahead = list(islice(made, REMEMBERED))
-        proven = [f for f in ahead if self.prior(f) > 0.5]
+        candidates = self._typed(self._ordered())
+        first = list(islice(candidates, AHEAD)) if self.hints.shapes else []
+        proven = {f: None for f in first if self.prior(f) > 0.5}
         yield from proven
-        known = set(proven)
-        yield from (f for f in ahead if f not in known)
-        yield from made
+        yield from (f for f in first if f not in proven)
+        yield from candidates
 
     def further(self, best: Sequence[Feature]) -> Iterator[Feature]:
         """Compositions of the best candidates so far with columns and with each other."""
         return self._typed(combinations.further(self.columns, best))
 
-    def prior(self, made: Feature) -> float:
-        """How likely a feature of this shape is kept, by earlier competitions: 0.5 where there were none."""
-        kept, tested = self.hints.shapes.get(shape_of(made, self.schema.kinds), (0, 0)) if self.hints.shapes else (0, 0)
+    def prior(self, candidate: Feature) -> float:
+        """The chance that a feature of this shape is kept, by earlier competitions; 0.5 where there were none."""
+        kept, tested = (
+            self.hints.shapes.get(shape_of(candidate, self.schema.kinds), (0, 0)) if self.hints.shapes else (0, 0)
+        )
         return (kept + 1) / (tested + 2)
 
     def _typed(self, candidates: Iterable[Feature]) -> Iterator[Feature]:
-        """Those that are well-typed and made from columns that are allowed, each once."""
+        """Those that are well-typed and made from no forbidden column, each once."""
         seen: set[Feature] = set()
-        for made in candidates:
-            if made not in seen:
-                seen.add(made)
-                if self._allowed(made):
-                    yield made
+        for candidate in candidates:
+            if candidate not in seen:
+                seen.add(candidate)
+                if self._allowed(candidate):
+                    yield candidate
 
-    def _allowed(self, made: Feature) -> bool:
+    def _allowed(self, candidate: Feature) -> bool:
         try:
-            check(made, self.schema)
+            check(candidate, self.schema)
         except PipelineError:
             return False
-        return not self.forbidden & set(made.columns)
+        return not self.forbidden & set(candidate.columns)
 
     def _ordered(self) -> Iterator[Feature]:
         yield from templates.single(self.columns)
@@ -92,14 +90,13 @@ class Candidates:
             combinations.pair_groups(self.columns),
             combinations.spaces(self.columns),
         ]
-        # what combines columns takes turns, so that a short screening has seen some of each
-        chunks: tuple[int, ...] = (60, 60, 90, 40, 15, 30, 2)
-        while combined:
-            rest, sizes = [], []
-            for source, size in zip(combined, chunks, strict=True):
-                chunk = list(islice(source, size))
-                yield from chunk
-                if len(chunk) == size:
-                    rest.append(source)
-                    sizes.append(size)
-            combined, chunks = rest, tuple(sizes)
+        # the kinds of combinations take turns, so that a short screening has seen some of each
+        sources = list(zip(combined, TURNS, strict=True))
+        while sources:
+            unfinished = []
+            for source, size in sources:
+                turn = list(islice(source, size))
+                yield from turn
+                if len(turn) == size:
+                    unfinished.append((source, size))
+            sources = unfinished

@@ -1,4 +1,4 @@
-"""Choosing: a group of candidates that do not repeat each other, and those that may help in company."""
+"""Choosing among scored candidates: picks that do not repeat each other, and candidates that may help beside others."""
 
 from __future__ import annotations
 
@@ -7,96 +7,101 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from medalist.pipelines.features.language.expression import Feature
-from medalist.pipelines.features.search.scoring import Found, Scorer, worth
+from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, worth
 
-SAME = 0.985  # rank correlation from which on two features are one
+SAME = 0.985  # correlation of two features' fitted residuals, from which on they are taken for one
 MOST_PICKS = 24
-LIKELY = 3.0  # standard errors of what a candidate explains, from which on it is promising for that
-OF_RESIDUAL, OF_SYNERGY = 3, 5  # candidates of a sort that may help in company
+MOST_RESCORED = 40  # candidates that are scored anew for each pick
+MOST_LEFT = 20  # candidates that are left over and noted as redundant
+LIKELY = 3.0  # standard errors, from which on the gain of a candidate makes it promising
+OF_RESIDUAL, OF_SYNERGY = 3, 5  # promising candidates of one sort: by their gain, and by their synergy
+LEFT_NOTHING = "the picks leave it nothing"
 
 
 def pursue(
-    says: Mapping[Feature, Sequence[tuple[np.ndarray, int]]],
-    scored: Mapping[Feature, Found],
-    at: Scorer,
-    least: float,
-    over: Callable[[], bool] = bool,
-) -> tuple[list[Found], list[Found]]:
-    """Choose one after another what explains most of what the chosen ones leave; and what is redundant beside them.
+    codes_of: Mapping[Feature, Sequence[tuple[np.ndarray, int]]],
+    scores: Mapping[Feature, ScoredFeature],
+    scorer: Scorer,
+    threshold: float,
+    is_over: Callable[[], bool] = bool,
+) -> tuple[list[ScoredFeature], list[ScoredFeature]]:
+    """Matching pursuit: pick one after another what explains most of what the picks before it leave.
 
-    says: the bins of each feature, one pair (codes, how many) per column. scored: what it explains alone. at: the
-    residual to explain. least: the z from which on a feature is chosen. over: whether the time is up.
+    codes_of: the codes of each feature, one pair (codes, how many) for each of its columns. scores: of each feature
+    alone. scorer: of the residual to explain. threshold: the z from which on a feature is picked. is_over: whether the
+    time is up; then nothing is picked beyond a first one. Returns the picks, and what is redundant beside them.
     """
-    residual = at.residual
-    picks: list[Found] = []
-    redundant: list[Found] = []
-    taken: list[np.ndarray] = []
-    left = list(says)
-    gains = {f: scored[f].gain for f in left}
-    while left and len(picks) < MOST_PICKS and not (picks and over()):
-        scorer = Scorer(residual, at.half)
-        # gains only shrink as others are taken: look again at the most promising ones only
+    residual = scorer.residual
+    picks: list[ScoredFeature] = []
+    redundant: list[ScoredFeature] = []
+    fits: list[np.ndarray] = []
+    left = list(codes_of)
+    gains = {f: scores[f].gain for f in left}
+    while left and len(picks) < MOST_PICKS and not (picks and is_over()):
+        of_rest = Scorer(residual, scorer.half)
+        # gains only shrink as others are taken: score the most promising ones again
         left.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
-        chosen: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
-        for f in left[:40]:
-            if chosen is not None and worth(f, gains[f]) <= chosen[0]:
+        best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
+        for f in left[:MOST_RESCORED]:
+            if best is not None and worth(f, gains[f]) <= best[0]:
                 break
-            column, (gain, error) = _best_column(scorer, says[f])
+            column, (gain, error) = _best_column(of_rest, codes_of[f])
             gains[f] = gain
-            if chosen is None or worth(f, gain) > chosen[0]:
-                chosen = worth(f, gain), f, column, gain, error
-        assert chosen is not None
-        _, f, column, gain, error = chosen
+            if best is None or worth(f, gain) > best[0]:
+                best = worth(f, gain), f, column, gain, error
+        assert best is not None
+        _, f, column, gain, error = best
         left.remove(f)
-        if gain < least * error:  # much is not much where it is uncertain: another may be surer
-            redundant.append(Found(str(f), scored[f].gain, scored[f].error, "redundant", "the picks leave it nothing"))
+        if gain < threshold * error:  # a large gain that is uncertain: another may be surer
+            redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING))
             continue
-        fitted = scorer.fitted(*column)
-        own = fitted.ravel()
-        twin = next((p for p, t in zip(picks, taken, strict=True) if abs(_correlation(own, t)) > SAME), None)
+        fitted = of_rest.fitted(*column)
+        fit = fitted.ravel()
+        twin = next((p for p, other in zip(picks, fits, strict=True) if abs(_correlation(fit, other)) > SAME), None)
         if twin is not None:
-            redundant.append(Found(str(f), gain, error, "redundant", f"says what {twin.text} says"))
+            redundant.append(ScoredFeature(str(f), gain, error, "redundant", f"says what {twin.text} says"))
             continue
-        picks.append(Found(str(f), scored[f].gain, scored[f].error, "candidate", ""))
-        taken.append(own)
+        picks.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "candidate", ""))
+        fits.append(fit)
         residual = residual - fitted
     redundant += [
-        Found(str(f), scored[f].gain, scored[f].error, "redundant", "the picks leave it nothing") for f in left[:20]
+        ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING) for f in left[:MOST_LEFT]
     ]
     return picks, redundant
 
 
-def promising(scored: Mapping[Feature, Found], most: int = 160) -> list[tuple[Feature, Found]]:
-    """Candidates that explain nothing by themselves that the model does not know, but may in company: the best of each
-    sort by what they explain of the residual, and by what they say of the target beyond their columns alone.
+def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[tuple[Feature, ScoredFeature]]:
+    """Candidates that may help a model beside its other columns: the best of each sort by gain and by synergy.
 
-    Sorts (the operators that a candidate is made of) are not compared with each other: a cross of four keys always
-    says more than a ratio, and the model may still need the ratio.
+    A sort is the operators that a candidate is made of. Sorts are not compared with each other: a cross of four keys
+    always explains more than a ratio, and the model may still need the ratio. At most `most`, the best of all sorts
+    first, then the second best.
     """
     sorts: dict[tuple[str, ...], list[Feature]] = {}
-    for f in sorted(scored, key=str):
+    for f in sorted(scores, key=str):
         sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
-    turns: dict[Feature, tuple[int, float]] = {}
+    places: dict[Feature, tuple[int, float]] = {}
     for of_sort in sorts.values():
-        by_residual = sorted((f for f in of_sort if scored[f].z > LIKELY), key=lambda f: -scored[f].z)
-        by_synergy = sorted((f for f in of_sort if scored[f].synergy > 0), key=lambda f: -worth(f, scored[f].synergy))
-        for ranked, kept in ((by_residual, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
-            for turn, f in enumerate(ranked[:kept]):
-                turns[f] = min(turns.get(f, (turn, 0.0)), (turn, -worth(f, scored[f].synergy)))
-    chosen = sorted(turns, key=lambda f: (turns[f], str(f)))
-    return [(f, scored[f]) for f in chosen[:most]]
+        by_gain = sorted((f for f in of_sort if scores[f].z > LIKELY), key=lambda f: -scores[f].z)
+        by_synergy = sorted((f for f in of_sort if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy))
+        for ranked, count in ((by_gain, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
+            for place, f in enumerate(ranked[:count]):
+                places[f] = min(places.get(f, (place, 0.0)), (place, -worth(f, scores[f].synergy)))
+    chosen = sorted(places, key=lambda f: (places[f], str(f)))
+    return [(f, scores[f]) for f in chosen[:most]]
 
 
 def _best_column(
     scorer: Scorer, columns: Sequence[tuple[np.ndarray, int]]
 ) -> tuple[tuple[np.ndarray, int], tuple[float, float]]:
-    """The column (codes, how many) that explains something most surely, with its gain and standard error."""
+    """The column (codes, how many) with the largest z, and its gain and standard error."""
     gains = [scorer.gain(codes, size) for codes, size in columns]
     k = int(np.argmax([gain / error if error > 0 else 0.0 for gain, error in gains]))
     return columns[k], gains[k]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of two vectors; 0 where one is constant."""
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / scale if scale > 0 else 0.0

@@ -1,4 +1,4 @@
-"""Combinations: candidates of several columns, and of the best candidates with columns and with each other."""
+"""Candidates made of several columns, and of the best candidates with columns and with each other."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
 from medalist.pipelines.features.language.operator import proposed
 from medalist.pipelines.features.language.registry import operator_of
-from medalist.pipelines.features.search.column_sorts import UNTIED, Columns
-from medalist.pipelines.features.search.like_columns import overlap
+from medalist.pipelines.features.search.column_families import overlap
+from medalist.pipelines.features.search.columns import UNTIED, Columns
 
-MOST_NUMBERS = 40  # that are paired with each other
-MOST_POINTS, SAME_RANGE = (
-    6,
-    0.5,
-)  # pairs of points that are looked at; share that ranges of one coordinate have in common
-MOST_PAIRS = 6  # of keys within which rows have an order
+MOST_NUMBERS = 40  # numbers that are paired with each other
+MOST_POINTS = 6  # pairs of points in a plane whose distances are tried
+SAME_RANGE = 0.5  # share of their ranges that two columns have in common for them to be one coordinate of two points
+MOST_PAIRS = 6  # pairs of keys within whose groups rows are put in order
 
 
 def pairs(columns: Columns) -> Iterator[Feature]:
-    """Arithmetic of two numbers, those that the model splits on together first; whether two columns are equal."""
+    """Arithmetic of two numbers, those that the model splits on together first, and whether two columns are equal."""
     ranked = columns.numbers[:MOST_NUMBERS]
     for a, b in [*_hinted(columns, ranked), *_by_rank(ranked)]:
         yield from _arithmetic(Column(a), Column(b))
@@ -90,9 +88,10 @@ def pair_groups(columns: Columns) -> Iterator[Feature]:
 
 
 def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]:
-    """What came before and, unless `past_only`, what comes after, by key, where a column orders the rows.
+    """Earlier rows and, unless `past_only`, later rows of the same group, where a column orders the rows.
 
-    Where test lies ahead, the rows of a fold have later rows in train, which those of test do not have."""
+    Where test lies ahead of train, later rows would mislead: rows of train have them and those of test do not.
+    """
     keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
     for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
         grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
@@ -120,20 +119,21 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
 
 
 def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple[Node, ...]]:
-    """Keys within whose groups a column orders the rows; two of them where each alone has several rows of one time, as
-    a shop has of its products."""
-    alone = [k for k in keys if columns.orders(t, k, surely=True)]
-    found: list[tuple[Node, ...]] = [(Column(k),) for k in alone]
-    tied = [k for k in keys if k not in alone]
+    """Keys within whose groups the column `t` orders the rows: single ones, and pairs of those with ties.
+
+    A pair is needed where, for example, a shop has a row for each of its products every day.
+    """
+    untied = [k for k in keys if columns.orders(t, k, surely=True)]
+    tied = [k for k in keys if k not in untied]
     pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, surely=True))
-    found += islice(pairs, MOST_PAIRS)
-    return [*found, *((Column(k),) for k in tied if columns.orders(t, k))]
+    single = [(Column(k),) for k in untied]
+    return [*single, *islice(pairs, MOST_PAIRS), *((Column(k),) for k in tied if columns.orders(t, k))]
 
 
 def spaces(columns: Columns) -> Iterator[Feature]:
     """Distances, neighbours, clusters and directions in the space of several numbers."""
     for a, b, c, d in islice(_points(columns), MOST_POINTS):
-        yield from _apart(columns, a, b, c, d)
+        yield from _distances(columns, a, b, c, d)
     top = (columns.fine or columns.numbers)[:6]
     for a, b in [*_hinted(columns, top)[:3], *combinations(top, 2)]:
         yield feature("target_neighbours", a, b, 24)
@@ -147,19 +147,19 @@ def spaces(columns: Columns) -> Iterator[Feature]:
 
 
 def _points(columns: Columns) -> Iterator[tuple[str, str, str, str]]:
-    """Columns that may tell two points of a plane (a, b) and (c, d): a and c are of one range, and b and d."""
-    alike = [
+    """Columns that may be the coordinates of two points (a, b) and (c, d): a and c have like ranges, and b and d."""
+    like_ranges = [
         (a, c)
         for a, c in combinations(columns.fine[:12], 2)
         if not columns.profiles[a].whole and overlap(columns.profiles[a], columns.profiles[c]) > SAME_RANGE
     ]
-    for (a, c), (b, d) in combinations(alike, 2):
+    for (a, c), (b, d) in combinations(like_ranges, 2):
         if len({a, b, c, d}) == 4:
             yield a, b, c, d
 
 
-def _apart(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Feature]:
-    """How far (a, b) and (c, d) are apart in a plane, along its axes, and on the earth where numbers may be degrees."""
+def _distances(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Feature]:
+    """Distances between (a, b) and (c, d): in a plane, along its axes, and on the earth where they may be degrees."""
     across, along = feature("subtract", a, c), feature("subtract", b, d)
     yield feature("hypotenuse", across, along)
     yield feature("add", feature("abs", across), feature("abs", along))
@@ -180,7 +180,7 @@ def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     blocks = [f for f in best if operator_of(f).gives == "numbers" and operator_of(f).takes == ("number+",)]
     plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
     plain_keys = columns.short_keys()[:14]
-    for key in keys if columns.valued else ():
+    for key in keys if columns.many_valued else ():
         yield feature("target_std", key)
         yield feature("target_median", key)
     for key, other in product(keys, [*plain_keys, *keys]):

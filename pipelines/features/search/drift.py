@@ -1,4 +1,4 @@
-"""Drift of features: what may not mean in test what it means in train, which folds, cut from train, cannot show."""
+"""Drift of features between train and test, which folds that are cut from train cannot show."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from medalist.pipelines.features.frames.keys import Key
 from medalist.pipelines.features.language.expression import Column, Feature, nodes
 from medalist.pipelines.features.language.registry import kind_of, operator_of
 
-DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test beyond chance and beyond the columns' own
+DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test, beyond chance and beyond that of the columns
+MOST_COLUMNS = 8  # columns of a feature that are compared
+MOST_ROWS = 20_000  # rows of train and of test that are compared
 
 
 def drifts(frame: Frame, feature: Feature) -> bool:
-    """Whether a feature of all rows is further apart between train and test than the columns it is made from.
+    """Whether a transductive part of a feature differs more between train and test than the columns it is made from.
 
-    Features of all rows are those that depend on which rows are there: neighbours in time or value, sizes of groups.
+    Transductive features depend on which rows are there, such as neighbours in time or value and sizes of groups, and
+    so on how train and test were drawn.
     """
     parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).renames}
     return any(
@@ -25,12 +28,12 @@ def drifts(frame: Frame, feature: Feature) -> bool:
     )
 
 
-def new_in_test(frame: Frame, key: Key) -> float:
-    """The share of test rows with a value of the key that training never has."""
-    seen = np.zeros(key.size, dtype=bool)
-    seen[key.codes[: frame.n_train]] = True
-    tested = key.codes[frame.n_train :]
-    return float((~seen[tested]).mean()) if len(tested) else 0.0
+def share_new_in_test(frame: Frame, key: Key) -> float:
+    """The share of test rows with a value of the key that no train row has; 0 without test rows."""
+    in_train = np.zeros(key.size, dtype=bool)
+    in_train[key.codes[: frame.n_train]] = True
+    of_test = key.codes[frame.n_train :]
+    return float((~in_train[of_test]).mean()) if len(of_test) else 0.0
 
 
 def _part_drifts(frame: Frame, feature: Feature) -> bool:
@@ -39,17 +42,16 @@ def _part_drifts(frame: Frame, feature: Feature) -> bool:
             value = np.asarray(frame.value(feature), dtype=np.float64).reshape(frame.n, -1)
     except PipelineError:
         return True
-    limit = DRIFT + max((_drift_of(frame, c) for c in feature.columns), default=0.0)
-    return any(_apart(frame, value[:, j]) > limit for j in range(min(value.shape[1], 8)))
+    limit = DRIFT + max((_column_drift(frame, c) for c in feature.columns), default=0.0)
+    return any(_distance(frame, value[:, j]) > limit for j in range(min(value.shape[1], MOST_COLUMNS)))
 
 
-def _drift_of(frame: Frame, name: str) -> float:
-    key = ("drift", name)
-    return frame.shared(key, lambda: _apart(frame, frame.key(Column(name)).codes.astype(float)))
+def _column_drift(frame: Frame, name: str) -> float:
+    return frame.shared(("drift", name), lambda: _distance(frame, frame.key(Column(name)).codes.astype(float)))
 
 
-def _apart(frame: Frame, values: np.ndarray) -> float:
-    """How far (n,) values lie apart between train and test, or the shares of missing ones, whichever is more."""
+def _distance(frame: Frame, values: np.ndarray) -> float:
+    """How far (n,) values differ between train and test, or the shares of missing ones, whichever is more; 0 to 1."""
     n = frame.n_train
     gaps = abs(float(np.isnan(values[:n]).mean()) - float(np.isnan(values[n:]).mean())) if len(values) > n else 0.0
-    return max(gaps, number_drift(values[:n], values[n:], most=20_000))
+    return max(gaps, number_drift(values[:n], values[n:], most=MOST_ROWS))

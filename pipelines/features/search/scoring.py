@@ -1,8 +1,8 @@
-"""Scores: what bins or categories say of a residual in rows that they were not fitted on, and what that is worth.
+"""Scores of bins or categories: what they explain of a residual in rows that they were not fitted on.
 
-The mean residual of a bin in one half of the rows times that in the other is, summed over the bins, what they explain
-of the variance, without a part that chance explains in either half; and its standard error, where there is nothing to
-explain, is known. So small effects are seen in many rows, however many bins there are.
+The rows are cut into two halves. The product of a bin's mean residuals in the two, summed over the bins, is an unbiased
+estimate of the variance that the bins explain, and its standard error under the hypothesis that they explain nothing is
+known. So small effects are found in many rows, however many bins there are.
 """
 
 from __future__ import annotations
@@ -14,19 +14,20 @@ import numpy as np
 from medalist.pipelines.features.frames.keys import bins_of
 from medalist.pipelines.features.language.expression import Feature, nodes
 
-TYPICAL = 10.0  # rows of the usual variance, that are added to those of a bin
-SURE = 3.0  # standard errors from which on their distribution matters
-COARSE = 12  # bins that a number is also put into: fewer see what is smooth better
+PRIOR_ROWS = 10.0  # rows of the overall variance that are added to those of a bin
+NORMAL_Z = 3.0  # standard errors up to which a z is taken for that of a normal variable
+COARSE = 12  # bins of the second, coarser cut of a number: smooth effects show better in few bins
 ROWS_PER_BIN, MOST_BINS = 60, 128
-SIMPLER = 0.95  # of the gain is left for each part more of an expression
+SIMPLER = 0.95  # share of its gain that a feature keeps for each node of its expression
 
 
 @dataclass(frozen=True)
-class Found:
-    """A candidate with the share of the residual's variance that it explains, and the standard error of that, if there
-    were nothing to explain.
+class ScoredFeature:
+    """A candidate's text with its score.
 
-    `synergy`: the share of the target's own variance that it explains beyond the best of its columns alone.
+    gain: the share of the residual's variance that it explains. error: standard error of the gain if the feature
+    explained nothing. status, reason: what became of it, for the ledger. synergy: the share of the target's variance
+    that it explains beyond the best of its columns alone.
     """
 
     text: str
@@ -38,12 +39,13 @@ class Found:
 
     @property
     def z(self) -> float:
+        """The gain in standard errors."""
         return self.gain / self.error if self.error > 0 else 0.0
 
 
 @dataclass
 class Scorer:
-    """Scores codes against the residual of some rows: (m, T), with a fixed half (m,) for each row."""
+    """Scores codes by the residual (m, T) of m rows, each in one of two halves: `half` (m,) of 0 and 1."""
 
     residual: np.ndarray
     half: np.ndarray
@@ -51,43 +53,45 @@ class Scorer:
     def __post_init__(self) -> None:
         self.residual = self.residual - self.residual.mean(axis=0)  # else every code would explain the mean
         products = self.residual.T @ self.residual
-        alone = float(np.sum(np.diag(products) ** 2))
-        self.together = float(np.sum(products**2)) / alone if alone > 0 else 1.0  # targets that err together tell less
+        diagonal = float(np.sum(np.diag(products) ** 2))
+        # what is explained of correlated targets varies more than of independent ones
+        self.variance_inflation = float(np.sum(products**2)) / diagonal if diagonal > 0 else 1.0
         self.squares = self.residual**2
         self.scale = float(np.mean(np.sum(self.squares, axis=1))) or 1.0
 
     @property
     def bins(self) -> int:
+        """How many quantile bins so many rows allow for."""
         return int(np.clip(len(self.residual) // ROWS_PER_BIN, 8, MOST_BINS))
 
     def gain(self, codes: np.ndarray, size: int) -> tuple[float, float]:
-        """The share of the residual's variance that a mean for each of the codes (m,) explains in new rows, and its
-        standard error where there is nothing to explain.
+        """The gain of codes (m,) from 0 to size - 1, and its standard error if the codes explained nothing.
 
-        A mean of few rows says less than there is to say: it is shrunk by empirical Bayes, and the share with it.
+        The gain is the share of the residual's variance that the mean of each code explains in new rows. A mean of few
+        rows is shrunk by empirical Bayes, and the gain and its error with it.
         """
         cell, n = codes * 2 + self.half, len(codes)
         counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)
-        told = counts.all(axis=1)
-        of_both, rows = counts[told].prod(axis=1), counts[told].sum(axis=1)
+        in_both = counts.all(axis=1)
+        products, rows = counts[in_both].prod(axis=1), counts[in_both].sum(axis=1)
         explained, variances = 0.0, []
         for r, r2 in zip(self.residual.T, self.squares.T, strict=True):
-            sums = np.bincount(cell, weights=r, minlength=2 * size).reshape(size, 2)[told]
-            squares = np.bincount(codes, weights=r2, minlength=size)[told]
-            spread = (squares + TYPICAL * np.mean(r2)) / (rows + TYPICAL)
-            explained += float(np.sum(rows / n * sums.prod(axis=1) / of_both))
-            variances.append((rows / n * spread) ** 2 / of_both * self.together)
+            sums = np.bincount(cell, weights=r, minlength=2 * size).reshape(size, 2)[in_both]
+            squares = np.bincount(codes, weights=r2, minlength=size)[in_both]
+            spread = (squares + PRIOR_ROWS * np.mean(r2)) / (rows + PRIOR_ROWS)
+            explained += float(np.sum(rows / n * sums.prod(axis=1) / products))
+            variances.append((rows / n * spread) ** 2 / products * self.variance_inflation)
         of_bins = np.concatenate(variances)
         share, error = explained / self.scale, float(np.sqrt(of_bins.sum())) / self.scale
         if share <= 0:
             return share, error
-        if share > SURE * error:
-            error = share / _normal(share / error, of_bins / of_bins.sum())
-        kept = float(np.sum(rows / n * share / (share + 1 / rows)))
-        return share * kept, error * kept
+        if share > NORMAL_Z * error:
+            error = share / _normal_z(share / error, of_bins / of_bins.sum())
+        shrinkage = float(np.sum(rows / n * share / (share + 1 / rows)))
+        return share * shrinkage, error * shrinkage
 
     def fitted(self, codes: np.ndarray, size: int) -> np.ndarray:
-        """(m, T) the mean residual of each row's code, shrunk by what the codes explain."""
+        """(m, T) the mean residual of each row's code, shrunk by the gain of the codes."""
         share = max(self.gain(codes, size)[0], 0.0)
         rows = np.bincount(codes, minlength=size)
         shrunk = np.where(rows > 0, share / (share * np.maximum(rows, 1) + 1), 0.0)
@@ -97,11 +101,11 @@ class Scorer:
         return out
 
 
-def _normal(z: float, shares: np.ndarray) -> float:
-    """What z > 0 of a sum of products of two normal variables each is worth in standard errors of a normal variable.
+def _normal_z(z: float, shares: np.ndarray) -> float:
+    """The z of a normal variable that is as improbable as z > 0 of a sum of products of two normal variables each.
 
     Of few terms large values are far likelier than of a normal variable: it is the signed root of the saddlepoint
-    approximation (Lugannani and Rice, 1980). `shares` are those of the terms' variances.
+    approximation (Lugannani and Rice, 1980). shares: of the terms in the variance of the sum, adding up to 1.
     """
     low, high = 0.0, (1 - 1e-9) / float(np.sqrt(shares.max()))
     for _ in range(40):
@@ -111,14 +115,14 @@ def _normal(z: float, shares: np.ndarray) -> float:
 
 
 def widest(residual: np.ndarray, most: int) -> np.ndarray:
-    """The columns of (m, T) that vary most, at most so many."""
+    """The `most` columns of (m, T) with the largest variance, in their order; all where there are no more."""
     if residual.shape[1] <= most:
         return residual
     return np.ascontiguousarray(residual[:, np.sort(np.argsort(-residual.var(axis=0), kind="stable")[:most])])
 
 
 def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
-    """Quantile bins (m,) int64 of numbers, missing in a bin of its own, and how many there are."""
+    """Quantile bins (m,) int64 of numbers (m,), and the number of bins; missing values are in the last one."""
     gaps = np.isnan(values)
     present = values[~gaps] if gaps.any() else values
     if not len(present):
@@ -130,15 +134,18 @@ def binned(values: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
 
 
 def coarse(codes: np.ndarray, size: int) -> tuple[np.ndarray, int] | None:
-    """Bins (m,) in order, the last one of what is missing, put together to about COARSE; None where they are few."""
-    known = size - 1
-    if known < 2 * COARSE:
+    """Bins (m,) in order, the last one of missing values, merged into COARSE bins and one of missing values.
+
+    Returns the merged bins and their number; None where there are too few bins to merge.
+    """
+    without_missing = size - 1
+    if without_missing < 2 * COARSE:
         return None
-    merged = codes * COARSE // known
-    merged[codes == known] = COARSE
+    merged = codes * COARSE // without_missing
+    merged[codes == without_missing] = COARSE
     return merged, COARSE + 1
 
 
 def worth(feature: Feature, gain: float) -> float:
-    """A gain less what its complexity costs: of two that explain about the same, the simpler one."""
+    """A gain discounted by the size of the expression, so that of two features of like gain the simpler one wins."""
     return gain * SIMPLER ** sum(1 for _ in nodes(feature)) if gain > 0 else gain

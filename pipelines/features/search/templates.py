@@ -1,4 +1,4 @@
-"""Templates: candidates of one column, of a row's like columns, of further tables, and of times."""
+"""Candidates made of one column, of a family of like columns, of further tables, and of times."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from itertools import combinations, product
 from medalist.pipelines.features.language.expression import Column, Feature, feature
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
 from medalist.pipelines.features.schema import USES
-from medalist.pipelines.features.search.column_sorts import FEW, Columns
-from medalist.pipelines.features.search.like_columns import families
+from medalist.pipelines.features.search.column_families import families
+from medalist.pipelines.features.search.columns import FEW, Columns
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
-MOST_SPELT = 100  # columns, the most important ones, whose digits or parts of text are looked at
-PAGES = 400  # characters on average, from which on a text has no parts that mean something by themselves
-MOST_SHARED = 4  # columns that a further table shares, by all of which together it is joined too
-WINDOWS = (7.0, 28.0, 91.0)  # days, over which past targets are averaged
-HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, in times the horizon
-YEAR = 364.0  # days, in whole weeks
+MOST_SPELT = 100  # columns, the most important ones, whose digits or parts are tried
+PAGES = 400  # characters on average, from which on parts of a text are not tried
+MOST_SHARED = 4  # columns in common with a further table, up to which it is joined by all of them together too
+MOST_IN_FAMILY = 12  # columns up to which operators that make several columns are tried on a family
+WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
+HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, as multiples of the horizon
+YEAR = 364.0  # days in a year of whole weeks
 
 
 def single(columns: Columns) -> Iterator[Feature]:
-    """Of one column each, and which values are missing."""
+    """Candidates of one column each, and of which values are missing."""
     for name in columns.keys:
         yield feature("count", name)
         if columns.distinct[name] > 2:
@@ -44,7 +45,7 @@ def single(columns: Columns) -> Iterator[Feature]:
 
 
 def _digits(columns: Columns, name: str) -> Iterator[Feature]:
-    """What the digits of a number say apart from its size."""
+    """Remainders and digits of whole numbers, digits and roundings of others."""
     profile = columns.profiles[name]
     if profile.whole:
         span = profile.high - profile.low
@@ -64,7 +65,7 @@ def _digits(columns: Columns, name: str) -> Iterator[Feature]:
 
 
 def _strings(columns: Columns, name: str) -> Iterator[Feature]:
-    """Parts, counts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
+    """Counts, parts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
     long = columns.schema.columns[name] == "text"
     for op in proposed(("text",)):
         yield feature(op, name)
@@ -93,9 +94,9 @@ def _strings(columns: Columns, name: str) -> Iterator[Feature]:
 
 
 def rows(columns: Columns) -> Iterator[Feature]:
-    """What the values of like columns are in a row, beside each other."""
+    """Statistics over each family of like columns in a row."""
     for members in families(columns.profiles):
-        few = len(members) <= 12
+        few = len(members) <= MOST_IN_FAMILY
         for op in proposed(("number+",)):
             if few or OPERATORS[op].gives == "number":
                 yield feature(op, *members)
@@ -105,7 +106,7 @@ def rows(columns: Columns) -> Iterator[Feature]:
 
 
 def tables(columns: Columns) -> Iterator[Feature]:
-    """What further tables say of a row, by the columns that they share."""
+    """Aggregates of further tables, joined by the columns that both have, and numbers compared with them."""
     for table, kinds in columns.schema.tables.items():
         shared = [c for c in kinds if c in columns.schema.columns]
         together = [tuple(shared)] if 1 < len(shared) <= MOST_SHARED else []
@@ -121,9 +122,9 @@ def tables(columns: Columns) -> Iterator[Feature]:
                         made = feature(op.removeprefix("table."), column, by=by)
                         yield made
                         if op in ("table.mean", "table.value"):
-                            for own in columns.numbers[:8]:
-                                yield feature("subtract", own, made)
-                                yield feature("divide", own, made)
+                            for number in columns.numbers[:8]:
+                                yield feature("subtract", number, made)
+                                yield feature("divide", number, made)
                 yield feature("distinct", column, by=by)
                 if "text" in USES[kind] or kind == "boolean":
                     yield feature("target_mean", feature("mode", column, by=by))
@@ -147,7 +148,7 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
 
 
 def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
-    """What the target was in the same groups, far enough back to be known for every row of test."""
+    """Past targets of the same groups, at least the horizon back, so that they are known for every test row."""
     groups = [n for n in columns.keys if n != time and columns.distinct[n] <= max(FEW, columns.frame.n // 20)][:5]
     keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)] or [()]
     dated = time in columns.dates

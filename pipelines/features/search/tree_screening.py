@@ -1,9 +1,9 @@
-"""Trees as a second opinion: what a small boosted model would use, of its own columns and of candidates beside them.
+"""Screening by trees: what a small boosted model would use, of the model's columns and of candidates beside them.
 
-What explains a residual by itself is found by `screening`; what helps only together with other columns is not. So a
-small LightGBM is fitted on the model's columns and a batch of candidates at once, with shadows (shuffled candidates,
-Kursa and Rudnicki, 2010) to say what chance uses. Columns of the model that do no better than in fits to shuffled
-targets (null importances, Grellier, 2018) may be left out. Which pairs of columns split together is read off the trees.
+`screening` finds what explains a residual by itself, and not what helps only together with other columns. So a small
+LightGBM is fitted on the model's columns and a batch of candidates at once, with shadows (shuffled candidates, Kursa
+and Rudnicki, 2010) that show how much gain chance brings. Columns of the model that gain no more than in fits to
+shuffled targets (null importances, Grellier, 2018) may be left out. Which columns split together is read off the trees.
 """
 
 from __future__ import annotations
@@ -16,36 +16,43 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.metrics.functions import ranks
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import operator_of
-from medalist.pipelines.features.search.screening import Screen
+from medalist.pipelines.features.search.screening import Screener
 
-ROWS = 16_000
-BATCH = 40
-SHADOWS = 6
-RANKED_ROWS = 4000
+ROWS = 16_000  # rows of the sample that trees are fitted on
+BATCH = 40  # candidates in one fit
+MOST_SURVIVORS = 45  # candidates of all batches that are compared in a last fit
+SHADOWS = 6  # shuffled candidates in one fit, about
+RANKED_ROWS = 4000  # rows on which the ranks of columns are compared
 ALIKE = 0.99  # rank correlation from which on two columns are one for trees
-ROUNDS = 80
-NULL_FITS = 3
+ROUNDS = 80  # of boosting
+NULL_FITS = 3  # fits to shuffled targets
+NULL_SHARE = 0.02  # share of the real fit's gain that is taken for fitted noise, for each column
+LEAST_GAIN = 0.0005  # share of all gains, below which a feature is idle
 
 
 @dataclass
 class Trees:
-    """Fits small models on rows of a screening. `classes`: number of classes, 0 where the target is a value or binary
-    probability; then `y` (m, T) is fitted one target after another."""
+    """Small boosted models on the first rows of a screening's sample.
 
-    screen: Screen
+    base: features of the model. classes: number of classes of a multiclass target; 0 where the target is a value or a
+    binary probability, then its columns are fitted one after another.
+    """
+
+    screener: Screener
     base: Sequence[str]
     classes: int
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self.places = self.screen._places[:ROWS]
-        self.y = self.screen.y[:ROWS]
-        self.names: list[str] = []
-        self.alike: list[str] = []  # candidates that rank the rows as something else does
-        self.categorical: list[int] = []
+        self.positions = self.screener.sample.positions[:ROWS]
+        self.y = self.screener.sample.target[:ROWS]  # (m, T)
+        self.names: list[str] = []  # the feature of each column
+        self.alike: list[str] = []  # candidates that rank the rows as another column does
+        self.categorical: list[int] = []  # columns of category codes
         columns = []
         for text in self.base:
             block = self._values(text)
@@ -55,23 +62,27 @@ class Trees:
                 self.categorical.append(len(self.names))
             self.names += [text] * block.shape[1]
             columns.append(block)
-        self.columns = np.hstack(columns) if columns else np.zeros((len(self.places), 0), dtype=np.float32)
+        self.columns = np.hstack(columns) if columns else np.zeros((len(self.positions), 0), dtype=np.float32)
 
     def _values(self, text: str) -> np.ndarray | None:
-        """(m, k) what a feature gives for the rows, fitted on them where it uses the target; None where it cannot."""
+        """(m, k) float32 values of a feature for the rows, fitted on them where it uses the target.
+
+        None for a sparse feature and for one that cannot be computed.
+        """
         feature = parse(text)
         if operator_of(feature).gives == "sparse":
             return None
         y = np.argmax(self.y, axis=1)[:, None].astype(float) if self.classes > 2 else self.y
-        target = Target(self.places, y, self.classes, self.seed)
+        target = Target(self.positions, y, self.classes, self.seed)
         try:
             with np.errstate(all="ignore"):
-                value = np.asarray(self.screen.frame.fitted_on(target).value(feature))
+                value = np.asarray(self.screener.sample.frame.fitted_on(target).value(feature))
         except PipelineError:
             return None
-        return value.reshape(self.screen.frame.n, -1)[self.places].astype(np.float32)
+        return value.reshape(self.screener.sample.frame.n, -1)[self.positions].astype(np.float32)
 
     def _fit(self, columns: np.ndarray, y: np.ndarray, rounds: int) -> list[Any]:
+        """LightGBM boosters on columns (m, k): one for each target, or one for all classes."""
         import lightgbm as lgb
 
         settings: dict[str, Any] = {
@@ -103,7 +114,7 @@ class Trees:
         return boosters
 
     def _gains(self, columns: np.ndarray, y: np.ndarray, rounds: int = ROUNDS) -> np.ndarray:
-        """(k,) gain of each column, as a share of all gains."""
+        """(k,) the gain of each column as a share of all gains, summed over the boosters."""
         total = np.zeros(columns.shape[1])
         for booster in self._fit(columns, y, rounds):
             gains = booster.feature_importance("gain")
@@ -111,35 +122,40 @@ class Trees:
         return total
 
     def together(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
-        """Two and three columns of the table that the model splits on together (splits below each other), by their
-        number, best first."""
-        found: dict[int, Counter[tuple[str, ...]]] = {2: Counter(), 3: Counter()}
+        """Columns of the table that the model splits on below each other: pairs under 2, triples under 3.
+
+        At most `most` of each, those with the largest gain first.
+        """
+        gains: dict[int, Counter[tuple[str, ...]]] = {2: Counter(), 3: Counter()}
         for booster in self._fit(self.columns, self.y, ROUNDS // 2):
             for tree in booster.dump_model()["tree_info"]:
-                self._walk(tree["tree_structure"], (), found)
-        return {size: [some for some, _ in counted.most_common(most)] for size, counted in found.items()}
+                self._walk(tree["tree_structure"], (), gains)
+        return {size: [names for names, _ in of_size.most_common(most)] for size, of_size in gains.items()}
 
-    def _walk(self, node: dict[str, Any], above: tuple[str, ...], found: dict[int, Counter[tuple[str, ...]]]) -> None:
-        """`above`: the different columns of the splits above a node, the next last."""
+    def _walk(self, node: dict[str, Any], above: tuple[str, ...], gains: dict[int, Counter[tuple[str, ...]]]) -> None:
+        """Add the split gains of a node and all below it to `gains`, under the columns that it splits on together.
+
+        above: the different columns of the splits above the node, the nearest last.
+        """
         if "split_feature" not in node:
             return
-        for own in parse(self.names[node["split_feature"]]).columns[:1]:
-            above = (*(name for name in above if name != own), own)
-            for size, counted in found.items():
+        for column in parse(self.names[node["split_feature"]]).columns[:1]:
+            above = (*(name for name in above if name != column), column)
+            for size, of_size in gains.items():
                 if len(above) >= size:
-                    counted[tuple(sorted(above[-size:]))] += node["split_gain"]
+                    of_size[tuple(sorted(above[-size:]))] += node["split_gain"]
         for side in ("left_child", "right_child"):
-            self._walk(node[side], above, found)
+            self._walk(node[side], above, gains)
 
     def used(self, candidates: Sequence[str], most: int) -> list[str]:
-        """The candidates that trees use more than shuffled ones, those that they use most first, at most so many."""
+        """The candidates that trees gain more from than from shuffled ones, by descending gain, at most `most`."""
         survivors = list(candidates)
         rng = np.random.default_rng(self.seed)
         for last in (False, True):
             kept: list[tuple[float, str]] = []
             size = BATCH if not last else max(1, len(survivors))
             for at in range(0, len(survivors), size):
-                if self.screen.over:
+                if self.screener.is_over:
                     break
                 batch = survivors[at : at + size]
                 blocks = self._new([(text, block) for text in batch if (block := self._values(text)) is not None])
@@ -158,28 +174,28 @@ class Trees:
                         kept.append((gain, text))
             kept.sort(key=lambda k: (-k[0], k[1]))
             if not last or kept:
-                survivors = [text for _, text in kept][: 45 if not last else most]
-            if not survivors or self.screen.over:
+                survivors = [text for _, text in kept][: MOST_SURVIVORS if not last else most]
+            if not survivors or self.screener.is_over:
                 break
         return survivors[:most]
 
     def _new(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
-        """The blocks that no column of the model and no earlier block ranks the rows alike with."""
+        """The blocks that rank the rows otherwise than every column of the model and every earlier block do."""
         few = slice(0, RANKED_ROWS)
-        known = [_ranks(self.columns[few, j]) for j in range(self.columns.shape[1])]
+        ranks = [_ranks(self.columns[few, j]) for j in range(self.columns.shape[1])]
         kept = []
         for text, block in blocks:
             if block.shape[1] == 1:
-                own = _ranks(block[few, 0])
-                if known and float(np.abs(np.stack(known) @ own).max()) > ALIKE:
+                of_block = _ranks(block[few, 0])
+                if ranks and float(np.abs(np.stack(ranks) @ of_block).max()) > ALIKE:
                     self.alike.append(text)
                     continue
-                known.append(own)
+                ranks.append(of_block)
             kept.append((text, block))
         return kept
 
     def idle(self) -> list[str]:
-        """Features of the model that gain no more than in fits to shuffled targets."""
+        """Features of the model that gain no more than in fits to shuffled targets; none of a model of few columns."""
         if self.columns.shape[1] < 4:
             return []
         real = self._gains(self.columns, self.y)
@@ -191,14 +207,13 @@ class Trees:
         # in a fit to noise the gains are shares of noise: what the real fit leaves to noise is split like them
         best: dict[str, float] = {}
         for name, r, n in zip(self.names, real, null, strict=True):
-            best[name] = max(best.get(name, -np.inf), r - 0.02 * n * len(self.names))
-        return [name for name, value in best.items() if value <= 0.0005]
+            best[name] = max(best.get(name, -np.inf), r - NULL_SHARE * n * len(self.names))
+        return [name for name, value in best.items() if value <= LEAST_GAIN]
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Ranks of (m,) numbers, ties at their mean and missing first, centred and of length 1."""
-    _, place, counts = np.unique(np.nan_to_num(values, nan=-np.inf), return_inverse=True, return_counts=True)
-    middle = np.cumsum(counts) - (counts - 1) / 2
-    ranks = middle[place] - middle[place].mean()
-    length = float(np.sqrt(ranks @ ranks))
-    return ranks / length if length > 0 else ranks
+    of_rows = ranks(np.nan_to_num(values, nan=-np.inf))
+    centred = of_rows - of_rows.mean()
+    length = float(np.sqrt(centred @ centred))
+    return centred / length if length > 0 else centred

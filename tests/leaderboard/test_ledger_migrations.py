@@ -127,7 +127,7 @@ def test_what_version_2_kept_aside_becomes_columns(url: str, runs: Path) -> None
         assert (rows[0].arm, rows[0].idea, rows[0].gain_in_noise, rows[0].run_seconds) == ("start", None, 0.0, 3.24)
         assert rows[0].fold_losses[0] == -0.6911959984032716
         assert (rows[1].arm, rows[1].idea, rows[1].gain_in_noise) == ("features", "0:encode", 1.889)
-        assert (rows[2].arm, rows[2].idea) == ("portfolio:linear", "0")
+        assert (rows[2].arm, rows[2].idea) == ("portfolio:linear", "4057e1f8")
         assert (rows[23].verdict, rows[23].gain_in_noise, rows[23].fold_losses) == ("timeout", None, ())
         with ledger._database.transaction() as execute:
             stored = execute("SELECT count(*) AS n FROM experiments WHERE pipeline LIKE '%aside%'", {})

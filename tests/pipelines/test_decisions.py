@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions import thresholds as labels
-from medalist.pipelines.decisions.decision import MOST_CLASSES, Decision, decide, fit_decision, plain_decision
+from medalist.pipelines.decisions.cross_fitting import decide, fit_decision
+from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.decisions.gain_test import gain
-from medalist.pipelines.ensembling.selection import smooth_loss
+from medalist.pipelines.decisions.options import MOST_CLASSES
+from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -58,16 +60,18 @@ def test_balanced_accuracy_weighs_classes_up():
 
 def test_a_fold_is_not_decided_by_its_own_answers():
     rng = np.random.default_rng(3)
-    p, y = rng.random((400, 1)), rng.integers(0, 2, (400, 1)).astype(float)
-    metric, folds = get_metric("f1"), np.arange(400) % 4
-    decided, _ = decide(metric, problem("binary", 2), y, p, folds)
-    changed = y.copy()
-    changed[folds == 0] = 1 - changed[folds == 0]
-    again, _ = decide(metric, problem("binary", 2), changed, p, folds)
+    p = rng.beta(1, 8, (2000, 1))
+    y = (rng.random(p.shape) < p).astype(float)
+    metric, what, folds = get_metric("f1"), problem("binary", 2), np.arange(2000) % 4
     held = folds == 0
-    expected = fit_decision(metric, problem("binary", 2), y[~held], p[~held]).apply(p[held])
-    for one in (decided, again):
-        assert (one[held] == expected).all() or (one[held] == (p[held] >= 0.5)).all()
+    changed = y.copy()
+    changed[held] = rng.permutation(y[held])
+    expected = fit_decision(metric, what, y[~held], p[~held]).apply(p[held])
+    assert (expected != (p[held] >= 0.5)).any()
+    for answers in (y, changed):
+        decided, decision = decide(metric, what, answers, p, folds)
+        assert decision != plain_decision(metric, what, answers)
+        assert (decided[held] == expected).all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,7 +86,7 @@ def test_crosswise_deciding_never_scores_below_the_plain_decision(seed, name):
     assert not metric.better(metric.score(y, plain_decision(metric, kind, y).apply(p)), metric.score(y, decided))
 
 
-def test_values_stay_within_what_was_seen():
+def test_values_stay_within_the_training_range():
     y = np.array([[1.0], [4.0]])
     decision = plain_decision(get_metric("rmse"), problem("regression"), y)
     assert decision.apply(np.array([[-3.0], [2.0], [9.0]])).tolist() == [[1], [2], [4]]
@@ -93,7 +97,7 @@ def test_probabilities_of_classes_sum_to_one():
     assert decision.apply(np.array([[0.0, 0.5, 0.2]])).sum() == pytest.approx(1)
 
 
-def test_each_ordinal_target_has_cutpoints_of_its_own():
+def test_each_ordinal_target_has_its_cutpoints():
     rng = np.random.default_rng(5)
     y = rng.integers(0, 4, (1500, 2)).astype(float)
     p = np.column_stack([0.4 * y[:, 0], 3 - 0.4 * (3 - y[:, 1])]) + rng.normal(0, 0.1, y.shape)
@@ -105,11 +109,13 @@ def test_each_ordinal_target_has_cutpoints_of_its_own():
     assert metric.score(y, decided) > 0.9
 
 
-def test_limits_of_values_are_each_targets_own_and_of_all_rows():
+def test_limits_of_values_are_by_target_and_of_all_rows():
     y = np.array([[1.0, 10.0], [4.0, 40.0]])
-    seen = np.vstack([y, [[9.0, 20.0]]])
+    training = np.vstack([y, [[9.0, 20.0]]])
     two = Problem("regression", 2, 0, "l2", False)
-    decided, _ = decide(get_metric("rmse", 2), two, y, np.array([[99.0, 0.0], [7.0, 99.0]]), np.arange(2), seen=seen)
+    decided, _ = decide(
+        get_metric("rmse", 2), two, y, np.array([[99.0, 0.0], [7.0, 99.0]]), np.arange(2), targets=training
+    )
     assert decided.tolist() == [[9, 10], [7, 40]]
 
 
@@ -135,14 +141,14 @@ def test_rare_ones_of_many_classes_are_raised_together():
 
 
 @pytest.mark.parametrize("classes", [10, 30])
-def test_classes_of_a_sorted_file_are_all_looked_at(classes, monkeypatch):
+def test_all_classes_of_a_sorted_file_are_used(classes, monkeypatch):
     rng = np.random.default_rng(8)
     y = np.sort(rng.integers(0, classes, 4000)).astype(float)
     z = 2 * np.eye(classes)[y.astype(int)] + rng.normal(size=(4000, classes))
-    z[:, -1] -= 1.5  # said too seldom
+    z[:, -1] -= 1.5  # predicted too seldom
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
     monkeypatch.setattr(labels, "MANY_CLASSES_NUMBERS", 3000 * classes)
-    monkeypatch.setattr(labels, "UNKNOWN_ROWS", 3000)
+    monkeypatch.setattr(labels, "GENERIC_ROWS", 3000)
     metric = get_metric("balanced_accuracy")
     metric = metric if classes > 20 else replace(metric, confusion=None)
     sorted_, shuffled = (
@@ -162,7 +168,7 @@ def test_the_threshold_of_a_very_rare_class_is_found():
     assert metric.score(y, decided) > metric.score(y, (p >= 0.5).astype(float)) + 0.2
 
 
-def test_values_of_a_later_time_may_leave_what_was_seen_but_not_below_nothing():
+def test_values_of_a_later_time_may_leave_the_training_range_but_not_fall_below_zero():
     y, folds = np.linspace(10, 20, 50)[:, None], np.arange(50) % 5
     p = np.tile([[-99.0], [5.0], [25.0], [99.0], [15.0]], (10, 1))
     ahead = replace(REGRESSION, ahead=True)
@@ -174,7 +180,7 @@ def test_values_of_a_later_time_may_leave_what_was_seen_but_not_below_nothing():
     assert below.apply(p)[:5, 0].tolist() == pytest.approx([-12, 5, 18, 18, 15])
 
 
-def test_values_that_come_again_are_rounded_to():
+def test_recurring_values_are_rounded_to():
     rng = np.random.default_rng(7)
     y = rng.choice([3.0, 10.0, 11.5, 40.0], (2000, 1))
     p = y + rng.normal(0, 0.6, y.shape)
@@ -209,7 +215,7 @@ def test_counts_are_rounded_to_whole_numbers():
 
 
 @pytest.mark.parametrize(("name", "kind"), [("rmse", "line"), ("mae", "log_line"), ("smape", "log_line")])
-def test_values_that_are_off_by_a_factor_are_mended(name, kind):
+def test_values_that_are_off_by_a_factor_are_corrected(name, kind):
     rng = np.random.default_rng(10)
     truth = np.exp(rng.normal(3, 0.7, (1500, 1)))
     y = truth * np.exp(rng.normal(0, 0.05, truth.shape))
@@ -235,7 +241,7 @@ def test_a_line_has_to_gain_in_most_folds():
 
 
 @pytest.mark.parametrize("name", ["logloss", "brier", "balanced_logloss"])
-def test_shy_probabilities_are_calibrated(name):
+def test_underconfident_probabilities_are_calibrated(name):
     rng = np.random.default_rng(13)
     z = rng.normal(-1, 2, (3000, 1))
     y = (rng.random(z.shape) < sigmoid(z)).astype(float)
@@ -258,7 +264,7 @@ def test_calibration_keeps_order(seed):
     assert 0 < ordered.min() <= ordered.max() < 1
 
 
-def test_too_sure_classes_are_cooled_and_keep_their_order():
+def test_overconfident_classes_are_cooled_and_keep_their_order():
     rng = np.random.default_rng(14)
     z = rng.normal(0, 1, (3000, 4))
     y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)[:, None].astype(float)
@@ -266,14 +272,14 @@ def test_too_sure_classes_are_cooled_and_keep_their_order():
     metric = get_metric("mlogloss")
     decided, decision = decide(metric, problem("multiclass", 4), y, p, np.arange(3000) % 5)
     assert decision.kind == "temperature"
+    assert not any(decision.numbers[1:])  # shifts do not gain
     assert decision.numbers[0] == pytest.approx(1 / 3, abs=0.05)
     assert metric.score(y, decided) < 0.8 * metric.score(y, p)
     assert decided.sum(axis=1) == pytest.approx(np.ones(3000))
-    if not any(decision.numbers[1:]):
-        assert (decided.argsort(axis=1) == p.argsort(axis=1)).all()
+    assert (decided.argsort(axis=1) == p.argsort(axis=1)).all()
 
 
-def test_classes_that_are_said_too_seldom_are_shifted():
+def test_classes_that_are_predicted_too_seldom_are_shifted():
     rng = np.random.default_rng(15)
     z = rng.normal([0, 0, 1.5], 1, (4000, 3))
     y = np.argmax(z + rng.gumbel(size=z.shape), axis=1)[:, None].astype(float)
@@ -299,7 +305,7 @@ FITTED = [("f1", "binary"), ("mcc", "binary"), ("qwk", "ordinal"), ("macro_f1", 
 
 
 def predictions(kind: str, seed: int, n: int = 600):
-    """Targets (n, 1), predictions that are what they say, and the number of classes."""
+    """Targets (n, 1), predictions that are calibrated, and the number of classes."""
     rng = np.random.default_rng(seed)
     if kind == "multiclass":
         p = rng.dirichlet([2.0, 1.0, 0.7], n)
@@ -330,8 +336,8 @@ def test_a_disabled_decision_is_the_plain_one(name, kind):
 def test_a_decision_survives_json(name, kind):
     y, p, classes = predictions(kind, 1)
     decision = fit_decision(get_metric(name), problem(kind, classes), y, p)
-    told = json.loads(json.dumps({"kind": decision.kind, "numbers": list(decision.numbers)}))
-    again = Decision(told["kind"], tuple(told["numbers"]))
+    stored = json.loads(json.dumps({"kind": decision.kind, "numbers": list(decision.numbers)}))
+    again = Decision(stored["kind"], tuple(stored["numbers"]))
     assert again == decision
     assert (again.apply(p) == decision.apply(p)).all()
     assert decision != plain_decision(get_metric(name), problem(kind, classes), y)
@@ -343,7 +349,7 @@ def test_a_decision_survives_json(name, kind):
      ("rmsle", "regression"), ("mae", "regression")],
 )  # fmt: skip
 def test_predictions_that_are_right_are_left_as_they_are(name, kind):
-    """Where nothing is to be mended, whatever is fitted is noise: at most one time in five it may get through."""
+    """Where nothing is to be corrected, what is fitted is noise: at most one time in five it may get through."""
     metric, plain = get_metric(name), 0
     for seed in range(25):
         y, p, classes = predictions(kind, 100 + seed)
@@ -375,8 +381,8 @@ def test_the_noise_of_a_gain_is_that_of_whole_groups():
     assert gain(metric, REGRESSION, y, one, other, folds, blocks=group) == 0
 
 
-def test_metrics_of_a_persons_own_get_the_plain_decision(tmp_path):
-    file = tmp_path / "own.py"
+def test_custom_metrics_of_values_get_the_plain_decision(tmp_path):
+    file = tmp_path / "custom.py"
     file.write_text("def score(y, p):\n    return abs(y - p).max()\n")
     y, p, _ = predictions("regression", 3)
     metric = get_metric(f"{file}:score")
@@ -392,7 +398,7 @@ def test_as_many_classes_as_are_searched_stay_fast():
     assert min(decision.numbers) > 0
 
 
-def test_each_of_several_targets_is_mended_by_itself():
+def test_each_of_several_targets_is_corrected_by_itself():
     rng = np.random.default_rng(19)
     z = rng.normal(0, 2, (2000, 2))
     y = (rng.random(z.shape) < sigmoid(z)).astype(float)
@@ -405,3 +411,35 @@ def test_each_of_several_targets_is_mended_by_itself():
     decided, decision = decide(get_metric("rmse", 2), regression, values, off, np.arange(1000) % 5)
     assert np.array(decision.numbers).reshape(2, 4)[:, :2] == pytest.approx(np.array([[0, 2], [-20, 1]]), abs=0.01)
     assert decided == pytest.approx(values, abs=0.5)
+
+
+@pytest.mark.parametrize("body", ["return float('nan')", "return -float('inf')", "raise SystemExit", "return None"])
+@pytest.mark.parametrize(("needs", "kind"), [("label", "binary"), ("label", "ordinal"), ("label", "multiclass"),
+                                             ("probability", "binary"), ("value", "regression")])  # fmt: skip
+def test_a_custom_metric_without_a_value_gets_the_plain_decision(tmp_path, needs, kind, body):
+    (tmp_path / "custom.py").write_text(f"needs = {needs!r}\n\n\ndef score(y, p):\n    {body}\n")
+    metric = get_metric(f"{tmp_path / 'custom.py'}:score")
+    y, p, classes = predictions(kind, 3, 200)
+    what = problem(kind, classes)
+    decided, decision = decide(metric, what, y, p, np.arange(200) % 4)
+    assert decision == plain_decision(metric, what, y)
+    assert (decided == decision.apply(p)).all()
+
+
+def test_a_metric_that_is_not_defined_for_the_fit_on_all_rows_gets_the_plain_decision(tmp_path):
+    """Defined for the fits of the folds, on 300 rows; on all 400 not for thresholds by which every row is positive."""
+    function = (
+        "needs = 'label'\n\n\ndef score(y, p):\n    if len(y) > {most} and p.min() == 1:\n        raise ValueError\n"
+        "    return (p * (10 * y - 1)).mean()\n"
+    )
+    rng = np.random.default_rng(20)
+    p = rng.beta(1, 5, (400, 1)).round(2)
+    y = (rng.random(p.shape) < p).astype(float)
+    decisions = {}
+    for most in (350, 400):
+        (tmp_path / f"custom{most}.py").write_text(function.format(most=most))
+        metric = get_metric(f"{tmp_path / f'custom{most}.py'}:score")
+        decisions[most] = decide(metric, problem("binary", 2), y, p, np.arange(400) % 4)
+    assert decisions[400][1].numbers[0] < 0.3
+    assert decisions[350][1] == plain_decision(metric, problem("binary", 2), y)
+    assert (decisions[350][0] == (p >= 0.5)).all()

@@ -1,0 +1,166 @@
+"""The process that a person starts and that a script waits for: it watches over the run, which goes on in its child.
+
+Nothing that the run does can hold it up: not C code that keeps Python's lock for minutes, not an exit handler that
+waits for a child. It ends the run and its children shortly before the deadline, shows the cursor again, says what
+became of the submission, and ends with the run's exit code. It imports little and is forked before anything heavy is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from typing import NoReturn
+
+from medalist.agent.run.deadline import REQUESTS, Deadline, Interrupts
+
+SHOW_CURSOR = "\x1b[?25h"
+LAST_SECONDS = 0.4  # before the deadline, in which the run and its children are ended
+EXIT_SECONDS = 5.0  # that an agent may take from its last report until its process is gone
+REAP_SECONDS = 0.2  # that a killed process is waited for
+SIGNALLED = 128  # a shell's exit code for a process that a signal ended is so much more than the signal's number
+
+STAGES = {  # how far the run came when its deadline was reached: what is said, and the exit code
+    "begun": ("medalist: The budget ended before a first submission: give more with --budget.", 2),
+    "replaying": ("The budget ended while the run was read again: its submission stays as it was.", 0),
+    "submitted": ("The deadline was reached while closing; submission.csv is the last one written.", 0),
+    "closed": ("", 0),
+}
+
+
+def supervise() -> Deadline:
+    """Go on in a child process, where this returns; this process waits for its end and exits with its exit code.
+
+    To be called while the process has one thread. Raises OSError where the system gives no further process.
+    """
+    reports, reporting = os.pipe()
+    lifeline, held = os.pipe()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)  # until each side handles them in its own way
+    agent = os.fork()
+    if agent != 0:
+        os.close(reporting)
+        os.close(lifeline)
+        _wait(_Supervised(agent), reports)
+    os.close(reports)
+    os.close(held)
+    _exit_after(lifeline)
+    Interrupts(graceful=False).install()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
+    return Deadline(reporting)
+
+
+def _exit_after(lifeline: int) -> None:
+    """End this process as soon as the other end of a pipe is closed: the supervisor was killed."""
+
+    def watch() -> None:
+        os.read(lifeline, 1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class _Supervised:
+    """The run's process, and what it has reported."""
+
+    def __init__(self, pid: int):
+        self.pid = pid
+        self.deadline = float("inf")  # on the clock of time.monotonic()
+        self._stage = "begun"
+        self._exit_code: int | None = None
+
+    def take_in(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            kind, _, value = line.partition(" ")
+            if kind == "deadline":
+                self.deadline = float(value) - LAST_SECONDS
+            elif kind == "stage":
+                self._stage = value
+            elif kind == "exiting":
+                self._exit_code = int(value)
+                self.deadline = min(self.deadline, time.monotonic() + EXIT_SECONDS)
+
+    def signal(self, number: int, _: object = None) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def ended(self, seconds: float = 0.0) -> int | None:
+        """The exit code, negative for a signal, once the process has ended, which is waited for; else None."""
+        until = time.monotonic() + seconds
+        while True:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() >= until:
+                return None
+            time.sleep(0.01)
+
+    def kill(self) -> int:
+        """End the process and all below it at the deadline, and say why; returns the exit code."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            below = psutil.Process(self.pid).children(recursive=True)
+            self.signal(signal.SIGKILL)
+            for process in below:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+        self.signal(signal.SIGKILL)
+        message, exit_code = STAGES[self._stage]
+        if self._exit_code is not None:
+            message, exit_code = "", self._exit_code
+        _say(message)
+        self.ended(REAP_SECONDS)
+        return exit_code
+
+
+def _wait(agent: _Supervised, reports: int) -> NoReturn:
+    """Wait until the agent ends or its deadline is reached, and exit with its exit code."""
+    import psutil  # noqa: F401 - when the deadline comes there is no time for it
+
+    woken, waking = os.pipe()
+    os.set_blocking(waking, False)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for number in REQUESTS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, agent.signal)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
+    watched, unread = [woken, reports], ""
+    while (exit_code := agent.ended()) is None:
+        left = agent.deadline - time.monotonic()
+        if left <= 0:
+            os._exit(agent.kill())
+        ready, _, _ = select.select(watched, [], [], None if left == float("inf") else left)
+        if woken in ready:
+            os.read(woken, 4096)
+        if reports in ready:
+            text = os.read(reports, 4096).decode()
+            if not text:
+                watched.remove(reports)
+            *lines, unread = (unread + text).split("\n")
+            agent.take_in(lines)
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        _say(f"medalist: The run was ended by {name}: if medalist runs lists it, go on with medalist resume.")
+        exit_code = SIGNALLED - exit_code
+    os._exit(exit_code)
+
+
+def _say(message: str) -> None:
+    """A sentence on stderr, and the cursor on a terminal that may have hidden it."""
+    with contextlib.suppress(OSError):
+        if sys.stdout.isatty():
+            sys.stdout.write(SHOW_CURSOR)
+            sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        if message:
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()

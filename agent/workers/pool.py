@@ -1,0 +1,75 @@
+"""What a search needs of the place where its jobs run; `local` is one, and a cluster engine can be another.
+
+tests/agent/test_pool_contract.py holds the tests that every implementation has to pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.threads import Calibration
+
+
+class WorkerPool(Protocol):
+    """A number of workers, each of which does one job at a time on some cores.
+
+    Whatever happens to a job that was submitted, it comes back once: as an `Outcome` from `poll`, or from `cancel`. A
+    worker that is lost, or killed for its time or memory, is replaced.
+    """
+
+    cores: int  # that all workers together may use
+    count: int  # of workers
+    threads: int  # of each worker's jobs, unless a job has others
+    calibration: Calibration | None  # what threads are worth; None before it is measured
+    busy_seconds: float  # core-seconds: each job's wall-clock time multiplied by its threads
+    fit_seconds: float  # those of them that went into fitting and predicting
+
+    def warm_up(self) -> None:
+        """Begin whatever takes time before workers can start, and return at once."""
+
+    def make_room(self, bytes_needed: float) -> None:
+        """Before the start: choose how many workers there are, so that a job of so many bytes has room in each."""
+
+    def reconfigure(self, count: int, threads: int) -> None:
+        """Have so many workers of so many threads from now on; jobs that run come to their end.
+
+        Raises ValueError where that is less than one worker or thread, or more than the cores.
+        """
+
+    def start(self, bench: Bench) -> None:
+        """Start the workers and give them their training input."""
+
+    @property
+    def started(self) -> bool:
+        """Whether there are workers."""
+
+    @property
+    def idle(self) -> int:
+        """How many workers have no job."""
+
+    @property
+    def running(self) -> Sequence[Job]:
+        """The jobs that workers are at, without those that wait behind them."""
+
+    def has_room(self, *, short: bool) -> bool:
+        """Whether a job can be submitted; a short one may also wait behind another short one."""
+
+    def submit(self, job: Job) -> None:
+        """Give a job to a worker. There must be room for it."""
+
+    def poll(self, timeout: float) -> list[Outcome]:
+        """Outcomes that arrive within `timeout` seconds, as soon as there is one; limits are enforced meanwhile."""
+
+    def cancel(self, keys: Iterable[int]) -> list[Job]:
+        """End jobs by their keys where that is worth it, and return those that were ended; they have no outcome."""
+
+    def cancel_all(self) -> None:
+        """End whatever runs or waits; none of it has an outcome."""
+
+    def threads_for(self, waiting: int, pipeline: str = "") -> int:
+        """Threads for the next of the last `waiting` jobs; `pipeline` is its hash, by which its time is estimated."""
+
+    def close(self) -> None:
+        """End all workers at once."""

@@ -1,0 +1,89 @@
+"""Starts child processes from a fork server that holds the imported libraries, for workers and for the audit."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from typing import Any
+
+PRELOAD = ["medalist.agent.workers.preload"]
+FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ask the run to close, which then ends its children
+_starting = threading.Lock()
+
+
+def warm_up() -> None:
+    """Start the fork server, once; it imports in the background while the caller goes on."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    with _starting, _without_main_module(), _ignored_signals():
+        forkserver.ensure_running()
+
+
+def start_child(target: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
+    """Start `target(connection, *arguments)` in a child process that ends with this one.
+
+    Returns the process and this side's end of the connection. `target` must be importable; the caller's main module is
+    not imported in the child, so that a script needs no `if __name__ == "__main__"`.
+    """
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_run, args=(target, theirs, *arguments), daemon=True)
+    with _starting, _without_main_module():
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+def _run(target: Callable[..., None], connection: Connection, *arguments: Any) -> None:
+    for number in FROM_OUTSIDE:
+        signal.signal(number, signal.SIG_IGN)
+    _end_with_parent()
+    target(connection, *arguments)
+
+
+def _end_with_parent() -> None:
+    """End this child as soon as the process that started it is gone, even in the middle of a fit.
+
+    Its parent for the operating system is the fork server, which lives as long as any child does.
+    """
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextlib.contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Hide the main module from multiprocessing, which would have each child import it again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextlib.contextmanager
+def _ignored_signals() -> Iterator[None]:
+    """Let a process that is started meanwhile ignore the signals that a terminal or a service manager sends to all
+    processes of a run. Only the main thread can set this."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in FROM_OUTSIDE}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,52 @@
+"""Which metric scores a task: the one that is given, the one that the description names, or an assumed one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from medalist.competitions.columns.dates import is_text
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.reading.text import read_metric
+from medalist.competitions.metrics.registry import assumed_metric
+from medalist.competitions.task.problem_type import find_metric
+from medalist.competitions.task.submission_form import Form
+
+
+def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, str, str]:
+    """(metric, source, quote) as given or as the description says, the quote being its sentence.
+
+    The source is "given", "description" or "assumed"; in the last case the metric is None, and `assume_metric` names it
+    once the problem type is known. Raises MetricError for an unknown name.
+    """
+    if given is not None:
+        return find_metric(given, len(form.targets)), "given", ""
+    named = read_metric(description)
+    if named is None:
+        return None, "assumed", ""
+    return find_metric(named[0], len(form.targets)), "description", named[1]
+
+
+def assume_metric(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequence[pd.Series]) -> str:
+    """The name of the metric to assume; the sample submission shows whether it needs labels or probabilities."""
+    if sample is not None and kind in ("binary", "multiclass"):
+        if form.layout == "per_class" and len(form.class_columns) > 1:
+            return assumed_metric(kind, "probabilities")
+        shown = [c for c in form.submission_columns if c not in form.submission_id]
+        if (
+            kind == "binary"
+            and form.layout == "value"
+            and len(values) == len(shown) == 1
+            and _shows_labels(sample[shown[0]], values[0])
+        ):
+            return assumed_metric(kind, "labels")
+    return assumed_metric(kind)
+
+
+def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:
+    """Whether a column of the sample holds labels of the target: booleans or words of it, or both of its numbers."""
+    labels = bool(shown.notna().any()) and bool(shown.dropna().isin(target.dropna().unique()).all())
+    if pd.api.types.is_bool_dtype(shown.dtype) or (is_text(shown) and is_text(target)):
+        return labels
+    return labels and not is_text(shown) and not is_text(target) and shown.nunique() > 1

@@ -1,0 +1,142 @@
+"""Whether a score and a leaderboard are of one metric: only then has the score a place on it."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+
+from medalist.leaderboard.boards.board import Board
+
+#: Names of one number: log loss and AUC of two classes, and what micro-averaged F1 of single labels comes to.
+_SAME = {"mlogloss": "logloss", "auc_ovr": "auc", "micro_f1": "accuracy"}
+
+#: (metric, other metric) → the other's score, where one is a monotone function of the other. The normalised Gini
+#: coefficient is 2 AUC − 1 (Hand and Till, 2001).
+_CONVERSIONS: dict[tuple[str, str], Callable[[float], float]] = {
+    ("auc", "gini"): lambda score: 2 * score - 1,
+    ("gini", "auc"): lambda score: (score + 1) / 2,
+    ("rmse", "mse"): lambda score: score**2,
+    ("mse", "rmse"): math.sqrt,
+    ("rmsle", "msle"): lambda score: score**2,
+    ("msle", "rmsle"): math.sqrt,
+    ("accuracy", "error_rate"): lambda score: 1 - score,
+    ("error_rate", "accuracy"): lambda score: 1 - score,
+}
+_TURNED = {("accuracy", "error_rate"), ("error_rate", "accuracy")}  # the other's direction is the opposite one
+
+_CANONICAL = re.compile(r"[a-z0-9_]+(@[0-9.]+)?")
+_CUSTOM = re.compile(r".+\.py:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class NoStanding:
+    """Why a score has no standing, in one sentence."""
+
+    reason: str
+
+
+def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool = False) -> Board | NoStanding:
+    """The board with its scores in the unit of `metric`, or why a score by it has no place there.
+
+    Parameters
+    ----------
+    board
+        Its `metric` decides; where that is not known, the direction has to agree, and the score's metric must not be
+        assumed.
+    metric, greater_is_better
+        Canonical name of the score's metric, or `file.py:function` for a person's own, and its direction.
+    assumed
+        Whether nothing said what the metric is, neither the person nor the competition's description.
+    """
+    if board.metric and not _custom_for_missing(metric, board.metric):
+        converted = in_metric(board, metric)
+        if converted is None:
+            return NoStanding(
+                f"The leaderboard {board.name} counts another metric ({title(board.metric)}) than this score "
+                f"({title(metric)}), so no standing is given."
+            )
+        board = converted
+    elif assumed:
+        return NoStanding(
+            f"What the leaderboard {board.name} counts is not known, and the metric of this task ({title(metric)}) is "
+            f"assumed, so no standing is given: name the metric with --metric."
+        )
+    if board.greater_is_better != greater_is_better:
+        better = "higher" if board.greater_is_better else "lower"
+        return NoStanding(
+            f"On the leaderboard {board.name} {better} scores are better, which they are not for {title(metric)}, so "
+            f"no standing is given."
+        )
+    return board
+
+
+def in_metric(board: Board, metric: str) -> Board | None:
+    """The board with its scores converted to `metric`; None where it is no monotone function of the board's."""
+    old, new = _SAME.get(board.metric, board.metric), _SAME.get(metric, metric)
+    if old == new:
+        return replace(board, metric=metric)
+    convert = _CONVERSIONS.get((old, new))
+    if convert is None:
+        return None
+
+    def converted(score: float | None) -> float | None:
+        return None if score is None else convert(score)
+
+    return replace(
+        board,
+        metric=metric,
+        greater_is_better=board.greater_is_better != ((old, new) in _TURNED),
+        gold=converted(board.gold),
+        silver=converted(board.silver),
+        bronze=converted(board.bronze),
+        median=converted(board.median),
+        percentiles=tuple(math.nan if math.isnan(p) else convert(p) for p in board.percentiles),
+    )
+
+
+def same_metric(one: str, other: str) -> bool:
+    """Whether scores by `one` can be placed on a board that counts `other` (see `comparable`)."""
+    one, other = _SAME.get(one, one), _SAME.get(other, other)
+    return one == other or (one, other) in _CONVERSIONS or _custom_for_missing(one, other)
+
+
+def board_metric(name: str, greater_is_better: bool | None = None) -> str:
+    """The metric of a competition's leaderboard: its canonical name, or a title where medalist does not have it.
+
+    "" where it is not known, or has another direction than the one given. `name` in any case; a competition whose
+    board is named "<name>-kernels-only" has that one's metric.
+    """
+    table = _metrics()
+    metric, better = table.get(name.casefold()) or table.get(f"{name.casefold()}-kernels-only") or ("", True)
+    return metric if greater_is_better in (None, better) else ""
+
+
+def title(metric: str) -> str:
+    """A metric in words: its title where it has one, else its name."""
+    from medalist.competitions.errors import MetricError
+    from medalist.competitions.metrics.registry import get_metric
+
+    if not _CANONICAL.fullmatch(metric):
+        return metric
+    try:
+        return get_metric(metric, 2 if metric.startswith("mean_") else 1).title
+    except MetricError:
+        return metric
+
+
+def _custom_for_missing(metric: str, board_metric: str) -> bool:
+    """Whether a person's own function stands for a board's metric, since medalist does not have that one."""
+    return bool(_CUSTOM.fullmatch(metric)) and not _CANONICAL.fullmatch(board_metric)
+
+
+@cache
+def _metrics() -> dict[str, tuple[str, bool]]:
+    """(metric, whether higher is better) of the competitions whose boards ship, by name in lower case."""
+    table = resources.files("medalist.leaderboard.boards.data") / "metrics.csv"
+    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    return {row["competition"].casefold(): (row["metric"], row["better"] == "higher") for row in rows}

@@ -1,0 +1,131 @@
+"""Which fitted decisions suit a metric and a problem: thresholds, class weights, cut-points, calibration, rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from medalist.competitions.metrics.metric import PROPER, Metric
+from medalist.pipelines.decisions import calibration, thresholds
+from medalist.pipelines.decisions import value_correction as values
+from medalist.pipelines.decisions.decision import Decision, Kind, plain_decision
+from medalist.pipelines.problem import Problem
+
+MOST_CLASSES = 20  # classes, up to which their weights are searched one by one
+BAR = 0.5  # standard errors that a decision has to gain
+CLEAR_BAR = 1.5  # the same for accuracy, where the likeliest class is best already if probabilities are calibrated
+STEADY = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
+FOLDS_FOR_LINES = 3  # folds that a line needs at least: two that are off alike may be so by chance
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a decision is fitted on: targets y (n, T), predictions p (n, W), the rows' weights (n,) or None, and all
+    targets that may be used (m, T), such as those of training rows without an out-of-fold prediction."""
+
+    y: np.ndarray
+    p: np.ndarray
+    weights: np.ndarray | None
+    targets: np.ndarray
+
+    def some(self, chosen: np.ndarray) -> Rows:
+        """The rows `chosen` (n,), a mask, and no other targets than theirs."""
+        y = self.y[chosen]
+        return Rows(y, self.p[chosen], None if self.weights is None else self.weights[chosen], y)
+
+
+Fit = Callable[[Rows], Decision]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to fit a decision, by how many standard errors it has to gain (`bar`) and in which share of the folds."""
+
+    fit: Fit
+    bar: float = BAR
+    steady: float = 0.0
+
+
+def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
+    """The fitted decisions that suit the metric, beside the plain one, for training targets y (n, T) and a number of
+    folds that will judge them."""
+    if metric.needs == "label":
+        return _of_labels(metric, problem)
+    if metric.needs == "probability" and problem.classification:
+        return _of_probabilities(metric, problem)
+    if metric.needs == "value" and not problem.classification and not metric.whole:
+        return _of_values(metric, problem, y, folds)
+    return []
+
+
+def _by_target(kind: Kind, numbers: Callable[[np.ndarray, np.ndarray], tuple[float, ...]]) -> Fit:
+    """A decision whose numbers are fitted for one target after another, from y (n,) and p (n,)."""
+
+    def fit(rows: Rows) -> Decision:
+        parts = [numbers(rows.y[:, t], rows.p[:, t]) for t in range(rows.y.shape[1])]
+        return Decision(kind, tuple(float(x) for part in parts for x in part))
+
+    return fit
+
+
+def _of_labels(metric: Metric, problem: Problem) -> list[Option]:
+    single, k = metric.of_one_target(), problem.n_classes
+    bar = CLEAR_BAR if single.shape == "accuracy" else BAR
+    if problem.problem_type == "binary":
+        return [Option(_by_target("threshold", lambda y, p: (thresholds.threshold(single, y, p),)), bar)]
+    if problem.problem_type == "ordinal":
+        return [Option(_by_target("cutpoints", lambda y, p: tuple(thresholds.cut_points(single, y, p, k))))]
+
+    def weights(rows: Rows) -> Decision:
+        factors = thresholds.class_factors(metric, rows.y[:, 0], rows.p, one_by_one=k <= MOST_CLASSES)
+        return Decision("class_weights", tuple(factors.tolist()))
+
+    return [Option(weights, bar)]
+
+
+def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
+    if metric.shape not in PROPER:
+        return []
+
+    def row_weights(y: np.ndarray) -> np.ndarray | None:
+        return _balance(y) if metric.shape == "balanced_log_loss" else None
+
+    if problem.problem_type == "binary":
+        return [Option(_by_target("beta", lambda y, p: calibration.beta(y, p, row_weights(y))))]
+
+    def scaled(rows: Rows, shifts: bool) -> Decision:
+        y = rows.y[:, 0]
+        return Decision("temperature", calibration.temperature(y, rows.p, shifts=shifts, weights=row_weights(y)))
+
+    return [Option(partial(scaled, shifts=shifts)) for shifts in (False, True)]
+
+
+def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
+    single = metric.of_one_target()
+    plain = plain_decision(metric, problem, y)
+    logs = values.in_logs(metric, y)
+
+    def line(rows: Rows) -> Decision:
+        numbers: list[float] = []
+        for t, (low, high) in enumerate(zip(plain.numbers[0::2], plain.numbers[1::2], strict=True)):
+            a, b = values.line(single, rows.y[:, t], rows.p[:, t], (low, high), logs, rows.weights)
+            numbers += [a, b, low, high]
+        return Decision("log_line" if logs else "line", tuple(numbers))
+
+    ways = []
+    if folds >= FOLDS_FOR_LINES and metric.shape != "correlation":  # which no line changes
+        ways.append(Option(line, steady=STEADY))
+    if values.recurring(y) is not None:
+        ways.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.targets).tolist()))))
+    elif not np.any(y % 1):
+        ways.append(Option(lambda _: Decision("whole", plain.numbers)))
+    return ways
+
+
+def _balance(y: np.ndarray) -> np.ndarray:
+    """(n,) weights that give every class the same sum."""
+    counts = np.bincount(y.astype(int))
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y.astype(int)]))

@@ -1,0 +1,88 @@
+"""Which rows choose the members of an ensemble and which judge the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medalist.competitions.folds.make import assign_groups
+from medalist.competitions.metrics.metric import Metric
+from medalist.pipelines.problem import Problem
+
+MAX_ROWS = 20_000  # rows on which members are chosen, of a problem with few prediction columns
+MAX_NUMBERS = 140_000  # predictions of one member on them, of any problem
+JUDGING_ROWS = 5000  # rows that judge what a draw has chosen, and which members are candidates
+DRAWS = 8  # an even number: two of them share the rows
+ENOUGH_RARE = 400  # rows of the rarer class below which rows are not drawn at random
+LEAST_HALF = 50  # rows of a half that is made of whole groups
+Draw = tuple[np.ndarray, np.ndarray]
+
+
+def rare_rows(metric: Metric, problem: Problem, y: np.ndarray) -> np.ndarray | None:
+    """(n,) whether a row is of the rarer of two classes, where a random draw would hold too few of it.
+
+    None where it holds enough, or where the share of the classes changes what the metric makes of a row: only the area
+    under the ROC curve does not depend on it.
+    """
+    if metric.shape != "roc" or problem.problem_type != "binary" or y.shape[1] > 1 or len(y) <= MAX_ROWS:
+        return None
+    positive = y[:, 0] > 0.5
+    rare = positive if positive.mean() <= 0.5 else ~positive
+    return rare if rare.mean() * MAX_ROWS < ENOUGH_RARE and rare.any() else None
+
+
+def rows_with_rare(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.ndarray:
+    """At most `most` rows, sorted: those that are `rare` (n,), up to half of them, and a random draw of others."""
+    few, others = np.flatnonzero(rare), np.flatnonzero(~rare)
+    kept = few if len(few) <= most // 2 else rng.choice(few, most // 2, replace=False)
+    beside = rng.choice(others, min(len(others), most - len(kept)), replace=False)
+    return np.sort(np.concatenate([kept, beside]))
+
+
+def choosing_and_judging_rows(
+    metric: Metric, problem: Problem, y: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows on which members are chosen, sorted, and those that judge which are candidates, in random order."""
+    rare = rare_rows(metric, problem, y)
+    most = min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width))
+    judging = rng.permutation(len(y))[:JUDGING_ROWS]
+    if rare is not None:
+        judging = rng.permutation(rows_with_rare(rng, rare, JUDGING_ROWS))
+        return rows_with_rare(rng, rare, most), judging
+    n = len(y)
+    return (np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))), judging
+
+
+def distinguishes(problem: Problem, y: np.ndarray, half: np.ndarray) -> bool:
+    """Whether the rows `half` (h,) of the targets y (n, T) can distinguish good members from bad ones: they hold all
+    classes, or values that vary."""
+    if problem.classification:
+        return all(len(np.unique(of_one[half])) == len(np.unique(of_one)) for of_one in y.T)
+    return bool((np.ptp(y[half], axis=0) > 0).all())
+
+
+def draws(
+    n: int,
+    rng: np.random.Generator,
+    groups: np.ndarray | None = None,
+    suffices: Callable[[np.ndarray], bool] | None = None,
+) -> list[Draw]:
+    """Pairs of rows that choose and rows that judge, halves in random order; of two in sequence the second exchanges
+    them.
+
+    Where rows have `groups` (n,), each half has whole ones, provided that both halves then have enough rows and that
+    both `suffice`.
+    """
+    codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    pairs: list[Draw] = []
+    for _ in range(DRAWS // 2):
+        order = rng.permutation(n)
+        one, other = order[: (n + 1) // 2], order[n // 2 :]  # an odd row is in both
+        if codes is not None and codes.max(initial=0) > 0:
+            side = assign_groups(codes, 2, rng, shuffled=True)[order]
+            halves = order[side == 0], order[side == 1]
+            if min(map(len, halves)) >= max(LEAST_HALF, n // 10) and (suffices is None or all(map(suffices, halves))):
+                one, other = halves
+        pairs += [(one, other), (other, one)]
+    return pairs

@@ -1,0 +1,54 @@
+"""The loss by which candidates are compared and members of an ensemble are chosen: smooth, and less is better."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.metric import Metric
+from medalist.pipelines.problem import Problem
+
+CLIP_LABELS = 1e-6  # distance from 0 and 1 at which the log loss in place of a score of labels clips probabilities
+CLIP = 1e-7  # distance from 0 and 1 at which probabilities are clipped for a metric of probabilities
+AREAS = ("roc", "precision_recall")  # shapes of metrics that are areas by the order of rows, for one class each
+
+
+def smooth_loss(
+    metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None
+) -> float:
+    """The loss of canonical predictions p (r, W) for targets y (r, T): the metric, with its sign turned where greater
+    is better.
+
+    A metric of labels or rankings is a step function, and choosing by it follows its noise: in its place stands what
+    labels are decided from, the log loss of classes or the squared error of ordinal targets. `weights` (r,) are the
+    metric's.
+
+    Raises MetricError where the metric is not defined for these rows.
+    """
+    if metric.needs in ("label", "ranking"):
+        if problem.problem_type == "binary":
+            clipped = np.clip(p, CLIP_LABELS, 1 - CLIP_LABELS)
+            return float(-np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped)))
+        if problem.problem_type == "multiclass":
+            of_truth = np.clip(p[np.arange(len(y)), y[:, 0].astype(int)], CLIP_LABELS, 1)
+            return float(-np.mean(np.log(of_truth)))
+        return float(np.mean((y - p) ** 2))
+    limits = (CLIP, 1 - CLIP) if problem.classification else problem.limits(y)
+    p = np.clip(p, *limits)
+    if problem.classification and problem.width > 1 and metric.shape in AREAS:
+        return -_mean_area(metric, problem, y, p)
+    score = metric.score(y, p, weights)
+    return -score if metric.greater_is_better else score
+
+
+def _mean_area(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> float:
+    """The mean area over the classes (or targets) of which these rows hold some but not all.
+
+    Some of the rows may lack a rare class, and the metric itself is not defined for them. MetricError where none is
+    left.
+    """
+    truth = y if problem.problem_type == "binary" else y == np.arange(problem.n_classes)
+    defined = [t for t in range(truth.shape[1]) if 0 < truth[:, t].mean() < 1]
+    if not defined:
+        raise MetricError(f"The {metric.title} is not defined for rows of one class.")
+    return float(np.mean([float(metric.function(truth[:, t].astype(float), p[:, t])) for t in defined]))

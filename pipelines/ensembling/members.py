@@ -1,0 +1,123 @@
+"""The members of an ensemble in one space, prepared so that the losses of many of their blends are fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import numpy as np
+
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.metric import Metric
+from medalist.pipelines.ensembling.blends import (
+    Blends,
+    RowBlends,
+    SquaredErrors,
+    binned_areas,
+    log_loss_of_log_odds,
+    log_loss_of_logarithms,
+    log_loss_of_probabilities,
+)
+from medalist.pipelines.ensembling.loss import AREAS, smooth_loss
+from medalist.pipelines.ensembling.spaces import Space, back, into
+from medalist.pipelines.problem import Problem
+
+SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, shape) in which the loss is a plain squared error
+GENERIC_ROWS = 2000  # rows that a draw affords for a metric without a fast way
+LEAST_ROWS = 1000  # rows that a draw has at least, where there are as many
+SQUARED_NUMBERS = 20_000  # predictions of a member that a draw affords for losses by products of errors
+FAST_NUMBERS = 12_000  # predictions of a member that a draw affords for other fast losses
+
+
+@dataclass
+class Members:
+    """Predictions (n, W) of M members, targets y (n, T), the metric's weights (n,), and the space of their blends."""
+
+    metric: Metric
+    problem: Problem
+    y: np.ndarray
+    predictions: Sequence[np.ndarray]
+    weights: np.ndarray | None
+    space: Space
+
+    def __post_init__(self) -> None:
+        shape = self.metric.shape
+        labels = self.metric.needs in ("label", "ranking")
+        classes = self.problem.classification
+        self.squared = not classes and (labels or (self.space, shape) in SQUARED)
+        self.root = not labels and self.metric.mean == "root"
+        self.log_loss = classes and (labels or shape == "log_loss")
+        self.multiclass = self.problem.problem_type == "multiclass"
+        self.area = self.problem.problem_type == "binary" and shape in AREAS
+        self.one_vs_rest = self.multiclass and shape == "roc"
+        self.elementwise = None if classes else _elementwise(self.metric)
+        dtype = np.float64 if self.squared else np.float32
+        truth = self.y
+        if self.log_loss and self.multiclass and self.space == "mean":
+            rows, codes = np.arange(len(truth)), truth[:, 0].astype(int)
+            z = [p[rows, codes][:, None] for p in self.predictions]  # the probability of the true class is enough
+        elif self.log_loss and not self.multiclass and self.space == "mean":
+            z = [np.where(truth > 0.5, p, 1 - p) for p in self.predictions]
+        elif self.log_loss and self.space == "logit":
+            z = [into("logit", p) * np.where(truth > 0.5, 1, -1) for p in self.predictions]
+        else:
+            low, high = (0.0, 1.0) if classes else self.problem.limits(truth)
+            z = [into(self.space, np.clip(p, low, high)) for p in self.predictions]
+        self.z: np.ndarray = np.stack(z).astype(dtype)
+        if self.squared:
+            spread = np.maximum(truth.std(axis=0), 1e-300) if self.metric.scale_free else 1.0
+            self.z = (self.z - into(self.space, truth)) / spread
+
+    @property
+    def most_rows(self) -> int:
+        """Rows that a draw of the selection can afford."""
+        n, width = len(self.y), self.z.shape[2]
+        if self.squared:
+            return min(n, max(LEAST_ROWS, SQUARED_NUMBERS // width))
+        if self.one_vs_rest:
+            return min(n, max(GENERIC_ROWS, FAST_NUMBERS // width))
+        fast = self.log_loss or self.area or self.elementwise is not None
+        return min(n, max(LEAST_ROWS, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
+
+    def on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
+        """The blends of all members, or of some `among` them (a,), on some rows (r,)."""
+        z, y = self.z[:, rows] if among is None else self.z[np.ix_(among, rows)], self.y[rows]
+        w = self.weights[rows] if self.weights is not None and self.metric.weighted else None
+        if self.squared:
+            shares = np.full(len(rows), 1 / len(rows)) if w is None else w / w.sum()
+            weighted = np.moveaxis(z * np.sqrt(shares)[None, :, None], 2, 0)  # (T, M, r)
+            return SquaredErrors(weighted @ weighted.transpose(0, 2, 1), self.root)
+        if self.log_loss:
+            if self.space == "mean":
+                return RowBlends(z, log_loss_of_probabilities)
+            if self.space == "logit":
+                return RowBlends(z, log_loss_of_log_odds)
+            return RowBlends(z, partial(log_loss_of_logarithms, y[:, 0].astype(int)))
+        if self.area:
+            return RowBlends(z, partial(binned_areas, self.metric.shape, self.space, y))
+        if self.one_vs_rest:
+            truth = (y == np.arange(self.problem.n_classes)).astype(float)
+            return RowBlends(z, lambda b: binned_areas("roc", "mean", truth, back(self.space, b)))
+        if self.elementwise is not None:
+            return RowBlends(z, partial(self._mean_of_losses, y.astype(np.float32), w))
+        return RowBlends(z, lambda b: np.array([self._metric(y, back(self.space, one), w) for one in b]))
+
+    def _mean_of_losses(self, y: np.ndarray, w: np.ndarray | None, blends: np.ndarray) -> np.ndarray:
+        assert self.elementwise is not None
+        means = np.average(self.elementwise(y, back(self.space, blends)), axis=1, weights=w)
+        return np.asarray((np.sqrt(means) if self.metric.mean == "root" else means).mean(axis=1))
+
+    def _metric(self, y: np.ndarray, p: np.ndarray, w: np.ndarray | None) -> float:
+        """The metric's loss, infinite where it is not defined on these rows."""
+        try:
+            return smooth_loss(self.metric, self.problem, y, p.astype(float), w)
+        except MetricError:
+            return float("inf")
+
+
+def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
+    """The losses of single values, for a metric that is their mean or its root; else None."""
+    plain = metric.mean in ("plain", "root") and metric.needs == "value" and not metric.whole
+    return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None

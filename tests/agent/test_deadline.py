@@ -1,0 +1,160 @@
+"""The deadline and the signals end a run from outside, whatever the run is doing, with an exit code for scripts."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from command_line import assert_gone, assert_valid, call, demo, only_run
+
+from medalist.agent.budget import Budget
+from medalist.agent.run.deadline import Deadline, Interrupts
+
+HELD = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # years in C code that never yields to another thread
+SUPERVISED = """
+import atexit, os, signal, subprocess, sys, time
+from medalist.agent.budget import Budget
+from medalist.agent.run import supervisor
+supervisor.EXIT_SECONDS = 0.3
+began = time.monotonic()
+deadline = supervisor.supervise()
+"""
+ENDS_SOON = "deadline.start(Budget(began, 1.5))\n"
+
+
+def script(*lines: str) -> subprocess.Popen[str]:
+    """A process that does these lines under a supervisor."""
+    code = SUPERVISED + "\n".join(lines)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(
+    ("stages", "code", "message"),
+    [
+        ((), 2, "medalist: The budget ended before a first submission: give more with --budget.\n"),
+        (("replaying",), 0, "The budget ended while the run was read again: its submission stays as it was.\n"),
+        (
+            ("replaying", "submitted"),
+            0,
+            "The deadline was reached while closing; submission.csv is the last one written.\n",
+        ),
+        (("submitted", "stop"), 0, ""),
+    ],
+)
+def test_the_deadline_holds_behind_c_code_that_never_yields(stages: tuple[str, ...], code: int, message: str) -> None:
+    began = time.monotonic()
+    process = script(ENDS_SOON, *(f"deadline.{stage}()" for stage in stages), HELD)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (code, message)
+    assert 0.5 < time.monotonic() - began < 3
+
+
+def test_at_the_deadline_all_children_are_ended() -> None:
+    sleeps = "subprocess.Popen([sys.executable, '-c', 'import subprocess; subprocess.run([\"sleep\", \"600\"])'])"
+    process = script(f"child = {sleeps}", "time.sleep(0.5)", "print('ready', flush=True)", ENDS_SOON, HELD)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    below = psutil.Process(process.pid).children(recursive=True)
+    assert len(below) == 3
+    process.communicate(timeout=60)
+    assert_gone(below)
+
+
+def test_an_exit_that_hangs_is_ended_with_its_exit_code() -> None:
+    process = script(f"atexit.register(lambda: {HELD})", "deadline.exiting(3)", "sys.exit(3)")
+    assert process.wait(timeout=60) == 3
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+
+
+def test_the_exit_code_of_a_run_is_that_of_its_supervisor() -> None:
+    assert script("sys.exit(4)").wait(timeout=60) == 4
+
+
+def test_a_run_that_is_killed_says_how_to_go_on() -> None:
+    process = script("os.kill(os.getpid(), signal.SIGKILL)")
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGKILL
+    assert error == ("medalist: The run was ended by SIGKILL: if medalist runs lists it, go on with medalist resume.\n")
+
+
+def test_a_run_ends_with_its_supervisor() -> None:
+    process = script("print(os.getpid(), flush=True)", "time.sleep(600)")
+    assert process.stdout is not None
+    agent = psutil.Process(int(process.stdout.readline()))
+    process.kill()
+    assert_gone([agent])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_reach_the_run(number: signal.Signals) -> None:
+    signal_default = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # whatever started the tests
+    code = f"import signal\n{signal_default}\n{SUPERVISED}"
+    code += "print('ready', flush=True)\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    sys.exit(3)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 3
+
+
+def test_signals_that_come_together_are_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    interrupts = Interrupts(graceful=True)
+    interrupts(signal.SIGINT)
+    now = 100.1
+    interrupts(signal.SIGINT)  # from the supervisor, beside the terminal's
+    assert interrupts.requested
+    now = 102.0
+    with pytest.raises(KeyboardInterrupt):
+        interrupts(signal.SIGINT)
+
+
+def test_nohup_stays_in_force() -> None:
+    code = "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    code = f"import signal\n{code}{SUPERVISED}print('ready', flush=True)\ntime.sleep(1)\nsys.exit(0)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    for one in (psutil.Process(process.pid), *psutil.Process(process.pid).children()):
+        one.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0
+
+
+def test_without_a_supervisor_nothing_is_reported_and_nothing_ended() -> None:
+    deadline = Deadline()
+    deadline.start(Budget(time.monotonic() - 100, 10))
+    deadline.submitted()
+    deadline.exiting(0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("begins", "code", "message"),
+    [
+        (HELD, 2, "medalist: The budget ended before a first submission"),
+        (f"calls = 0\ndef wait():\n    global calls\n    calls += 1\n    calls > 100 and {HELD}", 0, "last one"),
+    ],
+    ids=["before it can begin", "in the middle"],
+)
+def test_a_metric_in_c_that_never_yields_does_not_move_the_deadline(
+    tmp_path: Path, begins: str, code: int, message: str
+) -> None:
+    public = demo(tmp_path / "demo")
+    metric = tmp_path / "metric.py"
+    body = "def score(y, p):\n    if 'wait' in globals():\n        wait()\n    return -np.mean((y - p) ** 2)\n"
+    metric.write_text(f"import numpy as np\nneeds = 'probability'\n{begins}\n{body}", encoding="utf-8")
+    began = time.monotonic()
+    done = call("run", public, "--budget", "12s", "--metric", f"{metric}:score", "--runs-dir", tmp_path / "runs")
+    assert time.monotonic() - began <= 12
+    assert done.returncode == code
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    if code == 0:
+        assert_valid(only_run(tmp_path / "runs") / "submission.csv", public / "sample_submission.csv")

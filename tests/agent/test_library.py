@@ -1,0 +1,46 @@
+"""The agent used as a library: from scripts that guard nothing, that have no file, and within other programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import assert_valid, demo, only_run
+
+SCRIPT = """
+import sys
+from medalist.agent.run.display import PlainLines
+from medalist.agent.run.run import RunConfig, run
+
+print("the script begins", flush=True)
+config = RunConfig(sys.argv[1], max_experiments=1, families=("linear",), threads=1, runs_dir=sys.argv[2])
+summary = run(config, PlainLines()).summary
+print(summary["status"], summary["verdicts"])
+"""
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.mark.parametrize("how", ["a file", pytest.param("-c", marks=pytest.mark.slow), "stdin"])
+def test_a_script_needs_no_main_guard(public: Path, tmp_path: Path, how: str) -> None:
+    """The children do not import the script, which would start a run in each."""
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    given = {"a file": [str(script)], "-c": ["-c", SCRIPT], "stdin": ["-"]}[how]
+    done = subprocess.run(
+        [sys.executable, *given, str(public), str(tmp_path / "runs")],
+        input=SCRIPT if how == "stdin" else "",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the script begins") == 1
+    assert "finished {'keep': 1}" in done.stdout
+    assert_valid(only_run(tmp_path / "runs") / "submission.csv", public / "sample_submission.csv")
