@@ -1,80 +1,60 @@
-"""Parameters from Optuna: ask and tell, the run's experiments being the only state."""
+"""The arms `tune:FAMILY`: parameters from the sampler, around what did well."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from medalist.agent.experiment import Record
-from medalist.pipelines.estimators.base import SEEDS, SHARED_PARAMS, Family
-from medalist.pipelines.pipeline import Pipeline
+from medalist.agent.experiment import Proposal, Record
+from medalist.agent.history import best_of_families
+from medalist.agent.proposals import sampler
+from medalist.agent.proposals.expectations import Expectations
+from medalist.agent.proposals.offers import Offer, Situation
+from medalist.agent.proposals.planning import Planner
+from medalist.pipelines.estimators.base import SHARED_PARAMS, Family
+from medalist.pipelines.estimators.registry import FAMILIES
 
-MOST_PAST = 100  # experiments that the sampler is told of: its time grows with their number
-FEW_PAST = 20  # on the features of a family's best, while which those on others tell the sampler too
-
-
-def ask(family: Family, past: Sequence[tuple[Mapping[str, Any], float]], *, seed: int) -> dict[str, Any]:
-    """The next parameters to try for a family.
-
-    Parameters
-    ----------
-    past: parameters and losses of this family's earlier experiments; those outside the search space are left out.
-    seed: of the sampler (TPE, Bergstra et al., 2011; multivariate, Falkner et al., 2018); equal past and seed give
-        equal parameters.
-    """
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=seed % SEEDS, multivariate=True, n_startup_trials=4)
-    study = optuna.create_study(direction="minimize", sampler=sampler)
-    for params, value in past:
-        trial = _as_trial(family, params, value)
-        if trial is not None:
-            study.add_trial(trial)
-    return family.space(study.ask())
+LEAST_NEARNESS = 0.05  # of a family to the leading one (see `Expectations.nearness`), for it to be tuned
+MOST_DRAWS = 4  # of the sampler, where a draw does not fit into the time or was tried
+DRAW_SEED = 1_000_003  # added to the sampler's seed for each further draw
+NUMBER_SEED = 100_003  # times the run's seed, in the sampler's
+HURRIED = 1.5  # times the drawn learning rate, beyond which the time is too short to try a draw
 
 
-def past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
-    """Parameters and losses that the sampler is told of, in order: those tried on the features and the target of the
-    family's best; while these are few also those tried on others, as far from the best of their own as they were. Of
-    many, the best and the latest."""
-    tried: dict[Pipeline, list[tuple[int, dict[str, Any], float]]] = {}
-    for place, r in enumerate(history):
-        if r.loss is not None and r.pipeline.family == best.pipeline.family and not r.pipeline.bases:
-            tried.setdefault(_setting(r.pipeline), []).append((place, r.pipeline.parameters, r.loss))
-    own = _setting(best.pipeline)
-    told = tried.pop(own, [])
-    if len(told) < FEW_PAST:
-        least = min((loss for _, _, loss in told), default=0.0)
-        for setting, others in tried.items():
-            if setting.params == own.params:
-                shift = least - min(loss for _, _, loss in others)
-                told = told + [(place, params, loss + shift) for place, params, loss in others]
-    if len(told) > MOST_PAST:
-        ranked = sorted(told, key=lambda t: (t[2], t[0]))
-        latest = sorted(ranked[MOST_PAST // 2 :])[-(MOST_PAST - MOST_PAST // 2) :]
-        told = ranked[: MOST_PAST // 2] + latest
-    return [(params, loss) for _, params, loss in sorted(told, key=lambda t: t[0])]
+def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
+    """One set of parameters for each family that is not far behind the leading one; they are drawn only for the offer
+    that is chosen."""
+    leading = best_of_families(situation.history, planner.families)
+    chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
+    for fam in sorted(chosen, key=lambda fam: -fam.priors.tuning):
+        best, nearness = leading.get(fam.name), expectations.nearness(fam.name, leading)
+        if best is None or nearness < LEAST_NEARNESS or planner.fails(fam.name, situation.history):
+            continue
+        arm = f"tune:{fam.name}"
+        gain = expectations.gain(arm, fam.priors.tuning * nearness, situation.history)
+        yield Offer(arm, gain, planner.seconds(best.pipeline), partial(_draw, planner, situation, fam, best, arm))
 
 
-def _setting(pipeline: Pipeline) -> Pipeline:
-    """What parameters are tuned for: the features, the target and how it is fitted."""
-    kept = {key: value for key, value in pipeline.parameters.items() if key in SHARED_PARAMS}
-    return pipeline.changed(params=kept, seed=0)
-
-
-def _as_trial(family: Family, params: Mapping[str, Any], value: float) -> Any:
-    import optuna
-
-    fixed = optuna.trial.FixedTrial(dict(params))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of values outside the space, which are left out below
-            family.space(fixed)
-    except ValueError:  # a parameter of the space is missing here: a portfolio entry that names fewer
+def _draw(planner: Planner, situation: Situation, fam: Family, best: Record, arm: str) -> Proposal | None:
+    """A draw of the sampler that fits into the time and was not tried; None where there is none, or where nothing of
+    the family's portfolio was tried yet."""
+    history = situation.history
+    if not any(r.arm == f"portfolio:{fam.name}" for r in history):
         return None
-    inside = {name: params[name] for name in fixed.distributions}
-    if not all(d._contains(d.to_internal_repr(inside[n])) for n, d in fixed.distributions.items()):
-        return None
-    return optuna.trial.create_trial(params=inside, distributions=fixed.distributions, value=value)
+    incumbent, past = best.pipeline, sampler.past(best, history)
+    kept = {key: incumbent.parameters[key] for key in SHARED_PARAMS if key in incumbent.parameters}
+    for draw in range(MOST_DRAWS):
+        seed = planner.seed * NUMBER_SEED + situation.number + draw * DRAW_SEED
+        params = sampler.ask(fam, past, seed=seed) | kept
+        drawn = incumbent.changed(params=params, seed=planner.seed)
+        pipeline = planner.fitting(drawn, situation)
+        if pipeline is not None and pipeline.hash not in situation.tried and not _hurried(pipeline.parameters, params):
+            return Proposal(pipeline, f"parameters for {fam.title} from the sampler", best.number, arm)
+    return None
+
+
+def _hurried(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
+    """Whether there is so little time that drawn parameters would be tried at quite another learning rate."""
+    rate = drawn.get("learning_rate")
+    return rate is not None and fitted["learning_rate"] > HURRIED * rate

@@ -1,22 +1,28 @@
-"""Experiments made from earlier ones: another seed, slower learning, another target, stacks and pseudo-labels."""
+"""Variations of what did well: another seed, slower learning, another target, loss or view of the columns.
+
+Each method of `Variations` proposes the next experiment of one arm, from finished experiments alone. Equal histories
+give equal proposals.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.history import base_models, best_base_model, best_of, by_loss
-from medalist.pipelines.estimators.registry import FAMILIES, stackers
-from medalist.pipelines.pipeline import Pipeline
+from medalist.agent.history import best_base_model, best_of
+from medalist.agent.proposals.expectations import Expectations
+from medalist.agent.proposals.offers import Offer, Situation
+from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
+from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, stack_arms
+from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.problem import Problem
 
-SEED = "seed"
 VIEWS = {"view:beside": "beside its features", "view:alone": "in place of its features"}
-PRIORS = {  # gains of the ensemble expected at first, in units of the noise of one score
-    SEED: 0.04,
+PRIORS = {  # gains to expect at first, in units of the standard error of the run's first score
+    "seed": 0.04,
     "slow": 0.03,
     "target": 0.06,
     "loss": 0.04,
@@ -26,29 +32,31 @@ PRIORS = {  # gains of the ensemble expected at first, in units of the noise of 
     "view:beside": 0.2,
     "view:alone": 0.2,
 }
-MOST_BASES = 6  # of a stack: each is fitted again at the close
-LEAST_BASES = 3
-RENEWED = 8  # experiments scored since the last stack of its kind, before there is another
-NEXT_SEED = 7919
-SLOWER, SLOWEST = 0.4, 0.015  # learning rates
-MOST_TEST = 4.0  # test rows a training row, for pseudo-labels
+NEXT_SEED = 7919  # added to a pipeline's seed for another one
+SLOWER = 0.4  # times the learning rate, for slower learning
+SLOWEST = 0.015  # learning rate, below which nothing is tried
 
 
 def prior_of(arm: str) -> float:
-    """The gain of the ensemble that is expected of an arm at first; a stack's is that of the family that is fitted."""
+    """The gain to expect of an arm at first; of a stack, by the family that is fitted."""
     kind, _, name = arm.partition(":")
     return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
 
 @dataclass(frozen=True)
-class Derived:
-    """What may be made from a run's records; equal records give equal proposals.
+class Variations:
+    """What may be varied in a run.
 
-    transformations: names of transformations of the target with a reason each, the most promising first; losses: other
-    losses than the problem's own to fit by; several: whether there are several targets. stackable: every training row
-    is predicted by models that did not see it, and fold models predict test. test_share: test rows a training row.
-    encodings: features that tell each column's values by their target means and frequencies; forced: features that a
-    person wants in every set.
+    Attributes
+    ----------
+    transformations: names of transformations of the target with a reason each, the most promising first.
+    losses: other losses to fit by than the problem's, the most promising first.
+    several: whether there are several targets.
+    stackable: whether every training row has an out-of-fold prediction, and fold models predict test.
+    stacking: whether a person allows stacked models.
+    test_share: test rows for each training row.
+    encodings: features that describe each column's values by their target means and frequencies.
+    forced: features that a person wants in every set.
     """
 
     seed: int
@@ -62,38 +70,58 @@ class Derived:
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
 
-    def proposals(self, history: Sequence[Record]) -> Iterator[tuple[str, Proposal]]:
-        """The next proposal of each arm that has one, by arm; of another view, that of each family; of several targets
-        each way that is left, in the order in which they are worth trying."""
-        makers: dict[str, Callable[[Sequence[Record]], tuple[Pipeline, str, Record] | None]] = {
-            SEED: self._seed,
-            "slow": self._slow,
-            "target": self._target,
-            "loss": self._loss,
-            "pseudo": self._pseudo,
-            **{arm: (lambda records, arm=arm: self._stack(records, arm)) for arm in _stacks()},  # type: ignore[misc]
-        }
-        for arm, make in makers.items():
-            found = make(history)
-            if found is not None:
-                pipeline, reason, parent = found
-                yield arm, Proposal(pipeline, reason, parent.number, arm)
-        yield from (("targets", proposal) for proposal in self._targets(history))
-        for arm in VIEWS:
-            yield from ((arm, proposal) for proposal in self._views(history, arm))
+    def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
+        """The proposals that fit into the time: as they are, but another view of the columns may be learned faster."""
+        offered: set[str] = set()
+        for proposal in self.proposals(situation.finished):
+            arm = proposal.arm
+            if arm in VIEWS:
+                fitted = planner.fitting(proposal.pipeline, situation)
+                if fitted is None:
+                    continue
+                proposal = replace(proposal, pipeline=fitted)
+            pipeline, seconds = proposal.pipeline, planner.seconds(proposal.pipeline)
+            fits = pipeline.hash not in situation.tried and seconds <= LARGEST_SHARE * situation.seconds_left
+            if not fits or situation.running(arm) or (arm == "targets" and arm in offered):
+                continue  # of several targets the second way only where the first does not fit into the time
+            offered.add(arm)
+            if not planner.waits(pipeline, situation):
+                gain = expectations.gain(arm, prior_of(arm), situation.history)
+                yield Offer(arm, gain, seconds, lambda proposal=proposal: proposal)  # type: ignore[misc]
 
-    def _seed(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
+    def proposals(self, history: Sequence[Record]) -> Iterator[Proposal]:
+        """The next proposal of each arm that has one; of another view that of each family, of several targets each way
+        that is left, in the order in which they are worth trying."""
+        arms: list[Callable[[Sequence[Record]], Proposal | None]] = [
+            self._other_seed,
+            self._slower,
+            self._target,
+            self._loss,
+        ]
+        yield from (proposal for arm in arms if (proposal := arm(history)) is not None)
+        if self.stackable and (proposal := pseudo_labels(history, self.test_share)) is not None:
+            yield proposal
+        if self.stackable and self.stacking:
+            stacks = (stack(arm, history, self.families, self.seed) for arm in stack_arms())
+            yield from (proposal for proposal in stacks if proposal is not None)
+        yield from self._several_targets(history)
+        for arm_name in VIEWS:
+            yield from self._views(history, arm_name)
+
+    def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
+        """The best model that draws anything at random, with another seed."""
         best = best_base_model([r for r in history if FAMILIES[r.pipeline.family].draws])
-        used = sum(r.arm == SEED for r in history)
+        used = sum(r.arm == "seed" for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
             return None
-        known = {r.pipeline for r in history}
+        tried = {r.pipeline for r in history}
         pipeline = best.pipeline
-        while pipeline in known:
+        while pipeline in tried:
             pipeline = pipeline.changed(seed=pipeline.seed + NEXT_SEED)
-        return pipeline, f"the best so far (#{best.number}) with another seed", best
+        return Proposal(pipeline, f"the best so far (#{best.number}) with another seed", best.number, "seed")
 
-    def _slow(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
+    def _slower(self, history: Sequence[Record]) -> Proposal | None:
+        """The best boosted model at a slower learning rate."""
         best = best_base_model(history, boosted=True)
         if best is None or best.arm in ("start", "slow"):
             return None
@@ -102,9 +130,12 @@ class Derived:
         if rate < SLOWEST or any(r.arm == "slow" and r.proposal.parent == best.number for r in history):
             return None
         slower = params | {"learning_rate": rate, "rounds": int(params["rounds"] / SLOWER)}
-        return best.pipeline.changed(params=slower), f"the best so far (#{best.number}) at a slower learning rate", best
+        reason = f"the best so far (#{best.number}) at a slower learning rate"
+        return Proposal(best.pipeline.changed(params=slower), reason, best.number, "slow")
 
-    def _target(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
+    def _target(self, history: Sequence[Record]) -> Proposal | None:
+        """The next transformation of the target, for the best boosted family that has not tried it; one that gained
+        nothing is not tried by further families."""
         by_number = {r.number: r for r in history}
         for name, reason in self.transformations:
             tried = [r for r in history if r.arm == "target" and r.pipeline.target == name]
@@ -114,11 +145,12 @@ class Derived:
             left = [f for f in self.families if f not in families and FAMILIES[f].boosted]
             best = best_of(best_base_model(history, family=f, plain_target=True) for f in left)
             if best is not None and best.arm != "start":
-                own_loss = {k: v for k, v in best.pipeline.parameters.items() if k != "loss"}
-                return best.pipeline.changed(target=name, params=own_loss), reason, best
+                params = {k: v for k, v in best.pipeline.parameters.items() if k != "loss"}
+                return Proposal(best.pipeline.changed(target=name, params=params), reason, best.number, "target")
         return None
 
-    def _loss(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
+    def _loss(self, history: Sequence[Record]) -> Proposal | None:
+        """The best boosted model fitted by the next other loss."""
         tried = {r.pipeline.parameters.get("loss") for r in history}
         best = best_base_model(history, boosted=True, plain_target=True)
         if best is None or best.arm == "start":
@@ -126,25 +158,25 @@ class Derived:
         for loss in self.losses:
             if loss not in tried:
                 params = best.pipeline.parameters | {"loss": loss}
-                return best.pipeline.changed(params=params), f"fitted by the {loss} loss", best
+                return Proposal(best.pipeline.changed(params=params), f"fitted by the {loss} loss", best.number, "loss")
         return None
 
-    def _targets(self, history: Sequence[Record]) -> Iterator[Proposal]:
+    def _several_targets(self, history: Sequence[Record]) -> Iterator[Proposal]:
+        """The best boosted model with several targets fitted in a chain, and by one model where its family can."""
         if not self.several:
             return
-        for way in ("chained", "native"):
+        for way, reason in (("chained", "each target after the others'"), ("native", "all targets by one model")):
             names = [n for n in self.families if way == "chained" or FAMILIES[n].native_targets]
             names = [n for n in names if FAMILIES[n].boosted]  # others fit all targets together as it is
             if any(r.pipeline.parameters.get("targets") == way for r in history):
                 continue
             best = best_of(best_base_model(history, family=n) for n in names)
             if best is not None and best.arm != "start":
-                told = "each target after the others'" if way == "chained" else "all targets by one model"
                 pipeline = best.pipeline.changed(params=best.pipeline.parameters | {"targets": way})
-                yield Proposal(pipeline, told, best.number, "targets")
+                yield Proposal(pipeline, reason, best.number, "targets")
 
     def _views(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
-        """Each boosted family's best with the encodings, once: trees that see the same columns otherwise."""
+        """Each boosted family's best on the encodings, once: trees that see the same columns otherwise."""
         if not self.encodings:
             return
         tried = {r.pipeline.family for r in history if r.arm == arm}
@@ -153,52 +185,11 @@ class Derived:
             best = best_base_model(plain, family=name, boosted=True)
             if name in tried or best is None or best.arm == "start":
                 continue
-            own = best.pipeline.features if arm == "view:beside" else self.forced
-            pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*own, *self.encodings))))
+            kept = best.pipeline.features if arm == "view:beside" else self.forced
+            pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*kept, *self.encodings))))
             if all(r.pipeline != pipeline for r in history):
-                told = f"{FAMILIES[name].title} on target means and frequencies of all values, {VIEWS[arm]}"
-                yield Proposal(pipeline, told, best.number, arm)
-
-    def _stack(self, history: Sequence[Record], arm: str) -> tuple[Pipeline, str, Record] | None:
-        if not self.stackable or not self.stacking:
-            return None
-        kind = arm.partition(":")[2]
-        name = kind if kind in FAMILIES else next(f.name for f in stackers() if f.wants == "trees")
-        last = max((r.number for r in history if r.arm == arm), default=None)
-        waits = last is not None and sum(r.number > last and r.score is not None for r in history) < RENEWED
-        if name not in self.families or waits:
-            return None
-        bases = bases_of(history)
-        if sum(r.arm != "start" for r in bases) < LEAST_BASES:
-            return None
-        stacked = [r.pipeline.hash for r in bases]
-        params = FAMILIES[name].stacker or {}
-        features: tuple[str, ...] = ()
-        if kind == "wide":
-            features = next((r.pipeline.features for r in bases if FAMILIES[r.pipeline.family].wants == "trees"), ())
-            if not features:
-                return None
-        told = ", ".join(f"#{r.number}" for r in bases)
-        reason = f"{FAMILIES[name].title} on the predictions of {told}" + (" and columns" if kind == "wide" else "")
-        pipeline = Pipeline.of(features, name, params, self.seed, stacked=stacked)
-        return None if any(r.pipeline == pipeline for r in history) else (pipeline, reason, bases[0])
-
-    def _pseudo(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
-        if not self.stackable or self.test_share > MOST_TEST:
-            return None
-        best = best_base_model(history, boosted=True)
-        tried = sum(r.arm == "pseudo" for r in history)
-        if best is None or best.arm == "start" or not best.keeps_folds or tried > len(history) // (3 * RENEWED):
-            return None
-        if any(r.pipeline.pseudo == best.pipeline.hash for r in history):
-            return None
-        told = f"#{best.number} with its predictions of the test rows as labels beside the training rows"
-        return best.pipeline.changed(pseudo=best.pipeline.hash), told, best
-
-
-def _stacks() -> list[str]:
-    """The arms that stack: each stacker on predictions alone, and trees on predictions and columns."""
-    return [*(f"stack:{fam.name}" for fam in stackers()), "stack:wide"]
+                reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {VIEWS[arm]}"
+                yield Proposal(pipeline, reason, best.number, arm)
 
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
@@ -213,19 +204,8 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
     return (*counts, "l1" if problem.objective == "l2" else "l2")
 
 
-def bases_of(history: Sequence[Record]) -> list[Record]:
-    """The records to stack upon, best first: the best of each family, then the best that are left."""
-    plain = sorted(base_models(history), key=by_loss)
-    leaders: dict[str, Record] = {}
-    for record in plain:
-        leaders.setdefault(record.pipeline.family, record)
-    chosen = list(leaders.values())[: MOST_BASES - 1]
-    chosen += [r for r in plain if r not in chosen and r.arm != "start"][: MOST_BASES - len(chosen)]
-    return sorted(chosen, key=by_loss)
-
-
 def _gained(record: Record, by_number: Mapping[int, Record]) -> bool:
-    """Whether an experiment did better than the one that it changes."""
+    """Whether an experiment has a smaller loss than the one that it changes."""
     parent = by_number.get(-1 if record.proposal.parent is None else record.proposal.parent)
     if record.score is None or parent is None or parent.score is None:
         return False

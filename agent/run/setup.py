@@ -19,7 +19,7 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.proposals.variations import Derived, other_losses
+from medalist.agent.proposals.variations import Variations, other_losses
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions, cannot_write
@@ -127,7 +127,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     features = _feature_search(config, data, judge, steering, budget, ledger, run_id)
     policy.features = features
     policy.experience = Experience() if config.counted else Experience.of(ledger.gains(run_id))
-    policy.derived = _derived(config, data, folds, families, steering)
+    policy.variations = _variations(config, data, folds, families, steering)
     leaders = Leaders()
     if row is None:
         ledger.add_features(run_id, forced_rows(steering, data.schema))
@@ -248,16 +248,16 @@ def _feature_search(
     )
 
 
-def _derived(
+def _variations(
     config: RunConfig,
     data: RunData,
     folds: FoldSet,
     families: Sequence[str],
     steering: Steering,
-) -> Derived:
+) -> Variations:
     train, test, task = data.competition.train, data.competition.test, data.task
     encodings = encoded_features(data.cards, len(data.y), data.problem.width)
-    return Derived(
+    return Variations(
         seed=config.seed,
         families=families,
         transformations=candidates(data.problem, data.y, task.folds, data.cards, train, reach(task.folds, train, test)),

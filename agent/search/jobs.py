@@ -14,7 +14,7 @@ from medalist.agent.feature_ideas import ARM, step_of
 from medalist.agent.history import by_hash
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
-from medalist.agent.proposals.policy import LARGEST_SHARE
+from medalist.agent.proposals.planning import LARGEST_SHARE
 from medalist.agent.records.journal import Journal
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job, Outcome, Sources

@@ -14,8 +14,8 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_of_families
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.proposals.tuning import FEW_PAST, MOST_PAST, past
-from medalist.agent.proposals.variations import Derived
+from medalist.agent.proposals.sampler import FEW_PAST, MOST_PAST, past
+from medalist.agent.proposals.variations import Variations
 from medalist.agent.score import Score
 from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
@@ -125,13 +125,13 @@ def test_a_family_far_behind_is_not_tuned():
 def test_one_model_of_all_targets_is_tried_where_chained_ones_take_too_long():
     params = {"learning_rate": 0.1, "rounds": 300}
     history = [scored(k, "catboost", 1.0 - k / 10, "portfolio:catboost", params=params) for k in range(2)]
-    policy = policy_of(("catboost",), derived=Derived(0, ("catboost",), several=True))
+    policy = policy_of(("catboost",), variations=Variations(0, ("catboost",), several=True))
     policy.experience = Experience({("targets", None): (3000.0, 1000)})  # nothing else is worth as much
     policy.costs.n_targets = 20
     seconds = {
         p.pipeline.parameters["targets"]: policy.seconds(p.pipeline)
-        for arm, p in policy.derived.proposals(history)
-        if arm == "targets"
+        for p in policy.variations.proposals(history)
+        if p.arm == "targets"
     }
 
     def way(seconds_left):

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
+from medalist.agent.proposals.stacking import MOST_BASES, RENEWED, bases_of
+from medalist.agent.proposals.variations import Variations, prior_of
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.score import Score
@@ -51,7 +52,7 @@ def history() -> list[Record]:
 
 
 def proposals(history: list[Record], **options: Any) -> dict[str, Proposal]:
-    return dict(Derived(seed=0, families=FAMILIES, **options).proposals(history))
+    return {p.arm: p for p in Variations(seed=0, families=FAMILIES, **options).proposals(history)}
 
 
 def test_a_first_model_alone_is_changed_by_nothing(history):
@@ -110,18 +111,18 @@ def test_nothing_is_stacked_where_rows_lack_predictions_or_a_person_does_not_wan
 
 
 def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(history):
-    derived = Derived(seed=0, families=FAMILIES, several=True)
-    first, second = (p.pipeline for arm, p in derived.proposals(history) if arm == "targets")
+    variations = Variations(seed=0, families=FAMILIES, several=True)
+    first, second = (p.pipeline for p in variations.proposals(history) if p.arm == "targets")
     assert first == history[1].pipeline.changed(params=history[1].pipeline.parameters | {"targets": "chained"})
     assert (second.family, second.parameters["targets"]) == ("catboost", "native")
     chained = [*history, record(6, "lightgbm", 0.9, "targets", 1, params=first.parameters)]
-    assert [p.pipeline for arm, p in derived.proposals(chained) if arm == "targets"] == [second]
+    assert [p.pipeline for p in variations.proposals(chained) if p.arm == "targets"] == [second]
     assert "targets" not in proposals(history)
 
 
 def views(history: list[Record], arm: str, **options: Any) -> list[Proposal]:
-    derived = Derived(seed=0, families=FAMILIES, encodings=ENCODINGS, **options)
-    return [p for a, p in derived.proposals(history) if a == arm]
+    variations = Variations(seed=0, families=FAMILIES, encodings=ENCODINGS, **options)
+    return [p for p in variations.proposals(history) if p.arm == arm]
 
 
 def test_each_boosted_family_sees_the_encodings_beside_its_features_and_alone_once(history):

@@ -4,7 +4,7 @@ import numpy as np
 import optuna
 import pytest
 
-from medalist.agent.proposals.tuning import ask
+from medalist.agent.proposals.sampler import ask
 from medalist.pipelines.estimators.registry import FAMILIES
 
 

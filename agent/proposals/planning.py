@@ -1,0 +1,134 @@
+"""Planner: the feature sets of families, and pipelines that fit into the time that is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalist.agent.experiment import Record
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.history import best_of_families, incumbent_features
+from medalist.agent.proposals.features import FeatureSearch
+from medalist.agent.proposals.offers import Situation
+from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.widths import pipeline_width, width_of
+from medalist.competitions.columns.cards import ColumnCard
+from medalist.pipelines.estimators.registry import FAMILIES, baseline, family
+from medalist.pipelines.features.base_sets import base_features
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.pipeline import Pipeline
+
+LARGEST_SHARE = 0.45  # share of the time left that one experiment may take
+SURE = 0.8  # probability with which the last experiment has to end in time
+LONG_SHARE = 0.03  # share of the time left, beyond which an experiment waits for the search for features
+ENOUGH_FAILURES = 3  # failed experiments of a family in a row, after which it is not tried again
+
+
+@dataclass
+class Planner:
+    """What every arm asks: which features a family starts from, and what an experiment takes.
+
+    Attributes
+    ----------
+    cards: of the input columns.
+    families: names of the estimator families that may be used.
+    costs: the cost model of fits.
+    n_rows, n_folds, workers: training rows, folds of an experiment, and child processes.
+    seed: of every pipeline.
+    features: the search for features; None where there is none.
+    """
+
+    cards: Sequence[ColumnCard]
+    families: Sequence[str]
+    costs: Costs
+    n_rows: int
+    n_folds: int
+    workers: int
+    seed: int
+    features: FeatureSearch | None = None
+
+    # feature sets
+
+    def base(self, name: str) -> tuple[str, ...]:
+        """The first feature set of a family: with what a person forced, without what is forbidden."""
+        steering = self.features.steering if self.features is not None else Steering()
+        base = base_features(self.cards, family(name).wants, self.n_rows)
+        kept = steering.allowed(base)
+        return tuple(dict.fromkeys((*(kept or base), *steering.force)))
+
+    def incumbent(self, history: Sequence[Record]) -> Record | None:
+        """The experiment with the best known feature set."""
+        return self.best(history, baseline().name) if self.features is None else incumbent_features(history)
+
+    def with_adopted(self, features: tuple[str, ...], history: Sequence[Record]) -> tuple[str, ...]:
+        """A feature set with what the search for features has adopted beside it."""
+        incumbent = None if self.features is None else incumbent_features(history)
+        if incumbent is None:
+            return features
+        base = set(self.base(incumbent.pipeline.family))
+        return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in base))))
+
+    def best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
+        """The incumbent feature set, for a family that has not tried it; else the family's best; None of neither."""
+        tried = [r for r in history if r.arm not in ("start", ARM) and r.pipeline.family == name]
+        incumbent = self.incumbent(history)
+        if FAMILIES[name].wants == "trees" and incumbent is not None:
+            features = incumbent.pipeline.features
+            if not any(r.pipeline.features == features for r in tried):
+                return features
+        best = self.best(tried, name)
+        return None if best is None else best.pipeline.features
+
+    # experiments
+
+    @staticmethod
+    def best(history: Sequence[Record], name: str) -> Record | None:
+        """The best base model of a family."""
+        return best_of_families([r for r in history if r.pipeline.family == name], [name]).get(name)
+
+    @staticmethod
+    def fails(name: str, history: Sequence[Record]) -> bool:
+        """Whether the last experiments with a family's own parameters have all failed. Tests of features and stacks do
+        not count: what fails there may be the features or the stack."""
+        arms = ("start", f"portfolio:{name}", f"tune:{name}")
+        recent = [r for r in history if r.pipeline.family == name and r.arm in arms and r.verdict != "running"]
+        recent = recent[-ENOUGH_FAILURES:]
+        return len(recent) == ENOUGH_FAILURES and all(r.error for r in recent)
+
+    # time
+
+    def seconds(self, pipeline: Pipeline) -> float:
+        """Wall-clock seconds that an experiment is expected to take with all workers on it."""
+        return self.costs.guess_of(pipeline, pipeline_width(pipeline, self.costs.outputs)) * self._rounds
+
+    @property
+    def _rounds(self) -> int:
+        """How many folds each worker fits, one after another."""
+        return -(-self.n_folds // self.workers)
+
+    def fitting(self, pipeline: Pipeline, situation: Situation) -> Pipeline | None:
+        """The pipeline, with a higher learning rate where it would not fit into the time; None where it does not fit
+        even so, or the family is not meant for so many rows."""
+        fam, params = family(pipeline.family), pipeline.parameters
+        if fam.max_rows is not None and self.n_rows > fam.max_rows:
+            return None
+        allowance = situation.seconds_left / self._rounds / self.costs.times(pipeline)
+        width = width_of(pipeline.features, self.costs.outputs)
+        thrifty = self.costs.thrifty(fam, width, params, LARGEST_SHARE * allowance)
+        if thrifty is None and situation.last:
+            thrifty = self.costs.thrifty(fam, width, params, allowance, SURE)
+        if thrifty is None:
+            return None
+        return Pipeline.of(pipeline.features, pipeline.family, thrifty, pipeline.seed, target=pipeline.target)
+
+    def waits(self, pipeline: Pipeline, situation: Situation) -> bool:
+        """Whether an experiment had better begin when the search for features is over: a long one of the baseline
+        family, and any of a family that gains most by found features."""
+        if not situation.searching or not np.isfinite(situation.seconds_left):
+            return False
+        if FAMILIES[pipeline.family].found_first:
+            return True
+        long = self.seconds(pipeline) > LONG_SHARE * situation.seconds_left
+        return long and pipeline.family == baseline().name

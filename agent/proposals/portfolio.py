@@ -1,0 +1,61 @@
+"""The arms `portfolio:FAMILY`: proven parameters of each family, one set after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from medalist.agent.experiment import Proposal
+from medalist.agent.proposals.expectations import Expectations
+from medalist.agent.proposals.offers import Offer, Situation
+from medalist.agent.proposals.planning import Planner
+from medalist.competitions.columns.cards import Kind
+from medalist.pipelines.estimators.base import Family
+from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.pipeline import Pipeline
+
+LATER_ENTRY = (
+    0.3  # gain of an entry of a portfolio over the gain of the entry before it, until earlier runs show another
+)
+
+
+def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
+    """The next entry of each family's portfolio that fits into the time, families with the highest prior first."""
+    text = any(c.kind is Kind.TEXT for c in planner.cards)
+    chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
+    for fam in sorted(chosen, key=lambda fam: -fam.priors.portfolio):
+        arm = f"portfolio:{fam.name}"
+        if planner.fails(fam.name, situation.history):
+            continue
+        proposal = _next_entry(fam, arm, planner, expectations, situation)
+        if proposal is None or planner.waits(proposal.pipeline, situation):
+            continue
+        entry = fam.portfolio_ids.index(str(proposal.idea))
+        prior = fam.priors.portfolio * (fam.priors.text if text else 1.0) * LATER_ENTRY**entry
+        first = fam.portfolio_ids[0]  # that a family was new is no evidence for its next entry
+        evidence = [r for r in situation.history if not (entry and r.arm == arm and r.idea == first)]
+        gain = expectations.gain(arm, prior, evidence, proposal.idea)
+        yield Offer(arm, gain, planner.seconds(proposal.pipeline), lambda proposal=proposal: proposal)  # type: ignore[misc]
+
+
+def _next_entry(
+    fam: Family, arm: str, planner: Planner, expectations: Expectations, situation: Situation
+) -> Proposal | None:
+    """The best entry that is left and fits into the time."""
+    history, ids = situation.history, fam.portfolio_ids
+    used = {r.idea for r in history if r.arm == arm}
+    left = [i for i, identity in enumerate(ids) if identity not in used]
+    if not left:
+        return None
+    experience = expectations.experience
+    worth = {i: experience.expected(arm, fam.priors.portfolio * LATER_ENTRY**i, ids[i]) for i in left}
+    features = planner.best_features(fam.name, history) or planner.base(fam.name)
+    if fam.found_first and len(used) == 1:  # the second without found features may differ enough to help
+        features = planner.base(fam.name)
+    elif fam.found_first or (fam.wants == "linear" and used):
+        features = planner.with_adopted(features, history)
+    for entry in sorted(left, key=lambda i: (-worth[i], i)):
+        proven = Pipeline.of(features, fam.name, dict(fam.portfolio[entry]), planner.seed)
+        pipeline = planner.fitting(proven, situation)
+        if pipeline is not None and pipeline.hash not in situation.tried:
+            return Proposal(pipeline, f"{fam.title} with proven parameters {entry + 1}", None, arm, idea=ids[entry])
+    return None
