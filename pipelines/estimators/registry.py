@@ -41,4 +41,5 @@ def baseline() -> Family:
 
 def stackers() -> tuple[Family, ...]:
     """The families that are fitted on other pipelines' predictions: linear ones first, which need fewest rows."""
-    return tuple(sorted((f for f in FAMILIES.values() if f.stacker is not None), key=lambda f: f.wants != "linear"))
+    found = (fam for fam in FAMILIES.values() if fam.stacker is not None)
+    return tuple(sorted(found, key=lambda fam: fam.feature_set != "linear"))
