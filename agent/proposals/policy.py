@@ -92,7 +92,7 @@ class Policy:
     def base(self, name: str) -> tuple[str, ...]:
         """The first feature set of a family: with what a person forced, without what is forbidden."""
         steering = self.features.steering if self.features is not None else Steering()
-        base = base_features(self.cards, family(name).wants, self.n_rows)
+        base = base_features(self.cards, family(name).feature_set, self.n_rows)
         kept = steering.allowed(base)
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
@@ -252,9 +252,9 @@ class Policy:
         prior, ids = fam.priors.portfolio, fam.portfolio_ids
         worth = {i: self.experience.expected(arm, prior * LATER_ENTRY**i, ids[i]) for i in left}
         features = self._best_features(name, history) or self.base(name)
-        if fam.found_first and len(used) == 1:  # the second: what it says without them may differ enough to help
+        if fam.waits_for_features and len(used) == 1:  # the second: what it says without them may differ enough to help
             features = self.base(name)
-        elif fam.found_first or (fam.wants == "linear" and used):
+        elif fam.waits_for_features or (fam.feature_set == "linear" and used):
             features = self._with_found(features, history)
         for entry in sorted(left, key=lambda i: (-worth[i], i)):
             pipeline = self._fitting(features, name, dict(fam.portfolio[entry]), self.seed, seconds_left)
@@ -303,7 +303,7 @@ class Policy:
         one of a family that gains by them most."""
         if not self.looking or not np.isfinite(seconds_left):
             return False
-        if FAMILIES[proposal.pipeline.family].found_first:
+        if FAMILIES[proposal.pipeline.family].waits_for_features:
             return True
         long = self.seconds(proposal.pipeline) > LONG_SHARE * seconds_left
         return long and proposal.pipeline.family == baseline().name
@@ -315,7 +315,7 @@ class Policy:
             return None
         for name in self.families:
             own = self._best([r for r in history if r.arm not in ("start", ARM)], name)
-            if own is None or FAMILIES[name].wants != "trees":
+            if own is None or FAMILIES[name].feature_set != "trees":
                 continue
             for features, what in (
                 (incumbent.pipeline.features, "the found features"),
@@ -362,7 +362,7 @@ class Policy:
         """The features that the search has found, for a family that has not tried them; else its own best."""
         own = [r for r in history if r.arm not in ("start", ARM) and r.pipeline.family == name]
         incumbent = self._incumbent(history)
-        if FAMILIES[name].wants == "trees" and incumbent is not None:
+        if FAMILIES[name].feature_set == "trees" and incumbent is not None:
             features = incumbent.pipeline.features
             if not any(r.pipeline.features == features for r in own):
                 return features

@@ -83,7 +83,7 @@ class Derived:
             yield from ((arm, proposal) for proposal in self._views(history, arm))
 
     def _seed(self, history: Sequence[Record]) -> tuple[Pipeline, str, Record] | None:
-        best = _best([r for r in history if FAMILIES[r.pipeline.family].draws])
+        best = _best([r for r in history if FAMILIES[r.pipeline.family].uses_seed])
         used = sum(r.arm == SEED for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
             return None
@@ -164,7 +164,7 @@ class Derived:
         if not self.stackable or not self.stacking:
             return None
         kind = arm.partition(":")[2]
-        name = kind if kind in FAMILIES else next(f.name for f in stackers() if f.wants == "trees")
+        name = kind if kind in FAMILIES else next(f.name for f in stackers() if f.feature_set == "trees")
         last = max((r.number for r in history if r.arm == arm), default=None)
         waits = last is not None and sum(r.number > last and r.score is not None for r in history) < RENEWED
         if name not in self.families or waits:
@@ -176,7 +176,8 @@ class Derived:
         params = FAMILIES[name].stacker or {}
         features: tuple[str, ...] = ()
         if kind == "wide":
-            features = next((r.pipeline.features for r in bases if FAMILIES[r.pipeline.family].wants == "trees"), ())
+            on_trees = (r.pipeline for r in bases if FAMILIES[r.pipeline.family].feature_set == "trees")
+            features = next((pipeline.features for pipeline in on_trees), ())
             if not features:
                 return None
         told = ", ".join(f"#{r.number}" for r in bases)

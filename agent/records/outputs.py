@@ -19,7 +19,7 @@ from medalist.agent.ground import Ground
 from medalist.competitions.errors import InputError, LedgerError
 from medalist.competitions.submission import check_submission, write_atomically, write_submission
 from medalist.pipelines.decisions.decision import Decision
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they are not held in memory
 LEAST_ROOM = 200 << 20  # bytes that a run leaves free for its close
@@ -167,7 +167,7 @@ class Outputs:
             oof=evaluation.oof,
             test=evaluation.test,
             rounds=evaluation.rounds,
-            seconds=np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.spared]),
+            seconds=np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.patience_share]),
             names=names,
             importance=np.array([evaluation.importance[n] for n in names], dtype=float),
         )
@@ -178,13 +178,13 @@ class Outputs:
         """The kept predictions of an experiment; large ones stay on disk and are read where they are used."""
         path = self.predictions_path(number)
         with np.load(path) as kept:
-            fit_seconds, feature_seconds, spared = kept["seconds"].tolist()
+            fit_seconds, feature_seconds, patience_share = kept["seconds"].tolist()
             others = {
                 "rounds": kept["rounds"],
                 "fit_seconds": fit_seconds,
                 "feature_seconds": feature_seconds,
                 "importance": dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
-                "spared": spared,
+                "patience_share": patience_share,
             }
             if path.stat().st_size >= MAPPED_BYTES:
                 return Kept(path, **others)

@@ -12,7 +12,7 @@ from medalist.agent.judging.ensemble import pool_of
 from medalist.agent.proposals.feature_groups import ARM
 from medalist.agent.search.session import Session
 from medalist.leaderboard.ledger.rows import ExperimentRow
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 

@@ -27,7 +27,8 @@ from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
-from medalist.pipelines.fitting.fold import Evaluation, FoldResult, combine
+from medalist.pipelines.fitting.evaluation import Evaluation, combine
+from medalist.pipelines.fitting.fold import FoldResult
 
 LARGEST_SHARE = 0.2  # of the whole budget, if one fold of each member fits into it
 FRESH_SHARE = 0.1  # of it, for one fresh fold of each member besides the refits, where all folds do not fit
@@ -92,7 +93,7 @@ def _members(session: Session, champion: Champion) -> list[Record]:
 def _fold_seconds(session: Session, record: Record) -> float:
     """Seconds of one fold's fit that watches nothing, by what the search's folds took, with a margin."""
     assert record.evaluation is not None
-    return MARGIN * record.seconds * (1 - record.evaluation.spared) / session.folds.count
+    return MARGIN * record.seconds * (1 - record.evaluation.patience_share) / session.folds.count
 
 
 @dataclass(frozen=True)

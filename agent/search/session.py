@@ -35,7 +35,7 @@ from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.ensembling.selection import Ensemble, select
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.search.step import ScreenResult
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 RECENT = 0.2  # what the latest experiment weighs in a moving average

@@ -15,8 +15,8 @@ from medalist.agent.workers.jobs import Bench, Job, Outcome, Sources
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
-from medalist.pipelines.fitting.pseudo_labels import Labels
-from medalist.pipelines.fitting.stacking import Beside, as_columns
+from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
+from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
 
 
 @dataclass
@@ -61,11 +61,11 @@ class _Material:
             threads=job.threads,
             deadline=time.monotonic() + job.soft_seconds,
             weights=self.weights,
-            beside=None if job.sources is None else self._beside(job.sources, fit, valid),
-            labels=None if job.sources is None else _labels(job.sources, job.fold),
+            stacked=None if job.sources is None else self._beside(job.sources, fit, valid),
+            pseudo_labels=None if job.sources is None else _labels(job.sources, job.fold),
         )
 
-    def _beside(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> Beside | None:
+    def _beside(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:
         """What the job stacks upon, as columns for its rows."""
         if not sources.stacked:
             return None
@@ -79,16 +79,16 @@ class _Material:
             for part, p in zip(parts, (oof[fit], held, tested), strict=True):
                 part.append(as_columns(self.bench.problem, p))
         self.predictions = {path: self.predictions[path] for path in sources.stacked}  # of a night's, too many
-        return Beside(*(np.hstack(part) for part in parts))
+        return StackedColumns(*(np.hstack(part) for part in parts))
 
 
-def _labels(sources: Sources, fold: int) -> Labels | None:
+def _labels(sources: Sources, fold: int) -> PseudoLabels | None:
     if sources.labels is None:
         return None
     if isinstance(sources.labels, Path):
         with np.load(sources.labels) as kept:
-            return Labels(kept[f"test_{fold}"].astype(float))
-    return Labels(sources.labels)
+            return PseudoLabels(kept[f"test_{fold}"].astype(float))
+    return PseudoLabels(sources.labels)
 
 
 def serve(connection: Connection) -> None:

@@ -23,7 +23,7 @@ from medalist.agent.search.session import Session
 from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -19,7 +19,7 @@ from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Score
 from medalist.agent.workers.child import _labels, _Material
 from medalist.agent.workers.jobs import Sources
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem

@@ -9,7 +9,7 @@ import pytest
 from medalist.agent.ground import FoldSet, _of_data
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.workers.local import Workers
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 
 def test_some_folds_of_a_set_keep_their_rows():
@@ -59,7 +59,7 @@ def test_kept_predictions_are_read_again_and_large_ones_stay_on_disk(tmp_path, r
     read = outputs.load(3)
     assert (read.oof == made.oof).all()
     assert (read.test == made.test).all()
-    assert (read.oof.dtype, read.importance, read.spared) == (np.float64, {"x": 1.0}, 0.1)
+    assert (read.oof.dtype, read.importance, read.patience_share) == (np.float64, {"x": 1.0}, 0.1)
     assert read.oof.flags.writeable == (rows == 10)
 
 
