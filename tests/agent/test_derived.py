@@ -17,8 +17,9 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.proposals.variations import MOST_BASES, RENEWED, Derived, bases_of, prior_of
 from medalist.agent.records.outputs import Outputs
 from medalist.agent.score import Score
-from medalist.agent.workers.child import _labels, _Material
+from medalist.agent.workers.child import TrainingInput
 from medalist.agent.workers.jobs import Sources
+from medalist.pipelines.fitting import pseudo_labels
 from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
@@ -175,7 +176,7 @@ def test_pseudo_labels_of_a_fold_come_from_the_model_of_that_fold(tmp_path: Path
     assert outputs.keep_folds(7, tests)
     sources = Sources(labels=outputs.folds_path(7))
     for k in range(5):
-        labels = _labels(sources, k)
+        labels = pseudo_labels(sources, k)
         assert labels is not None
         assert labels.predicted == pytest.approx(tests[k])
     assert not outputs.keep_folds(8, [])
@@ -187,9 +188,9 @@ def test_a_child_forgets_what_it_no_longer_stacks_upon(tmp_path: Path):
     for n, path in enumerate(paths):
         np.savez(path, oof=np.full((6, 1), n / 10), test=np.full((2, 1), n / 10))
     bench = SimpleNamespace(problem=Problem("regression", 1, 0, "l2", False))
-    material = _Material(bench, None, np.zeros((6, 1)))  # type: ignore[arg-type]
+    material = TrainingInput(bench, None, np.zeros((6, 1)))  # type: ignore[arg-type]
     for base in range(3):
-        beside = material._beside(Sources(stacked=(paths[base], paths[base + 1])), np.arange(4), np.arange(4, 6))
+        beside = material.stacked(Sources(stacked=(paths[base], paths[base + 1])), np.arange(4), np.arange(4, 6))
         assert beside is not None
         assert beside.test == pytest.approx(np.tile([base / 10, (base + 1) / 10], (2, 1)))
         assert set(material.predictions) == {paths[base], paths[base + 1]}
