@@ -1,4 +1,4 @@
-"""The deadline that everyone asks."""
+"""A run's time budget: read from text, and kept as a deadline on the monotonic clock."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pathlib import Path
 
 from medalist.competitions.errors import BudgetError
 
-SMALLEST = 10.0  # seconds in which a constant and one model can be made
+SMALLEST = 10.0  # seconds: the shortest budget, in which a constant and one model can be made
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s)?|{_NUMBER}", re.IGNORECASE)
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `90s`, `10m`, `8h`, `1h30m` or a bare number of seconds; BudgetError where it is none."""
+    """Seconds of a duration such as `90s`, `10m`, `8h`, `1h30m` or a bare number of seconds.
+
+    Raises BudgetError where the text is no duration, or one of no length.
+    """
     match = _DURATION.fullmatch(text.strip().replace(" ", ""))
     parts = [float(p) if p else 0.0 for p in match.groups()] if match else []
     seconds = parts[0] * 3600 + parts[1] * 60 + parts[2] + parts[3] if parts else 0.0
@@ -27,7 +30,7 @@ def parse_duration(text: str) -> float:
 
 
 def seconds_until(text: str, now: dt.datetime | None = None) -> float:
-    """Seconds from now until the next time that the clock shows `HH:MM`, local time."""
+    """Seconds from now until the clock next shows `HH:MM`, in local time; BudgetError where the text is no time."""
     now = now or dt.datetime.now()
     try:
         clock = dt.datetime.strptime(text.strip(), "%H:%M").time()
@@ -42,7 +45,7 @@ def seconds_until(text: str, now: dt.datetime | None = None) -> float:
 def process_began() -> float:
     """The instant, on the clock of `time.monotonic()`, at which this process began.
 
-    Linux tells it to a hundredth of a second; elsewhere it is put as long ago as the processor time that was used.
+    Exact to 0.01 s on Linux; elsewhere estimated by the processor time that the process has used.
     """
     try:
         ticks = int(Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()[19])
@@ -54,9 +57,9 @@ def process_began() -> float:
 
 @dataclass(frozen=True)
 class Budget:
-    """Wall-clock seconds from `began`, on the clock of `time.monotonic()`; infinite where only experiments are counted.
+    """A number of seconds from the instant `began`, on the clock of `time.monotonic()`.
 
-    `final` seconds before the deadline are kept for writing, whatever else happens.
+    `seconds` is infinite where only experiments are counted. The last `final` seconds are reserved for writing.
     """
 
     began: float
@@ -64,28 +67,32 @@ class Budget:
 
     @classmethod
     def of(cls, seconds: float, began: float | None = None) -> Budget:
+        """A budget that counts from `began`, else from now; BudgetError where it is too short for a first model."""
         if seconds < SMALLEST:
             raise BudgetError(f"A budget of {seconds:.0f} s is too small: give at least {SMALLEST:.0f} s.")
         return cls(time.monotonic() if began is None else began, seconds)
 
     @property
     def limited(self) -> bool:
+        """Whether there is a deadline."""
         return self.seconds != float("inf")
 
     @property
     def deadline(self) -> float:
+        """The instant at which the run must have ended, infinite where there is none."""
         return self.began + self.seconds
 
     @property
     def final(self) -> float:
-        """Seconds kept for the last submission, the summary and the end of all processes."""
+        """Seconds reserved for the last submission, the summary and the end of all processes."""
         return min(20.0, 1.5 + 0.01 * self.seconds) if self.limited else 0.0
 
     @property
     def used(self) -> float:
+        """Seconds since the run began."""
         return time.monotonic() - self.began
 
     @property
     def left(self) -> float:
-        """Seconds left for work, the final reserve not counted; negative when it is eaten into."""
+        """Seconds left for work before the reserve begins; negative within the reserve."""
         return self.deadline - self.final - time.monotonic()

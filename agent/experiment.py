@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.agent.score import Score
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 

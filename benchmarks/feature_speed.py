@@ -41,7 +41,8 @@ from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.step import ScreenRequest, columns_of, screen
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import combine, run_fold
+from medalist.pipelines.fitting.evaluation import combine
+from medalist.pipelines.fitting.fold import run_fold
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -1,4 +1,4 @@
-"""Pipeline: a frozen, hashable recipe. Data, not code."""
+"""A pipeline as data: features, estimator family, parameters and seed, hashable and convertible to plain values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Params = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Features (canonical texts), an estimator family, its parameters and a seed.
+    """What is fitted, and on what; make one with `of`, so that equal pipelines are equal objects with equal hashes.
 
-    `target` names the transformation of the target that is fitted ("" is the metric's own). `stacked` are the hashes of
-    pipelines whose out-of-fold predictions are further columns; `pseudo` is the hash of the one whose predictions of
-    the test rows are fitted as labels, "" for none. Equal recipes are equal objects with equal hashes, whatever the
-    order in which their parts were named.
+    features: canonical texts of feature expressions. family: name of an estimator family. params: sorted (name, value)
+    pairs. target: name of the transformation of the target, "" for that of the metric. stacked: hashes of pipelines
+    whose out-of-fold predictions are further columns. pseudo: hash of the pipeline whose predictions of the test rows
+    are fitted as pseudo-labels, "" for none.
     """
 
     features: tuple[str, ...]
@@ -42,6 +42,7 @@ class Pipeline:
         stacked: Sequence[str] = (),
         pseudo: str = "",
     ) -> Pipeline:
+        """A pipeline with sorted parameters and stacked hashes, and each feature once."""
         return cls(
             features=tuple(dict.fromkeys(features)),
             family=family,
@@ -54,21 +55,22 @@ class Pipeline:
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Hashes of the pipelines whose predictions this one is made from."""
+        """Hashes of the pipelines whose predictions this one needs: stacked and pseudo, each once."""
         return tuple(dict.fromkeys((*self.stacked, *([self.pseudo] if self.pseudo else []))))
 
     @property
     def parameters(self) -> dict[str, Any]:
+        """The parameters by name."""
         return dict(self.params)
 
     def changed(self, *, params: Mapping[str, Any] | None = None, **changes: Any) -> Pipeline:
-        """This recipe with other parameters, features, seed, target and so on."""
+        """A copy with other parameters (all of them, by name) or other values of the fields named in `changes`."""
         if params is not None:
             changes["params"] = tuple(sorted(params.items()))
         return replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values; what is not used is left out."""
+        """Plain values for JSON; target, stacked and pseudo are left out where they are empty."""
         document: dict[str, Any] = {
             "features": list(self.features),
             "family": self.family,
@@ -80,12 +82,13 @@ class Pipeline:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Pipeline:
+        """The pipeline of plain values as `as_dict` returns them; other keys are ignored."""
         further = {name: document[name] for name in ("target", "stacked", "pseudo") if name in document}
         return cls.of(document["features"], document["family"], document["params"], document["seed"], **further)
 
     @cached_property
     def hash(self) -> str:
-        """16 hexadecimal digits of the recipe's SHA-256."""
+        """16 hexadecimal digits of the SHA-256 of all fields, whatever the order of the features."""
         recipe = self.as_dict() | {"features": sorted(self.features)}
         text = json.dumps(recipe, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

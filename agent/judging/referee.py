@@ -22,7 +22,7 @@ from medalist.pipelines.decisions.cross_fitting import decide
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.ensembling.selection import Ensemble, select
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 
 @dataclass(frozen=True)

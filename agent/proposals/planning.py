@@ -54,7 +54,7 @@ class Planner:
     def base(self, name: str) -> tuple[str, ...]:
         """The first feature set of a family: with what a person forced, without what is forbidden."""
         steering = self.features.steering if self.features is not None else Steering()
-        base = base_features(self.cards, family(name).wants, self.n_rows)
+        base = base_features(self.cards, family(name).feature_set, self.n_rows)
         kept = steering.allowed(base)
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
@@ -74,7 +74,7 @@ class Planner:
         """The incumbent feature set, for a family that has not tried it; else the family's best; None of neither."""
         tried = [r for r in history if r.arm not in ("start", ARM) and r.pipeline.family == name]
         incumbent = self.incumbent(history)
-        if FAMILIES[name].wants == "trees" and incumbent is not None:
+        if FAMILIES[name].feature_set == "trees" and incumbent is not None:
             features = incumbent.pipeline.features
             if not any(r.pipeline.features == features for r in tried):
                 return features
@@ -128,7 +128,7 @@ class Planner:
         family, and any of a family that gains most by found features."""
         if not situation.searching or not np.isfinite(situation.seconds_left):
             return False
-        if FAMILIES[pipeline.family].found_first:
+        if FAMILIES[pipeline.family].waits_for_features:
             return True
         long = self.seconds(pipeline) > LONG_SHARE * situation.seconds_left
         return long and pipeline.family == baseline().name

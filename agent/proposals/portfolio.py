@@ -49,9 +49,9 @@ def _next_entry(
     experience = expectations.experience
     worth = {i: experience.expected(arm, fam.priors.portfolio * LATER_ENTRY**i, ids[i]) for i in left}
     features = planner.best_features(fam.name, history) or planner.base(fam.name)
-    if fam.found_first and len(used) == 1:  # the second without found features may differ enough to help
+    if fam.waits_for_features and len(used) == 1:  # the second without found features may differ enough to help
         features = planner.base(fam.name)
-    elif fam.found_first or (fam.wants == "linear" and used):
+    elif fam.waits_for_features or (fam.feature_set == "linear" and used):
         features = planner.with_adopted(features, history)
     for entry in sorted(left, key=lambda i: (-worth[i], i)):
         proven = Pipeline.of(features, fam.name, dict(fam.portfolio[entry]), planner.seed)

@@ -23,7 +23,7 @@ def stack_arms() -> list[str]:
 def stack(arm: str, history: Sequence[Record], families: Sequence[str], seed: int) -> Proposal | None:
     """A stack on the best models so far; None while these are few, or too few are new since the last stack."""
     kind = arm.partition(":")[2]
-    name = kind if kind in FAMILIES else next(fam.name for fam in stackers() if fam.wants == "trees")
+    name = kind if kind in FAMILIES else next(fam.name for fam in stackers() if fam.feature_set == "trees")
     last = max((r.number for r in history if r.arm == arm), default=None)
     waits = last is not None and sum(r.number > last and r.score is not None for r in history) < RENEWED
     if name not in families or waits:
@@ -33,7 +33,7 @@ def stack(arm: str, history: Sequence[Record], families: Sequence[str], seed: in
         return None
     features: tuple[str, ...] = ()
     if kind == "wide":
-        features = next((r.pipeline.features for r in bases if FAMILIES[r.pipeline.family].wants == "trees"), ())
+        features = next((r.pipeline.features for r in bases if FAMILIES[r.pipeline.family].feature_set == "trees"), ())
         if not features:
             return None
     numbers = ", ".join(f"#{r.number}" for r in bases)

@@ -30,7 +30,7 @@ def _proposal(planner: Planner, situation: Situation) -> Proposal | None:
         return None
     for name in planner.families:
         best = planner.best([r for r in history if r.arm not in ("start", FEATURES)], name)
-        if best is None or FAMILIES[name].wants != "trees":
+        if best is None or FAMILIES[name].feature_set != "trees":
             continue
         tried = {r.pipeline.features for r in history if r.pipeline.family == name and r.arm != "start"}
         sets = ((incumbent.pipeline.features, "the found features"), (planner.base(name), "no found feature"))

@@ -110,7 +110,7 @@ class Variations:
 
     def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
         """The best model that draws anything at random, with another seed."""
-        best = best_base_model([r for r in history if FAMILIES[r.pipeline.family].draws])
+        best = best_base_model([r for r in history if FAMILIES[r.pipeline.family].uses_seed])
         used = sum(r.arm == "seed" for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
             return None

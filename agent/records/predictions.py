@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.errors import InputError
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they stay on disk
 LEAST_ROOM = 200 << 20  # bytes that a run leaves free on the disk for its close
@@ -88,7 +88,7 @@ class Predictions:
         names = np.array(list(evaluation.importance), dtype=str)
         rest: dict[str, Any] = {
             "rounds": evaluation.rounds,
-            "seconds": np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.spared]),
+            "seconds": np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.patience_share]),
             "names": names,
             "importance": np.array([evaluation.importance[n] for n in names], dtype=float),
         }
@@ -99,13 +99,13 @@ class Predictions:
         """A kept evaluation; large predictions stay on disk. OSError, EOFError, KeyError, ValueError or BadZipFile
         where a file is missing or damaged."""
         with np.load(self.path(number)) as kept:
-            fit_seconds, feature_seconds, spared = kept["seconds"].tolist()
+            fit_seconds, feature_seconds, patience_share = kept["seconds"].tolist()
             others = {
                 "rounds": kept["rounds"],
                 "fit_seconds": fit_seconds,
                 "feature_seconds": feature_seconds,
                 "importance": dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
-                "spared": spared,
+                "patience_share": patience_share,
             }
             oof, test = self.arrays(number)
             if not oof.exists() and "oof" in kept:  # of a run that an earlier version began

@@ -1,4 +1,4 @@
-"""The audit for leaks and drift, in a child process beside the search."""
+"""The audit for leaks and drift, in a child process while the search goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person or a machine sees of a run while it goes on: a live table, plain lines, or JSON lines; and the log."""
+"""Progress of a run for people and machines: a live table, plain lines or JSON lines; and the log file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from medalist.agent.run.printable import printable, printable_line
 
 @dataclass
 class Progress:
-    """The state that a display shows."""
+    """The state of a run that a display shows several times a second.
+
+    best, standard_error: the incumbent's score and its standard error, in the metric's unit. standing: a sentence.
+    running: what each busy worker is doing.
+    """
 
     title: str = ""
     metric: str = ""
@@ -29,10 +33,10 @@ class Progress:
 
 
 class Display(Protocol):
-    """Something that shows events as they come and the state several times a second."""
+    """Shows events as they come, and the state several times a second."""
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Show an event."""
+        """Show an event: its kind under "event", seconds since the run began under "at"."""
 
     def tick(self, progress: Progress) -> None:
         """Show the state."""
@@ -42,7 +46,7 @@ class Display(Protocol):
 
 
 def duration(seconds: float | None) -> str:
-    """`1 h 02 min`, `3 min 05 s` or `12 s`."""
+    """Seconds as `1 h 02 min`, `3 min 05 s` or `12 s`; `no limit` for None."""
     if seconds is None:
         return "no limit"
     whole = max(0, round(seconds))
@@ -53,7 +57,7 @@ def duration(seconds: float | None) -> str:
 
 
 def line(event: Mapping[str, Any]) -> str | None:
-    """An event as one plain line, or None where it says nothing to a person."""
+    """An event as one line of text for people, or None for an event that is for machines only."""
     kind = event["event"]
     if kind == "experiment":
         score = "" if event["score"] is None else f"{event['score']:.6g} ± {event['standard_error']:.2g}  "
@@ -66,8 +70,8 @@ def line(event: Mapping[str, Any]) -> str | None:
         return f"submission.csv renewed: {what}{score}"
     if kind == "screening":
         explaining, used = len(event["explaining"]), len(event["used_by_trees"])
-        found = f"{explaining} explain what the model leaves, trees would use {used}"
-        return f"{event['screened']:,} candidates for features screened in {event['seconds']:.0f} s: {found}"
+        passed = f"{explaining} explain what the model leaves, trees would use {used}"
+        return f"{event['screened']:,} candidates for features screened in {event['seconds']:.0f} s: {passed}"
     if kind == "begin":
         return None
     return str(event["text"]) if "text" in event else None
@@ -92,10 +96,10 @@ class JsonLines:
         _write(self.out, json.dumps(dict(event), default=str))
 
     def tick(self, progress: Progress) -> None:
-        """Nothing: machines are told of events only."""
+        """Show nothing: machines get events only."""
 
     def close(self) -> None:
-        """Nothing to leave behind."""
+        """Do nothing: a stream needs no end."""
 
 
 @dataclass
@@ -110,14 +114,14 @@ class PlainLines:
             _write(self.out, f"[{event['at']:6.1f} s] {printable(text)}")
 
     def tick(self, progress: Progress) -> None:
-        """Nothing: lines tell of events only."""
+        """Show nothing: lines are for events only."""
 
     def close(self) -> None:
-        """Nothing to leave behind."""
+        """Do nothing: a stream needs no end."""
 
 
 class LiveTable:
-    """A table that is drawn anew in place, with the latest experiments above it."""
+    """A table that is redrawn in place on a terminal, with the experiments above it."""
 
     def __init__(self) -> None:
         from rich.live import Live
@@ -128,7 +132,7 @@ class LiveTable:
         self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
     def event(self, event: Mapping[str, Any]) -> None:
-        self._live.start()  # not before: a mistake in what was given would leave the cursor hidden
+        self._live.start()  # not earlier: an input error would leave the cursor hidden
         text = line(event)
         if text is None or event["event"] == "submission":
             return
@@ -180,7 +184,7 @@ class Log:
 
 
 def display_for(as_json: bool) -> Display:
-    """JSON lines where asked for, a live table in a terminal, else plain lines."""
+    """JSON lines if `as_json`, a live table on a terminal, else plain lines."""
     if as_json:
         return JsonLines()
     return LiveTable() if sys.stdout is not None and sys.stdout.isatty() else PlainLines()

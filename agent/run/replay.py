@@ -14,7 +14,7 @@ from medalist.agent.judging.champion import Leaders, candidates
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
 from medalist.leaderboard.ledger.rows import ExperimentRow
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 

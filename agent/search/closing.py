@@ -26,7 +26,7 @@ from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits
 from medalist.agent.workers.local import Workers
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 LARGEST_SHARE = 0.2  # share of the budget for the close, if one fold of each member fits into it
 FRESH_SHARE = 0.1  # share of it for one fresh fold of each member besides the refits, where all folds do not fit

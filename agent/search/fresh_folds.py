@@ -21,7 +21,8 @@ from medalist.agent.run_data import RunData
 from medalist.agent.search.jobs import last_line, sources_of
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
-from medalist.pipelines.fitting.fold import Evaluation, FoldResult, combine
+from medalist.pipelines.fitting.evaluation import Evaluation, combine
+from medalist.pipelines.fitting.fold import FoldResult
 
 MARGIN = 1.2  # times the seconds that the search's fits took
 MOST_REPEATS = 3  # of one draw of fresh folds, where there is time for more than one
@@ -40,7 +41,7 @@ class Timing:
     def fold_seconds(self, record: Record) -> float:
         """Seconds of one fold's fit without early stopping, with a margin."""
         assert record.evaluation is not None
-        return MARGIN * record.seconds * (1 - record.evaluation.spared) / self.search_folds
+        return MARGIN * record.seconds * (1 - record.evaluation.patience_share) / self.search_folds
 
     def wall_seconds(self, members: Sequence[Record], folds: int) -> float:
         """Wall-clock seconds in which all members are fitted on so many folds."""

@@ -27,7 +27,8 @@ from medalist.agent.workers.local import Workers
 from medalist.agent.workers.measuring import allowance, arrange, calibrate
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.search.step import ScreenResult
-from medalist.pipelines.fitting.fold import FoldResult, combine
+from medalist.pipelines.fitting.evaluation import combine
+from medalist.pipelines.fitting.fold import FoldResult
 
 POLL_SECONDS = 0.2
 SCREEN_KEY = -1  # key of the job that screens candidates for features

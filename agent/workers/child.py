@@ -1,4 +1,4 @@
-"""What runs in a child process: one job after another, each answered with its result or its traceback."""
+"""What a child process of a pool does: one job after another, each answered with its result or its traceback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from medalist.agent.workers.jobs import Bench, Job, Outcome, Sources
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
-from medalist.pipelines.fitting.pseudo_labels import Labels
-from medalist.pipelines.fitting.stacking import Beside, as_columns
+from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
+from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
 
 
 @dataclass
-class _Material:
+class TrainingInput:
+    """A worker's training input, with the folds and the stacked predictions that it has read so far."""
+
     bench: Bench
     store: FeatureStore
     y: np.ndarray
@@ -29,12 +31,13 @@ class _Material:
     predictions: dict[tuple[Path, Path], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, bench: Bench) -> _Material:
+    def load(cls, bench: Bench) -> TrainingInput:
         store = FeatureStore(bench.store, bench.fingerprint, bench.n_train, bench.limit)
         weights = None if bench.weights is None else np.load(bench.weights)
         return cls(bench, store, np.load(bench.targets), weights)
 
     def run(self, job: Job) -> FoldResult | ScreenResult | None:
+        """Do a job; None for one that prepares features. Raises whatever the pipeline raises."""
         bench = self.bench
         if job.screen is not None:
             now = time.monotonic()
@@ -61,12 +64,12 @@ class _Material:
             threads=job.threads,
             deadline=time.monotonic() + job.soft_seconds,
             weights=self.weights,
-            beside=None if job.sources is None else self._beside(job.sources, fit, valid),
-            labels=None if job.sources is None else _labels(job.sources, job.fold),
+            stacked=None if job.sources is None else self.stacked(job.sources, fit, valid),
+            pseudo_labels=None if job.sources is None else pseudo_labels(job.sources, job.fold),
         )
 
-    def _beside(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> Beside | None:
-        """What the job stacks upon, as columns for its rows."""
+    def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:
+        """Stacked predictions as columns for the rows to fit on, to validate on and to predict; None without any."""
         if not sources.stacked:
             return None
         parts: list[list[np.ndarray]] = [[], [], []]
@@ -74,30 +77,33 @@ class _Material:
             if paths not in self.predictions:
                 self.predictions[paths] = np.load(paths[0]), np.load(paths[1])
             oof, test = self.predictions[paths]
-            held, tested = sources.own[i] if sources.own else (oof[valid], test)
-            for part, p in zip(parts, (oof[fit], held, tested), strict=True):
+            valid_predictions, test_predictions = sources.own[i] if sources.own else (oof[valid], test)
+            for part, p in zip(parts, (oof[fit], valid_predictions, test_predictions), strict=True):
                 part.append(as_columns(self.bench.problem, p))
-        self.predictions = {paths: self.predictions[paths] for paths in sources.stacked}  # of a night's, too many
-        return Beside(*(np.hstack(part) for part in parts))
+        self.predictions = {
+            paths: self.predictions[paths] for paths in sources.stacked
+        }  # those of a night are too many
+        return StackedColumns(*(np.hstack(part) for part in parts))
 
 
-def _labels(sources: Sources, fold: int) -> Labels | None:
+def pseudo_labels(sources: Sources, fold: int) -> PseudoLabels | None:
+    """Pseudo-labels of the test rows for a fold; None where the pipeline is fitted without."""
     if sources.labels is None:
         return None
     if isinstance(sources.labels, Path):
         with np.load(sources.labels) as kept:
-            return Labels(kept[f"test_{fold}"].astype(float))
-    return Labels(sources.labels)
+            return PseudoLabels(kept[f"test_{fold}"].astype(float))
+    return PseudoLabels(sources.labels)
 
 
 def serve(connection: Connection) -> None:
     """Answer each job with its outcome and its seconds, until the other end closes. The first message is a Bench."""
     try:
-        material: _Material | None = None
+        material: TrainingInput | None = None
         while True:
             message = connection.recv()
             if isinstance(message, Bench):
-                material = _Material.load(message)
+                material = TrainingInput.load(message)
                 continue
             if material is None:
                 raise RuntimeError("a job came before its bench")

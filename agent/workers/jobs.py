@@ -16,7 +16,7 @@ from medalist.pipelines.problem import Problem
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a worker finds its material: the feature store and the targets, on disk."""
+    """Training input of all jobs, as paths to a feature store and to arrays on disk."""
 
     store: Path
     fingerprint: str
@@ -24,18 +24,18 @@ class Bench:
     n_test: int
     problem: Problem
     targets: Path  # .npy (n_train, T)
-    limit: int  # bytes of computed columns that are kept
+    limit: int  # bytes of computed columns that the feature store keeps on disk
     weights: Path | None = None  # .npy (n_train,)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Predictions of other pipelines that a job is made from.
+    """Predictions of other pipelines that a job takes as input.
 
-    `stacked`: .npy files of out-of-fold (n_train, W) and test (m, W) predictions, a pair for each base pipeline; `own`,
-    for folds that are not the search's: what the same pipelines predict for the validation and the test rows, fitted
-    without the validation rows. `labels`: pseudo-labels (m, W), or the file that has them for each fold of the search
-    as test_<fold>.
+    stacked: .npy files of the out-of-fold (n_train, W) and the test predictions (m, W), a pair for each base pipeline.
+    own: for folds other than the search's, the same pipelines' predictions of the validation (v, W) and the test rows
+    (m, W), fitted without the validation rows. labels: pseudo-labels (m, W), or an .npz file of them for each fold of
+    the search, as test_<fold>.
     """
 
     stacked: tuple[tuple[Path, Path], ...] = ()
@@ -45,10 +45,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class Job:
-    """Work for one child process: prepare features, run one fold, fit on all rows, or screen candidates for features.
+    """Work for one worker: prepare features, fit one fold, fit on all rows, or screen candidates for features.
 
-    A `short` one may be handed to a child that is still at another, so that it never waits for its next. `twin` numbers
-    fits that tell nothing but what seeds alone do; 0 for all others.
+    key: the experiment's number. rounds: boosting rounds per target, where they are not to be found by early stopping.
+    short: whether it may be sent to a worker that is still busy, which then need not wait for its next job. twin: the
+    number of a fit that differs from the experiment's in its seed alone, by which noise is measured; 0 for others.
     """
 
     key: int
@@ -58,8 +59,8 @@ class Job:
     folds: Path | None = None  # .npz with fit_<k> and valid_<k>
     rounds: tuple[int, ...] | None = None
     threads: int = 1
-    soft_seconds: float = float("inf")  # boosting stops by itself
-    hard_seconds: float = float("inf")  # the process is killed
+    soft_seconds: float = float("inf")  # after which boosting stops with the rounds that it has
+    hard_seconds: float = float("inf")  # after which the worker is killed
     short: bool = False
     screen: ScreenRequest | None = None
     sources: Sources | None = None
@@ -68,7 +69,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A job's end. `status` is ok, crash, timeout or memory; `error` holds the traceback or the reason."""
+    """What a job came to. `result` is None for "prepare" and unless `status` is "ok".
+
+    error: a traceback or a sentence, unless "ok". seconds: wall-clock time of the job.
+    """
 
     job: Job
     status: Literal["ok", "crash", "timeout", "memory"]

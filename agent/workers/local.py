@@ -33,12 +33,10 @@ class Workers:
     """
 
     def __init__(self, cores: int, memory_share: float = 0.8):
-        self.cores = cores
-        self.count = cores
+        self.cores = self.count = cores
         self.threads = 1
         self.calibration: Calibration | None = None
-        self.busy_seconds = 0.0
-        self.fit_seconds = 0.0
+        self.busy_seconds = self.fit_seconds = 0.0
         self._memory_share = memory_share
         self._memory = available_memory() * memory_share  # bytes, for all children together
         self.memory_limit = int(self._memory / cores)
@@ -71,7 +69,7 @@ class Workers:
         self.memory_limit = int(self._memory / count)
         if not self.started:
             return
-        staying = sorted(self._children, key=lambda c: c.job is None)[:count]  # those at work first
+        staying = sorted(self._children, key=lambda c: c.job is None)[:count]  # busy ones first
         for child in list(self._children):
             child.retiring = child not in staying
             if child.retiring and child.job is None:
@@ -123,7 +121,7 @@ class Workers:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the children; those at work first."""
+        """Process ids of the children, busy ones first."""
         return [c.process.pid for c in sorted(self._children, key=lambda c: c.job is None)]
 
     def has_room(self, *, short: bool) -> bool:
@@ -172,8 +170,7 @@ class Workers:
 
     def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
         """Kill and replace children that are over their time or memory; returns their jobs' outcomes."""
-        outcomes = []
-        now = time.monotonic()
+        outcomes, now = [], time.monotonic()
         memory_due = now - self._memory_checked >= MEMORY_CHECK_SECONDS
         if memory_due:
             self._memory_checked = now
@@ -183,9 +180,8 @@ class Workers:
             seconds = now - child.began
             if seconds >= job.hard_seconds:
                 self._replace(child)
-                outcomes.append(
-                    Outcome(job, "timeout", error=f"Killed after {seconds:.0f} s, its limit.", seconds=seconds)
-                )
+                message = f"Killed after {seconds:.0f} s, its limit."
+                outcomes.append(Outcome(job, "timeout", error=message, seconds=seconds))
             elif memory_due and (used := resident(child.process.pid)) > self.memory_limit:
                 self._replace(child)
                 message = f"Killed at {used / 2**20:,.0f} MiB; the limit is {self.memory_limit / 2**20:,.0f} MiB."
@@ -201,7 +197,7 @@ class Workers:
         wanted = set(keys)
         cancelled = []
         for child in list(self._children):
-            if child.job is not None and child.job.key in wanted and not self._ends_soon(child):
+            if child.job and child.job.key in wanted and not self._ends_soon(child):
                 cancelled.append(child.job)
                 if child.queued is not None and child.queued.key in wanted:
                     cancelled.append(child.queued)

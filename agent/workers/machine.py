@@ -1,4 +1,4 @@
-"""What of the machine this process may use, and what others of its processes do use."""
+"""Memory: what is available to this process, and what another process uses."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
 def available_memory(groups: Path = CONTROL_GROUPS) -> int:
-    """Bytes of memory that are free: of the machine, or of the container that this process is in, where that is less.
+    """Bytes of available memory: the machine's, or the container's where that is less.
 
-    `groups` is where Linux keeps the container's limits (version 2 of control groups, or version 1).
+    `groups` is the folder of Linux's control groups (version 2 or 1), which hold the container's limit and use.
     """
     free = psutil.virtual_memory().available
     for limit, used, stat in (
@@ -23,14 +23,14 @@ def available_memory(groups: Path = CONTROL_GROUPS) -> int:
         with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
             room = int((groups / limit).read_text()) - int((groups / used).read_text())
             with contextlib.suppress(OSError):
-                told = dict(line.split() for line in (groups / stat).read_text().splitlines())
-                room += int(told.get("inactive_file", 0))  # kept pages of files, given up when memory is needed
+                statistics = dict(line.split() for line in (groups / stat).read_text().splitlines())
+                room += int(statistics.get("inactive_file", 0))  # the page cache, given up when memory is needed
             free = min(free, max(0, room))
     return free
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that belong to a process alone (pages of mapped files are shared and not counted)."""
+    """Bytes of a process's resident memory without shared pages, such as mapped files; 0 if there is no process."""
     try:
         info = psutil.Process(pid).memory_info()
     except psutil.NoSuchProcess:

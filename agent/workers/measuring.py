@@ -1,4 +1,7 @@
-"""Measures, at the beginning of a run, how many threads a child process is worth."""
+"""Measures, at the beginning of a run, which number of workers and threads has the highest throughput.
+
+For a part of a second each, all workers of a layout boost at once on the run's data.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,22 @@ from dataclasses import replace
 
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job, Outcome
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.agent.workers.threads import Calibration, Layout, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
-SHARE = 0.01  # of the budget, for the measurement
-LEAST_SECONDS, MOST_SECONDS = 0.25, 0.5  # of one layout's measurement
-PASSES = 2  # over all layouts: what other work on the machine does to one of them shows in the other pass
-LEAST_FOLD_SECONDS = 2.0  # of a usual fit, by the first guess: threads are worth nothing in short ones
-ENDLESS = 100_000  # boosting rounds, ended by the clock
-KEY = -2  # of the jobs that measure
+SHARE = 0.01  # share of the budget that the measurement may take
+LEAST_SECONDS, MOST_SECONDS = 0.25, 0.5  # of one layout in one pass; with less than the least nothing is measured
+PASSES = 2  # over all layouts: a disturbance by other work on the machine shows in one pass and not in the other
+LEAST_FOLD_SECONDS = 2.0  # expected of a usual fit: below it threads are not worth measuring
+ENDLESS = 100_000  # boosting rounds that the clock ends
+KEY = -2  # of the jobs that measure, which belong to no experiment
 
 
 def allowance(budget: float, cores: int, fold_seconds: float) -> float:
     """Seconds of one layout's measurement in each pass; 0 where nothing is to be measured.
 
-    budget: seconds of the run; fold_seconds: guessed, of a usual fit of one fold.
+    budget: seconds of the run, infinite if unlimited. fold_seconds: expected, of a usual fit of one fold.
     """
     if cores < 2 or fold_seconds < LEAST_FOLD_SECONDS or not math.isfinite(budget):
         return 0.0
@@ -31,19 +34,19 @@ def allowance(budget: float, cores: int, fold_seconds: float) -> float:
     return seconds if seconds >= LEAST_SECONDS else 0.0
 
 
-def calibrate(workers: Workers, job: Callable[[int], Job], seconds: float) -> Calibration:
-    """Measure all layouts, for so many seconds each in every pass, with children that have nothing else to do.
+def calibrate(workers: WorkerPool, job: Callable[[int], Job], seconds: float) -> Calibration:
+    """Measure all layouts, each for `seconds` in every pass, with workers that have nothing else to do.
 
-    `job(k)` is the k-th child's fit of a fold; its rounds and time are set here. Each child's first is not measured,
-    since it puts the rows into bins, which later fits on that fold find done. Whatever goes wrong ends the measurement;
-    then children stay single-threaded.
+    `job(k)` is the k-th worker's fit of a fold; its rounds and limits are set here. Each worker's first fit is not
+    measured, since it bins the rows, and later fits on that fold reuse the bins. Any failure ends the measurement, and
+    workers stay single-threaded.
     """
     calibration = Calibration(workers.cores)
     if seconds <= 0 or workers.running or workers.idle < workers.cores:
         return calibration
     ways = layouts(workers.cores)
     rates: dict[Layout, list[float]] = {way: [] for way in ways}
-    spent = workers.fit_seconds
+    before = workers.fit_seconds
     try:
         workers.submit(replace(job(0), key=KEY, kind="prepare"))  # its features
         if len(_outcomes(workers)) != 1 or _rate(workers, job, ways[0], 0.0) is None:
@@ -55,23 +58,23 @@ def calibrate(workers: Workers, job: Callable[[int], Job], seconds: float) -> Ca
                     return calibration
                 rates[way].append(rate)
     finally:
-        workers.fit_seconds = spent  # nothing that is kept was fitted
-    return replace(calibration, rates={way: tuple(found) for way, found in rates.items()})
+        workers.fit_seconds = before  # no fit of the competition
+    return replace(calibration, rates={way: tuple(passes) for way, passes in rates.items()})
 
 
-def arrange(workers: Workers, costs: Costs, found: Calibration) -> None:
-    """Let children and guesses of costs follow what was measured, if anything was."""
-    if not found.rates:
+def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
+    """Give the pool the best layout and the cost model its threads, if anything was measured."""
+    if not calibration.rates:
         return
-    best = found.best()
-    workers.calibration = costs.calibration = found
+    best = calibration.best()
+    workers.calibration = costs.calibration = calibration
     costs.threads = best.threads
     if (best.children, best.threads) != (workers.count, workers.threads):
         workers.reconfigure(best.children, best.threads)
 
 
-def _rate(workers: Workers, job: Callable[[int], Job], way: Layout, seconds: float) -> float | None:
-    """Boosting rounds a second of all children of a layout together; None where one of them failed."""
+def _rate(workers: WorkerPool, job: Callable[[int], Job], way: Layout, seconds: float) -> float | None:
+    """Boosting rounds per second of all workers of a layout together; None if a fit failed."""
     for k in range(way.children):
         workers.submit(replace(job(k), key=KEY, rounds=(ENDLESS,), threads=way.threads, soft_seconds=seconds))
     fits = [o.result for o in _outcomes(workers) if isinstance(o.result, FoldResult)]
@@ -80,8 +83,8 @@ def _rate(workers: Workers, job: Callable[[int], Job], way: Layout, seconds: flo
     return sum(fit.rounds_run / max(fit.fit_seconds, 1e-6) for fit in fits)
 
 
-def _outcomes(workers: Workers) -> list[Outcome]:
-    """What all that runs comes to, up to the first failure, which ends the rest."""
+def _outcomes(workers: WorkerPool) -> list[Outcome]:
+    """The outcomes of all running jobs; empty if one fails, which ends the others."""
     outcomes: list[Outcome] = []
     while workers.running:
         for outcome in workers.poll(0.2):

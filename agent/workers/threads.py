@@ -1,8 +1,7 @@
-"""How many threads a child process is worth: measured on the run's own data, corrected by its fits.
+"""Throughput of workers by their number and threads: many single-threaded workers, or fewer of several threads each.
 
-Several single-threaded children, or fewer of several threads each, share the cores. Which is faster depends on the
-machine (shared or not), on the number of rows and on the family, so it is measured: for a part of a second each, all
-children of a layout boost at once. What is not clearly better than single-threaded children is not chosen.
+Which is faster depends on the machine (shared or not), on the number of rows and on the family. `measuring` measures it
+on the run's data; fits of several threads correct it. Several threads are chosen only where they are clearly faster.
 """
 
 from __future__ import annotations
@@ -12,22 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-BETTER = 1.1  # times the throughput of single-threaded children, in each pass, to take their place
-HELPS = 1.25  # times as fast as one thread, for a job to get cores that would idle
-PROBE_WEIGHT = 3  # fits that the measurement counts as, when real ones correct it
-MOST_SEEN = 12  # fits of a family and number of threads that count
+BETTER = 1.1  # times the throughput of single-threaded workers, in each pass, that another layout must have
+HELPS = 1.25  # times as fast as with fewer threads, that a fit must be for a job to get cores that would idle
+PROBE_WEIGHT = 3  # observed fits that the measurement counts as
+MOST_FITS = 12  # the latest fits of a family and number of threads that count
 
 
 @dataclass(frozen=True, order=True)
 class Layout:
-    """So many child processes at once, of so many threads each."""
+    """A number of workers at once, and the threads of each."""
 
     children: int
     threads: int
 
 
 def layouts(cores: int) -> tuple[Layout, ...]:
-    """Ways to share all cores, single-threaded children first, with at least twice as many threads each time."""
+    """Ways to use all cores: single-threaded workers first, each next with at least twice as many threads."""
     threads = [1]
     for t in range(2, cores + 1):
         if cores % t == 0 and (t >= 2 * threads[-1] or t == cores):
@@ -37,22 +36,23 @@ def layouts(cores: int) -> tuple[Layout, ...]:
 
 @dataclass
 class Calibration:
-    """What was measured: `rates` holds, for each pass, the boosting rounds a second of all children of a layout.
+    """Measured and observed speeds of several threads.
 
-    `seen` holds, by family and number of threads, the logarithm of how many times as fast as with one thread real
-    fits were. With no rates every answer is single-threaded children.
+    rates: by layout, the boosting rounds per second of all its workers together, one number a pass of the measurement;
+    without any, every answer is single-threaded workers. speedups: by family and number of threads, the logarithms of
+    how many times as fast as with one thread the fits of this run were.
     """
 
     cores: int
     rates: Mapping[Layout, Sequence[float]] = field(default_factory=dict)
-    seen: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    speedups: dict[tuple[str, int], list[float]] = field(default_factory=dict)
 
     @property
     def _single(self) -> Layout:
         return Layout(self.cores, 1)
 
     def best(self) -> Layout:
-        """The layout of the highest throughput; single-threaded children unless another is clearly better."""
+        """The layout of the highest throughput; single-threaded workers unless another is clearly faster."""
         chosen, highest = self._single, BETTER
         for layout in sorted(self.rates, key=lambda one: one.threads):
             gain = min(self._gains(layout), default=0.0)
@@ -61,19 +61,19 @@ class Calibration:
         return chosen
 
     def _gains(self, layout: Layout) -> list[float]:
-        """Throughput against single-threaded children, pass by pass."""
+        """A layout's throughput divided by that of single-threaded workers, one number a pass."""
         pairs = zip(self.rates.get(layout, ()), self.rates.get(self._single, ()), strict=False)
         return [rate / single for rate, single in pairs if single > 0]
 
     def speed(self, threads: int, family: str | None = None) -> float:
-        """How many times as fast as with one thread a fit is; 1 where that is not known.
+        """How many times as fast as with one thread a fit is; 1 before anything was measured.
 
-        With `family` its own fits count too, with more weight the more of them there were.
+        With `family` the observed fits of that family count too, with more weight the more there are.
         """
         if threads <= 1:
             return 1.0
         measured = max((one for one in self.rates if one.threads <= threads), key=lambda one: one.threads, default=None)
-        logs = [] if family is None else self.seen.get((family, threads), [])[-MOST_SEEN:]
+        logs = [] if family is None else self.speedups.get((family, threads), [])[-MOST_FITS:]
         prior = 0.0
         if measured is not None and measured.threads > 1:
             gains = [math.log(max(g, 1e-3) * self.cores / measured.children) for g in self._gains(measured)]
@@ -83,14 +83,14 @@ class Calibration:
         return math.exp((PROBE_WEIGHT * prior + len(logs) * median(logs)) / (PROBE_WEIGHT + len(logs)))
 
     def worth(self, threads: int, family: str | None = None) -> int:
-        """The most threads, of so many that are free, that make a fit clearly faster than fewer do; at least 1."""
+        """The number of threads, up to `threads`, up to which more make a fit clearly faster; at least 1."""
         chosen = 1
         for one in sorted({layout.threads for layout in self.rates if layout.threads <= threads}):
             if one > chosen and self.speed(one, family) > HELPS * self.speed(chosen, family):
                 chosen = one
         return chosen
 
-    def learn(self, family: str, threads: int, alone: float, seconds: float) -> None:
-        """Take in a fit of several threads that took `seconds`, and would take `alone` with one thread."""
-        if threads > 1 and alone > 0 and seconds > 0:
-            self.seen.setdefault((family, threads), []).append(math.log(alone / seconds))
+    def learn(self, family: str, threads: int, single: float, seconds: float) -> None:
+        """Update with a fit of several threads that took `seconds` and was expected to take `single` with one."""
+        if threads > 1 and single > 0 and seconds > 0:
+            self.speedups.setdefault((family, threads), []).append(math.log(single / seconds))

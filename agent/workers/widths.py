@@ -1,4 +1,4 @@
-"""How many columns a feature set makes: what the cost of a fit is guessed by."""
+"""How many matrix columns features and pipelines have, from which the cost of a fit is estimated."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from medalist.pipelines.pipeline import Pipeline
 
 
 def width_of(features: Sequence[str], outputs: int) -> int:
-    """Columns that a feature set makes, for guessing costs."""
+    """Estimated number of matrix columns of a feature set; `outputs` is the width W of a prediction."""
     return sum(registry.width_of(parse(f), outputs) for f in features)
 
 
 def pipeline_width(pipeline: Pipeline, outputs: int) -> int:
-    """Columns that a pipeline is fitted on, for guessing costs."""
+    """Estimated number of matrix columns that a pipeline is fitted on, those of stacked predictions included."""
     return width_of(pipeline.features, outputs) + len(pipeline.stacked) * outputs

@@ -133,9 +133,9 @@ def _plan(
 
 
 def _windows(history: float, span: float, gap: float, n_splits: int | None) -> tuple[int, float]:
-    """(number of windows, span): as many windows of `span` as leave twice, or at least once, as long a history before.
+    """(number of windows, span): at most `n_splits` or 5 windows, with a history of two spans, or of one, before them.
 
-    At most `n_splits` or 5. Where the history is too short for two, the span is shortened.
+    Where the history is too short for two windows, the span is shortened.
     """
     for least in (2.0, 1.0):
         count = int((history - gap - least * span) / span + 0.02)

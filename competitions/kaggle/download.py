@@ -61,7 +61,7 @@ def download(
     if announce is not None:
         wait = ANSWER_SECONDS if seconds is None else max(0.0, min(ANSWER_SECONDS, seconds))
         announce(f"Asking Kaggle for {name} (for at most {wait:.0f} s without an answer) …")
-    _run_client(name, folder, float("inf") if seconds is None else seconds)
+    _run_client(name, folder, float("inf") if seconds is None else max(0.0, seconds))
     if not zipfile.is_zipfile(path):
         others = sorted(p for p in folder.glob(f"{name}.*") if not p.name.endswith(".kaggle-partial"))
         if others and path not in others:
@@ -74,16 +74,19 @@ def _run_client(name: str, folder: Path, seconds: float) -> None:
     """Run the client in a child process until it ends or makes no progress. Raises InputError."""
     program = Path(__file__).with_name("client.py")
     command = [sys.executable, "-P", str(program), name, str(folder)]
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=errors)
-        try:
-            _watch(child, name, folder, seconds)
-        finally:
-            child.kill()
-            child.wait()
-            if child.stdin is not None:
-                child.stdin.close()
-        document = _report(out, errors, child.returncode)
+    try:
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=errors)
+            try:
+                _watch(child, name, folder, seconds)
+            finally:
+                child.kill()
+                child.wait()
+                if child.stdin is not None:
+                    child.stdin.close()
+            document = _report(out, errors, child.returncode)
+    except OSError as error:
+        raise InputError(f"{name} cannot be downloaded ({error.strerror or error}): check the disk.") from error
     problem = _sentence(name, document)
     if problem is not None:
         raise InputError(problem)

@@ -1,4 +1,4 @@
-"""The interface of estimator families: what a fit is given and returns, and what a family says of itself."""
+"""The interface of estimator families: what a fit is given and returns, and the data of a family."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FitRequest:
     y: (n,) one training target, values on the scale on which they are fitted, or class codes from 0 on. (n, T) for
         several targets fitted together: values or binary, for families with `native_targets`.
     y_valid: (v,) or (v, T) validation targets for early stopping. None where the fit must not look at them: then
-        `rounds` is how long to boost, and families without rounds follow a schedule of their own.
+        `rounds` is how long to boost, and families without rounds follow their usual schedule.
     deadline: seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the least model that it
         can make.
     cache: where an estimator may keep what it made of the matrices, for later fits on the same ones.
@@ -115,7 +115,7 @@ class Family:
 
     portfolio: proven parameter sets, best first, each naming every parameter of the space.
     space: draws parameters from an Optuna trial.
-    wants: the base feature set that suits it, "trees" (numbers and category codes) or "linear" (also sparse text).
+    feature_set: which columns suit it, "trees" (numbers and category codes) or "linear" (also sparse text).
     fit_predict: fits a request and returns its predictions.
     cost: a relative guess of the seconds of one fit, for (rows, columns, outputs, parameters); a run corrects it by the
         fits that it observes.
@@ -126,8 +126,8 @@ class Family:
     max_rows: the most training rows that it is meant for.
     losses: the values of a parameter "loss" that it can fit.
     native_targets: whether it can fit several targets together; else, and by default, they are fitted one by one.
-    found_first: whether it gains most by the features that the search has found, so that it waits for them.
-    draws: whether another seed gives another model.
+    waits_for_features: whether its experiments wait for the search for features, by which it gains most.
+    uses_seed: whether another seed gives another model.
     fast: parameters of a quick fit for a number of outputs. The first family that has them is the baseline: the first
         model of a run, by which features are judged and time is planned.
     stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
@@ -136,7 +136,7 @@ class Family:
 
     name: str
     title: str
-    wants: str
+    feature_set: str
     portfolio: tuple[Mapping[str, Any], ...]
     space: Callable[[Any], dict[str, Any]]
     fit_predict: Callable[[FitRequest], Fitted]
@@ -149,8 +149,8 @@ class Family:
     max_rows: int | None = None
     losses: tuple[str, ...] = ()
     native_targets: bool = False
-    found_first: bool = False
-    draws: bool = True
+    waits_for_features: bool = False
+    uses_seed: bool = True
     fast: Callable[[int], Mapping[str, Any]] | None = None
     stochastic: Mapping[str, Any] = field(default_factory=dict)
     stacker: Mapping[str, Any] | None = None

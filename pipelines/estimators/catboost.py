@@ -184,7 +184,7 @@ def fit_predict(request: FitRequest) -> Fitted:
 
 
 def _fit_varying(request: FitRequest, varying: np.ndarray) -> Fitted:
-    """A fit of those of several targets that vary, (T,) of which says which; the others are predicted as constants."""
+    """A fit of the targets that vary, as `varying` (T,) marks them, with the others predicted as constants."""
     y_valid = request.y_valid
     fitted = fit_predict(
         replace(request, y=request.y[:, varying], y_valid=None if y_valid is None else y_valid[:, varying])
@@ -203,7 +203,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="catboost",
     title="CatBoost",
-    wants="trees",
+    feature_set="trees",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,

@@ -211,7 +211,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="lightgbm",
     title="LightGBM",
-    wants="trees",
+    feature_set="trees",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,

@@ -209,7 +209,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="neighbours",
     title="Nearest neighbours",
-    wants="linear",
+    feature_set="linear",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,
@@ -220,5 +220,5 @@ FAMILY = Family(
     max_rows=60_000,
     losses=LOSSES,
     native_targets=True,
-    draws=False,
+    uses_seed=False,
 )

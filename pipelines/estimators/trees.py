@@ -97,7 +97,7 @@ class Forest:
         return self.objective == "poisson" and "loss" in self.request.params
 
     def new_model(self, part: int) -> Any:
-        """A scikit-learn forest without trees, with a seed of its own for each part (0, 1, …)."""
+        """A scikit-learn forest without trees yet; each part (0, 1, …) has another seed."""
         from sklearn import ensemble
 
         params = {k: v for k, v in self.params.items() if k not in ("trees", "kind", "median")}
@@ -224,7 +224,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="trees",
     title="Extra trees",
-    wants="trees",
+    feature_set="trees",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,

@@ -222,7 +222,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="xgboost",
     title="XGBoost",
-    wants="trees",
+    feature_set="trees",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,

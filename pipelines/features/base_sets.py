@@ -16,11 +16,11 @@ MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, ab
 MOST_ENCODED = 300  # columns that all encodings together may make
 
 
-def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple[str, ...]:
+def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) -> tuple[str, ...]:
     """The texts of the first feature set: every column encoded as its meaning and the estimator family call for.
 
-    wants: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column can be used as it
-    is, the frequencies of all are.
+    feature_set: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column can be used
+    as it is, the frequencies of all are.
     """
     features: list[str] = []
     for card in cards:
@@ -29,11 +29,11 @@ def base_features(cards: Sequence[ColumnCard], wants: str, n_rows: int) -> tuple
             continue
         if card.kind is Kind.DATE:
             features += [str(feature(part, name)) for part in DATE_PARTS]
-            if wants == "linear" and not card.numeric:
+            if feature_set == "linear" and not card.numeric:
                 features += [str(feature("code", name))] if card.distinct < FEW_LEVELS else []
         elif card.kind is Kind.TEXT:
             features.append(str(feature("text_shape", name)))
-            if wants == "linear":
+            if feature_set == "linear":
                 features += [str(feature("tfidf", name)), str(feature("char_tfidf", name))]
         elif card.kind is Kind.BOOLEAN or card.numeric:
             # a boolean that is stored as two words has no order that a number could keep

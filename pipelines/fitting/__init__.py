@@ -1,1 +1,1 @@
-"""Fitting one pipeline: one fold, inner folds, several targets, stacked and pseudo-labelled rows."""
+"""Fitting a pipeline: one fold, inner folds, several targets, stacking, pseudo-labels; and what all folds make."""

@@ -1,4 +1,4 @@
-"""Cross-validation of a pipeline: the fit of one fold, and the evaluation that its folds make together."""
+"""One fold of a cross-validation: a pipeline fitted on some rows, predicting others and the test rows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.inner_folds import linear_base
 from medalist.pipelines.fitting.matrices import append_columns, append_rows, drop_out_of_range
-from medalist.pipelines.fitting.pseudo_labels import Labels
+from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.several_targets import fit_targets, residuals, strategy_of
-from medalist.pipelines.fitting.stacking import Beside
+from medalist.pipelines.fitting.stacking import StackedColumns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.targets.transform import TargetTransform, fit_target
@@ -56,8 +56,8 @@ def run_fold(
     threads: int = 1,
     deadline: float = float("inf"),
     weights: np.ndarray | None = None,
-    beside: Beside | None = None,
-    labels: Labels | None = None,
+    stacked: StackedColumns | None = None,
+    pseudo_labels: PseudoLabels | None = None,
 ) -> FoldResult:
     """Fit a pipeline on `fit_rows` and predict the validation and the test rows.
 
@@ -70,8 +70,8 @@ def run_fold(
     rounds: boosting rounds for each target, for fits without early stopping.
     deadline: seconds of `time.monotonic()` at which fits stop with what they have.
     weights: (n_train,) weights of the rows in the metric; None for equal ones.
-    beside: predictions of other pipelines as further columns.
-    labels: pseudo-labels of the test rows, where these are fitted too.
+    stacked: predictions of other pipelines as further columns.
+    pseudo_labels: of the test rows, where these are fitted too.
 
     Raises PipelineError where the recipe is not valid, and where not all predictions are numbers.
     """
@@ -81,14 +81,14 @@ def run_fold(
     row_weights = None if weights is None else weights[fit_rows]
     parts = (fit_rows, valid_rows, test_rows)
     target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline)
-    if beside is not None:
-        train, valid = append_columns(train, beside.fit), append_columns(valid, beside.valid)
-        test = append_columns(test, beside.test)
+    if stacked is not None:
+        train, valid = append_columns(train, stacked.fit), append_columns(valid, stacked.valid)
+        test = append_columns(test, stacked.test)
     rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
-    if labels is not None:
+    if pseudo_labels is not None:
         train, rows = append_rows(train, test), np.concatenate([fit_rows, test_rows])
-        fitted_y = np.vstack([fitted_y, target.forward(labels.targets(problem), test_rows)])
-        row_weights = labels.append_weights(row_weights, len(fit_rows), problem)
+        fitted_y = np.vstack([fitted_y, target.forward(pseudo_labels.targets(problem), test_rows)])
+        row_weights = pseudo_labels.append_weights(row_weights, len(fit_rows), problem)
     feature_seconds = time.perf_counter() - began
     stops_early = rounds is None and len(valid_rows) > 0
     request = FitRequest(
@@ -170,52 +170,3 @@ def _product(row_weights: np.ndarray | None, target_weights: np.ndarray | None) 
         product = row_weights if target_weights is None else row_weights[:, None] * target_weights
     assert product is not None
     return product / product.mean(axis=0)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The outcome of a pipeline on all its folds.
-
-    oof: (r, W) out-of-fold predictions of the evaluated rows, means over the models that did not see a row.
-    test: (m, W) mean predictions of the folds' models, or those of the model that saw the latest rows.
-    rounds: (folds, T) boosting rounds of each model.
-    fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
-    spared: share of the rounds run that early stopping spent on its patience, which a fit of fixed rounds does not run.
-    """
-
-    oof: np.ndarray
-    test: np.ndarray
-    rounds: np.ndarray
-    fit_seconds: float
-    feature_seconds: float
-    importance: Mapping[str, float]
-    spared: float = 0.0
-
-    @property
-    def steady_rounds(self) -> tuple[int, ...]:
-        """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
-        return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
-
-
-def combine(results: Sequence[FoldResult], slots: Sequence[np.ndarray], *, last_only: bool = False) -> Evaluation:
-    """The evaluation that the results of all folds make, in the order of the folds.
-
-    `slots` are, for each fold, the positions of its validation rows among the evaluated rows. With `last_only` the test
-    predictions are those of the last fold's model, which saw the latest rows.
-    """
-    n_rows = 1 + max((int(s.max()) for s in slots if len(s)), default=-1)
-    total, models = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
-    for result, slot in zip(results, slots, strict=True):
-        total[slot] += result.valid
-        models[slot] += 1
-    names = {name for r in results for name in r.importance}
-    used, run = sum(sum(r.rounds) for r in results), sum(r.rounds_run for r in results)
-    return Evaluation(
-        oof=total / np.maximum(models, 1),
-        test=results[-1].test if last_only else np.mean([r.test for r in results], axis=0),
-        rounds=np.array([r.rounds for r in results]),
-        fit_seconds=sum(r.fit_seconds for r in results),
-        feature_seconds=sum(r.feature_seconds for r in results),
-        importance={n: float(np.mean([r.importance.get(n, 0.0) for r in results])) for n in sorted(names)},
-        spared=max(0.0, 1 - used / run) if run else 0.0,
-    )

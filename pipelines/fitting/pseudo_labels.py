@@ -10,7 +10,7 @@ from medalist.pipelines.problem import Problem
 
 
 @dataclass(frozen=True)
-class Labels:
+class PseudoLabels:
     """Predictions of the test rows that are used as their labels, and how much these rows count.
 
     predicted: (m, W) canonical predictions by models that saw no validation row of the fold. weight: how much a test

@@ -12,7 +12,7 @@ SMALLEST = 1e-5  # probability, to which smaller ones (and their complements) ar
 
 
 @dataclass(frozen=True)
-class Beside:
+class StackedColumns:
     """Predictions of other pipelines as columns: (n, c) of a fold's fitted rows, (v, c) of its validation rows and
     (m, c) of the test rows."""
 

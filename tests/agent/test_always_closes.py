@@ -30,7 +30,7 @@ from medalist.competitions.errors import BudgetError, LedgerUnavailable
 from medalist.competitions.metrics.registry import get_metric
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.pipelines.features.schema import Schema
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -71,7 +71,7 @@ def test_real_fits_correct_the_measurement_for_their_family() -> None:
     assert found.worth(2, "catboost") == 2
     speeds = [found.speed(2, "catboost")]
     for _ in range(8):
-        found.learn("catboost", 2, alone=10.0, seconds=11.0)
+        found.learn("catboost", 2, single=10.0, seconds=11.0)
         speeds.append(found.speed(2, "catboost"))
     assert speeds == sorted(speeds, reverse=True)
     assert 10 / 11 < speeds[-1] < HELPS

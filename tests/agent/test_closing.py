@@ -18,12 +18,13 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.judging.champion import Champion
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.submissions import Submissions
+from medalist.agent.run.supervisor import LAST_SECONDS
 from medalist.agent.score import Comparison, Score
-from medalist.agent.search.closing import LAST_SECONDS, clearly_better, refitted_part, seconds_needed
+from medalist.agent.search.closing import clearly_better, refitted_part, seconds_needed
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Timing, members_of, scored_members
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 FOLDS = 5

@@ -31,7 +31,7 @@ from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.scoring import ScoredFeature
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -11,7 +11,7 @@ from medalist.agent.folds import FoldSet, first_fold
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.run_data import data_hash
 from medalist.agent.workers.local import Workers
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 
 
 def fold_set(*starts: int, rows_each: int = 10, **options) -> FoldSet:
@@ -79,7 +79,7 @@ def test_kept_predictions_are_read_again_and_large_ones_stay_on_disk(tmp_path, r
     read = predictions.load(3)
     assert (read.oof == made.oof).all()
     assert (read.test == made.test).all()
-    assert (read.oof.dtype, read.importance, read.spared) == (np.float64, {"x": 1.0}, 0.1)
+    assert (read.oof.dtype, read.importance, read.patience_share) == (np.float64, {"x": 1.0}, 0.1)
     assert read.oof.flags.writeable == (rows == 10)
 
 

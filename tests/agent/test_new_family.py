@@ -31,7 +31,7 @@ def fit_predict(request):
 FAMILY = Family(
     name="least_squares",
     title="Least squares",
-    wants="trees",
+    feature_set="trees",
     portfolio=({"penalty": 1.0}, {"penalty": 100.0}),
     space=lambda trial: {"penalty": trial.suggest_float("penalty", 0.1, 1000.0, log=True)},
     fit_predict=fit_predict,

@@ -20,7 +20,7 @@ from medalist.agent.score import Score
 from medalist.agent.workers.costs import Costs
 from medalist.competitions.columns.cards import describe_columns
 from medalist.pipelines.estimators.registry import FAMILIES
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})

@@ -15,7 +15,7 @@ from medalist.agent.feature_ideas import ARM
 from medalist.agent.judging.champion import BEST, BEST_OF_FAMILY, Leaders, candidates
 from medalist.agent.judging.referee import Judgement, Referee
 from medalist.agent.score import Score
-from medalist.pipelines.fitting.fold import Evaluation
+from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 

@@ -24,7 +24,8 @@ from medalist.agent.search.jobs import sources_of
 from medalist.agent.workers.jobs import Bench, Job, Sources
 from medalist.agent.workers.local import Workers
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import Evaluation, FoldResult
+from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.fitting.stacking import as_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem

@@ -1,4 +1,4 @@
-"""A contract that every estimator family keeps: a new one is held to it by its line in families.py."""
+"""A contract that every estimator family keeps: the registry discovers a new one, and these tests hold it to it."""
 
 import multiprocessing
 import pickle
@@ -56,13 +56,13 @@ def test_the_seed_repeats(name):
     assert (first.valid == again.valid).all()
     assert (first.test == again.test).all()
     other = family(name).fit_predict(replace(made, seed=4))
-    assert (other.valid != first.valid).any() == family(name).draws
+    assert (other.valid != first.valid).any() == family(name).uses_seed
 
 
 def test_another_process_gives_the_same():
-    asked = [fit_request(name, PROBLEMS["multiclass"]) for name in installed()]
+    requests = [fit_request(name, PROBLEMS["multiclass"]) for name in installed()]
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        for name, here, there in zip(installed(), asked, pool.map(_fitted, installed(), asked), strict=True):
+        for name, here, there in zip(installed(), requests, pool.map(_fitted, installed(), requests), strict=True):
             assert np.array_equal(family(name).fit_predict(here).test, there.test), name
 
 
@@ -112,7 +112,7 @@ def test_time_that_is_up_ends_a_watched_fit_too(name):
 
 
 @pytest.mark.parametrize("name", of_families())
-def test_the_smallest_values_are_told_apart(name):
+def test_the_smallest_values_are_distinguished(name):
     made = fit_request(name, PROBLEMS["regression"], n=800, params=small(name, **TENFOLD.get(name, {})))
     tiny = replace(made, y=made.y * 1e-12, y_valid=made.y_valid * 1e-12)
     assert np.corrcoef(family(name).fit_predict(tiny).valid, made.y_valid)[0, 1] > 0.5
@@ -124,9 +124,9 @@ def test_a_boosted_fit_that_the_clock_ends_keeps_its_best_round(name, monkeypatc
     noise = np.random.default_rng(0).normal(size=300)
     made = replace(made, y=noise, y_valid=np.random.default_rng(1).normal(size=60))
     whole = family(name).fit_predict(made)  # stops by itself: more rounds only get worse
-    asked = iter(range(100_000))
+    looks = iter(range(100_000))
     late = whole.rounds + 10
-    monkeypatch.setattr(type(made), "out_of_time", property(lambda _: next(asked) >= late))
+    monkeypatch.setattr(type(made), "out_of_time", property(lambda _: next(looks) >= late))
     assert family(name).fit_predict(made).rounds == whole.rounds < late
 
 

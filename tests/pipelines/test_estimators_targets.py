@@ -152,8 +152,8 @@ def test_several_targets_at_once(name, kind, watched):
     fitted = family(name).fit_predict(made)
     assert fitted.valid.shape == (60, 3)
     assert fitted.test.shape == (40, 3)
-    for truth, said in zip(targets(made.valid).T, fitted.valid.T, strict=True):
-        assert np.corrcoef(truth, said)[0, 1] > 0.5
+    for truth, predicted in zip(targets(made.valid).T, fitted.valid.T, strict=True):
+        assert np.corrcoef(truth, predicted)[0, 1] > 0.5
     if kind == "binary":
         assert fitted.valid.min() >= 0
         assert fitted.valid.max() <= 1

@@ -11,9 +11,10 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.estimators.base import Family, Fitted
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import combine, run_fold
-from medalist.pipelines.fitting.pseudo_labels import Labels
-from medalist.pipelines.fitting.stacking import Beside
+from medalist.pipelines.fitting.evaluation import combine
+from medalist.pipelines.fitting.fold import run_fold
+from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
+from medalist.pipelines.fitting.stacking import StackedColumns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
@@ -140,32 +141,32 @@ def test_weights_of_rows_and_of_their_level_are_multiplied(store, seen):
     y = np.where(np.arange(100) < 40, 10.0, 30.0)[:, None] + np.arange(100)[:, None] % 2
     weights = np.where(np.arange(100) % 3, 1.0, 2.0)
     frame = pd.DataFrame({"t": np.tile(np.arange(40), 3)[:120], "g": np.arange(120) // 40})
-    own = FeatureStore.create(store.folder / "own", "own", frame.iloc[:100], frame.iloc[100:])
+    by_time = FeatureStore.create(store.folder / "time", "time", frame.iloc[:100], frame.iloc[100:])
     pipeline = Pipeline.of(("number(t)",), "recorder", {}, target="level(t, 40) by g")
-    run_fold(own, REGRESSION, pipeline, y, *ROWS, weights=weights)
+    run_fold(by_time, REGRESSION, pipeline, y, *ROWS, weights=weights)
     low, high = seen[0].weights[[1, 41], 0] if seen[0].weights.ndim == 2 else seen[0].weights[[1, 41]]
     assert high / low == pytest.approx((30.5 / 10.5) ** 2, rel=0.05)  # by the square of the level
     assert seen[0].weights[0] / seen[0].weights[1] == pytest.approx(2)
 
 
-def test_columns_beside_are_used(store):
+def test_predictions_of_other_pipelines_are_used_as_columns(store):
     rng = np.random.default_rng(1)
     y = rng.normal(size=(100, 1))
-    told = np.vstack([y, rng.normal(size=(20, 1))])
+    columns = np.vstack([y, rng.normal(size=(20, 1))])
     pipeline = Pipeline.of(BOTH, "linear", {"alpha": 1e-3})
-    beside = Beside(told[:80], told[80:100], told[100:])
-    with_them = run_fold(store, REGRESSION, pipeline, y, *ROWS, beside=beside)
+    stacked = StackedColumns(columns[:80], columns[80:100], columns[100:])
+    with_them = run_fold(store, REGRESSION, pipeline, y, *ROWS, stacked=stacked)
     assert with_them.valid == pytest.approx(y[80:], abs=0.01)
-    assert with_them.test == pytest.approx(told[100:].clip(y[:80].min(), y[:80].max()), abs=0.5)
+    assert with_them.test == pytest.approx(columns[100:].clip(y[:80].min(), y[:80].max()), abs=0.5)
     without = run_fold(store, REGRESSION, pipeline, y, *ROWS)
     assert np.abs(without.valid - y[80:]).mean() > 0.3
-    alone = run_fold(store, REGRESSION, pipeline.changed(features=()), y, *ROWS, beside=beside)
+    alone = run_fold(store, REGRESSION, pipeline.changed(features=()), y, *ROWS, stacked=stacked)
     assert alone.valid == pytest.approx(y[80:], abs=0.01)
 
 
-def test_columns_beside_are_told_by_name(store, seen):
-    beside = Beside(np.zeros((80, 2)), np.zeros((20, 2)), np.zeros((20, 2)))
-    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}), np.arange(100.0)[:, None], *ROWS, beside=beside)
+def test_stacked_columns_have_names(store, seen):
+    stacked = StackedColumns(np.zeros((80, 2)), np.zeros((20, 2)), np.zeros((20, 2)))
+    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}), np.arange(100.0)[:, None], *ROWS, stacked=stacked)
     assert seen[0].train.names == (*BOTH, "stacked[0]", "stacked[1]")
     assert seen[0].train.token == ""  # what is kept under a token must not be taken for these columns
 
@@ -182,22 +183,24 @@ def test_columns_beside_are_told_by_name(store, seen):
 def test_pseudo_labelled_rows_count_by_their_certainty(store, seen, problem, predicted, codes, certainty):
     y = (np.arange(100.0) % 2)[:, None]
     p = np.tile(np.array(predicted, dtype=float), (7, 1))[:20]
-    own = np.where(np.arange(100) < 50, 1.0, 3.0)
-    run_fold(store, problem, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, weights=own, labels=Labels(p, weight=0.5))
+    weights = np.where(np.arange(100) < 50, 1.0, 3.0)
+    labels = PseudoLabels(p, weight=0.5)
+    run_fold(store, problem, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, weights=weights, pseudo_labels=labels)
     request = seen[0]
     assert len(request.train) == len(request.y) == len(request.weights) == 100
     assert (request.train.dense[80:] == request.test.dense).all()
     assert request.y[80:83] == pytest.approx(codes)
-    assert request.weights[80:83] / request.weights[0] == pytest.approx(0.5 * own[:80].mean() * np.array(certainty))
+    assert request.weights[80:83] / request.weights[0] == pytest.approx(0.5 * weights[:80].mean() * np.array(certainty))
 
 
 def test_pseudo_labels_are_fitted_on_the_scale_of_the_target(store, seen):
     y = np.arange(100.0)[:, None] + 1
     log = Problem("regression", 1, 0, "l2", True)
     p = np.full((20, 1), 40.0)
-    run_fold(store, log, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, labels=Labels(p))
+    labels = PseudoLabels(p)
+    run_fold(store, log, Pipeline.of(BOTH, "recorder", {}), y, *ROWS, pseudo_labels=labels)
     assert seen[0].y[80:] == pytest.approx(np.log1p(40.0))
-    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}, target="sqrt"), y, *ROWS, labels=Labels(p))
+    run_fold(store, REGRESSION, Pipeline.of(BOTH, "recorder", {}, target="sqrt"), y, *ROWS, pseudo_labels=labels)
     assert seen[1].y[80:] == pytest.approx(np.sqrt(40.0))
     assert len(seen[2].y) + len(seen[3].y) == 100  # the halves, for the residuals
 
@@ -209,8 +212,10 @@ def test_validation_targets_reach_nothing_with_columns_labels_and_weights(store,
     changed = y.copy()
     changed[80:] = 1 - y[80:]
     pipeline = Pipeline.of(("number(a)", "target_mean(b)"), "lightgbm", {"rounds": 5, "learning_rate": 0.1} | params)
-    beside = Beside(*(rng.normal(size=(n, 2)) for n in (80, 20, 20)))
-    more = {"weights": rng.random(100), "beside": beside, "labels": Labels(rng.random((20, 2))), "rounds": (5, 5)}
+    stacked = StackedColumns(*(rng.normal(size=(n, 2)) for n in (80, 20, 20)))
+    weights = rng.random(100)
+    labels = PseudoLabels(rng.random((20, 2)))
+    more = {"weights": weights, "stacked": stacked, "pseudo_labels": labels, "rounds": (5, 5)}
     first, again = (run_fold(store, BINARY, pipeline, t, *ROWS, **more) for t in (y, changed))
     assert (first.valid == again.valid).all()
     assert (first.test == again.test).all()

@@ -45,8 +45,8 @@ def signal_of(rows: sparse.csr_matrix, seed: int = 0) -> np.ndarray:
     return rows @ np.random.default_rng(seed).normal(size=rows.shape[1])
 
 
-def talk(problem: Problem, params: dict, n: int = 600, junk: int = 0) -> FitRequest:
-    """A fit on one text that tells the target and, where `junk` is not 0, another of so many terms that does not."""
+def text_request(problem: Problem, params: dict, n: int = 600, junk: int = 0) -> FitRequest:
+    """A fit on a text that predicts the target and, where `junk` is not 0, another of so many terms that does not."""
     parts = []
     for seed, size in ((1, n), (2, 400), (3, 50)):
         texts = [documents(size, seed)] + ([documents(size, seed + 10, junk, 30)] if junk else [])
@@ -57,34 +57,36 @@ def talk(problem: Problem, params: dict, n: int = 600, junk: int = 0) -> FitRequ
             )
         )  # fmt: skip
     train, valid, test = parts
-    told = [signal_of(m.sparse[:, :TERMS]) * 3 + 0.3 * np.random.default_rng(5).normal(size=len(m)) for m in parts[:2]]
+    targets = [
+        signal_of(m.sparse[:, :TERMS]) * 3 + 0.3 * np.random.default_rng(5).normal(size=len(m)) for m in parts[:2]
+    ]
     if problem.classification:
-        cuts = np.quantile(told[0], np.arange(1, problem.n_classes) / problem.n_classes)
-        told = [np.digitize(t, cuts).astype(float) for t in told]
-    return FitRequest(problem, params, train, told[0], valid, told[1], test, seed=0, threads=1)
+        cuts = np.quantile(targets[0], np.arange(1, problem.n_classes) / problem.n_classes)
+        targets = [np.digitize(t, cuts).astype(float) for t in targets]
+    return FitRequest(problem, params, train, targets[0], valid, targets[1], test, seed=0, threads=1)
 
 
 def auc(made: FitRequest) -> float:
     return float(roc_auc_score(made.y_valid, linear.fit_predict(made).valid))
 
 
-def test_a_text_that_says_nothing_does_not_drown_one_that_does():
-    made = talk(PROBLEMS["binary"], {"alpha": 1.0, "knots": 0, "weights": "blocks"}, n=2000, junk=3000)
+def test_an_uninformative_text_does_not_drown_an_informative_one():
+    made = text_request(PROBLEMS["binary"], {"alpha": 1.0, "knots": 0, "weights": "blocks"}, n=2000, junk=3000)
     equal = auc(replace(made, params={**made.params, "weights": "equal"}))
     assert auc(made) > equal + 0.02
     assert auc(replace(made, params={**made.params, "weights": "terms"})) > equal + 0.02
-    assert auc(made) > auc(talk(PROBLEMS["binary"], made.params, n=2000)) - 0.01  # hardly worse than without it
+    assert auc(made) > auc(text_request(PROBLEMS["binary"], made.params, n=2000)) - 0.01  # hardly worse than without it
 
 
 @pytest.mark.parametrize("kind", ["regression", "binary", "multiclass", "ordinal"])
 @pytest.mark.parametrize("weights", ["equal", "blocks", "terms"])
 def test_every_weighting_learns_every_kind_of_target(kind, weights):
     problem = PROBLEMS[kind]
-    made = talk(problem, {"alpha": 1.0, "knots": 0, "weights": weights}, junk=200)
+    made = text_request(problem, {"alpha": 1.0, "knots": 0, "weights": weights}, junk=200)
     fitted = linear.fit_predict(made)
     if kind == "multiclass":
-        own = fitted.valid[np.arange(400), made.y_valid.astype(int)]
-        assert -np.log(own).mean() < np.log(4) - 0.04
+        true_class = fitted.valid[np.arange(400), made.y_valid.astype(int)]
+        assert -np.log(true_class).mean() < np.log(4) - 0.04
     else:
         assert np.corrcoef(fitted.valid, made.y_valid)[0, 1] > 0.4
     assert fitted.test.shape == ((50, 4) if kind == "multiclass" else (50,))
@@ -93,7 +95,7 @@ def test_every_weighting_learns_every_kind_of_target(kind, weights):
 
 def test_several_targets_share_a_design_whatever_their_units():
     params = {"alpha": 1.0, "knots": 0, "weights": "terms", "targets": "native"}
-    made = talk(replace(PROBLEMS["regression"], n_targets=2), params, junk=200)
+    made = text_request(replace(PROBLEMS["regression"], n_targets=2), params, junk=200)
     both = linear.fit_predict(replace(made, y=np.c_[made.y, 1e6 * signal_of(made.train.sparse[:, :TERMS], 9)]))
     assert both.valid.shape == (400, 2)
     assert np.corrcoef(both.valid[:, 0], made.y_valid)[0, 1] > 0.4
@@ -107,10 +109,10 @@ def test_without_text_terms_weigh_nothing():
 
 
 def test_the_fit_on_rare_terms_comes_to_its_end():
-    made = talk(PROBLEMS["binary"], {"alpha": 0.3, "knots": 0, "weights": "equal"}, n=3000)
+    made = text_request(PROBLEMS["binary"], {"alpha": 0.3, "knots": 0, "weights": "equal"}, n=3000)
     exact = LogisticRegression(C=1 / 0.3, solver="newton-cg", tol=1e-8).fit(made.train.sparse, made.y)
-    said = linear.fit_predict(made).valid
-    assert np.abs(said - exact.predict_proba(made.valid.sparse)[:, 1]).mean() < 0.005
+    predicted = linear.fit_predict(made).valid
+    assert np.abs(predicted - exact.predict_proba(made.valid.sparse)[:, 1]).mean() < 0.005
 
 
 def numbers_and_noise(n: int = 300, seed: int = 0) -> tuple[list[design.Block], np.ndarray]:
@@ -139,8 +141,8 @@ def test_the_more_is_explained_the_weaker_the_penalty():
     blocks, y = numbers_and_noise()
     rng = np.random.default_rng(1)
     vague = np.where(rng.random(y.shape) < 0.4, 1 - y, y)
-    told, untold = (np.square(lengths(block_weights.balance(blocks, t, 0, classes=True))).sum() for t in (y, vague))
-    assert told > 5 > untold * 2
+    clear, unclear = (np.square(lengths(block_weights.balance(blocks, t, 0, classes=True))).sum() for t in (y, vague))
+    assert clear > 5 > unclear * 2
     values = block_weights.balance(blocks, blocks[0].train[:, :1] + rng.normal(size=y.shape), 0, classes=False)
     assert np.square(lengths(values)).sum() == pytest.approx(1, abs=0.35)  # as much signal as noise
 
@@ -160,7 +162,7 @@ def test_how_much_of_an_explained_share_is_left_where_a_target_is_cut_into_class
     assert block_weights.binarised_share(np.array([0.0, 1.0])) == 1
 
 
-def test_terms_weigh_what_tells_classes_apart():
+def test_terms_are_scaled_by_how_they_separate_classes():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 400).astype(float)
     has = np.c_[y, 1 - y, rng.integers(0, 2, (400, 2)), np.ones(400)].astype(np.float32)
@@ -203,15 +205,15 @@ def test_absolute_errors_are_fitted_where_they_count(kind):
     y = 20 + x @ [3.0, -2.0] + rng.exponential(8, 4000)
     problem = PROBLEMS[kind]
     rows = [Matrix(part, ("a", "b"), ()) for part in (x[:3000], x[3000:], x[:1])]
-    asked = FitRequest(problem, {"alpha": 1.0, "knots": 0}, rows[0], y[:3000], rows[1], None, rows[2], 0, 1)
-    left = y[3000:] - linear.fit_predict(asked).valid
-    plain = y[3000:] - linear.fit_predict(replace(asked, problem=PROBLEMS["regression"])).valid
+    made = FitRequest(problem, {"alpha": 1.0, "knots": 0}, rows[0], y[:3000], rows[1], None, rows[2], 0, 1)
+    left = y[3000:] - linear.fit_predict(made).valid
+    plain = y[3000:] - linear.fit_predict(replace(made, problem=PROBLEMS["regression"])).valid
     level = {"mae": 0.5, "mape": 0.45, "quantile": 0.9}[kind]  # relative errors want less than the median
     assert (left < 0).mean() == pytest.approx(level, abs=0.05)
     assert abs((plain < 0).mean() - level) > 0.05
-    both = linear.fit_predict(replace(asked, y=np.column_stack([y[:3000], -y[:3000]]), params={**asked.params}))
+    both = linear.fit_predict(replace(made, y=np.column_stack([y[:3000], -y[:3000]]), params={**made.params}))
     assert both.valid.shape == (1000, 2)
-    assert both.valid[:, 0] == pytest.approx(linear.fit_predict(asked).valid)
+    assert both.valid[:, 0] == pytest.approx(linear.fit_predict(made).valid)
 
 
 def test_the_deadline_that_has_passed_gives_the_constant():

@@ -1,4 +1,4 @@
-"""Perceptrons: what they are told of numbers, how long they train, and which centre of the target they seek."""
+"""Perceptrons: how numbers are encoded, how long training takes, and which centre of the target is fitted."""
 
 import time
 from dataclasses import replace
@@ -16,23 +16,23 @@ from medalist.pipelines.features.matrix import Matrix
 ONE = {**perceptron.PORTFOLIO[0], "members": 1, "width": 16}
 
 
-def test_the_days_ahead_are_told_as_the_last_and_not_as_days_far_away():
+def test_later_days_are_encoded_as_the_last_training_day_and_not_far_away():
     days = np.arange(1460.0)
     x = np.column_stack([days, np.sin(days / 58), np.random.default_rng(0).normal(size=1460)]).astype(np.float32)
     parts = [Matrix(r, ("day", "sin", "x"), ()) for r in (x[:1095], x[1095:], x[:0])]
     y = np.where(days >= 1000, -5.0, 0.0) + x[:, 1]  # the last quarter of a year is unlike all before it
-    numbers, said = {}, {}
+    numbers, predicted = {}, {}
     for ahead in (True, False):
         made = replace(
             fit_request("perceptron", replace(PROBLEMS["regression"], ahead=ahead)),
             train=parts[0], valid=parts[1], test=parts[2], y=y[:1095], y_valid=None, params=ONE,
         )  # fmt: skip
-        numbers[ahead], said[ahead] = network_inputs(made)[0], perceptron.fit_predict(made).valid
+        numbers[ahead], predicted[ahead] = network_inputs(made)[0], perceptron.fit_predict(made).valid
     assert (numbers[True][1][:, 0] == numbers[True][0][-1, 0]).all()
     assert np.allclose(np.diff(numbers[True][0][:, 0]), np.diff(numbers[True][0][:2, 0]), rtol=1e-3)
     assert (numbers[True][1][:, 1:] == numbers[False][1][:, 1:]).all()
     assert numbers[False][1][0, 0] > 2 * numbers[True][1][0, 0]
-    assert said[True].mean() > said[False].mean()  # which goes further down than the last quarter
+    assert predicted[True].mean() > predicted[False].mean()  # which goes further down than the last quarter
 
 
 @given(st.integers(2, 60), st.integers(1, 30), st.integers(0, 40))
@@ -55,7 +55,7 @@ def test_a_wide_table_gets_fewer_bins():
     assert perceptron.encoded(made, 8)[0].shape[1] == 700
 
 
-def test_a_number_is_told_by_how_far_it_has_come_through_each_bin():
+def test_a_number_is_encoded_by_how_far_it_has_come_through_each_bin():
     x = np.linspace(0, 1, 400, dtype=np.float32)[:, None]
     parts = [Matrix(x[:n], ("x",), ()) for n in (400, 3, 0)]
     made = replace(fit_request("perceptron", PROBLEMS["regression"]), train=parts[0], valid=parts[1], test=parts[2])
@@ -78,7 +78,7 @@ def test_few_rows_are_gone_through_more_often_but_not_for_ever(rows):
 
 def test_percentage_errors_are_fitted_where_small_values_count_most():
     rng = np.random.default_rng(0)
-    y = np.where(rng.random(300) < 0.5, 10.0, 1000.0)  # nothing tells which
+    y = np.where(rng.random(300) < 0.5, 10.0, 1000.0)  # no column predicts which
     means = {}
     for kind in ("regression", "mape"):
         made = fit_request("perceptron", PROBLEMS[kind], n=300, params=ONE)

@@ -50,11 +50,11 @@ def seen(monkeypatch):
 
 
 def run(material, params, family="lightgbm", problem=VALUES, y=None, **more):
-    store, own = material
-    return run_fold(store, problem, Pipeline.of(FEATURES, family, params), own if y is None else y, *ROWS, **more)
+    store, targets = material
+    return run_fold(store, problem, Pipeline.of(FEATURES, family, params), targets if y is None else y, *ROWS, **more)
 
 
-def test_a_chain_tells_later_targets_what_the_earlier_are(material):
+def test_a_chain_shows_later_targets_predictions_of_earlier_ones(material):
     surface = (material[1][FIT:500, [1]] - 1) / 3
     alone = run(material, TREES)
     chain = run(material, TREES | {"targets": "chained", "chain": "1,0,2"})
@@ -66,23 +66,23 @@ def test_a_chain_tells_later_targets_what_the_earlier_are(material):
     assert (run(material, TREES | {"targets": "independent"}).valid == alone.valid).all()
 
 
-def test_a_chain_is_told_of_training_rows_what_others_predict(material, seen):
+def test_a_chain_has_out_of_fold_predictions_of_its_training_rows(material, seen):
     run(material, {"targets": "chained", "chain": "2,0,1"}, family="all")
     last = max(seen, key=lambda r: len(r.train.names))
     assert last.train.names == (*FEATURES, "chained[2][0]", "chained[0][0]")
     assert len(seen) == 9  # one of each target, and three inner folds of all but the last
     y = material[1][:FIT, 2]
-    told = last.train.dense[:, 3]
+    column = last.train.dense[:, 3]
     assert np.isin(last.valid.dense[:, 3], np.float32(y.mean())).all()
-    assert len(np.unique(told)) == 3  # of each third, what the mean of the other two is
-    for value in np.unique(told):
-        held = told == value
+    assert len(np.unique(column)) == 3  # of each third, what the mean of the other two is
+    for value in np.unique(column):
+        held = column == value
         assert value == pytest.approx(y[~held].mean(), rel=1e-5)
     assert all(name not in r.params for r in seen for name in ("targets", "chain"))
 
 
 @pytest.mark.parametrize("order", ["1,0,2", "2,1,0"])
-def test_a_chain_of_classes_is_told_log_odds(material, order):
+def test_a_chain_of_classes_has_log_odds_as_columns(material, order):
     store, y = material
     codes = (y > 0).astype(float)[:, [0, 1]]
     params = TREES | {"targets": "chained", "chain": ",".join(t for t in order.split(",") if t != "2")}
@@ -103,7 +103,7 @@ def test_targets_of_one_model_are_fitted_once(material, seen):
     assert result.valid[0] == pytest.approx(material[1][:FIT].mean(axis=0))
 
 
-def test_what_fits_all_targets_at_the_price_of_one_does_so_unasked(material, seen):
+def test_what_fits_all_targets_at_the_price_of_one_does_so_by_default(material, seen):
     run(material, {}, family="all")
     assert [r.y.shape for r in seen] == [(FIT, 3)]
     run(material, {"targets": "independent"}, family="all")
@@ -141,17 +141,17 @@ def test_targets_of_one_model_are_transformed_each_by_itself(material, seen):
     assert result.valid[0] == pytest.approx(y[:FIT].mean(axis=0), rel=0.1)
 
 
-def test_what_no_family_can_do_is_refused():
+def test_strategies_that_cannot_be_fitted_are_refused():
     one = FAMILIES["lightgbm"]
     assert not one.native_targets
-    for params, said in (
+    for params, message in (
         ({"targets": "native"}, "one target at a time"),
         ({"targets": "together"}, "independent, chained, native"),
         ({"targets": "chained", "chain": "0,1"}, "no order"),
         ({"targets": "chained", "chain": "0,1,1"}, "no order"),
         ({"targets": "chained", "chain": "b"}, "no order"),
     ):
-        with pytest.raises(PipelineError, match=said):
+        with pytest.raises(PipelineError, match=message):
             strategy_of(params, one, VALUES)
     strategy, left = strategy_of({"targets": "native", "rounds": 5}, one, replace(VALUES, n_targets=1))
     assert strategy.kind == "independent"

@@ -150,7 +150,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="linear",
     title="Linear",
-    wants="linear",
+    feature_set="linear",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,
@@ -159,6 +159,6 @@ FAMILY = Family(
     order=40,
     module="sklearn",
     native_targets=True,
-    draws=False,
+    uses_seed=False,
     stacker={"alpha": 10.0, "knots": 0},
 )

@@ -203,7 +203,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="perceptron",
     title="Perceptrons",
-    wants="linear",
+    feature_set="linear",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,
@@ -213,5 +213,5 @@ FAMILY = Family(
     module="sklearn",
     max_rows=200_000,
     native_targets=True,
-    found_first=True,
+    waits_for_features=True,
 )

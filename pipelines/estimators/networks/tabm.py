@@ -160,7 +160,7 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
 FAMILY = Family(
     name="neural",
     title="TabM",
-    wants="linear",
+    feature_set="linear",
     portfolio=PORTFOLIO,
     space=space,
     fit_predict=fit_predict,
@@ -172,5 +172,5 @@ FAMILY = Family(
     max_rows=200_000,
     losses=LOSSES,
     native_targets=True,
-    found_first=True,
+    waits_for_features=True,
 )

@@ -1,0 +1,59 @@
+"""The evaluation of a pipeline: what its folds make together, out-of-fold predictions above all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medalist.pipelines.fitting.fold import FoldResult
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome of a pipeline on all its folds.
+
+    oof: (r, W) out-of-fold predictions of the evaluated rows, means over the models that did not see a row.
+    test: (m, W) mean predictions of the folds' models, or those of the model that saw the latest rows.
+    rounds: (folds, T) boosting rounds of each model.
+    fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
+    patience_share: share of all rounds that early stopping spent on its patience; a fit of fixed rounds saves them.
+    """
+
+    oof: np.ndarray
+    test: np.ndarray
+    rounds: np.ndarray
+    fit_seconds: float
+    feature_seconds: float
+    importance: Mapping[str, float]
+    patience_share: float = 0.0
+
+    @property
+    def steady_rounds(self) -> tuple[int, ...]:
+        """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
+        return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
+
+
+def combine(results: Sequence[FoldResult], slots: Sequence[np.ndarray], *, last_only: bool = False) -> Evaluation:
+    """The evaluation that the results of all folds make, in the order of the folds.
+
+    `slots` are, for each fold, the positions of its validation rows among the evaluated rows. With `last_only` the test
+    predictions are those of the last fold's model, which saw the latest rows.
+    """
+    n_rows = 1 + max((int(s.max()) for s in slots if len(s)), default=-1)
+    total, models = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
+    for result, slot in zip(results, slots, strict=True):
+        total[slot] += result.valid
+        models[slot] += 1
+    names = {name for r in results for name in r.importance}
+    used, run = sum(sum(r.rounds) for r in results), sum(r.rounds_run for r in results)
+    return Evaluation(
+        oof=total / np.maximum(models, 1),
+        test=results[-1].test if last_only else np.mean([r.test for r in results], axis=0),
+        rounds=np.array([r.rounds for r in results]),
+        fit_seconds=sum(r.fit_seconds for r in results),
+        feature_seconds=sum(r.feature_seconds for r in results),
+        importance={n: float(np.mean([r.importance.get(n, 0.0) for r in results])) for n in sorted(names)},
+        patience_share=max(0.0, 1 - used / run) if run else 0.0,
+    )
