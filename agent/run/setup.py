@@ -112,14 +112,16 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     folds, repeats = _folds(config, data, policy, costs, budget, row)
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
+    experiments = ledger.experiments(run_id) if row else []
+    kept = _kept_config(config, competition, experiments)
     if row is None:
         write_task(task, folder / "task.yaml")
-        kept = _kept_config(config, competition)
         ledger.start_run(
             competition.name, kept, document, competition.fingerprint, config.seed, folder.resolve(), run_id
         )
     else:
         refuse_changes(row, document, str(given.task_file))
+        ledger.resume_run(run_id, folder.resolve(), kept)
     heard: list[Mapping[str, Any]] = []  # events before there is a display
     journal = Journal(run_id, folder, ledger, predictions, data.schema, heard.append, began=budget.began)
     judge = FeatureJudge(data, folds, config.seed)
@@ -132,8 +134,6 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if row is None:
         ledger.add_features(run_id, forced_rows(steering, data.schema))
     else:
-        experiments = ledger.experiments(run_id)
-        ledger.resume_run(run_id, folder.resolve(), _kept_config(config, competition, experiments))
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
     submissions = Submissions(data, journal, Standings(board))
