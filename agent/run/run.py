@@ -143,6 +143,7 @@ def _work(
     from medalist.agent.run.summary import Outcome, summarise
     from medalist.agent.search.closing import Closing, Final
     from medalist.agent.search.loop import Search
+    from medalist.agent.search.recording import Recorder
 
     data, journal, submissions = prepared.referee.data, prepared.journal, prepared.submissions
     submissions.begin(prepared.referee, prepared.leaders.champion)
@@ -158,14 +159,11 @@ def _work(
         display.tick(_progress(config, search, prepared))
 
     def closing(search: Search) -> Closing:
-        return Closing(
-            prepared.referee, journal, submissions, workers, budget, by_clock, search.judge_seconds, stopped, tick
-        )
+        seconds = search.recorder.judge_seconds
+        return Closing(prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick)
 
     search = Search(
-        referee=prepared.referee,
-        journal=journal,
-        submissions=submissions,
+        recorder=Recorder(prepared.referee, journal, submissions, prepared.leaders),
         features=prepared.features,
         policy=prepared.policy,
         workers=workers,
@@ -174,7 +172,6 @@ def _work(
         max_experiments=config.max_experiments,
         stopped=stopped,
         closing_seconds=lambda search: closing(search).seconds_needed(search.leaders.champion),
-        leaders=prepared.leaders,
     )
     error, final = None, None
     try:
@@ -231,7 +228,7 @@ def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress
         for job in search.workers.running
     ]
     return Progress(
-        title=f"{data.competition.name} · {search.journal.run_id}",
+        title=f"{data.competition.name} · {search.recorder.journal.run_id}",
         metric=data.task.metric,
         seconds_left=search.budget.deadline - time.monotonic() if search.budget.limited else None,
         experiments=len(search.records),

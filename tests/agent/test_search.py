@@ -20,6 +20,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.search.jobs import Active
 from medalist.agent.search.loop import Search
+from medalist.agent.search.recording import Recorder
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job, Outcome
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -104,9 +105,8 @@ def search_of(
     journal = Journal(run_id, folder / "run", ledger, Predictions.create(folder / "run"), schema, lambda _: None)
     left = iter(proposals[1:])
     policy = SimpleNamespace(first=lambda: proposals[0], propose=lambda *_: next(left, None), noise_unit=0.0)
-    written = SimpleNamespace(submit_first_fold=lambda _: None, submit_champion=lambda *_: None)
+    written: Any = SimpleNamespace(submit_first_fold=lambda _: None, submit_champion=lambda *_: None)
     fields: dict[str, Any] = {
-        "submissions": written,
         "features": FeatureSearch(judge.features, schema, frozenset(), enabled=False),
         "policy": policy,
         "workers": ScriptedWorkers(count, lambda job: outcome(job, folds), place),
@@ -115,7 +115,7 @@ def search_of(
         "stopped": lambda: False,
         "closing_seconds": lambda _: 0.0,
     }
-    return Search(judge, journal, max_experiments=max_experiments, **fields | options)
+    return Search(Recorder(judge, journal, written), max_experiments=max_experiments, **fields | options)
 
 
 def errors_of(records: list[Record]) -> list[float]:
@@ -137,8 +137,8 @@ def test_what_has_ended_does_not_wait_for_a_slow_experiment_but_in_runs_to_be_re
     search.run(lambda: None)
     assert errors_of(search.records) == recorded
     assert [r.number for r in search.records] == [0, 1, 2, 3]
-    with search.journal.ledger as ledger:
-        rows = ledger.experiments(search.journal.run_id)
+    with search.recorder.journal.ledger as ledger:
+        rows = ledger.experiments(search.recorder.journal.run_id)
     assert [(r.number, r.pipeline_hash) for r in rows] == [(r.number, r.pipeline.hash) for r in search.records]
 
 
@@ -149,7 +149,7 @@ def test_the_best_leads_and_seeds_tell_the_noise(tmp_path: Path) -> None:
     assert search.leaders.champion is not None
     assert search.leaders.champion.ensemble.weights == {1: 1.0}
     assert [r.verdict for r in search.records] == ["keep", "keep", "discard"]
-    assert search.journal.noise_floor() == search.leaders.noise_floor is not None
+    assert search.recorder.journal.noise_floor() == search.leaders.noise_floor is not None
 
 
 def crash_of(errors: Collection[float], nan: Collection[float] = ()) -> Callable[[Job, int], Outcome]:
@@ -241,8 +241,8 @@ def test_the_first_experiment_leaves_time_for_others(tmp_path: Path) -> None:
 
 def test_a_fold_that_was_killed_shows_what_it_costs_at_least(tmp_path: Path) -> None:
     search = costly_search(tmp_path)
-    search.active = [active := boosted(1)]
+    search.under_way.active = [active := boosted(1)]
     job = search.jobs.folds(active)[0]
     before = search.costs.guess_of(job.pipeline, 40)
-    search.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
+    search.intake.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
     assert search.costs.guess_of(job.pipeline, 40) > 5 * before

@@ -1,0 +1,88 @@
+"""Recorder: judges experiments whose folds are done, records them, and renews the submission where it helps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from medalist.agent.experiment import Record
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.history import incumbent_features, leads_boosting
+from medalist.agent.judging.champion import Leaders
+from medalist.agent.judging.feature_trials import FeatureTrial
+from medalist.agent.judging.referee import Referee
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.submissions import Submissions
+from medalist.agent.search.jobs import TWINS, Active, last_line
+from medalist.pipelines.fitting.evaluation import combine
+
+RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
+
+
+@dataclass
+class Recorder:
+    """Enters each finished experiment once in the referee's judgement, the journal, and the submissions.
+
+    leaders: what leads so far. judge_seconds: that judging one experiment takes, a moving average.
+    """
+
+    referee: Referee
+    journal: Journal
+    submissions: Submissions
+    leaders: Leaders = field(default_factory=Leaders)
+    judge_seconds: float = 0.0
+
+    def record(self, active: Active) -> None:
+        """Record an experiment whose jobs have ended: failed, pruned, or judged by all of its folds."""
+        number, proposal, seconds = len(self.journal.records), active.proposal, active.busy_seconds
+        if active.ended is not None:
+            status, error = active.ended.status, active.ended.error
+            self.journal.add(Record(number, proposal, status, last_line(error), seconds=seconds, error=error))
+        elif active.pruned:
+            record = Record(number, proposal, "pruned", active.pruned, seconds=seconds, early_loss=active.early_loss)
+            self.journal.add(record, self._pruned_trial(active))
+        else:
+            self._judge(number, active)
+
+    def cut_short(self, active: Active, reason: str) -> None:
+        """Record an experiment that the end of the search has cut short: it may be tried again."""
+        number = len(self.journal.records)
+        self.journal.add(Record(number, active.proposal, "timeout", reason, seconds=active.busy_seconds))
+
+    def _pruned_trial(self, active: Active) -> FeatureTrial | None:
+        """The outcome of a test of features that was ended early; None of other experiments."""
+        if active.proposal.arm != ARM:
+            return None
+        change = None if active.trial is None else active.trial.change
+        return FeatureTrial(False, change, active.pruned or "", incumbent_features(self.journal.records))
+
+    def _judge(self, number: int, active: Active) -> None:
+        folds, refit, records = self.referee.folds, self.referee.data.refit, self.journal.records
+        results = [active.results[k] for k in range(folds.count)]
+        evaluation = combine(results, folds.positions, last_only=refit)
+        losses = tuple(active.losses[k] for k in range(folds.count))
+        one, other = (active.twins.get(t) for t in TWINS)
+        if one is not None and other is not None:
+            self._measure_noise_floor(one, other)
+        began = time.monotonic()
+        judgement = self.referee.judge(
+            number, active.proposal, evaluation, active.busy_seconds, losses, records, self.leaders
+        )
+        took = time.monotonic() - began
+        self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
+        leads = leads_boosting(judgement.record, records)  # its test predictions may become pseudo-labels
+        tests = [r.test for r in results] if leads and not refit else []
+        renewed = judgement.leaders.champion is not self.leaders.champion
+        self.journal.add(judgement.record, judgement.trial, tests)
+        self.leaders = judgement.leaders
+        if renewed and self.leaders.champion is not None:
+            self.submissions.submit_champion(self.leaders.champion, records)
+
+    def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
+        """From the validation predictions (v, W) of two fits of the first fold that differ in their seeds alone."""
+        floor = self.referee.noise_floor(one, other, fold=0)
+        if floor is not None:
+            self.leaders = replace(self.leaders, noise_floor=floor)
+            self.journal.set_noise_floor(floor)
