@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import socket
 
+from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
@@ -31,6 +32,8 @@ def resumed(
 
     Raises LedgerError where there is no such run or it still goes on, BudgetError where nothing is left to do.
     """
+    if budget is not None:
+        Budget.of(budget)  # whether it is large enough
     with open_ledger(runs_dir) as ledger:
         row = ledger.run(run_id)
         experiments = ledger.experiments(row.id)

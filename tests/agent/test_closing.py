@@ -18,9 +18,8 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.judging.champion import Champion
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.run.supervisor import LAST_SECONDS
 from medalist.agent.score import Comparison, Score
-from medalist.agent.search.closing import clearly_better, refitted_part, seconds_needed
+from medalist.agent.search.closing import LAST_SECONDS, clearly_better, refitted_part, seconds_needed
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Timing, members_of, scored_members
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble
@@ -84,7 +83,7 @@ def test_workers_share_the_folds_and_one_fold_is_one_workers() -> None:
 def test_seconds_of_early_stopping_are_not_needed_again() -> None:
     half = record(seconds=10.0)
     assert half.evaluation is not None
-    half = replace(half, evaluation=replace(half.evaluation, spared=0.5))
+    half = replace(half, evaluation=replace(half.evaluation, patience_share=0.5))
     assert Timing(FOLDS, FOLDS, 1).fold_seconds(half) == pytest.approx(1.0 * MARGIN)
 
 

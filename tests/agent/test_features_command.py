@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from command_line import call, ledger_of
 
-from medalist.agent import run as running
 from medalist.agent.cli.main import main
 from medalist.agent.config import RunConfig
+from medalist.agent.run import run as running
 from medalist.agent.run.run import RunResult
 from medalist.agent.run.steering import steering_file
 from medalist.competitions.errors import InputError, PipelineError

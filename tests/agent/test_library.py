@@ -15,7 +15,7 @@ from medalist.agent.run.display import PlainLines
 from medalist.agent.run.run import RunConfig, run
 
 print("the script begins", flush=True)
-config = RunConfig(sys.argv[1], max_experiments=1, families=("linear",), threads=1, runs_dir=sys.argv[2])
+config = RunConfig(path=sys.argv[1], max_experiments=1, families=("linear",), threads=1, runs_dir=sys.argv[2])
 summary = run(config, PlainLines()).summary
 print(summary["status"], summary["verdicts"])
 """
