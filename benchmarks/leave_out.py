@@ -35,7 +35,8 @@ from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run_data import RunData
-from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.known import board_for
+from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.rows import RunRow
 
 NOTHING = "nothing"  # the name of the ensemble that all experiments make
@@ -112,9 +113,9 @@ def graded(run: FinishedRun, champion: Champion, answers: pd.DataFrame) -> Row:
     tests = {n: e.test for n, e in evaluations.items() if e is not None}
     decided = champion.decision.apply(champion.ensemble.blend(tests))
     frame = data.task.submission(data.competition.test, decided, data.competition.sample)
-    board = find_board(data.competition.name, data.metric.greater_is_better)
+    board = board_for(data.competition.name, data.task.metric, data.metric.greater_is_better)
     result = grade(data.task, frame, answers, board)
-    standing = result.standing
+    standing = result.standing if isinstance(result.standing, Standing) else None
     return {
         "metric": result.metric,
         "score": result.score,

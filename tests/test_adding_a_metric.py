@@ -172,7 +172,7 @@ def test_submissions_are_graded_by_it(added: ModuleType, tmp_path: Path) -> None
     task = infer_task(contest, metric="informedness")
     truth = contest.test[["id"]].assign(y=np.resize(["yes", "no"], 50))
     submission = contest.test[["id"]].assign(y=np.where(np.arange(50) < 10, truth["y"], "no"))
-    graded = grade(task, submission, truth, None)
+    graded = grade(task, submission, truth)
     assert graded.score == pytest.approx(5 / 25)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +24,18 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """This system, and one that shows processes through psutil alone."""
     if request.param == "without /proc":
         monkeypatch.setattr(process, "beginning", process.beginning_by_clock)
+
+
+@contextlib.contextmanager
+def another_process() -> Iterator[int]:
+    """The number of a process that began later than this one, by more than a step of the clock."""
+    time.sleep(0.05)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        yield child.pid
+    finally:
+        child.kill()
+        child.wait()
 
 
 @pytest.mark.usefixtures("system")
@@ -46,7 +60,8 @@ def test_a_number_that_another_process_has_now_is_not_taken_for_it() -> None:
     mine = this_process()
     assert is_alive(mine, NOW)
     assert is_alive(replace(mine, began="another beginning"), NOW) is False
-    assert is_alive(replace(mine, pid=os.getppid()), NOW) is False
+    with another_process() as pid:
+        assert is_alive(replace(mine, pid=pid), NOW) is False
 
 
 def test_nobody_can_tell_of_another_machine() -> None:
@@ -61,4 +76,5 @@ def test_without_a_beginning_the_time_decides() -> None:
 
 
 def test_a_beginning_does_not_change() -> None:
-    assert beginning(os.getpid()) == beginning(os.getpid()) != beginning(os.getppid())
+    with another_process() as pid:
+        assert beginning(os.getpid()) == beginning(os.getpid()) != beginning(pid)
