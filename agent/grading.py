@@ -208,7 +208,7 @@ def _task(
         from medalist.competitions.task.file import read_task
 
         task = read_task(folder / "task.yaml", known)
-        return run.competition, replace(task, metric=metric) if metric else task
+        return run.competition, replace(task, metric=metric, metric_source="given") if metric else task
     if metric is None:
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."

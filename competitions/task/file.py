@@ -14,8 +14,9 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MetricError, TaskError
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.task.infer import infer_task
-from medalist.competitions.task.task import Task
+from medalist.competitions.task.task import MetricSource, Task
 
 _HEAD = """\
 # What medalist believes about this competition. Correct what is wrong and give the file back:
@@ -45,6 +46,7 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
         _field("targets", list(task.targets), "Columns of train that are to be predicted."),
         _field("problem_type", task.problem_type, "binary, multiclass, ordinal (classes with an order) or regression."),
         _field("metric", task.metric, _metric_comment(task)),
+        _field("metric_source", {task.metric: task.metric_source}, _METRIC_SOURCE),
     ]
     if task.is_classification:
         last = " The last one is the positive class." if task.problem_type == "binary" else ""
@@ -58,6 +60,9 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     return "\n".join(parts)
 
 
+_METRIC_SOURCE = """\
+Where this metric is from: given, file, description or assumed. Nothing to correct here: another metric above counts as
+yours. Remove this field to confirm an assumed one."""
 _FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
@@ -110,8 +115,19 @@ def read_task(path: Path, competition: Competition) -> Task:
             make_folds(plan, competition.train, task.encode(competition.train))
     except (TaskError, MetricError) as error:
         raise type(error)(f"{path}: {error}") from None
-    source = "file" if read.metric is not None else task.metric_source
-    return replace(task, name=read.name or task.name, metric_source=source)
+    task = replace(task, name=read.name or task.name)
+    return task if read.metric is None else _with_source(task, (read.metric_source or {}).get(read.metric), competition)
+
+
+def _with_source(task: Task, source: MetricSource | None, competition: Competition) -> Task:
+    """The task with the source that its file records for its metric: "file" where it records none for that metric.
+
+    "description" is kept where the description still names a metric, whose sentence is quoted.
+    """
+    quoted = read_metric(competition.description) if source == "description" else None
+    if quoted is not None:
+        return replace(task, metric_source="description", metric_quote=quoted[1])
+    return replace(task, metric_source=source if source in ("given", "assumed") else "file")
 
 
 def _usable_classes(classes: list[Any] | None, problem_type: str | None, positive: Any | None) -> list[Any] | None:

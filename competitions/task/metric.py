@@ -12,9 +12,10 @@ from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.metrics.registry import assumed_metric
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
+from medalist.competitions.task.task import MetricSource
 
 
-def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, str, str]:
+def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, MetricSource, str]:
     """(metric, source, quote) as given or as the description says, the quote being its sentence.
 
     The source is "given", "description" or "assumed"; in the last case the metric is None, and `assume_metric` names it

@@ -18,6 +18,8 @@ from medalist.competitions.task.labels import encode_labels, written_labels
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
+MetricSource = Literal["given", "file", "description", "assumed"]
+METRIC_SOURCES: tuple[str, ...] = get_args(MetricSource)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Task:
     targets: tuple[str, ...]
     problem_type: str
     metric: str
-    metric_source: str
+    metric_source: MetricSource
     metric_quote: str
     classes: tuple[Any, ...]
     layout: Layout
