@@ -15,6 +15,7 @@ from medalist.competitions.errors import InputError, MetricError, TaskError
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.reading.text import read_metric
+from medalist.competitions.naming import printable
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import MetricSource, Task
 
@@ -167,5 +168,7 @@ def _field(name: str, value: Any, comment: str) -> str:
 
 
 def _comment(lines: Iterable[str]) -> str:
-    """Each line as a line of a YAML comment."""
-    return "".join(f"# {' '.join(str(line).splitlines())}\n" if line else "#\n" for line in lines)
+    """Each text as one line of a YAML comment: line ends become spaces, and control characters, which YAML does not
+    allow even in comments, become the hexadecimal codes of their bytes ("%1B")."""
+    spaced = (re.sub(r"\s", " ", line) for line in lines)
+    return "".join(f"# {printable(line)}\n" if line else "#\n" for line in spaced)

@@ -105,6 +105,18 @@ def test_a_metric_of_the_description_keeps_its_sentence(competition, tmp_path):
     assert read_task(_write(tmp_path, text), replace(competition, description="")).metric_source == "file"
 
 
+@pytest.mark.parametrize("control", ["\x1b[1m", "\x00", "\x7f", "\x9b", "\ufeff", "\u2028", "\x0b"])
+def test_control_characters_of_the_organiser_leave_the_file_valid(competition, tmp_path, control):
+    text = f"Submissions are scored by the mean {control}absolute error, MAE."
+    ours = replace(competition, description=f"# Evaluation\n\n{text}\n")
+    name = f"odd{control}name"
+    ours = replace(ours, train=ours.train.assign(**{name: 1.5}), test=ours.test.assign(**{name: 1.5}))
+    task = infer_task(ours, metric="mae")
+    task = replace(task, metric_source="description", metric_quote=text, notes=(f"A note with {control}.",))
+    write_task(task, tmp_path / "task.yaml", describe_columns(ours.train, ours.test))
+    assert read_task(tmp_path / "task.yaml", ours).metric == "mae"
+
+
 def _write(folder: Path, text: str) -> Path:
     path = folder / "task.yaml"
     path.write_text(text, encoding="utf-8")
