@@ -17,7 +17,7 @@ from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import Given, decide_roles
+from medalist.competitions.layout.roles import NamedTables, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table, load, read_header
@@ -81,7 +81,7 @@ def read_competition(
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     by_path = {source.path: source for source in sources}
-    given = Given(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
+    given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
     texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
     text, text_paths = _describe(root, description, texts)
 
@@ -171,7 +171,7 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     return (read_text(by_path[key]), (key,)) if key else ("", ())
 
 
-def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: Given) -> tuple[list[Sheet], list[str]]:
+def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTables) -> tuple[list[Sheet], list[str]]:
     """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
 
     Raises InputError where a table that the user has named cannot be read.

@@ -62,9 +62,9 @@ def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], lea
 
 def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> tuple[float, np.ndarray, np.ndarray]:
     """(share of test rows that equal a train row, the group (n,) of equal rows of each train row, group sizes (g,))."""
-    ours, theirs = row_hashes(train, columns), row_hashes(test, columns)
-    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
-    return float(np.isin(theirs, ours).mean()), codes, sizes
+    train_hashes, test_hashes = row_hashes(train, columns), row_hashes(test, columns)
+    _, codes, sizes = np.unique(train_hashes, return_inverse=True, return_counts=True)
+    return float(np.isin(test_hashes, train_hashes).mean()), codes, sizes
 
 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:

@@ -82,21 +82,21 @@ def describe_columns(
     (column name → kind) take precedence over the values. Raises TaskError for an override of no column or no kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
-    wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
+    kinds = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
     rng = np.random.default_rng(seed)
     all_train, all_test = train, test
     train, test = _sample(train[names], n_sample, rng), _sample(test[names], n_sample, rng)
-    cards = [_describe(name, train[name], test[name], wanted.get(name)) for name in names]
+    cards = [_describe(name, train[name], test[name], kinds.get(name)) for name in names]
     if len(all_train) > n_sample or len(all_test) > n_sample:
-        again = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
+        recounted = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
         for place, card in enumerate(cards):
-            if card.name in again:
+            if card.name in recounted:
                 whole = _describe(card.name, all_train[card.name], all_test[card.name], card.kind)
                 card = replace(card, distinct=whole.distinct, unseen=whole.unseen)
             elif len(all_train) > n_sample:
                 card = replace(card, counted=n_sample)
             cards[place] = card
-    return _mark_duplicates(cards, train, test, wanted)
+    return _mark_duplicates(cards, train, test, kinds)
 
 
 def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
@@ -109,8 +109,8 @@ def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
     return not (numbers[np.isfinite(numbers)] % 1).any()
 
 
-def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None) -> ColumnCard:
-    """The card of one column. `wanted`: the kind that a person has set."""
+def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | None) -> ColumnCard:
+    """The card of one column. `override`: the kind that a person has set, None without one."""
     both = pd.concat([train.reset_index(drop=True), test.reset_index(drop=True)], ignore_index=True)
     if isinstance(both.dtype, pd.CategoricalDtype):
         both = both.astype(both.cat.categories.dtype)
@@ -122,8 +122,8 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
     counts = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
     distinct = int((counts > 0).sum())
     missing, missing_test = float((codes[:n] < 0).mean()), float((codes[n:] < 0).mean()) if len(test) else 0.0
-    tested = codes[n:][codes[n:] >= 0]
-    unseen = float((counts[tested] == 0).sum()) / max(1, len(test))
+    test_codes = codes[n:][codes[n:] >= 0]
+    unseen = float((counts[test_codes] == 0).sum()) / max(1, len(test))
     values = pd.Series(uniques)
     dates = None if distinct <= 1 or pd.api.types.is_bool_dtype(both.dtype) else parse_dates(values)
     levels: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
         kind, note, levels = text_kind(values.astype(str).to_numpy(dtype=object), counts, n)
     else:
         kind, note = numeric_kind(both.iloc[:n].to_numpy(dtype=float, na_value=np.nan), distinct)
-    kind = wanted or Kind(kind)
+    kind = override or Kind(kind)
     numeric = not text and not pd.api.types.is_datetime64_any_dtype(both.dtype)
     drift = _drift(kind, numeric, codes, n, values, dates)
     return ColumnCard(
@@ -152,7 +152,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
         drift=round(max(drift, abs(missing - missing_test)), 4),
         duplicate_of=None,
         examples=_examples(values, counts),
-        note="as the task file says" if wanted else note,
+        note="as the task file says" if override else note,
         numeric=numeric,
         levels=levels,
     )
@@ -197,7 +197,7 @@ def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[
 
 
 def _mark_duplicates(
-    cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, wanted: Mapping[str, Kind]
+    cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[str, Kind]
 ) -> tuple[ColumnCard, ...]:
     """The cards, those of columns with the same values as an earlier one, in train and test, marked as duplicates."""
     first: dict[tuple[bool, bytes], list[str]] = {}
@@ -207,7 +207,7 @@ def _mark_duplicates(
         twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
         if twin is None:
             first.setdefault(key, []).append(card.name)
-        elif card.name not in wanted and card.kind != Kind.CONSTANT:
+        elif card.name not in overrides and card.kind != Kind.CONSTANT:
             card = replace(card, kind=Kind.DUPLICATE, duplicate_of=twin, note=f"the same values as {twin}")
         marked.append(card)
     return tuple(marked)

@@ -77,14 +77,23 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
     last time of train. Stretches are long where there are at most a quarter as many runs as distinct times in random
     order would give (Wald and Wolfowitz, 1940).
     """
-    ours, theirs = train[np.isfinite(train)], test[np.isfinite(test)]
-    if len(ours) < 0.9 * len(train) or len(theirs) < 0.9 * len(test) or not len(theirs) or not len(ours):
+    train_times, test_times = train[np.isfinite(train)], test[np.isfinite(test)]
+    if (
+        len(train_times) < 0.9 * len(train)
+        or len(test_times) < 0.9 * len(test)
+        or not len(test_times)
+        or not len(train_times)
+    ):
         return None
-    last = ours.max()
-    if (theirs >= last).mean() >= 0.95 and (theirs == last).mean() <= SHARED and len(np.unique(ours)) >= 3:
+    last = train_times.max()
+    if (
+        (test_times >= last).mean() >= 0.95
+        and (test_times == last).mean() <= SHARED
+        and len(np.unique(train_times)) >= 3
+    ):
         return "time"
-    points, inside = np.unique(ours), np.unique(theirs)
-    if np.isin(theirs, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
+    points, inside = np.unique(train_times), np.unique(test_times)
+    if np.isin(test_times, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
         return None
     marks = np.concatenate([np.zeros(len(points)), np.ones(len(inside))])
     marks = marks[np.argsort(np.concatenate([points, inside]), kind="stable")]
@@ -144,7 +153,7 @@ def _windows(history: float, span: float, gap: float, n_splits: int | None) -> t
     return 2, min(span, (history - gap) / 4)
 
 
-def reach(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
+def forecast_horizon(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
     """The span that predictions reach ahead, in the unit of the plan's column; None unless the scheme is "time".
 
     It is the longer one of the span from the last time of train to that of test and the span of the folds, which a

@@ -42,7 +42,7 @@ def download(name: str, folder: str) -> dict[str, Any]:
     return {"error": None}
 
 
-def end_with_starter(pipe: int) -> None:
+def exit_with_parent(pipe: int) -> None:
     """Exit at the end of `pipe`, a file descriptor whose other end the starting process holds open while it lives."""
     os.read(pipe, 1)
     os._exit(1)
@@ -50,7 +50,7 @@ def end_with_starter(pipe: int) -> None:
 
 if __name__ == "__main__":
     pipe = os.dup(0)  # `exit` closes standard input, and would wait for its reader
-    threading.Thread(target=end_with_starter, args=(pipe,), daemon=True).start()
+    threading.Thread(target=exit_with_parent, args=(pipe,), daemon=True).start()
     with contextlib.redirect_stdout(io.StringIO()):
         document = download(sys.argv[1], sys.argv[2])
     sys.stdout.write(json.dumps(document) + "\n")

@@ -30,10 +30,10 @@ _INSTEAD = "check the network, or download the zip in a browser and give its pat
 
 def slug_of(text: str) -> str | None:
     """The slug in "titanic" or "https://www.kaggle.com/competitions/titanic/data"; None for anything else."""
-    found = _SLUG.fullmatch(text.strip())
-    if found is None or len(found[1]) > _LONGEST_SLUG:
+    match = _SLUG.fullmatch(text.strip())
+    if match is None or len(match[1]) > _LONGEST_SLUG:
         return None
-    return found[1] if "/" not in text or "kaggle.com/" in text else None
+    return match[1] if "/" not in text or "kaggle.com/" in text else None
 
 
 def download(
@@ -123,14 +123,14 @@ def _watch(child: subprocess.Popen[bytes], name: str, folder: Path, seconds: flo
 
 def _files(name: str, folder: Path) -> list[tuple[str, int, int]]:
     """(name, bytes, time of the last change) of the files that the client writes."""
-    found = []
+    files = []
     for path in folder.glob(f"{name}.*"):
         try:
             status = path.stat()
         except FileNotFoundError:
             continue
-        found.append((path.name, status.st_size, status.st_mtime_ns))
-    return sorted(found)
+        files.append((path.name, status.st_size, status.st_mtime_ns))
+    return sorted(files)
 
 
 def _report(out: IO[bytes], errors: IO[bytes], code: int) -> dict[str, Any]:

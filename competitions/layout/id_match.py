@@ -50,7 +50,7 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         return IdMatch(0.0)
     if not sample[rest[0]].is_unique:
         return IdMatch(0.4, (), True)  # no id column at all
-    if len(rest) > 1 and _counts(sample[rest[0]]):
+    if len(rest) > 1 and _is_sequence(sample[rest[0]]):
         return IdMatch(0.6, (("", rest[0]),), True)  # the number of the row
     key = sample[rest[0]].iloc[:_ROWS].astype(str)
     for column in test.columns:  # ids put together from several columns, such as "1_1_2012-11-02"
@@ -60,7 +60,7 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
     return IdMatch(0.0)
 
 
-def _counts(values: pd.Series) -> bool:
+def _is_sequence(values: pd.Series) -> bool:
     """Whether the values are 0, 1, 2 … or 1, 2, 3 …"""
     if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
         return False

@@ -18,7 +18,7 @@ _MARGIN = 0.2  # of scores, below which two candidates are ambiguous
 
 
 @dataclass(frozen=True)
-class Given:
+class NamedTables:
     """The paths of the tables that the user has named, None for the others."""
 
     train: str | None = None
@@ -26,7 +26,7 @@ class Given:
     sample: str | None = None
 
 
-def decide_roles(sheets: Sequence[Sheet], given: Given, need_sample: bool) -> Roles:
+def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool) -> Roles:
     """The best candidate.
 
     `need_sample`: whether there must be a sample submission. Raises InputError, naming the flag that settles it, where
@@ -75,7 +75,7 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
     return InputError("the files can be read in two ways: say which is which with --train, --test and --sample.")
 
 
-def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: Given) -> str:
+def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: NamedTables) -> str:
     names = ", ".join(s.path for s in sheets[:6]) + (", …" if len(sheets) > 6 else "")
     if given.sample:
         return f"{given.sample} does not fit train and test: it needs test's ids and the targets; check --sample."

@@ -54,7 +54,7 @@ def split_custom(name: str) -> tuple[Path, str] | None:
     try:
         return Path(match["file"]).expanduser().resolve(), match["function"]
     except (OSError, RuntimeError, ValueError) as error:
-        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_what(error)}).") from error
+        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_error_text(error)}).") from error
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class Function:
         try:
             score = float(self.called(y.copy(), p.copy()))
         except (Exception, SystemExit) as error:
-            raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
+            raise MetricError(
+                f"The metric {where} failed ({_error_text(error)}): mend it or choose another."
+            ) from error
         if np.isnan(score):
             raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
         if np.isinf(score):
@@ -116,7 +118,7 @@ def load_custom(file: Path, function: str) -> Metric:
         problem_types=_TYPES[kind] if needs else _ANY,
         bounds=(float("-inf"), float("inf")),
         function=loaded,
-        constant=partial(_searched, loaded, kind, greater),
+        constant=partial(_best_candidate, loaded, kind, greater),
         whole=True,
     )
 
@@ -143,7 +145,7 @@ def _run(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise MetricError(f"The metric's file {file} cannot be run ({_what(error)}): mend it.") from error
+        raise MetricError(f"The metric's file {file} cannot be run ({_error_text(error)}): mend it.") from error
     return module
 
 
@@ -154,12 +156,12 @@ def _setting(function: object, module: ModuleType, name: str, default: Any) -> A
     return default
 
 
-def _what(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     text = str(error).split("\n")[0].rstrip(".")[:120]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _searched(
+def _best_candidate(
     score: Callable[[np.ndarray, np.ndarray], float],
     needs: Needs,
     greater: bool,

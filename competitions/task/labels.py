@@ -74,7 +74,7 @@ def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tu
     return (first, second), False
 
 
-def with_probability(labels: Sequence[Any], description: str) -> list[Any]:
+def probability_labels(labels: Sequence[Any], description: str) -> list[Any]:
     """The labels that a text wants the probability of: "the probability of churn", "how likely a loan is to be bad".
 
     Both labels of "the probability that a mushroom is edible or poisonous" are among them.
@@ -116,7 +116,7 @@ def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
     return np.append(np.asarray(places, dtype=float), np.nan)[codes]
 
 
-def written_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
+def submission_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
     """What a submission holds for each class, (K,): the labels, in the type of the sample's column.
 
     Booleans and 0 and 1 are written as the sample does; so are two labels of text, where it holds 0 and 1.

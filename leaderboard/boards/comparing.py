@@ -27,7 +27,7 @@ _CONVERSIONS: dict[tuple[str, str], Callable[[float], float]] = {
     ("accuracy", "error_rate"): lambda score: 1 - score,
     ("error_rate", "accuracy"): lambda score: 1 - score,
 }
-_TURNED = {("accuracy", "error_rate"), ("error_rate", "accuracy")}  # the other's direction is the opposite one
+_REVERSED = {("accuracy", "error_rate"), ("error_rate", "accuracy")}  # the other's direction is the opposite one
 
 _CANONICAL = re.compile(r"[a-z0-9_]+(@[0-9.]+)?")
 _CUSTOM = re.compile(r".+\.py:[A-Za-z_]\w*")
@@ -90,7 +90,7 @@ def in_metric(board: Board, metric: str) -> Board | None:
     return replace(
         board,
         metric=metric,
-        greater_is_better=board.greater_is_better != ((old, new) in _TURNED),
+        greater_is_better=board.greater_is_better != ((old, new) in _REVERSED),
         gold=converted(board.gold),
         silver=converted(board.silver),
         bronze=converted(board.bronze),

@@ -13,7 +13,7 @@ from medalist.leaderboard.ledger.base import LedgerBase
 from medalist.leaderboard.ledger.features import SINCE
 
 #: Experiments of a run, from its first one, that teach: later ones gain little whatever they are.
-TEACHING_EXPERIMENTS = 150
+LEARNED_EXPERIMENTS = 150
 
 #: Version of the tables from which on arms and gains are columns.
 _GAINS_SINCE = 3
@@ -43,7 +43,7 @@ class Memory(LedgerBase):
     """What was learned from all competitions but one."""
 
     def gains(self, exclude: str | None = None) -> list[Gain]:
-        """Gains of the first TEACHING_EXPERIMENTS experiments of each run, without those whose gain is not known.
+        """Gains of the first LEARNED_EXPERIMENTS experiments of each run, without those whose gain is not known.
 
         exclude: id of a run whose whole competition is left out, so that a run does not learn from its own answers.
         """
@@ -52,7 +52,7 @@ class Memory(LedgerBase):
             "SELECT run_id, arm, idea, gain_in_noise FROM experiments WHERE gain_in_noise IS NOT NULL AND arm <> '' "
             "AND number < :most ORDER BY run_id, number"
         )
-        rows = self._database.read(query, {"most": TEACHING_EXPERIMENTS}, _GAINS_SINCE)
+        rows = self._database.read(query, {"most": LEARNED_EXPERIMENTS}, _GAINS_SINCE)
         return [
             Gain(competitions[row["run_id"]], str(row["arm"]), row["idea"], float(row["gain_in_noise"]))
             for row in rows

@@ -86,7 +86,7 @@ def columns_for_what_was_nested(execute: Execute, tables: Tables) -> None:
             """UPDATE experiments SET pipeline = :pipeline, arm = :arm, idea = :idea, gain_in_noise = :gain_in_noise,
             early_loss = :early_loss, fold_losses = :fold_losses, run_seconds = :run_seconds
             WHERE run_id = :run_id AND number = :number""",
-            {**row, **without_aside(row["pipeline"])},
+            {**row, **version_3_columns(row["pipeline"])},
         )
     for run in execute("SELECT id, competition, folder, summary FROM runs", {}):
         places = [Path(run["folder"])] + ([tables.home / run["competition"] / run["id"]] if tables.home else [])
@@ -123,7 +123,7 @@ _PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
 }
 
 
-def without_aside(pipeline: str) -> dict[str, Any]:
+def version_3_columns(pipeline: str) -> dict[str, Any]:
     """The columns of version 3 that a pipeline's JSON text of version 2 comes to, as the database stores them."""
     document = json.loads(pipeline)
     aside = document.pop("aside", {})

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 #: Seconds by which a process may seem to have begun after it wrote a time down: clocks are set.
-CLOCKS_APART = 600.0
+CLOCK_TOLERANCE = 600.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def is_alive(process: Process, since: datetime) -> bool | None:
 
     try:
         other = psutil.Process(process.pid)
-        began = other.create_time() <= since.timestamp() + CLOCKS_APART
+        began = other.create_time() <= since.timestamp() + CLOCK_TOLERANCE
         return bool(began and other.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

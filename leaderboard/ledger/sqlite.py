@@ -19,7 +19,7 @@ from medalist.leaderboard.ledger.database import PATIENCE, Database
 from medalist.leaderboard.ledger.schema import Execute, Parameters, Rows
 
 #: Errors that end by themselves, or once a person makes room or ends another process.
-_MAY_PASS = (
+_TRANSIENT = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_PROTOCOL,
@@ -39,7 +39,7 @@ class SqliteDatabase(Database):
         self._connection: sqlite3.Connection | None = None
         self._writable = False
         self._pid = os.getpid()
-        self._left: list[sqlite3.Connection] = []
+        self._inherited: list[sqlite3.Connection] = []
 
     @contextmanager
     def _reading(self) -> Iterator[Execute | None]:
@@ -81,7 +81,7 @@ class SqliteDatabase(Database):
     def _connect(self, write: bool) -> sqlite3.Connection | None:
         if self._pid != os.getpid() and self._connection is not None:
             # SQLite forbids the use, even the closing, of a connection on the other side of a fork
-            self._left.append(self._connection)
+            self._inherited.append(self._connection)
             self._connection = None
         if self._connection is None or (write and not self._writable):
             self.close()
@@ -146,7 +146,7 @@ class SqliteDatabase(Database):
             sqlite3.SQLITE_CANTOPEN: "cannot be opened: name a ledger in a folder that you may write to",
             sqlite3.SQLITE_BUSY: f"has been locked by another process for {self.patience:g} s: end it and try again",
         }.get(code, f"failed ({error}): check the disk that it lies on")
-        kind = LedgerUnavailable if code in _MAY_PASS else LedgerError
+        kind = LedgerUnavailable if code in _TRANSIENT else LedgerError
         raise kind(f"The ledger {self.shown} {what}.") from error
 
 

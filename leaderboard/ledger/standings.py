@@ -122,8 +122,8 @@ class StandingLog(LedgerBase):
 
 def _comparable(row: StandingRow) -> StandingRow:
     """The row, without its board where that is known to count another metric."""
-    counted = "" if row.board is None else board_metric(row.board)
-    if not counted or not row.metric or same_metric(row.metric, counted):
+    board_counts = "" if row.board is None else board_metric(row.board)
+    if not board_counts or not row.metric or same_metric(row.metric, board_counts):
         return row
     nothing: dict[str, Any] = dict.fromkeys(("board", "teams", "who", "percentile", "medal", "next_medal", "to_next"))
     return replace(row, **nothing, probabilities={})
@@ -131,20 +131,20 @@ def _comparable(row: StandingRow) -> StandingRow:
 
 def _better(row: StandingRow, other: StandingRow) -> bool:
     """Whether a row of the same competition is the better one; scores by different metrics do not compare."""
-    right = _by_right_metric(row), _by_right_metric(other)
+    right = _by_board_metric(row), _by_board_metric(other)
     if right[0] != right[1]:
         return right[0]
     if row.metric != other.metric:
         return (row.basis == "holdout", row.board is not None) > (other.basis == "holdout", other.board is not None)
-    return _merit(row) > _merit(other)
+    return _sort_key(row) > _sort_key(other)
 
 
-def _by_right_metric(row: StandingRow) -> bool:
+def _by_board_metric(row: StandingRow) -> bool:
     """Whether a score is by the metric that its competition is known to count."""
-    counted = board_metric(row.competition) or board_metric(row.board or "")
-    return bool(counted) and same_metric(row.metric, counted)
+    board_counts = board_metric(row.competition) or board_metric(row.board or "")
+    return bool(board_counts) and same_metric(row.metric, board_counts)
 
 
-def _merit(row: StandingRow) -> tuple[bool, float, float]:
+def _sort_key(row: StandingRow) -> tuple[bool, float, float]:
     percentile = -1.0 if row.percentile is None else row.percentile
     return row.basis == "holdout", percentile, row.score if row.greater_is_better else -row.score

@@ -9,15 +9,15 @@ from medalist.competitions.metrics.names import MEAN
 from medalist.competitions.metrics.reading.phrases import Mention
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 
-_THING = (
+_COLUMN_NOUN = (
     r"(?:targets?|columns?|labels?|outputs?|categor(?:y|ies)|dimensions?|properties|measures|variables|defects?|"
     r"defect types?|traits?|response variables?|attributes|conditions|pollutants|components)"
 )
 _COLUMNS = re.compile(
     rf"column ?wise|\bmc(?:rmsle|rmse|auc|ll)\b|individual (?:\w+ )?(?:auc|rmse|score|log loss|loss)\w*"
-    rf"|\baverag(?:e|ed|ing)\b[^.;]{{0,60}}\b(?:each|all|over|across|of|per)\b[^.;]{{0,30}}\b(?:{_THING})\b"
-    rf"|\bmean\b[^.;]{{0,40}}\b(?:over|across|per)\b (?:each |all |the |of )*(?:\w+ ){{0,3}}{_THING}\b"
-    rf"|\b(?:for|on|of|per) (?:each|every)(?: one)?(?: of)?(?: the| these| those)? (?:[\w']+ ){{0,3}}{_THING}\b"
+    rf"|\baverag(?:e|ed|ing)\b[^.;]{{0,60}}\b(?:each|all|over|across|of|per)\b[^.;]{{0,30}}\b(?:{_COLUMN_NOUN})\b"
+    rf"|\bmean\b[^.;]{{0,40}}\b(?:over|across|per)\b (?:each |all |the |of )*(?:\w+ ){{0,3}}{_COLUMN_NOUN}\b"
+    rf"|\b(?:for|on|of|per) (?:each|every)(?: one)?(?: of)?(?: the| these| those)? (?:[\w']+ ){{0,3}}{_COLUMN_NOUN}\b"
     r"[^.]{0,120}\b(?:averag|mean\b)"
     rf"|\baverag\w+ (?:of|over|across) (?:those|these|the) (?:\w+ )?(?:aucs|rmses|scores|maes|losses|targets|columns)\b"
 )

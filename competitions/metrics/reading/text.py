@@ -48,12 +48,12 @@ _OTHER_HEADING = re.compile(r"baseline|benchmark|timeline|prize|rules|acknowledg
 @dataclass(frozen=True)
 class Sentence:
     """A sentence and the heading that it stands under. `lowered` is as long as `text`, so that positions agree;
-    `leads`: it ends in a colon."""
+    `ends_in_colon`: it ends in a colon."""
 
     text: str
     lowered: str
     heading: str
-    leads: bool
+    ends_in_colon: bool
 
 
 def read_metric(description: str) -> tuple[str, str] | None:
@@ -145,7 +145,7 @@ def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
     weight += 6 if _STRONG.search(words) else 3 if _RELATED.search(words) else 0
     weight += 4 if _ABOUT.search(sentence.heading) else 0
     if before is not None and before.heading == sentence.heading and _RELATED.search(before.lowered):
-        weight += 5 if before.leads else 1
+        weight += 5 if before.ends_in_colon else 1
     if sentence.heading.endswith(words.strip(" :")):
         weight -= 0.5  # a sentence is better evidence than a heading
     if _OTHER_SUBJECT.search(words):
