@@ -82,7 +82,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     match = match_ids(frame, rows, keys, rest)
     ids = keys or tuple(new for _, new in match.renamed)
     values = [c for c in rest if c not in ids]
-    if match.share == 0.0 or not values or _has_usage(frame, values, lacking):
+    if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
     if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking):
         return None
@@ -96,7 +96,12 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     cover = len(set(test.columns) & set(train.columns)) / len(test.columns)
     narrow = len(sample.columns) < len(test.columns)
     score = (
-        3 * match.share + 2 * named / len(values) + 2 * cover + narrow + 2 * constant + _by_names(train, test, sample)
+        3 * match.confidence
+        + 2 * named / len(values)
+        + 2 * cover
+        + narrow
+        + 2 * constant
+        + _by_names(train, test, sample)
     )
     return Roles(train, test, sample, ids, match, blank, score)
 

@@ -23,7 +23,7 @@ class IdMatch:
     column of test. `by_order`: rows correspond by their position.
     """
 
-    share: float
+    confidence: float
     renamed: tuple[tuple[str, str], ...] = ()
     by_order: bool = False
 

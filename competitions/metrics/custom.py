@@ -58,7 +58,7 @@ def split_custom(name: str) -> tuple[Path, str] | None:
 
 
 @dataclass(frozen=True)
-class Function:
+class CustomFunction:
     """A function of a file, called on copies of y (n, ...) and p (n, ...). Pickled as its place, and loaded anew.
 
     Raises MetricError where the file or the function is missing, or fails, or returns no finite number.
@@ -68,7 +68,7 @@ class Function:
     name: str
     called: Callable[..., Any]
 
-    def __reduce__(self) -> tuple[Callable[[Path, str], Function], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[Callable[[Path, str], CustomFunction], tuple[Path, str]]:
         return _load, (self.file, self.name)
 
     def __call__(self, y: np.ndarray, p: np.ndarray) -> float:
@@ -127,11 +127,11 @@ def _module_name(file: Path) -> str:
     return f"medalist_metric_{file.stem}"
 
 
-def _load(file: Path, function: str) -> Function:
+def _load(file: Path, function: str) -> CustomFunction:
     called = getattr(_run(file), function, None)
     if not callable(called):
         raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
-    return Function(file, function, called)
+    return CustomFunction(file, function, called)
 
 
 def _run(file: Path) -> ModuleType:

@@ -7,7 +7,7 @@ from typing import Any
 
 from medalist.leaderboard.ledger.base import LedgerBase, insert, now, one_of
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
-from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow
 from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, Execute
 
 SINCE = 2  # version of the tables from which on there are features
@@ -35,7 +35,7 @@ class FeatureLog(LedgerBase):
         query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number"
         return self._rows(FeatureRow, query, {"run_id": run_id}, SINCE)
 
-    def record_search(self, run_id: str, row: SearchRow, features: Sequence[FeatureRow] = ()) -> None:
+    def record_screening(self, run_id: str, row: ScreeningRow, features: Sequence[FeatureRow] = ()) -> None:
         """Record one screening and what became of its candidates, all of it or nothing.
 
         A call that says exactly what the last row says is a repeated one and adds nothing, nor does it add features.
@@ -63,11 +63,11 @@ class FeatureLog(LedgerBase):
 
         self._database.write(work)
 
-    def searches(self, run_id: str) -> list[SearchRow]:
+    def screenings(self, run_id: str) -> list[ScreeningRow]:
         """Screenings of a run (the whole id), in the order in which they were made."""
         query = "SELECT * FROM searches WHERE run_id = :run_id ORDER BY number"
         records = self._database.read(query, {"run_id": run_id}, SINCE)
-        return [SearchRow(**decode(record | {"result": record.get("result") or "{}"})) for record in records]
+        return [ScreeningRow(**decode(record | {"result": record.get("result") or "{}"})) for record in records]
 
 
 def feature_values(row: FeatureRow) -> dict[str, Any]:

@@ -189,7 +189,7 @@ class FeatureRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchRow:
+class ScreeningRow:
     """One screening of candidate features as a whole.
 
     Attributes

@@ -152,4 +152,4 @@ JSON_COLUMNS = frozenset(
     {"config", "task", "summary", "pipeline", "fold_scores", "fold_losses", "made_from", "probabilities", "result"}
 )
 TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached"})
-TRUTH_COLUMNS = frozenset({"greater_is_better"})
+BOOLEAN_COLUMNS = frozenset({"greater_is_better"})
