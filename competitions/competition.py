@@ -29,10 +29,10 @@ __all__ = ["Competition", "TableFile", "read_competition"]
 class Competition:
     """A competition: its tables, its description, and the list of its files.
 
-    `name`: one printable component of a path (see `naming.safe_name`). `train`, `test` and `sample` have the same
-    columns in the same types (see `layout.reconcile`). `description`: the organiser's text, "" without one.
+    `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
+    have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path.
     """
 
     name: str
@@ -204,7 +204,7 @@ def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTa
 
 @dataclass(frozen=True)
 class _Loader:
-    """A function that returns the table of a source, read once and kept in `loaded`, by path."""
+    """A callable that returns the table of `source`, reading it at the first call and keeping it in `loaded`."""
 
     path: str
     source: Source

@@ -123,7 +123,10 @@ def _drawn(strata: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
 
 
 def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Whole groups, `codes` (n,) int, in random order, as long as the share comes nearer to `fraction`: (n,) bool."""
+    """The rows (n,) bool of a random choice of whole groups, `codes` (n,) int, whose share is near `fraction`.
+
+    In random order, a group is chosen where it brings the share nearer to `fraction`.
+    """
     sizes = np.bincount(codes)
     wanted = fraction * len(codes)
     chosen = np.zeros(len(sizes), dtype=bool)

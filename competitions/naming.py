@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-GENERIC_NAMES = (
+GENERIC_NAMES = (  # of folders, too general to name a competition
     "public", "data", "dataset", "datasets", "input", "inputs", "train", "raw", "download", "downloads", "files", "csv",
     "kaggle", "competition", "src", "tmp",
 )  # fmt: skip

@@ -16,35 +16,37 @@ from medalist.competitions.columns.kinds import numeric_kind, text_kind
 from medalist.competitions.errors import TaskError
 
 SAMPLED = 200_000  # rows of a table from which columns are described; larger tables are sampled
-RECOUNTED = 0.1  # distinct values per sampled row, above which repetitions are counted in all rows
-MOST_RECOUNTED = 20  # columns that are counted in all rows
+RECOUNTED = 0.1  # distinct values per sampled row, above which distinct values are counted in all rows
+MOST_RECOUNTED = 20  # at most so many columns are counted in all rows
 
 
 class Kind(StrEnum):
-    """What a column means. These are the words that may be written in task.yaml."""
+    """What a column means; the values are the words of task.yaml."""
 
     NUMBER = "number"
-    COUNT = "count"
+    COUNT = "count"  # whole numbers from 0
     CATEGORY = "category"
-    ORDINAL = "ordinal"
-    BOOLEAN = "boolean"
+    ORDINAL = "ordinal"  # few small whole numbers, or labels with an order
+    BOOLEAN = "boolean"  # at most two distinct values
     DATE = "date"
-    TEXT = "text"
-    KEY = "key"
+    TEXT = "text"  # several words a value
+    KEY = "key"  # identifies a row or an entity: values hardly repeat
     CONSTANT = "constant"
-    DUPLICATE = "duplicate"
+    DUPLICATE = "duplicate"  # the same values as an earlier column
 
 
 @dataclass(frozen=True)
 class ColumnCard:
     """The description of one column that train and test share.
 
-    `missing`, `missing_test`: shares of the rows, 0 to 1. `distinct`: number of distinct values in train, or in a
-    sample of `counted` rows of it (`counted` is 0 where all rows were counted). `unseen`: the share of the test rows
-    with a value that never occurs in train. `drift`: the distance between the distributions in train and test, 0
-    (equal) to 1: Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories.
-    `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `numeric`: stored as
-    numbers or booleans. `levels`: the values of an ordinal column of text, lowest first.
+    `missing`, `missing_test`: shares of the rows of train and of test without a value, 0 to 1. `distinct`: number of
+    distinct values in train; where train was sampled, in the `counted` rows of the sample (`counted` is 0 where all
+    rows were counted). `unseen`: the share of the test rows with a value that never occurs in train. `drift`: the
+    distance between the distributions in train and test beyond what chance gives, 0 (equal) to 1: Kolmogorov-Smirnov
+    for numbers, dates and text lengths, total variation for categories; at least the difference of the missing shares.
+    `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `note`: why the column
+    has its kind, "" where that is plain. `numeric`: stored as numbers or booleans. `levels`: the values of an ordinal
+    column of text, lowest first.
     """
 
     name: str
@@ -63,7 +65,7 @@ class ColumnCard:
     counted: int = 0
 
     def distinct_share(self, n_rows: int) -> float:
-        """Distinct values per row, 0 to 1. `n_rows`: the number of rows of train."""
+        """Distinct values per counted row, 0 to 1. `n_rows`: rows of train, used where all of them were counted."""
         return self.distinct / max(1, self.counted or n_rows)
 
 
@@ -77,9 +79,10 @@ def describe_columns(
 ) -> tuple[ColumnCard, ...]:
     """A card for every column that both tables have, in the order of train, without those in `skip`.
 
-    Of tables with more than `n_sample` rows, that many are described, drawn with `seed`. Distinct values of text and
-    whole numbers that hardly repeat in the sample, such as the ids of users, are counted in all rows. `overrides`
-    (column name → kind) take precedence over the values. Raises TaskError for an override of no column or no kind.
+    A table with more than `n_sample` rows is described from a sample of that size, drawn with `seed`; only for columns
+    whose values hardly repeat in the sample, such as the ids of users, are `distinct` and `unseen` counted in all rows
+    (for at most MOST_RECOUNTED of them). `overrides` (column name → kind) take precedence over the kind inferred from
+    the values. Raises TaskError for an override of an unknown column or with an unknown kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
     kinds = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
@@ -100,7 +103,8 @@ def describe_columns(
 
 
 def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
-    """Whether values that hardly repeat in the sample may repeat in all rows: text and whole numbers."""
+    """Whether the distinct values of a sampled column must be counted in all rows: strings (no dates or free text) or
+    whole numbers that hardly repeat in the sample `values` and so may be keys that repeat in the whole table."""
     if card.distinct <= RECOUNTED * len(values) or card.kind in (Kind.DATE, Kind.TEXT):
         return False
     if not card.numeric:
@@ -159,7 +163,8 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
 
 
 def _drift(kind: Kind, numeric: bool, codes: np.ndarray, n: int, values: pd.Series, dates: pd.Series | None) -> float:
-    """The drift of a column whose rows hold `values[codes]`, -1 for missing ones, the first `n` rows being train's."""
+    """The drift (see ColumnCard) of a column whose rows hold `values[codes]`, code -1 being a missing value; the first
+    `n` rows are train's, the others test's."""
     if kind == Kind.CONSTANT and len(values) <= 1:
         return 0.0
     if dates is not None:
@@ -187,7 +192,7 @@ def _sample(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFra
 
 
 def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[str, Kind]:
-    """The kinds that a person has set, by column. Raises TaskError for a word that is no kind and for no column."""
+    """The kinds that a person has set, by column. Raises TaskError for an unknown kind or column."""
     for name, kind in overrides.items():
         if name not in columns:
             raise TaskError(f"columns: {name!r} is no column of train or test; leave it out or mend its name.")

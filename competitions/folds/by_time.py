@@ -11,7 +11,7 @@ from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, Scheme
 
-SHARED = 0.2  # of the test rows may have the last time of train, as where it was cut within a day
+SHARED = 0.2  # largest share of test rows with the last time of train, as where a day was divided between both
 _TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"
                         r"(?:[^a-z]|$)|date$|time$|year$|month$|week$|day$", re.IGNORECASE)  # fmt: skip
 
@@ -105,7 +105,7 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
 def _plan(
     train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, given: bool = False
 ) -> FoldPlan:
-    """The plan by the times of one column. `given`: a person asks for it, without evidence of such a split."""
+    """The plan by the times of one column. `given`: a person chose the scheme, and there is no evidence of it."""
     train_axis, test_axis = time_axes(train, test)
     assert train_axis is not None
     is_date = train_axis[1]
@@ -142,9 +142,10 @@ def _plan(
 
 
 def _windows(history: float, span: float, gap: float, n_splits: int | None) -> tuple[int, float]:
-    """(number of windows, span): at most `n_splits` or 5 windows, with a history of two spans, or of one, before them.
+    """(number of windows, span of each): at most `n_splits` (None: 5) windows at the end of a `history`.
 
-    Where the history is too short for two windows, the span is shortened.
+    At least two spans before them, or else one, are left to train on. Where the history is too short for two windows,
+    the span is shortened.
     """
     for least in (2.0, 1.0):
         count = int((history - gap - least * span) / span + 0.02)
@@ -154,10 +155,10 @@ def _windows(history: float, span: float, gap: float, n_splits: int | None) -> t
 
 
 def forecast_horizon(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
-    """The span that predictions reach ahead, in the unit of the plan's column; None unless the scheme is "time".
+    """How far ahead of its training rows a model predicts, in the unit of the plan's column (days for dates).
 
-    It is the longer one of the span from the last time of train to that of test and the span of the folds, which a
-    short history may shorten; the folds' alone where test reaches further ahead than the whole history goes back.
+    It is the larger one of the span from the last time of train to the last time of test, and the plan's horizon plus
+    gap; the latter where test extends further ahead than train extends back. None unless the scheme is "time".
     """
     if plan.scheme != "time" or plan.column is None:
         return None

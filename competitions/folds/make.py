@@ -81,7 +81,8 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
 
 
 def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
-    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T), `n_bins` for more than 1,000."""
+    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T); where there are more than 1,000,
+    `n_bins` bins of about equally many distinct rows in sorted order."""
     y = y.reshape(len(y), -1)
     codes = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     distinct = int(codes.max(initial=0)) + 1

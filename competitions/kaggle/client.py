@@ -1,8 +1,8 @@
-"""A program of its own that downloads one competition with Kaggle's client: the only file that imports `kaggle`.
+"""A separate program that downloads one competition with Kaggle's client: the only file that imports `kaggle`.
 
 `download.py` starts it as `python client.py NAME FOLDER` and can end it at any moment, since the client sets no time
 limits. Importing the client signs in at once, prints help and may call `exit`; here that does no harm. It prints one
-line of JSON, `{"error": null}` or what failed, and ends when its starter does.
+line of JSON, `{"error": null}` or what failed, and exits when the parent process does.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def download(name: str, folder: str) -> dict[str, Any]:
 
 
 def exit_with_parent(pipe: int) -> None:
-    """Exit at the end of `pipe`, a file descriptor whose other end the starting process holds open while it lives."""
+    """Wait for the end of `pipe`, a file descriptor whose other end the parent holds open while it lives; then exit."""
     os.read(pipe, 1)
     os._exit(1)
 

@@ -16,7 +16,10 @@ Role = Literal["train", "test", "sample", "extra", "description", "answers", "ig
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file of a competition, its role and the reason for it. `rows` is None where the file was not read."""
+    """A file of a competition (a table or a text), its role and the reason for it.
+
+    `rows` is None and `columns` are () where they were not read.
+    """
 
     path: str
     role: Role

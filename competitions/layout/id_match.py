@@ -18,9 +18,10 @@ _ROWS = 1000  # of a table that are compared value by value, where all would tak
 class IdMatch:
     """How a sample's rows correspond to test's.
 
-    `share`: 1.0 where both have the same ids, less where some lack in one of them, 0.0 without any correspondence.
-    `renamed`: (column of test, its name in the sample) where the names differ, ("", name) for an id that is in no
-    column of test. `by_order`: rows correspond by their position.
+    `confidence`: 1.0 where both have the same ids, 0.9 where the sample has some of test's, less where some of its ids
+    are not in test or rows match by position, 0.0 for no match. `renamed`: (column of test, its name in the sample)
+    where the names differ, ("", name) for an id that is in no column of test. `by_order`: rows correspond by their
+    position.
     """
 
     confidence: float

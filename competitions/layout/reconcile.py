@@ -30,12 +30,13 @@ class Frames:
 
 
 def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) -> Frames:
-    """The three tables, ready for use.
+    """The three tables with the same columns in the same types, and notes on what was changed.
 
     A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
     written where numbers would lose leading zeros, which `sample_head`, the first bytes of the sample, shows. Labels
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
-    train without a target are left out. `reload` reads a table again with columns as text.
+    train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
+    as text and `exact` letter by letter (see `tables.reading.load`).
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -174,7 +175,7 @@ def _clashes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
 
 
 def _lost_as_numbers(ids: pd.Series, head: bytes) -> bool:
-    """Whether ids read as numbers have lost leading zeros, or values such as "NA"; `head`: the file's first bytes."""
+    """Whether parsing lost leading zeros of the ids, or values such as "NA". `head`: the file's first bytes."""
     if ids.isna().any():
         return True
     return _kind(ids) == "number" and _LEADING_ZERO.search(head) is not None

@@ -1,6 +1,6 @@
-"""Decides which table is train, which is test and which is the sample submission: the best candidate, if it is alone.
+"""Decides which table is train, which is test and which is the sample submission: the candidate with the best score.
 
-Where it is not, or there is none, an error says which flag settles it.
+Where another one scores about the same, or there is none, the error names the flag that settles it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, Sheet, read_pair, read_triple, related
 from medalist.competitions.layout.id_match import share_in
 
-_MARGIN = 0.2  # of scores, below which two candidates are ambiguous
+_MARGIN = 0.2  # difference of scores, below which two candidates are ambiguous
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class NamedTables:
 
 
 def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool) -> Roles:
-    """The best candidate.
+    """The candidate with the best score, of those that use the `given` tables.
 
     `need_sample`: whether there must be a sample submission. Raises InputError, naming the flag that settles it, where
     there is no candidate, or more than one of about the same score.

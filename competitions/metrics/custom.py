@@ -1,6 +1,6 @@
 """Custom metrics: `file.py:function`, a person's function that is called with (y_true, y_pred) and returns a number.
 
-What it is can be given by attributes of the function or, failing that, by constants of its module (in lower or upper
+Its properties can be set by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):
 
 greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has it.
@@ -59,9 +59,10 @@ def split_custom(name: str) -> tuple[Path, str] | None:
 
 @dataclass(frozen=True)
 class CustomFunction:
-    """A function of a file, called on copies of y (n, ...) and p (n, ...). Pickled as its place, and loaded anew.
+    """A person's function, called on copies of y (n, ...) and p (n, ...); returns its score as a float.
 
-    Raises MetricError where the file or the function is missing, or fails, or returns no finite number.
+    It is pickled as (file, name) and loaded again from the file. Calls raise MetricError where the function fails or
+    returns no finite number.
     """
 
     file: Path
@@ -87,7 +88,7 @@ class CustomFunction:
 
 
 def load_custom(file: Path, function: str) -> Metric:
-    """The metric that a function in a file is.
+    """The Metric whose score is the function of that name in the file.
 
     Raises
     ------
@@ -169,9 +170,9 @@ def _best_candidate(
     weights: np.ndarray | None,
     n_classes: int | None,
 ) -> np.ndarray:
-    """The best of a few dozen constants of one target y (n,); one for which the function has no value does not count.
+    """The best of a few dozen constants for one target y (n,) by a custom score: (1,) or, for probabilities, (K,).
 
-    Where it has none for any of them, the first: the mean, or the shares of the classes.
+    Constants for which the score is undefined are passed over; where all are, the mean or the class shares.
     """
     candidates = _candidates(needs, y, weights, n_classes)
     worst = -np.inf if greater else np.inf

@@ -139,7 +139,7 @@ def _binary(
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, which are in the order of the sorted labels, in the order of `labels`.
+    """The class columns of a form, in the order of `labels`; the form has them in the order of the sorted labels.
 
     Raises TaskError where there are more or fewer of them than labels.
     """
@@ -163,7 +163,7 @@ def _folds(
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan:
-    """The plan that is given, or the one that the evidence gives for the scheme and column that are given."""
+    """The plan itself where one is given, else the one inferred from the data, within "scheme" or "scheme:column"."""
     if isinstance(given, FoldPlan):
         return given
     scheme, _, column = (given or "").partition(":")

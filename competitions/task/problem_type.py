@@ -17,8 +17,8 @@ from medalist.competitions.metrics.registry import get_metric, metric_for
 from medalist.competitions.task.labels import class_labels, find_label
 from medalist.competitions.task.task import PROBLEM_TYPES
 
-_FEW = 20  # distinct whole numbers, up to which they are classes where the metric leaves it open
-_MOST_CLASSES = 1000  # distinct values, up to which a metric of classes is accepted
+_FEW = 20  # most distinct whole numbers of a target that is taken for classes where the metric fits both types
+_MOST_CLASSES = 1000  # most distinct values of a target that a metric of classes is accepted for
 
 
 def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
@@ -39,7 +39,9 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
 
 
 def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None, given: str | None) -> str:
-    """The problem type: the given one, else the one that the values suggest, or the next that the metric can score.
+    """The problem type: the given one, else the one nearest to what the values suggest that the metric can score.
+
+    Several numeric targets with more than two classes each become "regression".
 
     Raises TaskError for an unknown or impossible given type, where the metric fits no type, and for several targets of
     text with more than two classes.
@@ -111,7 +113,7 @@ def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
 
 
 def find_metric(name: str, n_targets: int) -> Metric:
-    """The metric of that name, in any variant; for one target a mean over columns is the metric itself.
+    """The metric of that name, of whatever problem type; for a single target "mean_<name>" is the metric <name>.
 
     Raises MetricError for an unknown name.
     """

@@ -13,14 +13,14 @@ from medalist.competitions.layout.id_match import match_ids
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
 from medalist.competitions.task.task import Layout
 
-_MANY = 2000  # distinct values of a column, above which they are no classes
+_MANY = 2000  # most distinct values of a column that are taken for classes
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form of a submission, with the fields of Task of the same names.
+    """The form of a submission; fields that Task has too are described there.
 
-    `lacking`: columns of train that test lacks or leaves empty. `positive`: the class after which the only class column
+    `lacking`: columns of train that test lacks or leaves empty. `positive`: the label after which the only class column
     is named, None where there is no such column.
     """
 

@@ -24,7 +24,7 @@ METRIC_SOURCES: tuple[str, ...] = get_args(MetricSource)
 
 @dataclass(frozen=True)
 class Task:
-    """What has to be predicted, as `infer.infer_task` infers it or a task.yaml says.
+    """What has to be predicted and how it is scored, inferred by `infer.infer_task` or read from a task.yaml.
 
     `id`: id columns of test, () where rows are matched by their order; `submission_id`: their names in the sample, in
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
@@ -32,8 +32,8 @@ class Task:
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
     order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
-    column of train with the weight of each row in the metric. `columns`: (name, kind) pairs that a person has set, for
-    `describe_columns(overrides=dict(task.columns))`.
+    column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
+    `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
     """
 
     name: str

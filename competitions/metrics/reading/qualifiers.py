@@ -48,7 +48,7 @@ def qualified(mention: Mention, sentences: list[str], at: int) -> str | None:
 
 
 def by_formula(name: str, of_formula: str) -> bool:
-    """Whether a formula, which is `of_formula`, names the variant that is meant by the words for `name`."""
+    """Whether `of_formula`, the metric of the description's formula, is a variant of `name` that a formula decides."""
     variants = METRICS[name].wording.variants if name in METRICS else ()
     return any(variant.by_formula and variant.name == of_formula for variant in variants)
 

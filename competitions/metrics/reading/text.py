@@ -48,7 +48,7 @@ _OTHER_HEADING = re.compile(r"baseline|benchmark|timeline|prize|rules|acknowledg
 @dataclass(frozen=True)
 class Sentence:
     """A sentence and the heading that it stands under. `lowered` is as long as `text`, so that positions agree;
-    `ends_in_colon`: it ends in a colon."""
+    `ends_in_colon`: it introduces what follows."""
 
     text: str
     lowered: str
@@ -137,7 +137,7 @@ def _bare_heading(block: str) -> bool:
 
 
 def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
-    """The evidence that a mention is of the competition's metric; above zero is enough."""
+    """A score of how likely a mention names the competition's metric; above zero it is accepted."""
     sentence = sentences[place]
     before = sentences[place - 1] if place else None
     words = sentence.lowered
