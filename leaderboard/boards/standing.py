@@ -62,11 +62,10 @@ def standing_on_board(
 ) -> Standing | NoStanding:
     """The standing of `score` on `board`, whose scores are by the same metric (see `lookup.board_for`).
 
-    The probabilities take the error of the score as normal with `standard_error`. They say how sure the score is,
-    not how far another test set, or the luck of the private leaderboard, would move it.
+    The probabilities assume a normal error of the score with `standard_error`: the uncertainty of the estimate, not the
+    difference that another test set, such as that of the private leaderboard, would make.
 
-    Where there is no board to compare with, that reason is returned; a score that is no finite number, such as a metric
-    of one's own may return, has no standing either.
+    A NoStanding given as the board is returned as it is; a score that is not finite gives another one.
     """
     if isinstance(board, NoStanding):
         return board

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 #: Seconds that a call waits, by default, for another process's transaction or for a server that has gone away.
 PATIENCE = 30.0
-#: Seconds between attempts to reach a server: at first, and at most after doubling.
+#: Seconds between attempts to reach a server: the first pause, and the longest, since each doubles the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
@@ -31,7 +31,7 @@ class Database(ABC):
     home: Path | None = None
     #: Statement that makes other processes wait while the tables are made, where a transaction does not.
     set_up_lock: str | None = None
-    #: Whether a call has to be repeated to wait; SQLite waits by itself.
+    #: Whether calls are retried while the database is unavailable; SQLite itself waits for locks.
     retries: bool = False
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -53,10 +53,10 @@ class Database(ABC):
         return self._with_retries(query)
 
     def write(self, work: Callable[[Execute], Result]) -> Result:
-        """What `work` returns, done within one transaction.
+        """The result of `work`, which runs within one transaction.
 
-        `work` is called again where the connection is lost, until `patience` seconds are over, even if the lost
-        transaction was committed: a second time it must find its rows and change nothing.
+        `work` is retried where the connection is lost, for up to `patience` seconds, even if the lost transaction was
+        committed: it must be idempotent.
         """
 
         def attempt() -> Result:
@@ -87,7 +87,7 @@ class Database(ABC):
         self._reached_once = True
 
     def _with_retries(self, call: Callable[[], Result]) -> Result:
-        """What `call` returns, repeated while a server that has answered before is away, for `patience` seconds."""
+        """The result of `call`, retried for up to `patience` seconds while a server that was reached before is away."""
         deadline, pause = time.monotonic() + self.patience, FIRST_PAUSE
         while True:
             try:

@@ -1,4 +1,4 @@
-"""ExperimentLog: the part of the ledger that remembers experiments and the submissions that came of them."""
+"""ExperimentLog: the part of the ledger that holds experiments and the submissions made from them."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ class ExperimentLog(FeatureLog):
     ) -> int:
         """Record a submission that was written and return its number within the run, from 1.
 
-        made_from: the experiment or the ensemble whose predictions it holds. sha256: of the file's bytes. A call that
-        says exactly what the last row says is a repeated one and adds nothing; equal bytes that were made from
-        something else, or have another score, are a submission of their own.
+        made_from: the experiment or the ensemble whose predictions it holds. sha256: of the file's bytes. A call with
+        the values of the run's last submission is taken for a repetition and adds nothing; equal bytes that were made
+        from something else, or have another score, are another submission.
         """
         row: dict[str, Any] = {
             "run_id": run_id,
@@ -95,7 +95,7 @@ class ExperimentLog(FeatureLog):
 
 
 def _experiment_values(row: ExperimentRow) -> dict[str, Any]:
-    """The columns that whoever records an experiment gives, as the database stores them."""
+    """The columns of an experiment as the database stores them, without run id and time."""
     return {
         "number": int(row.number),
         "pipeline": to_json(row.pipeline),

@@ -1,4 +1,4 @@
-"""FeatureLog: the part of the ledger that remembers which features were tried, and what each gained."""
+"""FeatureLog: the part of the ledger that holds the features that were tried, and what each gained."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class FeatureLog(LedgerBase):
     """Features, and the screenings that they come from."""
 
     def add_features(self, run_id: str, rows: Sequence[FeatureRow]) -> None:
-        """Record what became of features, all of them or none.
+        """Record the statuses of features, all of them or none.
 
-        A call whose rows the run ends with already is a repeated one and adds nothing.
+        A call whose rows equal the run's last ones is taken for a repetition and adds nothing.
         """
         values = [feature_values(row) for row in rows]
 
@@ -36,9 +36,9 @@ class FeatureLog(LedgerBase):
         return self._rows(FeatureRow, query, {"run_id": run_id}, SINCE)
 
     def record_screening(self, run_id: str, row: ScreeningRow, features: Sequence[FeatureRow] = ()) -> None:
-        """Record one screening and what became of its candidates, all of it or nothing.
+        """Record one screening and the statuses of its candidates, all of it or nothing.
 
-        A call that says exactly what the last row says is a repeated one and adds nothing, nor does it add features.
+        A call with the values of the run's last screening is taken for a repetition and adds neither row nor features.
         """
         values: dict[str, Any] = {
             "step": int(row.step),
@@ -71,7 +71,7 @@ class FeatureLog(LedgerBase):
 
 
 def feature_values(row: FeatureRow) -> dict[str, Any]:
-    """The columns that whoever records a feature gives, as the database stores them."""
+    """The columns of a feature as the database stores them, without run id, number and time."""
     return {
         "text": text(row.text),
         "shape": text(row.shape),
@@ -95,7 +95,7 @@ def add_feature_rows(execute: Execute, run_id: str, values: Sequence[Mapping[str
 
 
 def _ends_with(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the last features of a run are those."""
+    """Whether the last features of a run equal `values`."""
     query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number DESC LIMIT :n"
     last = execute(query, {"run_id": run_id, "n": len(values)})
     return len(last) == len(values) and all(

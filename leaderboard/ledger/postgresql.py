@@ -13,7 +13,7 @@ from medalist.leaderboard.ledger.schema import Execute, Rows
 #: Seconds for an attempt to connect to a server that does not answer, at most.
 CONNECT_SECONDS = 10.0
 
-#: Beginnings of the SQLSTATE codes of errors that may pass: connection lost, transaction rolled back, resources used
+#: Prefixes of the SQLSTATE codes of transient errors: connection lost, transaction rolled back, resources used
 #: up, lock not available, read-only (a replica takes over), interrupted or shutting down, system error.
 #: Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT = ("08", "40", "53", "55P03", "25006", "57014", "57P01", "57P02", "57P03", "57P05", "58")

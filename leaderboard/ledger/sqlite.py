@@ -1,6 +1,6 @@
 """The ledger in a SQLite file, through the standard library.
 
-It goes past SQLAlchemy because importing that costs 0.2 s, three times what `import typer, rich` does, and would be
+It does without SQLAlchemy because importing that costs 0.2 s, three times what `import typer, rich` does, and would be
 most of the wait for `medalist runs`; the statements are the same text as for PostgreSQL.
 """
 
@@ -18,7 +18,7 @@ from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.leaderboard.ledger.database import PATIENCE, Database
 from medalist.leaderboard.ledger.schema import Execute, Parameters, Rows
 
-#: Errors that end by themselves, or once a person makes room or ends another process.
+#: Errors that pass by themselves, or once a person frees disk space or ends another process.
 _TRANSIENT = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,

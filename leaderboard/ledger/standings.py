@@ -1,4 +1,4 @@
-"""StandingLog: the part of the ledger that remembers what scores were worth."""
+"""StandingLog: the part of the ledger that holds the standings of scores on human leaderboards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StandingLog(LedgerBase):
         submission: str | Path | None = None,
         metric: str = "",
     ) -> str:
-        """Record a standing and return its id; the same one is not recorded twice."""
+        """Record a standing and return its id, 16 hexadecimal digits; the same one is not recorded twice."""
         return self._add(
             run_id,
             competition,
@@ -82,7 +82,7 @@ class StandingLog(LedgerBase):
     def standings(self, competition: str | None = None) -> list[StandingRow]:
         """Standings, of one competition or all, the newest first.
 
-        A row whose metric is not what its board counts, as earlier versions recorded them, comes without a board.
+        A row whose metric is known to differ from that of its board, as earlier versions recorded, has no board.
         """
         where = "" if competition is None else "WHERE competition = :competition"
         query = f"SELECT * FROM standings {where} ORDER BY recorded DESC, id"
@@ -121,7 +121,7 @@ class StandingLog(LedgerBase):
 
 
 def _comparable(row: StandingRow) -> StandingRow:
-    """The row, without its board where that is known to count another metric."""
+    """The row, without its board where the board's scores are known to be by another metric."""
     board_counts = "" if row.board is None else board_metric(row.board)
     if not board_counts or not row.metric or same_metric(row.metric, board_counts):
         return row
@@ -140,7 +140,7 @@ def _better(row: StandingRow, other: StandingRow) -> bool:
 
 
 def _by_board_metric(row: StandingRow) -> bool:
-    """Whether a score is by the metric that its competition is known to count."""
+    """Whether a score is by the metric of its competition's leaderboard, where that is known."""
     board_counts = board_metric(row.competition) or board_metric(row.board or "")
     return bool(board_counts) and same_metric(row.metric, board_counts)
 
