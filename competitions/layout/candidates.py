@@ -166,6 +166,7 @@ def named_as_train(*sheets: Sheet) -> bool:
 
 
 def _looks_like_sample(train: Sheet, test: Sheet) -> bool:
+    """Whether a table is named like a sample submission, or is narrow with constant columns beside its keys."""
     if _SAMPLE_WORDS.search(test.path):
         return True
     frame = test.load()

@@ -158,6 +158,7 @@ def _rename(
 
 
 def _kind(column: pd.Series) -> str:
+    """ "boolean", "number" or "text", of the values of a column."""
     if types.is_bool_dtype(column.dtype) or types.infer_dtype(column.iloc[:1000], skipna=True) == "boolean":
         return "boolean"
     return "number" if types.is_numeric_dtype(column.dtype) else "text"

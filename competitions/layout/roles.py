@@ -68,6 +68,7 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 
 
 def _ambiguous(best: Roles, other: Roles) -> InputError:
+    """The error for two candidates of about the same score, naming the first role in which they differ."""
     for role in ("sample", "test", "train"):
         one, two = getattr(best, role), getattr(other, role)
         if one is not two and one and two:
@@ -76,6 +77,7 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
 
 
 def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: NamedTables) -> str:
+    """The error message where no candidate exists, from the pairs that could be train and test."""
     names = ", ".join(s.path for s in sheets[:6]) + (", …" if len(sheets) > 6 else "")
     if given.sample:
         return f"{given.sample} does not fit train and test: it needs test's ids and the targets; check --sample."

@@ -129,6 +129,7 @@ def _module_name(file: Path) -> str:
 
 
 def _load(file: Path, function: str) -> CustomFunction:
+    """The function of that name in the file. Raises MetricError."""
     called = getattr(_run(file), function, None)
     if not callable(called):
         raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
@@ -136,6 +137,7 @@ def _load(file: Path, function: str) -> CustomFunction:
 
 
 def _run(file: Path) -> ModuleType:
+    """The module that the file defines, executed. Raises MetricError."""
     if not file.is_file():
         raise MetricError(f"The metric's file {file} does not exist: give its path as file.py:function.")
     spec = importlib.util.spec_from_file_location(_module_name(file), file)
@@ -151,6 +153,7 @@ def _run(file: Path) -> ModuleType:
 
 
 def _setting(function: object, module: ModuleType, name: str, default: Any) -> Any:
+    """The attribute `name` of the function, else the constant of its module, in lower or upper case, else `default`."""
     for holder, key in ((function, name), (module, name), (module, name.upper())):
         if hasattr(holder, key):
             return getattr(holder, key)
@@ -158,6 +161,7 @@ def _setting(function: object, module: ModuleType, name: str, default: Any) -> A
 
 
 def _error_text(error: BaseException) -> str:
+    """An error as one line: its type and the beginning of its message."""
     text = str(error).split("\n")[0].rstrip(".")[:120]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
@@ -188,6 +192,7 @@ def _best_candidate(
 
 
 def _candidates(needs: Needs, y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> list[np.ndarray]:
+    """Constants to try, each (1,) or, for probabilities of several classes, (K,); the first is the fallback."""
     if needs == "label":
         return [np.array([code]) for code in np.unique(y)]
     if needs in ("probability", "ranking"):

@@ -194,12 +194,14 @@ class Metric:
         return a > b if self.greater_is_better else a < b
 
     def _column(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+        """The score of one column: y (n,), p (n,) or (n, K)."""
         value = self.function(y, p)
         if not self.mean:
             return float(value)
         return self.from_mean(float(np.average(value, weights=self._weights(weights, len(y)))))
 
     def _weights(self, weights: np.ndarray | None, n: int) -> np.ndarray | None:
+        """The weights as (n,) float64, None where there are none or the metric has none. Raises MetricError."""
         if weights is None or not self.weighted:
             return None
         flat = np.asarray(weights, dtype=float).reshape(-1)
@@ -208,6 +210,7 @@ class Metric:
         return flat
 
     def _checked(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and predictions as (n, columns) float64. Raises MetricError where shapes do not fit the metric."""
         y, p = self._columns(y, "target"), self._columns(p, "prediction")
         if len(y) != len(p):
             raise MetricError(f"{self.name} got {len(p)} predictions for {len(y)} rows: predict every row once.")
@@ -223,6 +226,7 @@ class Metric:
         return y, p
 
     def _columns(self, values: np.ndarray, what: str) -> np.ndarray:
+        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite."""
         columns = np.asarray(values, dtype=float)
         columns = columns[:, None] if columns.ndim == 1 else columns
         if columns.ndim != 2 or not columns.size:

@@ -46,6 +46,7 @@ class Vocabulary:
         raise MetricError(self._unknown(name, key))
 
     def _lookup(self, key: str) -> str | None:
+        """The canonical name of a normalised name, without means over columns; None for an unknown one."""
         for candidate in (key, key.removeprefix("neg_")):
             if candidate in self.names:
                 return candidate
@@ -66,6 +67,7 @@ class Vocabulary:
         return {name: metric.example for metric in self.parametrised.values() for name in metric.incomplete}
 
     def _unknown(self, name: str, key: str) -> str:
+        """The error message for an unknown name, with up to three similar ones."""
         import difflib
 
         spellings = {**{k: k for k in self.names}, **self.aliases, **self._examples()}

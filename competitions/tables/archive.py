@@ -165,11 +165,13 @@ def _walk(root: Path) -> Iterator[Path]:
 
 
 def _wanted(name: str) -> bool:
+    """Whether a file is a table or a text, by its name."""
     lower = name.lower()
     return lower.removesuffix(".gz").endswith(TABLE_SUFFIXES) or lower.endswith(TEXT_SUFFIXES)
 
 
 def _unpacked_size(source: Source) -> int:
+    """The size of a file on disk after unpacking, in bytes; for .gz an estimate."""
     if not source.name.lower().endswith(".gz") or source.size < 18:
         return source.size
     with open(source.file, "rb") as stream:  # RFC 1952: the last four bytes are the size modulo 2**32
@@ -219,4 +221,5 @@ def _bomb(path: str) -> InputError:
 
 
 def _plain(error: Exception) -> str:
+    """The message of an error as the middle of a sentence."""
     return str(error).rstrip(".").replace("\n", " ")[:120] or type(error).__name__

@@ -33,7 +33,7 @@ _DECIMAL_POINT = re.compile(r"(?:^|;)\"?-?\d+\.\d+\"?(?:;|$)", re.MULTILINE)
 class Dialect:
     """The format of a text table.
 
-    `encoding`: as its byte order mark says, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
+    `encoding`: that of its byte order mark, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
     `header`: the names in the first line as they are written, () for an empty file.
     """
 

@@ -66,7 +66,7 @@ class _Hashed:
         return True
 
     def close(self) -> None:
-        """Nothing: whoever opened the stream closes it."""
+        """Do nothing: the stream is closed where it was opened."""
 
 
 def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.Table, list[str], str]:

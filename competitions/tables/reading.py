@@ -109,6 +109,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
 
 
 def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
+    """(frame, notes, SHA-256 of the bytes in hex) of a csv, read into memory as a whole."""
     data = source.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     dialect = dialect_of(data[: 1 << 16], source.path, whole=len(data) <= 1 << 16)
@@ -152,6 +153,7 @@ def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
 
 
 def _load_parquet(source: Source) -> Table:
+    """The table in a parquet file, without columns of lists or records."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

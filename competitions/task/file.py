@@ -38,7 +38,7 @@ def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None
 
 
 def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
-    """The text of task.yaml, with comments that say what each field means and what may be written."""
+    """The text of task.yaml, with comments on the meaning of each field and the values that it takes."""
     folds = {name: getattr(task.folds, name) for name in _FOLD_FIELDS}
     parts = [
         _HEAD + _comment(task.notes),

@@ -108,6 +108,7 @@ def fit_metric(name: str, problem_type: str, n_targets: int) -> Metric:
 
 
 def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
+    """Whether a metric has a variant for a problem type."""
     variant = get_metric(metric_for(metric.name, problem_type, n_targets), n_targets)
     return problem_type in variant.problem_types
 
@@ -130,7 +131,8 @@ def task_classes(
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The labels in code order, () for regression, and notes; several targets share their labels.
 
-    `given`: a person's order. Raises TaskError where it leaves out a label, and where binary targets have not two.
+    `given`: the order that a person has set. Raises TaskError where it leaves out a label, and where binary targets do
+    not have two labels.
     """
     if problem_type == "regression":
         return (), ()
@@ -156,7 +158,7 @@ def task_classes(
 
 
 def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
-    """The labels in a person's order, in which further ones may stand. Raises TaskError where one is left out."""
+    """The labels in the order of `given`, which may hold further ones. Raises TaskError where it leaves one out."""
     matched = [find_label(labels, label) for label in given]
     absent = [label for label in labels if label not in matched]
     if absent:
@@ -165,8 +167,10 @@ def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, 
 
 
 def _numbers(values: pd.Series) -> pd.Series:
+    """Values as float64, NaN where they are no numbers."""
     return pd.to_numeric(values, errors="coerce").astype(float)
 
 
 def _all_numbers(values: pd.Series) -> bool:
+    """Whether every value is a number, or text that is one."""
     return bool(pd.to_numeric(pd.Series(values.unique()), errors="coerce").notna().all())

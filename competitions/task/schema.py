@@ -1,6 +1,6 @@
 """The schema of task.yaml, as pydantic models, and one clear sentence for each mistake in a file.
 
-The description of a field says what may be written there; the sentences end with it.
+The description of a field names the values that it takes; the sentences end with it.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def validate(data: Any, where: str) -> TaskFile:
 
 
 def _sentence(error: ErrorDetails) -> str:
+    """The first mistake in a task file as one sentence: field, value and what may be written."""
     path = [str(part) for part in error["loc"]]
     if path[0] in ("classes", "positive") and len(path) > 1:
         path.pop()  # of a label pydantic adds the type that was tried

@@ -194,6 +194,7 @@ def _key_like(values: pd.Series) -> bool:
 
 
 def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> None:
+    """Raises TaskError where ids repeat in the table called `where`."""
     repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
     if repeated:
         raise TaskError(

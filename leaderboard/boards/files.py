@@ -82,6 +82,7 @@ Entry = tuple[str | None, float | None, float]  # team, rank, score
 
 
 def _entries(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str], column: int) -> list[Entry]:
+    """(team, rank, score) of each row with a score; team and rank may be None. Raises InputError."""
     rank = next((header.index(c) for c in RANK_COLUMNS if c in header), None)
     team = next((header.index(c) for c in TEAM_COLUMNS if c in header), None)
     return [
@@ -117,6 +118,7 @@ def _best(entries: Sequence[Entry], greater_is_better: bool) -> list[float]:
 
 
 def _number(path: Path, cell: str) -> float:
+    """A cell as a number. Raises InputError."""
     try:
         return float(cell)
     except ValueError:
@@ -124,6 +126,7 @@ def _number(path: Path, cell: str) -> float:
 
 
 def _delimiter(text: str) -> str:
+    """The most frequent of comma, semicolon and tab in the first line."""
     first = text.lstrip().split("\n", 1)[0]
     return max(",;\t", key=first.count)
 

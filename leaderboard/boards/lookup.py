@@ -142,6 +142,7 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
 
 
 def _user_files() -> Iterator[Path]:
+    """Files of the user's boards, by name."""
     folder = boards_folder()
     if folder.is_dir():
         yield from sorted(p for p in folder.iterdir() if p.suffix.lower() in (".csv", ".txt", ".zip"))
@@ -169,11 +170,13 @@ def _user_board(name: str, greater_is_better: bool | None = None) -> Board | Non
 
 
 def _shipped_rows() -> Iterator[dict[str, str]]:
+    """Rows of the table of shipped boards."""
     table = resources.files("medalist.leaderboard.boards.data") / "human_baselines.csv"
     yield from csv.DictReader(table.read_text(encoding="utf-8").splitlines())
 
 
 def _shipped(name: str) -> Board | None:
+    """The shipped board of a competition, in any case; None where there is none."""
     wanted = name.casefold()
     for row in _shipped_rows():
         if row["competition"].casefold() == wanted:
@@ -182,6 +185,8 @@ def _shipped(name: str) -> Board | None:
 
 
 def _from_row(row: Mapping[str, str], source: str) -> Board:
+    """The board in a row of a table of boards. Raises InputError where the row is damaged."""
+
     def number(column: str) -> float | None:
         text = (row.get(column) or "").strip()
         return float(text) if text and math.isfinite(float(text)) else None
@@ -204,6 +209,7 @@ def _from_row(row: Mapping[str, str], source: str) -> Board:
 
 
 def _to_row(board: Board) -> list[str]:
+    """The cells of a board, in the order of COLUMNS."""
     figures = [*(board.threshold(medal) for medal in MEDALS), board.median, *board.percentiles]
     cells = ["" if f is None or math.isnan(f) else repr(f) for f in figures]
     return [board.name, str(board.teams), "higher" if board.greater_is_better else "lower", *cells]

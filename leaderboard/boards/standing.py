@@ -108,6 +108,7 @@ def _probabilities(score: float, board: Board, standard_error: float) -> dict[Me
 
 
 def _normal_cdf(margin: float, standard_error: float) -> float:
+    """Probability of a normal error above -`margin`, at least MIN_PROBABILITY from 0 and 1 unless the error is 0."""
     if standard_error == 0:
         return 1.0 if margin >= 0 else 0.0
     chance = 0.5 * math.erfc(-margin / standard_error / math.sqrt(2))

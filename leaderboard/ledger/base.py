@@ -53,6 +53,7 @@ class LedgerBase:
         return [kind(**decode(record)) for record in self._database.read(query, parameters, since)]
 
     def _require(self, execute: Execute, run_id: str) -> None:
+        """Raise LedgerError unless the run exists."""
         if not execute("SELECT id FROM runs WHERE id = :run_id", {"run_id": run_id}):
             raise LedgerError(f"The ledger {self} has no run {run_id}: start the run before recording what it did.")
 

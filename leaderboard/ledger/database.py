@@ -119,6 +119,7 @@ class Database(ABC):
         return version
 
     def _set_up(self, execute: Execute) -> None:
+        """Create the tables, or migrate them to this version."""
         if self.set_up_lock:
             execute(self.set_up_lock, {})
         version = self._version(execute)

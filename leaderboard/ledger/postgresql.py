@@ -76,6 +76,7 @@ class ServerDatabase(Database):
     _reading = _writing
 
     def _is_transient(self, error: Exception) -> bool:
+        """Whether an error may pass when the call is repeated later."""
         if not isinstance(error, self._sqlalchemy.exc.DBAPIError):
             return False
         state = getattr(error.orig, "sqlstate", None)

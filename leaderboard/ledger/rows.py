@@ -1,7 +1,7 @@
 """The rows of the ledger's tables as typed values.
 
-Fields with the defaults `run_id=""`, `number=-1` and `recorded=None` are given by the ledger when a row is recorded:
-whoever records one leaves them out.
+The fields `run_id=""`, `number=-1` and `recorded=None` are set by the ledger when a row is recorded; leave them out in
+a row that is to be recorded.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class ScreeningRow:
     parent
         Number of the experiment whose residuals were to be explained.
     result
-        The whole result, from which a resumed run goes on; empty where it is not kept.
+        The whole result, which a resumed run continues from; empty where it was not stored.
     """
 
     step: int

@@ -135,6 +135,7 @@ class RunLog(LedgerBase):
         return [RunRow(**decode({"attached": record["started"], **record})) for record in records]  # not in version 1
 
     def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Set columns of a run. Raises LedgerError where there is no such run."""
         changes = ", ".join(f"{column} = :{column}" for column in values)
 
         def work(execute: Execute) -> None:

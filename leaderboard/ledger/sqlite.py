@@ -79,6 +79,7 @@ class SqliteDatabase(Database):
             self._connection = None
 
     def _connect(self, write: bool) -> sqlite3.Connection | None:
+        """The open connection, opened where needed; None where a file to read does not exist."""
         if self._pid != os.getpid() and self._connection is not None:
             # SQLite forbids the use, even the closing, of a connection on the other side of a fork
             self._inherited.append(self._connection)
@@ -93,6 +94,7 @@ class SqliteDatabase(Database):
         return self._connection
 
     def _open_to_write(self) -> sqlite3.Connection:
+        """A connection in write-ahead mode to the file, which is made where it does not exist."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -116,6 +118,7 @@ class SqliteDatabase(Database):
         return connection
 
     def _open_to_read(self) -> sqlite3.Connection:
+        """A connection that writes nothing, also to a file in a folder that may not be written."""
         connection = self._open("rw")  # falls back to reading only where the file may not be written
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -137,6 +140,7 @@ class SqliteDatabase(Database):
         return connection
 
     def _fail(self, error: sqlite3.Error) -> NoReturn:
+        """Raise the LedgerError, or LedgerUnavailable, that explains an error of SQLite."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         what = {
             sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file for the ledger",

@@ -146,5 +146,6 @@ def _by_board_metric(row: StandingRow) -> bool:
 
 
 def _sort_key(row: StandingRow) -> tuple[bool, float, float]:
+    """Larger for the better of two rows by one metric."""
     percentile = -1.0 if row.percentile is None else row.percentile
     return row.basis == "holdout", percentile, row.score if row.greater_is_better else -row.score

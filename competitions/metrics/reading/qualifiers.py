@@ -54,6 +54,7 @@ def by_formula(name: str, of_formula: str) -> bool:
 
 
 def _applies(variant: Variant, mention: Mention, sentence: str, near: str, wide: str) -> bool:
+    """Whether the pattern of a variant matches in the context that it names."""
     start = mention.end if variant.where == "after" else 0
     close = sentence[max(mention.start - 40, 0) : mention.end + 60]
     text = {"after": sentence, "sentence": sentence, "close": close, "near": near, "wide": wide}[variant.where]

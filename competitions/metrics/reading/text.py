@@ -122,6 +122,7 @@ def lowered(text: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
+    """The sentences of a text of one line."""
     parts: list[str] = []
     for piece in re.split(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z0-9\"'(\[$\\])", text):
         if parts and _ABBREVIATION.search(parts[-1]):
@@ -132,6 +133,7 @@ def _parts(text: str) -> list[str]:
 
 
 def _bare_heading(block: str) -> bool:
+    """Whether a block of lines without a mark looks like a heading: one short line without a full stop."""
     line = block.strip()
     return "\n" not in line and len(line) < 50 and len(line.split()) <= 6 and not line.endswith((".", "!", "?", ","))
 
