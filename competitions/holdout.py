@@ -128,11 +128,11 @@ def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
     In random order, a group is chosen where it brings the share nearer to `fraction`.
     """
     sizes = np.bincount(codes)
-    wanted = fraction * len(codes)
+    n_target = fraction * len(codes)
     chosen = np.zeros(len(sizes), dtype=bool)
     total = 0
     for group in rng.permutation(len(sizes)):
-        if abs(total + sizes[group] - wanted) < abs(total - wanted):
+        if abs(total + sizes[group] - n_target) < abs(total - n_target):
             chosen[group] = True
             total += int(sizes[group])
     return chosen[codes]

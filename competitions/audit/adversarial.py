@@ -45,7 +45,7 @@ def adversarial_validation(
     y = (np.arange(len(both)) >= n).astype(np.int64)
     score, gains = _separate(matrix, y, rng, seed, threads)
     top = [usable[i].name for i in np.argsort(-gains, kind="stable")[:3] if gains[i] > 0]
-    beside = f" (without {task.folds.column})" if task.folds.column else ""
+    left_out = f" (without {task.folds.column})" if task.folds.column else ""
     severity: Severity = "info" if score < 0.6 else "warning"
     relation = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
     by = f", most by {', '.join(top)}" if score >= 0.55 else ""
@@ -53,7 +53,7 @@ def adversarial_validation(
         "adversarial",
         severity,
         tuple(top) if score >= 0.55 else (),
-        f"Train and test {relation}{beside}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
+        f"Train and test {relation}{left_out}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
         score,
     )
 

@@ -209,11 +209,11 @@ def _mark_duplicates(
     marked = []
     for card in cards:
         key = (card.numeric, _pattern(train[card.name], test[card.name]))
-        twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
-        if twin is None:
+        original = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
+        if original is None:
             first.setdefault(key, []).append(card.name)
         elif card.name not in overrides and card.kind != Kind.CONSTANT:
-            card = replace(card, kind=Kind.DUPLICATE, duplicate_of=twin, note=f"the same values as {twin}")
+            card = replace(card, kind=Kind.DUPLICATE, duplicate_of=original, note=f"the same values as {original}")
         marked.append(card)
     return tuple(marked)
 

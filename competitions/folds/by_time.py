@@ -52,8 +52,8 @@ def time_plan(
         return None
     if not usable:
         raise TaskError(f"--folds {scheme}: no column holds dates; name the column of time, --folds {scheme}:COLUMN.")
-    held = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
-    return _plan(train[usable[0]], held, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
+    test_column = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
+    return _plan(train[usable[0]], test_column, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
 
 
 def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
@@ -162,8 +162,8 @@ def forecast_horizon(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) ->
     """
     if plan.scheme != "time" or plan.column is None:
         return None
-    held = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
-    train_axis, test_axis = time_axes(train[plan.column], held)
+    test_column = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
+    train_axis, test_axis = time_axes(train[plan.column], test_column)
     if train_axis is None or not np.isfinite(train_axis[0]).any():
         return None
     last, history = float(np.nanmax(train_axis[0])), float(np.ptp(train_axis[0][np.isfinite(train_axis[0])]))

@@ -42,10 +42,10 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
         return IdMatch(0.5 * share if share > 0.5 else 0.0)
     for name in rest[: max(1, len(rest) - 1)]:
-        wanted = set(sample[name])
+        sample_keys = set(sample[name])
         for column in test.columns:
             values = test[column]
-            if len(values) == len(sample) and values.is_unique and set(values) == wanted:
+            if len(values) == len(sample) and values.is_unique and set(values) == sample_keys:
                 return IdMatch(1.0, ((str(column), name),))
     if len(sample) != len(test):
         return IdMatch(0.0)
@@ -118,14 +118,14 @@ def rows_of_sample(
         for a, b in zip(ids, sample_ids, strict=True)
     ):
         return np.arange(len(test))
-    keys, wanted = id_index(left), id_index(right)
+    keys, sample_keys = id_index(left), id_index(right)
     if not keys.is_unique:
         raise SubmissionError(f"Ids in test are not unique ({', '.join(ids)}): {int(keys.duplicated().sum())} repeat.")
-    rows = keys.get_indexer(wanted)
+    rows = keys.get_indexer(sample_keys)
     if (rows < 0).any():
         raise SubmissionError(
             f"{int((rows < 0).sum())} ids of the sample submission do not stand in test ({', '.join(ids)}), such as "
-            f"{wanted[rows < 0][0]!r}."
+            f"{sample_keys[rows < 0][0]!r}."
         )
     return rows.astype(np.int64)
 

@@ -89,8 +89,8 @@ def named_board(name: str, greater_is_better: bool, metric: str | None = None, a
 
 def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
     """Boards of a competition, the user's first; for a list of scores without ranks the direction must be given."""
-    for wanted in (name, f"{name}-kernels-only"):
-        for board in (_user_board(wanted, greater_is_better), _shipped(wanted)):
+    for key in (name, f"{name}-kernels-only"):
+        for board in (_user_board(key, greater_is_better), _shipped(key)):
             if board is not None:
                 yield board
 
@@ -177,9 +177,9 @@ def _shipped_rows() -> Iterator[dict[str, str]]:
 
 def _shipped(name: str) -> Board | None:
     """The shipped board of a competition, in any case; None where there is none."""
-    wanted = name.casefold()
+    key = name.casefold()
     for row in _shipped_rows():
-        if row["competition"].casefold() == wanted:
+        if row["competition"].casefold() == key:
             return _from_row(row, "shipped with medalist")
     return None
 
