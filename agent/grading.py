@@ -20,8 +20,8 @@ from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
-from medalist.leaderboard.boards.known import board_for, find_board, named_board
-from medalist.leaderboard.boards.standing import Standing, stand
+from medalist.leaderboard.boards.lookup import board_for, find_board, named_board
+from medalist.leaderboard.boards.standing import Standing, standing_on_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import RunRow
 
@@ -59,7 +59,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, decided(task, predicted), weights))
-    return Grade(task.name, task.metric, score, stand(score, board, "holdout"))
+    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
 
 
 def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
@@ -208,7 +208,7 @@ def _task(
         from medalist.competitions.task.file import read_task
 
         task = read_task(folder / "task.yaml", known)
-        return run.competition, replace(task, metric=metric) if metric else task
+        return run.competition, replace(task, metric=metric, metric_source="given") if metric else task
     if metric is None:
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."

@@ -35,7 +35,7 @@ from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run_data import RunData
-from medalist.leaderboard.boards.known import board_for
+from medalist.leaderboard.boards.lookup import board_for
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.rows import RunRow
 

@@ -19,8 +19,8 @@ from score_rows import RESULTS, Row, gain, latest, markdown, noise_of, read_rows
 
 from medalist.agent.budget import parse_duration
 from medalist.competitions.metrics.registry import get_metric
-from medalist.leaderboard.boards.known import board_for
-from medalist.leaderboard.boards.standing import Standing, stand
+from medalist.leaderboard.boards.lookup import board_for
+from medalist.leaderboard.boards.standing import Standing, standing_on_board
 
 AGENT = "medalist"
 LATE = 1.05  # a peer that took this many times its budget is marked
@@ -122,7 +122,7 @@ def _own_entry(good: list[Row], failed: int) -> Entry:
 def _peer_entry(competition: str, metric: str, rows: list[Row]) -> Entry:
     good = [r for r in rows if r["status"] == "ok" and r.get("score") is not None and math.isfinite(r["score"])]
     board = board_for(competition, metric, get_metric(metric).greater_is_better)
-    placed = [stand(r["score"], board, "holdout") for r in good]
+    placed = [standing_on_board(r["score"], board, "holdout") for r in good]
     standings = [s for s in placed if isinstance(s, Standing)]
     return Entry(
         tuple(r["score"] for r in good),

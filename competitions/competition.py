@@ -17,7 +17,7 @@ from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import Given, decide_roles
+from medalist.competitions.layout.roles import NamedTables, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table, load, read_header
@@ -29,10 +29,10 @@ __all__ = ["Competition", "TableFile", "read_competition"]
 class Competition:
     """A competition: its tables, its description, and the list of its files.
 
-    `name`: one printable component of a path (see `naming.safe_name`). `train`, `test` and `sample` have the same
-    columns in the same types (see `layout.reconcile`). `description`: the organiser's text, "" without one.
+    `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
+    have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path.
     """
 
     name: str
@@ -81,7 +81,7 @@ def read_competition(
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     by_path = {source.path: source for source in sources}
-    given = Given(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
+    given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
     texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
     text, text_paths = _describe(root, description, texts)
 
@@ -171,7 +171,7 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     return (read_text(by_path[key]), (key,)) if key else ("", ())
 
 
-def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: Given) -> tuple[list[Sheet], list[str]]:
+def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTables) -> tuple[list[Sheet], list[str]]:
     """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
 
     Raises InputError where a table that the user has named cannot be read.
@@ -204,7 +204,7 @@ def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: Given) 
 
 @dataclass(frozen=True)
 class _Loader:
-    """A function that returns the table of a source, read once and kept in `loaded`, by path."""
+    """A callable that returns the table of `source`, reading it at the first call and keeping it in `loaded`."""
 
     path: str
     source: Source

@@ -26,7 +26,7 @@ class SubmissionError(MedalistError):
 
 
 class BudgetError(MedalistError):
-    """The budget of a run is written in no known way, or is too small for a run."""
+    """The budget of a run cannot be parsed, or is too small for a run."""
 
 
 class LedgerError(MedalistError):

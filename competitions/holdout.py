@@ -59,25 +59,25 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
     lacking = [c for c in task.targets if c not in competition.train]
     if lacking:
         raise InputError(f"train has no column {lacking[0]!r} to hold out: correct the targets.")
-    held = choose_rows(competition.train, competition.test, task, fraction, seed)
-    if not held.any() or held.all():
+    held_out = choose_rows(competition.train, competition.test, task, fraction, seed)
+    if not held_out.any() or held_out.all():
         raise InputError(
-            f"{fraction:g} of {len(held)} rows cannot be held out by the {task.folds.scheme} scheme: "
+            f"{fraction:g} of {len(held_out)} rows cannot be held out by the {task.folds.scheme} scheme: "
             "give another fraction or scheme."
         )
     frame = competition.train
     unnumbered = [c for c in task.id if c not in frame]
     if unnumbered:  # only test has the ids: the rows of train get numbers
         frame = frame.assign(**{c: np.arange(len(frame)) for c in unnumbered})
-    private = frame[held]
+    private = frame[held_out]
     test_columns = [c for c in competition.test.columns if c in frame and c not in task.targets]
     public = out / "public"
     try:
         public.mkdir(parents=True, exist_ok=True)
         (out / "private").mkdir(exist_ok=True)
-        frame.loc[~held, list(competition.train.columns)].to_csv(public / TABLES[0], index=False)
+        frame.loc[~held_out, list(competition.train.columns)].to_csv(public / TABLES[0], index=False)
         private[test_columns].to_csv(public / TABLES[1], index=False)
-        _sample(competition, task, private, frame[~held]).to_csv(public / TABLES[2], index=False)
+        _sample(competition, task, private, frame[~held_out]).to_csv(public / TABLES[2], index=False)
         (public / "description.md").write_text(competition.description, encoding="utf-8")
         weights = [task.weights] if task.weights in private.columns else []
         private[[*task.id, *task.targets, *weights]].to_csv(out / "private" / "answers.csv", index=False)
@@ -114,22 +114,25 @@ def _drawn(strata: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
     """A systematic sample of rows, even over the strata (n,) int, each of which keeps a row in train: (n,) bool."""
     order = np.lexsort((rng.random(len(strata)), strata))
     steps = np.floor(np.arange(len(strata) + 1) * fraction + rng.random())
-    held = np.zeros(len(strata), dtype=bool)
-    held[order] = np.diff(steps) > 0
-    emptied = np.setdiff1d(strata, strata[~held])
+    held_out = np.zeros(len(strata), dtype=bool)
+    held_out[order] = np.diff(steps) > 0
+    emptied = np.setdiff1d(strata, strata[~held_out])
     for stratum in emptied:
-        held[np.flatnonzero(strata == stratum)[0]] = False
-    return held
+        held_out[np.flatnonzero(strata == stratum)[0]] = False
+    return held_out
 
 
 def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Whole groups, `codes` (n,) int, in random order, as long as the share comes nearer to `fraction`: (n,) bool."""
+    """The rows (n,) bool of a random choice of whole groups, `codes` (n,) int, whose share is near `fraction`.
+
+    In random order, a group is chosen where it brings the share nearer to `fraction`.
+    """
     sizes = np.bincount(codes)
-    wanted = fraction * len(codes)
+    n_target = fraction * len(codes)
     chosen = np.zeros(len(sizes), dtype=bool)
     total = 0
     for group in rng.permutation(len(sizes)):
-        if abs(total + sizes[group] - wanted) < abs(total - wanted):
+        if abs(total + sizes[group] - n_target) < abs(total - n_target):
             chosen[group] = True
             total += int(sizes[group])
     return chosen[codes]
@@ -161,12 +164,12 @@ def _later_parts(times: np.ndarray, others: np.ndarray, fraction: float) -> np.n
     """The latest rows of every stretch of train, (n,) bool; a stretch ends where the times of test (`others`) begin."""
     marks = np.unique(others[np.isfinite(others)])
     stretch = np.searchsorted(marks, times)
-    held = np.zeros(len(times), dtype=bool)
+    held_out = np.zeros(len(times), dtype=bool)
     for code in np.unique(stretch):
         rows = np.flatnonzero((stretch == code) & np.isfinite(times))
         if len(rows):
-            held[rows] = _latest(times[rows], fraction)
-    return held
+            held_out[rows] = _latest(times[rows], fraction)
+    return held_out
 
 
 def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:

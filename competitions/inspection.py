@@ -15,7 +15,7 @@ from medalist.competitions.task.task import Task
 def inspection_document(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> dict[str, Any]:
-    """Dictionaries, lists, text, numbers, booleans and None alone, ready for `json.dumps`."""
+    """Files, task, columns and findings as a dictionary that `json.dumps` takes."""
     return {
         "competition": {
             "name": competition.name,

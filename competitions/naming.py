@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-GENERIC_NAMES = (
+GENERIC_NAMES = (  # of folders, too general to name a competition
     "public", "data", "dataset", "datasets", "input", "inputs", "train", "raw", "download", "downloads", "files", "csv",
     "kaggle", "competition", "src", "tmp",
 )  # fmt: skip
@@ -25,11 +25,11 @@ def name_of(root: Path) -> str:
     """
     place = root.resolve()
     if place.is_file():
-        if place.suffix.lower() == ".zip" and _tells(place.stem):
+        if place.suffix.lower() == ".zip" and _is_informative(place.stem):
             return safe_name(place.stem)
         place = place.parent
     for folder in (place, *place.parents):
-        if _tells(folder.name) and folder.name.lower() not in (*GENERIC_NAMES, *HIDDEN_FOLDERS):
+        if _is_informative(folder.name) and folder.name.lower() not in (*GENERIC_NAMES, *HIDDEN_FOLDERS):
             return safe_name(folder.name)
     return safe_name(place.name)
 
@@ -40,7 +40,7 @@ def safe_name(text: str) -> str:
     Usual names stay as they are. What is not printable, "/" and backslashes become the hexadecimal codes of their
     bytes ("%0A"), the end of a long name becomes a hash of the whole, and dots or nothing alone become "competition".
     """
-    if not _tells(text):
+    if not _is_informative(text):
         return _NAMELESS
     name = printable(text).replace("/", "%2F").replace("\\", "%5C")
     if len(name.encode()) > MAX_NAME_BYTES:
@@ -68,6 +68,6 @@ def _escaped(character: str) -> str:
     return "".join(f"%{byte:02X}" for byte in data)
 
 
-def _tells(name: str) -> bool:
+def _is_informative(name: str) -> bool:
     """Whether a name has more than dots and spaces."""
     return bool(name.strip(". "))

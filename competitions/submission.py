@@ -92,25 +92,25 @@ def write_atomically(path: Path | str, data: bytes) -> None:
         raise SubmissionError(f"{path} cannot be written ({reason}): choose another folder{kept}.") from error
 
 
-def _check_columns(columns: list[str], wanted: list[str]) -> None:
+def _check_columns(columns: list[str], expected: list[str]) -> None:
     """Raises SubmissionError unless the columns are the same in the same order."""
-    if columns == wanted:
+    if columns == expected:
         return
-    lacking = [name for name in wanted if name not in columns]
-    extra = [name for name in columns if name not in wanted]
+    lacking = [name for name in expected if name not in columns]
+    extra = [name for name in columns if name not in expected]
     if lacking:
         raise SubmissionError(f"the submission lacks the column {lacking[0]!r} of the sample: add it.")
     if extra:
         raise SubmissionError(f"the submission has a column {extra[0]!r} that the sample lacks: leave it out.")
-    raise SubmissionError(f"the submission's columns are in another order than the sample's: {', '.join(wanted)}.")
+    raise SubmissionError(f"the submission's columns are in another order than the sample's: {', '.join(expected)}.")
 
 
-def _check_ids(ids: pd.Series, wanted: pd.Series) -> None:
+def _check_ids(ids: pd.Series, expected: pd.Series) -> None:
     """Raises SubmissionError unless the ids are the same, as they would be written, in the same order."""
-    name = str(wanted.name)
+    name = str(expected.name)
     if ids.isna().any():
         raise SubmissionError(f"the submission has {int(ids.isna().sum())} rows without an id in {name!r}.")
-    left, right = (ids.array, wanted.array) if ids.dtype == wanted.dtype else (_written(ids), _written(wanted))
+    left, right = (ids.array, expected.array) if ids.dtype == expected.dtype else (_written(ids), _written(expected))
     same = np.asarray(left == right, dtype=bool)
     if same.all():
         return

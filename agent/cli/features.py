@@ -12,7 +12,7 @@ from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
-from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, ScreeningRow
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 
@@ -30,7 +30,7 @@ def features(
     """Show the features that a run found, what each gained, and what it tried and dropped."""
     with open_ledger(runs_dir) as ledger:
         run = ledger.run(run_id)
-        rows, searches = ledger.features(run.id), ledger.searches(run.id)
+        rows, searches = ledger.features(run.id), ledger.screenings(run.id)
     if json:
         print_json(
             {
@@ -74,7 +74,7 @@ def _tested(found: Sequence[FeatureRow]) -> int:
     return sum(r.status in ("kept", "dropped") for r in found)
 
 
-def _headline(found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+def _headline(found: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
     steps = len({s.step for s in searches})
     counts = {status: sum(r.status == status for r in found) for status in ("kept", "forced", "removed")}
     said = [
@@ -88,7 +88,7 @@ def _headline(found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str
     return ", ".join(said) + "."
 
 
-def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
     tested = _tested(found)
     if tested:
         why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"

@@ -32,7 +32,7 @@ def leaderboard(
     json: AsJson = False,
 ) -> None:
     """List the human leaderboards that are known, show one, or add one of your own."""
-    from medalist.leaderboard.boards.known import add_board, find_board, list_boards
+    from medalist.leaderboard.boards.lookup import add_board, find_board, list_boards
 
     if add is not None:
         if name is None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from medalist.agent.cli.options import AsJson, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
-from medalist.leaderboard.boards.standing import share
+from medalist.leaderboard.boards.standing import percentage
 
 
 def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
@@ -24,7 +24,7 @@ def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
         (
             r.competition,
             r.medal or "—",
-            "" if r.percentile is None else f"{share(r.percentile)} of {r.who}",
+            "" if r.percentile is None else f"{percentage(r.percentile)} of {r.who}",
             number_text(r.score),
             r.metric,
             "on a holdout" if r.basis == "holdout" else "estimated by cross-validation",

@@ -12,7 +12,7 @@ from medalist.agent.cli.options import AsJson, RunsDir, Text
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
-from medalist.leaderboard.boards.standing import share
+from medalist.leaderboard.boards.standing import percentage
 
 
 def runs(
@@ -39,7 +39,7 @@ def runs(
                     row.state,
                     str(row.n_experiments),
                     number_text(row.summary.get("score")),
-                    share(standing["percentile"]) if standing else "",
+                    percentage(standing["percentile"]) if standing else "",
                     standing.get("medal") or "",
                 )
             )

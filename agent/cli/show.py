@@ -8,7 +8,7 @@ from typing import cast
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.records.stores import open_ledger
-from medalist.leaderboard.boards.standing import WORDS, Basis, share
+from medalist.leaderboard.boards.standing import WORDS, Basis, percentage
 from medalist.leaderboard.ledger.rows import StandingRow
 
 
@@ -60,5 +60,5 @@ def _standing_line(row: StandingRow) -> str:
     if row.board is None:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
-    beaten = f"beats or ties {share(row.percentile or 0)} of {row.who}"
+    beaten = f"beats or ties {percentage(row.percentile or 0)} of {row.who}"
     return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}"

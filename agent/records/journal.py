@@ -26,7 +26,7 @@ from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import SearchRow
+from medalist.leaderboard.ledger.rows import ScreeningRow
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenResult
 
@@ -99,7 +99,7 @@ class Journal:
 
     def add_screening(self, result: ScreenResult, parent: int) -> None:
         """Keep a screening for features that started from the experiment `parent`."""
-        row = SearchRow(
+        row = ScreeningRow(
             step=result.step,
             screened=result.screened,
             passed=len(result.picks) + len(result.used),
@@ -108,14 +108,14 @@ class Journal:
             parent=parent,
             result=result.as_dict(),
         )
-        self._write(partial(self.ledger.record_search, self.run_id, row, rows_of_screening(result, self.schema)))
+        self._write(partial(self.ledger.record_screening, self.run_id, row, rows_of_screening(result, self.schema)))
         self.emit(screening_event(result))
 
     def screenings(self) -> list[tuple[int, ScreenResult]]:
         """The kept screenings of a resumed run, each with the experiment that it started from."""
         return [
             (row.parent, ScreenResult.from_dict(row.result))
-            for row in self.ledger.searches(self.run_id)
+            for row in self.ledger.screenings(self.run_id)
             if row.parent is not None and row.result
         ]
 

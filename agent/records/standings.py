@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from medalist.agent.score import Score
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
-from medalist.leaderboard.boards.standing import Standing, stand
+from medalist.leaderboard.boards.standing import Standing, standing_on_board
 
 
 @dataclass(frozen=True)
@@ -18,4 +18,4 @@ class Standings:
 
     def of(self, score: Score) -> Standing | NoStanding:
         """The standing of a score with its standard error, or why it has none."""
-        return stand(score.value, self.board, "cross-validation", score.standard_error or None)
+        return standing_on_board(score.value, self.board, "cross-validation", score.standard_error or None)

@@ -38,12 +38,12 @@ from medalist.competitions.audit.rows import rows_repeat
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import MedalistError, PipelineError, TaskError
-from medalist.competitions.folds.by_time import reach
+from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
-from medalist.leaderboard.boards.known import board_for, named_board
+from medalist.leaderboard.boards.lookup import board_for, named_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
@@ -232,7 +232,7 @@ def _feature_search(
     train, test, task = data.competition.train, data.competition.test, data.task
     inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
     repeated = config.feature_search and rows_repeat(train, test, inputs, REPEATED)
-    horizon = reach(task.folds, train, test)
+    horizon = forecast_horizon(task.folds, train, test)
     return FeatureSearch(
         judge=judge,
         schema=data.schema,
@@ -260,7 +260,9 @@ def _variations(
     return Variations(
         seed=config.seed,
         families=families,
-        transformations=candidates(data.problem, data.y, task.folds, data.cards, train, reach(task.folds, train, test)),
+        transformations=candidates(
+            data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
+        ),
         losses=other_losses(data.problem, data.y),
         several=task.n_targets > 1,
         stackable=len(folds.rows) == len(data.y) and not data.refit,

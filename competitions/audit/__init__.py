@@ -1,4 +1,4 @@
 """The audit: checks of the data for what could mislead a score, such as leaks, drift and duplicates.
 
-Its findings are reported to a person; nothing is exploited.
+Findings are reported to a person; no check changes the data or the search.
 """

@@ -25,10 +25,11 @@ def adversarial_validation(
     n_sample: int = 10_000,
     most_columns: int = 100,
 ) -> Iterable[Finding]:
-    """A finding with the out-of-fold AUC of a small LightGBM that separates test from train, 0.5 where they are alike.
+    """One finding: the out-of-fold AUC (2 folds) of a small LightGBM that separates test rows from train rows.
 
-    It is fitted on at most `n_sample` rows of each table and the `most_columns` inputs that drift most. Keys are left
-    out, and so is the column by which test was separated. `threads`: of LightGBM.
+    0.5 means that they are alike. It is fitted on at most `n_sample` rows of each table and the `most_columns` inputs
+    with the largest drift; ids, keys, constants, duplicates and the column of the fold plan are left out. No finding
+    where no input remains. `threads`: of LightGBM.
     """
     usable = [card for card in cards if card.kind not in (Kind.CONSTANT, Kind.KEY, Kind.DUPLICATE)]
     usable = [card for card in usable if card.name != task.folds.column and card.name not in task.id]
@@ -44,7 +45,7 @@ def adversarial_validation(
     y = (np.arange(len(both)) >= n).astype(np.int64)
     score, gains = _separate(matrix, y, rng, seed, threads)
     top = [usable[i].name for i in np.argsort(-gains, kind="stable")[:3] if gains[i] > 0]
-    beside = f" (without {task.folds.column})" if task.folds.column else ""
+    left_out = f" (without {task.folds.column})" if task.folds.column else ""
     severity: Severity = "info" if score < 0.6 else "warning"
     relation = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
     by = f", most by {', '.join(top)}" if score >= 0.55 else ""
@@ -52,7 +53,7 @@ def adversarial_validation(
         "adversarial",
         severity,
         tuple(top) if score >= 0.55 else (),
-        f"Train and test {relation}{beside}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
+        f"Train and test {relation}{left_out}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
         score,
     )
 

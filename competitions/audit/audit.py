@@ -1,4 +1,4 @@
-"""Runs the checks of the audit within a time limit. The check of drift is here, others are in modules of this room."""
+"""Runs the checks of the audit within a time limit; the check of drift is in this module, the others beside it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def audit(
     seconds: float = 10.0,
     threads: int = 1,
 ) -> tuple[Finding, ...]:
-    """The findings about leaks and drift, the gravest first.
+    """The findings about leaks and drift, the most severe first.
 
     `cards`: the columns, as `describe_columns` gives them. Checks are made in order of cost; none is begun once
     `seconds` have passed, and the last finding then names those that were left out. `threads`: of the model that

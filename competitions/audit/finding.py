@@ -13,7 +13,7 @@ class Finding:
     """Something about the data that could mislead a score, in one sentence (`message`).
 
     `kind`: "adversarial", "drift", "duplicates", "target copy", "id order", "train only" or "unfinished". `value`: the
-    number in the message that it rests on (an AUC, a share, an R²), None without one.
+    number that the message reports (an AUC, a share, an R²), None where it reports none.
     """
 
     kind: str

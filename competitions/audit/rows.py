@@ -10,13 +10,14 @@ import pandas as pd
 from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.task.task import Task
 
-MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # up to which a table is searched for repeated rows as a run begins
+MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # limits on train and test together, and on columns, of `rows_repeat`
 
 
 def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y: np.ndarray) -> Iterable[Finding]:
-    """Findings on rows with equal inputs: test rows that are in train, and train rows that repeat, with their targets.
+    """Up to two findings on duplicates: the share of test rows that equal a train row, and of train rows that repeat.
 
-    `inputs`: the columns that must be equal; `y`: (n, T) targets of train.
+    Both report how often repeated train rows agree on the first target. `inputs`: the columns in which rows are
+    compared; `y`: (n, T) targets of train.
     """
     if not inputs:
         return
@@ -46,7 +47,8 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
 
 
 def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], least: float) -> bool:
-    """Whether a share of at least `least` of the test rows, and of the train rows, repeat a train row in all `columns`.
+    """Whether at least the share `least` of the test rows equal a train row in all `columns`, and at least that share
+    of the train rows another train row.
 
     Columns of numbers are compared first, since text is slow to hash and further columns can only make rows differ.
     False for tables of more than MOST_CELLS cells or MOST_COLUMNS columns, which are not compared.
@@ -62,13 +64,13 @@ def rows_repeat(train: pd.DataFrame, test: pd.DataFrame, columns: list[str], lea
 
 def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> tuple[float, np.ndarray, np.ndarray]:
     """(share of test rows that equal a train row, the group (n,) of equal rows of each train row, group sizes (g,))."""
-    ours, theirs = row_hashes(train, columns), row_hashes(test, columns)
-    _, codes, sizes = np.unique(ours, return_inverse=True, return_counts=True)
-    return float(np.isin(theirs, ours).mean()), codes, sizes
+    train_hashes, test_hashes = row_hashes(train, columns), row_hashes(test, columns)
+    _, codes, sizes = np.unique(train_hashes, return_inverse=True, return_counts=True)
+    return float(np.isin(test_hashes, train_hashes).mean()), codes, sizes
 
 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
-    """The hash of each row over `columns`, (n,) uint64, equal for whole numbers stored as integers and as floats."""
+    """A hash of each row over `columns`, (n,) uint64; a whole number has the same hash as an integer and as a float."""
     parts = {}
     for i, name in enumerate(columns):
         values = table[name]
@@ -112,7 +114,7 @@ def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Findin
 
 
 def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
-    """The targets (n, T) as columns (n, m) to correlate: ranks of numbers, indicators of the `most` frequent labels."""
+    """The targets (n, T) as columns (n, m), m ≤ `most`: ranks of numbers, or indicators of the most frequent labels."""
     columns = []
     for target in y.T:
         if not labels:
@@ -127,8 +129,9 @@ def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
 def order_effect(ordered: np.ndarray, segments: int = 20) -> tuple[float, float]:
     """(drift, neighbours): how much columns (n, m) depend on the order of their rows, as the maxima over columns.
 
-    `drift` is the share of variance between equal `segments`, `neighbours` the correlation of successive rows, both
-    less their expectation under a random order plus four standard errors, and at least 0.
+    `drift`: the share of variance between `segments` of equal length; `neighbours`: the correlation of successive rows.
+    From both the value is subtracted that a random order hardly exceeds (expectation plus four standard errors); they
+    are at least 0, and 0 where there are fewer than 10 rows for each segment.
     """
     n = len(ordered)
     if n < 10 * segments:
@@ -147,7 +150,8 @@ def order_effect(ordered: np.ndarray, segments: int = 20) -> tuple[float, float]
 
 
 def train_only_columns(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
-    """Findings on columns that test lacks: their names, and whether one or a sum of them is a target. `y`: (n, T)."""
+    """Findings on columns that test lacks: their names, which of them are a target in another form (one to one), and
+    which determine a numeric target exactly as a weighted sum. `y`: (n, T) encoded targets."""
     names = [name for name in task.train_only if name in train.columns]
     if not names:
         return

@@ -12,9 +12,9 @@ from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.task.task import Task
 
-_EXACT = 0.999  # of the training rows in which an exact copy equals the target
-_DANGER, _WARNING = 0.99, 0.95  # of the target that a column explains, from which on it is a finding
-_NEARLY = 0.9  # of about fifty rows that must equal the target before more are compared
+_EXACT = 0.999  # share of the training rows in which a copy equals the target
+_DANGER, _WARNING = 0.99, 0.95  # share of the target that a column explains, from which it is reported
+_NEARLY = 0.9  # share of about fifty rows that must equal the target before more rows are compared
 _FEW_ROWS = 2000  # training rows that are compared before all are
 
 
@@ -27,10 +27,12 @@ def target_copies(
     deadline: float,
     n_sample: int = 50_000,
 ) -> Iterable[Finding]:
-    """Findings on inputs that determine a target almost completely, measured on held-out rows.
+    """Findings on up to 20 inputs that determine a target almost completely.
 
-    `cards`: the inputs; `y`: (n, T) targets. At most `n_sample` rows are used, drawn with `rng`. Columns are skipped
-    once `deadline`, on the clock of time.monotonic, has passed.
+    An input's share is what its levels explain on held-out rows (see `explained`) or, for a numeric input of a numeric
+    target, the squared rank correlation over all sampled rows where that is larger. `cards`: the inputs; `y`: (n, T)
+    encoded targets. At most `n_sample` rows are drawn, with `rng`. Columns are skipped once time.monotonic() has
+    passed `deadline`.
     """
     rows = np.sort(rng.permutation(len(train))[:n_sample])
     learn = rng.random(len(rows)) < 0.5
@@ -58,9 +60,9 @@ def target_copies(
 
 
 def exact_copies(train: pd.DataFrame, test: pd.DataFrame, task: Task) -> tuple[str, ...]:
-    """The inputs that equal a target, as text, in 99.9 % of the training rows; () where no other input is left.
+    """The inputs that equal a target, as text, in at least 99.9 % of the training rows; () where all inputs do.
 
-    Such a column is the answer, left in by mistake: a model would use it alone, and fail on rows without it.
+    Such a column is a target leak: a model would rely on it alone, and fail on rows where it does not hold.
     """
     inputs = task.features(train, test)
     some = train.iloc[:: max(1, len(train) // _FEW_ROWS)]  # enough to rule out nearly every column
@@ -100,9 +102,9 @@ def rank_correlation(values: pd.Series, y: np.ndarray) -> float:
 
 
 def levels(values: pd.Series, most: int = 500) -> np.ndarray:
-    """The level of each row, (n,) int: one for each distinct value, or `most` quantiles for more distinct numbers.
+    """The level of each row, (n,) int: one level for each distinct value, 0 for a missing one.
 
-    A missing value is level 0.
+    Numbers with more than `most` distinct values are binned into `most` quantiles.
     """
     codes, uniques = pd.factorize(values)
     if len(uniques) > most and pd.api.types.is_numeric_dtype(values.dtype):
@@ -115,11 +117,11 @@ def levels(values: pd.Series, most: int = 500) -> np.ndarray:
 
 
 def explained(codes: np.ndarray, y: np.ndarray, learn: np.ndarray, labels: bool) -> float:
-    """The share of a target `y` (n,), 0 to 1, that levels `codes` (n,) explain on held-out rows.
+    """The share of a target `y` (n,), 0 to 1, that the levels `codes` (n,) of an input explain on held-out rows.
 
-    The rule is learned from the rows where `learn` (n,) is true and measured on the others. For numbers it predicts the
-    mean of each level, and the share is R². For `labels` it predicts the most frequent label of each level, and the
-    share is that of the errors of the most frequent label of all that it avoids.
+    A rule is fitted to the rows where `learn` (n,) is true and scored on the others. For numbers it predicts the mean
+    of each level, and the share is R². For `labels` it predicts the most frequent label of each level, and the share
+    is 1 minus its error rate over that of the majority class.
     """
     if learn.all() or not learn.any():
         return 0.0

@@ -1,4 +1,4 @@
 """What a column means, from its values: its kind, its dates, its drift between train and test.
 
-Any other room may use it but `tables` and `layout`, which come before.
+Every sub-package of `competitions` may import it but `tables` and `layout`, which are layers below.
 """

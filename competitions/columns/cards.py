@@ -16,35 +16,37 @@ from medalist.competitions.columns.kinds import numeric_kind, text_kind
 from medalist.competitions.errors import TaskError
 
 SAMPLED = 200_000  # rows of a table from which columns are described; larger tables are sampled
-RECOUNTED = 0.1  # distinct values per sampled row, above which repetitions are counted in all rows
-MOST_RECOUNTED = 20  # columns that are counted in all rows
+RECOUNTED = 0.1  # distinct values per sampled row, above which distinct values are counted in all rows
+MOST_RECOUNTED = 20  # at most so many columns are counted in all rows
 
 
 class Kind(StrEnum):
-    """What a column means. These are the words that may be written in task.yaml."""
+    """What a column means; the values are the words of task.yaml."""
 
     NUMBER = "number"
-    COUNT = "count"
+    COUNT = "count"  # whole numbers from 0
     CATEGORY = "category"
-    ORDINAL = "ordinal"
-    BOOLEAN = "boolean"
+    ORDINAL = "ordinal"  # few small whole numbers, or labels with an order
+    BOOLEAN = "boolean"  # at most two distinct values
     DATE = "date"
-    TEXT = "text"
-    KEY = "key"
+    TEXT = "text"  # several words a value
+    KEY = "key"  # identifies a row or an entity: values hardly repeat
     CONSTANT = "constant"
-    DUPLICATE = "duplicate"
+    DUPLICATE = "duplicate"  # the same values as an earlier column
 
 
 @dataclass(frozen=True)
 class ColumnCard:
     """The description of one column that train and test share.
 
-    `missing`, `missing_test`: shares of the rows, 0 to 1. `distinct`: number of distinct values in train, or in a
-    sample of `counted` rows of it (`counted` is 0 where all rows were counted). `unseen`: the share of the test rows
-    with a value that never occurs in train. `drift`: the distance between the distributions in train and test, 0
-    (equal) to 1: Kolmogorov-Smirnov for numbers, dates and text lengths, total variation for categories.
-    `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `numeric`: stored as
-    numbers or booleans. `levels`: the values of an ordinal column of text, lowest first.
+    `missing`, `missing_test`: shares of the rows of train and of test without a value, 0 to 1. `distinct`: number of
+    distinct values in train; where train was sampled, in the `counted` rows of the sample (`counted` is 0 where all
+    rows were counted). `unseen`: the share of the test rows with a value that never occurs in train. `drift`: the
+    distance between the distributions in train and test beyond what chance gives, 0 (equal) to 1: Kolmogorov-Smirnov
+    for numbers, dates and text lengths, total variation for categories; at least the difference of the missing shares.
+    `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `note`: why the column
+    has its kind, "" where that is plain. `numeric`: stored as numbers or booleans. `levels`: the values of an ordinal
+    column of text, lowest first.
     """
 
     name: str
@@ -63,7 +65,7 @@ class ColumnCard:
     counted: int = 0
 
     def distinct_share(self, n_rows: int) -> float:
-        """Distinct values per row, 0 to 1. `n_rows`: the number of rows of train."""
+        """Distinct values per counted row, 0 to 1. `n_rows`: rows of train, used where all of them were counted."""
         return self.distinct / max(1, self.counted or n_rows)
 
 
@@ -77,30 +79,32 @@ def describe_columns(
 ) -> tuple[ColumnCard, ...]:
     """A card for every column that both tables have, in the order of train, without those in `skip`.
 
-    Of tables with more than `n_sample` rows, that many are described, drawn with `seed`. Distinct values of text and
-    whole numbers that hardly repeat in the sample, such as the ids of users, are counted in all rows. `overrides`
-    (column name → kind) take precedence over the values. Raises TaskError for an override of no column or no kind.
+    A table with more than `n_sample` rows is described from a sample of that size, drawn with `seed`; only for columns
+    whose values hardly repeat in the sample, such as the ids of users, are `distinct` and `unseen` counted in all rows
+    (for at most MOST_RECOUNTED of them). `overrides` (column name → kind) take precedence over the kind inferred from
+    the values. Raises TaskError for an override of an unknown column or with an unknown kind.
     """
     names = [name for name in train.columns if name in test.columns and name not in set(skip)]
-    wanted = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
+    kinds = check_kinds(overrides or {}, set(train.columns) | set(test.columns))
     rng = np.random.default_rng(seed)
     all_train, all_test = train, test
     train, test = _sample(train[names], n_sample, rng), _sample(test[names], n_sample, rng)
-    cards = [_describe(name, train[name], test[name], wanted.get(name)) for name in names]
+    cards = [_describe(name, train[name], test[name], kinds.get(name)) for name in names]
     if len(all_train) > n_sample or len(all_test) > n_sample:
-        again = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
+        recounted = [card.name for card in cards if _may_repeat(card, train[card.name])][:MOST_RECOUNTED]
         for place, card in enumerate(cards):
-            if card.name in again:
+            if card.name in recounted:
                 whole = _describe(card.name, all_train[card.name], all_test[card.name], card.kind)
                 card = replace(card, distinct=whole.distinct, unseen=whole.unseen)
             elif len(all_train) > n_sample:
                 card = replace(card, counted=n_sample)
             cards[place] = card
-    return _mark_duplicates(cards, train, test, wanted)
+    return _mark_duplicates(cards, train, test, kinds)
 
 
 def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
-    """Whether values that hardly repeat in the sample may repeat in all rows: text and whole numbers."""
+    """Whether the distinct values of a sampled column must be counted in all rows: strings (no dates or free text) or
+    whole numbers that hardly repeat in the sample `values` and so may be keys that repeat in the whole table."""
     if card.distinct <= RECOUNTED * len(values) or card.kind in (Kind.DATE, Kind.TEXT):
         return False
     if not card.numeric:
@@ -109,8 +113,8 @@ def _may_repeat(card: ColumnCard, values: pd.Series) -> bool:
     return not (numbers[np.isfinite(numbers)] % 1).any()
 
 
-def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None) -> ColumnCard:
-    """The card of one column. `wanted`: the kind that a person has set."""
+def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | None) -> ColumnCard:
+    """The card of one column. `override`: the kind that a person has set, None without one."""
     both = pd.concat([train.reset_index(drop=True), test.reset_index(drop=True)], ignore_index=True)
     if isinstance(both.dtype, pd.CategoricalDtype):
         both = both.astype(both.cat.categories.dtype)
@@ -122,8 +126,8 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
     counts = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
     distinct = int((counts > 0).sum())
     missing, missing_test = float((codes[:n] < 0).mean()), float((codes[n:] < 0).mean()) if len(test) else 0.0
-    tested = codes[n:][codes[n:] >= 0]
-    unseen = float((counts[tested] == 0).sum()) / max(1, len(test))
+    test_codes = codes[n:][codes[n:] >= 0]
+    unseen = float((counts[test_codes] == 0).sum()) / max(1, len(test))
     values = pd.Series(uniques)
     dates = None if distinct <= 1 or pd.api.types.is_bool_dtype(both.dtype) else parse_dates(values)
     levels: tuple[str, ...] = ()
@@ -138,7 +142,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
         kind, note, levels = text_kind(values.astype(str).to_numpy(dtype=object), counts, n)
     else:
         kind, note = numeric_kind(both.iloc[:n].to_numpy(dtype=float, na_value=np.nan), distinct)
-    kind = wanted or Kind(kind)
+    kind = override or Kind(kind)
     numeric = not text and not pd.api.types.is_datetime64_any_dtype(both.dtype)
     drift = _drift(kind, numeric, codes, n, values, dates)
     return ColumnCard(
@@ -152,14 +156,15 @@ def _describe(name: str, train: pd.Series, test: pd.Series, wanted: Kind | None)
         drift=round(max(drift, abs(missing - missing_test)), 4),
         duplicate_of=None,
         examples=_examples(values, counts),
-        note="as the task file says" if wanted else note,
+        note="as the task file says" if override else note,
         numeric=numeric,
         levels=levels,
     )
 
 
 def _drift(kind: Kind, numeric: bool, codes: np.ndarray, n: int, values: pd.Series, dates: pd.Series | None) -> float:
-    """The drift of a column whose rows hold `values[codes]`, -1 for missing ones, the first `n` rows being train's."""
+    """The drift (see ColumnCard) of a column whose rows hold `values[codes]`, code -1 being a missing value; the first
+    `n` rows are train's, the others test's."""
     if kind == Kind.CONSTANT and len(values) <= 1:
         return 0.0
     if dates is not None:
@@ -187,7 +192,7 @@ def _sample(table: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFra
 
 
 def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[str, Kind]:
-    """The kinds that a person has set, by column. Raises TaskError for a word that is no kind and for no column."""
+    """The kinds that a person has set, by column. Raises TaskError for an unknown kind or column."""
     for name, kind in overrides.items():
         if name not in columns:
             raise TaskError(f"columns: {name!r} is no column of train or test; leave it out or mend its name.")
@@ -197,18 +202,18 @@ def check_kinds(overrides: Mapping[str, str], columns: Collection[str]) -> dict[
 
 
 def _mark_duplicates(
-    cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, wanted: Mapping[str, Kind]
+    cards: list[ColumnCard], train: pd.DataFrame, test: pd.DataFrame, overrides: Mapping[str, Kind]
 ) -> tuple[ColumnCard, ...]:
     """The cards, those of columns with the same values as an earlier one, in train and test, marked as duplicates."""
     first: dict[tuple[bool, bytes], list[str]] = {}
     marked = []
     for card in cards:
         key = (card.numeric, _pattern(train[card.name], test[card.name]))
-        twin = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
-        if twin is None:
+        original = next((name for name in first.get(key, ()) if _equal(train, test, name, card.name)), None)
+        if original is None:
             first.setdefault(key, []).append(card.name)
-        elif card.name not in wanted and card.kind != Kind.CONSTANT:
-            card = replace(card, kind=Kind.DUPLICATE, duplicate_of=twin, note=f"the same values as {twin}")
+        elif card.name not in overrides and card.kind != Kind.CONSTANT:
+            card = replace(card, kind=Kind.DUPLICATE, duplicate_of=original, note=f"the same values as {original}")
         marked.append(card)
     return tuple(marked)
 

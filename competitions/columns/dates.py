@@ -25,9 +25,9 @@ def is_text(values: pd.Series) -> bool:
 def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd.Series | None:
     """The column as `datetime64` without time zone, NaT where missing, or None where it holds no dates.
 
-    Dates are datetimes, strings in ISO 8601 or the usual national forms (month first is tried before day first), and
-    integers written yyyymmdd; other numbers, years among them, are none. The decision is made from `sample` values, of
-    which at least `share` must be dates.
+    Dates are datetimes, strings in ISO 8601 or a usual national format (month first is tried before day first), and
+    whole numbers yyyymmdd; other numbers, such as years, are none. A column of strings is parsed only where at least
+    the share `share` of `sample` values looks like dates, and it is None unless one format fits that share of all.
     """
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.dt.tz_localize(None) if getattr(values.dt, "tz", None) is not None else values
@@ -51,7 +51,7 @@ def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd
 
 
 def _parse_texts(texts: pd.Series, share: float) -> pd.Series | None:
-    """The texts as dates, by the first form that at least `share` of them have, or None."""
+    """The texts as dates, by the first format that fits at least the share `share` of them, or None."""
     probe = texts.iloc[np.linspace(0, len(texts) - 1, min(2000, len(texts))).astype(int)]
     for form in ("ISO8601", *(day + clock for day in _DAYS for clock in _CLOCKS)):
         if _read(probe, form).notna().mean() >= share:
@@ -62,7 +62,7 @@ def _parse_texts(texts: pd.Series, share: float) -> pd.Series | None:
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:
-    """The texts as dates by one form, NaT where they do not have it."""
+    """The texts as dates by one format, NaT where it does not fit."""
     try:
         read = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
     except ValueError:  # years outside what nanoseconds can hold
@@ -86,9 +86,9 @@ def _parse_yyyymmdd(values: pd.Series) -> pd.Series | None:
 
 
 def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
-    """The position of each row in time, (n,) float64 with NaN where missing, and whether it is in days since 1970.
+    """(position of each row in time, whether it is in days since 1970): (n,) float64 with NaN where missing, and bool.
 
-    Numbers that are no dates are positions in their own unit. None for any other column.
+    Numbers that are no dates are positions in whatever unit they have. None for any other column.
     """
     times = parse_dates(values)
     if times is not None:
@@ -123,9 +123,9 @@ def time_axes(
 
 
 def months_in(days: float) -> int:
-    """The number of calendar months that a span of days stands for, 0 where it is not a whole number of them.
+    """The whole number of calendar months that is within 1.6 days of a span of days, else 0.
 
-    28 days are four weeks and no month.
+    28 days are therefore four weeks, not a month.
     """
     months = round(days / 30.436875)
     return months if months >= 1 and abs(days - months * 30.436875) <= 1.6 else 0

@@ -1,4 +1,4 @@
-"""The rules by which the values of a column give its kind, as a word of `cards.Kind`."""
+"""Infers the kind of a column (a value of `cards.Kind`) from its values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-_SCALES: tuple[tuple[str, ...], ...] = (
+_SCALES: tuple[tuple[str, ...], ...] = (  # the words of usual scales, lowest first
     ("very low", "low", "medium", "high", "very high", "extreme"),
     ("very low", "low", "moderate", "high", "very high", "severe"),
     ("low", "average", "high"),
@@ -33,8 +33,8 @@ _SCALES: tuple[tuple[str, ...], ...] = (
     ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
 )  # fmt: skip
-_NUMBER = re.compile(r"^\s*[-+]?[$€£]?\s*\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?\s*%?\s*$")
-_LEADING = re.compile(r"^\D{0,12}?(\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"^\s*[-+]?[$€£]?\s*\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?\s*%?\s*$")  # with a currency or %
+_LEADING = re.compile(r"^\D{0,12}?(\d+(?:\.\d+)?)")  # the first number in a label such as "from 10 to 20"
 
 
 def numeric_kind(values: np.ndarray, distinct: int) -> tuple[str, str]:

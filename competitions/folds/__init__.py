@@ -1,4 +1,4 @@
 """Folds that mirror how test was separated from train: evidence, plan, splits.
 
-`task`, `audit` and `holdout.py` use it, and whoever cross-validates.
+`task`, `audit`, `holdout.py` and all code that cross-validates use it.
 """

@@ -23,8 +23,8 @@ SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")  # that may end the leading par
 class GroupEvidence:
     """How the groups of a column, or of its text before a separator, are spread over train and test.
 
-    `groups`, `test_groups`: their numbers in train and in test. `observed`: the number of groups in both; `expected`:
-    what it would be on average if the test rows were drawn at random.
+    `groups`, `test_groups`: number of groups in train and in test. `observed`: number of groups that are in both;
+    `expected`: its expectation if the test rows were drawn at random.
     """
 
     column: str
@@ -41,7 +41,8 @@ class GroupEvidence:
 
 
 def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> Iterator[GroupEvidence]:
-    """The evidence of each column of text, whole numbers or dates; of text also that of its part before a separator."""
+    """The overlap of each column of text, whole numbers or dates whose values repeat; for text whose values do not, of
+    the part before a separator."""
     for name in columns:
         values = train[name]
         whole = pd.api.types.is_integer_dtype(values.dtype)
@@ -86,9 +87,9 @@ def group_plan(
     seed: int,
     given: str | None,
 ) -> FoldPlan:
-    """The plan by the coarsest `disjoint` key, or by the column `given` by a person, or else the first that repeats.
-
-    Raises TaskError where no column's values repeat.
+    """The fold plan by the column of `disjoint` with the fewest groups or, where there is none, by the first column of
+    `overlapping`. A column `given` by a person (then the only one of `columns`) is used even where its values do not
+    repeat. Raises TaskError where there is nothing to group by.
     """
     if disjoint:
         best = min(disjoint, key=lambda e: e.groups)
@@ -118,7 +119,10 @@ def group_keys(values: pd.Series, separator: str | None) -> pd.Series:
 
 
 def group_codes(train: pd.DataFrame, plan: FoldPlan) -> np.ndarray:
-    """The group of each row as (n,) int codes; each row without a group is a group by itself. Raises TaskError."""
+    """The group of each row as (n,) int codes; each row with a missing key is a group by itself.
+
+    Raises TaskError where the plan names no column of train.
+    """
     keys = group_keys(plan_column(train, plan), plan.separator)
     codes, uniques = pd.factorize(keys)
     missing = codes < 0

@@ -11,7 +11,7 @@ from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, Scheme
 
-SHARED = 0.2  # of the test rows may have the last time of train, as where it was cut within a day
+SHARED = 0.2  # largest share of test rows with the last time of train, as where a day was divided between both
 _TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"
                         r"(?:[^a-z]|$)|date$|time$|year$|month$|week$|day$", re.IGNORECASE)  # fmt: skip
 
@@ -52,8 +52,8 @@ def time_plan(
         return None
     if not usable:
         raise TaskError(f"--folds {scheme}: no column holds dates; name the column of time, --folds {scheme}:COLUMN.")
-    held = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
-    return _plan(train[usable[0]], held, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
+    test_column = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
+    return _plan(train[usable[0]], test_column, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
 
 
 def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
@@ -77,14 +77,23 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
     last time of train. Stretches are long where there are at most a quarter as many runs as distinct times in random
     order would give (Wald and Wolfowitz, 1940).
     """
-    ours, theirs = train[np.isfinite(train)], test[np.isfinite(test)]
-    if len(ours) < 0.9 * len(train) or len(theirs) < 0.9 * len(test) or not len(theirs) or not len(ours):
+    train_times, test_times = train[np.isfinite(train)], test[np.isfinite(test)]
+    if (
+        len(train_times) < 0.9 * len(train)
+        or len(test_times) < 0.9 * len(test)
+        or not len(test_times)
+        or not len(train_times)
+    ):
         return None
-    last = ours.max()
-    if (theirs >= last).mean() >= 0.95 and (theirs == last).mean() <= SHARED and len(np.unique(ours)) >= 3:
+    last = train_times.max()
+    if (
+        (test_times >= last).mean() >= 0.95
+        and (test_times == last).mean() <= SHARED
+        and len(np.unique(train_times)) >= 3
+    ):
         return "time"
-    points, inside = np.unique(ours), np.unique(theirs)
-    if np.isin(theirs, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
+    points, inside = np.unique(train_times), np.unique(test_times)
+    if np.isin(test_times, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
         return None
     marks = np.concatenate([np.zeros(len(points)), np.ones(len(inside))])
     marks = marks[np.argsort(np.concatenate([points, inside]), kind="stable")]
@@ -96,7 +105,7 @@ def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
 def _plan(
     train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, given: bool = False
 ) -> FoldPlan:
-    """The plan by the times of one column. `given`: a person asks for it, without evidence of such a split."""
+    """The plan by the times of one column. `given`: a person chose the scheme, and there is no evidence of it."""
     train_axis, test_axis = time_axes(train, test)
     assert train_axis is not None
     is_date = train_axis[1]
@@ -133,9 +142,10 @@ def _plan(
 
 
 def _windows(history: float, span: float, gap: float, n_splits: int | None) -> tuple[int, float]:
-    """(number of windows, span): at most `n_splits` or 5 windows, with a history of two spans, or of one, before them.
+    """(number of windows, span of each): at most `n_splits` (None: 5) windows at the end of a `history`.
 
-    Where the history is too short for two windows, the span is shortened.
+    At least two spans before them, or else one, are left to train on. Where the history is too short for two windows,
+    the span is shortened.
     """
     for least in (2.0, 1.0):
         count = int((history - gap - least * span) / span + 0.02)
@@ -144,16 +154,16 @@ def _windows(history: float, span: float, gap: float, n_splits: int | None) -> t
     return 2, min(span, (history - gap) / 4)
 
 
-def reach(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
-    """The span that predictions reach ahead, in the unit of the plan's column; None unless the scheme is "time".
+def forecast_horizon(plan: FoldPlan, train: pd.DataFrame, test: pd.DataFrame) -> float | None:
+    """How far ahead of its training rows a model predicts, in the unit of the plan's column (days for dates).
 
-    It is the longer one of the span from the last time of train to that of test and the span of the folds, which a
-    short history may shorten; the folds' alone where test reaches further ahead than the whole history goes back.
+    It is the larger one of the span from the last time of train to the last time of test, and the plan's horizon plus
+    gap; the latter where test extends further ahead than train extends back. None unless the scheme is "time".
     """
     if plan.scheme != "time" or plan.column is None:
         return None
-    held = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
-    train_axis, test_axis = time_axes(train[plan.column], held)
+    test_column = test[plan.column] if plan.column in test.columns else train[plan.column].iloc[:0]
+    train_axis, test_axis = time_axes(train[plan.column], test_column)
     if train_axis is None or not np.isfinite(train_axis[0]).any():
         return None
     last, history = float(np.nanmax(train_axis[0])), float(np.ptp(train_axis[0][np.isfinite(train_axis[0])]))

@@ -81,7 +81,8 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
 
 
 def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
-    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T), `n_bins` for more than 1,000."""
+    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T); where there are more than 1,000,
+    `n_bins` bins of about equally many distinct rows in sorted order."""
     y = y.reshape(len(y), -1)
     codes = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     distinct = int(codes.max(initial=0)) + 1
@@ -144,15 +145,15 @@ def _assign_blocks(plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator
     shift = float(rng.uniform(0.25, 0.75)) if rng is not None else 0.0
     step = float(np.median(np.diff(points))) if len(points) > 1 else 1.0
     fold_of_point = np.empty(len(points), dtype=np.int64)
-    dealt = 0
+    blocks_before = 0
     for run in range(int(run_of_point[-1]) + 1):
         members = run_of_point == run
         inside = points[members] - points[members][0]
         length = float(inside[-1]) + step
         blocks = max(1, round(length / horizon))
         block = np.floor(inside / length * blocks + shift).astype(np.int64) % blocks
-        fold_of_point[members] = (dealt + block) % plan.n_splits
-        dealt += blocks
+        fold_of_point[members] = (blocks_before + block) % plan.n_splits
+        blocks_before += blocks
     timed = np.isfinite(times)
     assigned = np.arange(len(times)) % plan.n_splits
     assigned[timed] = fold_of_point[np.searchsorted(points, times[timed])]

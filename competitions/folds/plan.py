@@ -1,4 +1,4 @@
-"""FoldPlan: how rows are held out, as data. Folds: the row positions that come of a plan."""
+"""FoldPlan: how cross-validation holds rows out. Folds: the row positions that a plan yields for a table."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FoldPlan:
 
 @dataclass(frozen=True)
 class Folds:
-    """The folds that come of a plan.
+    """The folds that a plan yields for the rows of train.
 
     `splits`: for each fold the sorted positions, int64, of the training and of the held-out rows. `complete`: every row
     is held out exactly once. `refit`: test rows must be predicted by a model fitted on all rows, since the models of

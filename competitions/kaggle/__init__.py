@@ -1,1 +1,1 @@
-"""Access to Kaggle: downloads. Nothing outside this room imports Kaggle's client."""
+"""Access to Kaggle: downloads. No other package imports Kaggle's client."""

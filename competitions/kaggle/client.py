@@ -1,8 +1,8 @@
-"""A program of its own that downloads one competition with Kaggle's client: the only file that imports `kaggle`.
+"""A separate program that downloads one competition with Kaggle's client: the only file that imports `kaggle`.
 
 `download.py` starts it as `python client.py NAME FOLDER` and can end it at any moment, since the client sets no time
 limits. Importing the client signs in at once, prints help and may call `exit`; here that does no harm. It prints one
-line of JSON, `{"error": null}` or what failed, and ends when its starter does.
+line of JSON, `{"error": null}` or what failed, and exits when the parent process does.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ def download(name: str, folder: str) -> dict[str, Any]:
     return {"error": None}
 
 
-def end_with_starter(pipe: int) -> None:
-    """Exit at the end of `pipe`, a file descriptor whose other end the starting process holds open while it lives."""
+def exit_with_parent(pipe: int) -> None:
+    """Wait for the end of `pipe`, a file descriptor whose other end the parent holds open while it lives; then exit."""
     os.read(pipe, 1)
     os._exit(1)
 
 
 if __name__ == "__main__":
     pipe = os.dup(0)  # `exit` closes standard input, and would wait for its reader
-    threading.Thread(target=end_with_starter, args=(pipe,), daemon=True).start()
+    threading.Thread(target=exit_with_parent, args=(pipe,), daemon=True).start()
     with contextlib.redirect_stdout(io.StringIO()):
         document = download(sys.argv[1], sys.argv[2])
     sys.stdout.write(json.dumps(document) + "\n")

@@ -1,7 +1,7 @@
 """Downloads a competition from Kaggle by its slug, within limits of time.
 
 Kaggle's client waits for ever on a network that swallows packets, and a thread cannot be ended; so it runs in a child
-process (`client.py`), which is killed where it makes no progress or where the time given for it is over.
+process (`client.py`), which is killed where it makes no progress or exceeds its time limit.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _INSTEAD = "check the network, or download the zip in a browser and give its pat
 
 def slug_of(text: str) -> str | None:
     """The slug in "titanic" or "https://www.kaggle.com/competitions/titanic/data"; None for anything else."""
-    found = _SLUG.fullmatch(text.strip())
-    if found is None or len(found[1]) > _LONGEST_SLUG:
+    match = _SLUG.fullmatch(text.strip())
+    if match is None or len(match[1]) > _LONGEST_SLUG:
         return None
-    return found[1] if "/" not in text or "kaggle.com/" in text else None
+    return match[1] if "/" not in text or "kaggle.com/" in text else None
 
 
 def download(
@@ -42,8 +42,9 @@ def download(
     """Download all files of a competition; returns the path of its zip in `folder`, for `read_competition`.
 
     A whole zip that is there already is taken as it is, without a look at the network; a part of one is continued.
-    `seconds`: the most that the download may take. In any case it ends after ANSWER_SECONDS without an answer, and
-    after STALL_SECONDS in which it does not grow. `announce` is called with a sentence before the network is used.
+    `seconds`: time limit of the whole download, None for none. In any case it ends after ANSWER_SECONDS without an
+    answer, and after STALL_SECONDS in which it does not grow. `announce` is called with a sentence before the network
+    is used.
 
     Raises InputError when there is no account, the competition's rules are not accepted, there is no such competition,
     the network or the disk fails, or the time is over.
@@ -123,18 +124,18 @@ def _watch(child: subprocess.Popen[bytes], name: str, folder: Path, seconds: flo
 
 def _files(name: str, folder: Path) -> list[tuple[str, int, int]]:
     """(name, bytes, time of the last change) of the files that the client writes."""
-    found = []
+    files = []
     for path in folder.glob(f"{name}.*"):
         try:
             status = path.stat()
         except FileNotFoundError:
             continue
-        found.append((path.name, status.st_size, status.st_mtime_ns))
-    return sorted(found)
+        files.append((path.name, status.st_size, status.st_mtime_ns))
+    return sorted(files)
 
 
 def _report(out: IO[bytes], errors: IO[bytes], code: int) -> dict[str, Any]:
-    """The document that the client printed, or one that says how it ended without."""
+    """The document that the client printed, or one with its last error line or exit status where it printed none."""
     out.seek(0)
     try:
         document = json.loads(out.read())
@@ -146,7 +147,7 @@ def _report(out: IO[bytes], errors: IO[bytes], code: int) -> dict[str, Any]:
 
 
 def _sentence(name: str, document: dict[str, Any]) -> str | None:
-    """What a person reads about the client's failure and can do about it; None where it did not fail."""
+    """The error message for the client's `document`, with what the user can do; None where the download succeeded."""
     error, text = document["error"], document.get("text", "")
     if error is None:
         return None

@@ -1,8 +1,8 @@
-"""Candidates for what the tables of a folder are: which pairs and triples make sense, and how well, from contents.
+"""Candidates for which tables of a folder are train, test and sample submission, each with a score.
 
 A candidate is a triple (train, test, sample): train has columns that test lacks, and the sample has the ids of test
-and, beside them, those columns (or one for each class of such a column). Headers give the candidates, values give each
-a score; names of files count only where contents leave it open.
+and, beside them, those columns (or one for each class of such a column); or a pair without a sample. Candidates follow
+from the headers, scores from values and, with less weight, from the names of files.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CONSTANT_ROWS = 5000  # of a table that are looked at to see whether a column i
 class Sheet:
     """A table: its path and columns, and a function that returns it (and reads it only once).
 
-    `parts`: the paths of the tables that it was joined from, () for a table of its own file.
+    `parts`: the paths of the tables that it was joined from, () for a table that is one file.
     """
 
     path: str
@@ -39,10 +39,10 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Roles:
-    """A candidate for what the tables are, with its score (higher is better).
+    """A candidate assignment of tables to the roles train, test and sample, with its score (higher is better).
 
     `ids`: the id columns, by their names in the sample. `match`: how the sample's rows correspond to test's. `blank`:
-    columns that have values in train and none in test.
+    columns that have values in train but are empty in test.
     """
 
     train: Sheet
@@ -62,10 +62,10 @@ def related(train: Sheet, test: Sheet) -> bool:
 
 
 def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forced: bool) -> Roles | None:
-    """The triple with its score, or None where it is no candidate.
+    """The triple as a candidate with its score, or None where it cannot be one.
 
-    `by_name`: only triples whose sample has columns under the names of train's targets; else only those in which it has
-    a column for each class, or a target under another name. `forced`: the user has named this sample.
+    `by_name`: accept only a sample with columns named like train's targets; False: only one with a column for each
+    class, or with a target under another name. `forced`: the user has named this sample, so that less is required.
     """
     both = sum(c in test.columns and c in train.columns for c in sample.columns)
     may_be_blank = set(train.columns) == set(test.columns) or both > 1
@@ -82,7 +82,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     match = match_ids(frame, rows, keys, rest)
     ids = keys or tuple(new for _, new in match.renamed)
     values = [c for c in rest if c not in ids]
-    if match.share == 0.0 or not values or _has_usage(frame, values, lacking):
+    if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
     if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking):
         return None
@@ -96,13 +96,18 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     cover = len(set(test.columns) & set(train.columns)) / len(test.columns)
     narrow = len(sample.columns) < len(test.columns)
     score = (
-        3 * match.share + 2 * named / len(values) + 2 * cover + narrow + 2 * constant + _by_names(train, test, sample)
+        3 * match.confidence
+        + 2 * named / len(values)
+        + 2 * cover
+        + narrow
+        + 2 * constant
+        + _by_names(train, test, sample)
     )
     return Roles(train, test, sample, ids, match, blank, score)
 
 
 def read_pair(train: Sheet, test: Sheet) -> Roles | None:
-    """A pair without a sample, with its score, or None where it is no candidate or its test looks like a sample."""
+    """The pair as a candidate without a sample, or None where it cannot be one or its test looks like a sample."""
     blank = _blank(train, test) if set(train.columns) == set(test.columns) else ()
     if not (set(train.columns) - set(test.columns)) | set(blank) or _looks_like_sample(train, test):
         return None
@@ -119,7 +124,8 @@ def _blank(train: Sheet, test: Sheet) -> tuple[str, ...]:
 
 
 def _stands_for(frame: pd.DataFrame, train: Sheet, ids: Sequence[str], values: list[str], lacking: set[str]) -> bool:
-    """Whether columns of the sample that train lacks can stand for a target: one for it, or one for each class."""
+    """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, or one
+    named after each of its classes."""
     if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
@@ -143,7 +149,7 @@ def constant_share(frame: pd.DataFrame, columns: list[str]) -> float:
 
 
 def _by_names(train: Sheet, test: Sheet, sample: Sheet) -> float:
-    """What the names of the files add to the score of a triple."""
+    """What the names of the files add to the score of a triple, -0.5 to 2."""
     hits = bool(_TRAIN_WORDS.search(train.path)) + bool(_TEST_WORDS.search(test.path)) + _twins(train.path, test.path)
     return 0.5 * (hits + bool(_SAMPLE_WORDS.search(sample.path)) - bool(_SAMPLE_WORDS.search(test.path)))
 
@@ -155,11 +161,12 @@ def _twins(train: str, test: str) -> bool:
 
 
 def named_as_train(*sheets: Sheet) -> bool:
-    """Whether the names of all these tables say that they are train."""
+    """Whether the paths of all these tables contain "train"."""
     return all(_TRAIN_WORDS.search(sheet.path) for sheet in sheets)
 
 
 def _looks_like_sample(train: Sheet, test: Sheet) -> bool:
+    """Whether a table is named like a sample submission, or is narrow with constant columns beside its keys."""
     if _SAMPLE_WORDS.search(test.path):
         return True
     frame = test.load()

@@ -19,7 +19,7 @@ _BLOCKS = {"p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "ta
 
 
 def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
-    """(text, paths) of the files that mention how submissions are evaluated, those with most such words first.
+    """(text, paths) of all files that mention how submissions are evaluated, joined, those with most such words first.
 
     ("", ()) where there is none. Files that cannot be read as text are left out.
     """

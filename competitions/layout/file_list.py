@@ -16,7 +16,10 @@ Role = Literal["train", "test", "sample", "extra", "description", "answers", "ig
 
 @dataclass(frozen=True)
 class TableFile:
-    """A file of a competition, its role and the reason for it. `rows` is None where the file was not read."""
+    """A file of a competition (a table or a text), its role and the reason for it.
+
+    `rows` is None and `columns` are () where they were not read.
+    """
 
     path: str
     role: Role
@@ -45,19 +48,19 @@ def file_list(
         if roles.ids:
             reason = f"has test's ids ({', '.join(roles.ids)}) and what is to be predicted"
         files.append(TableFile(roles.sample.path, "sample", len(frames.sample), roles.sample.columns, reason))
-    done = {file.path for file in files}
+    listed = {file.path for file in files}
     for sheet in sheets:
-        if sheet.path in roles.train.parts and sheet.path not in done:
+        if sheet.path in roles.train.parts and sheet.path not in listed:
             files.append(TableFile(sheet.path, "ignored", None, sheet.columns, f"joined to {roles.train.path}"))
-        elif sheet.path not in done and is_answers(sheet, roles, frames.train, frames.test):
+        elif sheet.path not in listed and is_answers(sheet, roles, frames.train, frames.test):
             reason = "has test's ids with what is to be predicted: answers or an earlier submission, never used"
             files.append(TableFile(sheet.path, "answers", None, sheet.columns, reason))
-        elif sheet.path not in done:
+        elif sheet.path not in listed:
             files.append(TableFile(sheet.path, "extra", None, sheet.columns, "a further table, read when asked for"))
     files += [TableFile(p, "description", None, (), "speaks of the evaluation") for p in description]
-    done = {file.path for file in files}
+    listed = {file.path for file in files}
     for source in sources:
-        if source.path not in done:
+        if source.path not in listed:
             reason = next((p for p in problems if p.startswith(source.path)), "the same as another file, or no table")
             files.append(TableFile(source.path, "ignored", None, (), reason))
     files += [TableFile(s.path, "answers", None, (), "outside the public part: never opened") for s in hidden]

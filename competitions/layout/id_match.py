@@ -18,12 +18,13 @@ _ROWS = 1000  # of a table that are compared value by value, where all would tak
 class IdMatch:
     """How a sample's rows correspond to test's.
 
-    `share`: 1.0 where both have the same ids, less where some lack in one of them, 0.0 without any correspondence.
-    `renamed`: (column of test, its name in the sample) where the names differ, ("", name) for an id that is in no
-    column of test. `by_order`: rows correspond by their position.
+    `confidence`: 1.0 where both have the same ids, 0.9 where the sample has some of test's, less where some of its ids
+    are not in test or rows match by position, 0.0 for no match. `renamed`: (column of test, its name in the sample)
+    where the names differ, ("", name) for an id that is in no column of test. `by_order`: rows correspond by their
+    position.
     """
 
-    share: float
+    confidence: float
     renamed: tuple[tuple[str, str], ...] = ()
     by_order: bool = False
 
@@ -41,16 +42,16 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
         return IdMatch(0.5 * share if share > 0.5 else 0.0)
     for name in rest[: max(1, len(rest) - 1)]:
-        wanted = set(sample[name])
+        sample_keys = set(sample[name])
         for column in test.columns:
             values = test[column]
-            if len(values) == len(sample) and values.is_unique and set(values) == wanted:
+            if len(values) == len(sample) and values.is_unique and set(values) == sample_keys:
                 return IdMatch(1.0, ((str(column), name),))
     if len(sample) != len(test):
         return IdMatch(0.0)
     if not sample[rest[0]].is_unique:
         return IdMatch(0.4, (), True)  # no id column at all
-    if len(rest) > 1 and _counts(sample[rest[0]]):
+    if len(rest) > 1 and _is_sequence(sample[rest[0]]):
         return IdMatch(0.6, (("", rest[0]),), True)  # the number of the row
     key = sample[rest[0]].iloc[:_ROWS].astype(str)
     for column in test.columns:  # ids put together from several columns, such as "1_1_2012-11-02"
@@ -60,7 +61,7 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
     return IdMatch(0.0)
 
 
-def _counts(values: pd.Series) -> bool:
+def _is_sequence(values: pd.Series) -> bool:
     """Whether the values are 0, 1, 2 … or 1, 2, 3 …"""
     if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
         return False
@@ -117,14 +118,14 @@ def rows_of_sample(
         for a, b in zip(ids, sample_ids, strict=True)
     ):
         return np.arange(len(test))
-    keys, wanted = id_index(left), id_index(right)
+    keys, sample_keys = id_index(left), id_index(right)
     if not keys.is_unique:
         raise SubmissionError(f"Ids in test are not unique ({', '.join(ids)}): {int(keys.duplicated().sum())} repeat.")
-    rows = keys.get_indexer(wanted)
+    rows = keys.get_indexer(sample_keys)
     if (rows < 0).any():
         raise SubmissionError(
             f"{int((rows < 0).sum())} ids of the sample submission do not stand in test ({', '.join(ids)}), such as "
-            f"{wanted[rows < 0][0]!r}."
+            f"{sample_keys[rows < 0][0]!r}."
         )
     return rows.astype(np.int64)
 

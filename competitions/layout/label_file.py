@@ -11,11 +11,12 @@ from medalist.competitions.layout.id_match import share_in
 
 
 def join_labels(sheets: Sequence[Sheet]) -> list[Sheet]:
-    """The sheets, with such a pair replaced by one joined sheet; the same sheets where there is none.
+    """The tables, with the two files of train replaced by one joined table; unchanged where train is one file.
 
-    A pair (values, labels) has the same ids, each once, and there is another table with the columns of `values` (test)
-    and another one with those of `labels` (the sample). Test and the sample are such a pair themselves; train's is the
-    one whose labels are less constant, or whose files are both called train.
+    Two tables, values and labels, are joined where they have the same ids, each once, and there is another table with
+    the columns of the values (test) and another one with those of the labels (the sample). Since test and the sample
+    are such a pair too, the pair is taken whose label columns are less often constant, with a bonus where both paths
+    contain "train".
     """
     pairs: list[tuple[float, Sheet, Sheet, list[str]]] = []
     for labels in sheets:

@@ -30,12 +30,13 @@ class Frames:
 
 
 def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) -> Frames:
-    """The three tables, ready for use.
+    """The three tables with the same columns in the same types, and notes on what was changed.
 
     A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
     written where numbers would lose leading zeros, which `sample_head`, the first bytes of the sample, shows. Labels
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
-    train without a target are left out. `reload` reads a table again with columns as text.
+    train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
+    as text and `exact` letter by letter (see `tables.reading.load`).
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -47,22 +48,22 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
             raise InputError(f"{sheet.path} has a header line but no rows: put the table there again.")
     new_to_old = {new: old for old, new in roles.match.renamed if old}
     ids = list(roles.ids)
-    exact = [c for c in ids if sample is not None and _loses_something(sample[c], sample_head)]
+    exact = [c for c in ids if sample is not None and _lost_as_numbers(sample[c], sample_head)]
     exact_test = [new_to_old.get(c, c) for c in exact]
     text = [c for c in _clashes(train, test) if c not in exact_test]
     for c in text:
         notes.append(f"column {c!r} holds numbers in one of train and test, text in the other: read as text in both.")
-    labels = _word_labels(roles, train, sample)
+    labels = _targets_with_gaps(roles, train, sample)
     if exact and sample is not None and roles.sample is not None:
         sample = reload(roles.sample.path, (), exact)
         notes.append(f"ids {', '.join(exact)} are kept as text, letter by letter.")
     if text or exact_test:
         test = reload(roles.test.path, text, [c for c in exact_test if c in test])
     if text or labels or any(c in train for c in exact_test):
-        again = reload(roles.train.path, text, [c for c in (*exact_test, *labels) if c in train])
-        words = [c for c in labels if again[c].notna().all()]
+        reloaded = reload(roles.train.path, text, [c for c in (*exact_test, *labels) if c in train])
+        words = [c for c in labels if reloaded[c].notna().all()]
         notes += [f"target {c!r}: labels such as 'None' or 'NA' are read as labels." for c in words]
-        train = again
+        train = reloaded
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
@@ -73,13 +74,13 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
     notes += _check(roles, ids, train, test, sample)
-    train, test = _of_one_width(train, test, ids)
-    train, left_out = _labelled(roles, train, test, sample)
+    train, test = _same_precision(train, test, ids)
+    train, left_out = _drop_unlabelled(roles, train, test, sample)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))
 
 
-def _labelled(
+def _drop_unlabelled(
     roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
     """Train without the rows that lack one of the sample's targets, and a note on them.
@@ -98,7 +99,7 @@ def _labelled(
     return train[~missing].reset_index(drop=True), [note]
 
 
-def _of_one_width(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _same_precision(train: pd.DataFrame, test: pd.DataFrame, ids: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables with float32 for columns that are float32 in one (large files are read so) and float64 in the other.
 
     Equal decimals are then equal numbers.
@@ -157,6 +158,7 @@ def _rename(
 
 
 def _kind(column: pd.Series) -> str:
+    """ "boolean", "number" or "text", of the values of a column."""
     if types.is_bool_dtype(column.dtype) or types.infer_dtype(column.iloc[:1000], skipna=True) == "boolean":
         return "boolean"
     return "number" if types.is_numeric_dtype(column.dtype) else "text"
@@ -173,14 +175,14 @@ def _clashes(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
     return clashing
 
 
-def _loses_something(ids: pd.Series, head: bytes) -> bool:
-    """Whether ids read as numbers have lost leading zeros, or values such as "NA"; `head`: the file's first bytes."""
+def _lost_as_numbers(ids: pd.Series, head: bytes) -> bool:
+    """Whether parsing lost leading zeros of the ids, or values such as "NA". `head`: the file's first bytes."""
     if ids.isna().any():
         return True
     return _kind(ids) == "number" and _LEADING_ZERO.search(head) is not None
 
 
-def _word_labels(roles: Roles, train: pd.DataFrame, sample: pd.DataFrame | None) -> list[str]:
+def _targets_with_gaps(roles: Roles, train: pd.DataFrame, sample: pd.DataFrame | None) -> list[str]:
     """Targets of text in which some values are missing, perhaps since a class is called "None"."""
     if sample is None:
         return []

@@ -1,6 +1,6 @@
-"""Decides which table is train, which is test and which is the sample submission: the best candidate, if it is alone.
+"""Decides which table is train, which is test and which is the sample submission: the candidate with the best score.
 
-Where it is not, or there is none, an error says which flag settles it.
+Where another one scores about the same, or there is none, the error names the flag that settles it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, Sheet, read_pair, read_triple, related
 from medalist.competitions.layout.id_match import share_in
 
-_MARGIN = 0.2  # of scores, below which two candidates are ambiguous
+_MARGIN = 0.2  # difference of scores, below which two candidates are ambiguous
 
 
 @dataclass(frozen=True)
-class Given:
+class NamedTables:
     """The paths of the tables that the user has named, None for the others."""
 
     train: str | None = None
@@ -26,8 +26,8 @@ class Given:
     sample: str | None = None
 
 
-def decide_roles(sheets: Sequence[Sheet], given: Given, need_sample: bool) -> Roles:
-    """The best candidate.
+def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool) -> Roles:
+    """The candidate with the best score, of those that use the `given` tables.
 
     `need_sample`: whether there must be a sample submission. Raises InputError, naming the flag that settles it, where
     there is no candidate, or more than one of about the same score.
@@ -57,9 +57,9 @@ def decide_roles(sheets: Sequence[Sheet], given: Given, need_sample: bool) -> Ro
 def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFrame) -> bool:
     """Whether a further table holds the ids of test together with a column that is to be predicted."""
     lacking = (set(roles.train.columns) - set(roles.test.columns)) | set(roles.blank)
-    wanted = [c for c in roles.sample.columns if c in lacking] if roles.sample else list(lacking)
+    targets = [c for c in roles.sample.columns if c in lacking] if roles.sample else list(lacking)
     ids = list(roles.ids) or [c for c in sheet.columns if c in test and test[c].is_unique][:1]
-    if not any(c in sheet.columns for c in wanted) or not all(c in sheet.columns and c in test for c in ids):
+    if not any(c in sheet.columns for c in targets) or not all(c in sheet.columns and c in test for c in ids):
         return False
     frame = sheet.load()
     if not ids or (all(c in train for c in ids) and share_in(test, train, ids) > 0.5):
@@ -68,6 +68,7 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 
 
 def _ambiguous(best: Roles, other: Roles) -> InputError:
+    """The error for two candidates of about the same score, naming the first role in which they differ."""
     for role in ("sample", "test", "train"):
         one, two = getattr(best, role), getattr(other, role)
         if one is not two and one and two:
@@ -75,7 +76,8 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
     return InputError("the files can be read in two ways: say which is which with --train, --test and --sample.")
 
 
-def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: Given) -> str:
+def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: NamedTables) -> str:
+    """The error message where no candidate exists, from the pairs that could be train and test."""
     names = ", ".join(s.path for s in sheets[:6]) + (", …" if len(sheets) > 6 else "")
     if given.sample:
         return f"{given.sample} does not fit train and test: it needs test's ids and the targets; check --sample."

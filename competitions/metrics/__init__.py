@@ -1,2 +1,4 @@
-"""Metrics: what a competition is scored by, and how a description names it. Any module may use it; it knows nothing of
-files or tasks. Start with `registry.get_metric`."""
+"""Metrics: what a competition is scored by, and how a description names it. Start with `registry.get_metric`.
+
+No module here depends on files or tasks.
+"""

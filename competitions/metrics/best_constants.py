@@ -20,39 +20,39 @@ BINS = 4096  # bins that a search merges more distinct targets into
 
 
 def mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For squared errors, and for correlations, on which all constants score alike."""
+    """The mean: best for squared errors; also for correlations, for which all constants score alike."""
     return np.array([np.average(y, weights=weights)])
 
 
 def log_mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For squared errors of logarithms."""
+    """exp(mean of log(1 + y)) - 1: best for squared errors of logarithms."""
     return np.expm1([np.average(np.log1p(np.maximum(y, 0)), weights=weights)])
 
 
 def median(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For absolute errors."""
+    """The (weighted) median: best for absolute errors."""
     return np.array([np.median(y) if weights is None else weighted_quantile(y, weights, 0.5)])
 
 
 def quantile(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None, *, q: float) -> np.ndarray:  # noqa: ARG001
-    """For the pinball loss of quantile `q`."""
+    """The (weighted) quantile `q`: best for its pinball loss."""
     return np.array([weighted_quantile(y, np.ones_like(y) if weights is None else weights, q)])
 
 
 def percentage_median(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For MAPE, which is an absolute error with weights 1 / |y|."""
+    """The median with weights 1 / |y|: best for MAPE, an absolute error with these weights."""
     inverse = 1.0 / np.maximum(np.abs(y), DIVISION_EPSILON)
     return np.array([weighted_quantile(y, inverse if weights is None else inverse * weights, 0.5)])
 
 
 def percentage_mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For RMSPE, which is a squared error with weights 1 / y² over the targets that are not zero."""
+    """The mean with weights 1 / y²: best for RMSPE, a squared error with these weights; targets of 0 do not count."""
     counted = y[y != 0]
     return np.array([(1.0 / counted).sum() / (1.0 / counted**2).sum() if counted.size else 0.0])
 
 
 def shortest_half(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For the median absolute error: the middle of the shortest interval that holds half the rows (Rousseeuw, 1984).
+    """The middle of the shortest interval that holds half the rows (Rousseeuw, 1984): best for median absolute error.
 
     With an even number of rows the median is the mean of two residuals; the interval then holds n/2 + 1 rows.
     """
@@ -64,7 +64,7 @@ def shortest_half(y: np.ndarray, weights: np.ndarray | None, n_classes: int | No
 
 
 def symmetric_percentage(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For SMAPE: searched, since between two neighbouring targets it is neither convex nor concave.
+    """The best constant for SMAPE, by a search, since SMAPE is neither convex nor concave between two targets.
 
     More than `BINS` distinct targets are first merged into as many bins of neighbours, which moves the result by less
     than the width of a bin.
@@ -85,7 +85,7 @@ def symmetric_percentage(y: np.ndarray, weights: np.ndarray | None, n_classes: i
 
 
 def prior(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:
-    """The share of each class: (K,), or (1,) of the positive class where there are two."""
+    """The share of each class, (K,), or (1,) of the positive class where there are two: best for proper scores."""
     of_rows = codes(y, n_classes)
     k = n_classes or int(of_rows.max()) + 1
     if k <= 2:
@@ -95,7 +95,7 @@ def prior(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> n
 
 
 def equal_prior(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For a class-balanced log loss: the same probability for every class that occurs."""
+    """The same probability for every class that occurs: best for a class-balanced log loss."""
     return prior(np.unique(y), None, n_classes)
 
 
@@ -109,12 +109,12 @@ def majority(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -
 
 
 def positive(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For the F score of the positive class: the other class scores 0."""
+    """Class 1 where it occurs: best for the F score of the positive class, on which class 0 scores 0."""
     return np.array([1.0 if (y == 1).any() else 0.0])
 
 
 def middle_class(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
-    """For kappa, on which every constant scores 0: the class nearest to the mean code."""
+    """The class nearest to the mean code: for kappa, on which every constant scores 0."""
     return np.array([np.floor(np.average(y, weights=weights) + 0.5)])
 
 

@@ -71,6 +71,7 @@ def quadratic_kappa(tables: np.ndarray) -> np.ndarray:
 
 
 def _hits(tables: np.ndarray) -> np.ndarray:
+    """The diagonals (..., K): correct predictions of each class."""
     return np.diagonal(tables, axis1=-2, axis2=-1)
 
 

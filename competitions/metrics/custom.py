@@ -1,6 +1,6 @@
 """Custom metrics: `file.py:function`, a person's function that is called with (y_true, y_pred) and returns a number.
 
-What it is can be given by attributes of the function or, failing that, by constants of its module (in lower or upper
+Its properties can be set by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):
 
 greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has it.
@@ -54,21 +54,22 @@ def split_custom(name: str) -> tuple[Path, str] | None:
     try:
         return Path(match["file"]).expanduser().resolve(), match["function"]
     except (OSError, RuntimeError, ValueError) as error:
-        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_what(error)}).") from error
+        raise MetricError(f"The metric's file {match['file']!r} cannot be found ({_error_text(error)}).") from error
 
 
 @dataclass(frozen=True)
-class Function:
-    """A function of a file, called on copies of y (n, ...) and p (n, ...). Pickled as its place, and loaded anew.
+class CustomFunction:
+    """A person's function, called on copies of y (n, ...) and p (n, ...); returns its score as a float.
 
-    Raises MetricError where the file or the function is missing, or fails, or returns no finite number.
+    It is pickled as (file, name) and loaded again from the file. Calls raise MetricError where the function fails or
+    returns no finite number.
     """
 
     file: Path
     name: str
     called: Callable[..., Any]
 
-    def __reduce__(self) -> tuple[Callable[[Path, str], Function], tuple[Path, str]]:
+    def __reduce__(self) -> tuple[Callable[[Path, str], CustomFunction], tuple[Path, str]]:
         return _load, (self.file, self.name)
 
     def __call__(self, y: np.ndarray, p: np.ndarray) -> float:
@@ -76,7 +77,9 @@ class Function:
         try:
             score = float(self.called(y.copy(), p.copy()))
         except (Exception, SystemExit) as error:
-            raise MetricError(f"The metric {where} failed ({_what(error)}): mend it or choose another.") from error
+            raise MetricError(
+                f"The metric {where} failed ({_error_text(error)}): mend it or choose another."
+            ) from error
         if np.isnan(score):
             raise MetricError(f"The metric {where} gave no number (NaN) for these predictions: mend it.")
         if np.isinf(score):
@@ -85,7 +88,7 @@ class Function:
 
 
 def load_custom(file: Path, function: str) -> Metric:
-    """The metric that a function in a file is.
+    """The Metric whose score is the function of that name in the file.
 
     Raises
     ------
@@ -116,7 +119,7 @@ def load_custom(file: Path, function: str) -> Metric:
         problem_types=_TYPES[kind] if needs else _ANY,
         bounds=(float("-inf"), float("inf")),
         function=loaded,
-        constant=partial(_searched, loaded, kind, greater),
+        constant=partial(_best_candidate, loaded, kind, greater),
         whole=True,
     )
 
@@ -125,14 +128,16 @@ def _module_name(file: Path) -> str:
     return f"medalist_metric_{file.stem}"
 
 
-def _load(file: Path, function: str) -> Function:
+def _load(file: Path, function: str) -> CustomFunction:
+    """The function of that name in the file. Raises MetricError."""
     called = getattr(_run(file), function, None)
     if not callable(called):
         raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
-    return Function(file, function, called)
+    return CustomFunction(file, function, called)
 
 
 def _run(file: Path) -> ModuleType:
+    """The module that the file defines, executed. Raises MetricError."""
     if not file.is_file():
         raise MetricError(f"The metric's file {file} does not exist: give its path as file.py:function.")
     spec = importlib.util.spec_from_file_location(_module_name(file), file)
@@ -143,23 +148,25 @@ def _run(file: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
-        raise MetricError(f"The metric's file {file} cannot be run ({_what(error)}): mend it.") from error
+        raise MetricError(f"The metric's file {file} cannot be run ({_error_text(error)}): mend it.") from error
     return module
 
 
 def _setting(function: object, module: ModuleType, name: str, default: Any) -> Any:
+    """The attribute `name` of the function, else the constant of its module, in lower or upper case, else `default`."""
     for holder, key in ((function, name), (module, name), (module, name.upper())):
         if hasattr(holder, key):
             return getattr(holder, key)
     return default
 
 
-def _what(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
+    """An error as one line: its type and the beginning of its message."""
     text = str(error).split("\n")[0].rstrip(".")[:120]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _searched(
+def _best_candidate(
     score: Callable[[np.ndarray, np.ndarray], float],
     needs: Needs,
     greater: bool,
@@ -167,9 +174,9 @@ def _searched(
     weights: np.ndarray | None,
     n_classes: int | None,
 ) -> np.ndarray:
-    """The best of a few dozen constants of one target y (n,); one for which the function has no value does not count.
+    """The best of a few dozen constants for one target y (n,) by a custom score: (1,) or, for probabilities, (K,).
 
-    Where it has none for any of them, the first: the mean, or the shares of the classes.
+    Constants for which the score is undefined are passed over; where all are, the mean or the class shares.
     """
     candidates = _candidates(needs, y, weights, n_classes)
     worst = -np.inf if greater else np.inf
@@ -185,6 +192,7 @@ def _searched(
 
 
 def _candidates(needs: Needs, y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> list[np.ndarray]:
+    """Constants to try, each (1,) or, for probabilities of several classes, (K,); the first is the fallback."""
     if needs == "label":
         return [np.array([code]) for code in np.unique(y)]
     if needs in ("probability", "ranking"):

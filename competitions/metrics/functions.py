@@ -111,7 +111,7 @@ def root_mean_squared_percentage_error(y: np.ndarray, p: np.ndarray) -> float:
 
 
 def r2(y: np.ndarray, p: np.ndarray) -> float:
-    """The share of the variance of y that p explains; below 0 where the mean would be better."""
+    """The coefficient of determination R²: below 0 where predicting the mean would be better."""
     spread = float(((y - y.mean()) ** 2).sum())
     if spread == 0:
         raise MetricError("R² is not defined where every target has the same value.")

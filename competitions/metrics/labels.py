@@ -23,7 +23,7 @@ _BETA = re.compile(r"(?:beta|β) ?[=:]? ?(?P<b>\d+(?:\.\d+)?)|\bf(?P<c>0\.5|2|3)
 
 
 def _right_labels(name: str, title: str, greater: bool = True, **rest: Any) -> Metric:
-    """The share of right labels, or of wrong ones."""
+    """A metric that is the share of right labels, or of wrong ones where smaller is better."""
     return Metric(
         name=name,
         title=title,
@@ -42,7 +42,7 @@ def _right_labels(name: str, title: str, greater: bool = True, **rest: Any) -> M
 
 
 def _of_tables(name: str, title: str, score: ConfusionScore, **rest: Any) -> Metric:
-    """A score by the confusion table, of all classes."""
+    """A metric that is a function `score` of the confusion table of all classes."""
     settings: dict[str, Any] = {
         "objective": "logloss", "problem_types": TYPES, "bounds": (0.0, 1.0), "constant": best.majority,
         "function": partial(of_labels, score=score), "shape": "classes",
@@ -51,7 +51,7 @@ def _of_tables(name: str, title: str, score: ConfusionScore, **rest: Any) -> Met
 
 
 def _f_score(name: str, title: str, beta: float = 1.0, **rest: Any) -> Metric:
-    """The F score of the positive class."""
+    """The F score of the positive class, as a metric."""
     score = partial(confusion.f_beta, beta=beta)
     return _of_tables(
         name, title, score, function=partial(of_two_labels, score=score), problem_types=("binary",),

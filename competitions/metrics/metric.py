@@ -30,12 +30,12 @@ PROPER = ("log_loss", "balanced_log_loss", "proper")  # shapes of proper scoring
 
 @dataclass(frozen=True)
 class Variant:
-    """Another metric, `name`, that is meant where the `pattern` matches the text around the words for this one.
+    """Another metric, `name`, that a phrase means where the `pattern` matches the text around the phrase.
 
-    where: "after" the words in their sentence, "close" to them (40 characters before, 60 after), in the "sentence", in
+    where: "after" the phrase in its sentence, "close" to it (40 characters before, 60 after), in the "sentence", in
         it and the two that follow ("near"), or in that and further sentences around ("wide").
-    unless_columns : not where the text speaks of a mean over columns.
-    by_formula : also where the formula beside the words is that of the variant.
+    unless_columns : it does not apply where the text describes a mean over columns.
+    by_formula : also where the description has a formula, and it is that of the variant.
     """
 
     name: str
@@ -47,15 +47,15 @@ class Variant:
 
 @dataclass(frozen=True)
 class Wording:
-    """How people write a metric.
+    """How names and descriptions refer to a metric.
 
     aliases : other names of it, in lower case with "_" between words.
     phrases : regular expressions over lower-case text in which hyphens and underscores are spaces; of overlapping
         matches of several metrics the longest counts.
     weak_phrases : the same, where the words often mean something else.
-    variants : what the words mean in certain surroundings; the first that fits counts.
+    variants : other metrics that the phrases mean in certain contexts; the first that applies is taken.
     columns : whether "averaged over columns" makes it a mean over targets.
-    formula : what marks its formula in TeX, of the words in `reading.formula`; none if it has no such formula.
+    formula : the marks of its formula in TeX, defined in `reading.formula`; empty if it is not recognised by one.
     """
 
     aliases: tuple[str, ...] = ()
@@ -68,12 +68,11 @@ class Wording:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score for predictions. All that other modules have to know of a metric is in these fields, none of them asks
-    for its name.
+    """A score of predictions, with every property of it that other modules use: none of them branches on its name.
 
     Parameters
     ----------
-    needs : what predictions have to be.
+    needs : the form of predictions: probabilities, labels (as codes), values, or rankings (as probabilities).
     objective : the loss that estimators minimise for it; "log_" before it fits logarithms of the target.
     problem_types : those that it can score.
     bounds : its least and greatest value.
@@ -87,13 +86,15 @@ class Metric:
         losses. "accuracy" counts right labels, "ordinal" weighs labels by their distance, "classes" anything else.
     confusion : the score of labels as a function of confusion tables (..., K, K), true class by row, predicted class by
         column, to (...); greater is better, whichever direction the metric has. None if it is no such function.
-    weighted : whether it uses the weights of rows; all others ignore them.
+    weighted : whether `score` uses weights of rows; it ignores them otherwise.
     over_targets : whether it is the mean over columns of `single`.
-    whole : whether `function` takes all targets at once and the score has no further structure (a person's function).
+    whole : whether `function` takes all targets at once and nothing else is known of it (a custom metric).
     scale_free : whether the unit of the target does not matter.
     positive_class : whether, though it takes labels, it depends on which of two classes is the positive one.
     top : how many classes of a row count in a ranking.
-    by_type : names of the metrics that it stands for where the problem has another type.
+    by_type : problem type → name of the variant that is used for it ("logloss" of multiclass is "mlogloss").
+    wording : how descriptions name it.
+    single : the metric of one column, where it is a mean over columns.
     """
 
     name: str
@@ -120,7 +121,7 @@ class Metric:
 
     @property
     def per_row(self) -> bool:
-        """Whether the score is given by the mean of losses of rows."""
+        """Whether the score is a function of the mean of the rows' losses (see `losses` and `from_mean`)."""
         return bool(self.mean) and not (self.over_targets and self.mean == "root")
 
     def of_one_target(self) -> Metric:
@@ -179,8 +180,8 @@ class Metric:
 
         Returns
         -------
-        (T,) values, codes or probabilities of the positive class; (K,) for one target of several classes. A person's
-        function may have no value for it.
+        (T,) values, codes or probabilities of the positive class; (K,) probabilities for one target of several classes.
+        A custom metric may be undefined for it.
         """
         y = self._columns(y, "target")
         weights = self._weights(weights, len(y)) if self.weighted else None
@@ -193,12 +194,14 @@ class Metric:
         return a > b if self.greater_is_better else a < b
 
     def _column(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
+        """The score of one column: y (n,), p (n,) or (n, K)."""
         value = self.function(y, p)
         if not self.mean:
             return float(value)
         return self.from_mean(float(np.average(value, weights=self._weights(weights, len(y)))))
 
     def _weights(self, weights: np.ndarray | None, n: int) -> np.ndarray | None:
+        """The weights as (n,) float64, None where there are none or the metric has none. Raises MetricError."""
         if weights is None or not self.weighted:
             return None
         flat = np.asarray(weights, dtype=float).reshape(-1)
@@ -207,6 +210,7 @@ class Metric:
         return flat
 
     def _checked(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and predictions as (n, columns) float64. Raises MetricError where shapes do not fit the metric."""
         y, p = self._columns(y, "target"), self._columns(p, "prediction")
         if len(y) != len(p):
             raise MetricError(f"{self.name} got {len(p)} predictions for {len(y)} rows: predict every row once.")
@@ -222,6 +226,7 @@ class Metric:
         return y, p
 
     def _columns(self, values: np.ndarray, what: str) -> np.ndarray:
+        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite."""
         columns = np.asarray(values, dtype=float)
         columns = columns[:, None] if columns.ndim == 1 else columns
         if columns.ndim != 2 or not columns.size:

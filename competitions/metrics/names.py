@@ -1,4 +1,4 @@
-"""From the many names of a metric to its canonical one."""
+"""Translates the many names of a metric to its canonical name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MEANS = ("mean_columnwise_", "mean_column_wise_", "columnwise_mean_", "column_w
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The names that there are: canonical ones, aliases to canonical ones, metrics with a parameter by their name."""
+    """All names of metrics: canonical `names`, `aliases` → canonical name, `parametrised` families by their name."""
 
     names: Collection[str]
     aliases: Mapping[str, str]
@@ -46,6 +46,7 @@ class Vocabulary:
         raise MetricError(self._unknown(name, key))
 
     def _lookup(self, key: str) -> str | None:
+        """The canonical name of a normalised name, without means over columns; None for an unknown one."""
         for candidate in (key, key.removeprefix("neg_")):
             if candidate in self.names:
                 return candidate
@@ -62,10 +63,11 @@ class Vocabulary:
         return None
 
     def _examples(self) -> dict[str, str]:
-        """A complete name for each that lacks its parameter."""
+        """Names that lack their parameter ("map") → a name with one ("map@3")."""
         return {name: metric.example for metric in self.parametrised.values() for name in metric.incomplete}
 
     def _unknown(self, name: str, key: str) -> str:
+        """The error message for an unknown name, with up to three similar ones."""
         import difflib
 
         spellings = {**{k: k for k in self.names}, **self.aliases, **self._examples()}

@@ -1,4 +1,4 @@
-"""Metrics with a parameter: map@3, pinball@0.9, fbeta@2. One maker for all parameters of a kind."""
+"""Families of metrics with a parameter, such as map@3, pinball@0.9 and fbeta@2."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from medalist.competitions.metrics.metric import Metric
 
 @dataclass(frozen=True)
 class Parametrised:
-    """A metric that its name completes: `map`, of which `map@3` is one.
+    """A family of metrics that differ by a number, the parameter: `map`, to which `map@3` belongs.
 
     Parameters
     ----------
-    letter : what stands for the parameter in lists: map@k.
-    example : a complete name.
-    requirement : what the parameter has to be, for people.
-    fits : whether a number may be the parameter.
-    make : the metric of a complete name and its parameter.
+    letter : placeholder of the parameter in lists of names: map@k.
+    example : a name with its parameter, for error messages.
+    requirement : what the parameter has to be, for error messages.
+    fits : whether a number is a valid parameter.
+    make : (name with its parameter, parameter) → the metric.
     spelling : regular expression of other complete names, as `names.normalised` writes them; a group whose name begins
         with "n" is the parameter.
     incomplete : names that lack the parameter.
     phrases : as in `Wording`, with the parameter in groups as in `spelling`.
-    in_text : the parameter from the sentences near a phrase and from more of them, None if they do not have it.
+    in_text : (sentences near a phrase, further sentences around) → the parameter, None if they do not give it.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Parametrised:
         return f"{self.name}@{parameter:g}"
 
     def metric(self, parameter: str) -> Metric:
-        """The metric of a parameter as it is written. MetricError where it does not fit."""
+        """The metric for a parameter given as text, such as "3". MetricError where it is not valid."""
         try:
             value = float(parameter)
         except ValueError:

@@ -28,13 +28,13 @@ _BALANCED = Variant("balanced_logloss", _EQUAL_CLASSES, "wide")
 
 
 def _area(name: str, title: str, types: tuple[str, ...], **rest: Any) -> Metric:
-    """An area by the order of rows, greater better."""
+    """A metric of the order of rows by probability, such as an area under a curve; greater is better."""
     settings: dict[str, Any] = {"objective": "logloss", "bounds": (0.0, 1.0), "constant": best.prior}
     return Metric(name, title, greater_is_better=True, needs="probability", problem_types=types, **settings | rest)
 
 
 def _loss(name: str, title: str, types: tuple[str, ...] = TWO_OR_MORE, **rest: Any) -> Metric:
-    """A loss of probabilities, smaller better."""
+    """A loss of probabilities, as a metric; smaller is better."""
     settings: dict[str, Any] = {"objective": "logloss", "bounds": (0.0, float("inf")), "constant": best.prior}
     return Metric(name, title, greater_is_better=False, needs="probability", problem_types=types, **settings | rest)
 

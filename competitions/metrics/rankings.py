@@ -18,7 +18,7 @@ _TOP = re.compile(
 
 
 def _top_near(near: str, wide: str) -> float | None:
-    """How many classes of a row a text lets one predict."""
+    """The number of classes that may be predicted for a row, as a text gives it; None where it does not."""
     for text in (near, wide):
         for match in _TOP.finditer(text):
             word = match["a"] or match["b"] or match["c"]

@@ -13,7 +13,7 @@ METRICS: dict[str, Metric] = {m.name: m for m in (*labels.METRICS, *probabilitie
 PARAMETRISED: dict[str, Parametrised] = {
     m.name: m for m in (*rankings.PARAMETRISED, *values.PARAMETRISED, *labels.PARAMETRISED)
 }
-ASSUMED = {  # by problem type, and by what a sample submission shows
+ASSUMED = {  # (problem type, what the sample submission holds, "" where that is open) → metric
     ("binary", ""): "auc",
     ("binary", "labels"): "accuracy",
     ("binary", "probabilities"): "logloss",
@@ -25,9 +25,9 @@ ASSUMED = {  # by problem type, and by what a sample submission shows
 
 
 def get_metric(name: str, n_targets: int = 1) -> Metric:
-    """The metric of a name, an alias ("ROC AUC", "neg_log_loss") or `file.py:function`.
+    """The metric with that name or alias ("ROC AUC", "neg_log_loss"), or the custom metric `file.py:function`.
 
-    Several targets give its mean over the columns, "mean_<name>" (a person's function gets them all at once).
+    For several targets it is the mean over the columns, "mean_<name>"; a custom metric gets all targets at once.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def metric_for(name: str, problem_type: str, n_targets: int = 1) -> str:
 def assumed_metric(problem_type: str, shown: str = "") -> str:
     """The metric to assume where none is given or named; the caller has to report that it is assumed.
 
-    shown : "labels" or "probabilities", where the sample submission shows one of them, else "".
+    shown : "labels" or "probabilities" where the sample submission is known to hold them, else "".
 
     Raises MetricError for an unknown problem type.
     """

@@ -25,7 +25,7 @@ _QUANTILE = re.compile(
 
 
 def _error(name: str, title: str, objective: str, **rest: Any) -> Metric:
-    """An error, smaller better."""
+    """A metric of errors of values, smaller is better; `rest`: further fields of Metric."""
     settings: dict[str, Any] = {"bounds": (0.0, float("inf")), "problem_types": TYPES}
     return Metric(name, title, greater_is_better=False, needs="value", objective=objective, **settings | rest)
 
@@ -40,7 +40,7 @@ def _log_squared(name: str, title: str, mean: str, **rest: Any) -> Metric:
 
 
 def _agreement(name: str, title: str, **rest: Any) -> Metric:
-    """An agreement of values, greater better, on which all constants score alike."""
+    """A correlation of values, greater is better; all constants score alike. `rest`: further fields of Metric."""
     settings: dict[str, Any] = {
         "objective": "l2", "problem_types": TYPES, "bounds": (-1.0, 1.0), "constant": best.mean, "shape": "correlation",
     }  # fmt: skip
@@ -146,7 +146,7 @@ METRICS = (
 
 
 def _quantile_near(near: str, wide: str) -> float | None:
-    """The one quantile that a text names; None where it names several."""
+    """The quantile that a text names; None where it names none or several."""
     for text in (near, wide):
         levels = {
             0.5 if m["d"] else float(m["c"]) / 100 if m["c"] else float(m["a"] or m["b"] or m["e"])

@@ -81,16 +81,16 @@ class _Bounded(io.RawIOBase):
     """A stream that raises InputError once more than `limit` bytes have been read from it."""
 
     def __init__(self, stream: gzip.GzipFile, path: str, limit: int) -> None:
-        self._stream, self._path, self._left = stream, path, limit
+        self._stream, self._path, self._remaining = stream, path, limit
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int | None = -1) -> bytes:
-        wanted = self._left + 1 if size is None or size < 0 else min(size, self._left + 1)
-        data = self._stream.read(wanted)
-        self._left -= len(data)
-        if self._left < 0:
+        size_limit = self._remaining + 1 if size is None or size < 0 else min(size, self._remaining + 1)
+        data = self._stream.read(size_limit)
+        self._remaining -= len(data)
+        if self._remaining < 0:
             raise _bomb(self._path)
         return data
 
@@ -139,7 +139,7 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
                 sources += _members(source)
             except _BrokenError as error:
                 notes.append(str(error))
-        elif _wanted(source.name):
+        elif _is_table_or_text(source.name):
             sources.append(replace(source, size=_unpacked_size(source)))
     return sources, notes
 
@@ -160,16 +160,22 @@ def _walk(root: Path) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__")) and depth < MAX_DEPTH)
         for name in sorted(files):
             path = Path(folder, name)
-            if not name.startswith(".") and path.is_file() and (_wanted(name) or name.lower().endswith(".zip")):
+            if (
+                not name.startswith(".")
+                and path.is_file()
+                and (_is_table_or_text(name) or name.lower().endswith(".zip"))
+            ):
                 yield path
 
 
-def _wanted(name: str) -> bool:
+def _is_table_or_text(name: str) -> bool:
+    """Whether a file is a table or a text, by its name."""
     lower = name.lower()
     return lower.removesuffix(".gz").endswith(TABLE_SUFFIXES) or lower.endswith(TEXT_SUFFIXES)
 
 
 def _unpacked_size(source: Source) -> int:
+    """The size of a file on disk after unpacking, in bytes; for .gz an estimate."""
     if not source.name.lower().endswith(".gz") or source.size < 18:
         return source.size
     with open(source.file, "rb") as stream:  # RFC 1952: the last four bytes are the size modulo 2**32
@@ -206,7 +212,7 @@ def _members(outer: Source) -> list[Source]:
             if len(inner.members) >= MAX_NESTING or info.file_size > NESTED_BYTES:
                 raise InputError(f"{inner.path} is nested too deep or too large to be read in place: unpack it first.")
             members += _members(inner)
-        elif _wanted(inner.name):
+        elif _is_table_or_text(inner.name):
             members.append(inner)
     return sorted(members, key=lambda source: source.path)
 
@@ -219,4 +225,5 @@ def _bomb(path: str) -> InputError:
 
 
 def _plain(error: Exception) -> str:
+    """The message of an error as the middle of a sentence."""
     return str(error).rstrip(".").replace("\n", " ")[:120] or type(error).__name__

@@ -48,7 +48,10 @@ def read_cache(path: Path) -> tuple[pa.Table, list[str], str] | None:
 
 
 def write_cache(path: Path, arrow: pa.Table, notes: list[str], digest: str) -> list[str]:
-    """Writes a table to the cache and removes what exceeds CACHE_BYTES; returns a note where that failed."""
+    """Writes a table to the cache and removes the least recently used files beyond CACHE_BYTES.
+
+    Returns [], or a list with one note where the disk failed: a table that is not cached is no error.
+    """
     import pyarrow as pa
 
     about = {"medalist": json.dumps({"notes": notes, "digest": digest})}

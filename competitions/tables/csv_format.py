@@ -33,7 +33,7 @@ _DECIMAL_POINT = re.compile(r"(?:^|;)\"?-?\d+\.\d+\"?(?:;|$)", re.MULTILINE)
 class Dialect:
     """The format of a text table.
 
-    `encoding`: as its byte order mark says, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
+    `encoding`: that of its byte order mark, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
     `header`: the names in the first line as they are written, () for an empty file.
     """
 
@@ -97,7 +97,7 @@ def transcode(data: bytes, encoding: str | None, path: str) -> tuple[bytes, str 
     raise InputError(f"{path} is not UTF-8: save it as UTF-8.")
 
 
-def torn_line(data: bytes, dialect: Dialect) -> int | None:
+def truncated_line(data: bytes, dialect: Dialect) -> int | None:
     """The number of fields of the last line, where it has fewer than the header and no end of line, as in a file that
     was cut short in copying; None for any other file. `data`: UTF-8 or a one-byte encoding."""
     last = data[max(data.rfind(b"\n"), data.rfind(b"\r")) + 1 :]
@@ -113,7 +113,7 @@ def torn_line(data: bytes, dialect: Dialect) -> int | None:
     return fields if fields < len(names) else None
 
 
-def headless(header: tuple[str, ...]) -> bool:
+def lacks_header(header: tuple[str, ...]) -> bool:
     """Whether a first line is data rather than names: every field is a number."""
     return bool(header) and all(_is_number(field) for field in header)
 

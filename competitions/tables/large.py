@@ -31,7 +31,7 @@ _NARROW = (np.int8, np.int16, np.int32)
 _FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
-def load_big(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
+def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
     """(frame, notes, SHA-256 of the unpacked bytes in hex) of a csv, from the cache where it is there.
 
     Columns in `text` stay strings. Integers have the smallest type that holds them; floats are float32 (7 digits), or
@@ -66,7 +66,7 @@ class _Hashed:
         return True
 
     def close(self) -> None:
-        """Nothing: whoever opened the stream closes it."""
+        """Do nothing: the stream is closed where it was opened."""
 
 
 def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.Table, list[str], str]:
@@ -171,7 +171,7 @@ def _unknown_to_numbers(arrow: pa.Table) -> pa.Table:
 
 
 def _compact(arrow: pa.Table) -> pa.Table:
-    """The table with every column of numbers in its smallest type (see `load_big`)."""
+    """The table with every column of numbers in its smallest type (see `load_large`)."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

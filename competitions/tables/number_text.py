@@ -1,4 +1,4 @@
-"""Columns of text that hold numbers: with a sign for "missing" they become numbers, other mixtures are noted."""
+"""Columns of text that hold numbers and a placeholder for missing values, such as "?", become numeric."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pandas.api import types
 _PLACEHOLDER = re.compile(r"[^\w\s]+")  # "?", "-", "--": no letter, no digit
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is converted
-_SAMPLE_SHARE = 0.3  # of these that must be numbers for that
-_MIXED_SHARE = 0.9  # of a column's values that must be numbers for a note on the others
+_SAMPLE_SHARE = 0.3  # share of these that must be numbers for that
+_MIXED_SHARE = 0.9  # share of a column's values that must be numbers for a note on the others
 
 
 def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> list[str]:
-    """Converts, in place, columns of text that are numbers but for one or two signs such as "?", which become missing.
+    """Converts, in place, columns of text that are numbers but for one or two placeholders such as "?" (then missing).
 
-    Columns in `text` stay as they are. Returns a note, with `path`, for each converted column and for each other one
-    that mixes text into numbers.
+    Columns in `text` stay as they are. Returns a note, beginning with `path`, for each converted column, and for each
+    that stays text although at least 90 % of its values are numbers.
     """
     notes = []
     for name in frame.columns:

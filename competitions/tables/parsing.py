@@ -18,8 +18,9 @@ PLAIN_OBJECTS = ("string", "boolean", "empty")  # pandas' inferred types that a 
 def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.DataFrame:
     """The table in UTF-8 bytes or in a stream; `options` are those of pandas.read_csv.
 
-    Only bytes can be parsed twice, as a separator at the end of every line or columns of mixed types need. Raises
-    InputError for lines that do not fit the header, and UnicodeDecodeError for bytes of another encoding.
+    Give bytes where possible: only they can be parsed a second time, which a separator at the end of every line and
+    columns of mixed types require. Raises InputError for lines that do not fit the header, and UnicodeDecodeError for
+    bytes of another encoding.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     options = {"sep": dialect.separator, "decimal": dialect.decimal, "index_col": False, **options}

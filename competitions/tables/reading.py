@@ -1,7 +1,7 @@
 """Reads one table: csv in any usual encoding and with any usual separator, gzipped or in a zip, or parquet.
 
 Every form gives the same types: integers, floats, bool, objects (bool and missing), or strings (pandas' `str`, or
-`object` before pandas 3). Text up to BIG_BYTES goes through pandas' C parser, larger files through `large.py`.
+`object` before pandas 3). Text up to LARGE_BYTES goes through pandas' C parser, larger files through `large.py`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from medalist.competitions.tables.csv_format import (
     MISSING_WORDS,
     Dialect,
     dialect_of,
-    headless,
+    lacks_header,
     read_dialect,
-    torn_line,
     transcode,
+    truncated_line,
 )
-from medalist.competitions.tables.large import load_big
+from medalist.competitions.tables.large import load_large
 from medalist.competitions.tables.number_text import numbers_from_text
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 
-BIG_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
+LARGE_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def read_header(source: Source) -> Header:
         except pa.ArrowInvalid as error:
             raise _not_parquet(source) from error
     header = read_dialect(source).header
-    if headless(header):
+    if lacks_header(header):
         raise InputError(f"{source.path} begins with numbers instead of column names: add a header line.")
     return Header(column_names(header), None)
 
@@ -98,9 +98,9 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         table = _load_parquet(source)
         keep = [c for c in (*text, *exact) if c in table.frame]
         return Table(table.frame.astype(dict.fromkeys(keep, str)), table.notes, table.digest) if keep else table
-    if source.size > BIG_BYTES:
+    if source.size > LARGE_BYTES:
         dialect = read_dialect(source)
-        frame, notes, digest = load_big(source, dialect, {*text, *exact})
+        frame, notes, digest = load_large(source, dialect, {*text, *exact})
         _set_names(frame, dialect, source.path)
     else:
         frame, notes, digest = _load_small(source, text, exact)
@@ -109,6 +109,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
 
 
 def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
+    """(frame, notes, SHA-256 of the bytes in hex) of a csv, read into memory as a whole."""
     data = source.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     dialect = dialect_of(data[: 1 << 16], source.path, whole=len(data) <= 1 << 16)
@@ -122,7 +123,7 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
         data, _ = transcode(data, dialect.encoding, source.path)
     elif b"\0" in data:
         raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
-    if (fields := torn_line(data, dialect)) is not None:
+    if (fields := truncated_line(data, dialect)) is not None:
         whole = len(dialect.header)
         notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
     options: dict[str, Any] = {"dtype": dict.fromkeys([*text, *exact], str)}
@@ -152,6 +153,7 @@ def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
 
 
 def _load_parquet(source: Source) -> Table:
+    """The table in a parquet file, without columns of lists or records."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -14,8 +14,10 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MetricError, TaskError
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.metrics.reading.text import read_metric
+from medalist.competitions.naming import printable
 from medalist.competitions.task.infer import infer_task
-from medalist.competitions.task.task import Task
+from medalist.competitions.task.task import MetricSource, Task
 
 _HEAD = """\
 # What medalist believes about this competition. Correct what is wrong and give the file back:
@@ -36,7 +38,7 @@ def write_task(task: Task, path: Path, cards: Sequence[ColumnCard] = ()) -> None
 
 
 def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
-    """The text of task.yaml, with comments that say what each field means and what may be written."""
+    """The text of task.yaml, with comments on the meaning of each field and the values that it takes."""
     folds = {name: getattr(task.folds, name) for name in _FOLD_FIELDS}
     parts = [
         _HEAD + _comment(task.notes),
@@ -45,6 +47,7 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
         _field("targets", list(task.targets), "Columns of train that are to be predicted."),
         _field("problem_type", task.problem_type, "binary, multiclass, ordinal (classes with an order) or regression."),
         _field("metric", task.metric, _metric_comment(task)),
+        _field("metric_source", {task.metric: task.metric_source}, _METRIC_SOURCE),
     ]
     if task.is_classification:
         last = " The last one is the positive class." if task.problem_type == "binary" else ""
@@ -58,6 +61,9 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     return "\n".join(parts)
 
 
+_METRIC_SOURCE = """\
+Where this metric is from: given, file, description or assumed. Nothing to correct here: another metric above counts as
+yours. Remove this field to confirm an assumed one."""
 _FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
@@ -110,8 +116,19 @@ def read_task(path: Path, competition: Competition) -> Task:
             make_folds(plan, competition.train, task.encode(competition.train))
     except (TaskError, MetricError) as error:
         raise type(error)(f"{path}: {error}") from None
-    source = "file" if read.metric is not None else task.metric_source
-    return replace(task, name=read.name or task.name, metric_source=source)
+    task = replace(task, name=read.name or task.name)
+    return task if read.metric is None else _with_source(task, (read.metric_source or {}).get(read.metric), competition)
+
+
+def _with_source(task: Task, source: MetricSource | None, competition: Competition) -> Task:
+    """The task with the source that its file records for its metric: "file" where it records none for that metric.
+
+    "description" is kept where the description still names a metric, whose sentence is quoted.
+    """
+    quoted = read_metric(competition.description) if source == "description" else None
+    if quoted is not None:
+        return replace(task, metric_source="description", metric_quote=quoted[1])
+    return replace(task, metric_source=source if source in ("given", "assumed") else "file")
 
 
 def _usable_classes(classes: list[Any] | None, problem_type: str | None, positive: Any | None) -> list[Any] | None:
@@ -151,5 +168,7 @@ def _field(name: str, value: Any, comment: str) -> str:
 
 
 def _comment(lines: Iterable[str]) -> str:
-    """Each line as a line of a YAML comment."""
-    return "".join(f"# {' '.join(str(line).splitlines())}\n" if line else "#\n" for line in lines)
+    """Each text as one line of a YAML comment: line ends become spaces, and control characters, which YAML does not
+    allow even in comments, become the hexadecimal codes of their bytes ("%1B")."""
+    spaced = (re.sub(r"\s", " ", line) for line in lines)
+    return "".join(f"# {printable(line)}\n" if line else "#\n" for line in spaced)

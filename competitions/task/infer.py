@@ -15,7 +15,7 @@ from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.task.labels import order_binary, plain, with_probability
+from medalist.competitions.task.labels import order_binary, plain, probability_labels
 from medalist.competitions.task.metric import assume_metric, choose_metric
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
@@ -129,7 +129,7 @@ def _binary(
     one_sided = scorer.needs == "probability" or scorer.positive_class
     if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
         return ordered, ()
-    mentioned = with_probability(labels, description)
+    mentioned = probability_labels(labels, description)
     if len(mentioned) == 1:
         return order_binary(labels, mentioned[0])[0], (f"The description asks for the probability of {mentioned[0]}.",)
     raise TaskError(
@@ -139,7 +139,7 @@ def _binary(
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, which are in the order of the sorted labels, in the order of `labels`.
+    """The class columns of a form, in the order of `labels`; the form has them in the order of the sorted labels.
 
     Raises TaskError where there are more or fewer of them than labels.
     """
@@ -163,7 +163,7 @@ def _folds(
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan:
-    """The plan that is given, or the one that the evidence gives for the scheme and column that are given."""
+    """The plan itself where one is given, else the one inferred from the data, within "scheme" or "scheme:column"."""
     if isinstance(given, FoldPlan):
         return given
     scheme, _, column = (given or "").partition(":")

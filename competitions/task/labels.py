@@ -46,10 +46,10 @@ def class_labels(values: pd.Series) -> tuple[Any, ...]:
 
 
 def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tuple[Any, ...], bool]:
-    """The two labels, the positive one last, and whether that order is certain.
+    """(the two labels, the positive one last; whether that order is certain).
 
-    It is where the positive one is given, and for numbers, booleans and words such as "yes" or "benign". Raises
-    TaskError where the given class is neither of the two.
+    The order is certain where the positive label is given, and for numbers, booleans and words with a usual meaning,
+    such as "yes" or "benign". Raises TaskError where the given label is neither of the two.
     """
     first, second = labels
     if positive is not None:
@@ -74,10 +74,9 @@ def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tu
     return (first, second), False
 
 
-def with_probability(labels: Sequence[Any], description: str) -> list[Any]:
-    """The labels that a text wants the probability of: "the probability of churn", "how likely a loan is to be bad".
-
-    Both labels of "the probability that a mushroom is edible or poisonous" are among them.
+def probability_labels(labels: Sequence[Any], description: str) -> list[Any]:
+    """The labels whose probability a description requests, as in "the probability of churn" or "how likely a loan is to
+    be bad". "The probability that a mushroom is edible or poisonous" gives both labels.
     """
     return [
         label
@@ -87,7 +86,7 @@ def with_probability(labels: Sequence[Any], description: str) -> list[Any]:
 
 
 def find_label(labels: Sequence[Any], given: Any) -> Any | None:
-    """The label that equals `given`, or else is written like it but for case; None where there is none."""
+    """The label that equals `given`, or else has the same text ignoring case; None where there is none."""
     for label in labels:
         if plain(given) == label and isinstance(plain(given), bool) == isinstance(label, bool):
             return label
@@ -116,10 +115,11 @@ def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
     return np.append(np.asarray(places, dtype=float), np.nan)[codes]
 
 
-def written_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
-    """What a submission holds for each class, (K,): the labels, in the type of the sample's column.
+def submission_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
+    """The value that a submission holds for each class, (K,): in general the labels themselves.
 
-    Booleans and 0 and 1 are written as the sample does; so are two labels of text, where it holds 0 and 1.
+    Two labels follow the sample's column: labels False/True or 0/1 are written as its booleans or integers, and labels
+    of text as 0/1 or False/True where it holds these.
     """
     if sample is not None and len(classes) == 2:
         shown = set(class_labels(sample))
@@ -151,7 +151,7 @@ def match_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, 
 
 
 def named_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, ...] | None:
-    """As match_classes, but by names alone."""
+    """The column of each class, in class order, by names alone (see match_classes); None where names do not decide."""
     matched = match_classes([*columns, ""], classes)
     return None if matched is None or "" in matched else matched
 

@@ -12,13 +12,14 @@ from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.metrics.registry import assumed_metric
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
+from medalist.competitions.task.task import MetricSource
 
 
-def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, str, str]:
-    """(metric, source, quote) as given or as the description says, the quote being its sentence.
+def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metric | None, MetricSource, str]:
+    """(metric, source, quote): the metric of the name `given`, else the one that the description names in `quote`.
 
-    The source is "given", "description" or "assumed"; in the last case the metric is None, and `assume_metric` names it
-    once the problem type is known. Raises MetricError for an unknown name.
+    The source is "given", "description" or "assumed". Where neither names a metric it is "assumed" and the metric is
+    None: `assume_metric` names one once the problem type is decided. Raises MetricError for an unknown name.
     """
     if given is not None:
         return find_metric(given, len(form.targets)), "given", ""

@@ -17,8 +17,8 @@ from medalist.competitions.metrics.registry import get_metric, metric_for
 from medalist.competitions.task.labels import class_labels, find_label
 from medalist.competitions.task.task import PROBLEM_TYPES
 
-_FEW = 20  # distinct whole numbers, up to which they are classes where the metric leaves it open
-_MOST_CLASSES = 1000  # distinct values, up to which a metric of classes is accepted
+_FEW = 20  # most distinct whole numbers of a target that is taken for classes where the metric fits both types
+_MOST_CLASSES = 1000  # most distinct values of a target that a metric of classes is accepted for
 
 
 def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
@@ -39,7 +39,9 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
 
 
 def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None, given: str | None) -> str:
-    """The problem type: the given one, else the one that the values suggest, or the next that the metric can score.
+    """The problem type: the given one, else the one nearest to what the values suggest that the metric can score.
+
+    Several numeric targets with more than two classes each become "regression".
 
     Raises TaskError for an unknown or impossible given type, where the metric fits no type, and for several targets of
     text with more than two classes.
@@ -106,12 +108,13 @@ def fit_metric(name: str, problem_type: str, n_targets: int) -> Metric:
 
 
 def _scores(metric: Metric, problem_type: str, n_targets: int) -> bool:
+    """Whether a metric has a variant for a problem type."""
     variant = get_metric(metric_for(metric.name, problem_type, n_targets), n_targets)
     return problem_type in variant.problem_types
 
 
 def find_metric(name: str, n_targets: int) -> Metric:
-    """The metric of that name, in any variant; for one target a mean over columns is the metric itself.
+    """The metric of that name, of whatever problem type; for a single target "mean_<name>" is the metric <name>.
 
     Raises MetricError for an unknown name.
     """
@@ -128,7 +131,8 @@ def task_classes(
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The labels in code order, () for regression, and notes; several targets share their labels.
 
-    `given`: a person's order. Raises TaskError where it leaves out a label, and where binary targets have not two.
+    `given`: the order that a person has set. Raises TaskError where it leaves out a label, and where binary targets do
+    not have two labels.
     """
     if problem_type == "regression":
         return (), ()
@@ -154,7 +158,7 @@ def task_classes(
 
 
 def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, ...]:
-    """The labels in a person's order, in which further ones may stand. Raises TaskError where one is left out."""
+    """The labels in the order of `given`, which may hold further ones. Raises TaskError where it leaves one out."""
     matched = [find_label(labels, label) for label in given]
     absent = [label for label in labels if label not in matched]
     if absent:
@@ -163,8 +167,10 @@ def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, 
 
 
 def _numbers(values: pd.Series) -> pd.Series:
+    """Values as float64, NaN where they are no numbers."""
     return pd.to_numeric(values, errors="coerce").astype(float)
 
 
 def _all_numbers(values: pd.Series) -> bool:
+    """Whether every value is a number, or text that is one."""
     return bool(pd.to_numeric(pd.Series(values.unique()), errors="coerce").notna().all())

@@ -1,6 +1,6 @@
 """The schema of task.yaml, as pydantic models, and one clear sentence for each mistake in a file.
 
-The description of a field says what may be written there; the sentences end with it.
+The description of a field names the values that it takes; the sentences end with it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic_core import ErrorDetails
 from medalist.competitions.columns.cards import Kind
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import SCHEMES, Scheme
-from medalist.competitions.task.task import PROBLEM_TYPES, ProblemType
+from medalist.competitions.task.task import METRIC_SOURCES, PROBLEM_TYPES, MetricSource, ProblemType
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
 Names = Annotated[list[StrictStr], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
@@ -55,6 +55,9 @@ class TaskFile(_Strict):
     targets: Annotated[Names, Field(min_length=1)] | None = Field(None, description=_NAMES)
     problem_type: ProblemType | None = Field(None, description=f"one of {', '.join(PROBLEM_TYPES)}")
     metric: StrictStr | None = Field(None, description="the name of a metric, or file.py:function")
+    metric_source: dict[StrictStr, MetricSource] | None = Field(
+        None, description=f"a pair METRIC: SOURCE, with a source out of {', '.join(METRIC_SOURCES)}"
+    )
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
     folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
@@ -79,6 +82,7 @@ def validate(data: Any, where: str) -> TaskFile:
 
 
 def _sentence(error: ErrorDetails) -> str:
+    """The first mistake in a task file as one sentence: field, value and what may be written."""
     path = [str(part) for part in error["loc"]]
     if path[0] in ("classes", "positive") and len(path) > 1:
         path.pop()  # of a label pydantic adds the type that was tried

@@ -13,14 +13,14 @@ from medalist.competitions.layout.id_match import match_ids
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
 from medalist.competitions.task.task import Layout
 
-_MANY = 2000  # distinct values of a column, above which they are no classes
+_MANY = 2000  # most distinct values of a column that are taken for classes
 
 
 @dataclass(frozen=True)
 class Form:
-    """The form of a submission, with the fields of Task of the same names.
+    """The form of a submission; fields that Task has too are described there.
 
-    `lacking`: columns of train that test lacks or leaves empty. `positive`: the class after which the only class column
+    `lacking`: columns of train that test lacks or leaves empty. `positive`: the label after which the only class column
     is named, None where there is no such column.
     """
 
@@ -53,7 +53,7 @@ def read_form(
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, test_ids, "test")
     if sample is None:
-        chosen = tuple(targets) if targets else _only(_with_values(train, lacking), test_ids)
+        chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
         layout: Layout = "value" if len(chosen) == 1 else "per_target"
         return Form(test_ids, sample_ids, chosen, layout, (*sample_ids, *chosen), (), lacking)
     predicted = [c for c in sample.columns if c not in sample_ids]
@@ -101,7 +101,7 @@ def _targets(
         if matched is not None:
             return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
     if len(predicted) == 1:
-        target = candidates[0] if len(candidates) == 1 else _alike(predicted[0], candidates)
+        target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
         if target is not None:
             note = () if target == predicted[0] else (f"{predicted[0]} of the sample submission means {target}.",)
             return (target,), "value", (), None, note
@@ -164,8 +164,10 @@ def _ids(
     if match is not None and match.renamed:
         return tuple(a for a, _ in match.renamed if a), tuple(b for _, b in match.renamed)
     if len(sample) == len(test):
-        spare = rest[:1] if rest and len(sample.columns) > 1 and sample[rest[0]].is_unique and len(sample) > 1 else []
-        return (), tuple(spare)
+        row_number = (
+            rest[:1] if rest and len(sample.columns) > 1 and sample[rest[0]].is_unique and len(sample) > 1 else []
+        )
+        return (), tuple(row_number)
     raise TaskError("No column of the sample submission identifies the rows of test: name the id column with --id.")
 
 
@@ -178,10 +180,10 @@ def _given_ids(
             raise TaskError(f"--id: {name!r} is no column of test; write one of {_listed(list(test.columns))}.")
     if sample is None or all(name in sample.columns for name in given):
         return tuple(given), tuple(given)
-    spare = [c for c in sample.columns if c not in targets][: len(given)]
-    if len(spare) < len(given):
+    renamed = [c for c in sample.columns if c not in targets][: len(given)]
+    if len(renamed) < len(given):
         raise TaskError(f"--id: the sample submission has no column for {_listed(list(given))}.")
-    return tuple(given), tuple(spare)
+    return tuple(given), tuple(renamed)
 
 
 def _key_like(values: pd.Series) -> bool:
@@ -192,6 +194,7 @@ def _key_like(values: pd.Series) -> bool:
 
 
 def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> None:
+    """Raises TaskError where ids repeat in the table called `where`."""
     repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
     if repeated:
         raise TaskError(
@@ -200,7 +203,7 @@ def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> N
         )
 
 
-def _only(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
+def _only_target(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
     """The only column that train has and test lacks, beside ids. Raises TaskError where there are more or none."""
     targets = tuple(c for c in lacking if c not in ids)
     if len(targets) != 1:
@@ -209,7 +212,7 @@ def _only(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
     return targets
 
 
-def _alike(name: str, candidates: list[str]) -> str | None:
+def _similar_name(name: str, candidates: list[str]) -> str | None:
     """The only candidate whose name contains `name` or is contained in it; None where there are more or none."""
     name = re.sub(r"[^a-z0-9]", "", name.lower())
     plain = {c: re.sub(r"[^a-z0-9]", "", c.lower()) for c in candidates}

@@ -13,16 +13,18 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
-from medalist.competitions.task.labels import encode_labels, written_labels
+from medalist.competitions.task.labels import encode_labels, submission_labels
 
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
+MetricSource = Literal["given", "file", "description", "assumed"]
+METRIC_SOURCES: tuple[str, ...] = get_args(MetricSource)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What has to be predicted, as `infer.infer_task` infers it or a task.yaml says.
+    """What has to be predicted and how it is scored, inferred by `infer.infer_task` or read from a task.yaml.
 
     `id`: id columns of test, () where rows are matched by their order; `submission_id`: their names in the sample, in
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
@@ -30,8 +32,8 @@ class Task:
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
     order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
-    column of train with the weight of each row in the metric. `columns`: (name, kind) pairs that a person has set, for
-    `describe_columns(overrides=dict(task.columns))`.
+    column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
+    `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Task:
     targets: tuple[str, ...]
     problem_type: str
     metric: str
-    metric_source: str
+    metric_source: MetricSource
     metric_quote: str
     classes: tuple[Any, ...]
     layout: Layout
@@ -105,22 +107,22 @@ class Task:
         unusable = {*self.targets, *self.drop, *self.train_only, self.weights}
         return [name for name in train.columns if name in test.columns and name not in unusable]
 
-    def submission(self, test: pd.DataFrame, decided: np.ndarray, sample: pd.DataFrame | None) -> pd.DataFrame:
+    def submission(self, test: pd.DataFrame, predictions: np.ndarray, sample: pd.DataFrame | None) -> pd.DataFrame:
         """Predictions of the test rows, in test order, as a submission of the sample's form and row order.
 
-        `decided` is what the metric needs: values or codes, (n, T), or probabilities, (n, T) of the positive class or
-        (n, K) of each class; a ranking is made from the latter. Raises SubmissionError where shape or ids do not fit,
-        and where a prediction is not finite.
+        `predictions`: in the form that the metric scores, (n, T) values or class codes, or probabilities, (n, T) of
+        the positive class or (n, K) of each class; a ranking is made from probabilities. Raises SubmissionError where
+        shape or ids do not fit, and where a prediction is not finite.
         """
-        decided = np.asarray(decided, dtype=float).reshape(len(decided), -1)
-        if len(decided) != len(test):
-            raise SubmissionError(f"There are {len(decided)} predictions for {len(test)} test rows.")
-        if not np.isfinite(decided).all():
-            lacking = int((~np.isfinite(decided)).any(axis=1).sum())
+        predictions = np.asarray(predictions, dtype=float).reshape(len(predictions), -1)
+        if len(predictions) != len(test):
+            raise SubmissionError(f"There are {len(predictions)} predictions for {len(test)} test rows.")
+        if not np.isfinite(predictions).all():
+            lacking = int((~np.isfinite(predictions)).any(axis=1).sum())
             raise SubmissionError(f"{lacking} of {len(test)} test rows have no finite prediction.")
         rows = rows_of_sample(test, sample, self.id, self.submission_id)
-        decided = decided[rows]
-        predicted = self._predicted(decided, sample)
+        predictions = predictions[rows]
+        predicted = self._predicted(predictions, sample)
         table = {}
         for name in self.submission_columns:
             if name in predicted:
@@ -131,42 +133,42 @@ class Task:
                 table[name] = test[self.id[self.submission_id.index(name)]].to_numpy()
         return pd.DataFrame(table)
 
-    def _predicted(self, decided: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
-        """The predicted columns of a submission, by name, from `decided` in the sample's row order."""
+    def _predicted(self, predictions: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
+        """The predicted columns of a submission, by name, from `predictions` in the sample's row order."""
         metric = self.scorer()
         expected = self.width if metric.needs in ("probability", "ranking") else self.n_targets
-        if decided.shape[1] != expected:
+        if predictions.shape[1] != expected:
             raise SubmissionError(
-                f"The metric {metric.name} needs {expected} column(s) of predictions, not {decided.shape[1]}."
+                f"The metric {metric.name} needs {expected} column(s) of predictions, not {predictions.shape[1]}."
             )
         if self.layout == "per_class":
-            return dict(zip(self.class_columns, self._class_shares(decided, metric.needs).T, strict=True))
+            return dict(zip(self.class_columns, self._class_probabilities(predictions, metric.needs).T, strict=True))
         columns = self.prediction_columns
         if metric.needs == "ranking":
-            if decided.shape[1] == 1:  # two classes: the probability of the positive one
-                decided = np.hstack([1 - decided, decided])
+            if predictions.shape[1] == 1:  # two classes: the probability of the positive one
+                predictions = np.hstack([1 - predictions, predictions])
             shown = None if sample is None else sample[columns[0]]
-            return {columns[0]: _ranked(decided, self.classes, metric.top, shown)}
+            return {columns[0]: _ranked(predictions, self.classes, metric.top, shown)}
         if metric.needs == "label":
-            codes = decided.round().astype(np.int64)
+            codes = predictions.round().astype(np.int64)
             if codes.size and (codes.min() < 0 or codes.max() >= self.n_classes):
                 raise SubmissionError(f"Codes of classes must lie between 0 and {self.n_classes - 1}.")
             return {
-                name: written_labels(self.classes, None if sample is None else sample[name])[codes[:, i]]
+                name: submission_labels(self.classes, None if sample is None else sample[name])[codes[:, i]]
                 for i, name in enumerate(columns)
             }
         if self.problem_type == "ordinal" and not isinstance(self.classes[0], str):
-            decided = np.interp(decided, np.arange(self.n_classes), np.asarray(self.classes, dtype=float))
-        return {name: decided[:, i] for i, name in enumerate(columns)}
+            predictions = np.interp(predictions, np.arange(self.n_classes), np.asarray(self.classes, dtype=float))
+        return {name: predictions[:, i] for i, name in enumerate(columns)}
 
-    def _class_shares(self, decided: np.ndarray, needs: str) -> np.ndarray:
+    def _class_probabilities(self, predictions: np.ndarray, needs: str) -> np.ndarray:
         """The probabilities of the class columns, (n, len(class_columns))."""
         if needs == "label":
-            shares = np.eye(self.n_classes)[decided[:, 0].round().astype(np.int64)]
-        elif decided.shape[1] == 1:
-            shares = np.column_stack([1 - decided[:, 0], decided[:, 0]])
+            shares = np.eye(self.n_classes)[predictions[:, 0].round().astype(np.int64)]
+        elif predictions.shape[1] == 1:
+            shares = np.column_stack([1 - predictions[:, 0], predictions[:, 0]])
         else:
-            shares = decided
+            shares = predictions
         return shares[:, -1:] if len(self.class_columns) == 1 else shares
 
 

@@ -1,1 +1,1 @@
-"""Human leaderboards: medal rules, boards, and where a score stands on them. `ledger` and `agent` use it."""
+"""Human leaderboards: medal rules, boards, and the standing of a score on a board. `ledger` and `agent` use it."""

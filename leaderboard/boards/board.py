@@ -72,17 +72,17 @@ class Board:
             return 0.0
         sign = 1.0 if self.greater_is_better else -1.0
         ranked = [(index, sign * value) for index, value in self._ranked()]
-        mine = sign * score
-        if not ranked or mine < ranked[-1][1]:
+        signed_score = sign * score
+        if not ranked or signed_score < ranked[-1][1]:
             return 0.0
-        if mine >= ranked[0][1]:
+        if signed_score >= ranked[0][1]:
             return 1.0
         for (above, higher), (below, lower) in pairwise(ranked):
-            if mine == lower:
+            if signed_score == lower:
                 return 1 - below / self.teams
-            if higher > mine > lower:
+            if higher > signed_score > lower:
                 # between `above` + 1 and `below` teams are better; relative to the nearer end, for far outliers
-                share = (higher - mine) / (higher - lower)
+                share = (higher - signed_score) / (higher - lower)
                 return 1 - (above + 1 + share * (below - above - 1)) / self.teams
         return 0.0
 

@@ -12,7 +12,7 @@ from importlib import resources
 
 from medalist.leaderboard.boards.board import Board
 
-#: Names of one number: log loss and AUC of two classes, and what micro-averaged F1 of single labels comes to.
+#: Metric → another name of the same number: log loss and AUC of two classes; micro-averaged F1 is accuracy.
 _SAME = {"mlogloss": "logloss", "auc_ovr": "auc", "micro_f1": "accuracy"}
 
 #: (metric, other metric) → the other's score, where one is a monotone function of the other. The normalised Gini
@@ -27,7 +27,7 @@ _CONVERSIONS: dict[tuple[str, str], Callable[[float], float]] = {
     ("accuracy", "error_rate"): lambda score: 1 - score,
     ("error_rate", "accuracy"): lambda score: 1 - score,
 }
-_TURNED = {("accuracy", "error_rate"), ("error_rate", "accuracy")}  # the other's direction is the opposite one
+_REVERSED = {("accuracy", "error_rate"), ("error_rate", "accuracy")}  # the other's direction is the opposite one
 
 _CANONICAL = re.compile(r"[a-z0-9_]+(@[0-9.]+)?")
 _CUSTOM = re.compile(r".+\.py:[A-Za-z_]\w*")
@@ -49,9 +49,9 @@ def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool
         Its `metric` decides; where that is not known, the direction has to agree, and the score's metric must not be
         assumed.
     metric, greater_is_better
-        Canonical name of the score's metric, or `file.py:function` for a person's own, and its direction.
+        Canonical name of the score's metric, or `file.py:function` for a custom one, and its direction.
     assumed
-        Whether nothing said what the metric is, neither the person nor the competition's description.
+        Whether the score's metric was assumed from the problem type (`Task.metric_source`), not named by anybody.
     """
     if board.metric and not _custom_for_missing(metric, board.metric):
         converted = in_metric(board, metric)
@@ -90,7 +90,7 @@ def in_metric(board: Board, metric: str) -> Board | None:
     return replace(
         board,
         metric=metric,
-        greater_is_better=board.greater_is_better != ((old, new) in _TURNED),
+        greater_is_better=board.greater_is_better != ((old, new) in _REVERSED),
         gold=converted(board.gold),
         silver=converted(board.silver),
         bronze=converted(board.bronze),
@@ -100,7 +100,7 @@ def in_metric(board: Board, metric: str) -> Board | None:
 
 
 def same_metric(one: str, other: str) -> bool:
-    """Whether scores by `one` can be placed on a board that counts `other` (see `comparable`)."""
+    """Whether scores by the metric `one` can be placed on a board of scores by `other` (see `comparable`)."""
     one, other = _SAME.get(one, one), _SAME.get(other, other)
     return one == other or (one, other) in _CONVERSIONS or _custom_for_missing(one, other)
 
@@ -130,7 +130,7 @@ def title(metric: str) -> str:
 
 
 def _custom_for_missing(metric: str, board_metric: str) -> bool:
-    """Whether a person's own function stands for a board's metric, since medalist does not have that one."""
+    """Whether a custom metric may be taken for the metric of a board, since medalist does not implement that one."""
     return bool(_CUSTOM.fullmatch(metric)) and not _CANONICAL.fullmatch(board_metric)
 
 

@@ -20,7 +20,7 @@ TEAM_COLUMNS = ("teamid", "teamname", "team")
 
 
 class DirectionError(InputError):
-    """A leaderboard contradicts the direction given, or none is given and none can be seen from it."""
+    """A leaderboard contradicts the direction given, or none is given and none can be inferred from it."""
 
 
 def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool | None = None) -> Board:
@@ -39,7 +39,7 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
     Raises
     ------
     DirectionError
-        If the ranks contradict the direction given, or it is not given and cannot be seen from the file.
+        If the ranks contradict the direction given, or it is not given and cannot be inferred from the file.
     InputError
         If the file cannot be read or holds no scores.
     """
@@ -62,12 +62,12 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
     entries = [entry for entry in entries if math.isfinite(entry[2])]
     if not entries:
         raise InputError(f"The leaderboard {path} holds no scores: give at least one team with a finite one.")
-    seen = _direction(entries)
+    inferred = _direction(entries)
     if greater_is_better is None:
-        greater_is_better = seen
-    elif seen is not None and any(rank is not None for _, rank, _ in entries) and seen != greater_is_better:
+        greater_is_better = inferred
+    elif inferred is not None and any(rank is not None for _, rank, _ in entries) and inferred != greater_is_better:
         raise DirectionError(
-            f"The leaderboard {path} ranks {'higher' if seen else 'lower'} scores first, which contradicts the "
+            f"The leaderboard {path} ranks {'higher' if inferred else 'lower'} scores first, which contradicts the "
             f"direction given: check that it is the right competition and metric."
         )
     if greater_is_better is None:
@@ -82,6 +82,7 @@ Entry = tuple[str | None, float | None, float]  # team, rank, score
 
 
 def _entries(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str], column: int) -> list[Entry]:
+    """(team, rank, score) of each row with a score; team and rank may be None. Raises InputError."""
     rank = next((header.index(c) for c in RANK_COLUMNS if c in header), None)
     team = next((header.index(c) for c in TEAM_COLUMNS if c in header), None)
     return [
@@ -117,6 +118,7 @@ def _best(entries: Sequence[Entry], greater_is_better: bool) -> list[float]:
 
 
 def _number(path: Path, cell: str) -> float:
+    """A cell as a number. Raises InputError."""
     try:
         return float(cell)
     except ValueError:
@@ -124,6 +126,7 @@ def _number(path: Path, cell: str) -> float:
 
 
 def _delimiter(text: str) -> str:
+    """The most frequent of comma, semicolon and tab in the first line."""
     first = text.lstrip().split("\n", 1)[0]
     return max(",;\t", key=first.count)
 

@@ -18,7 +18,7 @@ WORDS: dict[Basis, str] = {
     "holdout": "medal-equivalent (on a holdout)",
 }
 #: Probability of a medal, and of none, of an estimate whose standard error rules it out: an estimate is never certain.
-LEAST_CHANCE = 1e-9
+MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,15 @@ class Standing:
     who: str = "human teams"
 
 
-def stand(
+def standing_on_board(
     score: float, board: Board | NoStanding, basis: Basis, standard_error: float | None = None
 ) -> Standing | NoStanding:
-    """The standing of `score` on `board`, whose scores are by the same metric (see `known.board_for`).
+    """The standing of `score` on `board`, whose scores are by the same metric (see `lookup.board_for`).
 
-    The probabilities take the error of the score as normal with `standard_error`. They say how sure the score is,
-    not how far another test set, or the luck of the private leaderboard, would move it.
+    The probabilities assume a normal error of the score with `standard_error`: the uncertainty of the estimate, not the
+    difference that another test set, such as that of the private leaderboard, would make.
 
-    Where there is no board to compare with, that reason is returned; a score that is no finite number, such as a metric
-    of one's own may return, has no standing either.
+    A NoStanding given as the board is returned as it is; a score that is not finite gives another one.
     """
     if isinstance(board, NoStanding):
         return board
@@ -109,10 +108,11 @@ def _probabilities(score: float, board: Board, standard_error: float) -> dict[Me
 
 
 def _normal_cdf(margin: float, standard_error: float) -> float:
+    """Probability of a normal error above -`margin`, at least MIN_PROBABILITY from 0 and 1 unless the error is 0."""
     if standard_error == 0:
         return 1.0 if margin >= 0 else 0.0
     chance = 0.5 * math.erfc(-margin / standard_error / math.sqrt(2))
-    return min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)  # an estimate is never certain
+    return min(max(chance, MIN_PROBABILITY), 1 - MIN_PROBABILITY)  # an estimate is never certain
 
 
 def sentence(standing: Standing | NoStanding) -> str:
@@ -122,18 +122,18 @@ def sentence(standing: Standing | NoStanding) -> str:
         return standing.reason
     medal = f"{standing.medal} {WORDS[standing.basis]}" if standing.medal else f"no {WORDS[standing.basis]}"
     parts = [
-        f"{standing.score:.6g} beats or ties {share(standing.percentile)} of {standing.teams:,} {standing.who} "
+        f"{standing.score:.6g} beats or ties {percentage(standing.percentile)} of {standing.teams:,} {standing.who} "
         f"on {standing.board}: {medal}"
     ]
     if standing.next_medal and standing.to_next is not None:
         parts.append(f"{standing.to_next:.3g} short of {standing.next_medal}")
     if standing.probabilities is not None:
-        chances = ", ".join(f"{share(standing.probabilities[m])} {m}" for m in MEDALS)
+        chances = ", ".join(f"{percentage(standing.probabilities[m])} {m}" for m in MEDALS)
         parts.append(f"chance of at least: {chances}")
     return "; ".join(parts) + "."
 
 
-def share(value: float) -> str:
+def percentage(value: float) -> str:
     """A share as a percentage that never rounds to a certainty it is not: 0.9999 is ">99.9 %"."""
     if 0 < value < 0.001:
         return "<0.1 %"

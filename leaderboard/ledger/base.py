@@ -1,4 +1,4 @@
-"""An open ledger: what its parts have in common to read and write rows."""
+"""LedgerBase: opens a ledger, and reads and locks rows; the base class of the ledger's parts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def one_of(words: Sequence[str], value: str, what: str) -> str:
 
 
 class LedgerBase:
-    """A context manager that closes the ledger; as a text it is the ledger's name, without a password."""
+    """An open ledger, and a context manager that closes it; `str` gives its path or URL, without a password."""
 
     def __init__(self, url_or_path: str | Path, patience: float = PATIENCE) -> None:
         self._database: Database = open_database(url_or_path, patience)
@@ -49,15 +49,16 @@ class LedgerBase:
         self._database.close()
 
     def _rows(self, kind: type[Row], query: str, parameters: Parameters, since: int = 1) -> list[Row]:
-        """Rows of a query on tables that are there `since` a version of the ledger."""
+        """The rows of a query as `kind`; [] where the ledger is older than version `since`, which added the table."""
         return [kind(**decode(record)) for record in self._database.read(query, parameters, since)]
 
     def _require(self, execute: Execute, run_id: str) -> None:
+        """Raise LedgerError unless the run exists."""
         if not execute("SELECT id FROM runs WHERE id = :run_id", {"run_id": run_id}):
             raise LedgerError(f"The ledger {self} has no run {run_id}: start the run before recording what it did.")
 
     def _lock_run(self, execute: Execute, run_id: str) -> None:
-        """Make others who write about the run wait for the end of the transaction: numbers are given one by one."""
+        """Lock the run's row until the transaction ends, so that concurrent writers do not give a number twice."""
         self._require(execute, run_id)
         execute("UPDATE runs SET id = id WHERE id = :run_id", {"run_id": run_id})
 

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 #: Seconds that a call waits, by default, for another process's transaction or for a server that has gone away.
 PATIENCE = 30.0
-#: Seconds between attempts to reach a server: at first, and at most after doubling.
+#: Seconds between attempts to reach a server: the first pause, and the longest, since each doubles the one before.
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
 
@@ -31,13 +31,13 @@ class Database(ABC):
     home: Path | None = None
     #: Statement that makes other processes wait while the tables are made, where a transaction does not.
     set_up_lock: str | None = None
-    #: Whether a call has to be repeated to wait; SQLite waits by itself.
-    repeats: bool = False
+    #: Whether calls are retried while the database is unavailable; SQLite itself waits for locks.
+    retries: bool = False
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
-        self._current = False  # the tables are known to be of this version
-        self._answered = False  # it could be reached once: an error in its address would have shown
+        self._up_to_date = False  # the tables are known to be of this version
+        self._reached_once = False  # it could be reached once: an error in its address would have shown
         self._lock = threading.RLock()
 
     def read(self, statement: str, parameters: Parameters, since: int = 1) -> Rows:
@@ -47,23 +47,23 @@ class Database(ABC):
             with self._lock, self._reading() as execute:
                 if execute is None:
                     return []
-                version = VERSION if self._current else self._version(execute)
+                version = VERSION if self._up_to_date else self._version(execute)
                 return [] if version is None or version < since else execute(statement, parameters)
 
-        return self._patiently(query)
+        return self._with_retries(query)
 
     def write(self, work: Callable[[Execute], Result]) -> Result:
-        """What `work` returns, done within one transaction.
+        """The result of `work`, which runs within one transaction.
 
-        `work` is called again where the connection is lost, until `patience` seconds are over, even if the lost
-        transaction was committed: a second time it must find its rows and change nothing.
+        `work` is retried where the connection is lost, for up to `patience` seconds, even if the lost transaction was
+        committed: it must be idempotent.
         """
 
         def attempt() -> Result:
             with self.transaction() as execute:
                 return work(execute)
 
-        return self._patiently(attempt)
+        return self._with_retries(attempt)
 
     @contextmanager
     def transaction(self) -> Iterator[Execute]:
@@ -72,10 +72,10 @@ class Database(ABC):
         Creates the ledger, or brings its tables up to date, before the first one.
         """
         with self._lock:
-            if not self._current:
+            if not self._up_to_date:
                 with self._writing() as execute:
                     self._set_up(execute)
-                self._current = True
+                self._up_to_date = True
             with self._writing() as execute:
                 yield execute
 
@@ -84,16 +84,16 @@ class Database(ABC):
         with self._lock, self._reading() as execute:
             if execute is not None:
                 self._version(execute)
-        self._answered = True
+        self._reached_once = True
 
-    def _patiently(self, call: Callable[[], Result]) -> Result:
-        """What `call` returns, repeated while a server that has answered before is away, for `patience` seconds."""
+    def _with_retries(self, call: Callable[[], Result]) -> Result:
+        """The result of `call`, retried for up to `patience` seconds while a server that was reached before is away."""
         deadline, pause = time.monotonic() + self.patience, FIRST_PAUSE
         while True:
             try:
                 return call()
             except LedgerUnavailable:
-                if not (self.repeats and self._answered) or time.monotonic() + pause > deadline:
+                if not (self.retries and self._reached_once) or time.monotonic() + pause > deadline:
                     raise
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -119,6 +119,7 @@ class Database(ABC):
         return version
 
     def _set_up(self, execute: Execute) -> None:
+        """Create the tables, or migrate them to this version."""
         if self.set_up_lock:
             execute(self.set_up_lock, {})
         version = self._version(execute)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from medalist.leaderboard.ledger.schema import JSON_COLUMNS, TIME_COLUMNS, TRUTH_COLUMNS
+from medalist.leaderboard.ledger.schema import BOOLEAN_COLUMNS, JSON_COLUMNS, TIME_COLUMNS
 
 
 def finite(value: Any) -> float | None:
@@ -61,4 +61,4 @@ def _decode(column: str, value: Any) -> Any:
         return tuple(decoded) if isinstance(decoded, list) else decoded
     if column in TIME_COLUMNS:
         return datetime.fromisoformat(value)
-    return bool(value) if column in TRUTH_COLUMNS else value
+    return bool(value) if column in BOOLEAN_COLUMNS else value

@@ -1,4 +1,4 @@
-"""ExperimentLog: the part of the ledger that remembers experiments and the submissions that came of them."""
+"""ExperimentLog: the part of the ledger that holds experiments and the submissions made from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.base import insert, now, one_of
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
 from medalist.leaderboard.ledger.features import FeatureLog, add_feature_rows, feature_values
-from medalist.leaderboard.ledger.migrations import without_aside
+from medalist.leaderboard.ledger.migrations import version_3_columns
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, SubmissionRow
 from medalist.leaderboard.ledger.schema import VERDICTS, Execute
 
@@ -47,7 +47,7 @@ class ExperimentLog(FeatureLog):
         query = "SELECT * FROM experiments WHERE run_id = :run_id ORDER BY number"
         records = self._database.read(query, {"run_id": run_id})
         # a medalist of version 2 may still write into a ledger that was brought up to date beside it
-        old = [r | without_aside(r["pipeline"]) if '"aside"' in r["pipeline"] else r for r in records]
+        old = [r | version_3_columns(r["pipeline"]) if '"aside"' in r["pipeline"] else r for r in records]
         return [ExperimentRow(**decode(record)) for record in old]
 
     def add_submission(
@@ -62,9 +62,9 @@ class ExperimentLog(FeatureLog):
     ) -> int:
         """Record a submission that was written and return its number within the run, from 1.
 
-        made_from: the experiment or the ensemble whose predictions it holds. sha256: of the file's bytes. A call that
-        says exactly what the last row says is a repeated one and adds nothing; equal bytes that were made from
-        something else, or have another score, are a submission of their own.
+        made_from: the experiment or the ensemble whose predictions it holds. sha256: of the file's bytes. A call with
+        the values of the run's last submission is taken for a repetition and adds nothing; equal bytes that were made
+        from something else, or have another score, are another submission.
         """
         row: dict[str, Any] = {
             "run_id": run_id,
@@ -95,7 +95,7 @@ class ExperimentLog(FeatureLog):
 
 
 def _experiment_values(row: ExperimentRow) -> dict[str, Any]:
-    """The columns that whoever records an experiment gives, as the database stores them."""
+    """The columns of an experiment as the database stores them, without run id and time."""
     return {
         "number": int(row.number),
         "pipeline": to_json(row.pipeline),

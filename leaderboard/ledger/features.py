@@ -1,4 +1,4 @@
-"""FeatureLog: the part of the ledger that remembers which features were tried, and what each gained."""
+"""FeatureLog: the part of the ledger that holds the features that were tried, and what each gained."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from medalist.leaderboard.ledger.base import LedgerBase, insert, now, one_of
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
-from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow
 from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, Execute
 
 SINCE = 2  # version of the tables from which on there are features
@@ -17,9 +17,9 @@ class FeatureLog(LedgerBase):
     """Features, and the screenings that they come from."""
 
     def add_features(self, run_id: str, rows: Sequence[FeatureRow]) -> None:
-        """Record what became of features, all of them or none.
+        """Record the statuses of features, all of them or none.
 
-        A call whose rows the run ends with already is a repeated one and adds nothing.
+        A call whose rows equal the run's last ones is taken for a repetition and adds nothing.
         """
         values = [feature_values(row) for row in rows]
 
@@ -35,10 +35,10 @@ class FeatureLog(LedgerBase):
         query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number"
         return self._rows(FeatureRow, query, {"run_id": run_id}, SINCE)
 
-    def record_search(self, run_id: str, row: SearchRow, features: Sequence[FeatureRow] = ()) -> None:
-        """Record one screening and what became of its candidates, all of it or nothing.
+    def record_screening(self, run_id: str, row: ScreeningRow, features: Sequence[FeatureRow] = ()) -> None:
+        """Record one screening and the statuses of its candidates, all of it or nothing.
 
-        A call that says exactly what the last row says is a repeated one and adds nothing, nor does it add features.
+        A call with the values of the run's last screening is taken for a repetition and adds neither row nor features.
         """
         values: dict[str, Any] = {
             "step": int(row.step),
@@ -63,15 +63,15 @@ class FeatureLog(LedgerBase):
 
         self._database.write(work)
 
-    def searches(self, run_id: str) -> list[SearchRow]:
+    def screenings(self, run_id: str) -> list[ScreeningRow]:
         """Screenings of a run (the whole id), in the order in which they were made."""
         query = "SELECT * FROM searches WHERE run_id = :run_id ORDER BY number"
         records = self._database.read(query, {"run_id": run_id}, SINCE)
-        return [SearchRow(**decode(record | {"result": record.get("result") or "{}"})) for record in records]
+        return [ScreeningRow(**decode(record | {"result": record.get("result") or "{}"})) for record in records]
 
 
 def feature_values(row: FeatureRow) -> dict[str, Any]:
-    """The columns that whoever records a feature gives, as the database stores them."""
+    """The columns of a feature as the database stores them, without run id, number and time."""
     return {
         "text": text(row.text),
         "shape": text(row.shape),
@@ -95,7 +95,7 @@ def add_feature_rows(execute: Execute, run_id: str, values: Sequence[Mapping[str
 
 
 def _ends_with(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether the last features of a run are those."""
+    """Whether the last features of a run equal `values`."""
     query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number DESC LIMIT :n"
     last = execute(query, {"run_id": run_id, "n": len(values)})
     return len(last) == len(values) and all(

@@ -26,8 +26,8 @@ class Ledger(RunLog, ExperimentLog, StandingLog, Memory):
     Raises
     ------
     LedgerUnavailable
-        By every method: if the ledger cannot be read or written now, which may pass (see `errors.py`); the call may be
-        repeated later.
+        By every method: if the ledger cannot be read or written now, such as during a restart of the server; the
+        call may be repeated later.
     LedgerError
         By every method: if the database cannot be opened or written, belongs to something else, or was written by
         a newer version; if there is no such run.

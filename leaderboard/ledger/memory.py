@@ -1,4 +1,4 @@
-"""Memory: what the experiments of earlier competitions can teach a run of another one.
+"""Memory: statistics over the experiments of earlier competitions, as priors for a run of another one.
 
 A competition counts once, however often it was run: runs are of one competition where they share its name (in any
 case) or the fingerprint of its data. The embedded demonstration is left out.
@@ -12,13 +12,13 @@ from typing import NamedTuple
 from medalist.leaderboard.ledger.base import LedgerBase
 from medalist.leaderboard.ledger.features import SINCE
 
-#: Experiments of a run, from its first one, that teach: later ones gain little whatever they are.
-TEACHING_EXPERIMENTS = 150
+#: Experiments of a run whose gains are learned from, counted from its first: later ones gain little whatever they are.
+LEARNED_EXPERIMENTS = 150
 
 #: Version of the tables from which on arms and gains are columns.
 _GAINS_SINCE = 3
 
-#: The last verdict on each expression within each run, in the order of runs; screening alone is no verdict.
+#: The last status of each expression within each run, in the order of runs, without those that only screening gave.
 _VERDICTS = """
     SELECT run_id, text, shape, status FROM features JOIN (
         SELECT run_id AS run, max(number) AS last FROM features
@@ -27,9 +27,9 @@ _VERDICTS = """
 
 
 class Gain(NamedTuple):
-    """What one experiment gained.
+    """The gain of one experiment.
 
-    competition: a name that is equal for all runs of one competition. arm, idea: what proposed it (see ExperimentRow).
+    competition: a name that is the same for all runs of one competition. arm, idea: see ExperimentRow.
     gain_in_noise: by how much the ensemble's loss improved, in standard errors of the run's first score.
     """
 
@@ -40,19 +40,19 @@ class Gain(NamedTuple):
 
 
 class Memory(LedgerBase):
-    """What was learned from all competitions but one."""
+    """Statistics over all recorded competitions, or all but one."""
 
     def gains(self, exclude: str | None = None) -> list[Gain]:
-        """Gains of the first TEACHING_EXPERIMENTS experiments of each run, without those whose gain is not known.
+        """Gains of the first LEARNED_EXPERIMENTS experiments of each run, without those that have none.
 
-        exclude: id of a run whose whole competition is left out, so that a run does not learn from its own answers.
+        exclude: id of a run whose competition is left out, all of its runs, so that no run learns from its own target.
         """
         competitions = self._competitions(exclude)
         query = (
             "SELECT run_id, arm, idea, gain_in_noise FROM experiments WHERE gain_in_noise IS NOT NULL AND arm <> '' "
             "AND number < :most ORDER BY run_id, number"
         )
-        rows = self._database.read(query, {"most": TEACHING_EXPERIMENTS}, _GAINS_SINCE)
+        rows = self._database.read(query, {"most": LEARNED_EXPERIMENTS}, _GAINS_SINCE)
         return [
             Gain(competitions[row["run_id"]], str(row["arm"]), row["idea"], float(row["gain_in_noise"]))
             for row in rows
@@ -60,10 +60,10 @@ class Memory(LedgerBase):
         ]
 
     def shapes(self, exclude: str | None = None) -> dict[str, tuple[int, int]]:
-        """For each shape, how many features of it were kept and how many were tested.
+        """Shape (see FeatureRow) → (number of features that were kept, number that were tested).
 
-        An expression counts once for a competition, by the last verdict on it in the latest run that tested it: what
-        was kept and taken away later counts no more. exclude: as for `gains`.
+        An expression counts once for a competition, by its last status in the latest run that tested it; one that was
+        removed later does not count. exclude: as for `gains`.
         """
         competitions = self._competitions(exclude)
         verdicts: dict[tuple[str, str], tuple[str, str]] = {}
@@ -78,7 +78,7 @@ class Memory(LedgerBase):
         return counts
 
     def _competitions(self, exclude: str | None) -> dict[str, str]:
-        """Run id → competition, of the runs that may teach."""
+        """Run id → name of its competition, without the excluded competition and the demonstration."""
         from medalist.competitions.demo.late_parcels import NAME
 
         query = "SELECT id, competition, fingerprint FROM runs ORDER BY id"
@@ -89,9 +89,9 @@ class Memory(LedgerBase):
 
 
 def same_competition(runs: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """Run id → a name that runs share which have, directly or through others, a name or a fingerprint in common.
+    """Run id → name of its competition; runs with the same name (in any case) or fingerprint are of one competition.
 
-    runs: (id, name, fingerprint); an empty fingerprint is none.
+    The relation is transitive. runs: (id, name, fingerprint); an empty fingerprint matches nothing.
     """
     parent: dict[tuple[str, str], tuple[str, str]] = {}
 

@@ -1,7 +1,7 @@
 """Migrations: from the tables of each earlier version of the ledger to those of the next one.
 
-A migration is never changed once its version was released: it shares no table with `schema.py`, where they go on.
-Each runs within one transaction, so that a ledger is of one version or the next.
+A migration is never changed once its version was released, so it does not use the tables of `schema.py`. Each runs
+within one transaction, so that a ledger is of one version or the next.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def columns_for_what_was_nested(execute: Execute, tables: Tables) -> None:
             """UPDATE experiments SET pipeline = :pipeline, arm = :arm, idea = :idea, gain_in_noise = :gain_in_noise,
             early_loss = :early_loss, fold_losses = :fold_losses, run_seconds = :run_seconds
             WHERE run_id = :run_id AND number = :number""",
-            {**row, **without_aside(row["pipeline"])},
+            {**row, **version_3_columns(row["pipeline"])},
         )
     for run in execute("SELECT id, competition, folder, summary FROM runs", {}):
         places = [Path(run["folder"])] + ([tables.home / run["competition"] / run["id"]] if tables.home else [])
@@ -123,8 +123,8 @@ _PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
 }
 
 
-def without_aside(pipeline: str) -> dict[str, Any]:
-    """The columns of version 3 that a pipeline's JSON text of version 2 comes to, as the database stores them."""
+def version_3_columns(pipeline: str) -> dict[str, Any]:
+    """The columns of version 3 for the JSON text of a pipeline of version 2, whose "aside" holds the further values."""
     document = json.loads(pipeline)
     aside = document.pop("aside", {})
     return {
@@ -139,7 +139,7 @@ def without_aside(pipeline: str) -> dict[str, Any]:
 
 
 def _idea(arm: str, idea: Any) -> str | None:
-    """An idea as version 3 names it: a portfolio's entry by its parameters, not by its place."""
+    """The name of an idea in version 3, where an entry of a portfolio is named after its parameters, not its index."""
     if idea is None:
         return None
     kind, _, family = arm.partition(":")

@@ -1,4 +1,4 @@
-"""Which engine a ledger's path or URL names: SQLite for files, PostgreSQL for servers."""
+"""Opens the database that a ledger's path or URL names: SQLite for files, PostgreSQL for servers."""
 
 from __future__ import annotations
 

@@ -13,17 +13,17 @@ from medalist.leaderboard.ledger.schema import Execute, Rows
 #: Seconds for an attempt to connect to a server that does not answer, at most.
 CONNECT_SECONDS = 10.0
 
-#: Beginnings of the SQLSTATE codes of errors that may pass: connection lost, transaction rolled back, resources used
+#: Prefixes of the SQLSTATE codes of transient errors: connection lost, transaction rolled back, resources used
 #: up, lock not available, read-only (a replica takes over), interrupted or shutting down, system error.
 #: Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-_MAY_PASS = ("08", "40", "53", "55P03", "25006", "57014", "57P01", "57P02", "57P03", "57P05", "58")
+_TRANSIENT = ("08", "40", "53", "55P03", "25006", "57014", "57P01", "57P02", "57P03", "57P05", "58")
 
 
 class ServerDatabase(Database):
     """PostgreSQL by its URL. Connections are not kept, so that forks and restarts of the server do no harm."""
 
     set_up_lock = "SELECT pg_advisory_xact_lock(1835361388)"  # a number that is ours, for the whole server
-    repeats = True
+    retries = True
 
     def __init__(self, url: str, patience: float = PATIENCE) -> None:
         super().__init__(patience)
@@ -68,19 +68,20 @@ class ServerDatabase(Database):
         except self._sqlalchemy.exc.SQLAlchemyError as error:
             lines = str(getattr(error, "orig", None) or error).strip().splitlines()
             reason = lines[0] if lines else type(error).__name__
-            kind = LedgerUnavailable if self._may_pass(error) else LedgerError
+            kind = LedgerUnavailable if self._is_transient(error) else LedgerError
             raise kind(
                 f"The ledger {self.shown} failed ({reason}): check that the server runs and lets you in."
             ) from error
 
     _reading = _writing
 
-    def _may_pass(self, error: Exception) -> bool:
+    def _is_transient(self, error: Exception) -> bool:
+        """Whether an error may pass when the call is repeated later."""
         if not isinstance(error, self._sqlalchemy.exc.DBAPIError):
             return False
         state = getattr(error.orig, "sqlstate", None)
         if state is not None:
-            return str(state).startswith(_MAY_PASS)
+            return str(state).startswith(_TRANSIENT)
         errors = self._sqlalchemy.exc
         return bool(error.connection_invalidated) or isinstance(error, errors.OperationalError | errors.InterfaceError)
 

@@ -1,4 +1,4 @@
-"""Which process works on a run, and whether it still lives: process numbers alone are given out again."""
+"""Identifies the process that works on a run, and whether it is alive: process ids (pid) alone are reused."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: Seconds by which a process may seem to have begun after it wrote a time down: clocks are set.
-CLOCKS_APART = 600.0
+#: Seconds by which a process may seem to have started after a time that it recorded, since clocks are adjusted.
+CLOCK_TOLERANCE = 600.0
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process by its machine, its number there, and its beginning (see `beginning`; "" where that is not known)."""
+    """A process: its host name, its pid, and `began`, its start (see `beginning`; "" where it was not recorded)."""
 
     host: str
     pid: int
@@ -22,14 +22,14 @@ class Process:
 
 
 def this_process() -> Process:
-    """The process that calls."""
+    """The calling process."""
     return Process(socket.gethostname(), os.getpid(), beginning(os.getpid()))
 
 
 def is_alive(process: Process, since: datetime) -> bool | None:
-    """Whether a process, which was at work at `since`, still lives; None where it is of another machine.
+    """Whether a process that was running at `since` still is; None where it is on another host.
 
-    Where its beginning is not known, a process of its number counts that had begun by then.
+    Where its start was not recorded, any process with its pid that started before `since` is taken for it.
     """
     if process.host != socket.gethostname():
         return None
@@ -39,7 +39,7 @@ def is_alive(process: Process, since: datetime) -> bool | None:
 
     try:
         other = psutil.Process(process.pid)
-        began = other.create_time() <= since.timestamp() + CLOCKS_APART
+        began = other.create_time() <= since.timestamp() + CLOCK_TOLERANCE
         return bool(began and other.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
@@ -48,10 +48,10 @@ def is_alive(process: Process, since: datetime) -> bool | None:
 
 
 def beginning(pid: int) -> str:
-    """When the process of that number began, as a text that no other process of this machine has with that number.
+    """The start of the process with that pid, as a text that no other process with that pid has on this host.
 
-    On Linux the boot and the clock ticks since then, which do not change when the clock is set (proc(5)); elsewhere
-    seconds since 1970. "" where no process of that number lives.
+    On Linux the boot id and the clock ticks since boot, which do not change when the clock is set (proc(5)); elsewhere
+    seconds since 1970. "" where no process with that pid is alive.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
@@ -63,7 +63,7 @@ def beginning(pid: int) -> str:
 
 
 def beginning_by_clock(pid: int) -> str:
-    """When the process of that number began, in seconds since 1970 as a text; "" where none of that number lives."""
+    """The start of the process with that pid, in seconds since 1970 as a text; "" where none is alive."""
     import psutil
 
     try:

@@ -1,7 +1,7 @@
 """The rows of the ledger's tables as typed values.
 
-Fields with the defaults `run_id=""`, `number=-1` and `recorded=None` are given by the ledger when a row is recorded:
-whoever records one leaves them out.
+The fields `run_id=""`, `number=-1` and `recorded=None` are set by the ledger when a row is recorded; leave them out in
+a row that is to be recorded.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class RunRow:
     Attributes
     ----------
     status
-        "running" until the run is finished, then how it ended; `state` tells whether a running one still lives.
+        "running" until the run is finished, then how it ended; see `state` for a run whose process was killed.
     fingerprint
         Hash of the competition's data, equal for equal files.
     host, pid, process, attached
-        The process that works, or worked last, on the run, since when; `process` identifies it beyond its number, which
-        another one may have later ("": not recorded, by version 2 and before).
+        The process that works on the run or did so last: host name, pid, its start (see `process.beginning`; "" in rows
+        of version 2 and before) and the time since which it does.
     noise_floor
-        What a change of seeds alone changes in the loss of a pipeline, as measured in this run; None until it was.
+        By how much the loss of one pipeline differs between seeds, as measured in this run; None until it was.
     """
 
     id: str
@@ -83,7 +83,7 @@ class ExperimentRow:
         every run.
     gain_in_noise
         By how much the ensemble's loss improved, in standard errors of the run's first score; None where the experiment
-        was cut short from outside or the noise was not known.
+        was interrupted or the standard error was not known.
     early_loss
         Loss over the folds that were done when the experiment was ended early.
     fold_losses
@@ -158,7 +158,7 @@ class StandingRow:
 
 @dataclass(frozen=True)
 class FeatureRow:
-    """What became of one feature in one step of the search.
+    """The status of one feature after one step of the feature search.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ class FeatureRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchRow:
+class ScreeningRow:
     """One screening of candidate features as a whole.
 
     Attributes
@@ -201,7 +201,7 @@ class SearchRow:
     parent
         Number of the experiment whose residuals were to be explained.
     result
-        The whole result, from which a resumed run goes on; empty where it is not kept.
+        The whole result, which a resumed run continues from; empty where it was not stored.
     """
 
     step: int

@@ -1,4 +1,4 @@
-"""RunLog: the part of the ledger that remembers runs, from their start to their end."""
+"""RunLog: the part of the ledger that holds runs, from their start to their end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medalist.leaderboard.ledger.schema import Execute, Parameters
 
 _RUNS = "SELECT runs.*, (SELECT count(*) FROM experiments WHERE run_id = runs.id) AS n_experiments FROM runs"
 
-#: Columns in which two calls that start one run agree: the same process starts the same run.
+#: Columns by which a repeated call of `start_run` is recognised: the same process starts the same run.
 _IDENTITY = ("competition", "fingerprint", "folder", "host", "pid", "process")
 
 
@@ -27,7 +27,7 @@ def new_run_id(time: datetime | None = None) -> str:
 
 
 class RunLog(LedgerBase):
-    """Runs."""
+    """Starts, resumes, finishes and lists runs."""
 
     def unused_run_id(self) -> str:
         """A new id that no run of this ledger has. Nothing is recorded before `start_run`."""
@@ -109,7 +109,7 @@ class RunLog(LedgerBase):
         self._update(run_id, {"status": text(status), "summary": to_json(summary), "finished": now()})
 
     def set_noise_floor(self, run_id: str, noise_floor: float | None) -> None:
-        """Record what a change of seeds alone changes in the loss, as the run has measured it."""
+        """Record by how much the loss of one pipeline differs between seeds; None where it was not measured."""
         self._update(run_id, {"noise_floor": finite(noise_floor)})
 
     def run(self, run_id: str) -> RunRow:
@@ -135,6 +135,7 @@ class RunLog(LedgerBase):
         return [RunRow(**decode({"attached": record["started"], **record})) for record in records]  # not in version 1
 
     def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+        """Set columns of a run. Raises LedgerError where there is no such run."""
         changes = ", ".join(f"{column} = :{column}" for column in values)
 
         def work(execute: Execute) -> None:

@@ -1,4 +1,4 @@
-"""The ledger's tables, of the present version, and the words that some of their columns are limited to.
+"""The ledger's tables in the current version, and the values that some of their columns are limited to.
 
 The statements are SQL that SQLite (3.24 and later) and PostgreSQL both understand: times are ISO 8601 text in UTC,
 nested values are JSON text. `migrations.py` leads here from every earlier version.
@@ -152,4 +152,4 @@ JSON_COLUMNS = frozenset(
     {"config", "task", "summary", "pipeline", "fold_scores", "fold_losses", "made_from", "probabilities", "result"}
 )
 TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached"})
-TRUTH_COLUMNS = frozenset({"greater_is_better"})
+BOOLEAN_COLUMNS = frozenset({"greater_is_better"})

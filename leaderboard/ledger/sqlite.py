@@ -1,6 +1,6 @@
 """The ledger in a SQLite file, through the standard library.
 
-It goes past SQLAlchemy because importing that costs 0.2 s, three times what `import typer, rich` does, and would be
+It does without SQLAlchemy because importing that costs 0.2 s, three times what `import typer, rich` does, and would be
 most of the wait for `medalist runs`; the statements are the same text as for PostgreSQL.
 """
 
@@ -18,8 +18,8 @@ from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.leaderboard.ledger.database import PATIENCE, Database
 from medalist.leaderboard.ledger.schema import Execute, Parameters, Rows
 
-#: Errors that end by themselves, or once a person makes room or ends another process.
-_MAY_PASS = (
+#: Errors that pass by themselves, or once a person frees disk space or ends another process.
+_TRANSIENT = (
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_PROTOCOL,
@@ -39,7 +39,7 @@ class SqliteDatabase(Database):
         self._connection: sqlite3.Connection | None = None
         self._writable = False
         self._pid = os.getpid()
-        self._left: list[sqlite3.Connection] = []
+        self._inherited: list[sqlite3.Connection] = []
 
     @contextmanager
     def _reading(self) -> Iterator[Execute | None]:
@@ -79,9 +79,10 @@ class SqliteDatabase(Database):
             self._connection = None
 
     def _connect(self, write: bool) -> sqlite3.Connection | None:
+        """The open connection, opened where needed; None where a file to read does not exist."""
         if self._pid != os.getpid() and self._connection is not None:
             # SQLite forbids the use, even the closing, of a connection on the other side of a fork
-            self._left.append(self._connection)
+            self._inherited.append(self._connection)
             self._connection = None
         if self._connection is None or (write and not self._writable):
             self.close()
@@ -93,6 +94,7 @@ class SqliteDatabase(Database):
         return self._connection
 
     def _open_to_write(self) -> sqlite3.Connection:
+        """A connection in write-ahead mode to the file, which is made where it does not exist."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -116,6 +118,7 @@ class SqliteDatabase(Database):
         return connection
 
     def _open_to_read(self) -> sqlite3.Connection:
+        """A connection that writes nothing, also to a file in a folder that may not be written."""
         connection = self._open("rw")  # falls back to reading only where the file may not be written
         try:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -137,6 +140,7 @@ class SqliteDatabase(Database):
         return connection
 
     def _fail(self, error: sqlite3.Error) -> NoReturn:
+        """Raise the LedgerError, or LedgerUnavailable, that explains an error of SQLite."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         what = {
             sqlite3.SQLITE_NOTADB: "is not a SQLite database: name another file for the ledger",
@@ -146,7 +150,7 @@ class SqliteDatabase(Database):
             sqlite3.SQLITE_CANTOPEN: "cannot be opened: name a ledger in a folder that you may write to",
             sqlite3.SQLITE_BUSY: f"has been locked by another process for {self.patience:g} s: end it and try again",
         }.get(code, f"failed ({error}): check the disk that it lies on")
-        kind = LedgerUnavailable if code in _MAY_PASS else LedgerError
+        kind = LedgerUnavailable if code in _TRANSIENT else LedgerError
         raise kind(f"The ledger {self.shown} {what}.") from error
 
 

@@ -1,4 +1,4 @@
-"""StandingLog: the part of the ledger that remembers what scores were worth."""
+"""StandingLog: the part of the ledger that holds the standings of scores on human leaderboards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StandingLog(LedgerBase):
         submission: str | Path | None = None,
         metric: str = "",
     ) -> str:
-        """Record a standing and return its id; the same one is not recorded twice."""
+        """Record a standing and return its id, 16 hexadecimal digits; the same one is not recorded twice."""
         return self._add(
             run_id,
             competition,
@@ -82,7 +82,7 @@ class StandingLog(LedgerBase):
     def standings(self, competition: str | None = None) -> list[StandingRow]:
         """Standings, of one competition or all, the newest first.
 
-        A row whose metric is not what its board counts, as earlier versions recorded them, comes without a board.
+        A row whose metric is known to differ from that of its board, as earlier versions recorded, has no board.
         """
         where = "" if competition is None else "WHERE competition = :competition"
         query = f"SELECT * FROM standings {where} ORDER BY recorded DESC, id"
@@ -121,9 +121,9 @@ class StandingLog(LedgerBase):
 
 
 def _comparable(row: StandingRow) -> StandingRow:
-    """The row, without its board where that is known to count another metric."""
-    counted = "" if row.board is None else board_metric(row.board)
-    if not counted or not row.metric or same_metric(row.metric, counted):
+    """The row, without its board where the board's scores are known to be by another metric."""
+    board_counts = "" if row.board is None else board_metric(row.board)
+    if not board_counts or not row.metric or same_metric(row.metric, board_counts):
         return row
     nothing: dict[str, Any] = dict.fromkeys(("board", "teams", "who", "percentile", "medal", "next_medal", "to_next"))
     return replace(row, **nothing, probabilities={})
@@ -131,20 +131,21 @@ def _comparable(row: StandingRow) -> StandingRow:
 
 def _better(row: StandingRow, other: StandingRow) -> bool:
     """Whether a row of the same competition is the better one; scores by different metrics do not compare."""
-    right = _by_right_metric(row), _by_right_metric(other)
+    right = _by_board_metric(row), _by_board_metric(other)
     if right[0] != right[1]:
         return right[0]
     if row.metric != other.metric:
         return (row.basis == "holdout", row.board is not None) > (other.basis == "holdout", other.board is not None)
-    return _merit(row) > _merit(other)
+    return _sort_key(row) > _sort_key(other)
 
 
-def _by_right_metric(row: StandingRow) -> bool:
-    """Whether a score is by the metric that its competition is known to count."""
-    counted = board_metric(row.competition) or board_metric(row.board or "")
-    return bool(counted) and same_metric(row.metric, counted)
+def _by_board_metric(row: StandingRow) -> bool:
+    """Whether a score is by the metric of its competition's leaderboard, where that is known."""
+    board_counts = board_metric(row.competition) or board_metric(row.board or "")
+    return bool(board_counts) and same_metric(row.metric, board_counts)
 
 
-def _merit(row: StandingRow) -> tuple[bool, float, float]:
+def _sort_key(row: StandingRow) -> tuple[bool, float, float]:
+    """Larger for the better of two rows by one metric."""
     percentile = -1.0 if row.percentile is None else row.percentile
     return row.basis == "holdout", percentile, row.score if row.greater_is_better else -row.score

@@ -570,7 +570,7 @@ def recorded(runs: Path, run_id: str) -> tuple[Any, ...]:
             (e.number, e.pipeline_hash, e.verdict, e.verdict_reason, e.score) for e in ledger.experiments(run_id)
         ]
         features = [(f.text, f.step, f.status, f.gain, f.experiment) for f in ledger.features(run_id)]
-        steps = [(s.step, s.screened, s.passed, s.note) for s in ledger.searches(run_id)]
+        steps = [(s.step, s.screened, s.passed, s.note) for s in ledger.screenings(run_id)]
     return experiments, features, steps
 
 
@@ -586,7 +586,7 @@ def test_equal_runs_search_equally(planted: Path, tmp_path: Path) -> None:
     kept = {f[0] for f in features if f[2] == "kept"}
     assert "digit(x2, 2)" in kept
     with ledger_of(tmp_path / "one") as ledger:
-        assert ledger.searches(one["run"])[0].result["screened"] == steps[0][1]
+        assert ledger.screenings(one["run"])[0].result["screened"] == steps[0][1]
 
 
 @pytest.mark.slow

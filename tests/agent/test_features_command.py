@@ -19,7 +19,7 @@ from medalist.agent.run.run import RunResult
 from medalist.agent.run.steering import steering_file
 from medalist.competitions.errors import InputError, PipelineError
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow
 from medalist.pipelines.features.language.steering import Steering, read_steering
 
 Say = Callable[..., str]
@@ -62,7 +62,7 @@ def searched(tmp_path: Path) -> Path:
     with ledger_of(tmp_path) as ledger:
         run_id = start(ledger)
         for step, screened, passed in ((1, 12_000, 80), (2, 300, 4), (3, 45, 0)):
-            ledger.record_search(run_id, SearchRow(step=step, screened=screened, passed=passed, seconds=2.5))
+            ledger.record_screening(run_id, ScreeningRow(step=step, screened=screened, passed=passed, seconds=2.5))
         ledger.add_features(run_id, ROWS)
         ledger.finish_run(run_id, "finished", {})
         start(ledger, "20260102-000000-bbbb")
@@ -146,7 +146,7 @@ def test_where_nothing_was_kept_it_says_so_and_why(
     with ledger_of(tmp_path) as ledger:
         run_id = start(ledger, **config)
         if search is not None:
-            ledger.record_search(run_id, SearchRow(step=1, screened=search[0], passed=search[1]))
+            ledger.record_screening(run_id, ScreeningRow(step=1, screened=search[0], passed=search[1]))
         ledger.add_features(run_id, rows)
         assert f"\nNo feature was kept so far: {said}.\n" in say("features", run_id, "--runs-dir", tmp_path)
         ledger.finish_run(run_id, "finished", {})

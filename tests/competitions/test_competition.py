@@ -192,7 +192,7 @@ def test_equal_decimals_are_equal_where_only_one_table_is_large(
     table = pd.DataFrame({"id": range(3000), "x": rng.integers(0, 50, 3000) / 100, "y": rng.random(3000).round(3)})
     write(tmp_path, train=table[:2500], test=table[2500:].drop(columns="y"))
     write(tmp_path, sample=table.loc[2500:, ["id"]].assign(y=0))
-    monkeypatch.setattr("medalist.competitions.tables.reading.BIG_BYTES", (tmp_path / "train.csv").stat().st_size - 1)
+    monkeypatch.setattr("medalist.competitions.tables.reading.LARGE_BYTES", (tmp_path / "train.csv").stat().st_size - 1)
     competition = read_competition(tmp_path)
     assert competition.train["x"].dtype == competition.test["x"].dtype == np.float32
     assert competition.test["x"].isin(competition.train["x"]).all()

@@ -6,7 +6,7 @@ import pytest
 from little import partitions
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_time import reach
+from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
@@ -85,12 +85,13 @@ def test_the_reach_is_that_of_test_where_folds_are_shorter():
     for train_days, test_days in days:
         train, test = pd.DataFrame({"d": train_days}), pd.DataFrame({"d": test_days})
         plan = choose_folds(train, test, problem_type="regression")
-        assert reach(plan, train, test) == 365.0
+        assert forecast_horizon(plan, train, test) == 365.0
     slip = pd.DataFrame({"d": [*test_days, "2099-12-31 00:00:00"]})
-    assert reach(plan, train, slip) == plan.horizon  # further than train goes back: there is nothing to look at
-    assert reach(FoldPlan("time", 5, "d"), train, train) == pytest.approx(1460 / 7)  # what folds without a horizon take
-    assert reach(FoldPlan("random", 5), train, test) is None
-    assert reach(FoldPlan("time", 2, "d", horizon=30.0, gap=2.0), train, train) == 32.0
+    assert forecast_horizon(plan, train, slip) == plan.horizon  # further than train goes back
+    of_folds = pytest.approx(1460 / 7)  # the span of folds without a horizon
+    assert forecast_horizon(FoldPlan("time", 5, "d"), train, train) == of_folds
+    assert forecast_horizon(FoldPlan("random", 5), train, test) is None
+    assert forecast_horizon(FoldPlan("time", 2, "d", horizon=30.0, gap=2.0), train, train) == 32.0
 
 
 def test_the_later_part_of_each_month_gives_blocks_over_all_months():

@@ -15,7 +15,7 @@ from little import source_of
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables import reading as tables
 from medalist.competitions.tables.csv_format import read_dialect
-from medalist.competitions.tables.large import load_big
+from medalist.competitions.tables.large import load_large
 from medalist.competitions.tables.reading import load
 
 
@@ -28,7 +28,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 def big(path: Path, text: tuple[str, ...] = ()) -> tuple[pd.DataFrame, list[str]]:
     source = source_of(path)
-    frame, notes, _ = load_big(source, read_dialect(source), text)
+    frame, notes, _ = load_large(source, read_dialect(source), text)
     return frame, notes
 
 
@@ -90,7 +90,7 @@ def test_large_tables_are_compact_and_types_may_change_on_the_way(tmp_path: Path
 def test_large_tables_are_cached_until_the_file_changes(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "BIG_BYTES", 100)
+    monkeypatch.setattr(tables, "LARGE_BYTES", 100)
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,x\n" * 100)
     first = load(source_of(path))
@@ -105,7 +105,7 @@ def test_large_tables_are_cached_until_the_file_changes(
 def test_a_cache_that_cannot_be_written_is_only_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MEDALIST_CACHE", str(tmp_path / "file" / "below"))
-    monkeypatch.setattr(tables, "BIG_BYTES", 100)
+    monkeypatch.setattr(tables, "LARGE_BYTES", 100)
     path = tmp_path / "t.csv"
     path.write_text("a,b\n" + "1,x\n" * 100)
     table = load(source_of(path))

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from medalist.competitions.errors import SubmissionError
 from medalist.competitions.submission import check_submission, write_submission
-from medalist.competitions.task.labels import written_labels
+from medalist.competitions.task.labels import submission_labels
 
 SAMPLE = pd.DataFrame({"id": [3, 1, 2], "p": [0, 0, 0]})
 GOOD = pd.DataFrame({"id": [3, 1, 2], "p": [0.25, 0.5, 1.0]})
@@ -38,8 +38,8 @@ def test_a_blank_sample_shows_no_type() -> None:
     blank = SAMPLE.assign(p=np.nan)
     for values in (["a", "b", "a"], [True, False, True], [1, 2, 3]):
         check_submission(GOOD.assign(p=values), blank, ["id"])
-    assert written_labels((False, True), blank["p"]).dtype == bool
-    assert written_labels(("a", "b"), blank["p"]).tolist() == ["a", "b"]
+    assert submission_labels((False, True), blank["p"]).dtype == bool
+    assert submission_labels(("a", "b"), blank["p"]).tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(

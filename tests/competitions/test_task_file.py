@@ -39,8 +39,7 @@ def competition() -> Competition:
 
 
 def _same(a: Task, b: Task) -> bool:
-    ignored = {"metric_source": "", "metric_quote": "", "notes": ()}
-    return replace(a, **ignored) == replace(b, **ignored)
+    return replace(a, notes=()) == replace(b, notes=())
 
 
 OPTIONS = [
@@ -61,7 +60,6 @@ def test_a_written_task_is_read_back_as_it_was(competition, tmp_path, options):
     write_task(task, tmp_path / "task.yaml", describe_columns(competition.train, competition.test))
     again = read_task(tmp_path / "task.yaml", competition)
     assert _same(task, again)
-    assert again.metric_source == "file"
 
 
 @pytest.mark.parametrize("labels", [[0, 1], [True, False], ["no", "yes"], ["a", "b", "c"], ["1", "2", "3"], [1, 2, 5]])
@@ -83,6 +81,40 @@ def test_the_file_explains_itself(competition):
     assert "#   size: ordinal" in text
     assert "random, stratified (by target), group" in text
     assert max(map(len, text.splitlines())) < 140
+
+
+def test_an_assumed_metric_stays_assumed_until_a_person_changes_or_confirms_it(competition, tmp_path):
+    silent = replace(competition, description="")
+    task = infer_task(silent)
+    assert task.metric_source == "assumed"
+    text = task_text(task)
+    assert read_task(_write(tmp_path, text), silent).metric_source == "assumed"
+    changed = text.replace(f"\nmetric: {task.metric}\n", "\nmetric: mape\n")
+    again = read_task(_write(tmp_path, changed), silent)
+    assert (again.metric, again.metric_source) == ("mape", "file")
+    confirmed = text.replace(f"metric_source:\n  {task.metric}: assumed\n", "")
+    assert confirmed != text
+    assert read_task(_write(tmp_path, confirmed), silent).metric_source == "file"
+
+
+def test_a_metric_of_the_description_keeps_its_sentence(competition, tmp_path):
+    text = task_text(infer_task(competition))
+    again = read_task(_write(tmp_path, text), competition)
+    assert again.metric_source == "description"
+    assert again.metric_quote == infer_task(competition).metric_quote != ""
+    assert read_task(_write(tmp_path, text), replace(competition, description="")).metric_source == "file"
+
+
+@pytest.mark.parametrize("control", ["\x1b[1m", "\x00", "\x7f", "\x9b", "\ufeff", "\u2028", "\x0b"])
+def test_control_characters_of_the_organiser_leave_the_file_valid(competition, tmp_path, control):
+    text = f"Submissions are scored by the mean {control}absolute error, MAE."
+    ours = replace(competition, description=f"# Evaluation\n\n{text}\n")
+    name = f"odd{control}name"
+    ours = replace(ours, train=ours.train.assign(**{name: 1.5}), test=ours.test.assign(**{name: 1.5}))
+    task = infer_task(ours, metric="mae")
+    task = replace(task, metric_source="description", metric_quote=text, notes=(f"A note with {control}.",))
+    write_task(task, tmp_path / "task.yaml", describe_columns(ours.train, ours.test))
+    assert read_task(tmp_path / "task.yaml", ours).metric == "mae"
 
 
 def _write(folder: Path, text: str) -> Path:
@@ -133,6 +165,7 @@ MISTAKES = {
     "type": ("problem_type: guess", "problem_type is 'guess', but must be one of binary, multiclass"),
     "field": ("metrik: auc", "metrik is no field of a task file; the fields are name, id"),
     "metric": ("metric: 3", "metric is 3, but must be the name of a metric"),
+    "source": ("metric: mae\nmetric_source: {mae: rumour}", "metric_source.mae is 'rumour', but must be a pair METRIC"),
     "drop": ("drop: {a: b}", "drop is {'a': 'b'}, but must be a list of column names"),
     "dropped": ("drop: [zzz]", "'zzz' is no column of train"),
     "folds are no section": (

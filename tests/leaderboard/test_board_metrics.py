@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from medalist.competitions.errors import LedgerError, MetricError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
-from medalist.leaderboard.boards import known
+from medalist.leaderboard.boards import lookup
 from medalist.leaderboard.boards.board import Board, board_from_scores
 from medalist.leaderboard.boards.comparing import NoStanding, board_metric, comparable, in_metric, same_metric, title
-from medalist.leaderboard.boards.known import add_board, board_for, find_board, list_boards, named_board
+from medalist.leaderboard.boards.lookup import add_board, board_for, find_board, list_boards, named_board
 
-DATA = Path(known.__file__).parent / "data"
+DATA = Path(lookup.__file__).parent / "data"
 
 
 @pytest.fixture(autouse=True)

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.board import Board, board_from_scores
-from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.lookup import find_board
 from medalist.leaderboard.boards.standing import Basis, Standing
-from medalist.leaderboard.boards.standing import stand as place
+from medalist.leaderboard.boards.standing import standing_on_board as place
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
 from medalist.leaderboard.ledger.runs import new_run_id

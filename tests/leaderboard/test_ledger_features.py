@@ -13,7 +13,7 @@ import pytest
 
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import FeatureRow, SearchRow
+from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow
 
 ROOT = Path(__file__).resolve().parents[2]
 RATIO = FeatureRow("a / b", "number / number", 1, "kept", 0.02, 0.005, "loss", 4, "better on 9 of 10 folds")
@@ -84,18 +84,18 @@ def test_all_rows_of_a_call_or_none(url: str) -> None:
         with pytest.raises(LedgerError, match="no run none"):
             ledger.add_features("none", [RATIO])
         with pytest.raises(LedgerError, match="no run none"):
-            ledger.record_search("none", SearchRow(step=1, screened=2, passed=3))
-        assert ledger.features(run_id) == ledger.features("none") == ledger.searches("none") == []
+            ledger.record_screening("none", ScreeningRow(step=1, screened=2, passed=3))
+        assert ledger.features(run_id) == ledger.features("none") == ledger.screenings("none") == []
 
 
 def test_searches_are_numbered_and_the_last_is_not_repeated(url: str) -> None:
     with Ledger(url) as ledger:
         run_id = start(ledger)
-        first = SearchRow(step=1, screened=5000, passed=40, seconds=3.5, note="pairs of numbers", parent=np.int64(3))
-        ledger.record_search(run_id, first)
-        ledger.record_search(run_id, first)
-        ledger.record_search(run_id, SearchRow(step=np.int64(2), screened=np.int64(100), passed=0))
-        rows = ledger.searches(run_id)
+        first = ScreeningRow(step=1, screened=5000, passed=40, seconds=3.5, note="pairs of numbers", parent=np.int64(3))
+        ledger.record_screening(run_id, first)
+        ledger.record_screening(run_id, first)
+        ledger.record_screening(run_id, ScreeningRow(step=np.int64(2), screened=np.int64(100), passed=0))
+        rows = ledger.screenings(run_id)
         assert [(row.number, row.step, row.screened, row.passed) for row in rows] == [(0, 1, 5000, 40), (1, 2, 100, 0)]
         assert (rows[0].seconds, rows[0].note, rows[1].note) == (3.5, "pairs of numbers", "")
         assert (rows[0].parent, rows[1].parent) == (3, None)
@@ -106,17 +106,17 @@ def test_searches_are_numbered_and_the_last_is_not_repeated(url: str) -> None:
 
 def test_a_screening_and_its_candidates_are_recorded_together_or_not_at_all(url: str) -> None:
     result = {"step": 1, "picks": [{"text": "a / b", "gain": 0.1}], "threshold": 4.5, "idle": ["c"]}
-    row = SearchRow(step=1, screened=10, passed=1, result=result)
+    row = ScreeningRow(step=1, screened=10, passed=1, result=result)
     with Ledger(url) as ledger:
         run_id = start(ledger)
-        ledger.record_search(run_id, row, [COUNT])
-        ledger.record_search(run_id, row, [COUNT])
-        assert [r.result for r in ledger.searches(run_id)] == [result]
+        ledger.record_screening(run_id, row, [COUNT])
+        ledger.record_screening(run_id, row, [COUNT])
+        assert [r.result for r in ledger.screenings(run_id)] == [result]
         assert given_back(ledger.features(run_id)) == [COUNT]
         bad = replace(COUNT, status="splendid")  # type: ignore[arg-type]
         with pytest.raises(LedgerError, match="status of a feature"):
-            ledger.record_search(run_id, replace(row, step=2), [bad])
-        assert len(ledger.searches(run_id)) == len(ledger.features(run_id)) == 1
+            ledger.record_screening(run_id, replace(row, step=2), [bad])
+        assert len(ledger.screenings(run_id)) == len(ledger.features(run_id)) == 1
 
 
 def test_many_processes_number_the_rows_of_one_run(url: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.memory import TEACHING_EXPERIMENTS, same_competition
+from medalist.leaderboard.ledger.memory import LEARNED_EXPERIMENTS, same_competition
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
 
 NUMBER = iter(range(10**6))
@@ -61,7 +61,7 @@ def test_the_demonstration_teaches_nothing(url: str) -> None:
 def test_a_long_night_teaches_by_its_beginning(url: str) -> None:
     with Ledger(url) as ledger:
         night = start(ledger, "night")
-        for number in range(TEACHING_EXPERIMENTS - 2, TEACHING_EXPERIMENTS + 9):
+        for number in range(LEARNED_EXPERIMENTS - 2, LEARNED_EXPERIMENTS + 9):
             gain(ledger, night, number, 0.1)
         assert len(ledger.gains()) == 2
 

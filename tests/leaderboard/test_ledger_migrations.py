@@ -12,7 +12,7 @@ import pytest
 
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.opening import open_database
-from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, SearchRow
+from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, ScreeningRow
 from medalist.leaderboard.ledger.schema import MARKER, TABLES, VERSION
 
 DATA = Path(__file__).parent / "data"
@@ -81,7 +81,7 @@ def test_every_version_is_read_as_it_is_and_is_the_same_when_it_is_up_to_date(ur
                 [ledger.experiments(run.id) for run in old],
                 [ledger.submissions(run.id) for run in old],
                 [ledger.features(run.id) for run in old],
-                [[replace(s, parent=None, result={}) for s in ledger.searches(run.id)] for run in old],
+                [[replace(s, parent=None, result={}) for s in ledger.screenings(run.id)] for run in old],
                 ledger.standings(),
                 ledger.best_standings(),
             ]
@@ -141,10 +141,10 @@ def test_files_of_version_2_become_rows(url: str, runs: Path) -> None:
         touch(ledger)
         assert ledger.run(FINISHED).noise_floor == 0.004880944549429436
         assert (ledger.run(KILLED).noise_floor or 0) > 0
-        (search,) = ledger.searches(FINISHED)
+        (search,) = ledger.screenings(FINISHED)
         assert (search.parent, search.result["screened"]) == (1, search.screened)
         assert search.result["used"][0]["text"].startswith("distance_km - mean(distance_km)")
-        assert ledger.searches(KILLED)[0].result["redundant"]
+        assert ledger.screenings(KILLED)[0].result["redundant"]
 
 
 def test_a_ledger_whose_runs_are_gone_comes_up_to_date_without_their_files(url: str, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_ledger_whose_runs_are_gone_comes_up_to_date_without_their_files(url: 
         touch(ledger)
         assert ledger.run(FINISHED).noise_floor == 0.004880944549429436  # its summary says so too
         assert ledger.run(KILLED).noise_floor is None
-        assert [(s.parent, s.result) for s in ledger.searches(KILLED)] == [(None, {})]
+        assert [(s.parent, s.result) for s in ledger.screenings(KILLED)] == [(None, {})]
 
 
 def test_files_are_read_beside_a_ledger_that_was_moved_with_its_runs(tmp_path: Path, runs: Path) -> None:
@@ -162,7 +162,7 @@ def test_files_are_read_beside_a_ledger_that_was_moved_with_its_runs(tmp_path: P
     with Ledger(url) as ledger:
         touch(ledger)
         assert (ledger.run(KILLED).noise_floor or 0) > 0
-        assert ledger.searches(KILLED)[0].parent == 0
+        assert ledger.screenings(KILLED)[0].parent == 0
 
 
 def test_a_migration_that_fails_changes_nothing(url: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,10 +213,10 @@ def test_runs_of_version_2_go_on(url: str, runs: Path) -> None:
             number=number, pipeline={}, pipeline_hash="x", family="f", reason="r", verdict="keep", verdict_reason="v"
         )
         ledger.record_experiment(KILLED, row, [FeatureRow("a / b", "number / number", 1, "kept")])
-        ledger.record_search(KILLED, SearchRow(step=1, screened=5, passed=1))
+        ledger.record_screening(KILLED, ScreeningRow(step=1, screened=5, passed=1))
         assert ledger.experiments(KILLED)[-1].pipeline_hash == "x"
         assert ledger.features(KILLED)[-1].text == "a / b"
-        assert [s.step for s in ledger.searches(KILLED)] == [0, 1]
+        assert [s.step for s in ledger.screenings(KILLED)] == [0, 1]
         assert ledger.run(KILLED).state == "running"
 
 

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from medalist.leaderboard.boards.board import Board, board_from_scores
 from medalist.leaderboard.boards.comparing import NoStanding
-from medalist.leaderboard.boards.known import find_board
+from medalist.leaderboard.boards.lookup import find_board
 from medalist.leaderboard.boards.medals import MEDALS
 from medalist.leaderboard.boards.standing import Basis, Standing, sentence
-from medalist.leaderboard.boards.standing import stand as place
+from medalist.leaderboard.boards.standing import standing_on_board as place
 
 
 def stand(score: float, board: Board | NoStanding, basis: Basis, standard_error: float | None = None) -> Standing:

@@ -1,1 +1,1 @@
-"""Reading the metric from a competition's description: phrases, the words around them, formulas. For `task.infer`."""
+"""Reading the metric from a competition's description: phrases, the words around them, formulas."""

@@ -71,6 +71,7 @@ def _marks(tex: str) -> tuple[frozenset[str], bool]:
 
 
 def _log_loss(plain: str) -> tuple[frozenset[str], bool]:
+    """The marks of a formula with logarithms and no square, and whether it is a mean over targets."""
     both_classes = re.search(r"1-[yt]", plain)
     sums = plain.count("\\sum")
     double = sums >= 2 or bool(re.search(r"[yt]_\{?(?:i,?[cjmk]|[cjmk],?i)", plain))

@@ -9,7 +9,7 @@ from functools import cache
 
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 
-UNSUPPORTED = ""  # the name of a metric that is recognised and that we do not have: better none than another one
+UNSUPPORTED = ""  # the name of a mention of a metric that is recognised but not implemented
 
 
 @dataclass(frozen=True)

@@ -48,12 +48,12 @@ _OTHER_HEADING = re.compile(r"baseline|benchmark|timeline|prize|rules|acknowledg
 @dataclass(frozen=True)
 class Sentence:
     """A sentence and the heading that it stands under. `lowered` is as long as `text`, so that positions agree;
-    `leads`: it ends in a colon."""
+    `ends_in_colon`: it introduces what follows."""
 
     text: str
     lowered: str
     heading: str
-    leads: bool
+    ends_in_colon: bool
 
 
 def read_metric(description: str) -> tuple[str, str] | None:
@@ -122,6 +122,7 @@ def lowered(text: str) -> str:
 
 
 def _parts(text: str) -> list[str]:
+    """The sentences of a text of one line."""
     parts: list[str] = []
     for piece in re.split(r"(?<=[.!?])[\"')\]]?\s+(?=[A-Z0-9\"'(\[$\\])", text):
         if parts and _ABBREVIATION.search(parts[-1]):
@@ -132,12 +133,13 @@ def _parts(text: str) -> list[str]:
 
 
 def _bare_heading(block: str) -> bool:
+    """Whether a block of lines without a mark looks like a heading: one short line without a full stop."""
     line = block.strip()
     return "\n" not in line and len(line) < 50 and len(line.split()) <= 6 and not line.endswith((".", "!", "?", ","))
 
 
 def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
-    """The evidence that a mention is of the competition's metric; above zero is enough."""
+    """A score of how likely a mention names the competition's metric; above zero it is accepted."""
     sentence = sentences[place]
     before = sentences[place - 1] if place else None
     words = sentence.lowered
@@ -145,7 +147,7 @@ def _weight(sentences: list[Sentence], place: int, mention: Mention) -> float:
     weight += 6 if _STRONG.search(words) else 3 if _RELATED.search(words) else 0
     weight += 4 if _ABOUT.search(sentence.heading) else 0
     if before is not None and before.heading == sentence.heading and _RELATED.search(before.lowered):
-        weight += 5 if before.leads else 1
+        weight += 5 if before.ends_in_colon else 1
     if sentence.heading.endswith(words.strip(" :")):
         weight -= 0.5  # a sentence is better evidence than a heading
     if _OTHER_SUBJECT.search(words):

@@ -1,4 +1,4 @@
-"""Where human leaderboards come from: a folder of the user's own, then the 210 that ship with the package."""
+"""Finds the human leaderboard of a competition: in the user's folder, then among the 210 that ship with the package."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLUMNS = ("competition", "teams", "better", *MEDALS, "median", *(f"p{k}" for k 
 
 
 def boards_folder() -> Path:
-    """Folder of the user's own boards: MEDALIST_LEADERBOARDS, else `leaderboards` in the user's data folder."""
+    """Folder of the user's boards: MEDALIST_LEADERBOARDS, else `leaderboards` in the user's data folder."""
     if chosen := os.environ.get("MEDALIST_LEADERBOARDS"):
         return Path(chosen).expanduser()
     from platformdirs import user_data_path
@@ -32,16 +32,16 @@ def boards_folder() -> Path:
 
 
 def find_board(name: str, greater_is_better: bool | None = None) -> Board | None:
-    """The board of the competition `name`, whatever it counts, or None where there is none.
+    """The board of the competition `name`, whatever its metric, or None where there is none.
 
-    Looks for the exact name (in any case) and then for "<name>-kernels-only", each among the user's own boards first.
+    Looks for the exact name (in any case) and then for "<name>-kernels-only", each among the user's boards first.
     With `greater_is_better`, boards of the other direction are passed over. `board_for` finds the one that a score can
     be compared with.
 
     Raises
     ------
     InputError
-        If a board of the user's own cannot be read.
+        If a board that the user has added cannot be read.
     """
     boards = _boards(name, greater_is_better)
     return next((b for b in boards if greater_is_better in (None, b.greater_is_better)), None)
@@ -56,7 +56,7 @@ def board_for(name: str, metric: str, greater_is_better: bool, assumed: bool = F
     Raises
     ------
     InputError
-        If a board of the user's own cannot be read.
+        If a board that the user has added cannot be read.
     """
     reason: NoStanding | None = None
     for board in _boards(name, greater_is_better):
@@ -68,9 +68,9 @@ def board_for(name: str, metric: str, greater_is_better: bool, assumed: bool = F
 
 
 def named_board(name: str, greater_is_better: bool, metric: str | None = None, assumed: bool = False) -> Board:
-    """The board that a person has named, for scores by `metric`, if that is given.
+    """The board `name`, which a person has asked for, in the unit of `metric` where that is given.
 
-    LedgerError where there is none of that name and direction, or it does not compare with the metric.
+    Raises LedgerError where there is no board of that name and direction, or its metric does not compare with `metric`.
     """
     if find_board(name) is None or metric is None:
         board = find_board(name, greater_is_better)
@@ -88,22 +88,22 @@ def named_board(name: str, greater_is_better: bool, metric: str | None = None, a
 
 
 def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
-    """Boards of a competition, those of the user's own first; a list of scores takes the direction that is given."""
-    for wanted in (name, f"{name}-kernels-only"):
-        for board in (_user_board(wanted, greater_is_better), _shipped(wanted)):
+    """Boards of a competition, the user's first; for a list of scores without ranks the direction must be given."""
+    for key in (name, f"{name}-kernels-only"):
+        for board in (_user_board(key, greater_is_better), _shipped(key)):
             if board is not None:
                 yield board
 
 
 def list_boards() -> tuple[Board, ...]:
-    """Every board, by name; one of the user's own hides the shipped one of the same name.
+    """Every board, by name; a user's board hides the shipped one of the same name.
 
     A list of scores that was put into the folder by hand and has no direction is left out.
 
     Raises
     ------
     InputError
-        If a board of the user's own cannot be read.
+        If a board that the user has added cannot be read.
     """
     boards = {row["competition"].casefold(): _from_row(row, "shipped with medalist") for row in _shipped_rows()}
     for path in _user_files():
@@ -113,10 +113,10 @@ def list_boards() -> tuple[Board, ...]:
 
 
 def add_board(path: Path | str, name: str, greater_is_better: bool | None = None, metric: str = "") -> Board:
-    """Keep the figures of a leaderboard file among the user's own boards, under `name`; no team names are kept.
+    """Keep the figures of a leaderboard file among the user's boards, under `name`, and return them as a board.
 
-    Replaces a board of that name, atomically. See `read_leaderboard_file` for what a file may hold. metric: canonical
-    name of what the scores are; by default what is known of the competition, if anything.
+    No team names are kept. Replaces a board of that name, atomically. See `read_leaderboard_file` for what a file may
+    hold. metric: canonical name of what the scores are; by default that of the competition, where it is known.
 
     Raises
     ------
@@ -142,13 +142,14 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
 
 
 def _user_files() -> Iterator[Path]:
+    """Files of the user's boards, by name."""
     folder = boards_folder()
     if folder.is_dir():
         yield from sorted(p for p in folder.iterdir() if p.suffix.lower() in (".csv", ".txt", ".zip"))
 
 
 def _user_board(name: str, greater_is_better: bool | None = None) -> Board | None:
-    """The user's own board of that name: as `add_board` wrote it, or a leaderboard file put into the folder."""
+    """The user's board of that name: as `add_board` wrote it, or a leaderboard file put into the folder."""
     for path in _user_files():
         if path.stem.casefold() != name.casefold():
             continue
@@ -169,19 +170,23 @@ def _user_board(name: str, greater_is_better: bool | None = None) -> Board | Non
 
 
 def _shipped_rows() -> Iterator[dict[str, str]]:
+    """Rows of the table of shipped boards."""
     table = resources.files("medalist.leaderboard.boards.data") / "human_baselines.csv"
     yield from csv.DictReader(table.read_text(encoding="utf-8").splitlines())
 
 
 def _shipped(name: str) -> Board | None:
-    wanted = name.casefold()
+    """The shipped board of a competition, in any case; None where there is none."""
+    key = name.casefold()
     for row in _shipped_rows():
-        if row["competition"].casefold() == wanted:
+        if row["competition"].casefold() == key:
             return _from_row(row, "shipped with medalist")
     return None
 
 
 def _from_row(row: Mapping[str, str], source: str) -> Board:
+    """The board in a row of a table of boards. Raises InputError where the row is damaged."""
+
     def number(column: str) -> float | None:
         text = (row.get(column) or "").strip()
         return float(text) if text and math.isfinite(float(text)) else None
@@ -204,6 +209,7 @@ def _from_row(row: Mapping[str, str], source: str) -> Board:
 
 
 def _to_row(board: Board) -> list[str]:
+    """The cells of a board, in the order of COLUMNS."""
     figures = [*(board.threshold(medal) for medal in MEDALS), board.median, *board.percentiles]
     cells = ["" if f is None or math.isnan(f) else repr(f) for f in figures]
     return [board.name, str(board.teams), "higher" if board.greater_is_better else "lower", *cells]
