@@ -10,7 +10,7 @@ from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.base import insert, now, one_of
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
 from medalist.leaderboard.ledger.features import FeatureLog, add_feature_rows, feature_values
-from medalist.leaderboard.ledger.migrations import version_3_columns
+from medalist.leaderboard.ledger.migrations import of_version_2, version_3_columns
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, SubmissionRow
 from medalist.leaderboard.ledger.schema import VERDICTS, Execute
 
@@ -47,7 +47,7 @@ class ExperimentLog(FeatureLog):
         query = "SELECT * FROM experiments WHERE run_id = :run_id ORDER BY number"
         records = self._database.read(query, {"run_id": run_id})
         # a medalist of version 2 may still write into a ledger that was brought up to date beside it
-        old = [r | version_3_columns(r["pipeline"]) if '"aside"' in r["pipeline"] else r for r in records]
+        old = [r | version_3_columns(r["pipeline"]) if of_version_2(r["pipeline"]) else r for r in records]
         return [ExperimentRow(**decode(record)) for record in old]
 
     def add_submission(

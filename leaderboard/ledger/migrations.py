@@ -123,6 +123,11 @@ _PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
 }
 
 
+def of_version_2(pipeline: str) -> bool:
+    """Whether the JSON text of a pipeline is one of version 2, with further values under "aside"."""
+    return '"aside"' in pipeline and "aside" in json.loads(pipeline)  # which a column may be called as well
+
+
 def version_3_columns(pipeline: str) -> dict[str, Any]:
     """The columns of version 3 for the JSON text of a pipeline of version 2, whose "aside" holds the further values."""
     document = json.loads(pipeline)

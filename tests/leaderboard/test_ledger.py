@@ -48,6 +48,15 @@ def add(ledger: Ledger, run_id: str, number: Any, **changes: Any) -> None:
     ledger.record_experiment(run_id, ExperimentRow(number=number, **{**values, **changes}))
 
 
+def test_a_column_may_be_called_as_version_2_called_its_further_values(url: str) -> None:
+    with Ledger(url) as ledger:
+        run_id = start(ledger)
+        pipeline = {"features": ["number(aside)", "aside"], "family": "linear", "params": {"aside": 1}, "seed": 0}
+        add(ledger, run_id, 0, pipeline=pipeline, arm="start", run_seconds=2.5)
+        (row,) = ledger.experiments(run_id)
+    assert (row.arm, row.run_seconds, dict(row.pipeline)) == ("start", 2.5, pipeline)
+
+
 def test_a_run_comes_back_as_it_was_recorded(url: str) -> None:
     with Ledger(url) as ledger:
         run_id = start(ledger, config={"budget": 90.5, "flags": ["a"], "on": True, "none": None}, seed=2**40)
