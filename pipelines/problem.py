@@ -9,7 +9,7 @@ import numpy as np
 from medalist.competitions.task.task import Task
 from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
-BEYOND = 1.0  # of the range of the training values, by which predictions for a later time may leave it
+FORECAST_MARGIN = 1.0  # of the range of the training values, by which predictions for a later time may leave it
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Problem:
         low, high = (y.min(axis=0), y.max(axis=0)) if self.observed is None else map(np.array, self.observed)
         if not self.ahead or self.problem_type != "regression":
             return low, high
-        beyond = BEYOND * (high - low)
+        beyond = FORECAST_MARGIN * (high - low)
         return np.where(low >= 0, 0.0, low - beyond), high + beyond
 
 

@@ -77,8 +77,8 @@ def yeojohnson(y: np.ndarray) -> Scale:
     """The power that makes the standardised values most normal (Yeo and Johnson, 2000)."""
     from scipy import optimize, stats
 
-    there: list[Map] = []
-    back: list[Map] = []
+    forwards: list[Map] = []
+    backwards: list[Map] = []
     for column in y.T:
         centre, spread, power = float(column.mean()), float(column.std()), 1.0
         if spread > np.finfo(float).tiny / np.finfo(float).eps:
@@ -89,9 +89,9 @@ def yeojohnson(y: np.ndarray) -> Scale:
             power = float(fit.x)
         else:
             spread = 1.0
-        there.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
-        back.append(lambda p, c=centre, s=spread, m=power: c + s * _yeojohnson_inverse(p, m))  # type: ignore[misc]
-    return _by_column(there, back)
+        forwards.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
+        backwards.append(lambda p, c=centre, s=spread, m=power: c + s * _yeojohnson_inverse(p, m))  # type: ignore[misc]
+    return _by_column(forwards, backwards)
 
 
 def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
@@ -111,11 +111,11 @@ def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
     return out
 
 
-def _by_column(there: list[Map], back: list[Map]) -> Scale:
+def _by_column(forwards: list[Map], backwards: list[Map]) -> Scale:
     def apply(maps: list[Map], values: np.ndarray) -> np.ndarray:
         return np.column_stack([f(values[:, t]) for t, f in enumerate(maps)])
 
-    return Scale(lambda v: apply(there, v), lambda p: apply(back, p))
+    return Scale(lambda v: apply(forwards, v), lambda p: apply(backwards, p))
 
 
 SCALES: dict[str, Callable[[np.ndarray], Scale]] = {

@@ -10,7 +10,7 @@ import numpy as np
 FLOOR = 1e-6  # distance from 0 and 1 at which probabilities are clipped before a logarithm
 RIDGE = 1.0  # weight, in rows, of a ridge penalty towards the map that changes nothing
 ITERATIONS = 25  # of Newton's method, at most
-NUMBERS = 40_000  # probabilities on which several classes are calibrated, at most
+MAX_PROBABILITIES = 40_000  # probabilities on which several classes are calibrated, at most
 IDENTITY = (1.0, 1.0, 0.0)  # coefficients of beta calibration that change nothing
 
 
@@ -83,7 +83,7 @@ def temperature(y: np.ndarray, p: np.ndarray, *, shifts: bool, weights: np.ndarr
     rows.
     """
     n, k = p.shape
-    most = max(1000, NUMBERS // k)
+    most = max(1000, MAX_PROBABILITIES // k)
     rows = np.random.default_rng(0).choice(n, most, replace=False) if n > most else np.arange(n)
     z, codes = np.log(np.clip(p[rows], FLOOR, 1)).astype(np.float32), y[rows].astype(np.intp)
     w = np.ones(len(rows)) if weights is None else weights[rows]

@@ -9,7 +9,7 @@ from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.decisions.gain_test import gain
-from medalist.pipelines.decisions.options import FOLDS_FOR_LINES, Fit, Rows, options
+from medalist.pipelines.decisions.options import LINE_MIN_FOLDS, Fit, Rows, options
 from medalist.pipelines.problem import Problem
 
 MAX_ROWS = 20_000  # rows on which a decision is fitted, at most
@@ -54,12 +54,14 @@ def decide(
     best, fit, chosen = 0.0, None, decided
     for option in options(metric, problem, targets, count):
         try:
-            crosswise = _crosswise(option.fit, rows, parts, decided)
-            gained = gain(metric, problem, y, decided, crosswise, parts, weights, option.bar, option.steady, blocks)
+            cross_fitted = _cross_fitted(option.fit, rows, parts, decided)
+            gained = gain(
+                metric, problem, y, decided, cross_fitted, parts, weights, option.min_z, option.min_fold_share, blocks
+            )
         except UNDEFINED:
             continue
         if gained > best:
-            best, fit, chosen = gained, option.fit, crosswise
+            best, fit, chosen = gained, option.fit, cross_fitted
     if fit is None:
         return decided, plain
     try:
@@ -73,7 +75,7 @@ def fit_decision(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray)
 
     Raises MetricError where the metric is not defined for what is tried.
     """
-    ways = options(metric, problem, y, FOLDS_FOR_LINES)
+    ways = options(metric, problem, y, LINE_MIN_FOLDS)
     return _fitted(ways[0].fit, Rows(y, p, None, y)) if ways else plain_decision(metric, problem, y)
 
 
@@ -85,10 +87,10 @@ def _fitted(fit: Fit, rows: Rows) -> Decision:
     return fit(rows)
 
 
-def _crosswise(fit: Fit, rows: Rows, parts: np.ndarray, like: np.ndarray) -> np.ndarray:
+def _cross_fitted(fit: Fit, rows: Rows, parts: np.ndarray, like: np.ndarray) -> np.ndarray:
     """Predictions, in the form of `like`, of which each part (n,) is decided by a fit on the others."""
     out = np.empty_like(like)
     for part in np.unique(parts):
         held = parts == part
-        out[held] = _fitted(fit, rows.some(~held)).apply(rows.p[held])
+        out[held] = _fitted(fit, rows.subset(~held)).apply(rows.p[held])
     return out

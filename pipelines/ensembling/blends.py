@@ -16,7 +16,7 @@ import numpy as np
 from medalist.competitions.metrics.metric import Shape
 from medalist.pipelines.ensembling.spaces import Space
 
-LEAST = 1e-7  # least probability of the true class in a log loss
+MIN_PROBABILITY = 1e-7  # least probability of the true class in a log loss
 BINS = 1024  # of predictions, for areas: ties within a bin hardly move them
 
 
@@ -26,7 +26,7 @@ class Blends(Protocol):
     def losses(self, counts: np.ndarray) -> np.ndarray:
         """(c,) losses of c blends, in which member m has a weight in proportion to `counts` (c, M)."""
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         """(a,) losses of the blend of `counts` (M,) after adding each of the members `candidates` (a,) once."""
 
 
@@ -44,7 +44,7 @@ class SquaredErrors:
         w = counts / counts.sum(axis=1, keepdims=True)
         return self._loss(np.einsum("cm,tmk,ck->ct", w, self.products, w))
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         cross = self.products @ counts  # (T, M)
         squares = (cross @ counts)[:, None] + 2 * cross[:, candidates] + self.products[:, candidates, candidates]
         return self._loss(squares.T / (counts.sum() + 1) ** 2)
@@ -65,7 +65,7 @@ class RowBlends:
     def losses(self, counts: np.ndarray) -> np.ndarray:
         return self.loss(np.stack([self._sum(w / w.sum()) for w in counts]))
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         blends = self.z[candidates]
         if counts.any():
             blends += self._sum(counts)
@@ -81,7 +81,7 @@ class RowBlends:
 
 def log_loss_of_probabilities(blends: np.ndarray) -> np.ndarray:
     """Log losses (c,) of blends (c, n, T) of the probability that members give to the true class."""
-    np.log(np.maximum(blends, LEAST, out=blends), out=blends)
+    np.log(np.maximum(blends, MIN_PROBABILITY, out=blends), out=blends)
     return np.asarray(-blends.mean(axis=(1, 2)))
 
 

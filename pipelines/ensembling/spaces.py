@@ -25,7 +25,7 @@ def spaces(metric: Metric, problem: Problem, y: np.ndarray) -> tuple[Space, ...]
     return ("mean",)
 
 
-def into(space: Space, p: np.ndarray) -> np.ndarray:
+def to_space(space: Space, p: np.ndarray) -> np.ndarray:
     """Predictions (..., W) in the space where they are averaged."""
     if space == "mean":
         return p
@@ -35,7 +35,7 @@ def into(space: Space, p: np.ndarray) -> np.ndarray:
     return np.log(clipped / (1 - clipped)) if space == "logit" else np.log(clipped)
 
 
-def back(space: Space, z: np.ndarray) -> np.ndarray:
+def from_space(space: Space, z: np.ndarray) -> np.ndarray:
     """Predictions (..., W) from their average in the space; of "geometric" each row sums to one."""
     if space == "mean":
         return z

@@ -28,7 +28,7 @@ TREE_COLUMNS = 8  # columns up to which a k-d tree is faster than brute force
 PROBE = 200  # rows of each part that are searched to measure how long the others take
 MIN_ROWS = 500  # training rows that are searched, whatever the time left
 BATCH = 4096  # rows that are searched at a time
-MARGIN = 1.5  # times its estimate, that the search may take
+TIME_MARGIN = 1.5  # times its estimate, that the search may take
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def fit_predict(request: FitRequest) -> Fitted:
             algorithm = "brute" if train.shape[1] > TREE_COLUMNS else "kd_tree"
             # one job: its threads are those that are limited above
             index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[places])
-            found = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
-            return places[np.vstack([near for _, near in found])], np.vstack([distances for distances, _ in found])
+            batches = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
+            return places[np.vstack([near for _, near in batches])], np.vstack([distances for distances, _ in batches])
 
         places = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
         valid, test = (_vote(request, objective, params["vote"], *search(rows, places)) for rows in (valid, test))
@@ -155,7 +155,7 @@ def _affordable_rows(
         began = time.monotonic()
         search(probe)
         estimate = (time.monotonic() - began) * total / len(probe)
-        share = max(share, request.seconds_left / (MARGIN * estimate))
+        share = max(share, request.seconds_left / (TIME_MARGIN * estimate))
     if share >= 1:
         return np.arange(n)
     return np.sort(np.random.default_rng(request.seed).permutation(n)[: int(share * n)])

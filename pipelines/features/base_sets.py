@@ -11,7 +11,7 @@ from medalist.pipelines.features.language.expression import Feature, feature
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
 FEW_LEVELS = 64  # distinct values below which a date may be a category too
 MOST_PARTS = 4  # parts of structured text
-REPEATING = 0.7  # distinct values a row, above which a column's values repeat too rarely to be encoded
+MAX_DISTINCT_SHARE = 0.7  # distinct values a row, above which a column's values repeat too rarely to be encoded
 MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, above which they are not encoded either
 MOST_ENCODED = 300  # columns that all encodings together may make
 
@@ -48,9 +48,9 @@ def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) ->
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
 
 
-def comes_again(card: ColumnCard, n_rows: int) -> bool:
+def values_recur(card: ColumnCard, n_rows: int) -> bool:
     """Whether a column's values repeat often enough, in test too, to be encoded. n_rows: number of train rows."""
-    return card.distinct_share(n_rows) < REPEATING * (1 - card.missing) and card.unseen < MOST_UNSEEN
+    return card.distinct_share(n_rows) < MAX_DISTINCT_SHARE * (1 - card.missing) and card.unseen < MOST_UNSEEN
 
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
             continue
         if card.kind is Kind.KEY and (of_parts := parts(card)):
             keys += [(False, feature("part", card.name, i)) for i in range(len(of_parts) - 1)]
-        elif comes_again(card, n_rows):
+        elif values_recur(card, n_rows):
             keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
     room = MOST_ENCODED // (outputs + 1)
     chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]

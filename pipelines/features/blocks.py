@@ -14,7 +14,7 @@ import numpy as np
 from medalist.competitions.atomic import remove_abandoned, replacing
 
 EVICT_TO = 0.8  # share of the limit down to which blocks are thrown out, so that not every write does it
-CHECKED = 1 / 64  # share of the limit, after so many written bytes of which the folder is looked at again
+CHECK_AFTER = 1 / 64  # share of the limit, after so many written bytes of which the folder is looked at again
 _COMPUTED = (".npy", ".npz")
 
 
@@ -55,7 +55,7 @@ class BlockFolder:
                 np.save(stream, value)
         with contextlib.suppress(FileNotFoundError):  # thrown out by another process
             self._unchecked += path.stat().st_size
-        if self._unchecked > CHECKED * self.limit:
+        if self._unchecked > CHECK_AFTER * self.limit:
             self._unchecked = 0
             self.tidy()
 

@@ -30,22 +30,24 @@ class Evaluation:
     patience_share: float = 0.0
 
     @property
-    def steady_rounds(self) -> tuple[int, ...]:
+    def mean_rounds(self) -> tuple[int, ...]:
         """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
         return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
 
 
-def combine(results: Sequence[FoldResult], slots: Sequence[np.ndarray], *, last_only: bool = False) -> Evaluation:
-    """The evaluation that the results of all folds make, in the order of the folds.
+def combine(
+    results: Sequence[FoldResult], valid_positions: Sequence[np.ndarray], *, last_only: bool = False
+) -> Evaluation:
+    """The evaluation of a pipeline from the results of all its folds, in the order of the folds.
 
-    `slots` are, for each fold, the positions of its validation rows among the evaluated rows. With `last_only` the test
-    predictions are those of the last fold's model, which saw the latest rows.
+    valid_positions: for each fold, the positions of its validation rows among the evaluated rows. last_only: whether
+    the test predictions are those of the last fold's model, which saw the latest rows, instead of the mean over folds.
     """
-    n_rows = 1 + max((int(s.max()) for s in slots if len(s)), default=-1)
+    n_rows = 1 + max((int(s.max()) for s in valid_positions if len(s)), default=-1)
     total, models = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
-    for result, slot in zip(results, slots, strict=True):
-        total[slot] += result.valid
-        models[slot] += 1
+    for result, positions in zip(results, valid_positions, strict=True):
+        total[positions] += result.valid
+        models[positions] += 1
     names = {name for r in results for name in r.importance}
     used, run = sum(sum(r.rounds) for r in results), sum(r.rounds_run for r in results)
     return Evaluation(

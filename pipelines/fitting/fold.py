@@ -156,7 +156,7 @@ def _transformed(
         base = linear_base(
             target.problem, matrices, parts, fitted_y, n, weights=row_weights, seed=pipeline.seed, deadline=deadline
         )
-        target = target.over(base).within(values, fit_rows)
+        target = target.relative_to(base).clipped_to(values, fit_rows)
     return target, matrices
 
 

@@ -19,13 +19,13 @@ LINEAR_ALPHA = 3.0  # ridge penalty of the linear baseline
 LINEAR_FOLDS = 5  # inner folds of the linear baseline
 
 
-def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
+def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
     """A fit of one target with its share of the time, as one of `left` fits until the deadline.
 
     A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
     """
     now = time.monotonic()
-    request = replace(request, deadline=now + (request.deadline - now) / left)
+    request = replace(request, deadline=now + (request.deadline - now) / fits_left)
     if not np.ptp(request.y) > 0:
         return constant_fit(request)
     fitted = family.fit_predict(request)
@@ -33,7 +33,7 @@ def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
     return fitted
 
 
-def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, left: int = 0) -> np.ndarray:
+def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, fits_left: int = 0) -> np.ndarray:
     """(n,) out-of-fold predictions of the training rows of a request for one target, by random inner folds.
 
     rounds: boosting rounds of each fit. left: how many fits share the time until the deadline, these included.
@@ -55,7 +55,7 @@ def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int 
             weights=None if request.weights is None else request.weights[others],
             weights_valid=None,
         )
-        predictions[held] = fit_one(family, inner_request, max(left, folds) - k).valid
+        predictions[held] = fit_one(family, inner_request, max(fits_left, folds) - k).valid
     return predictions
 
 

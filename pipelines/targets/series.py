@@ -14,7 +14,7 @@ HARMONICS = 3  # pairs of sine and cosine for the season of the year
 LEAST_YEARS = 1.5  # years of training from which a season and a trend can be fitted together
 RIDGE = 1.0  # penalty of the regression on time
 LEAST_LEVEL = 1e-3  # least level that values are divided by, as a share of the target's mean
-MORE = 0.5  # of a trend's range in training, by which it may leave it
+MAX_EXTRAPOLATION = 0.5  # of a trend's range in training, by which it may leave it
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def trend(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool
     model = Ridge(alpha=RIDGE, solver="sparse_cg", tol=1e-6).fit(design[series.rows], values)
     line = model.predict(design).reshape(len(when), -1)
     low, high = line[series.rows].min(axis=0), line[series.rows].max(axis=0)
-    line = np.clip(line, low - MORE * (high - low), high + MORE * (high - low))
+    line = np.clip(line, low - MAX_EXTRAPOLATION * (high - low), high + MAX_EXTRAPOLATION * (high - low))
     return _positive(np.expm1(line), y, divided) if divided else line
 
 

@@ -105,11 +105,11 @@ class TargetTransform:
         powers = self.base[rows] ** self.base_power
         return powers / powers.mean(axis=0)
 
-    def over(self, base: np.ndarray) -> TargetTransform:
+    def relative_to(self, base: np.ndarray) -> TargetTransform:
         """The same scale, on which values are relative to a base (n, T) of all rows by difference."""
         return replace(self, base=base, relation="difference")
 
-    def within(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
+    def clipped_to(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
         """The same, with predictions clipped to the range on the fitted scale of the targets y (k, T) of the rows (k,),
         widened by a share of it, `margin`, on each side."""
         fitted = self.forward(y, rows)
@@ -169,7 +169,7 @@ def fit_target(
     if named.op in SCALES:
         biased = named.op != "plain" and problem.objective == "l2" and not problem.log
         margin = 0.0 if named.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
-        return TargetTransform(free, _scale(named.op, y), biased=biased).within(y, rows, margin)
+        return TargetTransform(free, _scale(named.op, y), biased=biased).clipped_to(y, rows, margin)
     scale = implied_scale(problem)
     if named.op == LINEAR:
         return TargetTransform(free, scale, "difference")
@@ -178,12 +178,12 @@ def fit_target(
     spans = tuple(float(s) for s in named.args[1:] if isinstance(s, int | float))
     base = BASES[named.op].compute(series, spans, y, divided)
     if problem.log or not divided:
-        transform = TargetTransform(free, scale).over(scale.forward(base))
+        transform = TargetTransform(free, scale).relative_to(scale.forward(base))
     else:
         power = {"l2": 2, "mape": 0}.get(problem.objective, 1)
         transform = TargetTransform(problem, scale, "ratio", base, base_power=power)
     drops_time = named.op == "lagged" or (named.op == "level" and series.reach(ahead) >= COVERED * spans[0])
-    return replace(transform, drops_time=drops_time).within(y, rows)
+    return replace(transform, drops_time=drops_time).clipped_to(y, rows)
 
 
 def implied_scale(problem: Problem) -> Scale:

@@ -95,9 +95,9 @@ def epochs_of(rows: int, params: Mapping[str, Any]) -> int:
     return max(int(params.get("epochs", 24)), min(MAX_EPOCHS, -(-MIN_STEPS // steps)))
 
 
-def rate_factor(gone: float) -> float:
+def rate_factor(progress: float) -> float:
     """The factor of the learning rate after a share of the training: half a cosine from 1 to MIN_RATE."""
-    return MIN_RATE + (1 - MIN_RATE) * (1 + math.cos(math.pi * min(gone, 1.0))) / 2
+    return MIN_RATE + (1 - MIN_RATE) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
 
 
 def fit_predict(request: FitRequest) -> Fitted:
@@ -156,21 +156,21 @@ def _train(
         for i in range(int(params["members"]))
     ]
     reweighted = _is_reweighted(objective)
-    known_classes = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
+    all_classes = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
     total: list[Any] = [0.0, 0.0]
     summed = 0
     began = time.monotonic()
     for epoch in range(epochs):
         averaged = epoch >= (1 - AVERAGED) * epochs
-        gone = max(epoch / epochs, (time.monotonic() - began) / max(request.deadline - began, 1e-9))
+        progress = max(epoch / epochs, (time.monotonic() - began) / max(request.deadline - began, 1e-9))
         for network in networks:
             if epoch:  # scikit-learn makes the optimizer in the first epoch, and has no schedule for Adam
-                network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(gone)
+                network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(progress)
             weights = request.weights
             if reweighted and weights is not None and epoch:
                 residuals = request.y - network.predict(x)
                 weights, _ = absolute_weights(residuals, weights, quantile_of(objective), HUBER_RESIDUAL)
-            network.partial_fit(x, y, **({} if epoch else known_classes), sample_weight=weights)
+            network.partial_fit(x, y, **({} if epoch else all_classes), sample_weight=weights)
             ended = request.out_of_time
             if averaged or ended:
                 summed += 1

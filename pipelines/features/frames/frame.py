@@ -82,7 +82,7 @@ class Frame:
         """A frame over the same rows, with the same cache, in which supervised features are fitted on `target`."""
         return replace(self, target=target)
 
-    def shared(self, name: Any, make: Callable[[], Any]) -> Any:
+    def cached(self, name: Any, make: Callable[[], Any]) -> Any:
         """The result of `make()`, computed once per name; the name must identify everything that it depends on."""
         return self._cache.get(name, make, self.memory)
 
@@ -112,14 +112,14 @@ class Frame:
         return self.target.token if self.target is not None and is_supervised(node) else None
 
     def _value(self, node: Feature) -> Any:
-        return self.shared(("value", node, self.token(node)), lambda: self.value(node))
+        return self.cached(("value", node, self.token(node)), lambda: self.value(node))
 
     def number(self, node: Node) -> np.ndarray:
         """(n,) float64 values of an argument, NaN where missing. PipelineError where it makes several columns."""
         if isinstance(node, int | float):
             return np.full(self.n, float(node))
         if isinstance(node, Column):
-            return self.shared(("number", node), lambda: numbers_of(self.column(node.name)))
+            return self.cached(("number", node), lambda: numbers_of(self.column(node.name)))
         value = self._value(node)
         if getattr(value, "ndim", 1) == 2 and value.shape[1] == 1:
             value = value[:, 0]
@@ -140,7 +140,7 @@ class Frame:
 
     def key(self, node: Node) -> Key:
         """The groups of rows with equal values of a column or a feature."""
-        return self.shared(("key", node), lambda: self.compute_key(node))
+        return self.cached(("key", node), lambda: self.compute_key(node))
 
     def keys(self, args: Sequence[Node]) -> Key:
         """The groups of rows with equal values in all of `args`."""
@@ -161,7 +161,7 @@ class Frame:
 
     def date(self, node: Node) -> np.ndarray:
         """(n,) datetime64[ns] of a column, NaT where missing or unreadable. PipelineError where it holds no dates."""
-        return self.shared(("date", node), lambda: self._date(node))
+        return self.cached(("date", node), lambda: self._date(node))
 
     def _date(self, node: Node) -> np.ndarray:
         if not isinstance(node, Column):
@@ -178,13 +178,13 @@ class Frame:
             block: Callable[[str], Any] | None = getattr(self.source, "block", None)
             return self.value(node) if block is None or self.rows is not None else block(str(node))
 
-        return self.shared(("value", node, None), make)
+        return self.cached(("value", node, None), make)
 
     def text(self, node: Node) -> np.ndarray:
         """(n,) objects: the texts of a column as str, None where missing."""
         if not isinstance(node, Column):
             raise PipelineError(f"{node} is no text: name a column that holds text.")
-        return self.shared(("text", node), lambda: texts_of(self.column(node.name)))
+        return self.cached(("text", node), lambda: texts_of(self.column(node.name)))
 
     def order(self, node: Node) -> np.ndarray:
         """(n,) positions of the rows in ascending order of a number or a date; missing last, ties as they are."""
@@ -193,7 +193,7 @@ class Frame:
             dates = isinstance(node, Column) and not pd.api.types.is_numeric_dtype(self.column(node.name).dtype)
             return np.argsort(self.date(node) if dates else self.number(node), kind="stable")
 
-        return self.shared(("order", node), sort)
+        return self.cached(("order", node), sort)
 
 
 def _size(value: Any) -> int:

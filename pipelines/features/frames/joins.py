@@ -27,7 +27,7 @@ class Join(NamedTuple):
     other: np.ndarray
     size: int
 
-    def spread(self, values: np.ndarray, nothing: float = float("nan")) -> np.ndarray:
+    def to_rows(self, values: np.ndarray, nothing: float = float("nan")) -> np.ndarray:
         """(n,) the value of each row's group, from `values` (size,); `nothing` where the row's key is missing."""
         return np.append(np.asarray(values, dtype=np.float64), nothing)[self.main]
 
@@ -40,7 +40,7 @@ def _column(frame: Frame, column: Column) -> pd.Series:
     return table[column.name]
 
 
-def measured_column(feature: Feature) -> Column:
+def aggregated_column(feature: Feature) -> Column:
     """The column of a further table that a feature aggregates. PipelineError where its argument is none."""
     column = feature.args[0]
     if not isinstance(column, Column) or column.table is None:
@@ -50,7 +50,7 @@ def measured_column(feature: Feature) -> Column:
 
 def _pairs(frame: Frame, feature: Feature) -> list[tuple[pd.Series, pd.Series]]:
     """The key columns of train and test with their counterparts in the further table."""
-    table = measured_column(feature).table
+    table = aggregated_column(feature).table
     row_keys = [k for k in feature.by if not (isinstance(k, Column) and k.table)]
     table_keys = [k for k in feature.by if isinstance(k, Column) and k.table]
     if table_keys and (len(table_keys) > 1 or len(row_keys) != 1 or table_keys[0].table != table):
@@ -85,7 +85,7 @@ def join_of(frame: Frame, feature: Feature) -> Join:
             main, other, size = a, b, count
         return Join(main, other, size)
 
-    return frame.shared(("join", measured_column(feature).table, feature.by), make)
+    return frame.cached(("join", aggregated_column(feature).table, feature.by), make)
 
 
 def _crossed(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
@@ -124,12 +124,12 @@ def table_numbers(frame: Frame, column: Column) -> np.ndarray:
         dates = parsed_dates(values)
         return numbers_of(values if dates is None else dates)
 
-    return frame.shared(("table number", column), make)
+    return frame.cached(("table number", column), make)
 
 
 def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np.ndarray]:
     """The join, and of the further table's rows that have both a key and a number the groups and the numbers."""
-    join, column = join_of(frame, feature), measured_column(feature)
+    join, column = join_of(frame, feature), aggregated_column(feature)
     values = table_numbers(frame, column)
     present = (join.other >= 0) & ~np.isnan(values)
     return join, join.other[present], values[present]
@@ -137,5 +137,5 @@ def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np
 
 def joined_categories(frame: Frame, feature: Feature) -> tuple[Join, Key]:
     """The join, and the values of the further table's column as a key over its m rows."""
-    join, column = join_of(frame, feature), measured_column(feature)
-    return join, frame.shared(("table key", column), lambda: key_of(_column(frame, column)))
+    join, column = join_of(frame, feature), aggregated_column(feature)
+    return join, frame.cached(("table key", column), lambda: key_of(_column(frame, column)))

@@ -58,7 +58,7 @@ def sequence(frame: Frame, node: Node, by: tuple[Node, ...]) -> Sequence:
         first[1:] = codes[1:] != codes[:-1]
         return Sequence(order, codes, at - np.maximum.accumulate(np.where(first, at, 0)))
 
-    return frame.shared(("sequence", node, by), make)
+    return frame.cached(("sequence", node, by), make)
 
 
 def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
@@ -75,4 +75,4 @@ def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
                 return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9), DAY
         return frame.number(node), 1.0
 
-    return frame.shared(("times", node), make)
+    return frame.cached(("times", node), make)

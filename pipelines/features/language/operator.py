@@ -39,7 +39,7 @@ class Operator:
 
     ordered: of a category, whether its codes ascend with a number, so that it may be used as a number too.
 
-    renames: whether it does no more than name or join values of its columns, so that it drifts only as they do.
+    relabels: whether it does no more than name or join values of its columns, so that it drifts only as they do.
 
     width: how many columns it makes, as a guess for the cost of a fit; None where `language.registry.width_of` can tell
     it from the types.
@@ -57,7 +57,7 @@ class Operator:
     grouped: bool | None = False
     symmetric: bool = False
     ordered: bool = False
-    renames: bool = False
+    relabels: bool = False
     width: int | None = None
     proposed: bool = False
 

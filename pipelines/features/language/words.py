@@ -87,7 +87,7 @@ def arithmetic(word: str) -> Callable[[Feature], str]:
     return words
 
 
-def whole(node: Node) -> int:
+def literal_int(node: Node) -> int:
     """The value of an argument that is a literal whole number."""
     assert isinstance(node, int | float)
     return int(node)
@@ -100,7 +100,7 @@ def ordinal(n: int) -> str:
 
 def nth(node: Node) -> str:
     """The ordinal of an index that counts from 0, or from the end with -1, -2, …: "first", "third last"."""
-    index = whole(node)
+    index = literal_int(node)
     if index < 0:
         return "last" if index == -1 else f"{ordinal(-index)} last"
     return ordinal(index + 1)

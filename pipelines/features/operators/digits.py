@@ -6,7 +6,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
-from medalist.pipelines.features.language.words import counted, operand, ordinal, whole
+from medalist.pipelines.features.language.words import counted, literal_int, operand, ordinal
 from medalist.pipelines.features.lazy import np
 
 MOST_DIGITS = 15  # decimal digits that a float64 holds for sure
@@ -78,13 +78,13 @@ def _power_words(power: int) -> str:
 
 
 def _round_words(feature: Feature) -> str:
-    places = whole(feature.args[1])
+    places = literal_int(feature.args[1])
     to = counted(places, "decimal") if places > 0 else "a whole number" if places == 0 else _power_words(-places)
     return f"{operand(feature.args[0])} rounded to {to}"
 
 
 def _digit_words(feature: Feature) -> str:
-    place = whole(feature.args[1])
+    place = literal_int(feature.args[1])
     which = f"{ordinal(place)} decimal" if place > 0 else _power_words(-place)
     return f"{which} digit of {operand(feature.args[0])}"
 

@@ -21,7 +21,7 @@ def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[n
         counts = np.bincount(key.codes, weights=~gaps if gaps.any() else None, minlength=key.size).astype(float)
         return counts, np.bincount(key.codes, weights=filled, minlength=key.size), filled
 
-    return frame.shared(("totals", node, by), make)
+    return frame.cached(("totals", node, by), make)
 
 
 def mean(frame: Frame, feature: Feature) -> np.ndarray:
@@ -100,7 +100,7 @@ def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
         codes, uniques = pd.factorize(frame.number(node), use_na_sentinel=False)
         return codes.astype(np.int64, copy=False), len(uniques)
 
-    return frame.shared(("values", node), make)
+    return frame.cached(("values", node), make)
 
 
 def _statistic(compute: Callable[..., np.ndarray], words: str, example: str) -> Operator:

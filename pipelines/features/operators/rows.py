@@ -21,7 +21,7 @@ def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         values = np.sort(frame.numbers(feature.args), axis=1)
         return values, values.shape[1] - np.isnan(values).sum(axis=1)
 
-    return frame.shared(("row sorted", feature.args, frame.token(feature)), make)
+    return frame.cached(("row sorted", feature.args, frame.token(feature)), make)
 
 
 def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         different[place[present]] = values[present]
         return counts, different.reshape(n, k)
 
-    return frame.shared(("row runs", feature.args, frame.token(feature)), make)
+    return frame.cached(("row runs", feature.args, frame.token(feature)), make)
 
 
 def _where(valid: np.ndarray, values: np.ndarray) -> np.ndarray:

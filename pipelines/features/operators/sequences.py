@@ -16,7 +16,7 @@ from medalist.pipelines.features.frames.ordering import Sequence, sequence, time
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
-from medalist.pipelines.features.language.words import counted, filled, operand, whole
+from medalist.pipelines.features.language.words import counted, filled, literal_int, operand
 from medalist.pipelines.features.lazy import np, pd
 
 if TYPE_CHECKING:
@@ -186,18 +186,18 @@ def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.n
         low = np.searchsorted(cells, base + np.searchsorted(axis, now - window * unit))
         return ordered, np.where(has_time, np.minimum(low, high), 0), np.where(has_time, high, 0)
 
-    return frame.shared(("earlier", node, horizon, window, feature.by), make)
+    return frame.cached(("earlier", node, horizon, window, feature.by), make)
 
 
 def _lag_words(feature: Feature) -> str:
-    rows = whole(feature.args[2])
+    rows = literal_int(feature.args[2])
     words = f"value of {operand(feature.args[0])} {counted(abs(rows), 'row')} {'before' if rows >= 0 else 'after'}"
     return words + filled(",{within} in order of {1}", feature)
 
 
 def _rolling(compute: Callable[..., np.ndarray], statistic: str, example: str) -> Operator:
     def words(feature: Feature) -> str:
-        rows = whole(feature.args[2])
+        rows = literal_int(feature.args[2])
         over = f"over the {'row' if rows == 1 else f'{rows} rows'} before"
         return f"{statistic} of {operand(feature.args[0])} {over}" + filled(",{within} in order of {1}", feature)
 

@@ -34,7 +34,7 @@ def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
             column *= 1 / spread if spread > 1e-12 * max(1.0, abs(middle)) else 0.0
         return values
 
-    return frame.shared(("space", tuple(names)), make), int(count)  # type: ignore[arg-type]
+    return frame.cached(("space", tuple(names)), make), int(count)  # type: ignore[arg-type]
 
 
 def pca(frame: Frame, feature: Feature) -> np.ndarray:
@@ -70,7 +70,7 @@ def _distances(frame: Frame, feature: Feature) -> np.ndarray:
         model = MiniBatchKMeans(clusters, random_state=SEED, n_init=3, batch_size=4096)
         return cdist(points, model.fit(points[rows]).cluster_centers_)
 
-    return frame.shared(("clusters", feature.args), make)
+    return frame.cached(("clusters", feature.args), make)
 
 
 def _drawn(n: int, most: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndar
         coordinates[key.codes] = points
         return key, coordinates
 
-    point_of, coordinates = frame.shared(("spots", tuple(feature.args[:-1])), make)
+    point_of, coordinates = frame.cached(("spots", tuple(feature.args[:-1])), make)
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
         drawn = _drawn(len(rows), SEARCHED)

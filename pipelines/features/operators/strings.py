@@ -17,7 +17,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.language.operator import Operator, Words
-from medalist.pipelines.features.language.words import nth, operand, whole
+from medalist.pipelines.features.language.words import literal_int, nth, operand
 from medalist.pipelines.features.lazy import np, pd
 
 LONGEST_PATTERN = 24  # characters of a pattern; of longer ones the beginning
@@ -33,7 +33,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 def distinct(frame: Frame, node: Node) -> tuple[np.ndarray, Sequence[str]]:
     """(n,) for each row the place of its text among the distinct texts, -1 where missing; and these texts."""
-    return frame.shared(("distinct texts", node), lambda: pd.factorize(frame.text(node)))
+    return frame.cached(("distinct texts", node), lambda: pd.factorize(frame.text(node)))
 
 
 def labels(frame: Frame, node: Node) -> np.ndarray | None:
@@ -166,7 +166,7 @@ def _pattern(text: str) -> str | None:
 
 def _edge_words(which: str) -> Callable[[Feature], str]:
     def words(feature: Feature) -> str:
-        count = whole(feature.args[1])
+        count = literal_int(feature.args[1])
         return f"{which} {'character' if count == 1 else f'{count} characters'} of {operand(feature.args[0])}"
 
     return words

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.joins import (
     Join,
+    aggregated_column,
     join_of,
     joined_categories,
     joined_numbers,
-    measured_column,
     table_numbers,
 )
 from medalist.pipelines.features.frames.keys import Key
@@ -28,13 +28,13 @@ def mean(frame: Frame, feature: Feature) -> np.ndarray:
     """Mean of a further table's number over its rows with this key."""
     join, codes, values = joined_numbers(frame, feature)
     count, sums = np.bincount(codes, minlength=join.size), np.bincount(codes, values, minlength=join.size)
-    return join.spread(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
+    return join.to_rows(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
 
 
 def total(frame: Frame, feature: Feature) -> np.ndarray:
     """Sum of a further table's number over its rows with this key; 0 where there are none."""
     join, codes, values = joined_numbers(frame, feature)
-    return join.spread(np.bincount(codes, values, minlength=join.size), 0.0)
+    return join.to_rows(np.bincount(codes, values, minlength=join.size), 0.0)
 
 
 def std(frame: Frame, feature: Feature) -> np.ndarray:
@@ -42,7 +42,7 @@ def std(frame: Frame, feature: Feature) -> np.ndarray:
     join, codes, values = joined_numbers(frame, feature)
     count, sums = np.bincount(codes, minlength=join.size), np.bincount(codes, values, minlength=join.size)
     squares = np.bincount(codes, (values - (sums / np.maximum(count, 1))[codes]) ** 2, minlength=join.size)
-    return join.spread(np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan))
+    return join.to_rows(np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan))
 
 
 def _quantile(frame: Frame, feature: Feature, share: float) -> np.ndarray:
@@ -53,7 +53,7 @@ def _quantile(frame: Frame, feature: Feature, share: float) -> np.ndarray:
     count = np.bincount(codes, minlength=join.size)
     at = np.cumsum(count) - count + np.maximum(count - 1, 0) * share
     middle = (values[np.floor(at).astype(np.int64)] + values[np.ceil(at).astype(np.int64)]) / 2
-    return join.spread(np.where(count > 0, middle, np.nan))
+    return join.to_rows(np.where(count > 0, middle, np.nan))
 
 
 def smallest(frame: Frame, feature: Feature) -> np.ndarray:
@@ -75,7 +75,7 @@ def count(frame: Frame, feature: Feature) -> np.ndarray:
     """How many rows of a further table with this key have a value in the column; 0 where there are none."""
     join, key = joined_categories(frame, feature)
     present = (join.other >= 0) & (key.codes != key.missing)
-    return join.spread(np.bincount(join.other[present], minlength=join.size), 0.0)
+    return join.to_rows(np.bincount(join.other[present], minlength=join.size), 0.0)
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
@@ -83,7 +83,7 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
     join, key = joined_categories(frame, feature)
     groups, _, _ = _pair_counts(join, key)
     matched = np.bincount(join.other[join.other >= 0], minlength=join.size) > 0
-    return join.spread(np.where(matched, np.bincount(groups, minlength=join.size), np.nan))
+    return join.to_rows(np.where(matched, np.bincount(groups, minlength=join.size), np.nan))
 
 
 def mode(frame: Frame, feature: Feature) -> np.ndarray:
@@ -93,7 +93,7 @@ def mode(frame: Frame, feature: Feature) -> np.ndarray:
     order = np.lexsort((-values, times, groups))  # the last of a group wins
     modes = np.full(join.size, np.nan)
     modes[groups[order]] = values[order]
-    return join.spread(modes)
+    return join.to_rows(modes)
 
 
 def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -105,14 +105,14 @@ def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def value(frame: Frame, feature: Feature) -> np.ndarray:
     """The number of the first row of a further table with this key; missing where it is missing there."""
-    join, column = join_of(frame, feature), measured_column(feature)
-    return join.spread(_first(join, table_numbers(frame, column)))
+    join, column = join_of(frame, feature), aggregated_column(feature)
+    return join.to_rows(_first(join, table_numbers(frame, column)))
 
 
 def label(frame: Frame, feature: Feature) -> np.ndarray:
     """The category of the first row of a further table with this key."""
     join, key = joined_categories(frame, feature)
-    return join.spread(_first(join, np.where(key.codes == key.missing, np.nan, key.codes)))
+    return join.to_rows(_first(join, np.where(key.codes == key.missing, np.nan, key.codes)))
 
 
 def _first(join: Join, values: np.ndarray) -> np.ndarray:

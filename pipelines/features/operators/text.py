@@ -83,7 +83,7 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
     vectorizer = TfidfVectorizer(
         sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
     )
-    documents = [read(text) for text in frame.text(feature.args[0])]
+    documents = [normalised(text) for text in frame.text(feature.args[0])]
     documents = _beginnings(documents, MOST_CHARACTERS[options.get("analyzer", "word")])
     try:
         return vectorizer.fit_transform(documents).tocsr()
@@ -91,7 +91,7 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
         return sparse.csr_matrix((len(documents), 1), dtype=np.float32)
 
 
-def read(text: str | None) -> str:
+def normalised(text: str | None) -> str:
     """A text as its words are counted: HTML's entities as characters, a web address as its host; "" where missing."""
     if text is None:
         return ""

@@ -83,7 +83,7 @@ def target_bayes(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     Of values it is the log-odds of being above the mean. The share of the classes is left out.
     """
     argument = feature.args[0]
-    matrix = frame.shared(("presence", argument), lambda: presence(sparse_argument(frame, argument, feature)))
+    matrix = frame.cached(("presence", argument), lambda: presence(sparse_argument(frame, argument, feature)))
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
         above = (values > values.mean(axis=0)).astype(np.float32)

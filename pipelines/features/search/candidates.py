@@ -19,8 +19,8 @@ from medalist.pipelines.features.search import combinations, templates
 from medalist.pipelines.features.search.columns import Columns, Hints
 from medalist.pipelines.features.typing import check
 
-AHEAD = 3000  # first candidates, of which those of proven shapes are moved to the front
-TURNS = (60, 60, 90, 40, 15, 30, 2)  # candidates that each kind of combination gives in turn
+MAX_REORDERED = 3000  # first candidates, of which those of proven shapes are moved to the front
+TURN_SIZES = (60, 60, 90, 40, 15, 30, 2)  # candidates that each kind of combination gives in turn
 
 
 @dataclass
@@ -32,10 +32,10 @@ class Candidates:
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # columns that no candidate is made from
     ahead: tuple[str, float] | None = None  # the time column and how far test lies ahead of train, where it does
-    many_valued: bool = False  # whether the target is a number with more than two values
+    numeric_target: bool = False  # whether the target is a number with more than two values
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.many_valued)
+        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.numeric_target)
 
     def all(self) -> Iterator[Feature]:
         """Every candidate, well-typed and each once, the most promising first.
@@ -43,7 +43,7 @@ class Candidates:
         Among the first ones, those of a shape that earlier competitions kept more often than not come before the rest.
         """
         candidates = self._typed(self._ordered())
-        first = list(islice(candidates, AHEAD)) if self.hints.shapes else []
+        first = list(islice(candidates, MAX_REORDERED)) if self.hints.shapes else []
         proven = {f: None for f in first if self.prior(f) > 0.5}
         yield from proven
         yield from (f for f in first if f not in proven)
@@ -91,7 +91,7 @@ class Candidates:
             combinations.spaces(self.columns),
         ]
         # the kinds of combinations take turns, so that a short screening has seen some of each
-        sources = list(zip(combined, TURNS, strict=True))
+        sources = list(zip(combined, TURN_SIZES, strict=True))
         while sources:
             unfinished = []
             for source, size in sources:

@@ -9,13 +9,13 @@ import numpy as np
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, worth
 
-SAME = 0.985  # correlation of two features' fitted residuals, from which on they are taken for one
+DUPLICATE_CORRELATION = 0.985  # correlation of two features' fitted residuals, from which on they are taken for one
 MOST_PICKS = 24
 MOST_RESCORED = 40  # candidates that are scored anew for each pick
-MOST_LEFT = 20  # candidates that are left over and noted as redundant
-LIKELY = 3.0  # standard errors, from which on the gain of a candidate makes it promising
-OF_RESIDUAL, OF_SYNERGY = 3, 5  # promising candidates of one sort: by their gain, and by their synergy
-LEFT_NOTHING = "the picks leave it nothing"
+MAX_NOTED = 20  # unpicked candidates that are recorded as redundant
+PROMISING_Z = 3.0  # standard errors, from which on the gain of a candidate makes it promising
+TOP_BY_GAIN, TOP_BY_SYNERGY = 3, 5  # promising candidates of one sort: by their gain, and by their synergy
+NOTHING_TO_EXPLAIN = "the picks leave it nothing"
 
 
 def pursue(
@@ -35,29 +35,32 @@ def pursue(
     picks: list[ScoredFeature] = []
     redundant: list[ScoredFeature] = []
     fits: list[np.ndarray] = []
-    left = list(codes_of)
-    gains = {f: scores[f].gain for f in left}
-    while left and len(picks) < MOST_PICKS and not (picks and is_over()):
-        of_rest = Scorer(residual, scorer.half)
+    remaining = list(codes_of)
+    gains = {f: scores[f].gain for f in remaining}
+    while remaining and len(picks) < MOST_PICKS and not (picks and is_over()):
+        current = Scorer(residual, scorer.half)
         # gains only shrink as others are taken: score the most promising ones again
-        left.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
+        remaining.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
         best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
-        for f in left[:MOST_RESCORED]:
+        for f in remaining[:MOST_RESCORED]:
             if best is not None and worth(f, gains[f]) <= best[0]:
                 break
-            column, (gain, error) = _best_column(of_rest, codes_of[f])
+            column, (gain, error) = _best_column(current, codes_of[f])
             gains[f] = gain
             if best is None or worth(f, gain) > best[0]:
                 best = worth(f, gain), f, column, gain, error
         assert best is not None
         _, f, column, gain, error = best
-        left.remove(f)
+        remaining.remove(f)
         if gain < threshold * error:  # a large gain that is uncertain: another may be surer
-            redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING))
+            redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", NOTHING_TO_EXPLAIN))
             continue
-        fitted = of_rest.fitted(*column)
+        fitted = current.fitted(*column)
         fit = fitted.ravel()
-        twin = next((p for p, other in zip(picks, fits, strict=True) if abs(_correlation(fit, other)) > SAME), None)
+        twin = next(
+            (p for p, other in zip(picks, fits, strict=True) if abs(_correlation(fit, other)) > DUPLICATE_CORRELATION),
+            None,
+        )
         if twin is not None:
             redundant.append(ScoredFeature(str(f), gain, error, "redundant", f"says what {twin.text} says"))
             continue
@@ -65,7 +68,8 @@ def pursue(
         fits.append(fit)
         residual = residual - fitted
     redundant += [
-        ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING) for f in left[:MOST_LEFT]
+        ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", NOTHING_TO_EXPLAIN)
+        for f in remaining[:MAX_NOTED]
     ]
     return picks, redundant
 
@@ -74,17 +78,19 @@ def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[
     """Candidates that may help a model beside its other columns: the best of each sort by gain and by synergy.
 
     A sort is the operators that a candidate is made of. Sorts are not compared with each other: a cross of four keys
-    always explains more than a ratio, and the model may still need the ratio. At most `most`, the best of all sorts
-    first, then the second best.
+    always explains more than a ratio, and the model may still need the ratio. At most `most`, the best of each
+    signature first, then the second best.
     """
-    sorts: dict[tuple[str, ...], list[Feature]] = {}
+    by_signature: dict[tuple[str, ...], list[Feature]] = {}
     for f in sorted(scores, key=str):
-        sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
+        by_signature.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
     places: dict[Feature, tuple[int, float]] = {}
-    for of_sort in sorts.values():
-        by_gain = sorted((f for f in of_sort if scores[f].z > LIKELY), key=lambda f: -scores[f].z)
-        by_synergy = sorted((f for f in of_sort if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy))
-        for ranked, count in ((by_gain, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
+    for of_signature in by_signature.values():
+        by_gain = sorted((f for f in of_signature if scores[f].z > PROMISING_Z), key=lambda f: -scores[f].z)
+        by_synergy = sorted(
+            (f for f in of_signature if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy)
+        )
+        for ranked, count in ((by_gain, TOP_BY_GAIN), (by_synergy, TOP_BY_SYNERGY)):
             for place, f in enumerate(ranked[:count]):
                 places[f] = min(places.get(f, (place, 0.0)), (place, -worth(f, scores[f].synergy)))
     chosen = sorted(places, key=lambda f: (places[f], str(f)))

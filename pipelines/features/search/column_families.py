@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST = 3  # columns in a family
-OVERLAP = 0.8  # share of their ranges that columns of a family have in common
-FINER = 2  # times as many distinct values that one of two like columns may have
-SPARSE = 0.3  # share of zeros, above which a column is sparse
+MIN_COLUMNS = 3  # columns in a family
+MIN_OVERLAP = 0.8  # share of their ranges that columns of a family have in common
+MAX_DISTINCT_RATIO = 2  # times as many distinct values that one of two like columns may have
+MIN_ZEROS = 0.3  # share of zeros, above which a column is sparse
 _STEM = re.compile(r"[\d_.\- ]+$|^[\d_.\- ]+")
 
 
@@ -50,7 +50,7 @@ def families(profiles: Mapping[str, Profile]) -> list[tuple[str, ...]]:
     """
     names = list(profiles)
     groups = [*_of_one_range(names, profiles), *_numbered(names, profiles), _sparse(names, profiles)]
-    return list(dict.fromkeys(tuple(members) for members in groups if len(members) >= LEAST))
+    return list(dict.fromkeys(tuple(members) for members in groups if len(members) >= MIN_COLUMNS))
 
 
 def _of_one_range(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[list[str]]:
@@ -66,7 +66,7 @@ def _of_one_range(names: Sequence[str], profiles: Mapping[str, Profile]) -> list
 
 def _have_one_range(a: Profile, b: Profile) -> bool:
     fewer, more = sorted((a.distinct, b.distinct))
-    return a.whole == b.whole and fewer > 0 and more <= FINER * fewer and overlap(a, b) >= OVERLAP
+    return a.whole == b.whole and fewer > 0 and more <= MAX_DISTINCT_RATIO * fewer and overlap(a, b) >= MIN_OVERLAP
 
 
 def overlap(a: Profile, b: Profile) -> float:
@@ -85,4 +85,4 @@ def _numbered(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[lis
 
 
 def _sparse(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[str]:
-    return [n for n in names if profiles[n].zeros > SPARSE and profiles[n].low >= 0 and profiles[n].distinct > 2]
+    return [n for n in names if profiles[n].zeros > MIN_ZEROS and profiles[n].low >= 0 and profiles[n].distinct > 2]

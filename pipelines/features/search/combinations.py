@@ -10,7 +10,7 @@ from medalist.pipelines.features.language.expression import Column, Feature, Nod
 from medalist.pipelines.features.language.operator import proposed
 from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.column_families import overlap
-from medalist.pipelines.features.search.columns import UNTIED, Columns
+from medalist.pipelines.features.search.columns import MIN_DISTINCT_SHARE, Columns
 
 MOST_NUMBERS = 40  # numbers that are paired with each other
 MOST_POINTS = 6  # pairs of points in a plane whose distances are tried
@@ -95,7 +95,7 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
     keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
     for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
         grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
-        if t in columns.dates or columns.distinct[t] > UNTIED * columns.frame.n:
+        if t in columns.dates or columns.distinct[t] > MIN_DISTINCT_SHARE * columns.frame.n:
             grouped.append(())
         for by in grouped:
             yield feature("since_previous", t, by=by)
@@ -123,9 +123,9 @@ def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple
 
     A pair is needed where, for example, a shop has a row for each of its products every day.
     """
-    untied = [k for k in keys if columns.orders(t, k, surely=True)]
+    untied = [k for k in keys if columns.orders(t, k, check_dates=True)]
     tied = [k for k in keys if k not in untied]
-    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, surely=True))
+    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, check_dates=True))
     single = [(Column(k),) for k in untied]
     return [*single, *islice(pairs, MOST_PAIRS), *((Column(k),) for k in tied if columns.orders(t, k))]
 
@@ -134,7 +134,7 @@ def spaces(columns: Columns) -> Iterator[Feature]:
     """Distances, neighbours, clusters and directions in the space of several numbers."""
     for a, b, c, d in islice(_points(columns), MOST_POINTS):
         yield from _distances(columns, a, b, c, d)
-    top = (columns.fine or columns.numbers)[:6]
+    top = (columns.continuous or columns.numbers)[:6]
     for a, b in [*_hinted(columns, top)[:3], *combinations(top, 2)]:
         yield feature("target_neighbours", a, b, 24)
     for k in (24, 100):
@@ -150,7 +150,7 @@ def _points(columns: Columns) -> Iterator[tuple[str, str, str, str]]:
     """Columns that may be the coordinates of two points (a, b) and (c, d): a and c have like ranges, and b and d."""
     like_ranges = [
         (a, c)
-        for a, c in combinations(columns.fine[:12], 2)
+        for a, c in combinations(columns.continuous[:12], 2)
         if not columns.profiles[a].whole and overlap(columns.profiles[a], columns.profiles[c]) > SAME_RANGE
     ]
     for (a, c), (b, d) in combinations(like_ranges, 2):
@@ -180,7 +180,7 @@ def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     blocks = [f for f in best if operator_of(f).gives == "numbers" and operator_of(f).takes == ("number+",)]
     plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
     plain_keys = columns.short_keys()[:14]
-    for key in keys if columns.many_valued else ():
+    for key in keys if columns.numeric_target else ():
         yield feature("target_std", key)
         yield feature("target_median", key)
     for key, other in product(keys, [*plain_keys, *keys]):

@@ -22,7 +22,7 @@ def drifts(frame: Frame, feature: Feature) -> bool:
     Transductive features depend on which rows are there, such as neighbours in time or value and sizes of groups, and
     so on how train and test were drawn.
     """
-    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).renames}
+    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).relabels}
     return any(
         _part_drifts(frame, n) for n in parts if kind_of(n) == "transductive" and operator_of(n).gives != "sparse"
     )
@@ -47,7 +47,7 @@ def _part_drifts(frame: Frame, feature: Feature) -> bool:
 
 
 def _column_drift(frame: Frame, name: str) -> float:
-    return frame.shared(("drift", name), lambda: _distance(frame, frame.key(Column(name)).codes.astype(float)))
+    return frame.cached(("drift", name), lambda: _distance(frame, frame.key(Column(name)).codes.astype(float)))
 
 
 def _distance(frame: Frame, values: np.ndarray) -> float:

@@ -23,7 +23,7 @@ from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, bi
 RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows of the samples
 MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual that are scored on each sample: those of the largest variance
 ROWS_PER_LEVEL = 6  # rows of the first sample; a key with fewer a level is scored on all rows at once
-NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is of no use
+MAX_NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is of no use
 FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a random sample
 
 Codes = tuple[np.ndarray, int]  # bins or categories (m,) from 0, and how many there are
@@ -114,7 +114,7 @@ class Sample:
 
     def _codes_of_key(self, feature: Feature, rung: Rung) -> list[Codes]:
         key = self.frame.key(feature.args[0])
-        if share_new_in_test(self.frame, key) > NEW_IN_TEST:
+        if share_new_in_test(self.frame, key) > MAX_NEW_IN_TEST:
             return []
         codes = key.codes[rung.positions]
         if key.size > len(rung.positions):  # fewer codes than levels: keep the tables short

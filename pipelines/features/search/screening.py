@@ -21,11 +21,11 @@ from medalist.pipelines.features.search.drift import drifts
 from medalist.pipelines.features.search.sampling import RUNGS, Codes, Sample
 from medalist.pipelines.features.search.scoring import ScoredFeature, worth
 
-KEPT = (0.12, 0.25, 0.25)  # share of the candidates that goes on from one rung to the next
-LEAST_KEPT = (240, 100, 60)  # candidates that go on at least
-MOST_ADOPTED = 6  # features of the model, the latest, that compositions are made from
+KEEP_SHARES = (0.12, 0.25, 0.25)  # share of the candidates that goes on from one rung to the next
+MIN_KEPT = (240, 100, 60)  # candidates that go on at least
+MAX_MODEL_FEATURES = 6  # features of the model, the latest, that compositions are made from
 MOST_DEPTH = 8  # of such a feature: operators within each other
-MOST_COMPOSED = 16  # best candidates that compositions are made from
+MAX_COMPOSED = 16  # best candidates that compositions are made from
 FIRST_SHARE, FURTHER_SHARE = 0.5, 0.6  # of the time that is left, for candidates and for compositions on the first rung
 MOST_BYTES = 512 << 20  # bytes of the codes that picks are chosen by
 MOST_PURSUED = 160  # candidates beyond chance that picks are chosen from
@@ -54,13 +54,13 @@ class Screening:
 class Screener:
     """Screens candidates on a sample.
 
-    deadline: on the clock of `time.monotonic()`. by_time: whether test lies after train. Then whatever depends on time
-    differs between them, folds that are cut alike show what that does, and no candidate is dropped for its drift.
+    deadline: in seconds of `time.monotonic()`. test_is_later: whether test lies after train in time. Then features that
+    depend on time differ between them anyway, time folds show what that costs, and no candidate is dropped for drift.
     """
 
     sample: Sample
     deadline: float = float("inf")
-    by_time: bool = False
+    test_is_later: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -70,23 +70,23 @@ class Screener:
     def run(
         self,
         candidates: Iterable[Feature],
-        present: Sequence[str] = (),
+        model_features: Sequence[str] = (),
         further: Callable[[list[Feature]], Iterable[Feature]] | None = None,
         limit: int = 20_000,
     ) -> Screening:
         """Screen candidates in their order, until the deadline or until `limit` of them are scored.
 
-        present: features of the model whose residual it is; they are not scored again. further: makes compositions of
-        the latest features of the model and the best candidates so far, which it gets in this order, best first.
+        model_features: features of the model whose residual is explained; they are not scored again. further: makes
+        compositions of the features that it is given: the latest of the model, then the best candidates, best first.
         """
         began = time.monotonic()
-        in_model = frozenset(present)
+        in_model = frozenset(model_features)
         scores: dict[Feature, ScoredFeature] = {}
         self._score_all(candidates, scores, in_model, limit, FIRST_SHARE)
         if further is not None and scores:
-            best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MOST_COMPOSED]
-            adopted = [f for f in map(parse, present) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
-            self._score_all(further([*adopted[-MOST_ADOPTED:], *best]), scores, in_model, limit, FURTHER_SHARE)
+            best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MAX_COMPOSED]
+            composable = [f for f in map(parse, model_features) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
+            self._score_all(further([*composable[-MAX_MODEL_FEATURES:], *best]), scores, in_model, limit, FURTHER_SHARE)
         threshold = float(np.sqrt(2 * np.log(2 * max(len(scores), 10)))) + MARGIN
         first = dict(scores)
         scores, rung = self._climb(scores)
@@ -131,7 +131,7 @@ class Screener:
         """Score the best candidates on more and more rows: the scores of those that are left, and the last rung."""
         rung = 0
         while rung + 1 < len(RUNGS) and len(self.sample) > RUNGS[rung] and not self.is_over:
-            most = max(LEAST_KEPT[rung], int(KEPT[rung] * len(scores)))
+            most = max(MIN_KEPT[rung], int(KEEP_SHARES[rung] * len(scores)))
             best = sorted(scores, key=lambda f: (-scores[f].z, str(f)))[:most]
             rung += 1
             on_rung: dict[Feature, ScoredFeature] = {}
@@ -152,7 +152,7 @@ class Screener:
             return None
 
     def _drifts(self, feature: Feature) -> bool:
-        return not self.by_time and drifts(self.sample.frame, feature)
+        return not self.test_is_later and drifts(self.sample.frame, feature)
 
     def _codes(self, features: Sequence[Feature], rung: int) -> dict[Feature, list[Codes]]:
         """The codes of each feature on a rung; of as many features as time and memory allow for, one at least."""

@@ -35,22 +35,22 @@ class ScreenRequest:
     step: its number. material: an .npz file with rows (s,) of train that may be looked at, residual (s, T) and target
     (s, T) of them, on the fitted scale. base: features of the model whose residual it is. schema: types of the columns.
     classes: number of classes of a multiclass target, else 0. importance: by column, in that model. add: features that
-    a person wants to be tried, scored first. forbidden: columns that no candidate is made from. not_again: features
+    a person wants to be tried, scored first. forbidden: columns that no candidate is made from. tested: features
     that were tested before. forbid: features that a person rules out. shapes: how many features of a shape were kept
     and tested in earlier competitions. limit: of scored candidates. ahead: the time column and how far test lies ahead
     of train, where it lies after it.
     """
 
     step: int
-    material: Path
+    data_file: Path
     base: tuple[str, ...]
     schema: Schema
     classes: int
     importance: Mapping[str, float] = field(default_factory=dict)
     add: tuple[str, ...] = ()
-    forbidden: frozenset[str] = frozenset()
-    not_again: frozenset[str] = frozenset()
-    forbid: tuple[str, ...] = ()
+    forbidden_columns: frozenset[str] = frozenset()
+    tested: frozenset[str] = frozenset()
+    forbidden_features: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 0
     limit: int = 20_000
@@ -97,24 +97,24 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
 
     began, deadline: on the clock of `time.monotonic()`; the deadline is infinite where nothing may depend on the clock.
     """
-    with np.load(request.material) as material:
+    with np.load(request.data_file) as material:
         rows, residual, target = material["rows"], material["residual"], material["target"]
     sample = Sample(store, rows, residual, target, request.seed)
-    screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), by_time=request.ahead is not None)
+    screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), test_is_later=request.ahead is not None)
     trees = Trees(screener, request.base, request.classes, request.seed)
-    together = trees.together()
+    interactions = trees.interactions()
     candidates = Candidates(
         request.schema,
         sample.frame,
-        Hints(request.importance, request.shapes, together[2], together[3]),
-        request.forbidden,
+        Hints(request.importance, request.shapes, interactions[2], interactions[3]),
+        request.forbidden_columns,
         request.ahead,
-        many_valued=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
+        numeric_target=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
     )
-    steering = Steering(forbid=request.forbid)
+    steering = Steering(forbid=request.forbidden_features)
 
     def allowed(features: Iterable[Feature]) -> Iterator[Feature]:
-        return (f for f in features if str(f) not in request.not_again and not steering.forbids(f))
+        return (f for f in features if str(f) not in request.tested and not steering.forbids(f))
 
     def in_order() -> Iterator[Feature]:
         yield from map(parse, request.add)
@@ -138,7 +138,7 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         request.step,
         screening.picks,
         tuple(by_text[t] for t in used if t not in picked),
-        (*screening.redundant, *(_alike(by_text[t]) for t in dict.fromkeys(trees.alike))),
+        (*screening.redundant, *(_as_duplicate(by_text[t]) for t in dict.fromkeys(trees.duplicates))),
         tuple(t for t in trees.idle() if t in request.base) if not screener.is_over else (),
         screening.screened,
         screening.threshold,
@@ -147,7 +147,7 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     )
 
 
-def _alike(scored: ScoredFeature) -> ScoredFeature:
+def _as_duplicate(scored: ScoredFeature) -> ScoredFeature:
     return replace(scored, status="redundant", reason="ranks the rows as a column of the model or a better one does")
 
 

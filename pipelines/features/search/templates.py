@@ -9,15 +9,15 @@ from medalist.pipelines.features.language.expression import Column, Feature, fea
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
 from medalist.pipelines.features.schema import USES
 from medalist.pipelines.features.search.column_families import families
-from medalist.pipelines.features.search.columns import FEW, Columns
+from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
-MOST_SPELT = 100  # columns, the most important ones, whose digits or parts are tried
-PAGES = 400  # characters on average, from which on parts of a text are not tried
-MOST_SHARED = 4  # columns in common with a further table, up to which it is joined by all of them together too
-MOST_IN_FAMILY = 12  # columns up to which operators that make several columns are tried on a family
+MAX_SPLIT_COLUMNS = 100  # columns, the most important ones, whose digits or parts are tried
+LONG_TEXT = 400  # characters on average, from which on parts of a text are not tried
+MAX_JOINT_KEYS = 4  # columns in common with a further table, up to which it is joined by all of them together too
+MAX_FAMILY = 12  # columns up to which operators that make several columns are tried on a family
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
-HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, as multiples of the horizon
+WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, as multiples of the horizon
 YEAR = 364.0  # days in a year of whole weeks
 
 
@@ -27,10 +27,10 @@ def single(columns: Columns) -> Iterator[Feature]:
         yield feature("count", name)
         if columns.distinct[name] > 2:
             yield feature("target_mean", name)
-    for name in columns.texts[:MOST_SPELT]:
+    for name in columns.texts[:MAX_SPLIT_COLUMNS]:
         yield from _strings(columns, name)
     for place, name in enumerate(columns.numbers):
-        if place < MOST_SPELT:
+        if place < MAX_SPLIT_COLUMNS:
             yield from _digits(columns, name)
         if columns.distinct[name] > 0.5 * columns.frame.n:
             yield feature("count", name)
@@ -69,7 +69,7 @@ def _strings(columns: Columns, name: str) -> Iterator[Feature]:
     long = columns.schema.columns[name] == "text"
     for op in proposed(("text",)):
         yield feature(op, name)
-    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > PAGES):
+    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > LONG_TEXT):
         parts = [feature("part", name, i) for i in (0, 1, 2, 3, -1)]
         parts += [feature("field", name, i) for i in (0, 1, 2, -1)]
         parts += [feature("field_word", name, i, j) for i in (0, 1) for j in (0, 1)]
@@ -96,7 +96,7 @@ def _strings(columns: Columns, name: str) -> Iterator[Feature]:
 def rows(columns: Columns) -> Iterator[Feature]:
     """Statistics over each family of like columns in a row."""
     for members in families(columns.profiles):
-        few = len(members) <= MOST_IN_FAMILY
+        few = len(members) <= MAX_FAMILY
         for op in proposed(("number+",)):
             if few or OPERATORS[op].gives == "number":
                 yield feature(op, *members)
@@ -109,7 +109,7 @@ def tables(columns: Columns) -> Iterator[Feature]:
     """Aggregates of further tables, joined by the columns that both have, and numbers compared with them."""
     for table, kinds in columns.schema.tables.items():
         shared = [c for c in kinds if c in columns.schema.columns]
-        together = [tuple(shared)] if 1 < len(shared) <= MOST_SHARED else []
+        together = [tuple(shared)] if 1 < len(shared) <= MAX_JOINT_KEYS else []
         for keys in (*together, *((key,) for key in shared)):
             by = tuple(map(Column, keys))
             yield feature("count", Column(keys[0], table), by=by)
@@ -149,13 +149,14 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
 
 def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
     """Past targets of the same groups, at least the horizon back, so that they are known for every test row."""
-    groups = [n for n in columns.keys if n != time and columns.distinct[n] <= max(FEW, columns.frame.n // 20)][:5]
+    most = max(FEW_LEVELS, columns.frame.n // 20)
+    groups = [n for n in columns.keys if n != time and columns.distinct[n] <= most][:5]
     keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)] or [()]
     dated = time in columns.dates
     backs = [horizon]
     if dated:  # by whole weeks, so that weekdays meet, and by a year of them
         backs += [7.0 * -(-horizon // 7), *([YEAR] if horizon < YEAR else [])]
-    windows = WINDOWS if dated else tuple(horizon * k for k in HORIZONS)
+    windows = WINDOWS if dated else tuple(horizon * k for k in WINDOW_HORIZONS)
     for by in keys:
         for back in dict.fromkeys(backs):
             for window in windows:

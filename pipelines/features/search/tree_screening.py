@@ -27,7 +27,7 @@ BATCH = 40  # candidates in one fit
 MOST_SURVIVORS = 45  # candidates of all batches that are compared in a last fit
 SHADOWS = 6  # shuffled candidates in one fit, about
 RANKED_ROWS = 4000  # rows on which the ranks of columns are compared
-ALIKE = 0.99  # rank correlation from which on two columns are one for trees
+DUPLICATE_CORRELATION = 0.99  # rank correlation from which on two columns are one for trees
 ROUNDS = 80  # of boosting
 NULL_FITS = 3  # fits to shuffled targets
 NULL_SHARE = 0.02  # share of the real fit's gain that is taken for fitted noise, for each column
@@ -51,7 +51,7 @@ class Trees:
         self.positions = self.screener.sample.positions[:ROWS]
         self.y = self.screener.sample.target[:ROWS]  # (m, T)
         self.names: list[str] = []  # the feature of each column
-        self.alike: list[str] = []  # candidates that rank the rows as another column does
+        self.duplicates: list[str] = []  # candidates that rank the rows as another column does
         self.categorical: list[int] = []  # columns of category codes
         columns = []
         for text in self.base:
@@ -121,7 +121,7 @@ class Trees:
             total += gains / max(gains.sum(), 1e-12)
         return total
 
-    def together(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
+    def interactions(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
         """Columns of the table that the model splits on below each other: pairs under 2, triples under 3.
 
         At most `most` of each, those with the largest gain first.
@@ -158,7 +158,8 @@ class Trees:
                 if self.screener.is_over:
                     break
                 batch = survivors[at : at + size]
-                blocks = self._new([(text, block) for text in batch if (block := self._values(text)) is not None])
+                computed = [(text, block) for text in batch if (block := self._values(text)) is not None]
+                blocks = self._without_duplicates(computed)
                 if not blocks:
                     continue
                 shadows = [
@@ -179,7 +180,7 @@ class Trees:
                 break
         return survivors[:most]
 
-    def _new(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
+    def _without_duplicates(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
         """The blocks that rank the rows otherwise than every column of the model and every earlier block do."""
         few = slice(0, RANKED_ROWS)
         ranks = [_ranks(self.columns[few, j]) for j in range(self.columns.shape[1])]
@@ -187,8 +188,8 @@ class Trees:
         for text, block in blocks:
             if block.shape[1] == 1:
                 of_block = _ranks(block[few, 0])
-                if ranks and float(np.abs(np.stack(ranks) @ of_block).max()) > ALIKE:
-                    self.alike.append(text)
+                if ranks and float(np.abs(np.stack(ranks) @ of_block).max()) > DUPLICATE_CORRELATION:
+                    self.duplicates.append(text)
                     continue
                 ranks.append(of_block)
             kept.append((text, block))
