@@ -1,4 +1,4 @@
-"""Whether one decision scores better than another on the same rows, by more than a number of standard errors."""
+"""A paired test of two decisions on the same rows: the gain in score, if it exceeds a number of standard errors."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def gain(
     min_fold_share: float = 0.0,
     blocks: np.ndarray | None = None,
 ) -> float:
-    """What `other` gains over `plain` in the metric, greater is better; 0 where that may be noise.
+    """The gain in the metric of `other` over `plain`, positive where it scores better; 0 where that may be noise.
 
     Parameters
     ----------
     y : (n, T) targets.
-    plain, other : decided predictions, (n, T) or (n, K).
+    plain, other : post-processed predictions, (n, T) or (n, K).
     folds : (n,) fold of each row.
     weights : (n,) of the rows, for metrics that use them.
     min_z : standard errors that the gain has to exceed, by the jackknife over blocks of rows (Tukey, 1958).
-    min_fold_share : share of the folds in which it has to be above 0.
-    blocks : (n,) codes from 0 on of rows that belong together; by default blocks are drawn at random.
+    min_fold_share : share of the folds in which it has to be above 0, at least.
+    blocks : (n,) codes from 0 on of the jackknife's blocks of dependent rows; by default random blocks.
 
     Raises
     ------
@@ -62,7 +62,8 @@ def gain(
 
 
 class _Scores:
-    """The score of decided predictions, greater being better, on parts of the rows; NaN where it is not defined."""
+    """The score of post-processed predictions, greater being better, on parts of the rows; NaN where it is not
+    defined."""
 
     def __init__(
         self, metric: Metric, problem: Problem, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None

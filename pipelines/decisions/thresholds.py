@@ -1,6 +1,6 @@
 """Labels from predictions: thresholds, factors of the classes' probabilities, cut-points between ordered classes.
 
-A score of labels is a step function of such numbers, and the best numbers on some rows fit their noise. So the fits
+A score of labels is a step function of such parameters, and the best ones on some rows overfit their noise. So the fits
 here are means over resampled rows, and the searches coarse: finer ones scored less on held-out rows
 (docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md). Where the metric is a function of the confusion table,
 all steps of a search are scored by one array of tables; any other metric is called once for each step.
@@ -14,13 +14,13 @@ from medalist.competitions.metrics.confusion import confusion_tables
 from medalist.competitions.metrics.metric import ConfusionScore, Metric
 from medalist.pipelines.decisions.calibration import beta_calibrated
 
-THRESHOLD_ROWS = 80_000  # rows of all resamples for a threshold, which are 4 to 20
+THRESHOLD_ROWS = 80_000  # rows of all resamples together for a threshold; there are 4 to 20 resamples
 TAIL_THRESHOLDS = 20  # thresholds tried within the lowest hundredth of the rows, and as many within the highest
-CUT_POINT_ROWS = 15_000  # rows of all resamples for cut-points, which are 1 to 10
-FACTOR_PROBABILITIES = 28_000  # probabilities of one resample for class factors
+CUT_POINT_ROWS = 15_000  # rows of all resamples together for cut-points; there are 1 to 10 resamples
+FACTOR_PROBABILITIES = 28_000  # rows times classes of one resample for class factors
 FACTOR_RESAMPLES = 4  # resamples for class factors
-POWER_PROBABILITIES = 400_000  # probabilities by which many classes are raised together
-RARITY_POWERS = np.linspace(-0.3, 1.2, 16)  # powers of the classes' rarity that are tried
+POWER_PROBABILITIES = 400_000  # rows times classes on which a power for many classes is searched
+RARITY_POWERS = np.linspace(-0.3, 1.2, 16)  # powers g that are tried, where class factors are share ** -g
 FACTORS = np.geomspace(0.4, 2.5, 9)  # factors tried for each class
 GENERIC_ROWS = 3000  # rows on which class factors are searched by a metric that is no function of the confusion table
 CUT_POINT_STEPS = np.linspace(-0.3, 0.3, 9)  # moves tried for each cut-point, in units of a class
@@ -68,7 +68,7 @@ def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, places: np.
 
 
 def _plateau(scores: np.ndarray) -> int:
-    """Where a score is greatest over its neighbourhood: a plateau, not a spike."""
+    """The index at which the moving average of five of the scores (g,) is greatest: a plateau, not a spike."""
     return int(np.argmax(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")))
 
 
@@ -104,7 +104,8 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
 
 
 def _log_factors(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(K,) numbers to add to log probabilities z (K, n) so that the score is greatest, searched class by class.
+    """(K,) shifts of log probabilities z (K, n) with which the score is greatest for true codes (n,), searched class by
+    class.
 
     The tables of all steps of one class come from two counts of rows: a row is predicted to be of the class from the
     step on at which the class beats the best of the others.
@@ -121,7 +122,8 @@ def _log_factors(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.
 
 
 def _factors_by_metric(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """(K,) factors searched class by class, with a call of the metric for each step."""
+    """(K,) class factors as `class_factors` returns, searched class by class with a call of the metric for each
+    step."""
     factors = np.ones(p.shape[1])
     best = metric.score(y, np.argmax(p, axis=1).astype(float))
     for i in range(len(factors)):

@@ -1,4 +1,5 @@
-"""The members of an ensemble in one space, prepared so that the losses of many of their blends are fast."""
+"""The candidate members of an ensemble, transformed once so that the losses of many of their blends are fast to
+compute."""
 
 from __future__ import annotations
 
@@ -24,16 +25,17 @@ from medalist.pipelines.ensembling.loss import AREAS, smooth_loss
 from medalist.pipelines.ensembling.spaces import Space, from_space, to_space
 from medalist.pipelines.problem import Problem
 
-SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, shape) in which the loss is a plain squared error
-GENERIC_ROWS = 2000  # rows that a draw affords for a metric without a fast way
+SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, metric's shape) in which the loss is a squared error
+GENERIC_ROWS = 2000  # rows of a draw, at most, for a metric without a fast loss of many blends
 LEAST_ROWS = 1000  # rows that a draw has at least, where there are as many
-SQUARED_NUMBERS = 20_000  # predictions of a member that a draw affords for losses by products of errors
-FAST_NUMBERS = 12_000  # predictions of a member that a draw affords for other fast losses
+SQUARED_NUMBERS = 20_000  # rows times columns of a draw, at most, for squared errors
+FAST_NUMBERS = 12_000  # rows times columns of a draw, at most, for other fast losses
 
 
 @dataclass
 class Members:
-    """Predictions (n, W) of M members, targets y (n, T), the metric's weights (n,), and the space of their blends."""
+    """Canonical predictions (n, W) of M members, targets y (n, T), sample weights (n,) of the metric, and the space in
+    which predictions are averaged."""
 
     metric: Metric
     problem: Problem
@@ -72,7 +74,7 @@ class Members:
 
     @property
     def most_rows(self) -> int:
-        """Rows that a draw of the selection can afford."""
+        """The most rows on which a draw should choose members, by the cost of the loss."""
         n, width = len(self.y), self.z.shape[2]
         if self.squared:
             return min(n, max(LEAST_ROWS, SQUARED_NUMBERS // width))
@@ -82,7 +84,8 @@ class Members:
         return min(n, max(LEAST_ROWS, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
 
     def blends_on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
-        """The blends of all members, or of some `among` them (a,), on some rows (r,)."""
+        """The blends of all members, or of those at the positions `among` (a,), on the rows at the positions `rows`
+        (r,)."""
         z, y = self.z[:, rows] if among is None else self.z[np.ix_(among, rows)], self.y[rows]
         w = self.weights[rows] if self.weights is not None and self.metric.weighted else None
         if self.squared:
@@ -118,6 +121,6 @@ class Members:
 
 
 def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The losses of single values, for a metric that is their mean or its root; else None."""
+    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None."""
     plain = metric.mean in ("plain", "root") and metric.needs == "value" and not metric.whole
     return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None

@@ -1,9 +1,9 @@
-"""Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the space that serves best.
+"""Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the best of several spaces.
 
 Members are drawn with replacement, each time the one that lowers the loss most. That is done several times, each time
-on half of the rows (of the groups, of the folds that lie ahead), and the weights are averaged: a member that only some
-rows favour gets little. Whether members are averaged as they are or in another space (log-odds, logarithms) is decided
-by rows that did not choose them.
+on half of the rows (or of their groups), and the weights are averaged: a member that is good on some rows only gets
+little weight. Whether members are averaged as they are or in another space (log-odds, logarithms) is decided by the
+loss on the rows that were not used to choose them.
 """
 
 from __future__ import annotations
@@ -23,27 +23,30 @@ from medalist.pipelines.ensembling.members import Members
 from medalist.pipelines.ensembling.spaces import Space, from_space, spaces, to_space
 from medalist.pipelines.problem import Problem
 
-MAX_STEPS = 30  # members that a draw takes, repeated ones counted
-MAX_MEMBERS = 8  # different members of an ensemble
-LEAST_WEIGHT = 0.02  # of a member of the ensemble, before weights are normalised
-POOL = 25  # candidates: the best by themselves, and the best beside the best
-BEST_SINGLES = 15  # candidates that are the best by themselves
-LEADER_WEIGHT = 4  # copies of the best member to which each other one is added to see whether it helps a little
-SINGLE_RIVALS = 3  # best single members with which the ensemble is compared at last
-STARTS = 5  # best members, of which a draw may start with the first one, two…
-MIN_RETRIED = 10  # candidates that are tried again after the first step, at least
+MAX_STEPS = 30  # members that a draw takes, with repetitions, at most
+MAX_MEMBERS = 8  # different members of an ensemble, at most
+LEAST_WEIGHT = 0.02  # mean weight over the draws, below which a member is dropped
+POOL = 25  # candidate members, at most
+BEST_SINGLES = 15  # candidates with the least loss by themselves
+LEADER_WEIGHT = 4  # copies of the best member to which each further candidate is added once to rank them
+SINGLE_RIVALS = 3  # best single members that the final ensemble has to beat
+STARTS = 5  # a draw starts with the best 1, 2, … or STARTS members, whichever has the least loss
+MIN_RETRIED = 10  # candidates that are tried at each step, at least: the worse half is dropped after each
 MIN_AGREEMENT = 0.6  # share of the draws in which another space has to lower the loss
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Weights over experiments, by number, which sum to one, and the space in which predictions are averaged."""
+    """Weights by experiment number, which sum to one, and the space in which predictions are averaged."""
 
     weights: Mapping[int, float]
     space: Space = "mean"
 
     def blend(self, predictions: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Weighted mean (n, W) of the members' predictions in the ensemble's space, as predictions again."""
+        """(n, W) canonical predictions: the weighted mean of the members' in the ensemble's space, transformed back.
+
+        predictions: (n, W) by experiment number, for all members at least.
+        """
         if len(self.weights) == 1:
             return next(w * predictions[number] for number, w in self.weights.items())
         total = sum(w * to_space(self.space, predictions[number]) for number, w in self.weights.items())
@@ -67,8 +70,8 @@ def select(
     y : (r, T) targets of the evaluated rows.
     predictions : (r, W) canonical out-of-fold predictions by experiment number.
     weights : (r,) of the rows, for metrics that use them.
-    groups : (r,) codes of rows that share an error: those of a group choose together or judge together.
-    incumbents : numbers that are candidates in any case, as the members of the ensemble so far.
+    groups : (r,) codes of dependent rows, which are kept in the same half of a split.
+    incumbents : experiment numbers that are preferred as candidates, such as the members of the ensemble so far.
 
     Returns
     -------
@@ -120,9 +123,10 @@ def _loss(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weight
 def candidates(
     numbers: Sequence[int], members: Callable[[Sequence[int]], Members], incumbents: Collection[int] = ()
 ) -> list[int]:
-    """At most POOL of the `numbers`: the best by themselves, then incumbents, then the best beside the best.
+    """At most POOL of the experiment `numbers`: those with the least loss by themselves, then the `incumbents`, then
+    those that most lower the loss of a blend with the best.
 
-    `members` gives the members of some numbers on the rows that judge them.
+    `members` returns the `Members` of some experiment numbers on the rows on which candidates are ranked.
     """
     judged = members(numbers)
     count = len(numbers)
@@ -137,7 +141,7 @@ def candidates(
 
 
 def _weights_by_draw(members: Members, pairs: Sequence[Draw]) -> np.ndarray:
-    """(b, M) weights of the members that each draw chooses."""
+    """(b, M) weights of the members by each of the b draws, which sum to one."""
     counts = np.array([_greedy(members.blends_on(rows[: members.most_rows]), len(members.z)) for rows, _ in pairs])
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
@@ -152,7 +156,7 @@ def _held_out_losses(members: Members, pairs: Sequence[Draw], shares: np.ndarray
 
 
 def _greedy(blends: Blends, count: int) -> np.ndarray:
-    """How often each of the members is chosen (M,)."""
+    """(M,) how often greedy forward selection chooses each of `count` members."""
     ranked = np.argsort(blends.losses_after_adding(np.zeros(count), np.arange(count)), kind="stable")
     starts = np.zeros((min(STARTS, count), count))
     for s in range(len(starts)):

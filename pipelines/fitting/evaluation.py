@@ -1,4 +1,4 @@
-"""The evaluation of a pipeline: what its folds make together, out-of-fold predictions above all."""
+"""The evaluation of a pipeline: the results of its folds combined into out-of-fold and test predictions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from medalist.pipelines.fitting.fold import FoldResult
 class Evaluation:
     """The outcome of a pipeline on all its folds.
 
-    oof: (r, W) out-of-fold predictions of the evaluated rows, means over the models that did not see a row.
-    test: (m, W) mean predictions of the folds' models, or those of the model that saw the latest rows.
+    oof: (r, W) canonical out-of-fold predictions of the evaluated rows, averaged over repetitions of the folds.
+    test: (m, W) canonical predictions of the test rows: the mean over the folds' models, or those of the last fold's.
     rounds: (folds, T) boosting rounds of each model.
     fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
-    patience_share: share of all rounds that early stopping spent on its patience; a fit of fixed rounds saves them.
+    patience_share: share of the rounds that were run after the best one, waiting for early stopping.
     """
 
     oof: np.ndarray
@@ -31,7 +31,7 @@ class Evaluation:
 
     @property
     def mean_rounds(self) -> tuple[int, ...]:
-        """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
+        """Boosting rounds for each target: the mean over the folds, at least 1. For fits without early stopping."""
         return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
 
 

@@ -1,4 +1,4 @@
-"""Inner folds: out-of-fold predictions of the training part of a fold, which it needs as columns or as a baseline."""
+"""Inner folds: out-of-fold predictions of the training rows of a fold, for columns, residuals or a baseline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINEAR_FOLDS = 5  # inner folds of the linear baseline
 
 
 def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
-    """A fit of one target with its share of the time, as one of `left` fits until the deadline.
+    """Fit one target, within 1 / `fits_left` of the time until the request's deadline.
 
     A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
     """
@@ -36,7 +36,8 @@ def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
 def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, fits_left: int = 0) -> np.ndarray:
     """(n,) out-of-fold predictions of the training rows of a request for one target, by random inner folds.
 
-    rounds: boosting rounds of each fit. left: how many fits share the time until the deadline, these included.
+    rounds: boosting rounds of each fit. fits_left: number of fits, these included, that share the time
+    until the deadline; at least `folds`.
     """
     n = len(request.y)
     inner = np.random.default_rng(request.seed).permutation(n) % min(folds, n)
@@ -70,7 +71,8 @@ def linear_base(
     seed: int,
     deadline: float = float("inf"),
 ) -> np.ndarray:
-    """(n, T) predictions of a linear model: out-of-fold ones of the training rows, of all others by a fit on these.
+    """(n, T) predictions of a ridge regression: out-of-fold for the training rows, by a fit on these for the validation
+    and the test rows, 0 for all other rows.
 
     Parameters
     ----------

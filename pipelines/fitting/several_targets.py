@@ -35,7 +35,8 @@ class Strategy:
 
 @dataclass
 class Fits:
-    """Predictions of all targets on the fitted scale, (v, W) and (m, W), with the rounds of each target's model.
+    """Predictions of all targets on the fitted scale, valid (v, W) and test (m, W), with the rounds of each target's
+    model.
 
     `rounds_run` counts all rounds that were run, early stopping's patience included. `importance` is a mean over the
     targets.
@@ -60,11 +61,11 @@ class Fits:
 
 
 def strategy_of(params: Mapping[str, Any], family: Family, problem: Problem) -> tuple[Strategy, dict[str, Any]]:
-    """How a pipeline's parameters want its targets fitted, and the parameters that are left for the estimator.
+    """The strategy for several targets that a pipeline's parameters name, and the other parameters, for the estimator.
 
     The parameter "targets" is one of STRATEGIES. By default it is "native" where one fit of all targets costs no more
-    than one of them (families that do not boost, but not for absolute errors, for which rows weigh differently for each
-    target), else "independent". The parameter "chain" is the order of a chain as text, such as "2,0,1". For one target
+    than one of them (families that do not boost, but not for absolute errors, for which row weights differ between
+    targets), else "independent". The parameter "chain" is the order of a chain as text, such as "2,0,1". For one target
     all strategies are the same.
 
     Raises PipelineError for an unknown strategy, for an order that is not one of all targets, and for "native" with a
@@ -107,7 +108,7 @@ def fit_targets(family: Family, request: FitRequest, strategy: Strategy, rounds:
     n_targets = request.y.shape[1]
     width = request.problem.width
     fits = Fits(np.empty((len(request.valid), width)), np.empty((len(request.test), width)), [0] * n_targets)
-    multiclass = request.problem.problem_type == "multiclass"  # one target, whose predictions have several columns
+    multiclass = request.problem.problem_type == "multiclass"  # a single target, whose predictions have several columns
     if strategy.kind == "native":
         return _native(family, request, fits, rounds)
     chained = strategy.kind == "chained"

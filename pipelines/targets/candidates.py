@@ -16,12 +16,12 @@ from medalist.pipelines.problem import Problem
 MIN_SKEWNESS = 1.0  # skewness from which on values count as long-tailed
 MIN_KURTOSIS = 6.0  # kurtosis (3 for a normal distribution) from which on values count as heavy-tailed on both sides
 YEAR = 365.0  # days
-SEASONAL_HORIZON = 300.0  # days of a forecast from which on it goes through the seasons
-MIN_HORIZONS = 1.9  # horizons that training has to span
+SEASONAL_HORIZON = 300.0  # days of a forecast from which on it is taken to span the seasons of a year
+MIN_HORIZONS = 1.9  # time span of training, as a multiple of the forecast's horizon, at least
 MIN_WINDOW_STEPS = 3.0  # time steps of a window, at least
-MIN_WINDOW_DAYS = 28.0  # days of a window, at least, so that it holds all days of the week alike
-DAMPING = 0.5  # share of the mean change of levels that goes on
-MOST_KEYS = 3  # columns that identify a series
+MIN_WINDOW_DAYS = 28.0  # days of a window, at least, so that it holds all days of the week equally often
+DAMPING = 0.5  # damping factor of the mean change between levels after training
+MOST_KEYS = 3  # columns that identify a series, at most
 MIN_ROWS_PER_LEVEL = 20  # rows of a value of a key, on average, at least
 MIN_GROWTH = 1.05  # factor by which a key has to raise the number of distinct (time, keys)
 MIN_DENSITY = 0.2  # share of the (time, value) pairs of a key that occur, at least
@@ -35,17 +35,20 @@ def candidates(
     train: pd.DataFrame | None = None,
     reach: float | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """(transformation, reason) of those that are worth trying, as `transform` writes them, the most promising first.
+    """Pairs (transformation, reason) that are worth trying, the most promising first; see `transform` for their texts.
 
     Parameters
     ----------
     y : (n, T) targets.
+    plan : the fold plan, which says whether test lies after train in time, and how far.
+    cards : the columns' cards.
     train : the training table; without it no series are looked for.
-    reach : how far test lies ahead of train, where that is more than the folds hold out.
+    reach : how far test lies ahead of train in the units of the time column (days for dates), where that is more than
+        the folds hold out.
 
     Returns
     -------
-    () for classes and ordinal targets. Where test lies after train, bases of series come first.
+    () for classes and ordinal targets. Where test lies after train, levels and trends of series come first.
     """
     if problem.problem_type != "regression":
         return ()
@@ -86,7 +89,8 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
 def _in_time(
     plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray, ahead: float | None
 ) -> Iterator[tuple[str, str]]:
-    """Levels and trends of the series, then those by the single key whose levels move most differently."""
+    """Levels and trends of the series by all keys, then by the single key whose values' levels diverge most over
+    time."""
     assert plan.column is not None
     axis = None if train is None else time_axis(train[plan.column])
     if train is None or axis is None:
@@ -121,11 +125,12 @@ def _transformation(form: tuple[str, tuple[float, ...], str], time: str, keys: S
 
 
 def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that identify a series: with the time they identify a row. () where there is one row at a time.
+    """The columns that identify a series of a panel: together with the time they identify a row. () for a single
+    series.
 
     Chosen greedily, by how many distinct (time, keys) there are with them. A key's values recur over time, and in test.
     A function of the date, such as a holiday, distinguishes no rows of one time, and what changes within a series
-    distinguishes fewer than what names it. In alphabetical order.
+    distinguishes fewer than what names it. Returned in alphabetical order.
     """
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL, Kind.COUNT, Kind.BOOLEAN)
     n = len(train)
@@ -158,7 +163,8 @@ def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> 
 
 
 def _most_varying_key(keys: Sequence[str], when: np.ndarray, span: float, train: pd.DataFrame, y: np.ndarray) -> str:
-    """The key whose values' levels change most differently from span to span."""
+    """The key whose values' levels, relative to the mean over all values, vary most from one `span` of time to the
+    next."""
     block = np.floor((np.nanmax(when) - when) / span + 1e-9)
     moves = {}
     for key in keys:
