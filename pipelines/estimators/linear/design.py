@@ -11,18 +11,19 @@ import numpy as np
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.preprocessing import impute, numeric_columns
 
-MAX_LEVELS = 5000  # levels of a category; one with more has no one-hot columns
-MIN_FREQUENCY = 5  # training rows of a level with a column by itself; rarer ones share one
+MAX_LEVELS = 5000  # levels of a category with one-hot columns, at most; one with more has none
+MIN_FREQUENCY = 5  # training rows of a level with its one-hot column, at least; rarer ones share one
 MIN_MISSING = 0.005  # share of missing values, above which a number has an indicator of them
 CLIP = 6.0  # standard deviations at which numbers are clipped
-MAX_SPLINE_BYTES = 512 << 20  # memory for splines of all rows; where they would take more, there are none
+MAX_SPLINE_BYTES = 512 << 20  # bytes of the splines of all rows, beyond which there are none
 
 
 @dataclass(frozen=True)
 class Block:
-    """Columns of one sort for the training, the validation and the test rows: dense (n, k) or CSR, float32.
+    """Columns of one kind, with a scale factor.
 
-    `rows` are unscaled. `factor`, a number or one for each column (k,), is applied when blocks are joined.
+    rows: those of the training, the validation and the test rows, unscaled: dense (n, k) or CSR, float32. factor: a
+    number or one for each column (k,), applied when blocks are joined.
     """
 
     kind: Literal["numbers", "categories", "text"]
