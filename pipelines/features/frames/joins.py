@@ -41,7 +41,7 @@ def _column(frame: Frame, column: Column) -> pd.Series:
 
 
 def aggregated_column(feature: Feature) -> Column:
-    """The column of a further table that a feature aggregates. PipelineError where its argument is none."""
+    """The column of a further table that a feature aggregates. PipelineError where its argument is not such."""
     column = feature.args[0]
     if not isinstance(column, Column) or column.table is None:
         raise PipelineError(f"{feature} takes one column of a further table, as in mean(orders.amount) by customer.")
@@ -93,7 +93,8 @@ def _crossed(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
 
 
 def _common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
-    """Codes (n,) and (m,) of the values of two columns, equal where the values are, -1 where missing; and how many."""
+    """Codes (n,) and (m,) of the values of two columns, equal where the values are, -1 where missing; and the number of
+    distinct values."""
     if any(pd.api.types.is_datetime64_any_dtype(s.dtype) for s in (row_values, table_values)):
         a, b = pd.Series(dates_of(row_values)), pd.Series(dates_of(table_values))
         codes, dates = pd.factorize(pd.concat([a, b], ignore_index=True))
@@ -109,7 +110,7 @@ def _common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.nd
 
 
 def _as_number(values: pd.Index) -> pd.Series:
-    """Numbers as they are, whole ones exactly; text read as numbers, NaN where it is none."""
+    """Values as numbers, integers exactly; text parsed, NaN where it is no number."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         return pd.Series(array)
@@ -117,7 +118,7 @@ def _as_number(values: pd.Index) -> pd.Series:
 
 
 def table_numbers(frame: Frame, column: Column) -> np.ndarray:
-    """(m,) the numbers of a further table's column; of dates, however they are written, seconds since 1970."""
+    """(m,) the numbers of a further table's column; of dates in any form, seconds since 1970."""
 
     def make() -> np.ndarray:
         values = _column(frame, column)
@@ -128,7 +129,7 @@ def table_numbers(frame: Frame, column: Column) -> np.ndarray:
 
 
 def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np.ndarray]:
-    """The join, and of the further table's rows that have both a key and a number the groups and the numbers."""
+    """The join, and the groups (r,) and numbers (r,) of the further table's rows that have both a key and a number."""
     join, column = join_of(frame, feature), aggregated_column(feature)
     values = table_numbers(frame, column)
     present = (join.other >= 0) & ~np.isnan(values)

@@ -1,4 +1,4 @@
-"""Rows in order of a date or a number, within the groups of keys."""
+"""Rows sorted by a date or a number within groups, for lags and rolling statistics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Sequence(NamedTuple):
     place: np.ndarray
 
     def shift(self, values: np.ndarray, k: int, empty: float = float("nan")) -> np.ndarray:
-        """(n,) for each sorted row the value of the row k places before it in its group, or after it for negative k.
+        """(n,) for each sorted row the value k rows before it in its group, or -k rows after it for negative k.
 
         values: (n,) in sorted order. empty: the value where there is no such row.
         """
@@ -62,9 +62,10 @@ def sequence(frame: Frame, node: Node, by: tuple[Node, ...]) -> Sequence:
 
 
 def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
-    """(n,) float64 times, NaN where missing, and how many of them make one unit of a horizon or a difference.
+    """(n,) float64 times, NaN where missing, and the size of one unit of horizons and time differences.
 
-    Of dates the times are in seconds and the unit is a day, of numbers they are the numbers and the unit is 1.
+    For dates the times are seconds since 1970 and the unit is a day (86,400); for numbers they are the numbers and the
+    unit is 1.
     """
 
     def make() -> tuple[np.ndarray, float]:

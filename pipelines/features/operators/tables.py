@@ -46,7 +46,7 @@ def std(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _quantile(frame: Frame, feature: Feature, share: float) -> np.ndarray:
-    """The value at a share of the way through the sorted rows with this key, half-way between two where it falls so."""
+    """(n,) the quantile at level `share` (0, 0.5 or 1) of the values with each row's key."""
     join, codes, values = joined_numbers(frame, feature)
     order = np.lexsort((values, codes))
     values = np.append(values[order], np.nan)
@@ -90,14 +90,14 @@ def mode(frame: Frame, feature: Feature) -> np.ndarray:
     """Most frequent value of a further table's column over its rows with this key; the first in order of ties."""
     join, key = joined_categories(frame, feature)
     groups, values, times = _pair_counts(join, key)
-    order = np.lexsort((-values, times, groups))  # the last of a group wins
+    order = np.lexsort((-values, times, groups))  # the last assignment of a group wins
     modes = np.full(join.size, np.nan)
     modes[groups[order]] = values[order]
     return join.to_rows(modes)
 
 
 def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(p,) group, value and number of rows of each of the p pairs of a group and a value that occur."""
+    """(p,) groups, (p,) value codes and (p,) numbers of rows of the p pairs of a group and a value that occur."""
     present = (join.other >= 0) & (key.codes != key.missing)
     pairs, times = np.unique(join.other[present] * key.size + key.codes[present], return_counts=True)
     return pairs // max(key.size, 1), pairs % max(key.size, 1), times
@@ -119,7 +119,7 @@ def _first(join: Join, values: np.ndarray) -> np.ndarray:
     """(size,) the value of the first row of each group, from `values` (m,); NaN where a group has none."""
     rows = np.flatnonzero(join.other >= 0)[::-1]
     first = np.full(join.size, np.nan)
-    first[join.other[rows]] = values[rows]  # the first row is written last
+    first[join.other[rows]] = values[rows]  # in reverse order, so that the first row wins
     return first
 
 

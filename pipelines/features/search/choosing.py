@@ -1,4 +1,4 @@
-"""Choosing among scored candidates: picks that do not repeat each other, and candidates that may help beside others."""
+"""Choosing among scored candidates: picks that complement each other, and promising ones for a test by trees."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, worth
 
-DUPLICATE_CORRELATION = 0.985  # correlation of two features' fitted residuals, from which on they are taken for one
+DUPLICATE_CORRELATION = 0.985  # correlation of two features' fitted residuals, above which one is redundant
 MOST_PICKS = 24
-MOST_RESCORED = 40  # candidates that are scored anew for each pick
+MOST_RESCORED = 40  # candidates that are scored again for each pick, at most
 MAX_NOTED = 20  # unpicked candidates that are recorded as redundant
-PROMISING_Z = 3.0  # standard errors, from which on the gain of a candidate makes it promising
-TOP_BY_GAIN, TOP_BY_SYNERGY = 3, 5  # promising candidates of one sort: by their gain, and by their synergy
+PROMISING_Z = 3.0  # z-score of its gain, above which a candidate is promising
+TOP_BY_GAIN, TOP_BY_SYNERGY = 3, 5  # promising candidates of one operator signature, at most
 NOTHING_TO_EXPLAIN = "the picks leave it nothing"
 
 
@@ -25,11 +25,12 @@ def pursue(
     threshold: float,
     is_over: Callable[[], bool] = bool,
 ) -> tuple[list[ScoredFeature], list[ScoredFeature]]:
-    """Matching pursuit: pick one after another what explains most of what the picks before it leave.
+    """Matching pursuit: repeatedly pick the feature that explains most of the residual that remains after earlier
+    picks.
 
-    codes_of: the codes of each feature, one pair (codes, how many) for each of its columns. scores: of each feature
-    alone. scorer: of the residual to explain. threshold: the z from which on a feature is picked. is_over: whether the
-    time is up; then nothing is picked beyond a first one. Returns the picks, and what is redundant beside them.
+    codes_of: for each feature a pair (codes, number of codes) for each of its columns. scores: each feature's score by
+    itself. scorer: of the residual to explain. threshold: least z-score of a pick. is_over: whether the time is up;
+    then there is at most one pick. Returns the picks, and the features that are redundant given these.
     """
     residual = scorer.residual
     picks: list[ScoredFeature] = []
@@ -39,7 +40,7 @@ def pursue(
     gains = {f: scores[f].gain for f in remaining}
     while remaining and len(picks) < MOST_PICKS and not (picks and is_over()):
         current = Scorer(residual, scorer.half)
-        # gains only shrink as others are taken: score the most promising ones again
+        # gains only shrink as others are picked, so earlier gains are upper bounds: the largest are updated first
         remaining.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
         best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
         for f in remaining[:MOST_RESCORED]:
@@ -52,7 +53,7 @@ def pursue(
         assert best is not None
         _, f, column, gain, error = best
         remaining.remove(f)
-        if gain < threshold * error:  # a large gain that is uncertain: another may be surer
+        if gain < threshold * error:  # large but not significant: another may be
             redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", NOTHING_TO_EXPLAIN))
             continue
         fitted = current.fitted(*column)
@@ -75,11 +76,11 @@ def pursue(
 
 
 def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[tuple[Feature, ScoredFeature]]:
-    """Candidates that may help a model beside its other columns: the best of each sort by gain and by synergy.
+    """Candidates that may help a model: the best of each operator signature, by gain and by synergy.
 
-    A sort is the operators that a candidate is made of. Sorts are not compared with each other: a cross of four keys
-    always explains more than a ratio, and the model may still need the ratio. At most `most`, the best of each
-    signature first, then the second best.
+    The signature of a candidate is its operator and those of its arguments and keys. Signatures are not compared with
+    each other: a cross of four keys always explains more than a ratio, which the model may still need. At most `most`,
+    the best of each signature first, then the second best.
     """
     by_signature: dict[tuple[str, ...], list[Feature]] = {}
     for f in sorted(scores, key=str):
@@ -100,7 +101,7 @@ def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[
 def _best_column(
     scorer: Scorer, columns: Sequence[tuple[np.ndarray, int]]
 ) -> tuple[tuple[np.ndarray, int], tuple[float, float]]:
-    """The column (codes, how many) with the largest z, and its gain and standard error."""
+    """The column (codes, number of codes) with the largest z-score, and its (gain, standard error)."""
     gains = [scorer.gain(codes, size) for codes, size in columns]
     k = int(np.argmax([gain / error if error > 0 else 0.0 for gain, error in gains]))
     return columns[k], gains[k]

@@ -1,4 +1,4 @@
-"""One step of the search for features, as a child process runs it: candidates, screening, and what trees would use."""
+"""One step of the search for features, as a child process runs it: candidates, screening, and a test by trees."""
 
 from __future__ import annotations
 
@@ -23,22 +23,21 @@ from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
 
-MOST_USED = 24  # further candidates that trees may choose
-FEW_ROWS = 1000  # rows by which a target is taken to have two values only
-TREES_SHARE = 0.3  # share of the time that is left for trees
+MOST_USED = 24  # further candidates that trees may select, at most
+FEW_ROWS = 1000  # rows on which it is checked whether the target has more than two values
+TREES_SHARE = 0.3  # share of a step's time for trees
 
 
 @dataclass(frozen=True)
 class ScreenRequest:
-    """What a step of the search needs.
+    """The input of a step of the search.
 
-    step: its number. material: an .npz file with rows (s,) of train that may be looked at, residual (s, T) and target
-    (s, T) of them, on the fitted scale. base: features of the model whose residual it is. schema: types of the columns.
-    classes: number of classes of a multiclass target, else 0. importance: by column, in that model. add: features that
-    a person wants to be tried, scored first. forbidden: columns that no candidate is made from. tested: features
-    that were tested before. forbid: features that a person rules out. shapes: how many features of a shape were kept
-    and tested in earlier competitions. limit: of scored candidates. ahead: the time column and how far test lies ahead
-    of train, where it lies after it.
+    step: number of the step. data_file: an .npz file with `rows` (s,), `residual` (s, T) and `target` (s, T) as in
+    `Sample`. base: features of the model whose residual it is. schema: types of the columns. classes: number of classes
+    of a multiclass target, else 0. importance: of each column in that model, by name. add: features that a user wants
+    tested, scored first. forbidden_columns: columns that no candidate may use. tested: features that were tested
+    before. forbidden_features: texts of features or columns that a user forbids. shapes: as in `Hints`. limit: number
+    of scored candidates, at most. ahead: the time column and test's horizon in it, where test lies after train.
     """
 
     step: int
@@ -61,8 +60,8 @@ class ScreenRequest:
 class ScreenResult:
     """The outcome of a step.
 
-    picks, redundant, screened, threshold, best: as in `Screening`. used: further candidates that trees would use. idle:
-    features of the model that trees do not use. seconds: the time of the screening.
+    picks, redundant, screened, threshold, best: as in `Screening`. used: further candidates that trees select. idle:
+    features of the model that trees do not use (see `Trees.idle`). seconds: the time of the screening.
     """
 
     step: int
@@ -81,21 +80,21 @@ class ScreenResult:
         return cls(step, (), (), (), (), 0, 0.0, None, round(seconds, 3))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `from_dict` reads them back."""
+        """Plain values for JSON; `from_dict` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> ScreenResult:
-        """The result from what `as_dict` returned. pydantic's ValidationError where it is something else."""
+        """The result from what `as_dict` returned. pydantic's ValidationError for anything else."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(cls).validate_python(document)
 
 
 def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: float) -> ScreenResult:
-    """Run a step of the search.
+    """Run a step of the search on the features of a store.
 
-    began, deadline: on the clock of `time.monotonic()`; the deadline is infinite where nothing may depend on the clock.
+    began, deadline: in seconds of `time.monotonic()`; an infinite deadline makes the result independent of speed.
     """
     with np.load(request.data_file) as material:
         rows, residual, target = material["rows"], material["residual"], material["target"]
@@ -128,9 +127,9 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     by_text = {f.text: f for f in screening.promising}
     picked = tuple(p.text for p in screening.picks)
     likely = sorted(by_text, key=lambda t: -candidates.prior(parse(t)))
-    if screening.picks:  # what trees would use besides the picks
+    if screening.picks:  # what trees would use in addition to the picks
         trees = Trees(screener, (*request.base, *picked), request.classes, request.seed)
-    # trees prefer supervised features to all others, so the two are not compared with each other
+    # trees favour supervised features over all others, so the two are not compared with each other
     supervised = [t for t in likely if is_supervised(parse(t))]
     plain = trees.used([t for t in likely if t not in set(supervised)], MOST_USED // 2)
     used = [t for pair in zip_longest(plain, trees.used(supervised, MOST_USED // 2)) for t in pair if t is not None]
@@ -154,7 +153,7 @@ def _as_duplicate(scored: ScoredFeature) -> ScoredFeature:
 def columns_of(importance: Mapping[str, float]) -> dict[str, float]:
     """Importance by column of the table, from importance by column of a matrix (`text` or `text[i]` of a feature).
 
-    What a feature has is shared equally among the columns that it is made from.
+    A feature's importance is divided equally among the columns that it is made from.
     """
     total: dict[str, float] = {}
     for name, value in importance.items():
@@ -165,6 +164,6 @@ def columns_of(importance: Mapping[str, float]) -> dict[str, float]:
 
 
 def feature_of(name: str) -> str:
-    """The text of the feature that a column of a matrix belongs to: its name without the number in brackets."""
+    """The text of the feature that a column of a matrix belongs to: its name without an index in brackets."""
     head, bracket, tail = name.rpartition("[")
     return head if bracket and tail.endswith("]") and tail[:-1].isdigit() else name
