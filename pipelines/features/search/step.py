@@ -96,8 +96,8 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
 
     began, deadline: in seconds of `time.monotonic()`; an infinite deadline makes the result independent of speed.
     """
-    with np.load(request.data_file) as material:
-        rows, residual, target = material["rows"], material["residual"], material["target"]
+    with np.load(request.data_file) as data:
+        rows, residual, target = data["rows"], data["residual"], data["target"]
     sample = Sample(store, rows, residual, target, request.seed)
     screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), test_is_later=request.ahead is not None)
     trees = Trees(screener, request.base, request.classes, request.seed)
