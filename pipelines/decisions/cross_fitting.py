@@ -52,7 +52,7 @@ def decide(
         return decided, plain
     rows = Rows(y, p, weights, targets)
     count = len(np.unique(folds))
-    parts = folds if count > 1 else np.arange(len(y)) % 2  # one fold: halves take the place of folds
+    parts = folds if count > 1 else np.arange(len(y)) % 2  # one fold: two halves instead of folds
     best, fit, chosen = 0.0, None, decided
     for option in options(metric, problem, targets, count):
         try:

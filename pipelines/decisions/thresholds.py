@@ -42,28 +42,28 @@ def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
         sign = 1 if metric.greater_is_better else -1
         return float(grid[_plateau(np.array([sign * metric.score(y, (p >= t).astype(float)) for t in grid]))])
     order = np.argsort(p, kind="stable")
-    places = np.searchsorted(p[order], grid, side="left")
+    n_below = np.searchsorted(p[order], grid, side="left")
     rng = np.random.default_rng(0)
     draws = int(np.clip(THRESHOLD_ROWS // len(y), 4, 20))
     weights = rng.multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)[:, order]
     positive = y[order] > 0.5
-    resampled = _tables_by_threshold(weights * positive, weights * ~positive, places)
+    resampled = _tables_by_threshold(weights * positive, weights * ~positive, n_below)
     q = beta_calibrated(y, p)[order]
-    expected = _tables_by_threshold(q[None], 1 - q[None], places)
+    expected = _tables_by_threshold(q[None], 1 - q[None], n_below)
     best = [grid[_plateau(score(tables))] for tables in resampled]
     return float((np.mean(best) + grid[np.argmax(score(expected)[0])]) / 2)
 
 
-def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, n_below: np.ndarray) -> np.ndarray:
     """(B, G, 2, 2) confusion tables by the weights (B, n) of positive and of negative rows, in the order of p.
 
-    With the g-th threshold the first `places[g]` rows are predicted to be negative.
+    With the g-th threshold the first `n_below[g]` rows are predicted to be negative.
     """
-    tables = np.empty((len(positive), len(places), 2, 2))
+    tables = np.empty((len(positive), len(n_below), 2, 2))
     for k, weights in enumerate((negative, positive)):
         below = np.concatenate([np.zeros((len(weights), 1)), weights.cumsum(axis=1)], axis=1)
-        tables[:, :, k, 0] = below[:, places]
-        tables[:, :, k, 1] = below[:, -1:] - below[:, places]
+        tables[:, :, k, 0] = below[:, n_below]
+        tables[:, :, k, 1] = below[:, -1:] - below[:, n_below]
     return tables
 
 

@@ -127,19 +127,20 @@ def fit_predict(request: FitRequest) -> Fitted:
     with threadpool_limits(request.threads):
         train, valid, test = coordinates(request, p=p, scale=params["scale"], relevance=float(params["relevance"]))
 
-        def search(rows: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Positions among all training rows (r, k), and distances (r, k), of the nearest of those at `places`."""
+        def search(rows: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            """Training positions (r, k) and distances (r, k) of the nearest rows among those at `positions`."""
             if not len(rows):
                 return np.zeros((0, 1), dtype=int), np.zeros((0, 1))
-            k = min(int(params["k"]), len(places))
+            k = min(int(params["k"]), len(positions))
             algorithm = "brute" if train.shape[1] > TREE_COLUMNS else "kd_tree"
             # one job: the number of threads is limited above
-            index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[places])
+            index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[positions])
             batches = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
-            return places[np.vstack([near for _, near in batches])], np.vstack([distances for distances, _ in batches])
+            near = np.vstack([indices for _, indices in batches])
+            return positions[near], np.vstack([distances for distances, _ in batches])
 
-        places = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
-        valid, test = (_vote(request, objective, params["vote"], *search(rows, places)) for rows in (valid, test))
+        positions = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
+        valid, test = (_vote(request, objective, params["vote"], *search(rows, positions)) for rows in (valid, test))
     return Fitted(valid, test)
 
 

@@ -114,11 +114,11 @@ def fit_targets(family: Family, request: FitRequest, strategy: Strategy, rounds:
     chained = strategy.kind == "chained"
     fits_left = n_targets + chained * CHAIN_FOLDS * (n_targets - 1)
     matrices = (request.train, request.valid, request.test)
-    for place, t in enumerate(strategy.order if chained else range(n_targets)):
+    for step, t in enumerate(strategy.order if chained else range(n_targets)):
         of_one = replace(_of_target(request, t, rounds), train=matrices[0], valid=matrices[1], test=matrices[2])
         fits.add(None if multiclass else t, fit_one(family, of_one, fits_left))
         fits_left -= 1
-        if chained and place < n_targets - 1:
+        if chained and step < n_targets - 1:
             inner = out_of_fold(family, of_one, CHAIN_FOLDS, rounds=fits.rounds[t], fits_left=fits_left)
             fits_left -= CHAIN_FOLDS
             columns = [_as_column(request.problem, p) for p in (inner, fits.valid[:, t], fits.test[:, t])]

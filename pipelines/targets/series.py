@@ -66,7 +66,7 @@ class Series:
         """
         when, codes = self.when[self.rows], self.codes[self.rows]
         axis = np.unique(when[~np.isnan(when)])
-        place = codes * (len(axis) + 1) + np.searchsorted(axis, when)  # rows without a time stand after all others
+        place = codes * (len(axis) + 1) + np.searchsorted(axis, when)  # rows without a time come last
         order = np.argsort(place, kind="stable")
         size = int(self.codes.max()) + 1
         whole = np.bincount(codes, minlength=size)

@@ -44,19 +44,19 @@ class Block:
         """The block with its factor times a number, or times one number for each column (k,)."""
         return replace(self, factor=self.factor * factor)
 
-    def sample(self, places: np.ndarray) -> Any:
-        """The training rows at these places, scaled: (m, k), dense or CSR."""
-        rows = self.train[places]
+    def sample(self, positions: np.ndarray) -> Any:
+        """The training rows at these positions, scaled: (m, k), dense or CSR."""
+        rows = self.train[positions]
         if not hasattr(rows, "indptr"):
             return rows * self.factors
         rows.data = rows.data * self.factors[rows.indices]
         return rows
 
-    def length(self, places: np.ndarray) -> float:
-        """Root of the mean squared Euclidean length of the training rows at these places, scaled."""
-        rows = self.sample(places)
+    def length(self, positions: np.ndarray) -> float:
+        """Root of the mean squared Euclidean length of the training rows at these positions, scaled."""
+        rows = self.sample(positions)
         values = rows.data if hasattr(rows, "indptr") else rows
-        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(places))))
+        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(positions))))
 
 
 def blocks_of(request: FitRequest, knots: int) -> list[Block]:

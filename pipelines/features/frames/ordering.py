@@ -15,13 +15,13 @@ DAY = 86_400.0  # seconds
 class Sequence(NamedTuple):
     """Rows sorted by group and then by time.
 
-    order: (n,) positions of the sorted rows in the table. codes: (n,) the group of each sorted row. place: (n,) its
-    place within the group, from 0.
+    order: (n,) positions of the sorted rows in the table. codes: (n,) the group of each sorted row. position: (n,) its
+    position within the group, from 0.
     """
 
     order: np.ndarray
     codes: np.ndarray
-    place: np.ndarray
+    position: np.ndarray
 
     def shift(self, values: np.ndarray, k: int, empty: float = float("nan")) -> np.ndarray:
         """(n,) for each sorted row the value k rows before it in its group, or -k rows after it for negative k.

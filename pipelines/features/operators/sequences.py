@@ -49,7 +49,7 @@ def _time_between(frame: Frame, feature: Feature, k: int) -> np.ndarray:
 def position(frame: Frame, feature: Feature) -> np.ndarray:
     """Place of the row within its group in order of time, from 0."""
     ordered = sequence(frame, feature.args[0], feature.by)
-    return ordered.unsorted(ordered.place)
+    return ordered.unsorted(ordered.position)
 
 
 def _rolled(
@@ -68,7 +68,7 @@ def _rolled(
     It takes log w merges and, unlike differences of running sums, loses no precision to values outside the window.
     """
     ordered = sequence(frame, feature.args[1], feature.by)
-    window = min(int(feature.args[2]), int(ordered.place.max(initial=0)))  # type: ignore[arg-type]
+    window = min(int(feature.args[2]), int(ordered.position.max(initial=0)))  # type: ignore[arg-type]
     values = frame.number(feature.args[0])[ordered.order]
 
     def before(state: State, k: int) -> State:

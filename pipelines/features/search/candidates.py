@@ -49,9 +49,9 @@ class Candidates:
         yield from (f for f in first if f not in proven)
         yield from candidates
 
-    def further(self, best: Sequence[Feature]) -> Iterator[Feature]:
+    def compositions(self, best: Sequence[Feature]) -> Iterator[Feature]:
         """Compositions of the best candidates so far with columns and with each other."""
-        return self._typed(combinations.further(self.columns, best))
+        return self._typed(combinations.compositions(self.columns, best))
 
     def prior(self, candidate: Feature) -> float:
         """The Laplace-smoothed share of features of this shape that were kept in earlier competitions; 0.5 without

@@ -85,16 +85,16 @@ def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[
     by_signature: dict[tuple[str, ...], list[Feature]] = {}
     for f in sorted(scores, key=str):
         by_signature.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
-    places: dict[Feature, tuple[int, float]] = {}
+    ranks: dict[Feature, tuple[int, float]] = {}
     for of_signature in by_signature.values():
         by_gain = sorted((f for f in of_signature if scores[f].z > PROMISING_Z), key=lambda f: -scores[f].z)
         by_synergy = sorted(
             (f for f in of_signature if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy)
         )
         for ranked, count in ((by_gain, TOP_BY_GAIN), (by_synergy, TOP_BY_SYNERGY)):
-            for place, f in enumerate(ranked[:count]):
-                places[f] = min(places.get(f, (place, 0.0)), (place, -worth(f, scores[f].synergy)))
-    chosen = sorted(places, key=lambda f: (places[f], str(f)))
+            for rank, f in enumerate(ranked[:count]):
+                ranks[f] = min(ranks.get(f, (rank, 0.0)), (rank, -worth(f, scores[f].synergy)))
+    chosen = sorted(ranks, key=lambda f: (ranks[f], str(f)))
     return [(f, scores[f]) for f in chosen[:most]]
 
 

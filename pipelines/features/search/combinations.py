@@ -172,7 +172,7 @@ def _distances(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Fea
             yield feature("haversine", lat, lon, other_lat, other_lon)
 
 
-def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
+def compositions(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     """Compositions of the best candidates so far with columns and with each other."""
     numbers: Sequence[Node] = [f for f in best if operator_of(f).gives == "number"][:12]
     grouping: list[Node] = [f.args[0] for f in best if f.op == "target_mean"]

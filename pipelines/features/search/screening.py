@@ -26,7 +26,7 @@ MIN_KEPT = (240, 100, 60)  # candidates that survive these rungs, at least
 MAX_MODEL_FEATURES = 6  # latest features of the model that compositions are made from, at most
 MOST_DEPTH = 8  # levels of nested operators of such a feature of one column, at most
 MAX_COMPOSED = 16  # best candidates that compositions are made from, at most
-FIRST_SHARE, FURTHER_SHARE = 0.5, 0.6  # shares of the remaining time for candidates and compositions on the first rung
+FIRST_SHARE, COMPOSITION_SHARE = 0.5, 0.6  # of the remaining time, for candidates and compositions on the first rung
 MOST_BYTES = 512 << 20  # bytes of the codes of the candidates of matching pursuit, at most
 MOST_PURSUED = 160  # significant candidates in matching pursuit, at most
 MARGIN = 0.25  # margin of the threshold above the largest z-score that n null candidates are expected to have
@@ -72,22 +72,23 @@ class Screener:
         self,
         candidates: Iterable[Feature],
         model_features: Sequence[str] = (),
-        further: Callable[[list[Feature]], Iterable[Feature]] | None = None,
+        compositions: Callable[[list[Feature]], Iterable[Feature]] | None = None,
         limit: int = 20_000,
     ) -> Screening:
         """Screen candidates in their order, until the deadline or until `limit` of them are scored.
 
-        model_features: features of the model whose residual is explained; they are not scored again. further: makes
-        compositions of the features that it is given: the latest of the model, then the best candidates, best first.
+        model_features: features of the model whose residual is explained; they are not scored again. compositions:
+        returns compositions of features: of the latest of the model, then of the best candidates, best first.
         """
         began = time.monotonic()
         in_model = frozenset(model_features)
         scores: dict[Feature, ScoredFeature] = {}
         self._score_all(candidates, scores, in_model, limit, FIRST_SHARE)
-        if further is not None and scores:
+        if compositions is not None and scores:
             best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MAX_COMPOSED]
             composable = [f for f in map(parse, model_features) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
-            self._score_all(further([*composable[-MAX_MODEL_FEATURES:], *best]), scores, in_model, limit, FURTHER_SHARE)
+            sources = [*composable[-MAX_MODEL_FEATURES:], *best]
+            self._score_all(compositions(sources), scores, in_model, limit, COMPOSITION_SHARE)
         threshold = float(np.sqrt(2 * np.log(2 * max(len(scores), 10)))) + MARGIN
         first = dict(scores)
         scores, rung = self._climb(scores)

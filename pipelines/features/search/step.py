@@ -119,10 +119,10 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         yield from map(parse, request.add)
         yield from allowed(candidates.all())
 
-    def further(best: Sequence[Feature]) -> Iterator[Feature]:
-        return allowed(candidates.further(best))
+    def compositions(best: Sequence[Feature]) -> Iterator[Feature]:
+        return allowed(candidates.compositions(best))
 
-    screening = screener.run(in_order(), request.base, further, request.limit)
+    screening = screener.run(in_order(), request.base, compositions, request.limit)
     screener.deadline = deadline
     by_text = {f.text: f for f in screening.promising}
     picked = tuple(p.text for p in screening.picks)
