@@ -40,7 +40,7 @@ def candidates(
     Parameters
     ----------
     y : (n, T) targets.
-    plan : the fold plan, which says whether test lies after train in time, and how far.
+    plan : the fold plan, with its scheme, its time column and its horizon.
     cards : the columns' cards.
     train : the training table; without it no series are looked for.
     reach : how far test lies ahead of train in the units of the time column (days for dates), where that is more than

@@ -23,7 +23,7 @@ LENGTH_ROWS = 1000  # texts by which the mean length of a column is estimated
 
 @dataclass(frozen=True)
 class Hints:
-    """What a model and earlier competitions tell about which columns and features are promising.
+    """Evidence of a model and of earlier competitions on which columns and features are promising.
 
     importance: of each column in the model, by name. shapes: (kept, tested) features in earlier competitions, by shape.
     pairs, triples: columns that interact in the model (see `Trees.interactions`), the strongest first.
