@@ -14,12 +14,12 @@ Params = tuple[tuple[str, Any], ...]
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What is fitted, and on what; make one with `of`, so that equal pipelines are equal objects with equal hashes.
+    """A model as data; make one with `of`, so that equal pipelines are equal objects with equal hashes.
 
     features: canonical texts of feature expressions. family: name of an estimator family. params: sorted (name, value)
-    pairs. target: name of the transformation of the target, "" for that of the metric. stacked: hashes of pipelines
-    whose out-of-fold predictions are further columns. pseudo: hash of the pipeline whose predictions of the test rows
-    are fitted as pseudo-labels, "" for none.
+    pairs. target: the transformation of the target (see `targets.transform`), "" for that of the metric. stacked:
+    hashes of pipelines whose out-of-fold predictions are further columns. pseudo: hash of the pipeline whose
+    predictions of the test rows are fitted as pseudo-labels, "" for none.
     """
 
     features: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Problem: what an estimator has to know of a task, its type, its shape and the loss that serves its metric."""
+"""Problem: what an estimator needs of a task: its type, its numbers of targets and classes, and its training loss."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from medalist.competitions.task.task import Task
 from medalist.pipelines.scales import MOST_LOG, tenth_of_median
 
-BEYOND = 1.0  # of the range of the training values, by which predictions for a later time may leave it
+FORECAST_MARGIN = 1.0  # times the range of the training values, by which forecasts may exceed it on each side
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Problem:
     ----------
     problem_type : "binary", "multiclass", "ordinal" or "regression".
     n_targets, n_classes : numbers of targets and of classes; 0 classes for regression.
-    objective : the loss to minimise, without the metric's transformation of the target.
+    objective : the training loss, such as "l2" or "logloss". For a metric of logarithms it is the loss between
+        fitted values, which are logarithms where `log` is set.
     log : whether values are fitted as log1p, in `unit`s.
     ahead : whether the rows to predict come after all training rows in time, so that predicted values may leave the
         range of the training values.
@@ -39,7 +40,11 @@ class Problem:
 
     @property
     def width(self) -> int:
-        """Columns of a canonical prediction: one per target, or one per class of a single multiclass target."""
+        """W, the columns of canonical predictions (n, W), the form in which all predictions are kept.
+
+        One per target: the probability of the positive class, a value, or for an ordinal target a real number on the
+        scale of the class codes. For a single multiclass target one probability per class.
+        """
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -64,12 +69,12 @@ class Problem:
         low, high = (y.min(axis=0), y.max(axis=0)) if self.observed is None else map(np.array, self.observed)
         if not self.ahead or self.problem_type != "regression":
             return low, high
-        beyond = BEYOND * (high - low)
+        beyond = FORECAST_MARGIN * (high - low)
         return np.where(low >= 0, 0.0, low - beyond), high + beyond
 
 
 def unit_of(y: np.ndarray) -> float:
-    """The unit in which values y (n, T) are given to log1p for relative errors.
+    """The unit by which values y (n, T) are divided before log1p, for metrics of relative errors.
 
     1, or a tenth of the median of the values above 0, where that is less: for values far below the unit, differences of
     log1p are differences of the values, not of their ratios.
@@ -78,7 +83,11 @@ def unit_of(y: np.ndarray) -> float:
 
 
 def problem_of(task: Task, y: np.ndarray) -> Problem:
-    """The problem of a task; the targets y (n, T) decide whether logarithms are possible."""
+    """The problem of a task with training targets y (n, T).
+
+    Its objective is the metric's, on log1p of the values where the metric compares logarithms and no target is
+    negative.
+    """
     metric = task.scorer()
     objective, log = metric.objective, False
     if objective.startswith("log_"):

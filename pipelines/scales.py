@@ -1,4 +1,7 @@
-"""Scales on which a target is fitted: strictly increasing functions of each value, with their inverse."""
+"""Scales on which a target is fitted: increasing functions of each value, with their inverse.
+
+Each function of `SCALES` takes training targets y (n, T) and returns the fitted `Scale`.
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,19 @@ Map = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Scale:
-    """`forward` from the target's scale and `backward` to it, (k, T) → (k, T); backward(forward(y)) is y for every y
-    that the scale was fitted on."""
+    """An invertible map of targets: `forward` to the fitted scale and `backward` to the target's, (k, T) → (k, T)."""
 
     forward: Map
     backward: Map
 
 
 def plain(y: np.ndarray) -> Scale:  # noqa: ARG001 - nothing is fitted
-    """The value itself."""
+    """The identity."""
     return Scale(lambda v: v, lambda p: p)
 
 
 def log(y: np.ndarray) -> Scale:
-    """log1p of the value in tenths of the median, so that the unit of the target does not matter.
+    """The scale log1p(y / u), u a tenth of the target's median, so that the unit of the target does not matter.
 
     Raises ValueError where a value is negative.
     """
@@ -38,7 +40,7 @@ def log(y: np.ndarray) -> Scale:
 
 
 def sqrt(y: np.ndarray) -> Scale:
-    """The square root of the value. Raises ValueError where one is negative."""
+    """The scale of square roots. Raises ValueError where a value is negative."""
     _unit(y, "a square root")
     return Scale(lambda v: np.sqrt(np.maximum(v, 0)), lambda p: np.square(np.maximum(p, 0)))
 
@@ -57,7 +59,10 @@ def tenth_of_median(column: np.ndarray) -> float:
 
 
 def ranks(y: np.ndarray) -> Scale:
-    """Normal scores of the ranks (Blom, 1958), by linear interpolation between quantiles."""
+    """The scale of normal scores of the ranks (Blom, 1958), interpolated linearly between quantiles.
+
+    Values beyond those of y are mapped to the least or the greatest score, and the other way round.
+    """
     from scipy.special import ndtri
 
     knots = []
@@ -74,11 +79,11 @@ def ranks(y: np.ndarray) -> Scale:
 
 
 def yeojohnson(y: np.ndarray) -> Scale:
-    """The power that makes the standardised values most normal (Yeo and Johnson, 2000)."""
+    """The power transformation under which the standardised values are most normal (Yeo and Johnson, 2000)."""
     from scipy import optimize, stats
 
-    there: list[Map] = []
-    back: list[Map] = []
+    forwards: list[Map] = []
+    backwards: list[Map] = []
     for column in y.T:
         centre, spread, power = float(column.mean()), float(column.std()), 1.0
         if spread > np.finfo(float).tiny / np.finfo(float).eps:
@@ -89,9 +94,9 @@ def yeojohnson(y: np.ndarray) -> Scale:
             power = float(fit.x)
         else:
             spread = 1.0
-        there.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
-        back.append(lambda p, c=centre, s=spread, m=power: c + s * _yeojohnson_inverse(p, m))  # type: ignore[misc]
-    return _by_column(there, back)
+        forwards.append(lambda v, c=centre, s=spread, m=power: stats.yeojohnson((v - c) / s, m))  # type: ignore[misc]
+        backwards.append(lambda p, c=centre, s=spread, m=power: c + s * _yeojohnson_inverse(p, m))  # type: ignore[misc]
+    return _by_column(forwards, backwards)
 
 
 def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
@@ -111,11 +116,11 @@ def _yeojohnson_inverse(p: np.ndarray, power: float) -> np.ndarray:
     return out
 
 
-def _by_column(there: list[Map], back: list[Map]) -> Scale:
+def _by_column(forwards: list[Map], backwards: list[Map]) -> Scale:
     def apply(maps: list[Map], values: np.ndarray) -> np.ndarray:
         return np.column_stack([f(values[:, t]) for t, f in enumerate(maps)])
 
-    return Scale(lambda v: apply(there, v), lambda p: apply(back, p))
+    return Scale(lambda v: apply(forwards, v), lambda p: apply(backwards, p))
 
 
 SCALES: dict[str, Callable[[np.ndarray], Scale]] = {

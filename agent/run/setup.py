@@ -48,7 +48,7 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
 from medalist.pipelines.estimators.registry import FAMILIES, installed
-from medalist.pipelines.features.base_sets import comes_again, encoded_features
+from medalist.pipelines.features.base_sets import encoded_features, values_recur
 from medalist.pipelines.features.language.expression import Column
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.targets.candidates import candidates
@@ -276,7 +276,7 @@ def _variations(
 def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
     """Columns of many values that recur, in test too: categories, and numbers that are names."""
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
-    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and comes_again(c, n_rows))
+    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and values_recur(c, n_rows))
 
 
 def _families(config: RunConfig) -> list[str]:

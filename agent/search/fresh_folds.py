@@ -177,7 +177,7 @@ class Fit:
         kind: Literal["fold", "full"] = "fold" if self.folds is not None else "full"
         path = None if self.folds is None else self.folds.path
         assert record.evaluation is not None
-        rounds = record.evaluation.steady_rounds
+        rounds = record.evaluation.mean_rounds
         return Job(record.number, kind, record.pipeline, self.fold, path, rounds, threads=threads, sources=sources)
 
 

@@ -1,2 +1,2 @@
-"""From canonical predictions to what the metric scores: thresholds, cut-points, calibration, rounding; fitted out of
-fold. For the agent; uses metrics and `problem` alone."""
+"""Post-processing of canonical predictions for the metric: thresholds, cut-points, calibration, rounding; fitted on
+out-of-fold predictions. For the agent; uses metrics and `problem` alone."""

@@ -1,6 +1,7 @@
 """Calibration of probabilities: beta calibration of two classes, temperature and shifts of several.
 
-Beta calibration and temperature keep the order of rows and of classes; only the shifts may change what is most likely.
+Beta calibration and temperature keep the order of rows and of classes; only the shifts may change the most probable
+class.
 """
 
 from __future__ import annotations
@@ -8,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 
 FLOOR = 1e-6  # distance from 0 and 1 at which probabilities are clipped before a logarithm
-RIDGE = 1.0  # weight, in rows, of a ridge penalty towards the map that changes nothing
-ITERATIONS = 25  # of Newton's method, at most
-NUMBERS = 40_000  # probabilities on which several classes are calibrated, at most
-IDENTITY = (1.0, 1.0, 0.0)  # coefficients of beta calibration that change nothing
+RIDGE = 1.0  # ridge penalty towards the identity map, in units of one row's weight
+ITERATIONS = 25  # steps of Newton's method, at most
+MAX_PROBABILITIES = 40_000  # probabilities on which several classes are calibrated, at most
+IDENTITY = (1.0, 1.0, 0.0)  # coefficients of beta calibration under which probabilities stay as they are
 
 
 def logarithms(p: np.ndarray) -> np.ndarray:
@@ -23,9 +24,9 @@ def logarithms(p: np.ndarray) -> np.ndarray:
 def beta(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float, float]:
     """(a, b, c) of sigmoid(a log p - b log(1 - p) + c), beta calibration (Kull et al., 2017).
 
-    Fitted to targets y (n,) and probabilities p (n,) by Newton's method, with a ridge penalty towards (1, 1, 0), which
-    changes nothing; with a = b it is Platt's map. a and b are not negative, so that order stays. `weights` (n,) count
-    rows. Raises LinAlgError where the equations have no solution.
+    Fitted to targets y (n,) and probabilities p (n,) by Newton's method, with a ridge penalty towards the
+    identity (1, 1, 0); with a = b it is Platt scaling. a and b are not negative, so that the order of rows stays.
+    `weights` (n,) are sample weights. Raises LinAlgError where the equations have no solution.
     """
     x, w = logarithms(p), np.ones(len(y)) if weights is None else weights
     start = np.array(IDENTITY)
@@ -39,7 +40,8 @@ def beta(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> tup
 
 
 def _newton(x: np.ndarray, y: np.ndarray, w: np.ndarray, prior: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """(3,) coefficients of least penalised log loss; those that are not `free` stay as in the `prior`."""
+    """(3,) coefficients of beta calibration with the least penalised log loss, for inputs x (n, 3), targets y and
+    weights w (n,). Those that are not `free` (3,) stay as in `prior` (3,), towards which the others are shrunk."""
     positive = y > 0.5
 
     def at(theta: np.ndarray) -> tuple[np.ndarray, float]:
@@ -55,7 +57,7 @@ def _newton(x: np.ndarray, y: np.ndarray, w: np.ndarray, prior: np.ndarray, free
         step = np.zeros(3)
         step[free] = np.linalg.solve(bend[np.ix_(free, free)], gradient)
         next_q, next_loss = at(theta - step)
-        while next_loss > loss and np.abs(step).max() > 1e-5:  # too far: where probabilities are extreme, it is flat
+        while next_loss > loss and np.abs(step).max() > 1e-5:  # an overshooting step is halved
             step /= 2
             next_q, next_loss = at(theta - step)
         theta, q, loss = theta - step, next_q, next_loss
@@ -71,19 +73,19 @@ def apply_beta(numbers: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def beta_calibrated(y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """(n,) probabilities p (n,) by a calibration fitted to the same rows, with targets y (n,)."""
+    """(n,) probabilities p (n,) after beta calibration fitted to the same rows, with targets y (n,)."""
     return apply_beta(np.array(beta(y, p)), p[:, None])[:, 0]
 
 
 def temperature(y: np.ndarray, p: np.ndarray, *, shifts: bool, weights: np.ndarray | None = None) -> tuple[float, ...]:
-    """(s, b_1 .. b_K) of softmax(s log p + b): temperature scaling (Guo et al., 2017), with a shift of each class.
+    """(s, b_1, …, b_K) of softmax(s log p + b): temperature scaling (Guo et al., 2017), with a shift of each class.
 
     y (n,) codes, p (n, K). The inverse temperature s is fitted by Newton's method, and with `shifts`, in turn with it,
-    the b with which the mean probability of each class is its share of the rows; without, b is 0. `weights` (n,) count
-    rows.
+    the b with which the mean probability of each class is its share of the rows; without, b is 0. `weights` (n,) are
+    sample weights. At most MAX_PROBABILITIES / K random rows are used.
     """
     n, k = p.shape
-    most = max(1000, NUMBERS // k)
+    most = max(1000, MAX_PROBABILITIES // k)
     rows = np.random.default_rng(0).choice(n, most, replace=False) if n > most else np.arange(n)
     z, codes = np.log(np.clip(p[rows], FLOOR, 1)).astype(np.float32), y[rows].astype(np.intp)
     w = np.ones(len(rows)) if weights is None else weights[rows]

@@ -1,4 +1,4 @@
-"""Decision: how canonical predictions become what the metric wants: labels, probabilities or values."""
+"""Decision: the post-processing of canonical predictions to what the metric scores: labels, probabilities or values."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ Kind = Literal[
     "values", "whole", "nearest", "line", "log_line", "probabilities", "beta", "temperature",
     "threshold", "class_weights", "cutpoints",
 ]  # fmt: skip
-LEAST_PROBABILITY = 1e-7  # distance from 0 and 1 at which decided probabilities are clipped
+LEAST_PROBABILITY = 1e-7  # distance from 0 and 1 at which submitted probabilities are clipped
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A map from canonical predictions (n, W) to decided ones: its kind, and its fitted numbers.
+    """A map from canonical predictions (n, W) to what the metric scores. By kind, the meaning of its parameters
+    `numbers`:
 
     values, whole: (2 T,) low and high of each target; "whole" rounds before it clips.
     line, log_line: (4 T,) a, b, low and high of a + b p for each target, or of the same with log1p p.
     nearest: (v,) ascending values to round to.
-    probabilities: (low, high), and a third number where rows sum to 1.
+    probabilities: (low, high) for clipping, and a third number, of any value, where rows are normalised to sum to 1.
     beta: (3 T,), see `calibration.beta`. temperature: (1 + K,), see `calibration.temperature`.
     threshold: (T,) probabilities at and above which a row is positive.
     class_weights: (K,) factors of the probabilities before the arg-max.
@@ -37,7 +38,7 @@ class Decision:
     numbers: tuple[float, ...] = ()
 
     def apply(self, p: np.ndarray) -> np.ndarray:
-        """Decided predictions (n, T) or (n, K): values, probabilities or codes."""
+        """Post-processed predictions of p (n, W): class codes or values (n, T), or probabilities (n, W)."""
         numbers = np.asarray(self.numbers, dtype=float)
         if self.kind == "threshold":
             return (p >= numbers).astype(float)
@@ -62,7 +63,7 @@ class Decision:
 
 
 def plain_decision(metric: Metric, problem: Problem, y: np.ndarray) -> Decision:
-    """The decision without fitted numbers: thresholds at one half, the likeliest class, the nearest code, or values
+    """The decision without fitted parameters: thresholds at one half, the likeliest class, the nearest code, or values
     clipped to the problem's limits for the training targets y (n, T)."""
     if metric.needs == "label":
         if problem.problem_type == "binary":

@@ -1,4 +1,4 @@
-"""Whether one decision scores better than another on the same rows, by more than a number of standard errors."""
+"""A paired test of two decisions on the same rows: the gain in score, if it exceeds a number of standard errors."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def gain(
     other: np.ndarray,
     folds: np.ndarray,
     weights: np.ndarray | None = None,
-    bar: float = 0.5,
-    steady: float = 0.0,
+    min_z: float = 0.5,
+    min_fold_share: float = 0.0,
     blocks: np.ndarray | None = None,
 ) -> float:
-    """What `other` gains over `plain` in the metric, greater is better; 0 where that may be noise.
+    """The gain in the metric of `other` over `plain`, positive where it scores better; 0 where that may be noise.
 
     Parameters
     ----------
     y : (n, T) targets.
-    plain, other : decided predictions, (n, T) or (n, K).
+    plain, other : post-processed predictions, (n, T) or (n, K).
     folds : (n,) fold of each row.
     weights : (n,) of the rows, for metrics that use them.
-    bar : standard errors that the gain has to exceed, by the jackknife over blocks of rows (Tukey, 1958).
-    steady : share of the folds in which it has to be above 0.
-    blocks : (n,) codes from 0 on of rows that belong together; by default blocks are drawn at random.
+    min_z : standard errors that the gain has to exceed, by the jackknife over blocks of rows (Tukey, 1958).
+    min_fold_share : share of the folds in which it has to be above 0, at least.
+    blocks : (n,) codes from 0 on of the jackknife's blocks of dependent rows; by default random blocks.
 
     Raises
     ------
@@ -51,18 +51,19 @@ def gain(
     left_out = left_out[np.isfinite(left_out)]
     n = len(left_out)
     noise = float(np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())) if n else 0.0
-    if gained <= bar * noise:
+    if gained <= min_z * noise:
         return 0.0
-    if not steady:
+    if not min_fold_share:
         return gained
     codes = np.unique(folds, return_inverse=True)[1]
     by_fold = ways[1].within(codes) - ways[0].within(codes)
     by_fold = by_fold[np.isfinite(by_fold)]
-    return gained if len(by_fold) and np.mean(by_fold > 0) >= steady else 0.0
+    return gained if len(by_fold) and np.mean(by_fold > 0) >= min_fold_share else 0.0
 
 
 class _Scores:
-    """The score of decided predictions, greater being better, on parts of the rows; NaN where it is not defined."""
+    """The score of post-processed predictions, greater being better, on parts of the rows; NaN where it is not
+    defined."""
 
     def __init__(
         self, metric: Metric, problem: Problem, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None

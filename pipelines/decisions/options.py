@@ -14,25 +14,25 @@ from medalist.pipelines.decisions import value_correction as values
 from medalist.pipelines.decisions.decision import Decision, Kind, plain_decision
 from medalist.pipelines.problem import Problem
 
-MOST_CLASSES = 20  # classes, up to which their weights are searched one by one
-BAR = 0.5  # standard errors that a decision has to gain
-CLEAR_BAR = 1.5  # the same for accuracy, where the likeliest class is best already if probabilities are calibrated
-STEADY = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
-FOLDS_FOR_LINES = 3  # folds that a line needs at least: two that are off alike may be so by chance
+MAX_SEARCHED_CLASSES = 20  # number of classes up to which class weights are searched one by one
+MIN_Z = 0.5  # standard errors that the gain of a decision has to exceed
+ACCURACY_MIN_Z = 1.5  # the same for accuracy, where the likeliest class is best already if probabilities are calibrated
+LINE_FOLD_SHARE = 0.8  # share of the folds that a line has to gain in: all but one of five, all of three
+LINE_MIN_FOLDS = 3  # folds that a line needs at least: two may err in the same direction by chance
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What a decision is fitted on: targets y (n, T), predictions p (n, W), the rows' weights (n,) or None, and all
-    targets that may be used (m, T), such as those of training rows without an out-of-fold prediction."""
+    """What a decision is fitted on: targets y (n, T), predictions p (n, W), the rows' weights (n,) or None, and
+    `targets` (m, T): those of all rows that may be used, also of training rows without an out-of-fold prediction."""
 
     y: np.ndarray
     p: np.ndarray
     weights: np.ndarray | None
     targets: np.ndarray
 
-    def some(self, chosen: np.ndarray) -> Rows:
-        """The rows `chosen` (n,), a mask, and no other targets than theirs."""
+    def subset(self, chosen: np.ndarray) -> Rows:
+        """The rows of the mask `chosen` (n,), with `targets` of these rows only."""
         y = self.y[chosen]
         return Rows(y, self.p[chosen], None if self.weights is None else self.weights[chosen], y)
 
@@ -42,16 +42,17 @@ Fit = Callable[[Rows], Decision]
 
 @dataclass(frozen=True)
 class Option:
-    """A way to fit a decision, by how many standard errors it has to gain (`bar`) and in which share of the folds."""
+    """A function that fits a decision, and when it is preferred to the plain one: by how many standard errors it has to
+    gain (`min_z`), and in which share of the folds (`min_fold_share`)."""
 
     fit: Fit
-    bar: float = BAR
-    steady: float = 0.0
+    min_z: float = MIN_Z
+    min_fold_share: float = 0.0
 
 
 def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
-    """The fitted decisions that suit the metric, beside the plain one, for training targets y (n, T) and a number of
-    folds that will judge them."""
+    """The fitted decisions that suit the metric, for training targets y (n, T) and the number of folds on which they
+    will be cross-fitted; empty where only the plain decision suits."""
     if metric.needs == "label":
         return _of_labels(metric, problem)
     if metric.needs == "probability" and problem.classification:
@@ -62,7 +63,7 @@ def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list
 
 
 def _by_target(kind: Kind, numbers: Callable[[np.ndarray, np.ndarray], tuple[float, ...]]) -> Fit:
-    """A decision whose numbers are fitted for one target after another, from y (n,) and p (n,)."""
+    """A fit of each target by itself: `numbers` returns one target's parameters from its y (n,) and p (n,)."""
 
     def fit(rows: Rows) -> Decision:
         parts = [numbers(rows.y[:, t], rows.p[:, t]) for t in range(rows.y.shape[1])]
@@ -73,17 +74,17 @@ def _by_target(kind: Kind, numbers: Callable[[np.ndarray, np.ndarray], tuple[flo
 
 def _of_labels(metric: Metric, problem: Problem) -> list[Option]:
     single, k = metric.of_one_target(), problem.n_classes
-    bar = CLEAR_BAR if single.shape == "accuracy" else BAR
+    min_z = ACCURACY_MIN_Z if single.shape == "accuracy" else MIN_Z
     if problem.problem_type == "binary":
-        return [Option(_by_target("threshold", lambda y, p: (thresholds.threshold(single, y, p),)), bar)]
+        return [Option(_by_target("threshold", lambda y, p: (thresholds.threshold(single, y, p),)), min_z)]
     if problem.problem_type == "ordinal":
         return [Option(_by_target("cutpoints", lambda y, p: tuple(thresholds.cut_points(single, y, p, k))))]
 
     def weights(rows: Rows) -> Decision:
-        factors = thresholds.class_factors(metric, rows.y[:, 0], rows.p, one_by_one=k <= MOST_CLASSES)
+        factors = thresholds.class_factors(metric, rows.y[:, 0], rows.p, one_by_one=k <= MAX_SEARCHED_CLASSES)
         return Decision("class_weights", tuple(factors.tolist()))
 
-    return [Option(weights, bar)]
+    return [Option(weights, min_z)]
 
 
 def _of_probabilities(metric: Metric, problem: Problem) -> list[Option]:
@@ -116,8 +117,8 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
         return Decision("log_line" if logs else "line", tuple(numbers))
 
     ways = []
-    if folds >= FOLDS_FOR_LINES and metric.shape != "correlation":  # which no line changes
-        ways.append(Option(line, steady=STEADY))
+    if folds >= LINE_MIN_FOLDS and metric.shape != "correlation":  # which no line changes
+        ways.append(Option(line, min_fold_share=LINE_FOLD_SHARE))
     if values.recurring(y) is not None:
         ways.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.targets).tolist()))))
     elif not np.any(y % 1):

@@ -1,6 +1,6 @@
 """Labels from predictions: thresholds, factors of the classes' probabilities, cut-points between ordered classes.
 
-A score of labels is a step function of such numbers, and the best numbers on some rows fit their noise. So the fits
+A score of labels is a step function of such parameters, and the best ones on some rows overfit their noise. So the fits
 here are means over resampled rows, and the searches coarse: finer ones scored less on held-out rows
 (docs/decisions/2026-11-25-decisions-are-coarse-and-gated.md). Where the metric is a function of the confusion table,
 all steps of a search are scored by one array of tables; any other metric is called once for each step.
@@ -14,16 +14,16 @@ from medalist.competitions.metrics.confusion import confusion_tables
 from medalist.competitions.metrics.metric import ConfusionScore, Metric
 from medalist.pipelines.decisions.calibration import beta_calibrated
 
-RESAMPLED = 80_000  # rows of all resamples for a threshold, which are 4 to 20
-TAIL = 20  # thresholds tried within the lowest hundredth of the rows, and as many within the highest
-ENOUGH = 15_000  # rows of all resamples for cut-points, which are 1 to 10
-NUMBERS = 28_000  # probabilities of one resample for class factors
+THRESHOLD_ROWS = 80_000  # rows of all resamples together for a threshold; there are 4 to 20 resamples
+TAIL_THRESHOLDS = 20  # thresholds tried within the lowest hundredth of the rows, and as many within the highest
+CUT_POINT_ROWS = 15_000  # rows of all resamples together for cut-points; there are 1 to 10 resamples
+FACTOR_PROBABILITIES = 28_000  # rows times classes of one resample for class factors
 FACTOR_RESAMPLES = 4  # resamples for class factors
-MANY_CLASSES_NUMBERS = 400_000  # probabilities by which many classes are raised together
-RAISES = np.linspace(-0.3, 1.2, 16)  # powers of the classes' rarity that are tried
+POWER_PROBABILITIES = 400_000  # rows times classes on which a power for many classes is searched
+RARITY_POWERS = np.linspace(-0.3, 1.2, 16)  # powers g that are tried, where class factors are share ** -g
 FACTORS = np.geomspace(0.4, 2.5, 9)  # factors tried for each class
 GENERIC_ROWS = 3000  # rows on which class factors are searched by a metric that is no function of the confusion table
-STEPS = np.linspace(-0.3, 0.3, 9)  # moves tried for each cut-point, in units of a class
+CUT_POINT_STEPS = np.linspace(-0.3, 0.3, 9)  # moves tried for each cut-point, in units of a class
 SWEEPS = 2  # times that a search goes over all classes or cut-points
 
 
@@ -34,40 +34,41 @@ def threshold(metric: Metric, y: np.ndarray, p: np.ndarray) -> float:
     probabilities are right (which has less noise, and is wrong where calibration is).
     """
     score = metric.confusion
-    rare = np.geomspace(1 / len(p), 0.01, TAIL)  # where one class is, the best threshold lies beyond 99 % of the rows
+    # where one class is rare, the best threshold lies beyond 99 % of the rows
+    rare = np.geomspace(1 / len(p), 0.01, TAIL_THRESHOLDS)
     shares = np.concatenate([np.linspace(0.01, 0.99, 99), rare, 1 - rare])
     grid = np.unique(np.concatenate([np.quantile(p, shares), [0.5]]))
     if score is None:
         sign = 1 if metric.greater_is_better else -1
         return float(grid[_plateau(np.array([sign * metric.score(y, (p >= t).astype(float)) for t in grid]))])
     order = np.argsort(p, kind="stable")
-    places = np.searchsorted(p[order], grid, side="left")
+    n_below = np.searchsorted(p[order], grid, side="left")
     rng = np.random.default_rng(0)
-    draws = int(np.clip(RESAMPLED // len(y), 4, 20))
+    draws = int(np.clip(THRESHOLD_ROWS // len(y), 4, 20))
     weights = rng.multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)[:, order]
     positive = y[order] > 0.5
-    resampled = _tables_by_threshold(weights * positive, weights * ~positive, places)
+    resampled = _tables_by_threshold(weights * positive, weights * ~positive, n_below)
     q = beta_calibrated(y, p)[order]
-    expected = _tables_by_threshold(q[None], 1 - q[None], places)
+    expected = _tables_by_threshold(q[None], 1 - q[None], n_below)
     best = [grid[_plateau(score(tables))] for tables in resampled]
     return float((np.mean(best) + grid[np.argmax(score(expected)[0])]) / 2)
 
 
-def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _tables_by_threshold(positive: np.ndarray, negative: np.ndarray, n_below: np.ndarray) -> np.ndarray:
     """(B, G, 2, 2) confusion tables by the weights (B, n) of positive and of negative rows, in the order of p.
 
-    With the g-th threshold the first `places[g]` rows are predicted to be negative.
+    With the g-th threshold the first `n_below[g]` rows are predicted to be negative.
     """
-    tables = np.empty((len(positive), len(places), 2, 2))
+    tables = np.empty((len(positive), len(n_below), 2, 2))
     for k, weights in enumerate((negative, positive)):
         below = np.concatenate([np.zeros((len(weights), 1)), weights.cumsum(axis=1)], axis=1)
-        tables[:, :, k, 0] = below[:, places]
-        tables[:, :, k, 1] = below[:, -1:] - below[:, places]
+        tables[:, :, k, 0] = below[:, n_below]
+        tables[:, :, k, 1] = below[:, -1:] - below[:, n_below]
     return tables
 
 
 def _plateau(scores: np.ndarray) -> int:
-    """Where a score is greatest over its neighbourhood: a plateau, not a spike."""
+    """The index at which the moving average of five of the scores (g,) is greatest: a plateau, not a spike."""
     return int(np.argmax(np.convolve(np.pad(scores, 2, mode="edge"), np.ones(5) / 5, mode="valid")))
 
 
@@ -85,25 +86,26 @@ def class_factors(metric: Metric, y: np.ndarray, p: np.ndarray, *, one_by_one: b
         rows = np.random.default_rng(0).permutation(len(y))[:GENERIC_ROWS]  # a file may be sorted by class
         return _factors_by_metric(metric, y[rows], p[rows])
     if not one_by_one:
-        few = np.random.default_rng(0).permutation(len(y))[: max(1000, MANY_CLASSES_NUMBERS // k)]
+        few = np.random.default_rng(0).permutation(len(y))[: max(1000, POWER_PROBABILITIES // k)]
         y, p = y[few], p[few]
     counts = np.bincount(y.astype(np.intp), minlength=k) + 1.0
     rarity = np.log(counts.mean() / counts)
     z = np.log(np.clip(p, 1e-9, 1))
-    raised = [score(confusion_tables(y, np.argmax(z + g * rarity, axis=1), k)) for g in RAISES]
+    raised = [score(confusion_tables(y, np.argmax(z + g * rarity, axis=1), k)) for g in RARITY_POWERS]
     if not one_by_one:
-        return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity))
-    z = np.ascontiguousarray((z + RAISES[int(np.argmax(raised))] * rarity).T).astype(np.float32)
-    rng, most = np.random.default_rng(0), min(len(y), max(1000, NUMBERS // k))
+        return np.asarray(np.exp(RARITY_POWERS[int(np.argmax(raised))] * rarity))
+    z = np.ascontiguousarray((z + RARITY_POWERS[int(np.argmax(raised))] * rarity).T).astype(np.float32)
+    rng, most = np.random.default_rng(0), min(len(y), max(1000, FACTOR_PROBABILITIES // k))
     moved = np.zeros(k)
     for _ in range(FACTOR_RESAMPLES):
         rows = rng.integers(0, len(y), most)
         moved += _log_factors(score, z[:, rows], y[rows].astype(np.intp)) / FACTOR_RESAMPLES
-    return np.asarray(np.exp(RAISES[int(np.argmax(raised))] * rarity + moved / 2))
+    return np.asarray(np.exp(RARITY_POWERS[int(np.argmax(raised))] * rarity + moved / 2))
 
 
 def _log_factors(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(K,) numbers to add to log probabilities z (K, n) so that the score is greatest, searched class by class.
+    """(K,) shifts of log probabilities z (K, n) with which the score is greatest for true codes (n,), searched class by
+    class.
 
     The tables of all steps of one class come from two counts of rows: a row is predicted to be of the class from the
     step on at which the class beats the best of the others.
@@ -120,7 +122,8 @@ def _log_factors(score: ConfusionScore, z: np.ndarray, codes: np.ndarray) -> np.
 
 
 def _factors_by_metric(metric: Metric, y: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """(K,) factors searched class by class, with a call of the metric for each step."""
+    """(K,) class factors as `class_factors` returns, searched class by class with a call of the metric for each
+    step."""
     factors = np.ones(p.shape[1])
     best = metric.score(y, np.argmax(p, axis=1).astype(float))
     for i in range(len(factors)):
@@ -160,7 +163,7 @@ def cut_points(metric: Metric, y: np.ndarray, p: np.ndarray, n_classes: int) -> 
     if score is None:
         return _cuts_by_metric(metric, y, p, start)
     order = np.argsort(p, kind="stable")
-    draws = int(np.clip(ENOUGH // len(y), 1, 10))
+    draws = int(np.clip(CUT_POINT_ROWS // len(y), 1, 10))
     weights = np.ones((1, len(y)))
     if draws > 1:
         weights = np.random.default_rng(0).multinomial(len(y), np.full(len(y), 1 / len(y)), draws).astype(float)
@@ -191,8 +194,8 @@ def _cuts_of_resamples(
     best = scored(cuts[:, None])[:, 0]
     for sweep in range(SWEEPS):
         for i in range(len(start)):
-            tried = np.repeat(cuts[:, None], len(STEPS), axis=1)
-            tried[:, :, i] += STEPS * 0.5**sweep
+            tried = np.repeat(cuts[:, None], len(CUT_POINT_STEPS), axis=1)
+            tried[:, :, i] += CUT_POINT_STEPS * 0.5**sweep
             scores = np.where((np.diff(tried, axis=2) >= 0).all(axis=2), scored(tried), -np.inf)
             at = scores.argmax(axis=1)
             greatest = scores[draws, at]
@@ -207,7 +210,7 @@ def _cuts_by_metric(metric: Metric, y: np.ndarray, p: np.ndarray, start: np.ndar
     best = metric.score(y, np.searchsorted(cuts, p, side="right").astype(float))
     for sweep in range(SWEEPS):
         for i in range(len(cuts)):
-            for step in STEPS * 0.5**sweep:
+            for step in CUT_POINT_STEPS * 0.5**sweep:
                 tried = cuts.copy()
                 tried[i] += step
                 if np.any(np.diff(tried) < 0):

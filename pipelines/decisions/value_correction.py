@@ -1,6 +1,6 @@
 """Corrections of predicted values: a linear function of them, and rounding to values of the training targets.
 
-A line corrects models that shrink or shift; rounding serves targets that take the same values again and again.
+A line corrects models whose predictions are shrunk or shifted; rounding suits targets with recurring values.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ import numpy as np
 
 from medalist.competitions.metrics.metric import Metric
 
-MOST_VALUES = 5000  # distinct values that are rounded to
+MOST_VALUES = 5000  # distinct target values for rounding, at most
 RECURRING = 2.0  # rows for each distinct value, at least, so that values count as recurring
 MOST_TRIES = 60  # calls of the metric in a search for a line
-LARGEST_LOG = 80.0  # logarithm above which predictions are cut off
+LARGEST_LOG = 80.0  # logarithm at which predictions are clipped, so that they stay finite
 
 
 def in_logs(metric: Metric, y: np.ndarray) -> bool:
-    """Whether the line is one of logarithms: for targets y (n, T) of zero or more, if the errors are not squared."""
+    """Whether `line` is fitted to logarithms: for targets y (n, T) of zero or more, unless the metric is squared
+    error."""
     return float(y.min()) >= 0 and metric.shape != "squared"
 
 

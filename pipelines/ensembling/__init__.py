@@ -1,2 +1,2 @@
-"""Selecting and weighting an ensemble on out-of-fold predictions, and the loss by which candidates are compared. For
+"""Selecting and weighting an ensemble on out-of-fold predictions, and the loss that compares single predictions. For
 the agent; uses metrics and `problem` alone."""

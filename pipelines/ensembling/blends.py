@@ -16,25 +16,25 @@ import numpy as np
 from medalist.competitions.metrics.metric import Shape
 from medalist.pipelines.ensembling.spaces import Space
 
-LEAST = 1e-7  # least probability of the true class in a log loss
-BINS = 1024  # of predictions, for areas: ties within a bin hardly move them
+MIN_PROBABILITY = 1e-7  # least probability of the true class in a log loss
+BINS = 1024  # histogram bins of predictions for areas: ties within a bin hardly change an area
 
 
 class Blends(Protocol):
-    """M members on some rows."""
+    """The losses of weighted means of M members on some rows. `counts` are unnormalised weights."""
 
     def losses(self, counts: np.ndarray) -> np.ndarray:
         """(c,) losses of c blends, in which member m has a weight in proportion to `counts` (c, M)."""
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """(a,) losses of the blend of `counts` (M,) after adding each of the members `candidates` (a,) once."""
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """(a,) losses of the blend of `counts` (M,) with one more count of each of the members `candidates` (a,) in
+        turn."""
 
 
 @dataclass
 class SquaredErrors:
-    """Blends under squared error: the loss of weights w is w'Gw, G (T, M, M) the mean products of members' errors.
-
-    `root`: whether the loss is the root of the mean square.
+    """Blends under squared error: the loss of weights w is w'Gw, where `products` G (T, M, M) are the mean products of
+    members' errors for each target. `root`: whether the loss is the root of that.
     """
 
     products: np.ndarray
@@ -44,7 +44,7 @@ class SquaredErrors:
         w = counts / counts.sum(axis=1, keepdims=True)
         return self._loss(np.einsum("cm,tmk,ck->ct", w, self.products, w))
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         cross = self.products @ counts  # (T, M)
         squares = (cross @ counts)[:, None] + 2 * cross[:, candidates] + self.products[:, candidates, candidates]
         return self._loss(squares.T / (counts.sum() + 1) ** 2)
@@ -56,8 +56,8 @@ class SquaredErrors:
 
 @dataclass
 class RowBlends:
-    """Blends under any loss: `z` (M, n, V) are the members in the space; `loss` takes blends (c, n, V) to their losses
-    (c,) and may overwrite the blends."""
+    """Blends under any loss: `z` (M, n, V) are the members' transformed predictions; `loss` returns the losses (c,) of
+    blends (c, n, V), which it may overwrite."""
 
     z: np.ndarray
     loss: Callable[[np.ndarray], np.ndarray]
@@ -65,7 +65,7 @@ class RowBlends:
     def losses(self, counts: np.ndarray) -> np.ndarray:
         return self.loss(np.stack([self._sum(w / w.sum()) for w in counts]))
 
-    def added(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    def losses_after_adding(self, counts: np.ndarray, candidates: np.ndarray) -> np.ndarray:
         blends = self.z[candidates]
         if counts.any():
             blends += self._sum(counts)
@@ -80,8 +80,8 @@ class RowBlends:
 
 
 def log_loss_of_probabilities(blends: np.ndarray) -> np.ndarray:
-    """Log losses (c,) of blends (c, n, T) of the probability that members give to the true class."""
-    np.log(np.maximum(blends, LEAST, out=blends), out=blends)
+    """Log losses (c,) of blends (c, n, T) of the probabilities of the true class."""
+    np.log(np.maximum(blends, MIN_PROBABILITY, out=blends), out=blends)
     return np.asarray(-blends.mean(axis=(1, 2)))
 
 
@@ -99,8 +99,8 @@ def log_loss_of_logarithms(codes: np.ndarray, blends: np.ndarray) -> np.ndarray:
 
 
 def binned_areas(shape: Shape, space: Space, y: np.ndarray, blends: np.ndarray) -> np.ndarray:
-    """Areas of blends (c, n, T) for targets y (n, T), as means over targets (c,), negated: the area under the ROC curve
-    ("roc") or the average precision ("precision_recall").
+    """(c,) negated areas of blends (c, n, T) for binary targets y (n, T), averaged over the targets: the area under the
+    ROC curve (`shape` "roc") or the average precision ("precision_recall"). 0 where no target has both classes.
 
     Predictions are sorted into `BINS` bins, which is faster than ranking each blend. Probabilities are binned by
     p / (p + m), m their mean: bins are narrow where most of them lie.

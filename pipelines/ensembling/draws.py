@@ -1,4 +1,5 @@
-"""Which rows choose the members of an ensemble and which judge the choice."""
+"""Splits of the evaluated rows for ensemble selection: rows on which members are chosen, and rows on which the choice
+is scored."""
 
 from __future__ import annotations
 
@@ -10,20 +11,20 @@ from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.problem import Problem
 
-MAX_ROWS = 20_000  # rows on which members are chosen, of a problem with few prediction columns
-MAX_NUMBERS = 140_000  # predictions of one member on them, of any problem
-JUDGING_ROWS = 5000  # rows that judge what a draw has chosen, and which members are candidates
-DRAWS = 8  # an even number: two of them share the rows
-ENOUGH_RARE = 400  # rows of the rarer class below which rows are not drawn at random
-LEAST_HALF = 50  # rows of a half that is made of whole groups
+MAX_ROWS = 20_000  # rows on which members are chosen, at most
+MAX_NUMBERS = 140_000  # the same times prediction columns, at most, but at least JUDGING_ROWS rows in any case
+JUDGING_ROWS = 5000  # rows on which a draw's choice is scored, and on which the candidates are ranked
+DRAWS = 8  # draws of the bagging, an even number: the second of a pair swaps the halves of the first
+ENOUGH_RARE = 400  # rows of the rarer class expected in a random draw, below which draws are enriched with them
+LEAST_HALF = 50  # rows of a half that is made of whole groups, at least
 Draw = tuple[np.ndarray, np.ndarray]
 
 
 def rare_rows(metric: Metric, problem: Problem, y: np.ndarray) -> np.ndarray | None:
     """(n,) whether a row is of the rarer of two classes, where a random draw would hold too few of it.
 
-    None where it holds enough, or where the share of the classes changes what the metric makes of a row: only the area
-    under the ROC curve does not depend on it.
+    None where it holds enough, or where the metric depends on the class shares, as all but the area under the ROC curve
+    do.
     """
     if metric.shape != "roc" or problem.problem_type != "binary" or y.shape[1] > 1 or len(y) <= MAX_ROWS:
         return None
@@ -43,7 +44,8 @@ def rows_with_rare(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.
 def choosing_and_judging_rows(
     metric: Metric, problem: Problem, y: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows on which members are chosen, sorted, and those that judge which are candidates, in random order."""
+    """Positions of the rows on which members are chosen, sorted, and of those on which candidates are ranked
+    beforehand, in random order. y: (n, T) targets."""
     rare = rare_rows(metric, problem, y)
     most = min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width))
     judging = rng.permutation(len(y))[:JUDGING_ROWS]
@@ -68,11 +70,10 @@ def draws(
     groups: np.ndarray | None = None,
     suffices: Callable[[np.ndarray], bool] | None = None,
 ) -> list[Draw]:
-    """Pairs of rows that choose and rows that judge, halves in random order; of two in sequence the second exchanges
-    them.
+    """DRAWS splits of n rows into two random halves of positions: (rows that choose, rows that score the choice).
 
-    Where rows have `groups` (n,), each half has whole ones, provided that both halves then have enough rows and that
-    both `suffice`.
+    Every second split swaps the halves of the one before it. With `groups` (n,) each half has whole groups, provided
+    that both halves have enough rows and `suffices` is true of both.
     """
     codes = None if groups is None else np.unique(groups, return_inverse=True)[1]
     pairs: list[Draw] = []

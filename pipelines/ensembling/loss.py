@@ -1,4 +1,4 @@
-"""The loss by which candidates are compared and members of an ensemble are chosen: smooth, and less is better."""
+"""The loss by which pipelines are compared and members of an ensemble are chosen: a smooth stand-in for the metric."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.problem import Problem
 
-CLIP_LABELS = 1e-6  # distance from 0 and 1 at which the log loss in place of a score of labels clips probabilities
+CLIP_LABELS = 1e-6  # distance from 0 and 1 of clipped probabilities in the log loss that replaces a metric of labels
 CLIP = 1e-7  # distance from 0 and 1 at which probabilities are clipped for a metric of probabilities
-AREAS = ("roc", "precision_recall")  # shapes of metrics that are areas by the order of rows, for one class each
+AREAS = ("roc", "precision_recall")  # shapes of metrics that are areas under a curve, one for each class
 
 
 def smooth_loss(
     metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None
 ) -> float:
-    """The loss of canonical predictions p (r, W) for targets y (r, T): the metric, with its sign turned where greater
-    is better.
+    """The loss of canonical predictions p (r, W) for targets y (r, T), less being better: the metric, negated where
+    greater is better.
 
-    A metric of labels or rankings is a step function, and choosing by it follows its noise: in its place stands what
-    labels are decided from, the log loss of classes or the squared error of ordinal targets. `weights` (r,) are the
-    metric's.
+    A metric of labels or rankings is a step function, and choosing by it follows its noise: it is replaced by
+    the log loss of classes or the squared error of ordinal targets. `weights` (r,) are sample weights of the metric.
 
     Raises MetricError where the metric is not defined for these rows.
     """
@@ -42,10 +41,9 @@ def smooth_loss(
 
 
 def _mean_area(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> float:
-    """The mean area over the classes (or targets) of which these rows hold some but not all.
+    """The mean area over the classes (or targets) that have both positive and negative rows.
 
-    Some of the rows may lack a rare class, and the metric itself is not defined for them. MetricError where none is
-    left.
+    The metric itself is not defined where a sample of rows lacks a rare class. MetricError where no class has both.
     """
     truth = y if problem.problem_type == "binary" else y == np.arange(problem.n_classes)
     defined = [t for t in range(truth.shape[1]) if 0 < truth[:, t].mean() < 1]

@@ -1,4 +1,5 @@
-"""The members of an ensemble in one space, prepared so that the losses of many of their blends are fast."""
+"""The candidate members of an ensemble, transformed once so that the losses of many of their blends are fast to
+compute."""
 
 from __future__ import annotations
 
@@ -21,19 +22,20 @@ from medalist.pipelines.ensembling.blends import (
     log_loss_of_probabilities,
 )
 from medalist.pipelines.ensembling.loss import AREAS, smooth_loss
-from medalist.pipelines.ensembling.spaces import Space, back, into
+from medalist.pipelines.ensembling.spaces import Space, from_space, to_space
 from medalist.pipelines.problem import Problem
 
-SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, shape) in which the loss is a plain squared error
-GENERIC_ROWS = 2000  # rows that a draw affords for a metric without a fast way
+SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, metric's shape) in which the loss is a squared error
+GENERIC_ROWS = 2000  # rows of a draw, at most, for a metric without a fast loss of many blends
 LEAST_ROWS = 1000  # rows that a draw has at least, where there are as many
-SQUARED_NUMBERS = 20_000  # predictions of a member that a draw affords for losses by products of errors
-FAST_NUMBERS = 12_000  # predictions of a member that a draw affords for other fast losses
+SQUARED_NUMBERS = 20_000  # rows times columns of a draw, at most, for squared errors
+FAST_NUMBERS = 12_000  # rows times columns of a draw, at most, for other fast losses
 
 
 @dataclass
 class Members:
-    """Predictions (n, W) of M members, targets y (n, T), the metric's weights (n,), and the space of their blends."""
+    """Canonical predictions (n, W) of M members, targets y (n, T), sample weights (n,) of the metric, and the space in
+    which predictions are averaged."""
 
     metric: Metric
     problem: Problem
@@ -61,18 +63,18 @@ class Members:
         elif self.log_loss and not self.multiclass and self.space == "mean":
             z = [np.where(truth > 0.5, p, 1 - p) for p in self.predictions]
         elif self.log_loss and self.space == "logit":
-            z = [into("logit", p) * np.where(truth > 0.5, 1, -1) for p in self.predictions]
+            z = [to_space("logit", p) * np.where(truth > 0.5, 1, -1) for p in self.predictions]
         else:
             low, high = (0.0, 1.0) if classes else self.problem.limits(truth)
-            z = [into(self.space, np.clip(p, low, high)) for p in self.predictions]
+            z = [to_space(self.space, np.clip(p, low, high)) for p in self.predictions]
         self.z: np.ndarray = np.stack(z).astype(dtype)
         if self.squared:
             spread = np.maximum(truth.std(axis=0), 1e-300) if self.metric.scale_free else 1.0
-            self.z = (self.z - into(self.space, truth)) / spread
+            self.z = (self.z - to_space(self.space, truth)) / spread
 
     @property
     def most_rows(self) -> int:
-        """Rows that a draw of the selection can afford."""
+        """The most rows on which a draw should choose members, by the cost of the loss."""
         n, width = len(self.y), self.z.shape[2]
         if self.squared:
             return min(n, max(LEAST_ROWS, SQUARED_NUMBERS // width))
@@ -81,8 +83,9 @@ class Members:
         fast = self.log_loss or self.area or self.elementwise is not None
         return min(n, max(LEAST_ROWS, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
 
-    def on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
-        """The blends of all members, or of some `among` them (a,), on some rows (r,)."""
+    def blends_on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
+        """The blends of all members, or of those at the positions `among` (a,), on the rows at the positions `rows`
+        (r,)."""
         z, y = self.z[:, rows] if among is None else self.z[np.ix_(among, rows)], self.y[rows]
         w = self.weights[rows] if self.weights is not None and self.metric.weighted else None
         if self.squared:
@@ -99,14 +102,14 @@ class Members:
             return RowBlends(z, partial(binned_areas, self.metric.shape, self.space, y))
         if self.one_vs_rest:
             truth = (y == np.arange(self.problem.n_classes)).astype(float)
-            return RowBlends(z, lambda b: binned_areas("roc", "mean", truth, back(self.space, b)))
+            return RowBlends(z, lambda b: binned_areas("roc", "mean", truth, from_space(self.space, b)))
         if self.elementwise is not None:
             return RowBlends(z, partial(self._mean_of_losses, y.astype(np.float32), w))
-        return RowBlends(z, lambda b: np.array([self._metric(y, back(self.space, one), w) for one in b]))
+        return RowBlends(z, lambda b: np.array([self._metric(y, from_space(self.space, one), w) for one in b]))
 
     def _mean_of_losses(self, y: np.ndarray, w: np.ndarray | None, blends: np.ndarray) -> np.ndarray:
         assert self.elementwise is not None
-        means = np.average(self.elementwise(y, back(self.space, blends)), axis=1, weights=w)
+        means = np.average(self.elementwise(y, from_space(self.space, blends)), axis=1, weights=w)
         return np.asarray((np.sqrt(means) if self.metric.mean == "root" else means).mean(axis=1))
 
     def _metric(self, y: np.ndarray, p: np.ndarray, w: np.ndarray | None) -> float:
@@ -118,6 +121,6 @@ class Members:
 
 
 def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The losses of single values, for a metric that is their mean or its root; else None."""
+    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None."""
     plain = metric.mean in ("plain", "root") and metric.needs == "value" and not metric.whole
     return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None

@@ -1,9 +1,9 @@
-"""Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the space that serves best.
+"""Greedy ensemble selection on out-of-fold predictions, bagged (Caruana et al., 2004), in the best of several spaces.
 
 Members are drawn with replacement, each time the one that lowers the loss most. That is done several times, each time
-on half of the rows (of the groups, of the folds that lie ahead), and the weights are averaged: a member that only some
-rows favour gets little. Whether members are averaged as they are or in another space (log-odds, logarithms) is decided
-by rows that did not choose them.
+on half of the rows (or of their groups), and the weights are averaged: a member that is good on some rows only gets
+little weight. Whether members are averaged as they are or in another space (log-odds, logarithms) is decided by the
+loss on the rows that were not used to choose them.
 """
 
 from __future__ import annotations
@@ -20,34 +20,37 @@ from medalist.pipelines.ensembling.blends import Blends
 from medalist.pipelines.ensembling.draws import JUDGING_ROWS, Draw, choosing_and_judging_rows, distinguishes, draws
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.ensembling.members import Members
-from medalist.pipelines.ensembling.spaces import Space, back, into, spaces
+from medalist.pipelines.ensembling.spaces import Space, from_space, spaces, to_space
 from medalist.pipelines.problem import Problem
 
-MAX_STEPS = 30  # members that a draw takes, repeated ones counted
-MAX_MEMBERS = 8  # different members of an ensemble
-LEAST_WEIGHT = 0.02  # of a member of the ensemble, before weights are normalised
-POOL = 25  # candidates: the best by themselves, and the best beside the best
-BEST_ALONE = 15  # candidates that are the best by themselves
-BESIDE = 4  # weight of the best member where others are tried beside it, which differs from those that help a little
-SINGLES = 3  # best single members with which the ensemble is compared at last
-STARTS = 5  # best members, of which a draw may start with the first one, two…
-NARROW = 10  # candidates that are tried again after the first step, at least
-AGREEING = 0.6  # share of the draws in which another space has to lower the loss
+MAX_STEPS = 30  # members that a draw takes, with repetitions, at most
+MAX_MEMBERS = 8  # different members of an ensemble, at most
+LEAST_WEIGHT = 0.02  # mean weight over the draws, below which a member is dropped
+POOL = 25  # candidate members, at most
+BEST_SINGLES = 15  # candidates with the least loss by themselves
+LEADER_WEIGHT = 4  # copies of the best member to which each further candidate is added once to rank them
+SINGLE_RIVALS = 3  # best single members that the final ensemble has to beat
+STARTS = 5  # a draw starts with the best 1, 2, … or STARTS members, whichever has the least loss
+MIN_RETRIED = 10  # candidates that are tried at each step, at least: the worse half is dropped after each
+MIN_AGREEMENT = 0.6  # share of the draws in which another space has to lower the loss
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Weights over experiments, by number, which sum to one, and the space in which predictions are averaged."""
+    """Weights by experiment number, which sum to one, and the space in which predictions are averaged."""
 
     weights: Mapping[int, float]
     space: Space = "mean"
 
     def blend(self, predictions: Mapping[int, np.ndarray]) -> np.ndarray:
-        """Weighted mean (n, W) of the members' predictions in the ensemble's space, as predictions again."""
+        """(n, W) canonical predictions: the weighted mean of the members' in the ensemble's space, transformed back.
+
+        predictions: (n, W) by experiment number, for all members at least.
+        """
         if len(self.weights) == 1:
             return next(w * predictions[number] for number, w in self.weights.items())
-        total = sum(w * into(self.space, predictions[number]) for number, w in self.weights.items())
-        return back(self.space, np.asarray(total))
+        total = sum(w * to_space(self.space, predictions[number]) for number, w in self.weights.items())
+        return from_space(self.space, np.asarray(total))
 
 
 def select(
@@ -67,8 +70,8 @@ def select(
     y : (r, T) targets of the evaluated rows.
     predictions : (r, W) canonical out-of-fold predictions by experiment number.
     weights : (r,) of the rows, for metrics that use them.
-    groups : (r,) codes of rows that share an error: those of a group choose together or judge together.
-    incumbents : numbers that are candidates in any case, as the members of the ensemble so far.
+    groups : (r,) codes of dependent rows, which are kept in the same half of a split.
+    incumbents : experiment numbers that are preferred as candidates, such as the members of the ensemble so far.
 
     Returns
     -------
@@ -86,25 +89,26 @@ def select(
         return Ensemble({pool[0]: 1.0})
     pairs = draws(len(rows), rng, None if groups is None else groups[rows], partial(distinguishes, problem, y[rows]))
     plain = members(pool, rows)
-    space, shares = plain.space, _shares(plain, pairs)
+    space, shares = plain.space, _weights_by_draw(plain, pairs)
     for other in spaces(metric, problem, y)[1:]:
         transformed = members(pool, rows, other)
-        losses = _judged(transformed, pairs, shares)
+        losses = _held_out_losses(transformed, pairs, shares)
         with np.errstate(invalid="ignore"):  # of infinite losses, where the metric is not defined
-            gains = _judged(plain, pairs, shares) - losses
-        if gains.mean() > 0 and np.mean(gains > 0) >= AGREEING:
-            again = _shares(transformed, pairs)
-            space, shares = other, again if _judged(transformed, pairs, again).mean() < losses.mean() else shares
+            gains = _held_out_losses(plain, pairs, shares) - losses
+        if gains.mean() > 0 and np.mean(gains > 0) >= MIN_AGREEMENT:
+            again = _weights_by_draw(transformed, pairs)
+            is_better = _held_out_losses(transformed, pairs, again).mean() < losses.mean()
+            space, shares = other, again if is_better else shares
     mean = shares.mean(axis=0)
     kept = np.argsort(-mean, kind="stable")[:MAX_MEMBERS]
     kept = kept[mean[kept] >= min(LEAST_WEIGHT, mean.max())]
     chosen, total = [pool[i] for i in kept], mean[kept]
     if total.sum() < 1 - 1e-9:  # the weight of those that were dropped goes to the members most like them
-        total = _shares(members(chosen, rows, space), pairs).mean(axis=0)
+        total = _weights_by_draw(members(chosen, rows, space), pairs).mean(axis=0)
     ensemble = Ensemble({n: float(w / total.sum()) for n, w in zip(chosen, total, strict=True) if w > 0}, space)
     of_rows = {n: predictions[n][rows] for n in pool}
     part = None if weights is None else weights[rows]
-    rivals = [ensemble, *(Ensemble({n: 1.0}) for n in pool[:SINGLES])]
+    rivals = [ensemble, *(Ensemble({n: 1.0}) for n in pool[:SINGLE_RIVALS])]
     return min(rivals, key=lambda e: _loss(metric, problem, y[rows], e.blend(of_rows), part))
 
 
@@ -119,51 +123,52 @@ def _loss(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weight
 def candidates(
     numbers: Sequence[int], members: Callable[[Sequence[int]], Members], incumbents: Collection[int] = ()
 ) -> list[int]:
-    """At most POOL of the `numbers`: the best by themselves, then incumbents, then the best beside the best.
+    """At most POOL of the experiment `numbers`: those with the least loss by themselves, then the `incumbents`, then
+    those that most lower the loss of a blend with the best.
 
-    `members` gives the members of some numbers on the rows that judge them.
+    `members` returns the `Members` of some experiment numbers on the rows on which candidates are ranked.
     """
     judged = members(numbers)
     count = len(numbers)
-    blends = judged.on(np.arange(min(len(judged.y), judged.most_rows)))
-    order = np.argsort(blends.added(np.zeros(count), np.arange(count)), kind="stable")
+    blends = judged.blends_on(np.arange(min(len(judged.y), judged.most_rows)))
+    order = np.argsort(blends.losses_after_adding(np.zeros(count), np.arange(count)), kind="stable")
     if count > POOL:
-        rest = order[BEST_ALONE:]
-        beside = blends.added(BESIDE * np.eye(count)[order[0]], rest)
+        rest = order[BEST_SINGLES:]
+        beside = blends.losses_after_adding(LEADER_WEIGHT * np.eye(count)[order[0]], rest)
         incumbent = np.array([numbers[i] in incumbents for i in rest])
-        order = np.concatenate([order[:BEST_ALONE], rest[np.lexsort((beside, ~incumbent))]])[:POOL]
+        order = np.concatenate([order[:BEST_SINGLES], rest[np.lexsort((beside, ~incumbent))]])[:POOL]
     return [numbers[i] for i in order]
 
 
-def _shares(members: Members, pairs: Sequence[Draw]) -> np.ndarray:
-    """(b, M) weights of the members that each draw chooses."""
-    counts = np.array([_greedy(members.on(rows[: members.most_rows]), len(members.z)) for rows, _ in pairs])
+def _weights_by_draw(members: Members, pairs: Sequence[Draw]) -> np.ndarray:
+    """(b, M) weights of the members by each of the b draws, which sum to one."""
+    counts = np.array([_greedy(members.blends_on(rows[: members.most_rows]), len(members.z)) for rows, _ in pairs])
     return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 
-def _judged(members: Members, pairs: Sequence[Draw], shares: np.ndarray) -> np.ndarray:
+def _held_out_losses(members: Members, pairs: Sequence[Draw], shares: np.ndarray) -> np.ndarray:
     """(b,) losses of each draw's weights (b, M) on rows that did not choose them."""
     losses = []
     for (_, rows), weights in zip(pairs, shares, strict=True):
         used = np.flatnonzero(weights)
-        losses.append(members.on(rows[:JUDGING_ROWS], used).losses(weights[None, used])[0])
+        losses.append(members.blends_on(rows[:JUDGING_ROWS], used).losses(weights[None, used])[0])
     return np.array(losses)
 
 
 def _greedy(blends: Blends, count: int) -> np.ndarray:
-    """How often each of the members is chosen (M,)."""
-    ranked = np.argsort(blends.added(np.zeros(count), np.arange(count)), kind="stable")
+    """(M,) how often greedy forward selection chooses each of `count` members."""
+    ranked = np.argsort(blends.losses_after_adding(np.zeros(count), np.arange(count)), kind="stable")
     starts = np.zeros((min(STARTS, count), count))
     for s in range(len(starts)):
         starts[s, ranked[: s + 1]] = 1
     losses = blends.losses(starts)
     counts, best = starts[losses.argmin()], float(losses.min())
     while counts.sum() < MAX_STEPS:
-        tried = blends.added(counts, ranked)
+        tried = blends.losses_after_adding(counts, ranked)
         loss = float(tried.min())
         if not loss < best - 1e-6 * abs(best):  # no number is less than another that is infinite
             break
         best = loss
         counts[ranked[tried.argmin()]] += 1
-        ranked = ranked[np.argsort(tried, kind="stable")[: max(NARROW, len(ranked) // 2)]]
+        ranked = ranked[np.argsort(tried, kind="stable")[: max(MIN_RETRIED, len(ranked) // 2)]]
     return counts

@@ -11,11 +11,11 @@ from medalist.pipelines.problem import Problem
 
 Space = Literal["mean", "logit", "geometric", "log"]
 CLIP = 1e-5  # distance from 0 and 1 at which probabilities are clipped before a logarithm
-LARGEST_LOG = 80.0  # logarithm above which predictions are cut off
+LARGEST_LOG = 80.0  # logarithm at which predictions are clipped, so that they stay finite
 
 
 def spaces(metric: Metric, problem: Problem, y: np.ndarray) -> tuple[Space, ...]:
-    """The spaces that suit the targets y (n, T), the plain mean first."""
+    """The spaces in which predictions may be averaged for targets y (n, T), "mean" (as they are) first."""
     if problem.problem_type == "multiclass":
         return ("mean", "geometric")
     if problem.problem_type == "binary":
@@ -25,8 +25,8 @@ def spaces(metric: Metric, problem: Problem, y: np.ndarray) -> tuple[Space, ...]
     return ("mean",)
 
 
-def into(space: Space, p: np.ndarray) -> np.ndarray:
-    """Predictions (..., W) in the space where they are averaged."""
+def to_space(space: Space, p: np.ndarray) -> np.ndarray:
+    """Canonical predictions (..., W) transformed into the space where they are averaged."""
     if space == "mean":
         return p
     if space == "log":
@@ -35,8 +35,8 @@ def into(space: Space, p: np.ndarray) -> np.ndarray:
     return np.log(clipped / (1 - clipped)) if space == "logit" else np.log(clipped)
 
 
-def back(space: Space, z: np.ndarray) -> np.ndarray:
-    """Predictions (..., W) from their average in the space; of "geometric" each row sums to one."""
+def from_space(space: Space, z: np.ndarray) -> np.ndarray:
+    """Canonical predictions (..., W) from averages z (..., W) in a space; of "geometric" each row sums to one."""
     if space == "mean":
         return z
     if space == "log":

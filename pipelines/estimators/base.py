@@ -1,4 +1,4 @@
-"""The interface of estimator families: what a fit is given and returns, and the data of a family."""
+"""The interface of estimator families: the request and the result of a fit, and the description of a family."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import numpy as np
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
-SEEDS = 2**31  # number of seeds that every estimator accepts, from 0 on
-SHARED_PARAMS = ("loss", "targets")  # parameters with the same meaning for all families, set by the agent, not by them
+SEEDS = 2**31  # every estimator accepts the seeds 0 to SEEDS - 1
+SHARED_PARAMS = ("loss", "targets")  # parameters that all families share, set by the agent and not drawn by `space`
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class FitRequest:
 
     params: the family's parameters. "loss" (one of the family's `losses`, for values only) replaces the problem's
         objective; "targets" is "native" where several targets are fitted together.
-    y: (n,) one training target, values on the scale on which they are fitted, or class codes from 0 on. (n, T) for
+    y: (n,) one training target: values on the fitted scale, or class codes from 0 on. (n, T) for
         several targets fitted together: values or binary, for families with `native_targets`.
-    y_valid: (v,) or (v, T) validation targets for early stopping. None where the fit must not look at them: then
-        `rounds` is how long to boost, and families without rounds follow their usual schedule.
-    deadline: seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the least model that it
-        can make.
-    cache: where an estimator may keep what it made of the matrices, for later fits on the same ones.
+    y_valid: (v,) or (v, T) validation targets for early stopping. None for a fit without early stopping:
+        `rounds` is then the number of boosting rounds (or epochs); families without rounds ignore it.
+    deadline: in seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the smallest
+        model.
+    cache: where an estimator may keep its encoding of the matrices, by key, for later fits on the same ones.
     weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
         validation rows, for early stopping.
     """
@@ -74,13 +74,13 @@ class FitRequest:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Predictions of one fit, for the validation and the test rows.
+    """The result of one fit: predictions of the validation and the test rows, on the scale of the request's targets.
 
     valid, test: (k,) values or probabilities of the positive class; (k, K) class probabilities; (k, T) values or
         probabilities of the positive class where several targets were fitted together.
     rounds: boosting rounds (or epochs) of the model that predicts, 0 for a family without. rounds_run: those that were
-        run for it, the patience of early stopping included.
-    importance: a share of the total importance by column name; empty for a family that measures none.
+        run, the patience of early stopping included.
+    importance: each column's share of the total importance, by name; empty for a family that measures none.
     """
 
     valid: np.ndarray
@@ -92,14 +92,14 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Priors:
-    """Gains of the ensemble that are expected of a family before any of its experiments was evaluated.
+    """Prior expectations of how much experiments with a family improve the ensemble, before any was evaluated.
 
     They are in units of the standard error of a run's first score, and near the means over competitions that
     docs/decisions measured (priors-are-mean-gains and later notes).
 
-    portfolio: the gain by the family's first proven parameters.
-    tuning: the gain by one set of parameters from the sampler.
-    stacking: the gain by one stack.
+    portfolio: the gain by the first parameter set of the family's portfolio.
+    tuning: the gain by one parameter set from the sampler.
+    stacking: the gain by one stacked model.
     text: factor of `portfolio` for tables with columns of text.
     """
 
@@ -111,27 +111,25 @@ class Priors:
 
 @dataclass(frozen=True)
 class Family:
-    """An estimator family and all that the agent knows of it: one module defines it, the registry discovers it.
+    """An estimator family as the agent uses it: one module defines it as `FAMILY`, and the registry discovers it.
 
-    portfolio: proven parameter sets, best first, each naming every parameter of the space.
+    portfolio: parameter sets that did well on other data, best first, each with every parameter of the space.
     space: draws parameters from an Optuna trial.
     feature_set: which columns suit it, "trees" (numbers and category codes) or "linear" (also sparse text).
     fit_predict: fits a request and returns its predictions.
-    cost: a relative guess of the seconds of one fit, for (rows, columns, outputs, parameters); a run corrects it by the
-        fits that it observes.
-    priors: what to expect of it before it was tried.
-    order: its place where families are listed, and where two are worth the same; equals are ordered by name.
-    module: the package that has to be installed; extra: the optional extra of this distribution that installs it.
-    boosted: whether fits have boosting rounds ("rounds") and a learning rate ("learning_rate").
-    max_rows: the most training rows that it is meant for.
-    losses: the values of a parameter "loss" that it can fit.
-    native_targets: whether it can fit several targets together; else, and by default, they are fitted one by one.
-    waits_for_features: whether its experiments wait for the search for features, by which it gains most.
-    uses_seed: whether another seed gives another model.
-    fast: parameters of a quick fit for a number of outputs. The first family that has them is the baseline: the first
+    cost: an estimate of the seconds of one fit from (rows, columns, outputs, parameters), up to a factor that a run
+        learns from the fits that it observes.
+    priors: gains to expect before it was tried. order: sort key where families are listed, and where two have the same
+    expected gain; then by name. module: the package that has to be installed; extra: the optional extra of this
+    distribution that installs it. boosted: whether fits have boosting rounds ("rounds") and a learning rate
+    ("learning_rate"). max_rows: the most training rows that it is used for; None for any number. losses: the values of
+    the parameter "loss" that it can fit. native_targets: whether it can fit several targets together; else, and by
+    default, they are fitted one by one. waits_for_features: whether its experiments start after the search for
+    features, from which it gains most. uses_seed: whether its models depend on the seed. fast: returns the parameters
+    of a quick fit for a number of outputs. The first family that has them is the baseline: the first
         model of a run, by which features are judged and time is planned.
     stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
-    stacker: its parameters on the predictions of other pipelines; None for a family that is not stacked on others.
+    stacker: its parameters as the second level of stacking; None for a family that is not used there.
     """
 
     name: str
@@ -157,7 +155,7 @@ class Family:
 
     @cached_property
     def portfolio_ids(self) -> tuple[str, ...]:
-        """The identity of each portfolio entry: 8 hexadecimal digits of its parameters' SHA-256.
+        """The `portfolio_id` of each entry of the portfolio.
 
         Records of earlier runs name an entry by it, so that they mean the same parameters when entries are added,
         removed or reordered.

@@ -47,7 +47,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "max_ctr_complexity": 2,
     },
 )
-FEW_ROWS = 100  # training rows, below which CatBoost takes all of them for every tree
+FEW_ROWS = 100  # training rows, below which every tree is fitted on all of them
 _UNWEIGHTED = ("MAE", "Quantile")  # losses whose default leaf values, exact medians, ignore row weights
 
 
@@ -101,7 +101,7 @@ def _loss(request: FitRequest, objective: str) -> dict[str, Any]:
 
 
 def _weighted_by_percentage(request: FitRequest) -> FitRequest:
-    """The request with row weights with which absolute errors act like percentage errors."""
+    """The request with row weights under which absolute errors are percentage errors, 1 on average."""
     weights, weights_valid = error_weights(request, "mape"), request.weights_valid
     if request.y_valid is not None:
         weights_valid = error_weights(replace(request, y=request.y_valid, weights=request.weights_valid), "mape")
@@ -184,7 +184,7 @@ def fit_predict(request: FitRequest) -> Fitted:
 
 
 def _fit_varying(request: FitRequest, varying: np.ndarray) -> Fitted:
-    """A fit of the targets that vary, as `varying` (T,) marks them, with the others predicted as constants."""
+    """Fit the targets marked by `varying` (T,) together, and predict the others as constants."""
     y_valid = request.y_valid
     fitted = fit_predict(
         replace(request, y=request.y[:, varying], y_valid=None if y_valid is None else y_valid[:, varying])

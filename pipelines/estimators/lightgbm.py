@@ -15,7 +15,7 @@ from medalist.pipelines.estimators.predictions import constant_fit, empty_predic
 
 FAST: Mapping[str, Any] = {"learning_rate": 0.1, "rounds": 100, "num_leaves": 31}
 FASTER: Mapping[str, Any] = {"learning_rate": 0.2, "rounds": 45, "num_leaves": 31}
-STACKER: Mapping[str, Any] = {  # small trees for few columns
+STACKER: Mapping[str, Any] = {  # as the second level of stacking: small trees, as there are few columns
     "learning_rate": 0.05,
     "rounds": 600,
     "num_leaves": 6,
@@ -23,11 +23,11 @@ STACKER: Mapping[str, Any] = {  # small trees for few columns
     "bagging_fraction": 0.7,
     "lambda_l2": 10.0,
 }
-MANY_CLASSES = 5  # number of outputs, each a tree a round, from which on the quick fit has fewer rounds
-_REST: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
+MANY_CLASSES = 5  # number of outputs, each a tree per round, from which on a quick fit is FASTER
+_DEFAULTS: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.05,
         "rounds": MAX_ROUNDS,
         "num_leaves": 31,
@@ -37,7 +37,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "lambda_l2": 1.0,
     },
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.04,
         "rounds": MAX_ROUNDS,
         "num_leaves": 12,
@@ -48,7 +48,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "lambda_l1": 0.5,
     },
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.04,
         "rounds": MAX_ROUNDS,
         "num_leaves": 96,
@@ -59,7 +59,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "extra_trees": True,
     },
 )
-CACHED_BYTES = 128 << 20  # binned training data that a process keeps in memory, at one byte a value
+CACHED_BYTES = 128 << 20  # bytes of binned training data that a process caches, at one byte a value
 _OBJECTIVES = {
     "l2": "regression",
     "l1": "regression_l1",
@@ -71,8 +71,7 @@ _OBJECTIVES = {
 
 
 def fast(outputs: int) -> Mapping[str, Any]:
-    """Parameters of a fit that takes little time, for a number of outputs: a run's first model has them, and the models
-    on which new features are tested."""
+    """Parameters of a quick fit for a number of outputs: those of a run's first model and of the tests of features."""
     return FASTER if outputs >= MANY_CLASSES else FAST
 
 
@@ -124,13 +123,13 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
 
 
 def _binned(request: FitRequest, settings: Mapping[str, Any]) -> Any:
-    """The training rows as LightGBM's binned dataset; from the cache where an earlier fit had the same rows, columns,
-    targets, weights and binning."""
+    """The training rows as LightGBM's binned dataset, cached in the request's `cache` by rows, columns, targets,
+    weights and binning."""
     import lightgbm as lgb
 
     matrix, cache = request.train, request.cache
     params = {k: settings[k] for k in ("max_bin", "feature_pre_filter", "verbosity") if k in settings}
-    digest = hashlib.sha256(np.ascontiguousarray(request.y).data)  # targets are fitted one by one
+    digest = hashlib.sha256(np.ascontiguousarray(request.y).data)  # one target, as this family fits targets one by one
     if request.weights is not None:
         digest.update(b"weights")
         digest.update(np.ascontiguousarray(request.weights).data)

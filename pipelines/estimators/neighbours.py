@@ -19,16 +19,16 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"k": 40, "vote": "distance", "p": 2, "scale": "rank", "relevance": 1.5},
 )
 LOSSES = ("l2", "l1")
-MAX_LEVELS = 40  # levels of a category with a column each, the most frequent ones; the others are equal to each other
+MAX_LEVELS = 40  # most frequent levels of a category with a column each; all others are one level without a column
 COMPONENTS = 32  # columns that text is reduced to
 BINS = 16  # bins of a number, in which its correlation ratio with the target is measured
-PRIOR_VOTES = 1.0  # weight of the class shares, in votes of a neighbour
+PRIOR_VOTES = 1.0  # weight of the prior class shares, in neighbours of mean weight
 CLIP = 5.0  # standard deviations at which numbers are clipped
-TREE_COLUMNS = 8  # columns up to which a k-d tree is faster than brute force
-PROBE = 200  # rows of each part that are searched to measure how long the others take
-MIN_ROWS = 500  # training rows that are searched, whatever the time left
-BATCH = 4096  # rows that are searched at a time
-MARGIN = 1.5  # times its estimate, that the search may take
+TREE_COLUMNS = 8  # columns up to which a k-d tree is used, which is faster there than brute force
+PROBE = 200  # validation and test rows, of each at most, whose search is timed first
+MIN_ROWS = 500  # training rows among which neighbours are searched at least, whatever the time left
+BATCH = 4096  # query rows that are searched at a time
+TIME_MARGIN = 1.5  # safety factor of the estimated search time
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -46,8 +46,9 @@ def coordinates(request: FitRequest, *, p: int, scale: str, relevance: float) ->
     """Coordinates (rows, d) float32 of the training, validation and test rows, in units of about a standard deviation.
 
     Numbers are standardised (`scale` "standard") or mapped to uniform ranks ("rank"), missing ones being the median.
-    Rows of different categories have distance 1 under the metric of power `p`. Text is reduced to components, of length
-    1 together. Numbers and categories are scaled by their correlation ratio with the target to the power `relevance`.
+    Rows of different categories have distance 1 under the metric of power `p`. Text is reduced to components, scaled to
+    length 1 per row. Numbers and categories are scaled by their correlation ratio with the target to the power
+    `relevance`.
     """
     from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
@@ -84,10 +85,10 @@ def coordinates(request: FitRequest, *, p: int, scale: str, relevance: float) ->
 def _relevance(
     request: FitRequest, columns: Sequence[np.ndarray], power: float, *, categories: bool = False
 ) -> np.ndarray:
-    """Weights (c,) of columns (n,), 1 on average: correlation ratios with the target to a power.
+    """Weights (c,) of columns (n,), 1 on average: correlation ratios (eta) with the target to a power.
 
-    The ratio is the share of the target's variance between the bins of a number or the levels of a category, less what
-    chance would explain; over several targets it is summed, over classes taken of their indicators together.
+    The squared ratio is the share of the target's variance between the bins of a number or the levels of a category,
+    less what chance would explain; over several targets it is summed, over classes taken of their indicators together.
     """
     if not power:
         return np.ones(len(columns))
@@ -114,7 +115,7 @@ def _relevance(
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Predict by the votes of the nearest training rows; of a random part of them where the time left is too short."""
+    """Predict from the nearest training rows; from those of a random part where the time left is too short for all."""
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits
 
@@ -126,26 +127,28 @@ def fit_predict(request: FitRequest) -> Fitted:
     with threadpool_limits(request.threads):
         train, valid, test = coordinates(request, p=p, scale=params["scale"], relevance=float(params["relevance"]))
 
-        def search(rows: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Positions among all training rows (r, k), and distances (r, k), of the nearest of those at `places`."""
+        def search(rows: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            """Training positions (r, k) and distances (r, k) of the nearest rows among those at `positions`."""
             if not len(rows):
                 return np.zeros((0, 1), dtype=int), np.zeros((0, 1))
-            k = min(int(params["k"]), len(places))
+            k = min(int(params["k"]), len(positions))
             algorithm = "brute" if train.shape[1] > TREE_COLUMNS else "kd_tree"
-            # one job: its threads are those that are limited above
-            index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[places])
-            found = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
-            return places[np.vstack([near for _, near in found])], np.vstack([distances for distances, _ in found])
+            # one job: the number of threads is limited above
+            index = NearestNeighbors(n_neighbors=k, p=p, algorithm=algorithm, n_jobs=1).fit(train[positions])
+            batches = [index.kneighbors(rows[i : i + BATCH]) for i in range(0, len(rows), BATCH)]
+            near = np.vstack([indices for _, indices in batches])
+            return positions[near], np.vstack([distances for distances, _ in batches])
 
-        places = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
-        valid, test = (_vote(request, objective, params["vote"], *search(rows, places)) for rows in (valid, test))
+        positions = _affordable_rows(request, [valid, test], lambda rows: search(rows, np.arange(len(train))))
+        valid, test = (_vote(request, objective, params["vote"], *search(rows, positions)) for rows in (valid, test))
     return Fitted(valid, test)
 
 
 def _affordable_rows(
     request: FitRequest, queries: Sequence[np.ndarray], search: Callable[[np.ndarray], Any]
 ) -> np.ndarray:
-    """Positions of the training rows that there is time to search, as measured on a few of the query rows."""
+    """Positions of the training rows among which there is time to search, estimated by timing `search` on a few of
+    the query rows."""
     n, total = len(request.train), sum(map(len, queries))
     if request.deadline == float("inf") or not total:
         return np.arange(n)
@@ -155,7 +158,7 @@ def _affordable_rows(
         began = time.monotonic()
         search(probe)
         estimate = (time.monotonic() - began) * total / len(probe)
-        share = max(share, request.seconds_left / (MARGIN * estimate))
+        share = max(share, request.seconds_left / (TIME_MARGIN * estimate))
     if share >= 1:
         return np.arange(n)
     return np.sort(np.random.default_rng(request.seed).permutation(n)[: int(share * n)])
@@ -191,7 +194,7 @@ def _vote(request: FitRequest, objective: str, vote: str, near: np.ndarray, dist
         priors = [prior_votes * np.average(column, weights=request.weights) for column in columns]
         means = [((weights * c[near]).sum(axis=1) + p) / total for c, p in zip(columns, priors, strict=True)]
         return np.column_stack(means) if request.native else means[0]
-    weights = weights + 1e-9  # where all neighbours have weight 0, they are equal
+    weights = weights + 1e-9  # neighbours count equally where all have weight 0
     if objective == "mape":
         weights = weights / np.maximum(np.abs(y[near]), 1e-9 + SMALLEST_SHARE * np.abs(y).mean())
     order = np.argsort(y[near], axis=1, kind="stable")

@@ -1,4 +1,4 @@
-"""Objectives that estimators minimise: which one, on which scale of the target, and how its errors are weighted.
+"""Objectives that estimators minimise, the standardisation of targets, and row weights for absolute errors.
 
 An objective is "logloss" for classes; for values it is "l2", "l1", "huber", "poisson", "tweedie", "mape" (absolute
 percentage errors) or "quantile:LEVEL", such as "quantile:0.9".
@@ -17,15 +17,16 @@ from medalist.pipelines.estimators.base import FitRequest
 
 LOSSES = ("l2", "l1", "huber", "poisson", "tweedie")  # values of the parameter "loss"
 TWEEDIE_POWER = 1.5  # variance power, between a Poisson (1) and a gamma distribution (2)
-SMALLEST_RESIDUAL = 0.02  # robust standard deviations of the residuals: smaller ones weigh as if they were that large
-SMALLEST_SHARE = 0.05  # of the mean absolute target: percentage errors of smaller targets are relative to that
+SMALLEST_RESIDUAL = 0.02  # robust standard deviations, to which smaller residuals are raised when they are weighted
+SMALLEST_SHARE = 0.05  # share of the mean absolute target, the least denominator of percentage errors
 
 
 def objective_of(request: FitRequest, losses: Sequence[str]) -> str:
-    """What is minimised: "logloss" for classes, else the parameter "loss" where it is given, else the problem's own.
+    """The objective of a fit: "logloss" for classes, else the parameter "loss" where it is given, else the problem's.
 
     Raises PipelineError for a loss that is not among `losses`, for one given where classes are fitted, and for Poisson
-    or Tweedie where a target is negative or all are zero. A problem's own Poisson loss becomes "l2" on such targets.
+    or Tweedie where a target is negative or all are zero. The problem's objective "poisson" becomes "l2" on such
+    targets.
     """
     loss = request.params.get("loss")
     if loss is None:
@@ -51,14 +52,15 @@ def is_absolute(objective: str) -> bool:
 
 
 def quantile_of(objective: str) -> float:
-    """The quantile of the target that minimises an objective of absolute errors: one half for "l1" and "mape"."""
+    """The level of the quantile that minimises an absolute objective: 0.9 for "quantile:0.9", 0.5 for "l1" and
+    "mape"."""
     return float(objective.partition(":")[2] or 0.5)
 
 
 def robust_deviation(values: np.ndarray) -> float:
-    """The standard deviation of a normal distribution with the median absolute deviation of these values (n,).
+    """A robust standard deviation of values (n,): 1.4826 times the median absolute deviation.
 
-    Where that is 0 it is the plain standard deviation, or 1 for values that are all equal; always above 0.
+    Where that is 0, the plain standard deviation, or 1 for values that are all equal; always above 0.
     """
     robust = 1.4826 * float(np.median(np.abs(values - np.median(values))))
     return robust or float(values.std()) or 1.0
@@ -67,11 +69,11 @@ def robust_deviation(values: np.ndarray) -> float:
 def absolute_weights(
     residuals: np.ndarray, row_weights: np.ndarray, quantile: float, smallest: float = SMALLEST_RESIDUAL
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (n,) with which squared errors act like absolute ones, and the weighted absolute residuals (n,).
+    """Weights (n,) under which squared errors act like absolute ones, and the pinball losses of the residuals (n,).
 
     Iteratively reweighted least squares (Schlossmacher, 1973): weights are inverse to the residuals, 1 on average.
     `quantile` is the level to fit, one half for the median. Residuals below `smallest` robust standard deviations are
-    weighted as if they were that large; with 1.0 small errors count squared (Huber, 1964).
+    weighted as if they were that large; with 1.0 the loss is like Huber's (1964).
     """
     sides = row_weights * np.where(residuals > 0, quantile, 1 - quantile)
     weights = sides / np.maximum(np.abs(residuals), smallest * robust_deviation(residuals))
@@ -79,7 +81,7 @@ def absolute_weights(
 
 
 def error_weights(request: FitRequest, objective: str) -> np.ndarray:
-    """(n,) weights of the training rows' absolute errors; for percentage errors divided by the size of the target."""
+    """(n,) weights of the training rows' absolute errors; for "mape" divided by the absolute target."""
     weights = np.ones(len(request.y)) if request.weights is None else request.weights
     if objective == "mape":
         sizes = np.abs(request.y)
@@ -89,7 +91,7 @@ def error_weights(request: FitRequest, objective: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class TargetScale:
-    """Centre and size by which values are standardised, so that penalties mean the same whatever their unit.
+    """An affine standardisation (y - centre) / size of targets, so that regularisation does not depend on their unit.
 
     `centre` and `size` are numbers, or (T,) for several targets together.
     """
@@ -102,8 +104,8 @@ class TargetScale:
         """The scale of training targets (n,) or (n, T) for an objective.
 
         Mean and standard deviation for "l2" and for several targets, median and robust deviation for other symmetric
-        objectives. For counts and percentage errors only the size may change: it makes the mean 1, for percentage
-        errors 20, so that 1 is the target below which they are relative to a fixed size.
+        objectives. For counts and percentage errors the centre is 0, and the size makes the mean absolute target 1, for
+        percentage errors 1 / SMALLEST_SHARE = 20, so that 1 is the least denominator of a percentage error.
         """
         if objective == "logloss":
             return cls()
@@ -126,5 +128,5 @@ class TargetScale:
         )
 
     def invert(self, values: np.ndarray) -> np.ndarray:
-        """Predictions (k,) or (k, T) in the unit of the training targets, from standardised ones."""
+        """(k,) or (k, T) predictions in the unit of the training targets, from standardised ones."""
         return np.asarray(values, dtype=np.float64) * self.size + self.centre

@@ -1,4 +1,4 @@
-"""Predictions in the shapes that all estimators return: constants, no rows, class probabilities, several targets."""
+"""Helpers for the predictions that all estimators return: constants, no rows, class probabilities, several targets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from medalist.competitions.metrics.best_constants import weighted_quantile
 from medalist.pipelines.estimators.base import FitRequest, Fitted
 from medalist.pipelines.estimators.objectives import is_absolute, quantile_of
 
-MARGIN = 0.1  # of the training targets' range, by which predictions may leave it
+MARGIN = 0.1  # share of the training targets' range, by which predictions may exceed it on each side
 
 
 def constant_fit(request: FitRequest) -> Fitted:
-    """The best constant: the class shares, the mean of the target, or its median or quantile for absolute errors.
+    """A fit that predicts the best constant: the class shares, the mean, or for absolute errors the median or quantile.
 
-    It is the fit of a training part whose target has one value only, or that has no column to learn from.
+    For training rows whose target is constant, or without an informative column.
     """
     problem, y, weights = request.problem, request.y, request.weights
     objective = str(request.params.get("loss", problem.objective))
@@ -35,7 +35,7 @@ def constant_fit(request: FitRequest) -> Fitted:
 
 
 def empty_predictions(request: FitRequest) -> np.ndarray:
-    """The predictions of a fit for no rows: (0,), (0, K) of several classes, (0, T) of several targets."""
+    """Predictions for zero rows: (0,), (0, K) of several classes, (0, T) of several targets."""
     if request.problem.problem_type == "multiclass":
         return np.zeros((0, request.problem.n_classes))
     return np.zeros((0, *request.y.shape[1:]))
@@ -44,7 +44,7 @@ def empty_predictions(request: FitRequest) -> np.ndarray:
 def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> np.ndarray:
     """Probabilities by a scikit-learn classifier: (n,) of the positive class, or (n, K) of all classes.
 
-    Classes that the training part lacked have probability 0. `rows` (n, d) may be sparse, and may be none.
+    Classes that the model was not fitted on have probability 0. `rows` (n, d) may be sparse or empty.
     """
     n = rows.shape[0]
     out = np.zeros((n, max(2, n_classes)))
@@ -54,7 +54,7 @@ def class_probabilities(model: Any, rows: Any, n_classes: int, binary: bool) -> 
 
 
 def fit_each_target(fit_predict: Callable[[FitRequest], Fitted], request: FitRequest) -> Fitted:
-    """Several targets (n, T) fitted one by one, where rows weigh differently for each; predictions (k, T)."""
+    """Fit several targets (n, T) one by one, where their row weights differ; predictions (k, T)."""
     fits = [fit_predict(replace(request, y=column)) for column in request.y.T]
     return Fitted(np.column_stack([f.valid for f in fits]), np.column_stack([f.test for f in fits]))
 
@@ -62,7 +62,7 @@ def fit_each_target(fit_predict: Callable[[FitRequest], Fitted], request: FitReq
 def clip_to_targets(values: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Predictions (k,) or (k, T) clipped to the range of the training targets (n,) or (n, T), widened by a tenth.
 
-    Lines and networks leave every plausible value behind where they extrapolate.
+    Linear models and networks may predict implausible values where they extrapolate.
     """
     low, high = y.min(axis=0), y.max(axis=0)
     margin = MARGIN * (high - low)
@@ -72,7 +72,7 @@ def clip_to_targets(values: np.ndarray, y: np.ndarray) -> np.ndarray:
 def require_finite(title: str, *predictions: np.ndarray) -> None:
     """Raise PipelineError where an array of predictions, of any shape, holds a value that is missing or infinite.
 
-    `title` names the family that predicted them.
+    `title` is the family's, for the message.
     """
     if not all(np.isfinite(p).all() for p in predictions):
         raise PipelineError(f"The predictions of {title} are not all numbers.")

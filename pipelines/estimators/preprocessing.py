@@ -1,4 +1,5 @@
-"""Preprocessing that several estimators share: imputation, category codes, components of text, useless columns."""
+"""Preprocessing that several estimators share: imputation, category codes, components of text, uninformative
+columns."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ OUT_OF_RANGE = 0.95  # share of the later rows outside the training range, from 
 
 
 def is_informative(matrix: Matrix, *, text: bool = True) -> bool:
-    """Whether any dense column has more than one value, missing being one, or, with `text`, any sparse value is set."""
+    """Whether any dense column has more than one value (counting missing), or, with `text`, any sparse value is not
+    0."""
     for column in matrix.dense.T:
         if len(column) and ((column != column[0]) & ~(np.isnan(column) & np.isnan(column[0]))).any():
             return True
@@ -38,7 +40,7 @@ def impute(matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
 
 
 def level_positions(levels: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """(n,) the position of each value of a column (n,) among the levels (k,), which ascend; -1 where it is none."""
+    """(n,) the position of each value of a column (n,) among the levels (k,), which ascend; -1 where absent."""
     if not len(levels):
         return np.full(len(column), -1)
     at = np.searchsorted(levels, column).clip(max=len(levels) - 1)
@@ -64,7 +66,7 @@ def text_components(matrices: Sequence[Matrix], most: int, seed: int) -> list[np
 def is_out_of_range(train: np.ndarray, later: np.ndarray) -> bool:
     """Whether almost all later values (k,) of a column lie on one side of all its training values (n,).
 
-    That is so for dates and running numbers where the later rows follow in time. Missing values lie nowhere.
+    That is so for dates and running numbers where the later rows follow in time. Missing values count as within it.
     """
     seen, new = train[~np.isnan(train)], later[~np.isnan(later)]
     if not len(seen) or len(new) < OUT_OF_RANGE * len(later) or not len(new):

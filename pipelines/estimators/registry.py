@@ -12,7 +12,8 @@ from medalist.pipelines.estimators.base import Family
 
 
 def _discovered() -> list[Family]:
-    """Each module's `FAMILY`, by the family's order, then its name. The modules import no estimator library."""
+    """Each module's `FAMILY`, sorted by the family's order, then its name. Importing the modules loads no estimator
+    library."""
     modules = (m.name for m in pkgutil.walk_packages(estimators.__path__, f"{estimators.__name__}."))
     defined = (getattr(import_module(name), "FAMILY", None) for name in modules if name != __name__)
     return sorted((f for f in defined if isinstance(f, Family)), key=lambda f: (f.order, f.name))
@@ -40,6 +41,6 @@ def baseline() -> Family:
 
 
 def stackers() -> tuple[Family, ...]:
-    """The families that are fitted on other pipelines' predictions, those on linear feature sets first."""
+    """The families that can be the second level of stacking, those on linear feature sets first."""
     usable = (fam for fam in FAMILIES.values() if fam.stacker is not None)
     return tuple(sorted(usable, key=lambda fam: fam.feature_set != "linear"))

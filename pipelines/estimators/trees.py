@@ -29,13 +29,13 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4, "median": False},
 )
 LOSSES = ("l2", "poisson")
-MIN_TREES = 60  # grown at least, where the nodes of all would not fit into memory at a time
+MIN_TREES = 60  # trees grown at least, where not all fit into memory at a time
 MAX_NODE_NUMBERS = 1.25e8  # numbers in the nodes of all trees in memory at a time, about a GiB
-NUMBERS_PER_NODE = 8  # that a node holds beside its predictions
-MAX_LEAF_TARGETS = 50_000_000  # targets from leaves, over all rows and trees, that quantiles are taken of
+NUMBERS_PER_NODE = 8  # numbers that a node holds beside its predictions
+MAX_LEAF_TARGETS = 50_000_000  # rows times trees of sampled leaf targets for quantiles, at most
 PART_SEED = 7_919  # added to the seed for each further part of a forest
 BATCH = 25  # trees grown between two looks at the clock, at most
-BATCH_SECONDS = 0.5  # that a batch of more than one tree a thread is planned to take, at most
+BATCH_SECONDS = 0.5  # planned seconds of a batch of more than one tree a thread, at most
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def space(trial: Any) -> dict[str, Any]:
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Grow trees in batches until all are grown or the deadline has passed. Several targets share each tree's splits.
+    """Grow trees in batches until all are grown or the deadline passes. Several targets share each tree's splits.
 
     Trees that do not fit into memory together are grown one part after another, and their predictions averaged. Class
-    probabilities are the mean over the trees and one more vote, the class shares of the training rows. Quantile forests
-    fit quantile and percentage errors, and absolute errors where the parameter "median" is set; means fit all others.
+    probabilities are the mean over the trees and the class shares of the training rows, as one more tree. Quantile
+    forests fit quantile and percentage errors, and absolute errors with the parameter "median"; means fit all others.
     """
     params, objective = request.family_params, objective_of(request, LOSSES)
     if not request.train.dense.shape[1]:
@@ -113,9 +113,9 @@ class Forest:
         return estimator(n_jobs=self.request.threads, random_state=seed, warm_start=True, **params)
 
     def grow(self, train: np.ndarray, target: np.ndarray) -> Iterator[tuple[Any, int]]:
-        """Models of one part each, fitted on inputs (n, d) and targets (n,) or (n, T), with their numbers of trees.
+        """Yields fitted forests, one per part, with their numbers of trees; train (n, d), target (n,) or (n, T).
 
-        There is at least one tree; the deadline ends a part, and the forest, early.
+        At least one tree is grown; the deadline ends a part, and the forest, early.
         """
         request, problem = self.request, self.request.problem
         outputs = problem.n_classes if problem.problem_type == "multiclass" else request.y[0].size
@@ -178,7 +178,7 @@ class _Means:
 
 
 class _Quantiles:
-    """Quantiles over the trees of one training target from each leaf, drawn in proportion to the row weights."""
+    """Quantiles over the trees of one training target per leaf, sampled in proportion to the row weights."""
 
     def __init__(
         self, request: FitRequest, train: np.ndarray, target: np.ndarray, weights: np.ndarray, quantile: float
@@ -192,10 +192,10 @@ class _Quantiles:
         rows = max(1, sum(map(len, inputs)))
         every = -(-rows * trees // MAX_LEAF_TARGETS)  # a part of the trees, where all would take too much memory
         for tree in model.estimators_[::every]:
-            # exponential clocks: of the rows in a leaf the first to ring is one in proportion to its weight
+            # exponential clocks: the row of a leaf that rings first is drawn in proportion to its weight
             latest_first = np.argsort(-self.rng.exponential(size=len(self.train)) / self.weights)
             of_leaf = np.zeros((tree.tree_.node_count, *self.target.shape[1:]), dtype=np.float32)
-            of_leaf[tree.tree_.apply(self.train)[latest_first]] = self.target[latest_first]  # the last one stays
+            of_leaf[tree.tree_.apply(self.train)[latest_first]] = self.target[latest_first]  # the last assignment wins
             for drawn, part in zip(self.drawn, inputs, strict=True):
                 drawn.append(of_leaf[tree.tree_.apply(part)] if len(part) else empty_predictions(self.request))
 
@@ -204,10 +204,10 @@ class _Quantiles:
 
 
 def planned_trees(rows: int, outputs: int, params: Mapping[str, Any]) -> tuple[int, int]:
-    """How many trees to grow in all, and how many of them at a time, whose nodes fill about a GiB.
+    """The number of trees to grow in all, and of those that fit into memory (about a GiB of nodes) at a time.
 
-    As many as the parameter "trees" where they fit into memory at a time. Where they do not, growing them would take
-    long, too: then as many as fit, but not fewer than MIN_TREES.
+    In all the parameter "trees"; but where these do not fit at a time they would also take long: then as many as fit,
+    at least MIN_TREES (or "trees", if fewer).
     """
     nodes = 2 * rows / int(params.get("min_samples_leaf", 1))
     at_a_time = max(1, int(MAX_NODE_NUMBERS / (nodes * (NUMBERS_PER_NODE + outputs) + 1)))

@@ -14,11 +14,11 @@ from medalist.pipelines.estimators.predictions import constant_fit, empty_predic
 from medalist.pipelines.estimators.preprocessing import level_positions
 from medalist.pipelines.features.matrix import Matrix
 
-SMALLEST_HESSIAN = 0.01  # of a row: rarer classes do not lower the least weight of a leaf further
-_REST: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}
+SMALLEST_HESSIAN = 0.01  # lower bound of a row's mean Hessian, by which `min_child_weight` is scaled for classes
+_DEFAULTS: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.05,
         "rounds": MAX_ROUNDS,
         "grow_policy": "depthwise",
@@ -30,7 +30,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "reg_lambda": 1.0,
     },
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.04,
         "rounds": MAX_ROUNDS,
         "grow_policy": "depthwise",
@@ -42,7 +42,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "reg_lambda": 10.0,
     },
     {
-        **_REST,
+        **_DEFAULTS,
         "learning_rate": 0.04,
         "rounds": MAX_ROUNDS,
         "grow_policy": "lossguide",
@@ -57,7 +57,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
 _OBJECTIVES = {  # for values: XGBoost's objective, and its metric for early stopping
     "l2": ("reg:squarederror", "rmse"),
     "l1": ("reg:absoluteerror", "mae"),
-    "mape": ("reg:absoluteerror", "mae"),  # with rows weighted by what an error costs them
+    "mape": ("reg:absoluteerror", "mae"),  # with rows weighted inversely to their targets
     "huber": ("reg:pseudohubererror", "mphe"),
     "poisson": ("count:poisson", "poisson-nloglik"),
     "tweedie": ("reg:tweedie", f"tweedie-nloglik@{TWEEDIE_POWER}"),
@@ -90,7 +90,7 @@ def _settings(request: FitRequest, objective: str) -> dict[str, Any]:
         "verbosity": 0,
         **request.family_params,
     }
-    if problem.classification:  # the parameter is meant for rows with a Hessian of 1, as squared errors have
+    if problem.classification:  # the parameter is tuned for squared errors, whose Hessian is 1 a row
         settings["min_child_weight"] = settings.get("min_child_weight", 1.0) * _hessian(request)
     if problem.problem_type == "multiclass":
         return settings | {"objective": "multi:softprob", "num_class": problem.n_classes, "eval_metric": "mlogloss"}
@@ -116,9 +116,9 @@ def _hessian(request: FitRequest) -> float:
 
 
 def _weights(y: np.ndarray, weights: np.ndarray | None, objective: str) -> np.ndarray | None:
-    """Row weights (n,), 1 on average; for percentage errors those with which absolute errors act like them.
+    """Row weights (n,), 1 on average; for "mape" those under which absolute errors are percentage errors.
 
-    `y` (n,) is standardised, so that targets below 1 are taken for 1: see `TargetScale.of`.
+    `y` (n,) is standardised by `TargetScale.of`, so that 1 is the least denominator.
     """
     if objective != "mape":
         return weights
@@ -128,7 +128,7 @@ def _weights(y: np.ndarray, weights: np.ndarray | None, objective: str) -> np.nd
 
 
 class _Codes:
-    """Category codes from 0 on, in the order of the training rows' codes; codes that these lack become missing values.
+    """Encodes categories as consecutive codes from 0 on, in the order of the training rows' codes; others as missing.
 
     `types` are XGBoost's feature types: "c" for categories, "q" for numbers.
     """
@@ -138,7 +138,7 @@ class _Codes:
         self.types = ["c" if i in self.levels else "q" for i in range(train.dense.shape[1])]
 
     def encode(self, dense: np.ndarray) -> np.ndarray:
-        """The dense columns (k, d) of some rows with these codes."""
+        """The dense columns (k, d) of some rows with categories encoded."""
         out = dense.copy() if self.levels else dense
         for i, levels in self.levels.items():
             codes = level_positions(levels, dense[:, i])
@@ -191,7 +191,7 @@ def fit_predict(request: FitRequest) -> Fitted:
         )
         eval_sets = [(valid, "valid")]
         stopping = xgb.callback.EarlyStopping(rounds=patience(settings["learning_rate"]))
-        callbacks.insert(0, stopping)  # first: callbacks after one that ends boosting are not called
+        callbacks.insert(0, stopping)  # first: the callbacks after one that ends boosting are not called
     booster = xgb.train(settings, data, rounds, evals=eval_sets, callbacks=callbacks, verbose_eval=False)
     best = booster.best_iteration + 1 if eval_sets else booster.num_boosted_rounds()
 

@@ -9,18 +9,18 @@ from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.features.language.expression import Feature, feature
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
-FEW_LEVELS = 64  # distinct values below which a date may be a category too
-MOST_PARTS = 4  # parts of structured text
-REPEATING = 0.7  # distinct values a row, above which a column's values repeat too rarely to be encoded
-MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, above which they are not encoded either
-MOST_ENCODED = 300  # columns that all encodings together may make
+FEW_LEVELS = 64  # distinct values of a date, below which it is a category too in linear feature sets
+MOST_PARTS = 4  # parts of structured text, at most
+MAX_DISTINCT_SHARE = 0.7  # distinct values per row that has one, from which on a column is not encoded
+MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, from which on a column is not encoded
+MOST_ENCODED = 300  # columns of all encodings together, at most
 
 
 def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) -> tuple[str, ...]:
-    """The texts of the first feature set: every column encoded as its meaning and the estimator family call for.
+    """The first feature set, as texts of expressions: every column encoded by its kind and for the estimator family.
 
-    feature_set: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column can be used
-    as it is, the frequencies of all are.
+    feature_set: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column is
+    encoded, it holds the frequencies of all.
     """
     features: list[str] = []
     for card in cards:
@@ -48,13 +48,13 @@ def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) ->
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
 
 
-def comes_again(card: ColumnCard, n_rows: int) -> bool:
-    """Whether a column's values repeat often enough, in test too, to be encoded. n_rows: number of train rows."""
-    return card.distinct_share(n_rows) < REPEATING * (1 - card.missing) and card.unseen < MOST_UNSEEN
+def values_recur(card: ColumnCard, n_rows: int) -> bool:
+    """Whether a column's values recur often enough, in test too, for target means and frequencies. n_rows: of train."""
+    return card.distinct_share(n_rows) < MAX_DISTINCT_SHARE * (1 - card.missing) and card.unseen < MOST_UNSEEN
 
 
 def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
-    """The texts of a second feature set: target mean and frequency of every column, numbers included.
+    """A further feature set, as texts of expressions: target mean and frequency of every column, numbers included.
 
     Dates, long text and columns whose values hardly repeat are left out; structured text is encoded by its parts.
     n_rows: number of train rows. outputs: columns of a target mean, the number of targets or classes. Where the columns
@@ -66,7 +66,7 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
             continue
         if card.kind is Kind.KEY and (of_parts := parts(card)):
             keys += [(False, feature("part", card.name, i)) for i in range(len(of_parts) - 1)]
-        elif comes_again(card, n_rows):
+        elif values_recur(card, n_rows):
             keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
     room = MOST_ENCODED // (outputs + 1)
     chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]
@@ -74,7 +74,8 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
 
 
 def parts(card: ColumnCard) -> tuple[str, ...]:
-    """Texts of features of the parts of structured text such as `B/45/S` or `0013_01`; () where it has no such form."""
+    """Texts of features of the parts of structured text such as `B/45/S` or `0013_01`; () for a column without
+    parts."""
     tokens = [re.split(r"[\W_]+", example) for example in card.examples]
     lengths = {len(t) for t in tokens}
     if card.numeric or len(lengths) != 1 or not MOST_PARTS >= lengths.pop() > 1 or not all(map(all, tokens)):

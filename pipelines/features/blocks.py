@@ -1,4 +1,4 @@
-"""Blocks of computed numbers in a folder: written atomically, and thrown out beyond a number of bytes."""
+"""A cache of computed arrays in the files of a folder: written atomically, evicted least recently used first."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ import numpy as np
 
 from medalist.competitions.atomic import remove_abandoned, replacing
 
-EVICT_TO = 0.8  # share of the limit down to which blocks are thrown out, so that not every write does it
-CHECKED = 1 / 64  # share of the limit, after so many written bytes of which the folder is looked at again
+EVICT_TO = 0.8  # share of the limit down to which blocks are evicted, so that not every write has to evict
+CHECK_AFTER = 1 / 64  # bytes written between two checks of the folder's size, as a share of the limit
 _COMPUTED = (".npy", ".npz")
 
 
 @dataclass
 class BlockFolder:
-    """Arrays and sparse matrices in files of a folder that several processes share.
+    """Arrays and sparse matrices in files of a folder that several processes may share.
 
-    A kill leaves nothing half-written. Beyond `limit` bytes the least recently used blocks are thrown out.
+    A killed process leaves no partial file. Beyond `limit` bytes the least recently used blocks are evicted.
     """
 
     folder: Path
     limit: int
-    _unchecked: float = field(default=float("inf"), repr=False)  # bytes written since the folder was looked at
+    _unchecked: float = field(default=float("inf"), repr=False)  # bytes written since the folder's size was checked
 
     def read(self, path: Path) -> Any:
-        """The block in a file: a memory-mapped array or a sparse matrix; None where it is missing or cut short."""
+        """The block in a file: a memory-mapped array or a sparse matrix; None where it is missing or broken."""
         try:
-            os.utime(path)  # the last use, by which blocks are thrown out
+            os.utime(path)  # the time of the last use, for eviction
             if path.suffix == ".npz":
                 from scipy import sparse
 
@@ -40,27 +40,27 @@ class BlockFolder:
             return np.load(path, mmap_mode="r")
         except FileNotFoundError:
             return None
-        except (EOFError, ValueError, zipfile.BadZipFile):  # cut short by a power cut: computed anew
+        except (EOFError, ValueError, zipfile.BadZipFile):  # cut short by a power failure: computed again
             path.unlink(missing_ok=True)
             return None
 
     def write(self, path: Path, value: Any) -> None:
-        """Write an array (.npy) or a sparse matrix (.npz), and throw out old blocks where there are too many."""
-        with replacing(path, durable=False) as stream:  # a block that a power cut breaks is computed anew
+        """Write an array (.npy) or a sparse matrix (.npz), and evict old blocks beyond the limit."""
+        with replacing(path, durable=False) as stream:  # a block broken by a power failure is computed again
             if path.suffix == ".npz":
                 from scipy import sparse
 
                 sparse.save_npz(stream, value, compressed=False)
             else:
                 np.save(stream, value)
-        with contextlib.suppress(FileNotFoundError):  # thrown out by another process
+        with contextlib.suppress(FileNotFoundError):  # evicted by another process
             self._unchecked += path.stat().st_size
-        if self._unchecked > CHECKED * self.limit:
+        if self._unchecked > CHECK_AFTER * self.limit:
             self._unchecked = 0
             self.tidy()
 
     def tidy(self) -> None:
-        """Throw out the least recently used blocks where all together have more bytes than the limit."""
+        """Evict the least recently used blocks where all together have more bytes than the limit."""
         remove_abandoned(self.folder)
         blocks = []
         for path in self.folder.iterdir():
@@ -68,7 +68,7 @@ class BlockFolder:
                 continue
             try:
                 status = path.stat()
-            except FileNotFoundError:  # another process was faster
+            except FileNotFoundError:  # evicted by another process
                 continue
             blocks.append((status.st_mtime, status.st_size, path))
         total = sum(size for _, size, _ in blocks)
@@ -77,5 +77,5 @@ class BlockFolder:
         for _, size, path in sorted(blocks):
             if total <= EVICT_TO * self.limit:
                 return
-            path.unlink(missing_ok=True)  # who has it mapped keeps it
+            path.unlink(missing_ok=True)  # a process that has it memory-mapped can still read it
             total -= size

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 
 class LazyModule:
-    """Stands for a module of the given name, which is imported when the first of its attributes is read."""
+    """A proxy of the module of a name, which is imported when the first of its attributes is read."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,4 +1,4 @@
-"""The raw columns and further tables of a competition, in files from which each column is read by itself."""
+"""The raw columns and further tables of a competition, in files from which single columns are read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RawTables:
     _tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def write(self, train: pd.DataFrame, test: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Write the columns of train and test, and the further tables, where they are not there yet."""
+        """Write the columns of train and test, and the further tables, unless these files exist."""
         if not self.path.exists():
             _write_table(self.path, pd.concat([train, test], ignore_index=True))
         for name, table in tables.items():

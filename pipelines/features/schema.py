@@ -1,4 +1,4 @@
-"""Schemas: what every column of a competition may be used as in an expression."""
+"""Schemas: the type of every column, which decides as which arguments of operators it may be used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.columns.dates import parse_dates
 
-#: Type of a column → what it may be used as: the types that operators take.
+#: Type of a column → the argument types of operators (`Operator.takes`) as which it may be used.
 USES: dict[str, frozenset[str]] = {
     "number": frozenset({"number", "key", "order"}),
     "boolean": frozenset({"number", "key", "text"}),
@@ -21,7 +21,7 @@ USES: dict[str, frozenset[str]] = {
     "date": frozenset({"date", "key", "order"}),
     "instant": frozenset({"date", "key", "order", "number"}),  # dates stored as numbers
 }
-_SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # seconds and milliseconds of 1995 to 2096
+_SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # ranges of seconds and of milliseconds since 1970, from 1995 to 2096
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Schema:
 
     @property
     def kinds(self) -> dict[str, str]:
-        """The type of every column by name, of those of further tables under `table.column`."""
+        """The type of every column by name; those of further tables have names `table.column`."""
         further = {f"{table}.{name}": use for table, columns in self.tables.items() for name, use in columns.items()}
         return {**self.columns, **further}
 

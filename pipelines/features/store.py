@@ -1,4 +1,4 @@
-"""FeatureStore: features are computed once, kept under the hash of what they were made from, and joined to matrices."""
+"""FeatureStore: features are computed once, cached by the hash of their inputs, and joined to design matrices."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from medalist.pipelines.features.language.registry import is_supervised, operato
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.raw_tables import RawTables
 
-VERSION = "5"  # part of every hash: raise it when an operator changes what it computes
-CACHE_BYTES = 8 << 30  # bytes of computed blocks that a store keeps on disk
-FRAME_BYTES = 256 << 20  # bytes of shared intermediate results that a process keeps in memory
+VERSION = "5"  # part of every hash: raise it when the values of an operator change
+CACHE_BYTES = 8 << 30  # bytes of computed blocks on disk, at most
+FRAME_BYTES = 256 << 20  # bytes of intermediate results that a process caches in memory
 
 
 @dataclass
@@ -32,7 +32,7 @@ class FeatureStore:
 
     folder: of the raw columns, the further tables and all computed blocks; several processes may share it. fingerprint:
     identifies the data. n_train: number of train rows. limit: bytes of computed blocks, beyond which the least recently
-    used ones are thrown out.
+    used ones are evicted.
     """
 
     folder: Path
@@ -42,7 +42,7 @@ class FeatureStore:
     frame: Frame = field(init=False, repr=False)
     raw: RawTables = field(init=False, repr=False)
     blocks: BlockFolder = field(init=False, repr=False)
-    binned: dict[str, Any] = field(default_factory=dict, repr=False)  # what estimators made of its matrices, by token
+    binned: dict[str, Any] = field(default_factory=dict, repr=False)  # estimators' encodings, as `FitRequest.cache`
     _in_memory: dict[str, Any] = field(default_factory=dict, repr=False)  # blocks that use no target, by text
 
     def __post_init__(self) -> None:
@@ -60,7 +60,7 @@ class FeatureStore:
         tables: Mapping[str, pd.DataFrame] | None = None,
         limit: int = CACHE_BYTES,
     ) -> FeatureStore:
-        """Write the raw columns and the further tables, unless they are there, and open the store."""
+        """Write the raw columns and the further tables, unless their files exist, and return the store."""
         folder.mkdir(parents=True, exist_ok=True)
         store = cls(folder, fingerprint, len(train), limit)
         store.raw.write(train, test, tables or {})
@@ -93,7 +93,7 @@ class FeatureStore:
         return self._block_path(parse(text), target).exists()
 
     def block(self, text: str, target: Target | None = None) -> Any:
-        """The values (n, k) of a feature, float32 or sparse: from memory, from disk, or computed and kept.
+        """The values (n, k) of a feature, float32 or sparse: from memory, from disk, or computed and cached.
 
         Infinite values are NaN. PipelineError for a feature that uses the target where no `target` is given.
         """
@@ -118,7 +118,7 @@ class FeatureStore:
         return block
 
     def prepare(self, features: Sequence[str]) -> None:
-        """Compute the blocks of features that need no target, and the keys of those that do, unless kept already."""
+        """Compute the blocks of features that need no target, and the keys of those that do, unless cached."""
         for text in features:
             expression = parse(text)
             if not is_supervised(expression):
@@ -145,9 +145,14 @@ class FeatureStore:
         Parameters
         ----------
         fit: (m,) row positions (train rows) on which supervised features are fitted.
-        y: (m, T) their target. Of no other row is the target seen here.
+        y: (m, T) their target, on the fitted scale, or class codes.
         others: arrays of row positions; test rows are numbered from `n_train`.
         classes: number of classes of a multiclass target, else 0.
+        seed: of the inner folds of supervised features.
+
+        Returns
+        -------
+        One matrix for `fit` and one for each of `others`. Supervised features are out-of-fold for the rows of `fit`.
         """
         target = Target(fit, y, classes, seed)
         dense: list[Any] = []
@@ -185,7 +190,7 @@ class FeatureStore:
 
 @dataclass
 class StoredFrame(Frame):
-    """A frame over all rows of a store. Its keys are kept on disk: factorising text is most of a target mean's cost."""
+    """A frame over all rows of a store, with keys cached on disk: factorising text is most of a target mean's cost."""
 
     def compute_key(self, node: Node) -> Key:
         store = self.source
@@ -200,7 +205,7 @@ class StoredFrame(Frame):
 
 
 def _gather(blocks: Sequence[np.ndarray], rows: np.ndarray, width: int) -> np.ndarray:
-    """(len(rows), width) float32: the given rows of several blocks, side by side."""
+    """(len(rows), width) float32: the given rows of several blocks, concatenated by columns."""
     out = np.empty((len(rows), width), dtype=np.float32)
     at = 0
     for block in blocks:

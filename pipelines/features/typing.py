@@ -20,11 +20,11 @@ _WORDS = {
     "whole": "a whole number written out",
     "literal": "a number written out",
 }
-MOST_KEYS = 4  # after `by`
+MOST_KEYS = 4  # keys after `by`, at most
 
 
 def check(feature: Feature, schema: Schema) -> Feature:
-    """The feature itself, if it can be computed from these columns. Raises PipelineError with the reason where not."""
+    """Return the feature if it is well-typed for these columns; raise PipelineError with the reason if not."""
     _check(feature, schema, feature)
     return feature
 
@@ -62,7 +62,7 @@ def _check(node: Feature, schema: Schema, whole: Feature) -> None:
 
 
 def _check_join(node: Feature, schema: Schema, whole: Feature) -> None:
-    """PipelineError where a further table cannot be joined by a node's keys, or one is among them without need."""
+    """Raise PipelineError where the keys of a node cannot join its further table, or name one that it does not use."""
     measured = [a.table for a in node.args if isinstance(a, Column) and a.table is not None]
     table_keys = [k for k in node.by if isinstance(k, Column) and k.table is not None]
     row_keys = [k for k in node.by if k not in table_keys]
@@ -99,7 +99,8 @@ def _spread(takes: Sequence[str], count: int) -> list[str]:
 
 
 def _uses(node: Node, schema: Schema, whole: Feature) -> frozenset[str]:
-    """What an argument of the feature `whole` may be used as. PipelineError where it is no column or not well-typed."""
+    """The argument types as which a node of the feature `whole` may be used. PipelineError where it is not
+    well-typed."""
     if isinstance(node, int | float):
         return frozenset({"whole", "literal", "number"} if isinstance(node, int) else {"literal", "number"})
     if isinstance(node, Column):

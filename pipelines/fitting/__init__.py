@@ -1,1 +1,1 @@
-"""Fitting a pipeline: one fold, inner folds, several targets, stacking, pseudo-labels; and what all folds make."""
+"""Fitting a pipeline: one fold, inner folds, several targets, stacking, pseudo-labels; and combining the folds."""

@@ -1,4 +1,4 @@
-"""The evaluation of a pipeline: what its folds make together, out-of-fold predictions above all."""
+"""The evaluation of a pipeline: the results of its folds combined into out-of-fold and test predictions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from medalist.pipelines.fitting.fold import FoldResult
 class Evaluation:
     """The outcome of a pipeline on all its folds.
 
-    oof: (r, W) out-of-fold predictions of the evaluated rows, means over the models that did not see a row.
-    test: (m, W) mean predictions of the folds' models, or those of the model that saw the latest rows.
+    oof: (r, W) canonical out-of-fold predictions of the evaluated rows, averaged over repetitions of the folds.
+    test: (m, W) canonical predictions of the test rows: the mean over the folds' models, or those of the last fold's.
     rounds: (folds, T) boosting rounds of each model.
     fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
-    patience_share: share of all rounds that early stopping spent on its patience; a fit of fixed rounds saves them.
+    patience_share: share of the rounds that were run after the best one, waiting for early stopping.
     """
 
     oof: np.ndarray
@@ -30,22 +30,24 @@ class Evaluation:
     patience_share: float = 0.0
 
     @property
-    def steady_rounds(self) -> tuple[int, ...]:
-        """Rounds for each target of a fit without early stopping: the mean over the folds, at least 1."""
+    def mean_rounds(self) -> tuple[int, ...]:
+        """Boosting rounds for each target: the mean over the folds, at least 1. For fits without early stopping."""
         return tuple(int(r) for r in np.maximum(1, np.rint(self.rounds.mean(axis=0))))
 
 
-def combine(results: Sequence[FoldResult], slots: Sequence[np.ndarray], *, last_only: bool = False) -> Evaluation:
-    """The evaluation that the results of all folds make, in the order of the folds.
+def combine(
+    results: Sequence[FoldResult], valid_positions: Sequence[np.ndarray], *, last_only: bool = False
+) -> Evaluation:
+    """The evaluation of a pipeline from the results of all its folds, in the order of the folds.
 
-    `slots` are, for each fold, the positions of its validation rows among the evaluated rows. With `last_only` the test
-    predictions are those of the last fold's model, which saw the latest rows.
+    valid_positions: for each fold, the positions of its validation rows among the evaluated rows. last_only: whether
+    the test predictions are those of the last fold's model, which saw the latest rows, instead of the mean over folds.
     """
-    n_rows = 1 + max((int(s.max()) for s in slots if len(s)), default=-1)
+    n_rows = 1 + max((int(s.max()) for s in valid_positions if len(s)), default=-1)
     total, models = np.zeros((n_rows, results[0].valid.shape[1])), np.zeros((n_rows, 1))
-    for result, slot in zip(results, slots, strict=True):
-        total[slot] += result.valid
-        models[slot] += 1
+    for result, positions in zip(results, valid_positions, strict=True):
+        total[positions] += result.valid
+        models[positions] += 1
     names = {name for r in results for name in r.importance}
     used, run = sum(sum(r.rounds) for r in results), sum(r.rounds_run for r in results)
     return Evaluation(

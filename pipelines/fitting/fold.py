@@ -25,10 +25,11 @@ from medalist.pipelines.targets.transform import TargetTransform, fit_target
 
 @dataclass(frozen=True)
 class FoldResult:
-    """One fold of one pipeline.
+    """The result of a pipeline on one fold.
 
     valid, test: canonical predictions (v, W) of its validation rows and (m, W) of the test rows.
-    rounds: boosting rounds (or epochs) of the model of each target; rounds_run: all that were run for them.
+    rounds: boosting rounds (or epochs) of the model of each target; rounds_run: those that were run for all targets
+    together, early stopping's patience included.
     fit_seconds: of fitting and predicting; feature_seconds: of making the matrices.
     importance: each column's share of the total importance, by name; empty where the family measures none.
     """
@@ -68,12 +69,12 @@ def run_fold(
     fit_rows, valid_rows, test_rows: row positions; test rows are numbered from `store.n_train`.
     fold: number of the fold, which the seed depends on.
     rounds: boosting rounds for each target, for fits without early stopping.
-    deadline: seconds of `time.monotonic()` at which fits stop with what they have.
+    deadline: in seconds of `time.monotonic()`; at it fits stop, and predict with the model so far.
     weights: (n_train,) weights of the rows in the metric; None for equal ones.
     stacked: predictions of other pipelines as further columns.
-    pseudo_labels: of the test rows, where these are fitted too.
+    pseudo_labels: labels of the test rows, which are then training rows too.
 
-    Raises PipelineError where the recipe is not valid, and where not all predictions are numbers.
+    Raises PipelineError where the pipeline is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
     strategy, params = strategy_of(pipeline.parameters, estimator, problem)
@@ -115,7 +116,7 @@ def run_fold(
     else:
         fits = fit_targets(estimator, request, strategy, rounds)
     predictions = target.backward(fits.valid, valid_rows), target.backward(fits.test, test_rows)
-    require_finite(estimator.title, *predictions)  # again: what is finite as it was fitted may be infinite here
+    require_finite(estimator.title, *predictions)  # again: the inverse transformation may make them infinite
     return FoldResult(
         valid=predictions[0],
         test=predictions[1],
@@ -136,9 +137,9 @@ def _transformed(
     row_weights: np.ndarray | None,
     deadline: float,
 ) -> tuple[TargetTransform, list[Matrix]]:
-    """The transformation of the target and the matrices of the fitted, the validation and the test rows.
+    """The fitted transformation of the target, and the matrices of the training, the validation and the test rows.
 
-    Of `y` only the fitted rows are used; `row_weights` (n,) are their weights.
+    parts: positions of these rows. Of `y` only the training rows are used; `row_weights` (m,) are their weights.
     """
     fit_rows, valid_rows, test_rows = parts
     values = y[fit_rows]
@@ -156,12 +157,13 @@ def _transformed(
         base = linear_base(
             target.problem, matrices, parts, fitted_y, n, weights=row_weights, seed=pipeline.seed, deadline=deadline
         )
-        target = target.over(base).within(values, fit_rows)
+        target = target.relative_to(base).clipped_to(values, fit_rows)
     return target, matrices
 
 
 def _product(row_weights: np.ndarray | None, target_weights: np.ndarray | None) -> np.ndarray | None:
-    """Products (n, T) of weights of rows (n,) and of targets (n, T), 1 on average; (n,) of rows alone, None without."""
+    """Products of row weights (n,) and weights (n, T) of a transformed target, 1 on average: (n, T), (n,) without the
+    latter, None without both."""
     if row_weights is None and target_weights is None:
         return None
     if row_weights is None:

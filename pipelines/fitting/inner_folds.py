@@ -1,4 +1,4 @@
-"""Inner folds: out-of-fold predictions of the training part of a fold, which it needs as columns or as a baseline."""
+"""Inner folds: out-of-fold predictions of the training rows of a fold, for columns, residuals or a baseline."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ LINEAR_ALPHA = 3.0  # ridge penalty of the linear baseline
 LINEAR_FOLDS = 5  # inner folds of the linear baseline
 
 
-def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
-    """A fit of one target with its share of the time, as one of `left` fits until the deadline.
+def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
+    """Fit one target, within 1 / `fits_left` of the time until the request's deadline.
 
     A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
     """
     now = time.monotonic()
-    request = replace(request, deadline=now + (request.deadline - now) / left)
+    request = replace(request, deadline=now + (request.deadline - now) / fits_left)
     if not np.ptp(request.y) > 0:
         return constant_fit(request)
     fitted = family.fit_predict(request)
@@ -33,10 +33,11 @@ def fit_one(family: Family, request: FitRequest, left: int = 1) -> Fitted:
     return fitted
 
 
-def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, left: int = 0) -> np.ndarray:
+def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int = 0, fits_left: int = 0) -> np.ndarray:
     """(n,) out-of-fold predictions of the training rows of a request for one target, by random inner folds.
 
-    rounds: boosting rounds of each fit. left: how many fits share the time until the deadline, these included.
+    rounds: boosting rounds of each fit. fits_left: number of fits, these included, that share the time
+    until the deadline; at least `folds`.
     """
     n = len(request.y)
     inner = np.random.default_rng(request.seed).permutation(n) % min(folds, n)
@@ -55,7 +56,7 @@ def out_of_fold(family: Family, request: FitRequest, folds: int, *, rounds: int 
             weights=None if request.weights is None else request.weights[others],
             weights_valid=None,
         )
-        predictions[held] = fit_one(family, inner_request, max(left, folds) - k).valid
+        predictions[held] = fit_one(family, inner_request, max(fits_left, folds) - k).valid
     return predictions
 
 
@@ -70,7 +71,8 @@ def linear_base(
     seed: int,
     deadline: float = float("inf"),
 ) -> np.ndarray:
-    """(n, T) predictions of a linear model: out-of-fold ones of the training rows, of all others by a fit on these.
+    """(n, T) predictions of a ridge regression: out-of-fold for the training rows, by a fit on these for the validation
+    and the test rows, 0 for all other rows.
 
     Parameters
     ----------

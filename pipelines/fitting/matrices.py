@@ -38,8 +38,8 @@ def append_columns(matrix: Matrix, columns: np.ndarray, name: str = "stacked") -
 def drop_out_of_range(train: Matrix, others: Sequence[Matrix]) -> list[Matrix]:
     """All matrices without the numbers that are out of the training range in almost all rows of the others.
 
-    From such a column, a date or a running number, trees can only extrapolate what was special about the last training
-    rows. Categories and sparse columns stay; where no dense column would be left, all do.
+    On such a column, a date or a running number, trees can only split off the last training rows and repeat them.
+    Categories and sparse columns stay; where no dense column would remain, all do.
     """
     matrices = [train, *others]
     codes = set(train.categorical)

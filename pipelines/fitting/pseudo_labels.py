@@ -13,8 +13,8 @@ from medalist.pipelines.problem import Problem
 class PseudoLabels:
     """Predictions of the test rows that are used as their labels, and how much these rows count.
 
-    predicted: (m, W) canonical predictions by models that saw no validation row of the fold. weight: how much a test
-    row counts beside a mean training row, where its label is certain.
+    predicted: (m, W) canonical predictions by models that saw no validation row of the fold. weight: weight of a test
+    row with a certain label, relative to the mean weight of a training row.
     """
 
     predicted: np.ndarray

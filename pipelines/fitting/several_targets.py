@@ -35,7 +35,8 @@ class Strategy:
 
 @dataclass
 class Fits:
-    """Predictions of all targets on the fitted scale, (v, W) and (m, W), with the rounds of each target's model.
+    """Predictions of all targets on the fitted scale, valid (v, W) and test (m, W), with the rounds of each target's
+    model.
 
     `rounds_run` counts all rounds that were run, early stopping's patience included. `importance` is a mean over the
     targets.
@@ -60,17 +61,17 @@ class Fits:
 
 
 def strategy_of(params: Mapping[str, Any], family: Family, problem: Problem) -> tuple[Strategy, dict[str, Any]]:
-    """How a pipeline's parameters want its targets fitted, and the parameters that are left for the estimator.
+    """The strategy for several targets that a pipeline's parameters name, and the other parameters, for the estimator.
 
     The parameter "targets" is one of STRATEGIES. By default it is "native" where one fit of all targets costs no more
-    than one of them (families that do not boost, but not for absolute errors, for which rows weigh differently for each
-    target), else "independent". The parameter "chain" is the order of a chain as text, such as "2,0,1". For one target
+    than one of them (families that do not boost, but not for absolute errors, for which row weights differ between
+    targets), else "independent". The parameter "chain" is the order of a chain as text, such as "2,0,1". For one target
     all strategies are the same.
 
     Raises PipelineError for an unknown strategy, for an order that is not one of all targets, and for "native" with a
     family that fits one target at a time.
     """
-    left = {name: value for name, value in params.items() if name not in ("targets", "chain")}
+    estimator_params = {name: value for name, value in params.items() if name not in ("targets", "chain")}
     absolute = not problem.classification and is_absolute(problem.objective)
     default = "native" if family.native_targets and not family.boosted and not absolute else "independent"
     n_targets = problem.n_targets
@@ -79,10 +80,10 @@ def strategy_of(params: Mapping[str, Any], family: Family, problem: Problem) -> 
         raise PipelineError(f"Several targets cannot be fitted {kind!r}: use {', '.join(STRATEGIES)}.")
     order = _order(params.get("chain"), n_targets)
     if n_targets == 1 or kind == "independent":
-        return Strategy(), left
+        return Strategy(), estimator_params
     if kind == "native" and not family.native_targets:
         raise PipelineError(f"{family.title} fits one target at a time: fit the targets independently or chained.")
-    return Strategy(kind, order), left | ({"targets": kind} if kind == "native" else {})
+    return Strategy(kind, order), estimator_params | ({"targets": kind} if kind == "native" else {})
 
 
 def _order(text: Any, n_targets: int) -> tuple[int, ...]:
@@ -107,19 +108,19 @@ def fit_targets(family: Family, request: FitRequest, strategy: Strategy, rounds:
     n_targets = request.y.shape[1]
     width = request.problem.width
     fits = Fits(np.empty((len(request.valid), width)), np.empty((len(request.test), width)), [0] * n_targets)
-    multiclass = request.problem.problem_type == "multiclass"  # one target, whose predictions have several columns
+    multiclass = request.problem.problem_type == "multiclass"  # a single target, whose predictions have several columns
     if strategy.kind == "native":
         return _native(family, request, fits, rounds)
     chained = strategy.kind == "chained"
-    left = n_targets + chained * CHAIN_FOLDS * (n_targets - 1)
+    fits_left = n_targets + chained * CHAIN_FOLDS * (n_targets - 1)
     matrices = (request.train, request.valid, request.test)
-    for place, t in enumerate(strategy.order if chained else range(n_targets)):
+    for step, t in enumerate(strategy.order if chained else range(n_targets)):
         of_one = replace(_of_target(request, t, rounds), train=matrices[0], valid=matrices[1], test=matrices[2])
-        fits.add(None if multiclass else t, fit_one(family, of_one, left))
-        left -= 1
-        if chained and place < n_targets - 1:
-            inner = out_of_fold(family, of_one, CHAIN_FOLDS, rounds=fits.rounds[t], left=left)
-            left -= CHAIN_FOLDS
+        fits.add(None if multiclass else t, fit_one(family, of_one, fits_left))
+        fits_left -= 1
+        if chained and step < n_targets - 1:
+            inner = out_of_fold(family, of_one, CHAIN_FOLDS, rounds=fits.rounds[t], fits_left=fits_left)
+            fits_left -= CHAIN_FOLDS
             columns = [_as_column(request.problem, p) for p in (inner, fits.valid[:, t], fits.test[:, t])]
             appended = [append_columns(m, c, f"chained[{t}]") for m, c in zip(matrices, columns, strict=True)]
             matrices = appended[0], appended[1], appended[2]
@@ -157,7 +158,7 @@ def residuals(family: Family, request: FitRequest, fits: Fits) -> np.ndarray:
             _of_target(single, t, None),
             RESIDUAL_FOLDS,
             rounds=fits.rounds[t],
-            left=RESIDUAL_FOLDS * (n_targets - t),
+            fits_left=RESIDUAL_FOLDS * (n_targets - t),
         )
         for t in range(n_targets)
     ]

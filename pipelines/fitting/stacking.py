@@ -8,12 +8,12 @@ import numpy as np
 
 from medalist.pipelines.problem import Problem
 
-SMALLEST = 1e-5  # probability, to which smaller ones (and their complements) are clipped
+SMALLEST = 1e-5  # distance from 0 and 1 at which probabilities are clipped before a logarithm
 
 
 @dataclass(frozen=True)
 class StackedColumns:
-    """Predictions of other pipelines as columns: (n, c) of a fold's fitted rows, (v, c) of its validation rows and
+    """Predictions of other pipelines as columns: (n, c) of a fold's training rows, (v, c) of its validation rows and
     (m, c) of the test rows."""
 
     fit: np.ndarray
@@ -22,7 +22,7 @@ class StackedColumns:
 
 
 def as_columns(problem: Problem, predictions: np.ndarray) -> np.ndarray:
-    """Canonical predictions (n, W) as columns (n, W) float32 on a scale on which linear models add up.
+    """Canonical predictions (n, W) as columns (n, W) float32 on an additive scale, for linear models.
 
     Log-odds of the positive class, the logarithm of each of several classes' probabilities, or values on the scale on
     which the problem fits them.

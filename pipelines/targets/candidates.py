@@ -13,18 +13,18 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.problem import Problem
 
-SKEWED = 1.0  # skewness from which on values count as long-tailed
-HEAVY = 6.0  # kurtosis (3 for a normal distribution) from which on values count as heavy-tailed on both sides
+MIN_SKEWNESS = 1.0  # skewness from which on values count as long-tailed
+MIN_KURTOSIS = 6.0  # kurtosis (3 for a normal distribution) from which on values count as heavy-tailed on both sides
 YEAR = 365.0  # days
-LONG = 300.0  # days of a forecast from which on it goes through the seasons
-ENOUGH = 1.9  # horizons that training has to span
-STEPS = 3.0  # time steps of a window, at least
-WEEKS = 28.0  # days of a window, at least, so that it holds all days of the week alike
-DAMPING = 0.5  # share of the mean change of levels that goes on
-MOST_KEYS = 3  # columns that identify a series
-ROWS_A_SERIES = 20  # rows of a value of a key, on average, at least
-DISTINGUISHING = 1.05  # factor by which a key has to raise the number of distinct (time, keys)
-DENSE = 0.2  # share of the (time, value) pairs of a key that occur, at least
+SEASONAL_HORIZON = 300.0  # days of a forecast from which on it is taken to span the seasons of a year
+MIN_HORIZONS = 1.9  # time span of training, as a multiple of the forecast's horizon, at least
+MIN_WINDOW_STEPS = 3.0  # time steps of a window, at least
+MIN_WINDOW_DAYS = 28.0  # days of a window, at least, so that it holds all days of the week equally often
+DAMPING = 0.5  # damping factor of the mean change between levels after training
+MOST_KEYS = 3  # columns that identify a series, at most
+MIN_ROWS_PER_LEVEL = 20  # rows of a value of a key, on average, at least
+MIN_GROWTH = 1.05  # factor by which a key has to raise the number of distinct (time, keys)
+MIN_DENSITY = 0.2  # share of the (time, value) pairs of a key that occur, at least
 
 
 def candidates(
@@ -35,17 +35,20 @@ def candidates(
     train: pd.DataFrame | None = None,
     reach: float | None = None,
 ) -> tuple[tuple[str, str], ...]:
-    """(transformation, reason) of those that are worth trying, as `transform` writes them, the most promising first.
+    """Pairs (transformation, reason) that are worth trying, the most promising first; see `transform` for their texts.
 
     Parameters
     ----------
     y : (n, T) targets.
+    plan : the fold plan, with its scheme, its time column and its horizon.
+    cards : the columns' cards.
     train : the training table; without it no series are looked for.
-    reach : how far test lies ahead of train, where that is more than the folds hold out.
+    reach : how far test lies ahead of train in the units of the time column (days for dates), where that is more than
+        the folds hold out.
 
     Returns
     -------
-    () for classes and ordinal targets. Where test lies after train, bases of series come first.
+    () for classes and ordinal targets. Where test lies after train, levels and trends of series come first.
     """
     if problem.problem_type != "regression":
         return ()
@@ -66,7 +69,7 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
     fitted = problem.forward(varying)
     tail = float(np.median(skew(fitted, axis=0)))
     if problem.log:
-        if tail > SKEWED or tail < -SKEWED:
+        if tail > MIN_SKEWNESS or tail < -MIN_SKEWNESS:
             yield "sqrt", f"the logarithm of the values is skewed ({tail:.1f}): a root bends them less"
             yield "ranks", f"the logarithm of the values is skewed ({tail:.1f}): normal scores are not"
         return
@@ -74,11 +77,11 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
         if varying.min() >= 0:
             yield "log", "relative errors are differences of logarithms"
         return
-    if varying.min() >= 0 and tail > SKEWED:
+    if varying.min() >= 0 and tail > MIN_SKEWNESS:
         yield "ranks", f"the values have a long tail (skewness {tail:.1f}): normal scores have none"
         yield "log", f"the values have a long tail (skewness {tail:.1f}): logarithms have a short one"
         yield "sqrt", f"the values have a long tail (skewness {tail:.1f}): roots have a shorter one"
-    elif abs(tail) > SKEWED or float(np.median(kurtosis(fitted, axis=0, fisher=False))) > HEAVY:
+    elif abs(tail) > MIN_SKEWNESS or float(np.median(kurtosis(fitted, axis=0, fisher=False))) > MIN_KURTOSIS:
         yield "ranks", "few values lie far out: normal scores do not"
         yield "yeojohnson", "few values lie far out: a power draws them in"
 
@@ -86,7 +89,8 @@ def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
 def _in_time(
     plan: FoldPlan, cards: Sequence[ColumnCard], train: pd.DataFrame | None, y: np.ndarray, ahead: float | None
 ) -> Iterator[tuple[str, str]]:
-    """Levels and trends of the series, then those by the single key whose levels move most differently."""
+    """Levels and trends of the series by all keys, then by the single key whose values' levels diverge most over
+    time."""
     assert plan.column is not None
     axis = None if train is None else time_axis(train[plan.column])
     if train is None or axis is None:
@@ -94,14 +98,14 @@ def _in_time(
     when, dates = axis
     horizon = float(plan.horizon or 0.0) + plan.gap
     history = float(np.nanmax(when) - np.nanmin(when))
-    if ahead is not None and history >= ENOUGH * ahead:
+    if ahead is not None and history >= MIN_HORIZONS * ahead:
         horizon = max(horizon, ahead)
-    if not horizon or history < ENOUGH * horizon:
+    if not horizon or history < MIN_HORIZONS * horizon:
         return
     keys = series_keys(plan.column, cards, train)
     step = float(np.median(np.diff(np.unique(when[np.isfinite(when)]))))
-    seasons = dates and horizon >= LONG
-    window = horizon if seasons else max(horizon, WEEKS if dates else 0.0, STEPS * step)
+    seasons = dates and horizon >= SEASONAL_HORIZON
+    window = horizon if seasons else max(horizon, MIN_WINDOW_DAYS if dates else 0.0, MIN_WINDOW_STEPS * step)
     lagged = ("lagged", (horizon, round(window, 6)), "relative to the level of {} before the forecast")
     trend = ("trend", (), "relative to a trend in time with a level for {}")
     level = ("level", (YEAR, DAMPING), "relative to the level of {} in its year, going on by half its change a year")
@@ -109,9 +113,9 @@ def _in_time(
     for form in forms:
         yield _transformation(form, plan.column, keys)
     if len(keys) > 1:
-        leader = _leader(keys, when, horizon, train, y)
+        key = _most_varying_key(keys, when, horizon, train, y)
         for form in forms[1:] if seasons else forms[:1]:
-            yield _transformation(form, plan.column, (leader,))
+            yield _transformation(form, plan.column, (key,))
 
 
 def _transformation(form: tuple[str, tuple[float, ...], str], time: str, keys: Sequence[str]) -> tuple[str, str]:
@@ -121,11 +125,12 @@ def _transformation(form: tuple[str, tuple[float, ...], str], time: str, keys: S
 
 
 def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that identify a series: with the time they identify a row. () where there is one row at a time.
+    """The columns that identify a series of a panel: together with the time they identify a row. () for a single
+    series.
 
     Chosen greedily, by how many distinct (time, keys) there are with them. A key's values recur over time, and in test.
     A function of the date, such as a holiday, distinguishes no rows of one time, and what changes within a series
-    distinguishes fewer than what names it. In alphabetical order.
+    distinguishes fewer than what names it. Returned in alphabetical order.
     """
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL, Kind.COUNT, Kind.BOOLEAN)
     n = len(train)
@@ -134,20 +139,20 @@ def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> 
     eligible = [
         c.name
         for c in cards
-        if c.name != time and c.kind in kinds and 2 <= c.distinct <= n / ROWS_A_SERIES and c.unseen <= 0.05
+        if c.name != time and c.kind in kinds and 2 <= c.distinct <= n / MIN_ROWS_PER_LEVEL and c.unseen <= 0.05
     ]
     codes = {name: pd.factorize(train[name], use_na_sentinel=False)[0].astype(np.int64) for name in eligible}
     cells, distinct = stamps, times
     chosen: list[str] = []
-    while distinct < n / DISTINGUISHING and len(chosen) < MOST_KEYS:
-        best, most, best_cells = None, distinct * DISTINGUISHING, cells
+    while distinct < n / MIN_GROWTH and len(chosen) < MOST_KEYS:
+        best, most, best_cells = None, distinct * MIN_GROWTH, cells
         for name in eligible:
             if name in chosen:
                 continue
             size = int(codes[name].max()) + 1
             crossed = pd.factorize(cells * size + codes[name])[0].astype(np.int64)
             count = int(crossed.max()) + 1
-            dense = len(np.unique(stamps * size + codes[name])) / (times * size) >= DENSE
+            dense = len(np.unique(stamps * size + codes[name])) / (times * size) >= MIN_DENSITY
             if dense and count > most:
                 best, most, best_cells = name, count, crossed
         if best is None:
@@ -157,8 +162,9 @@ def series_keys(time: str, cards: Sequence[ColumnCard], train: pd.DataFrame) -> 
     return tuple(sorted(chosen))
 
 
-def _leader(keys: Sequence[str], when: np.ndarray, span: float, train: pd.DataFrame, y: np.ndarray) -> str:
-    """The key whose values' levels change most differently from span to span."""
+def _most_varying_key(keys: Sequence[str], when: np.ndarray, span: float, train: pd.DataFrame, y: np.ndarray) -> str:
+    """The key whose values' levels, relative to the mean over all values, vary most from one `span` of time to the
+    next."""
     block = np.floor((np.nanmax(when) - when) / span + 1e-9)
     moves = {}
     for key in keys:

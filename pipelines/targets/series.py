@@ -1,4 +1,4 @@
-"""Levels and trends of series, from what is known at the time of the forecast: bases to which targets are relative."""
+"""Levels and trends of time series, from training targets alone: baselines to which targets are relative."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ HARMONICS = 3  # pairs of sine and cosine for the season of the year
 LEAST_YEARS = 1.5  # years of training from which a season and a trend can be fitted together
 RIDGE = 1.0  # penalty of the regression on time
 LEAST_LEVEL = 1e-3  # least level that values are divided by, as a share of the target's mean
-MORE = 0.5  # of a trend's range in training, by which it may leave it
+MAX_EXTRAPOLATION = 0.5  # share of a trend's range in training, by which it may exceed that range afterwards
 
 
 @dataclass(frozen=True)
 class Series:
-    """Rows of train and test in time.
+    """The rows of train and test as time series, and which of them are training rows.
 
     Parameters
     ----------
@@ -43,15 +43,15 @@ class Series:
         return float(np.nanmax(when)) if np.isfinite(when).any() else 0.0
 
     def reach(self, rows: np.ndarray) -> float:
-        """How far the latest of some rows lies after training; 0 where none does."""
+        """The time from the end of training to the latest of these rows; 0 where none lies after it."""
         when = self.when[rows]
         return max(0.0, float(np.nanmax(when)) - self.end) if np.isfinite(when).any() else 0.0
 
     def blocks(self, span: float) -> tuple[np.ndarray, int]:
-        """The block of `span` of time in which each row lies, (n,), and the number of blocks.
+        """(n,) the block of length `span` in which each row lies, and the number of blocks.
 
-        Blocks are counted back from the end of training, from 0 on; rows after it have -1. A short one at the beginning
-        is part of the next.
+        Blocks are counted back from the end of training, from 0 on; rows after it, or without a time, have -1. A short
+        block at the beginning of training is joined to the next.
         """
         end = self.end
         whole = max(1, int((end - np.nanmin(self.when[self.rows], initial=end)) / span + 0.02))
@@ -59,13 +59,14 @@ class Series:
         return np.clip(back, -1, whole - 1), whole
 
     def means(self, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """(n, T) for each row the mean of the training targets y (m, T) of its series after `low` up to `high` (n,).
+        """(n, T) for each row the mean of the training targets y (m, T) of its series with low < time <= high.
 
-        It is shrunk by the weight of one row towards the mean of the series, and that likewise towards the mean of all.
+        low, high: (n,) times. The mean is shrunk, with the weight of one row, towards the mean of the series, and that
+        one towards the mean of all training targets.
         """
         when, codes = self.when[self.rows], self.codes[self.rows]
         axis = np.unique(when[~np.isnan(when)])
-        place = codes * (len(axis) + 1) + np.searchsorted(axis, when)  # rows without a time stand after all others
+        place = codes * (len(axis) + 1) + np.searchsorted(axis, when)  # rows without a time come last
         order = np.argsort(place, kind="stable")
         size = int(self.codes.max()) + 1
         whole = np.bincount(codes, minlength=size)
@@ -83,10 +84,11 @@ class Series:
 
 
 def level(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:
-    """(n, T) the mean of the series over the span of time in which the row lies, for rows after training over the last.
+    """(n, T) the mean of the row's series over the block of time in which the row lies; after training, over the last
+    block.
 
-    spans : the length of a span and, optionally, the share of the mean change from span to span by which the level
-        goes on after training: damped trends forecast better (Gardner and McKenzie, 1985).
+    spans : the length of a block and, optionally, the share of the mean change from block to block that is added to the
+        level after training: damped trends forecast better (Gardner and McKenzie, 1985).
     y : (m, T) training targets.
     divided : whether values will be divided by the level, so that it has to be above 0.
     """
@@ -106,10 +108,11 @@ def level(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool
 
 
 def lagged(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:
-    """(n, T) the mean of the series over a window that ends where the row's forecast begins; see `level`.
+    """(n, T) the mean of the row's series over a window that ends where the row's forecast begins; y, divided: see
+    `level`.
 
-    spans : how far a forecast goes, and the length of the window. Training rows are in forecasts counted back from the
-        end of training; those of the earliest have nothing before them, and are relative to their mean.
+    spans : the horizon of a forecast, and the length of the window. Training is cut into blocks of one horizon, each as
+        if it were forecast; the earliest block, with nothing before it, is relative to its mean.
     """
     horizon, window = spans
     block, count = series.blocks(horizon)
@@ -120,10 +123,12 @@ def lagged(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: boo
 
 
 def trend(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool) -> np.ndarray:  # noqa: ARG001
-    """(n, T) a straight line in time with a level for each key, by ridge regression; see `level`.
+    """(n, T) a linear trend in time with an intercept for each value of each key, by ridge regression; y, divided: see
+    `level`. `spans` is not used.
 
-    Where values will be divided by it, it is fitted to their logarithms. Where dates span at least LEAST_YEARS, it has
-    harmonics of the year and levels of the days of the week beside. After training it goes on, half its range at most.
+    Where values will be divided by it, it is fitted to their logarithms. Where dates span at least LEAST_YEARS,
+    harmonics of the year and indicators of the weekdays are added. It is extrapolated beyond training, within
+    MAX_EXTRAPOLATION.
     """
     from scipy import sparse
     from sklearn.linear_model import Ridge
@@ -142,7 +147,7 @@ def trend(series: Series, spans: tuple[float, ...], y: np.ndarray, divided: bool
     model = Ridge(alpha=RIDGE, solver="sparse_cg", tol=1e-6).fit(design[series.rows], values)
     line = model.predict(design).reshape(len(when), -1)
     low, high = line[series.rows].min(axis=0), line[series.rows].max(axis=0)
-    line = np.clip(line, low - MORE * (high - low), high + MORE * (high - low))
+    line = np.clip(line, low - MAX_EXTRAPOLATION * (high - low), high + MAX_EXTRAPOLATION * (high - low))
     return _positive(np.expm1(line), y, divided) if divided else line
 
 
@@ -154,14 +159,14 @@ def _one_hot(key: Key) -> object:
 
 
 def _positive(base: np.ndarray, y: np.ndarray, divided: bool) -> np.ndarray:
-    """Levels of at least LEAST_LEVEL of the mean target where values will be divided by them."""
+    """The base (n, T), where values will be `divided` by it at least LEAST_LEVEL of the mean target."""
     return np.maximum(base, LEAST_LEVEL * y.mean(axis=0)) if divided else base
 
 
 @dataclass(frozen=True)
 class Base:
-    """What values may be relative to: the names of its arguments after the time, of which one that ends in "?" may be
-    left out, and its function."""
+    """A kind of baseline: the names of its arguments after the time (one that ends in "?" is optional), and the
+    function that computes it from (series, arguments, y, divided)."""
 
     takes: tuple[str, ...]
     compute: Callable[[Series, tuple[float, ...], np.ndarray, bool], np.ndarray]

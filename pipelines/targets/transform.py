@@ -1,7 +1,7 @@
-"""Transformations of a regression target: by name, fitted on the training part of a fold alone, undone on predictions.
+"""Transformations of a regression target, as texts: fitted on the training part of a fold, inverted on predictions.
 
     plain   log   sqrt   ranks   yeojohnson        a scale: each value by itself
-    linear                                         what a linear model on the pipeline's columns leaves
+    linear                                         the residuals of a linear model on the pipeline's columns
     level(date, 365) by country, store             the values relative to the level of their series in their year
     level(date, 365, 0.5) by country, store        the same, going on by half its mean change a year
     lagged(date, 16, 28) by country, store         the values relative to their series' level before the forecast
@@ -32,9 +32,9 @@ from medalist.pipelines.scales import SCALES, Scale
 from medalist.pipelines.targets.series import BASES, Series
 
 LINEAR = "linear"
-QUANTILES = 200  # of the residuals, over which predictions are averaged
-COVERED = 0.9  # share of the span of a level that a forecast reaches over, from which on all its rows lie in the last
-MARGIN = 0.1  # of the range of the fitted values, by which a prediction may leave it
+QUANTILES = 200  # quantiles of the residuals over which inverted predictions are averaged
+COVERED = 0.9  # horizon of the forecast, as a share of a level's span, from which on time columns are dropped
+MARGIN = 0.1  # share of the range of the fitted values, by which a prediction may exceed it on each side
 _WORD = re.compile(r"[^\W\d]\w*")
 
 Relation = Literal["", "difference", "ratio"]
@@ -42,19 +42,21 @@ Relation = Literal["", "difference", "ratio"]
 
 @dataclass(frozen=True)
 class TargetTransform:
-    """A fitted transformation.
+    """A fitted transformation of targets and its inverse. The *fitted scale* is that of the values that estimators see.
 
     Parameters
     ----------
-    problem : what an estimator has to know of the transformed target.
+    problem : the problem of the transformed target, for the estimator.
     scale : the function of each value.
-    relation : how values on the scale are relative to the `base`.
-    base : (n, T) for all rows of train and test; NaN where it cannot be computed.
+    relation : how values on the scale are relative to the `base`; "" where they are not.
+    base : (n, T) the baseline of all rows of train and test. That of a linear model is 0 for rows outside the fold.
     limits : (2, T) the least and the greatest value to which predictions are clipped, on the fitted scale.
     base_power : the power of its base by which a row is weighted.
-    biased : whether the mean of the fitted values, undone, is not the mean of the target.
-    residuals : (q, T) quantiles of the residuals on the fitted scale, over which undone predictions are averaged.
-    drops_time : whether columns that lie beyond all training rows should not be used, as the base stands for them.
+    biased : whether the inverse of a mean of fitted values is not the mean of the target, so that smearing is needed.
+    residuals : (q, T) quantiles of the residuals on the fitted scale, over which inverted predictions are averaged (see
+        `smeared`).
+    drops_time : whether columns that are out of the training range, such as time, should be dropped: the base replaces
+        them.
     """
 
     problem: Problem
@@ -80,7 +82,8 @@ class TargetTransform:
         return fitted / self.base[rows] if self.relation == "ratio" else fitted - self.base[rows]
 
     def backward(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Predictions p (k, T) of the rows (k,) on the fitted scale, undone to the scale of the target, (k, T)."""
+        """(k, T) predictions on the scale of the target, from predictions p (k, T) of the rows (k,) on the fitted
+        scale."""
         if self.residuals is not None:
             plain = replace(self, residuals=None)
             total = np.zeros(np.shape(p))
@@ -94,22 +97,24 @@ class TargetTransform:
         return self.scale.backward(p)
 
     def smeared(self, residuals: np.ndarray) -> TargetTransform:
-        """The same, with predictions undone to means over residuals (k, T) of the fit (smearing, Duan, 1983)."""
+        """The same, but `backward` is averaged over the quantiles of the fit's residuals (k, T) (smearing, Duan,
+        1983)."""
         shares = (np.arange(QUANTILES) + 0.5) / QUANTILES
         return replace(self, residuals=np.quantile(residuals, shares, axis=0))
 
     def weights(self, rows: np.ndarray) -> np.ndarray | None:
-        """(k, T) weights of the rows (k,), with mean 1, that make up for their division by the base; None if alike."""
+        """(k, T) sample weights of the rows (k,), with mean 1, that offset their division by the base; None for equal
+        ones."""
         if self.base is None or not self.base_power:
             return None
         powers = self.base[rows] ** self.base_power
         return powers / powers.mean(axis=0)
 
-    def over(self, base: np.ndarray) -> TargetTransform:
-        """The same scale, on which values are relative to a base (n, T) of all rows by difference."""
+    def relative_to(self, base: np.ndarray) -> TargetTransform:
+        """The same, with values on the scale as differences from a base (n, T) of all rows."""
         return replace(self, base=base, relation="difference")
 
-    def within(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
+    def clipped_to(self, y: np.ndarray, rows: np.ndarray, margin: float = MARGIN) -> TargetTransform:
         """The same, with predictions clipped to the range on the fitted scale of the targets y (k, T) of the rows (k,),
         widened by a share of it, `margin`, on each side."""
         fitted = self.forward(y, rows)
@@ -118,7 +123,7 @@ class TargetTransform:
 
 
 def read_target(text: str) -> Feature:
-    """The transformation that a text names. PipelineError where it names none, or one with unfit arguments."""
+    """The parsed expression of a transformation's text. PipelineError for an unknown one or wrong arguments."""
     named = Feature(text.strip(), ()) if _WORD.fullmatch(text.strip()) else parse(text)
     if named.op in SCALES or named.op == LINEAR:
         if named.args or named.by:
@@ -145,7 +150,7 @@ def read_target(text: str) -> Feature:
 
 
 def canonical(text: str) -> str:
-    """The canonical text of a transformation. PipelineError where it names none."""
+    """The canonical text of a transformation. PipelineError as of `read_target`."""
     named = read_target(text)
     return str(named) if named.args or named.by else named.op
 
@@ -153,10 +158,10 @@ def canonical(text: str) -> str:
 def fit_target(
     text: str, problem: Problem, frame: Frame, rows: np.ndarray, y: np.ndarray, ahead: np.ndarray
 ) -> TargetTransform:
-    """Fit the transformation that a text names on training rows (n,) with targets y (n, T).
+    """Fit the transformation of a text on the training rows at the positions `rows` (m,) with targets y (m, T).
 
-    The base of "linear" is fitted later, by `fitting.fold`. Of the rows to predict, `ahead` (v,), only the times are
-    used: how far they reach decides whether columns of time are dropped.
+    The base of "linear" is fitted later, by `fitting.fold`. `ahead` (v,) are positions of the rows to predict, of which
+    only the times are used: they decide whether columns of time are dropped.
 
     Raises PipelineError for an unknown transformation, for classes, and for values that the scale does not allow.
     """
@@ -169,7 +174,7 @@ def fit_target(
     if named.op in SCALES:
         biased = named.op != "plain" and problem.objective == "l2" and not problem.log
         margin = 0.0 if named.op == "yeojohnson" else MARGIN  # beyond the range its inverse may have a pole
-        return TargetTransform(free, _scale(named.op, y), biased=biased).within(y, rows, margin)
+        return TargetTransform(free, _scale(named.op, y), biased=biased).clipped_to(y, rows, margin)
     scale = implied_scale(problem)
     if named.op == LINEAR:
         return TargetTransform(free, scale, "difference")
@@ -178,12 +183,12 @@ def fit_target(
     spans = tuple(float(s) for s in named.args[1:] if isinstance(s, int | float))
     base = BASES[named.op].compute(series, spans, y, divided)
     if problem.log or not divided:
-        transform = TargetTransform(free, scale).over(scale.forward(base))
+        transform = TargetTransform(free, scale).relative_to(scale.forward(base))
     else:
         power = {"l2": 2, "mape": 0}.get(problem.objective, 1)
         transform = TargetTransform(problem, scale, "ratio", base, base_power=power)
     drops_time = named.op == "lagged" or (named.op == "level" and series.reach(ahead) >= COVERED * spans[0])
-    return replace(transform, drops_time=drops_time).within(y, rows)
+    return replace(transform, drops_time=drops_time).clipped_to(y, rows)
 
 
 def implied_scale(problem: Problem) -> Scale:

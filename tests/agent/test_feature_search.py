@@ -113,7 +113,7 @@ def screened(search: FeatureSearch, history: list[Record], step: int = 0) -> tup
         search.add_step(result(earlier, picks=()), history)
     request = search.request(history, search.judge.data.folder, counted=True)
     assert request.step == step
-    with np.load(request.material) as material:
+    with np.load(request.data_file) as material:
         return material["rows"], material["residual"], material["target"]
 
 
@@ -129,7 +129,7 @@ def test_what_was_only_tested_beside_others_may_be_screened_again(search: Featur
     failed = Record(4, Proposal(picks.pipeline.changed(features=("b - a",)), "why", 1, ARM, "0:picks"), "crash", "")
     search.add_step(result(), [first])
     request = search.request([first, picks, both, alone, failed], search.judge.data.folder, counted=True)
-    assert request.not_again == {"a - b"}
+    assert request.tested == {"a - b"}
 
 
 @pytest.mark.parametrize("count", [2, 3, 30])
@@ -355,7 +355,7 @@ def test_a_step_is_screened_tested_and_followed_by_the_next(search: FeatureSearc
     assert search.next_group([first, tested, both]) is None  # parts of what was adopted are not tested again
     again = request_of(search, [first, tested, both])
     assert (again.step, again.base) == (1, tested.pipeline.features)
-    assert "count(city)" in again.not_again
+    assert "count(city)" in again.tested
     search.add_step(result(1, picks=()), [first, tested, both])
     assert not search.ready([first, tested, both], float("inf"))
     assert not search.searching([first, tested, both], float("inf"))
@@ -464,7 +464,7 @@ def test_screening_finds_what_the_model_leaves(search: FeatureSearch) -> None:
     request = replace(request_of(search, [first]), limit=300)
     found = screen(store, request, 0.0, float("inf"))
     assert "a / b" in {f.text for f in (*found.picks, *found.redundant)}
-    without = replace(request, forbidden=frozenset({"b"}))
+    without = replace(request, forbidden_columns=frozenset({"b"}))
     found = screen(store, without, 0.0, float("inf"))
     assert not any("b" in f.text.split() for f in (*found.picks, *found.used, *found.redundant))
 

@@ -12,7 +12,7 @@ from medalist.competitions.columns.cards import ColumnCard, Kind, describe_colum
 from medalist.competitions.columns.dates import months_in, parse_dates, step_back
 from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.errors import TaskError
-from medalist.pipelines.features.base_sets import base_features, comes_again
+from medalist.pipelines.features.base_sets import base_features, values_recur
 
 N = 400
 
@@ -177,8 +177,8 @@ def test_repetitions_of_ids_are_counted_in_all_rows_of_a_large_table():
     for card in (whole, text):
         assert card.distinct == train[card.name].nunique()
         assert card.unseen == pytest.approx((~test[card.name].isin(train[card.name])).mean())
-        assert comes_again(card, len(train))
+        assert values_recur(card, len(train))
     assert text.kind is Kind.KEY  # so many values are counted, and no category
     assert base_features([text], "trees", len(train)) == ("count(text)",)
     assert x.counted == 2000
-    assert not comes_again(x, len(train))
+    assert not values_recur(x, len(train))

@@ -13,7 +13,7 @@ from medalist.pipelines.decisions import thresholds as labels
 from medalist.pipelines.decisions.cross_fitting import decide, fit_decision
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.decisions.gain_test import gain
-from medalist.pipelines.decisions.options import MOST_CLASSES
+from medalist.pipelines.decisions.options import MAX_SEARCHED_CLASSES
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.problem import Problem
 
@@ -147,7 +147,7 @@ def test_all_classes_of_a_sorted_file_are_used(classes, monkeypatch):
     z = 2 * np.eye(classes)[y.astype(int)] + rng.normal(size=(4000, classes))
     z[:, -1] -= 1.5  # predicted too seldom
     p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-    monkeypatch.setattr(labels, "MANY_CLASSES_NUMBERS", 3000 * classes)
+    monkeypatch.setattr(labels, "POWER_PROBABILITIES", 3000 * classes)
     monkeypatch.setattr(labels, "GENERIC_ROWS", 3000)
     metric = get_metric("balanced_accuracy")
     metric = metric if classes > 20 else replace(metric, confusion=None)
@@ -367,7 +367,7 @@ def test_a_gain_within_its_noise_is_none():
     metric, folds = get_metric("rmse"), np.arange(1000) % 5
     assert gain(metric, REGRESSION, y, one, better, folds) == pytest.approx(0.1 * metric.score(y, one))
     assert gain(metric, REGRESSION, y, better, one, folds) == 0
-    assert gain(metric, REGRESSION, y, one, other, folds, bar=4.0) == 0
+    assert gain(metric, REGRESSION, y, one, other, folds, min_z=4.0) == 0
 
 
 def test_the_noise_of_a_gain_is_that_of_whole_groups():
@@ -391,10 +391,10 @@ def test_custom_metrics_of_values_get_the_plain_decision(tmp_path):
 
 def test_as_many_classes_as_are_searched_stay_fast():
     rng = np.random.default_rng(18)
-    p = rng.dirichlet(np.ones(MOST_CLASSES), 2000)
-    y = rng.integers(0, MOST_CLASSES, (2000, 1)).astype(float)
-    decision = fit_decision(get_metric("macro_f1"), problem("multiclass", MOST_CLASSES), y, p)
-    assert len(decision.numbers) == MOST_CLASSES
+    p = rng.dirichlet(np.ones(MAX_SEARCHED_CLASSES), 2000)
+    y = rng.integers(0, MAX_SEARCHED_CLASSES, (2000, 1)).astype(float)
+    decision = fit_decision(get_metric("macro_f1"), problem("multiclass", MAX_SEARCHED_CLASSES), y, p)
+    assert len(decision.numbers) == MAX_SEARCHED_CLASSES
     assert min(decision.numbers) > 0
 
 

@@ -11,7 +11,7 @@ from medalist.pipelines.ensembling.draws import draws, rows_with_rare
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.ensembling.members import Members
 from medalist.pipelines.ensembling.selection import MAX_MEMBERS, Ensemble, candidates, select
-from medalist.pipelines.ensembling.spaces import back, into, spaces
+from medalist.pipelines.ensembling.spaces import from_space, spaces, to_space
 from medalist.pipelines.problem import Problem
 
 REGRESSION = Problem("regression", 1, 0, "l2", False)
@@ -208,7 +208,7 @@ def test_blend_is_the_weighted_mean():
 
 @pytest.mark.parametrize(("space", "p"), [("mean", -4.0), ("log", 7.0), ("logit", 0.3), ("geometric", 0.5)])
 def test_a_space_is_left_as_it_was_entered(space, p):
-    assert back(space, into(space, np.array([[p, 1 - p]])))[0, 0] == pytest.approx(p)
+    assert from_space(space, to_space(space, np.array([[p, 1 - p]])))[0, 0] == pytest.approx(p)
 
 
 def test_errors_in_proportion_are_averaged_as_logarithms():
@@ -258,7 +258,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
     space = spaces(metric, problem, y)[-1 if other else 0]
     weights = rng.uniform(0.5, 2, len(y))
     rows = rng.permutation(len(y))
-    blends = Members(metric, problem, y, list(predictions.values()), weights, space).on(rows)
+    blends = Members(metric, problem, y, list(predictions.values()), weights, space).blends_on(rows)
     counts = np.vstack([np.eye(5), [2, 1, 0, 0, 1]])
     low, high = (0, 1) if problem.classification else (y.min(), y.max())  # as selection keeps members within limits
     exact = []
@@ -266,7 +266,7 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
         ensemble = Ensemble(dict(enumerate(c / c.sum())), space)
         blend = ensemble.blend({n: np.clip(p, low, high) for n, p in predictions.items()})
         exact.append(smooth_loss(metric, problem, y[rows], blend[rows], weights[rows]))
-    fast = [*blends.losses(counts), blends.added(counts[5], np.array([1, 3]))[1]]
+    fast = [*blends.losses(counts), blends.losses_after_adding(counts[5], np.array([1, 3]))[1]]
     binned = name in ("auc", "gini", "average_precision", "auc_ovr")
     scale = 2 if name == "gini" else 1  # 2 AUC - 1
     assert np.diff(fast) * scale == pytest.approx(np.diff(exact), rel=2e-3, abs=4e-3 if binned else 1e-5)

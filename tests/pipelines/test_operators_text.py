@@ -46,12 +46,12 @@ def value(expression, target=None, **columns):
     ],
 )
 def test_what_a_text_is_read_as(written, words):
-    assert text.read(written).split() == words
+    assert text.normalised(written).split() == words
 
 
 @given(st.text(alphabet="abc .:/#@1!", max_size=30))
 def test_text_without_addresses_and_entities_is_read_as_it_is(written):
-    assert text.read(written) == written
+    assert text.normalised(written) == written
 
 
 def test_texts_that_differ_by_an_address_alone_are_equal():

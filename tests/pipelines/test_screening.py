@@ -22,7 +22,7 @@ from medalist.pipelines.features.search.sampling import Sample
 from medalist.pipelines.features.search.scoring import COARSE, ScoredFeature, Scorer, binned, coarse
 from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of, screen
-from medalist.pipelines.features.search.templates import MOST_SPELT, single, tables
+from medalist.pipelines.features.search.templates import MAX_SPLIT_COLUMNS, single, tables
 from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.typing import check
@@ -394,7 +394,7 @@ def test_digits_are_looked_at_of_the_most_important_columns_alone(tmp_path: Path
     ).columns
     texts = [str(f) for f in single(candidates)]
     spelt = {f"x{i}" for i in range(150) if f"fraction(x{i})" in texts}
-    assert spelt == {f"x{i}" for i in range(150 - MOST_SPELT, 150)}
+    assert spelt == {f"x{i}" for i in range(150 - MAX_SPLIT_COLUMNS, 150)}
     assert all(f"count(x{i})" in texts for i in range(150))
 
 

@@ -1,7 +1,7 @@
-"""Scales of the blocks of a linear model, so that one penalty suits numbers, categories and text alike.
+"""Scaling of the blocks of a linear model's columns, so that one penalty suits numbers, categories and text alike.
 
-Each block is scaled by the share of the target's variance that it explains alone: one that explains little is shrunk,
-whatever the number and the size of its columns. The terms of a text can be scaled one by one, too.
+Each block is scaled by the share of the target's variance that it explains alone, so that a block that explains little
+is penalised more, whatever the number and the scale of its columns. Terms of a text can be scaled one by one, too.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from medalist.pipelines.features.operators.text_targets import log_count_ratios,
 
 SAMPLE = 6000  # training rows on which lengths and explained shares are measured, at most
 MAX_TARGETS = 8  # target columns whose explained shares are measured; more are projected at random to as many
-INNER_FOLDS = 3  # of the cross-validation in which explained shares are measured
-MIN_SHARE = 0.05  # of the share that the best block explains, which every other block is assumed to explain
-SHARES = (0.02, 0.97)  # bounds of the share of the target's variance that the best block is assumed to explain
+INNER_FOLDS = 3  # folds of the cross-validation in which explained shares are measured
+MIN_SHARE = 0.05  # least explained share of a block, as a multiple of the best block's
+SHARES = (0.02, 0.97)  # bounds to which the best block's explained share is clipped
 LOGISTIC = np.pi**2 / 3  # variance of the standard logistic distribution
 
 
 def sample_of(rows: int, rng: np.random.Generator) -> np.ndarray:
-    """(m,) positions of the training rows on which blocks are measured: of many a random part, ascending."""
+    """(m,) ascending positions of the training rows on which blocks are measured: at most SAMPLE, drawn at random."""
     return np.sort(rng.choice(rows, SAMPLE, replace=False)) if rows > SAMPLE else np.arange(rows)
 
 
 def balance(blocks: Sequence[Block], target: np.ndarray, seed: int, *, classes: bool) -> list[Block]:
-    """Blocks scaled so that a penalty of 1 suits what they explain of `target` (n, K): values, or class indicators.
+    """The blocks, scaled so that a ridge penalty of 1 suits them, without blocks of zeros.
 
-    A penalty of 1 is a standard normal prior of the coefficients, under which the squared length of a row is the
-    variance that the model expects to explain. All blocks together get the variance that the best of them explains,
-    relative to the unexplained one; each gets a part in proportion to the square of its explained share: that of ridge
-    regression on the block alone, out of fold, on a sample of the rows. For classes it is the variance of the log-odds.
-    Blocks of zeros are left out.
+    target: (n, K) values, or class indicators. A penalty of 1 is a standard normal prior of the coefficients, under
+    which the squared length of a row is the prior variance of its prediction. All blocks together get the variance that
+    the best of them explains, relative to the unexplained one; each gets a part in proportion to the square of its
+    explained share, measured out-of-fold by ridge regression on the block alone. For classes it is the variance of the
+    log-odds.
     """
     rng = np.random.default_rng(seed)
     sample = sample_of(len(target), rng)
@@ -56,15 +56,15 @@ def balance(blocks: Sequence[Block], target: np.ndarray, seed: int, *, classes: 
 
 
 def binarised_share(means: np.ndarray) -> float:
-    """The factor by which an explained share of variance shrinks where a normal variable is cut into classes 0 and 1
-    (Dempster & Lerner, 1950).
+    """The ratio of the variance explained of a binarised normal variable to that explained of the variable (Dempster &
+    Lerner, 1950).
 
     `means` (K,) are the shares of class 1 of K such variables; the factor is their mean, weighted by their variances.
     """
     from scipy.special import ndtri
 
     p = means[(means > 0) & (means < 1)]
-    heights = np.exp(-np.square(ndtri(p)) / 2) / np.sqrt(2 * np.pi)  # of the standard normal density at the cut
+    heights = np.exp(-np.square(ndtri(p)) / 2) / np.sqrt(2 * np.pi)  # standard normal density at the cut
     return float(np.square(heights).sum() / (p * (1 - p)).sum()) if len(p) else 1.0
 
 
@@ -94,8 +94,9 @@ def weight_terms(block: Block, target: np.ndarray, seed: int, *, classes: bool) 
     """A block of text as the presence of terms, each scaled by how the target (n, K) differs where it occurs.
 
     For classes the scale is the root mean square, over the classes, of naive Bayes' log-count ratio (NB-SVM, Wang &
-    Manning, 2012, but without its sign). For values it is that of the mean standardised target over the rows with the
-    term and one more with the mean. Rows have length 1 before terms are scaled; the block keeps its mean length.
+    Manning, 2012, but without its sign). For values it is the root mean square of the mean standardised target over the
+    rows with the term, shrunk by one row with mean 0. Rows have length 1 before terms are scaled; the block keeps its
+    mean length.
     """
     ones, *others = (presence(rows) for rows in block.rows)
     if classes:

@@ -11,18 +11,19 @@ import numpy as np
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.preprocessing import impute, numeric_columns
 
-MAX_LEVELS = 5000  # levels of a category; one with more has no one-hot columns
-MIN_FREQUENCY = 5  # training rows of a level with a column by itself; rarer ones share one
+MAX_LEVELS = 5000  # levels of a category with one-hot columns, at most; one with more has none
+MIN_FREQUENCY = 5  # training rows of a level with its one-hot column, at least; rarer ones share one
 MIN_MISSING = 0.005  # share of missing values, above which a number has an indicator of them
 CLIP = 6.0  # standard deviations at which numbers are clipped
-MAX_SPLINE_BYTES = 512 << 20  # memory for splines of all rows; where they would take more, there are none
+MAX_SPLINE_BYTES = 512 << 20  # bytes of the splines of all rows, beyond which there are none
 
 
 @dataclass(frozen=True)
 class Block:
-    """Columns of one sort for the training, the validation and the test rows: dense (n, k) or CSR, float32.
+    """Columns of one kind, with a scale factor.
 
-    `rows` are unscaled. `factor`, a number or one for each column (k,), is applied when blocks are joined.
+    rows: those of the training, the validation and the test rows, unscaled: dense (n, k) or CSR, float32. factor: a
+    number or one for each column (k,), applied when blocks are joined.
     """
 
     kind: Literal["numbers", "categories", "text"]
@@ -43,19 +44,19 @@ class Block:
         """The block with its factor times a number, or times one number for each column (k,)."""
         return replace(self, factor=self.factor * factor)
 
-    def sample(self, places: np.ndarray) -> Any:
-        """The training rows at these places, scaled: (m, k), dense or CSR."""
-        rows = self.train[places]
+    def sample(self, positions: np.ndarray) -> Any:
+        """The training rows at these positions, scaled: (m, k), dense or CSR."""
+        rows = self.train[positions]
         if not hasattr(rows, "indptr"):
             return rows * self.factors
         rows.data = rows.data * self.factors[rows.indices]
         return rows
 
-    def length(self, places: np.ndarray) -> float:
-        """Root of the mean squared Euclidean length of the training rows at these places, scaled."""
-        rows = self.sample(places)
+    def length(self, positions: np.ndarray) -> float:
+        """Root of the mean squared Euclidean length of the training rows at these positions, scaled."""
+        rows = self.sample(positions)
         values = rows.data if hasattr(rows, "indptr") else rows
-        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(places))))
+        return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(positions))))
 
 
 def blocks_of(request: FitRequest, knots: int) -> list[Block]:

@@ -27,10 +27,10 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"alpha": 1.0, "knots": 8, "weights": "blocks"},
     {"alpha": 1.0, "knots": 0, "weights": "terms"},
 )
-MAX_REWEIGHTED = 15  # reweighted fits for absolute errors
-MIN_GAIN = 1e-4  # share of the loss that a reweighted fit has to gain for there to be another
-MAX_STEPS = 200  # of the solver of logistic regression
-TOLERANCE = 1e-4  # gradient at which that stops; rare terms have small gradients, so 1e-3 ends after three steps
+MAX_REWEIGHTED = 15  # reweighted fits for absolute errors, at most
+MIN_GAIN = 1e-4  # relative decrease of the loss, below which reweighting stops
+MAX_STEPS = 200  # iterations of the solver of logistic regression, at most
+TOLERANCE = 1e-4  # gradient at which that stops; with 1e-3 it stops after three steps, as rare terms have small ones
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -69,7 +69,8 @@ def _target_columns(request: FitRequest) -> np.ndarray:
 
 
 def fit_predict(request: FitRequest) -> Fitted:
-    """Logistic regression for classes; ridge regression for values, or least absolute errors where these are scored.
+    """Logistic regression for classes; ridge regression for values, or least absolute deviations for an absolute
+    objective.
 
     Several targets share a design matrix. A fit that begins after its deadline predicts the best constant.
     """
@@ -90,7 +91,8 @@ def fit_predict(request: FitRequest) -> Fitted:
 
 
 def _regression(request: FitRequest, train: Any) -> Callable[[Any], np.ndarray]:
-    """Predicts values (k,) or (k, T) from design rows (k, d), not far outside the range of the training targets."""
+    """A fitted function from design rows (k, d) to values (k,) or (k, T), clipped near the range of training
+    targets."""
     y, objective = request.y, request.problem.objective
     if request.native and is_absolute(objective):  # rows weigh differently for each target
         of_each = [_regression(replace(request, y=column), train) for column in y.T]
@@ -126,7 +128,7 @@ def _ridge(request: FitRequest, train: Any, objective: str) -> Any:
 
 
 def _logistic(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any], np.ndarray]:
-    """Predicts probabilities from design rows (k, d): (k,) of the positive class, or (k, K) of all classes."""
+    """A fitted function from design rows (k, d) to probabilities: (k,) of the positive class, or (k, K) of all."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -142,7 +144,7 @@ def _logistic(request: FitRequest, y: np.ndarray, train: Any) -> Callable[[Any],
 
 
 def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
-    """Relative seconds of one fit. Only 100 columns count with their knots: of more, most are text, which has none."""
+    """Relative seconds of one fit. Knots count for at most 100 columns: of more, most are text, which has none."""
     expanded = columns + min(columns, 100) * params.get("knots", 0)
     return 0.15 + 1.5e-7 * rows * (expanded + 10) * outputs**0.7
 

@@ -44,8 +44,8 @@ def network_inputs(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarr
 
     Numbers are mapped to a normal distribution, with missing ones as the median and, where these are not rare, with
     indicators; text is reduced to components. Constant columns are left out. In a forecast, columns of time are
-    standardised instead, with later rows at the last time of training: on a normal scale these would be far from all
-    others, and a network would extrapolate from the last training rows. Level 0 is for categories that are missing,
+    standardised instead, with later rows clipped to the last time of training: otherwise these would be far from
+    all others, and a network would extrapolate from the last training rows. Level 0 is for categories that are missing,
     rare or absent from the training rows.
     """
     from sklearn.preprocessing import QuantileTransformer

@@ -1,9 +1,9 @@
 """Multilayer perceptrons by scikit-learn, averaged over several of them, on piecewise linear encodings of numbers.
 
-Piecewise linear encodings (Gorishniy et al., 2022) let a small network bend where the data do. Adam's learning rate
-falls along half a cosine (Loshchilov & Hutter, 2017), and predictions are averaged over the last epochs and over the
-networks. Values are fitted by squared errors, also under absolute ones; for quantile and percentage errors rows are
-reweighted after each epoch.
+Piecewise linear encodings (Gorishniy et al., 2022) let a small network fit functions that are not smooth. Adam's
+learning rate falls along half a cosine (Loshchilov & Hutter, 2017), and predictions are averaged over the last epochs
+and over the networks. Values are fitted by squared errors, also under absolute ones; for quantile and percentage errors
+rows are reweighted after each epoch.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {"epochs": 24, "learning_rate": 0.003, "members": 4, "width": 48, "penalty": 0.3, "bins": 8},
     {"epochs": 24, "learning_rate": 0.003, "members": 4, "width": 48, "penalty": 1.0, "bins": 4},
 )
-MIN_STEPS = 500  # of Adam in all: on few rows there are more epochs than the parameter says
-MAX_EPOCHS = 150  # that there are then
-MIN_RATE = 0.02  # of the initial learning rate, at the end of the training
-AVERAGED = 1 / 3  # of the epochs, the last, over which predictions are averaged
+MIN_STEPS = 500  # steps of Adam in all, for which there are more epochs than the parameter where rows are few
+MAX_EPOCHS = 150  # epochs for MIN_STEPS, at most
+MIN_RATE = 0.02  # learning rate at the end of training, as a share of the initial one
+AVERAGED = 1 / 3  # share of the epochs, the last ones, over which predictions are averaged
 MAX_INPUTS = 1500  # columns of the encoded rows, beyond which numbers have fewer bins
-MAX_BYTES = 512 << 20  # memory for the encoded training rows, beyond which numbers have fewer bins
+MAX_BYTES = 512 << 20  # bytes of the encoded training rows, beyond which numbers have fewer bins
 MIN_DEVIATION = 0.05  # standard deviation that an input is divided by at least
-HUBER_RESIDUAL = 1.0  # robust standard deviations of the residuals, below which reweighted errors count squared
+HUBER_RESIDUAL = 1.0  # `smallest` of `absolute_weights`: robust standard deviations below which errors count squared
 
 
 def space(trial: Any) -> dict[str, Any]:
@@ -64,8 +64,9 @@ def space(trial: Any) -> dict[str, Any]:
 def encoded(request: FitRequest, bins: int) -> list[np.ndarray]:
     """Standardised inputs (rows, d) float32 of the training, validation and test rows.
 
-    They are the numbers, for each of their bins how far a number has come through it (0 below, 1 above), and one-hot
-    category levels. Bins hold equally many training rows; where there would be too many inputs there are fewer of them.
+    They are the numbers, their piecewise linear encodings (one column for each of `bins` bins: 0 below it, 1 above it,
+    linear within), and one-hot category levels. Bins hold equally many training rows; where there would be too many
+    inputs there are fewer of them.
     """
     numbers, levels, sizes = network_inputs(request)
     count = numbers[0].shape[1]
@@ -85,19 +86,19 @@ def encoded(request: FitRequest, bins: int) -> list[np.ndarray]:
 
 
 def batch_size(rows: int) -> int:
-    """Rows of one step of Adam, by the number of training rows."""
+    """Batch size by the number of training rows."""
     return next((size for most, size in ((2_800, 32), (4_500, 64), (9_000, 128), (60_000, 256)) if rows < most), 512)
 
 
 def epochs_of(rows: int, params: Mapping[str, Any]) -> int:
-    """Epochs on so many training rows: the parameter's, or more for MIN_STEPS steps, then at most MAX_EPOCHS."""
+    """Epochs on so many training rows: the parameter's, or as many as make MIN_STEPS steps, up to MAX_EPOCHS."""
     steps = -(-rows // batch_size(rows))
     return max(int(params.get("epochs", 24)), min(MAX_EPOCHS, -(-MIN_STEPS // steps)))
 
 
-def rate_factor(gone: float) -> float:
-    """The factor of the learning rate after a share of the training: half a cosine from 1 to MIN_RATE."""
-    return MIN_RATE + (1 - MIN_RATE) * (1 + math.cos(math.pi * min(gone, 1.0))) / 2
+def rate_factor(progress: float) -> float:
+    """The factor of the learning rate at a share `progress` of the training: half a cosine from 1 to MIN_RATE."""
+    return MIN_RATE + (1 - MIN_RATE) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
 
 
 def fit_predict(request: FitRequest) -> Fitted:
@@ -151,26 +152,26 @@ def _train(
             alpha=float(params["penalty"]),
             batch_size=size,
             learning_rate_init=float(params["learning_rate"]),
-            random_state=np.random.RandomState((request.seed * 31 + i) % SEEDS),  # a number would restart every epoch
+            random_state=np.random.RandomState((request.seed * 31 + i) % SEEDS),  # an int would restart every epoch
         )
         for i in range(int(params["members"]))
     ]
     reweighted = _is_reweighted(objective)
-    known_classes = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
+    all_classes = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
     total: list[Any] = [0.0, 0.0]
     summed = 0
     began = time.monotonic()
     for epoch in range(epochs):
         averaged = epoch >= (1 - AVERAGED) * epochs
-        gone = max(epoch / epochs, (time.monotonic() - began) / max(request.deadline - began, 1e-9))
+        progress = max(epoch / epochs, (time.monotonic() - began) / max(request.deadline - began, 1e-9))
         for network in networks:
             if epoch:  # scikit-learn makes the optimizer in the first epoch, and has no schedule for Adam
-                network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(gone)
+                network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(progress)
             weights = request.weights
             if reweighted and weights is not None and epoch:
                 residuals = request.y - network.predict(x)
                 weights, _ = absolute_weights(residuals, weights, quantile_of(objective), HUBER_RESIDUAL)
-            network.partial_fit(x, y, **({} if epoch else known_classes), sample_weight=weights)
+            network.partial_fit(x, y, **({} if epoch else all_classes), sample_weight=weights)
             ended = request.out_of_time
             if averaged or ended:
                 summed += 1

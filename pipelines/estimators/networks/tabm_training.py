@@ -46,7 +46,7 @@ def _predictions(request: FitRequest, objective: str, out: Any) -> Any:
 
 
 def batch_size(rows: int) -> int:
-    """Rows of one step, by the number of training rows, as in the authors' experiments."""
+    """Batch size by the number of training rows, as in the authors' experiments."""
     steps = ((2_800, 32), (4_500, 64), (6_400, 128), (32_000, 256), (108_000, 512))
     return next((size for most, size in steps if rows < most), 1024)
 
@@ -76,8 +76,8 @@ class Training:
     def run(self, validation: Any) -> tuple[int, int]:
         """Train, and return the best epoch and the number of epochs that were run.
 
-        `validation` are inputs and targets for early stopping: the network then has the weights of the best epoch. With
-        None it has those of the last one.
+        `validation` is (inputs, targets) for early stopping: the network then has the weights of the best epoch; with
+        None, those of the last one.
         """
         epochs = rounds_to_run(self.request, int(self.params["epochs"]))
         best, lowest, weights = 0, float("inf"), None
@@ -97,7 +97,7 @@ class Training:
         return max(1, best), epoch
 
     def epoch(self) -> bool:
-        """Train on all rows once, in random order. Returns whether the deadline has passed, which ends it early."""
+        """Train on all rows once, in random order, or until the deadline. Returns whether that has passed."""
         import torch
 
         self.network.train()

@@ -1,4 +1,4 @@
-"""Columns as numbers, dates and texts, whatever they are stored as."""
+"""Conversion of columns of any type to numbers, dates and texts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def parsed_dates(column: pd.Series) -> pd.Series | None:
 
 
 def numbers_of(column: pd.Series) -> np.ndarray:
-    """(n,) float64: values as numbers; true, yes, false and no as 1 and 0; dates as seconds since 1970; text that is no
-    number, and infinite values, as NaN."""
+    """(n,) float64: values as numbers; true, yes, false and no as 1 and 0; dates as seconds since 1970; other text and
+    infinite values as NaN."""
     if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_numeric_dtype(column.dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     elif pd.api.types.is_datetime64_any_dtype(column.dtype):

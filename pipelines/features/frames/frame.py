@@ -1,4 +1,4 @@
-"""Frame: evaluates features over the rows of train and test, and keeps what several features are computed from."""
+"""Frame: evaluates features over the rows of train and test, with a cache of intermediate results."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from medalist.pipelines.features.language.expression import Column, Feature, Nod
 from medalist.pipelines.features.language.registry import is_supervised, operator_of
 from medalist.pipelines.features.lazy import np, pd
 
-MEMORY = 1 << 30  # bytes of intermediate results that a frame keeps
+MEMORY = 1 << 30  # bytes of intermediate results that a frame caches
 
 
 class Source(Protocol):
-    """Where a frame takes its raw columns from: train rows first, then test rows."""
+    """The raw columns of a frame (train rows first, then test rows) and the further tables."""
 
     n_train: int
 
@@ -33,13 +33,13 @@ class Source(Protocol):
 
 @dataclass
 class _Cache:
-    """Values by name; the least recently used ones are dropped beyond a number of bytes."""
+    """A least-recently-used cache of values by name."""
 
     values: OrderedDict[Any, Any] = field(default_factory=OrderedDict)
     used: int = 0  # bytes
 
     def get(self, name: Any, make: Callable[[], Any], limit: int) -> Any:
-        """The value of a name, made where there is none; then all but the last values are dropped beyond `limit`."""
+        """The value of a name, from `make()` where it is not cached; then values beyond `limit` bytes are evicted."""
         if name in self.values:
             self.values.move_to_end(name)
             return self.values[name]
@@ -57,9 +57,8 @@ class _Cache:
 class Frame:
     """Evaluates features over all rows of its source, or over those at the sorted positions `rows`.
 
-    Supervised features need a `target` that they are fitted on. What several features are computed from (numbers, keys,
-    dates, sort orders) is computed once and kept; beyond `memory` bytes the least recently used is dropped. The arrays
-    that a frame returns are shared: never write into them.
+    Supervised features are fitted on `target`. Intermediate results of several features (numbers, keys, dates, sort
+    orders) are cached up to `memory` bytes. Never write into the arrays that a frame returns: they are the cache's.
     """
 
     source: Source
@@ -79,20 +78,20 @@ class Frame:
         return self.source.n_rows if self.rows is None else len(self.rows)
 
     def fitted_on(self, target: Target) -> Frame:
-        """A frame over the same rows, with the same cache, in which supervised features are fitted on `target`."""
+        """A frame over the same rows, sharing the cache, in which supervised features are fitted on `target`."""
         return replace(self, target=target)
 
-    def shared(self, name: Any, make: Callable[[], Any]) -> Any:
-        """The result of `make()`, computed once per name; the name must identify everything that it depends on."""
+    def cached(self, name: Any, make: Callable[[], Any]) -> Any:
+        """The result of `make()`, cached by name; the name must identify everything that it depends on."""
         return self._cache.get(name, make, self.memory)
 
     def column(self, name: str) -> pd.Series:
-        """A raw column over the rows, numbered from 0."""
+        """A raw column over the frame's rows, with index 0 to n - 1."""
         column = self.source.column(name)
         return column if self.rows is None else column.iloc[self.rows].reset_index(drop=True)
 
     def table(self, name: str) -> pd.DataFrame:
-        """A further table, whole."""
+        """A further table, with all its rows."""
         return self.source.table(name)
 
     def value(self, node: Feature) -> Any:
@@ -108,18 +107,18 @@ class Frame:
         return operator.compute(self, node, self.target)
 
     def token(self, node: Feature) -> str | None:
-        """The token of the target that a feature is computed from; None for a feature without the target."""
+        """The token of the target for a supervised feature, as a part of cache names; None for any other."""
         return self.target.token if self.target is not None and is_supervised(node) else None
 
     def _value(self, node: Feature) -> Any:
-        return self.shared(("value", node, self.token(node)), lambda: self.value(node))
+        return self.cached(("value", node, self.token(node)), lambda: self.value(node))
 
     def number(self, node: Node) -> np.ndarray:
-        """(n,) float64 values of an argument, NaN where missing. PipelineError where it makes several columns."""
+        """(n,) float64 values of an argument, NaN where missing. PipelineError where it has several columns."""
         if isinstance(node, int | float):
             return np.full(self.n, float(node))
         if isinstance(node, Column):
-            return self.shared(("number", node), lambda: numbers_of(self.column(node.name)))
+            return self.cached(("number", node), lambda: numbers_of(self.column(node.name)))
         value = self._value(node)
         if getattr(value, "ndim", 1) == 2 and value.shape[1] == 1:
             value = value[:, 0]
@@ -128,7 +127,7 @@ class Frame:
         return value.astype(np.float64, copy=False)
 
     def numbers(self, args: Sequence[Node]) -> np.ndarray:
-        """(n, k) float64: several arguments side by side, each with all its columns."""
+        """(n, k) float64: the columns of all arguments, concatenated."""
         blocks = []
         for node in args:
             if isinstance(node, Feature):
@@ -140,7 +139,7 @@ class Frame:
 
     def key(self, node: Node) -> Key:
         """The groups of rows with equal values of a column or a feature."""
-        return self.shared(("key", node), lambda: self.compute_key(node))
+        return self.cached(("key", node), lambda: self.compute_key(node))
 
     def keys(self, args: Sequence[Node]) -> Key:
         """The groups of rows with equal values in all of `args`."""
@@ -149,7 +148,7 @@ class Frame:
         return self.key(Feature("cross", tuple(args)))
 
     def compute_key(self, node: Node) -> Key:
-        """The groups of rows with equal values of a column or a feature, computed anew."""
+        """The groups of rows with equal values of a column or a feature, without the cache."""
         if isinstance(node, Column):
             return key_of(self.column(node.name))
         if isinstance(node, Feature) and node.op == "cross":
@@ -161,7 +160,7 @@ class Frame:
 
     def date(self, node: Node) -> np.ndarray:
         """(n,) datetime64[ns] of a column, NaT where missing or unreadable. PipelineError where it holds no dates."""
-        return self.shared(("date", node), lambda: self._date(node))
+        return self.cached(("date", node), lambda: self._date(node))
 
     def _date(self, node: Node) -> np.ndarray:
         if not isinstance(node, Column):
@@ -171,33 +170,33 @@ class Frame:
     def sparse(self, node: Feature) -> Any:
         """The values of a feature that does not use the target, usually a sparse matrix (n, k).
 
-        Over all rows they are taken from the blocks that the source keeps, if it keeps any.
+        In a frame over all rows they are the cached block of the source, if it has blocks.
         """
 
         def make() -> Any:
             block: Callable[[str], Any] | None = getattr(self.source, "block", None)
             return self.value(node) if block is None or self.rows is not None else block(str(node))
 
-        return self.shared(("value", node, None), make)
+        return self.cached(("value", node, None), make)
 
     def text(self, node: Node) -> np.ndarray:
         """(n,) objects: the texts of a column as str, None where missing."""
         if not isinstance(node, Column):
             raise PipelineError(f"{node} is no text: name a column that holds text.")
-        return self.shared(("text", node), lambda: texts_of(self.column(node.name)))
+        return self.cached(("text", node), lambda: texts_of(self.column(node.name)))
 
     def order(self, node: Node) -> np.ndarray:
-        """(n,) positions of the rows in ascending order of a number or a date; missing last, ties as they are."""
+        """(n,) positions of the rows in ascending order of a number or a date; missing last, ties in table order."""
 
         def sort() -> np.ndarray:
             dates = isinstance(node, Column) and not pd.api.types.is_numeric_dtype(self.column(node.name).dtype)
             return np.argsort(self.date(node) if dates else self.number(node), kind="stable")
 
-        return self.shared(("order", node), sort)
+        return self.cached(("order", node), sort)
 
 
 def _size(value: Any) -> int:
-    """Bytes that a value takes in memory, about."""
+    """Approximate size of a cached value in bytes."""
     if isinstance(value, Key):
         return value.codes.nbytes
     if isinstance(value, np.ndarray):

@@ -27,7 +27,7 @@ class Join(NamedTuple):
     other: np.ndarray
     size: int
 
-    def spread(self, values: np.ndarray, nothing: float = float("nan")) -> np.ndarray:
+    def to_rows(self, values: np.ndarray, nothing: float = float("nan")) -> np.ndarray:
         """(n,) the value of each row's group, from `values` (size,); `nothing` where the row's key is missing."""
         return np.append(np.asarray(values, dtype=np.float64), nothing)[self.main]
 
@@ -40,8 +40,8 @@ def _column(frame: Frame, column: Column) -> pd.Series:
     return table[column.name]
 
 
-def measured_column(feature: Feature) -> Column:
-    """The column of a further table that a feature aggregates. PipelineError where its argument is none."""
+def aggregated_column(feature: Feature) -> Column:
+    """The column of a further table that a feature aggregates. PipelineError where its argument is not such."""
     column = feature.args[0]
     if not isinstance(column, Column) or column.table is None:
         raise PipelineError(f"{feature} takes one column of a further table, as in mean(orders.amount) by customer.")
@@ -50,7 +50,7 @@ def measured_column(feature: Feature) -> Column:
 
 def _pairs(frame: Frame, feature: Feature) -> list[tuple[pd.Series, pd.Series]]:
     """The key columns of train and test with their counterparts in the further table."""
-    table = measured_column(feature).table
+    table = aggregated_column(feature).table
     row_keys = [k for k in feature.by if not (isinstance(k, Column) and k.table)]
     table_keys = [k for k in feature.by if isinstance(k, Column) and k.table]
     if table_keys and (len(table_keys) > 1 or len(row_keys) != 1 or table_keys[0].table != table):
@@ -85,7 +85,7 @@ def join_of(frame: Frame, feature: Feature) -> Join:
             main, other, size = a, b, count
         return Join(main, other, size)
 
-    return frame.shared(("join", measured_column(feature).table, feature.by), make)
+    return frame.cached(("join", aggregated_column(feature).table, feature.by), make)
 
 
 def _crossed(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
@@ -93,7 +93,8 @@ def _crossed(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
 
 
 def _common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
-    """Codes (n,) and (m,) of the values of two columns, equal where the values are, -1 where missing; and how many."""
+    """Codes (n,) and (m,) of the values of two columns, equal where the values are, -1 where missing; and the number of
+    distinct values."""
     if any(pd.api.types.is_datetime64_any_dtype(s.dtype) for s in (row_values, table_values)):
         a, b = pd.Series(dates_of(row_values)), pd.Series(dates_of(table_values))
         codes, dates = pd.factorize(pd.concat([a, b], ignore_index=True))
@@ -109,7 +110,7 @@ def _common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.nd
 
 
 def _as_number(values: pd.Index) -> pd.Series:
-    """Numbers as they are, whole ones exactly; text read as numbers, NaN where it is none."""
+    """Values as numbers, integers exactly; text parsed, NaN where it is no number."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         return pd.Series(array)
@@ -117,19 +118,19 @@ def _as_number(values: pd.Index) -> pd.Series:
 
 
 def table_numbers(frame: Frame, column: Column) -> np.ndarray:
-    """(m,) the numbers of a further table's column; of dates, however they are written, seconds since 1970."""
+    """(m,) the numbers of a further table's column; of dates in any form, seconds since 1970."""
 
     def make() -> np.ndarray:
         values = _column(frame, column)
         dates = parsed_dates(values)
         return numbers_of(values if dates is None else dates)
 
-    return frame.shared(("table number", column), make)
+    return frame.cached(("table number", column), make)
 
 
 def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np.ndarray]:
-    """The join, and of the further table's rows that have both a key and a number the groups and the numbers."""
-    join, column = join_of(frame, feature), measured_column(feature)
+    """The join, and the groups (r,) and numbers (r,) of the further table's rows that have both a key and a number."""
+    join, column = join_of(frame, feature), aggregated_column(feature)
     values = table_numbers(frame, column)
     present = (join.other >= 0) & ~np.isnan(values)
     return join, join.other[present], values[present]
@@ -137,5 +138,5 @@ def joined_numbers(frame: Frame, feature: Feature) -> tuple[Join, np.ndarray, np
 
 def joined_categories(frame: Frame, feature: Feature) -> tuple[Join, Key]:
     """The join, and the values of the further table's column as a key over its m rows."""
-    join, column = join_of(frame, feature), measured_column(feature)
-    return join, frame.shared(("table key", column), lambda: key_of(_column(frame, column)))
+    join, column = join_of(frame, feature), aggregated_column(feature)
+    return join, frame.cached(("table key", column), lambda: key_of(_column(frame, column)))

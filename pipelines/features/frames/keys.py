@@ -1,4 +1,4 @@
-"""Keys: the groups that rows with equal values make, and numbers in bins."""
+"""Keys: the groups of rows with equal values, as integer codes; and binning of numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Key:
     """Groups of rows with equal values.
 
     codes: (n,) int64 from 0 to size - 1, in sorted order of the values. size: number of groups. missing: the code of
-    the rows without a value, which are a group too, or -1 where there are none.
+    the group of rows without a value, or -1 where there are none.
     """
 
     codes: np.ndarray
@@ -43,7 +43,7 @@ def key_of(column: pd.Series) -> Key:
 def crossed(a: Key, b: Key) -> Key:
     """The groups of rows that are equal in both keys, numbered in the order of `a`, then of `b`.
 
-    A missing value is a value like any other.
+    A missing value counts as a value, and the result has no `missing` code.
     """
     pairs = a.codes * b.size + b.codes
     if a.size * b.size <= 8 * len(pairs) + 1024:
@@ -55,10 +55,10 @@ def crossed(a: Key, b: Key) -> Key:
 
 
 def bins_of(values: np.ndarray, edges: np.ndarray, bins: int) -> tuple[np.ndarray, int]:
-    """The bin (n,) int64 of each number between ascending edges, and the number of bins. The bin of NaN is undefined.
+    """(n,) int64 the bin of each number between ascending edges, and the number of bins. The bin of NaN is undefined.
 
-    Where ties leave fewer edges than `bins` bins need, each edge is a value that occurs often and gets a bin of its
-    own, so that rare values above the most frequent one are not put into its bin.
+    Where ties leave fewer edges than `bins` bins need, each edge is a frequent value and gets a separate bin, so that
+    rare values above it are not put into its bin.
     """
     codes = np.searchsorted(edges, values, side="right")
     if len(edges) >= bins - 1:

@@ -1,4 +1,4 @@
-"""Rows in order of a date or a number, within the groups of keys."""
+"""Rows sorted by a date or a number within groups, for lags and rolling statistics."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ DAY = 86_400.0  # seconds
 class Sequence(NamedTuple):
     """Rows sorted by group and then by time.
 
-    order: (n,) positions of the sorted rows in the table. codes: (n,) the group of each sorted row. place: (n,) its
-    place within the group, from 0.
+    order: (n,) positions of the sorted rows in the table. codes: (n,) the group of each sorted row. position: (n,) its
+    position within the group, from 0.
     """
 
     order: np.ndarray
     codes: np.ndarray
-    place: np.ndarray
+    position: np.ndarray
 
     def shift(self, values: np.ndarray, k: int, empty: float = float("nan")) -> np.ndarray:
-        """(n,) for each sorted row the value of the row k places before it in its group, or after it for negative k.
+        """(n,) for each sorted row the value k rows before it in its group, or -k rows after it for negative k.
 
         values: (n,) in sorted order. empty: the value where there is no such row.
         """
@@ -58,13 +58,14 @@ def sequence(frame: Frame, node: Node, by: tuple[Node, ...]) -> Sequence:
         first[1:] = codes[1:] != codes[:-1]
         return Sequence(order, codes, at - np.maximum.accumulate(np.where(first, at, 0)))
 
-    return frame.shared(("sequence", node, by), make)
+    return frame.cached(("sequence", node, by), make)
 
 
 def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
-    """(n,) float64 times, NaN where missing, and how many of them make one unit of a horizon or a difference.
+    """(n,) float64 times, NaN where missing, and the size of one unit of horizons and time differences.
 
-    Of dates the times are in seconds and the unit is a day, of numbers they are the numbers and the unit is 1.
+    For dates the times are seconds since 1970 and the unit is a day (86,400); for numbers they are the numbers and the
+    unit is 1.
     """
 
     def make() -> tuple[np.ndarray, float]:
@@ -75,4 +76,4 @@ def times(frame: Frame, node: Node) -> tuple[np.ndarray, float]:
                 return np.where(np.isnat(dates), np.nan, dates.astype(np.int64) / 1e9), DAY
         return frame.number(node), 1.0
 
-    return frame.shared(("times", node), make)
+    return frame.cached(("times", node), make)

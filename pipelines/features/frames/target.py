@@ -14,7 +14,8 @@ from medalist.pipelines.features.lazy import np
 class Target:
     """What a supervised operator is fitted on: the training part of one fold.
 
-    fit: (m,) positions of its rows in the frame. y: (m, T) their target: values on the fitted scale, or class codes.
+    fit: (m,) positions of the training rows in the frame. y: (m, T) their targets: values on the fitted scale, or class
+    codes.
     classes: number of classes of a multiclass target, else 0. seed: of the inner folds.
     """
 
@@ -37,7 +38,7 @@ class Target:
         return np.eye(self.classes)[self.y[:, 0].astype(int)] if self.classes > 2 else self.y.astype(float)
 
     def inner(self, folds: int = 5) -> np.ndarray:
-        """(m,) the inner fold of each row of `fit`: 0 to folds - 1, at random and of equal size."""
+        """(m,) the inner fold of each row of `fit`, 0 to folds - 1: random, of sizes that differ by at most one."""
         return np.random.default_rng(self.seed).permutation(len(self.fit)) % min(folds, max(2, len(self.fit)))
 
 

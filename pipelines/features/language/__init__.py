@@ -1,1 +1,2 @@
-"""The feature language: parsing and printing expressions, and saying them in words. Needs neither numpy nor pandas."""
+"""The feature language: parsing and printing expressions, and describing them in words. Needs neither numpy nor
+pandas."""

@@ -4,12 +4,12 @@
     mean(price) by brand, city       area / rooms                       svd(tfidf(text), 16)
     month(sold_at)                   mean(orders.amount) by customer    target_mean(bin(price, 20))
 
-An operator is called on columns, other expressions and literals; `by` names the keys of what looks at groups; `+ - * /`
-are arithmetic between numbers, `×` crosses keys. A column of a further table is `table.column`. A name that is no plain
-word is quoted with backticks (a backtick within is doubled). In an argument list a comma ends the keys: several keys of
-an argument stand in brackets with it, `rank((mean(price) by brand, city))`. Equal expressions are equal features:
-arguments whose order does not matter are sorted, and `number(x)` where a number is wanted, or `code(x)` where a key is,
-is `x`.
+An operator is called on columns, other expressions and literals; `by` names the keys that an operator on groups groups
+by; `+ - * /` are arithmetic between numbers, `×` crosses keys. A column of a further table is `table.column`. A name
+that is no plain word is quoted with backticks (a backtick within is doubled). In an argument list a comma ends the
+keys: several keys of an argument stand in brackets with it, `rank((mean(price) by brand, city))`. Equal expressions are
+equal features: arguments whose order does not matter are sorted, and `number(x)` where a number is wanted, or `code(x)`
+where a key is, is `x`.
 
 Expressions are data, never code: what is parsed is looked up in a registry and nothing is evaluated.
 """
@@ -24,12 +24,12 @@ from dataclasses import dataclass, field
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.language.operator import OPERATORS, Operator
 
-INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}  # operators written between
-LEVELS = {"add": 1, "subtract": 1, "multiply": 3, "divide": 3, "cross": 6}  # how tightly the marks bind
-CALL_LEVEL = 5  # how tightly a call with `by` binds: it stands in brackets as a key and in a cross
-FLAT = ("add", "multiply", "cross")  # a + (b + c) is a + b + c
-AS_NUMBER, AS_KEY = "number", "code"  # operators that an argument is written without where it is taken as that anyway
-MOST_DEPTH = 12  # operators within each other
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}  # the marks of infix operators
+LEVELS = {"add": 1, "subtract": 1, "multiply": 3, "divide": 3, "cross": 6}  # precedence of the infix operators
+CALL_LEVEL = 5  # precedence of a call with `by`: it is put in brackets as a key and in a cross
+FLAT = ("add", "multiply", "cross")  # associative operators, which are flattened: a + (b + c) is a + b + c
+AS_NUMBER, AS_KEY = "number", "code"  # conversions that are implicit for arguments of that type
+MOST_DEPTH = 12  # levels of nested operators, at most
 WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -48,7 +48,7 @@ class Column:
 class Feature:
     """An operator applied to arguments, within the groups of the keys `by` where there are any.
 
-    It brings itself into its canonical form, so that equal expressions are equal objects. PipelineError where it is
+    Normalised to its canonical form, so that equal expressions are equal objects. PipelineError where it is
     nested too deeply, groups arithmetic, or holds a number that is not finite.
     """
 
@@ -85,12 +85,12 @@ class Feature:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns of train and test that it is made from, in order of appearance."""
+        """Names of the columns of train and test in the expression, in order of appearance."""
         return tuple(dict.fromkeys(n.name for n in nodes(self) if isinstance(n, Column) and n.table is None))
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the further tables that it is made from."""
+        """Names of the further tables in the expression."""
         return tuple(dict.fromkeys(n.table for n in nodes(self) if isinstance(n, Column) and n.table is not None))
 
 
@@ -106,7 +106,8 @@ def nodes(node: Node) -> Iterator[Node]:
 
 
 def feature(op: str, *args: str | Node, by: tuple[str | Node, ...] = ()) -> Feature:
-    """`feature("mean", "price", by=("city",))`: an operator on columns (text), expressions and literals."""
+    """A feature from an operator's name, arguments and keys, where a str names a column: `feature("mean", "price",
+    by=("city",))` is `mean(price) by city`."""
     return Feature(op, tuple(map(_node, args)), tuple(map(_node, by)))
 
 
@@ -115,7 +116,7 @@ def _node(value: str | Node) -> Node:
 
 
 def _operator(op: str) -> Operator | None:
-    """The operator of a name, of a further table's column where only those have the name; None where it is unknown."""
+    """The operator of a name, or the aggregate `table.name` of further tables; None where there is neither."""
     return OPERATORS.get(op) or OPERATORS.get(f"table.{op}")
 
 
@@ -125,7 +126,7 @@ def _crossed_keys(key: Node) -> tuple[Node, ...]:
 
 
 def _unwrapped(node: Node, wrapper: str) -> Node:
-    """An argument without the operator `wrapper` that would be applied to it anyway; a whole number as an integer."""
+    """An argument without the conversion `wrapper`, which is implicit; a whole float as an int."""
     if isinstance(node, float):
         if not math.isfinite(node):
             raise PipelineError(f"A feature cannot hold the number {node}.")
@@ -140,7 +141,8 @@ def _quoted(name: str) -> str:
 
 
 def _written(node: Node, level: int = 0, *, listed: bool = False) -> str:
-    """The text of a node; in brackets where it binds less than `level`, or where its commas stand among others."""
+    """The text of a node, in brackets where its precedence is below `level` or, `listed`, where its commas need
+    them."""
     if not isinstance(node, Feature):
         return str(node)
     if node.op in INFIX and (len(node.args) == 2 or (node.op in FLAT and len(node.args) > 2)):

@@ -1,4 +1,4 @@
-"""What an operator of the feature language is, and the registry of all operators."""
+"""The declaration of an operator of the feature language, and the registry of all operators."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ Words = str | Callable[..., str]
 
 @dataclass(frozen=True)
 class Operator:
-    """An operator of the feature language, with all that is known of it. Nothing else lists operators by name.
+    """The declaration of an operator of the feature language.
 
-    kind: *stateless* works row by row; *transductive* looks at all rows of train and test, never at the target;
-    *supervised* uses the target and is fitted inside the training part of a fold, always.
+    kind: *stateless* computes each row from that row; *transductive* uses all rows of train and test, but not the
+    target; *supervised* uses the target and is always fitted on the training part of a fold.
 
     takes: the type of each argument: "number", "key" (anything that groups rows), "date", "order" (a number or a date),
     "text", "sparse", "table" (a column of a further table), "whole" (a literal whole number), "literal" (a literal
     number); a type that ends with "?" may be left out (from the right), one that ends with "+" stands for one or more.
 
-    gives: "number" (n,), "numbers" (n, k), "category" (n,) codes 0… with NaN where missing, or "sparse".
+    gives: the type of its values: "number" (n,), "numbers" (n, k), "category" (n,) codes from 0 on, NaN where missing,
+    or "sparse" (n, k).
 
     compute: (frame, feature) → array, or (frame, feature, target) for a supervised one; the first line of its docstring
     is the operator's description.
 
-    words: an English phrase for a feature of this operator: a template over the phrases of its arguments, such as
+    words: the English phrase for a feature of this operator: a template over the phrases of its arguments, such as
     "mean of {0}{within}" (`language/words.py` lists the names that it may use), or a function of the feature.
 
     example: a feature of this operator for the leak tests, over their table: numbers x, z, whole; categories city,
@@ -35,17 +36,17 @@ class Operator:
 
     grouped: whether it needs `by` (True), refuses it (False), or takes it where given (None).
 
-    symmetric: whether the order of its arguments, literals aside, does not matter: they are sorted.
+    symmetric: whether the order of its arguments, except literals, is irrelevant; they are then sorted.
 
-    ordered: of a category, whether its codes ascend with a number, so that it may be used as a number too.
+    ordered: for a category, whether its codes are ordinal, so that it may be used as a number too.
 
-    renames: whether it does no more than name or join values of its columns, so that it drifts only as they do.
+    relabels: whether it only encodes or combines the values of its columns, so that it drifts only where they do.
 
-    width: how many columns it makes, as a guess for the cost of a fit; None where `language.registry.width_of` can tell
+    width: number of its columns, as an estimate for the cost of a fit; None where `language.registry.width_of` derives
     it from the types.
 
-    proposed: whether the search for features tries it on every column, every family of like columns, or every number
-    within groups that fits what it takes. What needs literals or compositions is proposed in `search/templates.py`.
+    proposed: whether the search for features tries it on every column, every family of similar columns, or every number
+    within groups whose type fits. Features with literals or compositions are proposed in `search/templates.py`.
     """
 
     kind: Kind
@@ -57,18 +58,18 @@ class Operator:
     grouped: bool | None = False
     symmetric: bool = False
     ordered: bool = False
-    renames: bool = False
+    relabels: bool = False
     width: int | None = None
     proposed: bool = False
 
     @property
     def description(self) -> str:
-        """What it computes: the first line of the docstring of `compute`."""
+        """The first line of the docstring of `compute`, for the documentation."""
         return (self.compute.__doc__ or "").strip().split("\n")[0]
 
     @property
     def takes_keys(self) -> bool:
-        """Whether its first argument groups rows, and need not be a number."""
+        """Whether its first argument is a key."""
         return bool(self.takes) and self.takes[0].rstrip("+?") == "key"
 
     @property
@@ -83,7 +84,7 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def proposed(takes: Sequence[str], gives: Output | None = None, grouped: bool | None = False) -> list[str]:
-    """Names of the operators of one signature that the search tries wherever they fit, in the order of the registry."""
+    """Names of the `proposed` operators with this signature, in the order of the registry. gives: None for any."""
     return [
         name
         for name, operator in OPERATORS.items()

@@ -10,7 +10,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.language.expression import INFIX, MOST_DEPTH, Column, Feature, Node
 
 OPERATOR_OF_MARK = {mark: op for op, mark in INFIX.items()}
-MOST_DIGITS = 400  # digits of a literal number
+MOST_DIGITS = 400  # digits of a literal number, at most
 TOKEN = re.compile(
     r"\s*(?:(?P<quoted>`(?:[^`]|``)*`)|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)|(?P<word>[^\W\d]\w*)|(?P<mark>[(),+\-*/×.]))"
 )
@@ -51,7 +51,7 @@ class Parser:
         return PipelineError(f"The feature {self.text!r} {what}: write it as operator(column, …) or a - b.")
 
     def peek(self) -> tuple[str, str]:
-        """The next token as (sort, text): sort is "quoted", "number", "word", "mark" or "end"."""
+        """The next token as (kind, text): kind is "quoted", "number", "word", "mark" or "end"."""
         return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
 
     def take(self, mark: str) -> bool:
@@ -62,14 +62,14 @@ class Parser:
         return False
 
     def whole(self) -> Node:
-        """The expression that the whole text is; PipelineError where something is left over."""
+        """The expression that the whole text is; PipelineError where tokens remain."""
         tree = self.sum()
         if self.at < len(self.tokens):
             raise self.error(f"is not one expression, but has {self.peek()[1]!r} too many")
         return tree
 
     def sum(self) -> Node:
-        """An expression of any operators: the loosest level."""
+        """An expression of lowest precedence: a sum."""
         self.depth += 1
         if self.depth > 2 * MOST_DEPTH + 1:  # an operator's call, and brackets around it
             raise self.error("is nested too deeply")
@@ -78,14 +78,15 @@ class Parser:
         return left
 
     def within(self, *, listed: bool) -> Node:
-        """An expression in brackets, or, `listed`, in a list of arguments, where a comma ends the keys after `by`."""
+        """An expression inside brackets; `listed`: inside a list of arguments, where a comma ends the keys after
+        `by`."""
         outer, self.listed = self.listed, listed
         inner = self.sum()
         self.listed = outer
         return inner
 
     def chain(self, marks: tuple[str, ...], below: Callable[[], Node]) -> Node:
-        """Operands of one level, joined by any of the marks from left to right; `below` reads an operand."""
+        """Operands of one precedence, left-associative over any of the marks; `below` reads an operand."""
         left = below()
         while self.peek()[0] == "mark" and self.peek()[1] in marks:
             mark = self.peek()[1]

@@ -1,4 +1,4 @@
-"""The operator of a feature, and what follows from the operators of all its parts."""
+"""The operator of a feature, and the properties of whole expressions that follow from their operators."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def operator_of(feature: Feature) -> Operator:
 
 @lru_cache(maxsize=50_000)
 def kind_of(feature: Feature) -> Kind:
-    """The kind of a whole expression: supervised or transductive if any part of it is."""
+    """The kind of a whole expression: supervised if any part is, else transductive if any part is, else stateless."""
     kinds = {operator_of(n).kind for n in nodes(feature) if isinstance(n, Feature)}
     return "supervised" if "supervised" in kinds else "transductive" if "transductive" in kinds else "stateless"
 
@@ -46,9 +46,9 @@ def is_supervised(feature: Feature) -> bool:
 
 
 def width_of(feature: Feature, outputs: int) -> int:
-    """How many columns a feature makes, as a guess for the cost of a fit.
+    """The number of columns of a feature, as an estimate for the cost of a fit.
 
-    outputs: columns of a supervised feature: the number of targets, or of classes of a multiclass target.
+    outputs: number of targets, or of classes of a multiclass target: the columns of a supervised feature.
     """
     operator = operator_of(feature)
     if operator.width is not None:

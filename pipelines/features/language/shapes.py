@@ -1,4 +1,4 @@
-"""Shapes of features: expressions with kinds in the place of columns, from which one competition learns for another.
+"""Shapes of features: expressions with column types in place of columns, to transfer results between competitions.
 
 price - mean(price) by city            number - mean(number) by category
 count(brand × city)                    count(category × category)
@@ -13,12 +13,12 @@ from itertools import groupby
 from medalist.pipelines.features.language.expression import INFIX, Column, Feature, Node
 from medalist.pipelines.features.language.operator import OPERATORS
 
-MOST_WRITTEN = 3  # columns of one kind that a shape writes out, one by one
+MOST_WRITTEN = 3  # arguments of one kind that a shape lists one by one, at most
 
 
 @dataclass(frozen=True)
 class _Kind(Column):
-    """A column that is written as its kind alone. Two columns of one kind are written alike and are not equal."""
+    """A column that is printed as its kind. Two columns of one kind have the same text but are not equal."""
 
     kind: str = ""
 
@@ -55,7 +55,7 @@ def _shaped(node: Node, kinds: Mapping[str, str]) -> Node:
 
 
 def _shortened(run: list[Node]) -> list[Node]:
-    """Arguments of one kind, or one that stands for them all where they are more than MOST_WRITTEN."""
+    """Arguments of one kind, replaced by a single "kind …" where they are more than MOST_WRITTEN."""
     first = run[0]
     if len(run) <= MOST_WRITTEN or not isinstance(first, _Kind):
         return run

@@ -1,4 +1,4 @@
-"""features.yaml: which features a person wants forced, forbidden or tried first.
+"""features.yaml: the features that a user forces, forbids or wants tested first.
 
     force:    # in every feature set
       - number(age)
@@ -9,7 +9,7 @@
     add:      # tested first by the search
       - price / area
 
-Whether the columns are there, and of a type that the operators take, is known only with the competition at hand.
+Whether the columns exist, with types that the operators take, is checked later, against a competition.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _HEAD = """\
 
 @dataclass(frozen=True)
 class Steering:
-    """What a person wants of the search.
+    """A user's instructions for the search for features, see the module.
 
-    Canonical texts of features; in `forbid` also names of columns, as expressions write them.
+    The lists hold canonical texts of features; `forbid` also names of columns, as written in expressions.
     """
 
     force: tuple[str, ...] = ()
@@ -58,12 +58,12 @@ class Steering:
         return bool(self._forbidden) and any(_contains(n, f) for n in nodes(feature) for f in self._forbidden)
 
     def allowed(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Those of these features that are not forbidden."""
+        """The texts of features that are not forbidden."""
         return tuple(text for text in texts if not self.forbids(parse(text)))
 
     @property
     def forbidden_columns(self) -> tuple[str, ...]:
-        """Names of the columns of train and test that stand in `forbid`, alone or within expressions."""
+        """Names of the columns of train and test that occur in `forbid`, also within expressions."""
         parts = (n for forbidden in self._forbidden for n in nodes(forbidden))
         return tuple(dict.fromkeys(n.name for n in parts if isinstance(n, Column) and n.table is None))
 
@@ -73,7 +73,8 @@ class Steering:
 
 
 def _contains(node: Node, part: Node) -> bool:
-    """Whether a node, without what is below it, is or includes `part`."""
+    """Whether a node is `part`, or includes it among its flattened arguments or keys; nodes below it are not
+    searched."""
     if node == part:
         return True
     if not isinstance(node, Feature) or not isinstance(part, Feature):
@@ -100,7 +101,7 @@ def read_steering(path: Path) -> Steering:
     """Read features.yaml; a list that it leaves out is empty.
 
     InputError where the file cannot be read, PipelineError (one sentence: what is wrong and what to write) where it is
-    no features file, an expression cannot be parsed, or a forbidden feature is wanted too.
+    no features file, an expression cannot be parsed, or a forbidden feature is in another list too.
     """
     import yaml
 
@@ -156,7 +157,7 @@ def _texts(value: Any, name: str, path: Path) -> Iterator[str]:
 
 
 def write_steering(path: Path, steering: Steering) -> None:
-    """Write features.yaml, with a comment for each list, replacing `path` at once or not at all.
+    """Write features.yaml, with a comment for each list, replacing `path` atomically.
 
     InputError where it cannot be written.
     """

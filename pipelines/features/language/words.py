@@ -1,9 +1,9 @@
-"""Features in words for people: an English phrase from the words that each operator carries.
+"""English descriptions of features, from the `words` of each operator.
 
 price - mean(price) by city     price less its mean within city
 count(city × brand)             how often the combination of brand and city occurs in train and test
 
-An operator's words are a template or a function of the feature. A template may name
+An operator's words are a template or a function of the feature. The fields of a template:
 
     {0}, {1}, …    the phrases of the arguments
     {all}          all of them, "a, b and c"; {most}: all but the last; {last}: the last
@@ -21,7 +21,7 @@ from medalist.pipelines.features.language.operator import OPERATORS
 from medalist.pipelines.features.language.registry import name_of
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_MOST_NAMED = 8  # columns that one phrase names
+_MOST_NAMED = 8  # arguments that a phrase lists, at most; of more, the first ones and the last
 
 
 def in_words(feature: Feature) -> str:
@@ -56,13 +56,13 @@ def filled(template: str, node: Feature) -> str:
 
 
 def operand(node: Node) -> str:
-    """The phrase of an argument, that may stand within another phrase: arithmetic in brackets."""
+    """The phrase of an argument within another phrase: arithmetic is put in brackets."""
     is_arithmetic = isinstance(node, Feature) and node.op in INFIX and node.op != "cross"
     return f"({_phrase(node)})" if is_arithmetic else _phrase(node)
 
 
 def listed(nodes: Sequence[Node]) -> str:
-    """ "a, b and c", or the first few and how many there are in all."""
+    """ "a, b and c"; of many, the first few, the last and their number."""
     return _joined([operand(n) for n in nodes])
 
 
@@ -73,7 +73,8 @@ def _joined(phrases: Sequence[str]) -> str:
 
 
 def arithmetic(word: str) -> Callable[[Feature], str]:
-    """Words of an arithmetic operator: its arguments joined by `word`, "price less its mean within city"."""
+    """The `words` of an arithmetic operator: its arguments joined by `word`, as in "price less its mean within
+    city"."""
 
     def words(node: Feature) -> str:
         phrases = [operand(arg) for arg in node.args]
@@ -87,7 +88,7 @@ def arithmetic(word: str) -> Callable[[Feature], str]:
     return words
 
 
-def whole(node: Node) -> int:
+def literal_int(node: Node) -> int:
     """The value of an argument that is a literal whole number."""
     assert isinstance(node, int | float)
     return int(node)
@@ -100,7 +101,7 @@ def ordinal(n: int) -> str:
 
 def nth(node: Node) -> str:
     """The ordinal of an index that counts from 0, or from the end with -1, -2, …: "first", "third last"."""
-    index = whole(node)
+    index = literal_int(node)
     if index < 0:
         return "last" if index == -1 else f"{ordinal(-index)} last"
     return ordinal(index + 1)

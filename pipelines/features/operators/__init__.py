@@ -1,8 +1,8 @@
-"""The operators of the feature language: one file per sort of thing that they work on.
+"""The operators of the feature language: one file per type of input.
 
 To add an operator, write its compute function and its line in `OPERATORS` of the file where it belongs: it is then
 parsed, typed, printed, put into words, computed, listed in docs/features.md and covered by the leak tests. A new file
-takes a place in `FILES`.
+is added to `FILES`.
 """
 
 from __future__ import annotations

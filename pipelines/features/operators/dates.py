@@ -25,7 +25,7 @@ def _part(of: Callable[[np.ndarray], np.ndarray], description: str) -> Callable[
 
 
 def _whole(dates: np.ndarray, unit: str) -> np.ndarray:
-    """Whole units since 1970, such as days (D) or months (M)."""
+    """(n,) whole units since 1970, such as days ("D") or months ("M")."""
     return dates.astype(f"datetime64[{unit}]").astype(np.int64)
 
 

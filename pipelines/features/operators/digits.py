@@ -6,10 +6,10 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
-from medalist.pipelines.features.language.words import counted, operand, ordinal, whole
+from medalist.pipelines.features.language.words import counted, literal_int, operand, ordinal
 from medalist.pipelines.features.lazy import np
 
-MOST_DIGITS = 15  # decimal digits that a float64 holds for sure
+MOST_DIGITS = 15  # decimal digits that every float64 preserves
 
 
 def rounded(frame: Frame, feature: Feature) -> np.ndarray:
@@ -26,7 +26,7 @@ def rounded(frame: Frame, feature: Feature) -> np.ndarray:
 def digit(frame: Frame, feature: Feature) -> np.ndarray:
     """The k-th decimal digit of the absolute number; 0 for the units, -1 for the tens, and so on.
 
-    Digits are those of the decimal writing: 0.29 is held as 0.28999…, and its second digit is 9.
+    Digits are those of the decimal notation: 0.29 is stored as 0.28999…, and its second digit is 9.
     """
     places = _places(feature)
     values = np.abs(frame.number(feature.args[0]))
@@ -58,7 +58,7 @@ def decimals(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _single(values: np.ndarray) -> bool:
-    """Whether all numbers were held in single precision, which has fewer digits."""
+    """Whether all numbers are representable in single precision, which has fewer digits."""
     with np.errstate(over="ignore"):
         return bool(((values.astype(np.float32) == values) | np.isnan(values)).all())
 
@@ -78,13 +78,13 @@ def _power_words(power: int) -> str:
 
 
 def _round_words(feature: Feature) -> str:
-    places = whole(feature.args[1])
+    places = literal_int(feature.args[1])
     to = counted(places, "decimal") if places > 0 else "a whole number" if places == 0 else _power_words(-places)
     return f"{operand(feature.args[0])} rounded to {to}"
 
 
 def _digit_words(feature: Feature) -> str:
-    place = whole(feature.args[1])
+    place = literal_int(feature.args[1])
     which = f"{ordinal(place)} decimal" if place > 0 else _power_words(-place)
     return f"{which} digit of {operand(feature.args[0])}"
 

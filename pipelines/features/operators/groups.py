@@ -12,7 +12,7 @@ from medalist.pipelines.features.lazy import np, pd
 
 
 def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(size,) counts of the values that are not missing, their sums, and (n,) values with 0 where missing."""
+    """(size,) counts of non-missing values by group, (size,) their sums, and (n,) the values with 0 where missing."""
 
     def make() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values = frame.number(node)
@@ -21,7 +21,7 @@ def _totals(frame: Frame, node: Node, key: Key, by: tuple[Node, ...]) -> tuple[n
         counts = np.bincount(key.codes, weights=~gaps if gaps.any() else None, minlength=key.size).astype(float)
         return counts, np.bincount(key.codes, weights=filled, minlength=key.size), filled
 
-    return frame.shared(("totals", node, by), make)
+    return frame.cached(("totals", node, by), make)
 
 
 def mean(frame: Frame, feature: Feature) -> np.ndarray:
@@ -91,7 +91,7 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
-    """Codes of a key's values in no order, and how many: sorting a column of distinct numbers costs most of it."""
+    """(n,) unordered codes of a key's values, and their number; faster than a `Key`, as numbers are not sorted."""
     if isinstance(node, Column) and not pd.api.types.is_numeric_dtype(frame.column(node.name).dtype):
         key = frame.key(node)
         return key.codes, key.size
@@ -100,7 +100,7 @@ def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
         codes, uniques = pd.factorize(frame.number(node), use_na_sentinel=False)
         return codes.astype(np.int64, copy=False), len(uniques)
 
-    return frame.shared(("values", node), make)
+    return frame.cached(("values", node), make)
 
 
 def _statistic(compute: Callable[..., np.ndarray], words: str, example: str) -> Operator:

@@ -61,7 +61,7 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 OPERATORS = {
-    "code": Operator("transductive", ("key",), "category", code, "{0} as a category", "code(city)", renames=True),
+    "code": Operator("transductive", ("key",), "category", code, "{0} as a category", "code(city)", relabels=True),
     "count": Operator(
         "transductive", ("key",), "number", count, "how often {value} occurs in train and test", "count(guest)"
     ),
@@ -73,7 +73,7 @@ OPERATORS = {
         "the combination of {all}",
         "city × town",
         symmetric=True,
-        renames=True,
+        relabels=True,
     ),
     "bin": Operator(
         "transductive",
@@ -83,7 +83,7 @@ OPERATORS = {
         "{0} in {1} bins",
         "bin(x, 10)",
         ordered=True,
-        renames=True,
+        relabels=True,
     ),
     "rank": Operator(
         "transductive", ("number",), "number", rank, "rank of {0}{within}", "rank(x) by city", grouped=None

@@ -38,7 +38,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _combined(frame: Frame, feature: Feature, function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> np.ndarray:
-    """The arguments, numbers, combined by a function of two from left to right."""
+    """The arguments reduced by a function of two arrays from left to right; infinite results as NaN."""
     with np.errstate(all="ignore"):
         return _finite(reduce(function, [frame.number(a) for a in feature.args]))
 

@@ -10,8 +10,8 @@ from medalist.pipelines.features.language.expression import Column, Feature
 from medalist.pipelines.features.language.operator import Operator, Output
 from medalist.pipelines.features.lazy import np
 
-REPEATS = 3  # counts that row_repeats gives
-MOST_CELLS = 4_000_000  # rows times columns that are sorted together
+REPEATS = 3  # columns of row_repeats
+MOST_CELLS = 4_000_000  # rows times columns that are sorted at a time
 
 
 def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
@@ -21,11 +21,12 @@ def _sorted(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         values = np.sort(frame.numbers(feature.args), axis=1)
         return values, values.shape[1] - np.isnan(values).sum(axis=1)
 
-    return frame.shared(("row sorted", feature.args, frame.token(feature)), make)
+    return frame.cached(("row sorted", feature.args, frame.token(feature)), make)
 
 
 def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
-    """(n, k) how often each different value occurs in its row, values ascending, then 0; and (n, k) these values."""
+    """(n, k) counts of each row's distinct values, values ascending, padded with 0; and (n, k) these values, with
+    NaN."""
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         values, counts = _sorted(frame, feature)
@@ -39,7 +40,7 @@ def _runs(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray]:
         different[place[present]] = values[present]
         return counts, different.reshape(n, k)
 
-    return frame.shared(("row runs", feature.args, frame.token(feature)), make)
+    return frame.cached(("row runs", feature.args, frame.token(feature)), make)
 
 
 def _where(valid: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -48,7 +49,7 @@ def _where(valid: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _nth_of_row(values: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """(n,) of each row its n-th value, counted from 1; the first where n is 0."""
+    """(n,) the n-th value (from 1) of each row of values (n, k), with n (n,); the first where n is 0."""
     return np.take_along_axis(values, np.maximum(n - 1, 0)[:, None], axis=1)[:, 0]
 
 
@@ -149,7 +150,7 @@ def row_mode(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _in_blocks(compute: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """The same, of many cells block by block of rows: sorting or counting them takes several times their memory."""
+    """The compute function, applied to blocks of rows of at most MOST_CELLS cells, to bound memory."""
 
     @wraps(compute)
     def compute_in_blocks(frame: Frame, feature: Feature) -> np.ndarray:

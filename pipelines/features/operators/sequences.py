@@ -1,8 +1,7 @@
 """Sequences: neighbours of a row in order of a date or a number, within the groups of keys or all together.
 
-Rows of train and test stand in one order; ties stand as in the table, and rows without a time come last. All but
-`target_lag` look at inputs alone, so they may look at any row; where test lies ahead in time those that look at later
-rows are not proposed.
+Rows of train and test are sorted together, ties in table order, rows without a time last. All operators but
+`target_lag` use inputs alone and may use any row. Where test lies after train, later rows are not proposed.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from medalist.pipelines.features.frames.ordering import Sequence, sequence, time
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
-from medalist.pipelines.features.language.words import counted, filled, operand, whole
+from medalist.pipelines.features.language.words import counted, filled, literal_int, operand
 from medalist.pipelines.features.lazy import np, pd
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def _time_between(frame: Frame, feature: Feature, k: int) -> np.ndarray:
 def position(frame: Frame, feature: Feature) -> np.ndarray:
     """Place of the row within its group in order of time, from 0."""
     ordered = sequence(frame, feature.args[0], feature.by)
-    return ordered.unsorted(ordered.place)
+    return ordered.unsorted(ordered.position)
 
 
 def _rolled(
@@ -63,16 +62,19 @@ def _rolled(
 ) -> np.ndarray:
     """A statistic of the w rows before each row, the row itself excluded, by merging states of 1, 2, 4, … rows.
 
-    Merging costs log w steps and, unlike differences of running sums, loses no digits to values outside the window.
+    start: from values (n,) to the states of single rows. empty: the state of no rows. merge: of two states of adjacent
+    rows. result: from states to the statistic (n,).
+
+    It takes log w merges and, unlike differences of running sums, loses no precision to values outside the window.
     """
     ordered = sequence(frame, feature.args[1], feature.by)
-    window = min(int(feature.args[2]), int(ordered.place.max(initial=0)))  # type: ignore[arg-type]
+    window = min(int(feature.args[2]), int(ordered.position.max(initial=0)))  # type: ignore[arg-type]
     values = frame.number(feature.args[0])[ordered.order]
 
     def before(state: State, k: int) -> State:
         return tuple(ordered.shift(part, k, e) for part, e in zip(state, empty, strict=True))
 
-    block, size = start(values), 1  # the row and the size - 1 before it
+    block, size = start(values), 1  # states of each row and the size - 1 rows before it
     total, done = tuple(np.full(len(values), e) for e in empty), 0
     while size <= window:
         if window & size:
@@ -147,7 +149,7 @@ def target_lag(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     """
     ordered, low, high = _earlier(frame, feature)
     values = target.values
-    centre = values.mean(axis=0)  # sums of what is left lose fewer digits
+    centre = values.mean(axis=0)  # centred for precision
     out = np.empty((frame.n, values.shape[1]))
     weight = np.zeros(frame.n)
     weight[target.fit] = 1.0
@@ -166,7 +168,7 @@ def _running(values: np.ndarray) -> np.ndarray:
 
 
 def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.ndarray]:
-    """The sequence, and (n,) where in it the rows that each row of the table may look at begin and end."""
+    """The sorted rows, and (n,) for each row of the table the begin and the end of its window within them."""
     node, horizon, *rest = feature.args
     window = float(rest[0]) if rest else np.inf  # type: ignore[arg-type]
     horizon = float(horizon)  # type: ignore[arg-type]
@@ -180,24 +182,24 @@ def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.n
         axis = np.unique(now[has_time])
         codes = frame.keys(feature.by).codes if feature.by else np.zeros(frame.n, dtype=np.int64)
         base = codes * (len(axis) + 1)
-        cells = (base + np.searchsorted(axis, now))[ordered.order]  # rows without a time are after all others
+        cells = (base + np.searchsorted(axis, now))[ordered.order]  # rows without a time come last
         latest = np.minimum(np.searchsorted(axis, now - horizon * unit, side="right"), np.searchsorted(axis, now))
         high = np.searchsorted(cells, base + latest)
         low = np.searchsorted(cells, base + np.searchsorted(axis, now - window * unit))
         return ordered, np.where(has_time, np.minimum(low, high), 0), np.where(has_time, high, 0)
 
-    return frame.shared(("earlier", node, horizon, window, feature.by), make)
+    return frame.cached(("earlier", node, horizon, window, feature.by), make)
 
 
 def _lag_words(feature: Feature) -> str:
-    rows = whole(feature.args[2])
+    rows = literal_int(feature.args[2])
     words = f"value of {operand(feature.args[0])} {counted(abs(rows), 'row')} {'before' if rows >= 0 else 'after'}"
     return words + filled(",{within} in order of {1}", feature)
 
 
 def _rolling(compute: Callable[..., np.ndarray], statistic: str, example: str) -> Operator:
     def words(feature: Feature) -> str:
-        rows = whole(feature.args[2])
+        rows = literal_int(feature.args[2])
         over = f"over the {'row' if rows == 1 else f'{rows} rows'} before"
         return f"{statistic} of {operand(feature.args[0])} {over}" + filled(",{within} in order of {1}", feature)
 

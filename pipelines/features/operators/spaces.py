@@ -1,6 +1,6 @@
 """Rows as points: principal components, clusters and neighbours in the space of several standardised numbers.
 
-A missing number stands at the median; a number that never varies does not count.
+Missing numbers are imputed with the median; constant numbers are ignored.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.operator import Operator
 from medalist.pipelines.features.lazy import np, pd
 
-SEED = 0  # of clusters and of random samples of rows
-CLUSTERED = 50_000  # rows that clusters are fitted on; of more, a random sample
-SEARCHED = 200_000  # rows among which neighbours are searched; of more, a random sample
+SEED = 0  # seed of k-means and of samples of rows
+CLUSTERED = 50_000  # rows that k-means is fitted on, at most, drawn at random
+SEARCHED = 200_000  # rows among which neighbours are searched, at most, drawn at random
 
 
 def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
-    """(n, d) standardised numbers of all arguments but the last, and the last: a whole number."""
+    """(n, d) standardised, imputed numbers of all arguments but the last, and the last argument, a whole number."""
     *names, count = feature.args
 
     def make() -> np.ndarray:
@@ -34,7 +34,7 @@ def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
             column *= 1 / spread if spread > 1e-12 * max(1.0, abs(middle)) else 0.0
         return values
 
-    return frame.shared(("space", tuple(names)), make), int(count)  # type: ignore[arg-type]
+    return frame.cached(("space", tuple(names)), make), int(count)  # type: ignore[arg-type]
 
 
 def pca(frame: Frame, feature: Feature) -> np.ndarray:
@@ -70,7 +70,7 @@ def _distances(frame: Frame, feature: Feature) -> np.ndarray:
         model = MiniBatchKMeans(clusters, random_state=SEED, n_init=3, batch_size=4096)
         return cdist(points, model.fit(points[rows]).cluster_centers_)
 
-    return frame.shared(("clusters", feature.args), make)
+    return frame.cached(("clusters", feature.args), make)
 
 
 def _drawn(n: int, most: int) -> np.ndarray:
@@ -83,8 +83,9 @@ def _drawn(n: int, most: int) -> np.ndarray:
 def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     """Mean target of the given count of nearest rows by several standardised numbers, nested.
 
-    (n, T), or (n, classes) for a multiclass target. A row that the target was fitted on is described by the other inner
-    folds only, any other row by all of them. Rows at one point count together, so somewhat more rows may count.
+    (n, T), or (n, classes) for a multiclass target. A training row gets the mean over rows of the
+    other inner folds, any other row that over all training rows. Rows at the same point are used together, so the mean
+    may be over somewhat more rows.
     """
     from scipy.spatial import cKDTree
 
@@ -96,13 +97,13 @@ def target_neighbours(frame: Frame, feature: Feature, target: Target) -> np.ndar
         coordinates[key.codes] = points
         return key, coordinates
 
-    point_of, coordinates = frame.shared(("spots", tuple(feature.args[:-1])), make)
+    point_of, coordinates = frame.cached(("spots", tuple(feature.args[:-1])), make)
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
         drawn = _drawn(len(rows), SEARCHED)
         values = values[drawn]
         fitted, codes = np.unique(point_of.codes[rows[drawn]], return_inverse=True)
-        n_rows = np.bincount(codes).astype(float)  # of each point
+        n_rows = np.bincount(codes).astype(float)  # rows at each point
         means = np.stack([np.bincount(codes, weights=v) for v in values.T], axis=1) / n_rows[:, None]
         query_points, back = np.unique(point_of.codes[queries], return_inverse=True)
         tree = cKDTree(coordinates[fitted])

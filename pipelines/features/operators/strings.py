@@ -17,10 +17,10 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.language.operator import Operator, Words
-from medalist.pipelines.features.language.words import nth, operand, whole
+from medalist.pipelines.features.language.words import literal_int, nth, operand
 from medalist.pipelines.features.lazy import np, pd
 
-LONGEST_PATTERN = 24  # characters of a pattern; of longer ones the beginning
+LONGEST_PATTERN = 24  # characters to which patterns are cut
 _RUN = re.compile(r"[^\W_]+")
 _FIELDS = re.compile(r"[,;:/|_-]")
 _CLAUSES = re.compile(r"[,;:]")
@@ -32,12 +32,13 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 
 def distinct(frame: Frame, node: Node) -> tuple[np.ndarray, Sequence[str]]:
-    """(n,) for each row the place of its text among the distinct texts, -1 where missing; and these texts."""
-    return frame.shared(("distinct texts", node), lambda: pd.factorize(frame.text(node)))
+    """(n,) the position of each row's text among the distinct texts, -1 where missing; and the distinct texts."""
+    return frame.cached(("distinct texts", node), lambda: pd.factorize(frame.text(node)))
 
 
 def labels(frame: Frame, node: Node) -> np.ndarray | None:
-    """(n,) objects: the text of a column, or of a category made from text, None where missing; no array for numbers."""
+    """(n,) objects: the text of a column, or of a category made from text, None where missing. None instead of an array
+    for numbers."""
     if isinstance(node, Column):
         return None if pd.api.types.is_numeric_dtype(frame.column(node.name).dtype) else frame.text(node)
     if not isinstance(node, Feature) or node.op not in _CATEGORIES:
@@ -47,7 +48,8 @@ def labels(frame: Frame, node: Node) -> np.ndarray | None:
 
 
 def _mapped(frame: Frame, feature: Feature, of: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray]:
-    """(n,) places of the rows and (d + 1,) objects: what `of` makes of each distinct text, None for a missing one."""
+    """(n,) positions of the rows in (d + 1,) objects: the results of `of` for each distinct text, and None for
+    missing."""
     codes, texts = distinct(frame, feature.args[0])
     wholes = [int(a) for a in feature.args[1:]]  # type: ignore[arg-type]
     results = np.empty(len(texts) + 1, dtype=object)
@@ -166,7 +168,7 @@ def _pattern(text: str) -> str | None:
 
 def _edge_words(which: str) -> Callable[[Feature], str]:
     def words(feature: Feature) -> str:
-        count = whole(feature.args[1])
+        count = literal_int(feature.args[1])
         return f"{which} {'character' if count == 1 else f'{count} characters'} of {operand(feature.args[0])}"
 
     return words

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.joins import (
     Join,
+    aggregated_column,
     join_of,
     joined_categories,
     joined_numbers,
-    measured_column,
     table_numbers,
 )
 from medalist.pipelines.features.frames.keys import Key
@@ -28,13 +28,13 @@ def mean(frame: Frame, feature: Feature) -> np.ndarray:
     """Mean of a further table's number over its rows with this key."""
     join, codes, values = joined_numbers(frame, feature)
     count, sums = np.bincount(codes, minlength=join.size), np.bincount(codes, values, minlength=join.size)
-    return join.spread(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
+    return join.to_rows(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
 
 
 def total(frame: Frame, feature: Feature) -> np.ndarray:
     """Sum of a further table's number over its rows with this key; 0 where there are none."""
     join, codes, values = joined_numbers(frame, feature)
-    return join.spread(np.bincount(codes, values, minlength=join.size), 0.0)
+    return join.to_rows(np.bincount(codes, values, minlength=join.size), 0.0)
 
 
 def std(frame: Frame, feature: Feature) -> np.ndarray:
@@ -42,18 +42,18 @@ def std(frame: Frame, feature: Feature) -> np.ndarray:
     join, codes, values = joined_numbers(frame, feature)
     count, sums = np.bincount(codes, minlength=join.size), np.bincount(codes, values, minlength=join.size)
     squares = np.bincount(codes, (values - (sums / np.maximum(count, 1))[codes]) ** 2, minlength=join.size)
-    return join.spread(np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan))
+    return join.to_rows(np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan))
 
 
 def _quantile(frame: Frame, feature: Feature, share: float) -> np.ndarray:
-    """The value at a share of the way through the sorted rows with this key, half-way between two where it falls so."""
+    """(n,) the quantile at level `share` (0, 0.5 or 1) of the values with each row's key."""
     join, codes, values = joined_numbers(frame, feature)
     order = np.lexsort((values, codes))
     values = np.append(values[order], np.nan)
     count = np.bincount(codes, minlength=join.size)
     at = np.cumsum(count) - count + np.maximum(count - 1, 0) * share
     middle = (values[np.floor(at).astype(np.int64)] + values[np.ceil(at).astype(np.int64)]) / 2
-    return join.spread(np.where(count > 0, middle, np.nan))
+    return join.to_rows(np.where(count > 0, middle, np.nan))
 
 
 def smallest(frame: Frame, feature: Feature) -> np.ndarray:
@@ -75,7 +75,7 @@ def count(frame: Frame, feature: Feature) -> np.ndarray:
     """How many rows of a further table with this key have a value in the column; 0 where there are none."""
     join, key = joined_categories(frame, feature)
     present = (join.other >= 0) & (key.codes != key.missing)
-    return join.spread(np.bincount(join.other[present], minlength=join.size), 0.0)
+    return join.to_rows(np.bincount(join.other[present], minlength=join.size), 0.0)
 
 
 def distinct(frame: Frame, feature: Feature) -> np.ndarray:
@@ -83,21 +83,21 @@ def distinct(frame: Frame, feature: Feature) -> np.ndarray:
     join, key = joined_categories(frame, feature)
     groups, _, _ = _pair_counts(join, key)
     matched = np.bincount(join.other[join.other >= 0], minlength=join.size) > 0
-    return join.spread(np.where(matched, np.bincount(groups, minlength=join.size), np.nan))
+    return join.to_rows(np.where(matched, np.bincount(groups, minlength=join.size), np.nan))
 
 
 def mode(frame: Frame, feature: Feature) -> np.ndarray:
     """Most frequent value of a further table's column over its rows with this key; the first in order of ties."""
     join, key = joined_categories(frame, feature)
     groups, values, times = _pair_counts(join, key)
-    order = np.lexsort((-values, times, groups))  # the last of a group wins
+    order = np.lexsort((-values, times, groups))  # the last assignment of a group wins
     modes = np.full(join.size, np.nan)
     modes[groups[order]] = values[order]
-    return join.spread(modes)
+    return join.to_rows(modes)
 
 
 def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(p,) group, value and number of rows of each of the p pairs of a group and a value that occur."""
+    """(p,) groups, (p,) value codes and (p,) numbers of rows of the p pairs of a group and a value that occur."""
     present = (join.other >= 0) & (key.codes != key.missing)
     pairs, times = np.unique(join.other[present] * key.size + key.codes[present], return_counts=True)
     return pairs // max(key.size, 1), pairs % max(key.size, 1), times
@@ -105,21 +105,21 @@ def _pair_counts(join: Join, key: Key) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def value(frame: Frame, feature: Feature) -> np.ndarray:
     """The number of the first row of a further table with this key; missing where it is missing there."""
-    join, column = join_of(frame, feature), measured_column(feature)
-    return join.spread(_first(join, table_numbers(frame, column)))
+    join, column = join_of(frame, feature), aggregated_column(feature)
+    return join.to_rows(_first(join, table_numbers(frame, column)))
 
 
 def label(frame: Frame, feature: Feature) -> np.ndarray:
     """The category of the first row of a further table with this key."""
     join, key = joined_categories(frame, feature)
-    return join.spread(_first(join, np.where(key.codes == key.missing, np.nan, key.codes)))
+    return join.to_rows(_first(join, np.where(key.codes == key.missing, np.nan, key.codes)))
 
 
 def _first(join: Join, values: np.ndarray) -> np.ndarray:
     """(size,) the value of the first row of each group, from `values` (m,); NaN where a group has none."""
     rows = np.flatnonzero(join.other >= 0)[::-1]
     first = np.full(join.size, np.nan)
-    first[join.other[rows]] = values[rows]  # the first row is written last
+    first[join.other[rows]] = values[rows]  # in reverse order, so that the first row wins
     return first
 
 

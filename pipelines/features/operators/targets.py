@@ -1,4 +1,4 @@
-"""Features that use the target: fitted on the training part of a fold only, with inner folds for the training rows."""
+"""Features that use the target: fitted on the training part of a fold, out-of-fold for its rows ("nested")."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from medalist.pipelines.features.lazy import np
 if TYPE_CHECKING:
     Statistic = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (codes, values, size) → (size,)
 
-SMOOTHING_LIMITS = (0.5, 100.0)  # rows, least and most, by which means are shrunk where that is estimated
+SMOOTHING_LIMITS = (0.5, 100.0)  # bounds of the estimated smoothing, in rows
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]
-INNER_FOLDS = 5  # by which rows of the training part are encoded
-PRIOR_ROWS = 10.0  # rows with the statistic of all rows by which that of a key is shrunk
+INNER_FOLDS = 5  # inner folds by which training rows are encoded
+PRIOR_ROWS = 10.0  # smoothing of standard deviations and medians, in rows with the statistic of all rows
 
 
 def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     """Smoothed mean of the target by key (Micci-Barreca, 2001), nested.
 
-    (n, T), or (n, classes) for a multiclass target. A row that the target was fitted on is described by the other inner
-    folds only, any other row by all of them; a key that was not seen gets the mean of all. A second argument sets the
-    smoothing, in rows; without it, it is the variance within keys over that between them (empirical Bayes), each
+    (n, T), or (n, classes) for a multiclass target. A training row is encoded from the other inner folds, any
+    other row from all training rows; a key that these lack gets the mean of all. A second argument is the smoothing, in
+    rows with the mean of all; by default it is the variance within keys over that between them (empirical Bayes),
     estimated from the same rows as the means.
     """
     key = frame.key(feature.args[0])
@@ -34,7 +34,7 @@ def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     values, inner = target.values, target.inner(INNER_FOLDS)
     folds = int(inner.max()) + 1
     codes = key.codes[target.fit]
-    # one pass over the rows: counts and sums of each inner fold; without a fold, by subtraction; the last column is all
+    # counts and sums of each inner fold in one pass over the rows; those of the other folds are the total less these
     cell = codes * folds + inner
     counts = _without(np.bincount(cell, minlength=key.size * folds).reshape(key.size, folds))
     rows = np.append(len(inner) - np.bincount(inner, minlength=folds), len(inner))
@@ -52,15 +52,16 @@ def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def _without(of_fold: np.ndarray) -> np.ndarray:
-    """(k, folds + 1) totals of all folds but each one, and of all folds, from those of each fold (k, folds)."""
+    """(k, folds + 1) the totals without each fold, then of all folds, from the totals of each fold (k, folds)."""
     total = of_fold.sum(axis=1, keepdims=True)
     return np.hstack([total - of_fold, total])
 
 
 def _smoothing(counts: np.ndarray, sums: np.ndarray, squares: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """(f,) rows by which means of keys are shrunk: the variance within keys over that between them (method of moments).
+    """(f,) the smoothing in rows: the variance within keys over that between them, by the method of moments.
 
-    counts, sums: (keys, f) of rows and their target; squares, rows: (f,) sums of squares and numbers of rows.
+    counts, sums: (keys, f) numbers of rows and sums of their target; squares, rows: (f,) sums of squares of the target
+    and numbers of rows.
     """
     seen = (counts > 0).sum(axis=0)
     of_keys = (sums**2 / np.maximum(counts, 1)).sum(axis=0)
@@ -99,7 +100,7 @@ def target_median(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 
 
 def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic) -> np.ndarray:
-    """(n, T) a statistic of the target by key, nested: the statistic of all rows counts as PRIOR_ROWS more rows."""
+    """(n, T) a statistic of the target by key, nested, shrunk towards that of all rows by PRIOR_ROWS rows."""
     key = frame.key(feature.args[0])
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 SHAPE = ("characters", "words", "capitals", "digits", "marks", "mean word length")
-_BATCH = 20_000  # texts whose characters are looked at together
+_BATCH = 20_000  # texts whose characters are counted at a time
 _CAPITAL, _DIGIT, _MARK, _BLANK = 1, 2, 4, 8
 _ADDRESS = re.compile(r"(?:https?://|www\.)([^\s/?#]+)\S*", re.IGNORECASE)
-MOST_CHARACTERS = {"word": 80_000_000, "char_wb": 40_000_000}  # of a column: of longer ones, the beginning of each text
+MOST_CHARACTERS = {"word": 80_000_000, "char_wb": 40_000_000}  # of a column, at most; longer texts are cut
 
 
 def shape(frame: Frame, feature: Feature) -> np.ndarray:
@@ -34,7 +34,7 @@ def shape(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def _shapes(texts: list[str]) -> np.ndarray:
-    # one pass over the characters of all texts: each text begins with a blank, which no word or count includes
+    # one pass over the characters of all texts; each text is preceded by a blank, which is not counted
     characters = np.frombuffer(" ".join(["", *texts]).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths = np.array([len(t) for t in texts])
     starts = np.concatenate([[0], np.cumsum(lengths + 1)[:-1]])
@@ -83,7 +83,7 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
     vectorizer = TfidfVectorizer(
         sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
     )
-    documents = [read(text) for text in frame.text(feature.args[0])]
+    documents = [normalised(text) for text in frame.text(feature.args[0])]
     documents = _beginnings(documents, MOST_CHARACTERS[options.get("analyzer", "word")])
     try:
         return vectorizer.fit_transform(documents).tocsr()
@@ -91,15 +91,15 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
         return sparse.csr_matrix((len(documents), 1), dtype=np.float32)
 
 
-def read(text: str | None) -> str:
-    """A text as its words are counted: HTML's entities as characters, a web address as its host; "" where missing."""
+def normalised(text: str | None) -> str:
+    """A text as TF-IDF reads it: HTML entities as characters, web addresses as their hosts; "" where missing."""
     if text is None:
         return ""
     return _ADDRESS.sub(r" \1 ", html.unescape(text))
 
 
 def _beginnings(documents: list[str], most: int) -> list[str]:
-    """The texts, the longest ones cut to one length where all together have more than `most` characters."""
+    """The texts, cut to the length at which all together have at most `most` characters."""
     lengths = np.sort([len(d) for d in documents])
     if lengths.sum() <= most:
         return documents

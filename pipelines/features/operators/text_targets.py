@@ -14,7 +14,7 @@ from medalist.pipelines.features.operators.text import sparse_argument
 if TYPE_CHECKING:
     from scipy import sparse
 
-DESCENT_STEPS = 200_000  # of stochastic gradient descent; passes over the rows are 5 to 20 in any case
+DESCENT_STEPS = 200_000  # steps of stochastic gradient descent, within 5 to 20 passes over the rows
 SMOOTHING = 0.5  # count that naive Bayes adds to each term of either class
 
 
@@ -22,7 +22,7 @@ def target_linear(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     """Prediction of the target by a linear model on a sparse feature, nested: (n, T), or (n, classes) shares.
 
     Ridge regression on values (and on the 0 and 1 of two classes), logistic regressions by stochastic descent on three
-    classes or more. A row that the target was fitted on is predicted by the other inner folds only.
+    classes or more. A training row is predicted by a fit on the other inner folds.
     """
     matrix = sparse_argument(frame, feature.args[0], feature)
 
@@ -36,7 +36,7 @@ def target_linear(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
 def _values(inputs: sparse.csr_matrix, values: np.ndarray, queries: sparse.csr_matrix, seed: int) -> np.ndarray:
     from sklearn.linear_model import Ridge
 
-    # the mean is taken off by hand: rows of TF-IDF are of length 1, and an intercept for them costs many iterations
+    # centred here: with a fitted intercept the solver needs many more iterations
     centre = values.mean(axis=0)
     model = Ridge(alpha=1.0, fit_intercept=False, solver="sparse_cg", tol=1e-3, max_iter=100, random_state=seed)
     return model.fit(inputs, values - centre).predict(queries).reshape(queries.shape[0], -1) + centre
@@ -80,10 +80,10 @@ def log_count_ratios(ones: sparse.csr_matrix, indicators: np.ndarray, smoothing:
 def target_bayes(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     """Log-odds of the target by naive Bayes on the terms that a row has, nested: (n, T), or (n, classes).
 
-    Of values it is the log-odds of being above the mean. The share of the classes is left out.
+    For values it is the log-odds of being above the mean. The prior log-odds are not included.
     """
     argument = feature.args[0]
-    matrix = frame.shared(("presence", argument), lambda: presence(sparse_argument(frame, argument, feature)))
+    matrix = frame.cached(("presence", argument), lambda: presence(sparse_argument(frame, argument, feature)))
 
     def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
         above = (values > values.mean(axis=0)).astype(np.float32)

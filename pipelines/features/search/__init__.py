@@ -1,1 +1,1 @@
-"""The search for features: candidates, screening on a residual, and choosing among what passed."""
+"""The search for features: candidates, their screening on the residual of a model, and the choice among them."""

@@ -1,7 +1,7 @@
 """Candidates: which expressions the search tries, and in which order.
 
-What costs little and often decides comes first, then combinations in the order of the columns' importance, pairs that
-the model splits on together before others. Names of columns play no part, except that `s1`, `s2` … are a family.
+Features of single columns come first, then combinations in the order of the columns' importance, with pairs that
+interact in the model before others. Names of columns are not used, except that `s1`, `s2` … are a family.
 """
 
 from __future__ import annotations
@@ -19,49 +19,50 @@ from medalist.pipelines.features.search import combinations, templates
 from medalist.pipelines.features.search.columns import Columns, Hints
 from medalist.pipelines.features.typing import check
 
-AHEAD = 3000  # first candidates, of which those of proven shapes are moved to the front
-TURNS = (60, 60, 90, 40, 15, 30, 2)  # candidates that each kind of combination gives in turn
+MAX_REORDERED = 3000  # candidates among which those of proven shapes are moved to the front
+TURN_SIZES = (60, 60, 90, 40, 15, 30, 2)  # candidates of each kind of combination in one round of taking turns
 
 
 @dataclass
 class Candidates:
-    """Makes candidates from a competition's columns; `frame` has their values, `schema` their types."""
+    """Generates candidates from a competition's columns, with values in `frame` and types in `schema`."""
 
     schema: Schema
     frame: Frame
     hints: Hints = field(default_factory=Hints)
-    forbidden: frozenset[str] = frozenset()  # columns that no candidate is made from
-    ahead: tuple[str, float] | None = None  # the time column and how far test lies ahead of train, where it does
-    many_valued: bool = False  # whether the target is a number with more than two values
+    forbidden: frozenset[str] = frozenset()  # names of columns that no candidate may use
+    ahead: tuple[str, float] | None = None  # the time column and test's horizon in it, where test lies after train
+    numeric_target: bool = False  # whether the target is a number with more than two values
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.many_valued)
+        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.numeric_target)
 
     def all(self) -> Iterator[Feature]:
         """Every candidate, well-typed and each once, the most promising first.
 
-        Among the first ones, those of a shape that earlier competitions kept more often than not come before the rest.
+        Among the first MAX_REORDERED, those whose `prior` exceeds one half come before the others.
         """
         candidates = self._typed(self._ordered())
-        first = list(islice(candidates, AHEAD)) if self.hints.shapes else []
+        first = list(islice(candidates, MAX_REORDERED)) if self.hints.shapes else []
         proven = {f: None for f in first if self.prior(f) > 0.5}
         yield from proven
         yield from (f for f in first if f not in proven)
         yield from candidates
 
-    def further(self, best: Sequence[Feature]) -> Iterator[Feature]:
+    def compositions(self, best: Sequence[Feature]) -> Iterator[Feature]:
         """Compositions of the best candidates so far with columns and with each other."""
-        return self._typed(combinations.further(self.columns, best))
+        return self._typed(combinations.compositions(self.columns, best))
 
     def prior(self, candidate: Feature) -> float:
-        """The chance that a feature of this shape is kept, by earlier competitions; 0.5 where there were none."""
+        """The Laplace-smoothed share of features of this shape that were kept in earlier competitions; 0.5 without
+        any."""
         kept, tested = (
             self.hints.shapes.get(shape_of(candidate, self.schema.kinds), (0, 0)) if self.hints.shapes else (0, 0)
         )
         return (kept + 1) / (tested + 2)
 
     def _typed(self, candidates: Iterable[Feature]) -> Iterator[Feature]:
-        """Those that are well-typed and made from no forbidden column, each once."""
+        """The candidates that are well-typed and use no forbidden column, each once."""
         seen: set[Feature] = set()
         for candidate in candidates:
             if candidate not in seen:
@@ -91,7 +92,7 @@ class Candidates:
             combinations.spaces(self.columns),
         ]
         # the kinds of combinations take turns, so that a short screening has seen some of each
-        sources = list(zip(combined, TURNS, strict=True))
+        sources = list(zip(combined, TURN_SIZES, strict=True))
         while sources:
             unfinished = []
             for source, size in sources:

@@ -1,4 +1,4 @@
-"""Choosing among scored candidates: picks that do not repeat each other, and candidates that may help beside others."""
+"""Choosing among scored candidates: picks that complement each other, and promising ones for a test by trees."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, worth
 
-SAME = 0.985  # correlation of two features' fitted residuals, from which on they are taken for one
+DUPLICATE_CORRELATION = 0.985  # correlation of two features' fitted residuals, above which one is redundant
 MOST_PICKS = 24
-MOST_RESCORED = 40  # candidates that are scored anew for each pick
-MOST_LEFT = 20  # candidates that are left over and noted as redundant
-LIKELY = 3.0  # standard errors, from which on the gain of a candidate makes it promising
-OF_RESIDUAL, OF_SYNERGY = 3, 5  # promising candidates of one sort: by their gain, and by their synergy
-LEFT_NOTHING = "the picks leave it nothing"
+MOST_RESCORED = 40  # candidates that are scored again for each pick, at most
+MAX_NOTED = 20  # unpicked candidates that are recorded as redundant
+PROMISING_Z = 3.0  # z-score of its gain, above which a candidate is promising
+TOP_BY_GAIN, TOP_BY_SYNERGY = 3, 5  # promising candidates of one operator signature, at most
+NOTHING_TO_EXPLAIN = "the picks leave it nothing"
 
 
 def pursue(
@@ -25,39 +25,43 @@ def pursue(
     threshold: float,
     is_over: Callable[[], bool] = bool,
 ) -> tuple[list[ScoredFeature], list[ScoredFeature]]:
-    """Matching pursuit: pick one after another what explains most of what the picks before it leave.
+    """Matching pursuit: repeatedly pick the feature that explains most of the residual that remains after earlier
+    picks.
 
-    codes_of: the codes of each feature, one pair (codes, how many) for each of its columns. scores: of each feature
-    alone. scorer: of the residual to explain. threshold: the z from which on a feature is picked. is_over: whether the
-    time is up; then nothing is picked beyond a first one. Returns the picks, and what is redundant beside them.
+    codes_of: for each feature a pair (codes, number of codes) for each of its columns. scores: each feature's score by
+    itself. scorer: of the residual to explain. threshold: least z-score of a pick. is_over: whether the time is up;
+    then there is at most one pick. Returns the picks, and the features that are redundant given these.
     """
     residual = scorer.residual
     picks: list[ScoredFeature] = []
     redundant: list[ScoredFeature] = []
     fits: list[np.ndarray] = []
-    left = list(codes_of)
-    gains = {f: scores[f].gain for f in left}
-    while left and len(picks) < MOST_PICKS and not (picks and is_over()):
-        of_rest = Scorer(residual, scorer.half)
-        # gains only shrink as others are taken: score the most promising ones again
-        left.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
+    remaining = list(codes_of)
+    gains = {f: scores[f].gain for f in remaining}
+    while remaining and len(picks) < MOST_PICKS and not (picks and is_over()):
+        current = Scorer(residual, scorer.half)
+        # gains only shrink as others are picked, so earlier gains are upper bounds: the largest are updated first
+        remaining.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
         best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
-        for f in left[:MOST_RESCORED]:
+        for f in remaining[:MOST_RESCORED]:
             if best is not None and worth(f, gains[f]) <= best[0]:
                 break
-            column, (gain, error) = _best_column(of_rest, codes_of[f])
+            column, (gain, error) = _best_column(current, codes_of[f])
             gains[f] = gain
             if best is None or worth(f, gain) > best[0]:
                 best = worth(f, gain), f, column, gain, error
         assert best is not None
         _, f, column, gain, error = best
-        left.remove(f)
-        if gain < threshold * error:  # a large gain that is uncertain: another may be surer
-            redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING))
+        remaining.remove(f)
+        if gain < threshold * error:  # large but not significant: another may be
+            redundant.append(ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", NOTHING_TO_EXPLAIN))
             continue
-        fitted = of_rest.fitted(*column)
+        fitted = current.fitted(*column)
         fit = fitted.ravel()
-        twin = next((p for p, other in zip(picks, fits, strict=True) if abs(_correlation(fit, other)) > SAME), None)
+        twin = next(
+            (p for p, other in zip(picks, fits, strict=True) if abs(_correlation(fit, other)) > DUPLICATE_CORRELATION),
+            None,
+        )
         if twin is not None:
             redundant.append(ScoredFeature(str(f), gain, error, "redundant", f"says what {twin.text} says"))
             continue
@@ -65,36 +69,39 @@ def pursue(
         fits.append(fit)
         residual = residual - fitted
     redundant += [
-        ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", LEFT_NOTHING) for f in left[:MOST_LEFT]
+        ScoredFeature(str(f), scores[f].gain, scores[f].error, "redundant", NOTHING_TO_EXPLAIN)
+        for f in remaining[:MAX_NOTED]
     ]
     return picks, redundant
 
 
 def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[tuple[Feature, ScoredFeature]]:
-    """Candidates that may help a model beside its other columns: the best of each sort by gain and by synergy.
+    """Candidates that may help a model: the best of each operator signature, by gain and by synergy.
 
-    A sort is the operators that a candidate is made of. Sorts are not compared with each other: a cross of four keys
-    always explains more than a ratio, and the model may still need the ratio. At most `most`, the best of all sorts
-    first, then the second best.
+    The signature of a candidate is its operator and those of its arguments and keys. Signatures are not compared with
+    each other: a cross of four keys always explains more than a ratio, which the model may still need. At most `most`,
+    the best of each signature first, then the second best.
     """
-    sorts: dict[tuple[str, ...], list[Feature]] = {}
+    by_signature: dict[tuple[str, ...], list[Feature]] = {}
     for f in sorted(scores, key=str):
-        sorts.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
-    places: dict[Feature, tuple[int, float]] = {}
-    for of_sort in sorts.values():
-        by_gain = sorted((f for f in of_sort if scores[f].z > LIKELY), key=lambda f: -scores[f].z)
-        by_synergy = sorted((f for f in of_sort if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy))
-        for ranked, count in ((by_gain, OF_RESIDUAL), (by_synergy, OF_SYNERGY)):
-            for place, f in enumerate(ranked[:count]):
-                places[f] = min(places.get(f, (place, 0.0)), (place, -worth(f, scores[f].synergy)))
-    chosen = sorted(places, key=lambda f: (places[f], str(f)))
+        by_signature.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
+    ranks: dict[Feature, tuple[int, float]] = {}
+    for of_signature in by_signature.values():
+        by_gain = sorted((f for f in of_signature if scores[f].z > PROMISING_Z), key=lambda f: -scores[f].z)
+        by_synergy = sorted(
+            (f for f in of_signature if scores[f].synergy > 0), key=lambda f: -worth(f, scores[f].synergy)
+        )
+        for ranked, count in ((by_gain, TOP_BY_GAIN), (by_synergy, TOP_BY_SYNERGY)):
+            for rank, f in enumerate(ranked[:count]):
+                ranks[f] = min(ranks.get(f, (rank, 0.0)), (rank, -worth(f, scores[f].synergy)))
+    chosen = sorted(ranks, key=lambda f: (ranks[f], str(f)))
     return [(f, scores[f]) for f in chosen[:most]]
 
 
 def _best_column(
     scorer: Scorer, columns: Sequence[tuple[np.ndarray, int]]
 ) -> tuple[tuple[np.ndarray, int], tuple[float, float]]:
-    """The column (codes, how many) with the largest z, and its gain and standard error."""
+    """The column (codes, number of codes) with the largest z-score, and its (gain, standard error)."""
     gains = [scorer.gain(codes, size) for codes, size in columns]
     k = int(np.argmax([gain / error if error > 0 else 0.0 for gain, error in gains]))
     return columns[k], gains[k]

@@ -1,4 +1,4 @@
-"""Families of like columns, whose values in a row can be sorted, counted and compared with each other."""
+"""Families of similar columns, whose values in a row can be sorted, counted and compared with each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST = 3  # columns in a family
-OVERLAP = 0.8  # share of their ranges that columns of a family have in common
-FINER = 2  # times as many distinct values that one of two like columns may have
-SPARSE = 0.3  # share of zeros, above which a column is sparse
+MIN_COLUMNS = 3  # columns in a family, at least
+MIN_OVERLAP = 0.8  # `overlap` of the ranges of a family's columns, at least
+MAX_DISTINCT_RATIO = 2  # ratio of the numbers of distinct values of two columns of a family, at most
+MIN_ZEROS = 0.3  # share of zeros, above which a column is sparse
 _STEM = re.compile(r"[\d_.\- ]+$|^[\d_.\- ]+")
 
 
@@ -42,15 +42,15 @@ def profile_of(values: np.ndarray) -> Profile:
 
 
 def families(profiles: Mapping[str, Profile]) -> list[tuple[str, ...]]:
-    """Groups of three like columns or more, from the profiles of columns by name, in their order.
+    """Families of at least MIN_COLUMNS columns, as names in the order of `profiles`. A column may be in several.
 
-    Columns are alike where their values cover the same range with about as many distinct values, where their names
+    Columns are a family where their values cover the same range with about as many distinct values, where their names
     differ in a number only (`s1`, `s2` …) and both hold whole numbers or both do not, or where many of their values
     are 0.
     """
     names = list(profiles)
     groups = [*_of_one_range(names, profiles), *_numbered(names, profiles), _sparse(names, profiles)]
-    return list(dict.fromkeys(tuple(members) for members in groups if len(members) >= LEAST))
+    return list(dict.fromkeys(tuple(members) for members in groups if len(members) >= MIN_COLUMNS))
 
 
 def _of_one_range(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[list[str]]:
@@ -66,11 +66,11 @@ def _of_one_range(names: Sequence[str], profiles: Mapping[str, Profile]) -> list
 
 def _have_one_range(a: Profile, b: Profile) -> bool:
     fewer, more = sorted((a.distinct, b.distinct))
-    return a.whole == b.whole and fewer > 0 and more <= FINER * fewer and overlap(a, b) >= OVERLAP
+    return a.whole == b.whole and fewer > 0 and more <= MAX_DISTINCT_RATIO * fewer and overlap(a, b) >= MIN_OVERLAP
 
 
 def overlap(a: Profile, b: Profile) -> float:
-    """The share of the joint range of two columns that both cover; negative where their ranges do not overlap."""
+    """The intersection of two columns' ranges divided by their union; negative where the ranges are disjoint."""
     common, joint = min(a.high, b.high) - max(a.low, b.low), max(a.high, b.high) - min(a.low, b.low)
     return common / joint if joint > 0 else -1.0
 
@@ -85,4 +85,4 @@ def _numbered(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[lis
 
 
 def _sparse(names: Sequence[str], profiles: Mapping[str, Profile]) -> list[str]:
-    return [n for n in names if profiles[n].zeros > SPARSE and profiles[n].low >= 0 and profiles[n].distinct > 2]
+    return [n for n in names if profiles[n].zeros > MIN_ZEROS and profiles[n].low >= 0 and profiles[n].distinct > 2]

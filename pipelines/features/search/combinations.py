@@ -10,16 +10,16 @@ from medalist.pipelines.features.language.expression import Column, Feature, Nod
 from medalist.pipelines.features.language.operator import proposed
 from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.column_families import overlap
-from medalist.pipelines.features.search.columns import UNTIED, Columns
+from medalist.pipelines.features.search.columns import MIN_DISTINCT_SHARE, Columns
 
-MOST_NUMBERS = 40  # numbers that are paired with each other
-MOST_POINTS = 6  # pairs of points in a plane whose distances are tried
-SAME_RANGE = 0.5  # share of their ranges that two columns have in common for them to be one coordinate of two points
-MOST_PAIRS = 6  # pairs of keys within whose groups rows are put in order
+MOST_NUMBERS = 40  # numbers that are paired with each other, at most
+MOST_POINTS = 6  # pairs of points in a plane whose distances are tried, at most
+SAME_RANGE = 0.5  # `overlap` of the ranges of two columns that may be the same coordinate of two points
+MOST_PAIRS = 6  # pairs of keys within whose groups rows are ordered, at most
 
 
 def pairs(columns: Columns) -> Iterator[Feature]:
-    """Arithmetic of two numbers, those that the model splits on together first, and whether two columns are equal."""
+    """Arithmetic of two numbers, interacting pairs first, and whether two columns are equal."""
     ranked = columns.numbers[:MOST_NUMBERS]
     for a, b in [*_hinted(columns, ranked), *_by_rank(ranked)]:
         yield from _arithmetic(Column(a), Column(b))
@@ -31,7 +31,7 @@ def pairs(columns: Columns) -> Iterator[Feature]:
 
 
 def _together(columns: Columns, hinted: Sequence[tuple[str, ...]]) -> Iterator[Feature]:
-    """Target means and counts by the keys of columns that the model splits on together."""
+    """Target means and counts by the crossed keys of interacting columns (`hinted`: tuples of names)."""
     for some in hinted:
         keys = [key for name in some if (key := columns.as_key(name)) is not None]
         if len(keys) == len(some):
@@ -40,7 +40,7 @@ def _together(columns: Columns, hinted: Sequence[tuple[str, ...]]) -> Iterator[F
 
 
 def crosses(columns: Columns) -> Iterator[Feature]:
-    """Target means and counts by two keys at once, those first that the model splits on together."""
+    """Target means and counts by two crossed keys, interacting pairs first."""
     yield from _together(columns, columns.hints.pairs)
     keys = columns.short_keys()
     wide = [Column(n) for n in columns.keys if Column(n) not in keys][:8]
@@ -56,7 +56,7 @@ def crosses(columns: Columns) -> Iterator[Feature]:
 
 
 def triples(columns: Columns) -> Iterator[Feature]:
-    """Target means and counts by three and four keys at once, those first that the model splits on together."""
+    """Target means and counts by three and four crossed keys, interacting triples first."""
     yield from _together(columns, columns.hints.triples)
     keys = columns.short_keys()
     for most, size in ((5, 3), (5, 4), (10, 3), (7, 4)):
@@ -66,7 +66,7 @@ def triples(columns: Columns) -> Iterator[Feature]:
 
 
 def groups(columns: Columns) -> Iterator[Feature]:
-    """Numbers within the groups of one key, and how many values of one key another has."""
+    """Statistics of numbers within the groups of one key, and numbers of distinct values of one key within another."""
     keys: list[Node] = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
     keys += [Column(n) for n in columns.keys if Column(n) not in keys]
     for key, name in _product_by_rank(keys[:16], columns.numbers[:30]):
@@ -80,7 +80,7 @@ def groups(columns: Columns) -> Iterator[Feature]:
 
 
 def pair_groups(columns: Columns) -> Iterator[Feature]:
-    """Numbers within the groups of two keys."""
+    """Statistics of numbers within the groups of two keys."""
     keys = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
     for pair, name in _product_by_rank(list(combinations(keys[:6], 2)), columns.numbers[:12]):
         if Column(name) not in pair:
@@ -95,7 +95,7 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
     keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3][:8]
     for t in [*columns.dates[:3], *columns.numbered_rows()[:4]]:
         grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
-        if t in columns.dates or columns.distinct[t] > UNTIED * columns.frame.n:
+        if t in columns.dates or columns.distinct[t] > MIN_DISTINCT_SHARE * columns.frame.n:
             grouped.append(())
         for by in grouped:
             yield feature("since_previous", t, by=by)
@@ -119,13 +119,13 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
 
 
 def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple[Node, ...]]:
-    """Keys within whose groups the column `t` orders the rows: single ones, and pairs of those with ties.
+    """Tuples of keys within whose groups the column `t` orders the rows: single keys, and pairs of keys with ties.
 
     A pair is needed where, for example, a shop has a row for each of its products every day.
     """
-    untied = [k for k in keys if columns.orders(t, k, surely=True)]
+    untied = [k for k in keys if columns.orders(t, k, check_dates=True)]
     tied = [k for k in keys if k not in untied]
-    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, surely=True))
+    pairs = ((Column(a), Column(b)) for a, b in combinations(tied, 2) if columns.orders(t, a, b, check_dates=True))
     single = [(Column(k),) for k in untied]
     return [*single, *islice(pairs, MOST_PAIRS), *((Column(k),) for k in tied if columns.orders(t, k))]
 
@@ -134,7 +134,7 @@ def spaces(columns: Columns) -> Iterator[Feature]:
     """Distances, neighbours, clusters and directions in the space of several numbers."""
     for a, b, c, d in islice(_points(columns), MOST_POINTS):
         yield from _distances(columns, a, b, c, d)
-    top = (columns.fine or columns.numbers)[:6]
+    top = (columns.continuous or columns.numbers)[:6]
     for a, b in [*_hinted(columns, top)[:3], *combinations(top, 2)]:
         yield feature("target_neighbours", a, b, 24)
     for k in (24, 100):
@@ -147,10 +147,11 @@ def spaces(columns: Columns) -> Iterator[Feature]:
 
 
 def _points(columns: Columns) -> Iterator[tuple[str, str, str, str]]:
-    """Columns that may be the coordinates of two points (a, b) and (c, d): a and c have like ranges, and b and d."""
+    """Columns (a, b, c, d) that may be coordinates of two points (a, b) and (c, d): a and c, b and d have similar
+    ranges."""
     like_ranges = [
         (a, c)
-        for a, c in combinations(columns.fine[:12], 2)
+        for a, c in combinations(columns.continuous[:12], 2)
         if not columns.profiles[a].whole and overlap(columns.profiles[a], columns.profiles[c]) > SAME_RANGE
     ]
     for (a, c), (b, d) in combinations(like_ranges, 2):
@@ -171,7 +172,7 @@ def _distances(columns: Columns, a: str, b: str, c: str, d: str) -> Iterator[Fea
             yield feature("haversine", lat, lon, other_lat, other_lon)
 
 
-def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
+def compositions(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     """Compositions of the best candidates so far with columns and with each other."""
     numbers: Sequence[Node] = [f for f in best if operator_of(f).gives == "number"][:12]
     grouping: list[Node] = [f.args[0] for f in best if f.op == "target_mean"]
@@ -180,7 +181,7 @@ def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
     blocks = [f for f in best if operator_of(f).gives == "numbers" and operator_of(f).takes == ("number+",)]
     plain: list[Node] = [Column(n) for n in columns.numbers[:12]]
     plain_keys = columns.short_keys()[:14]
-    for key in keys if columns.many_valued else ():
+    for key in keys if columns.numeric_target else ():
         yield feature("target_std", key)
         yield feature("target_median", key)
     for key, other in product(keys, [*plain_keys, *keys]):
@@ -209,7 +210,7 @@ def further(columns: Columns, best: Sequence[Feature]) -> Iterator[Feature]:
 
 
 def _hinted(columns: Columns, within: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs that the model splits on together, both of them among `within`."""
+    """The interacting pairs of which both columns are among `within`."""
     return [(a, b) for a, b in columns.hints.pairs if a in within and b in within]
 
 
@@ -222,7 +223,7 @@ def _arithmetic(a: Node, b: Node) -> Iterator[Feature]:
 
 
 def _within(number: Node, by: tuple[Node, ...]) -> Iterator[Feature]:
-    """A number against the others of its group, and the group's statistics."""
+    """A number relative to its group, and the group's statistics."""
     mean = feature("mean", number, by=by)
     yield feature("subtract", number, mean)
     yield feature("divide", number, mean)
@@ -232,14 +233,14 @@ def _within(number: Node, by: tuple[Node, ...]) -> Iterator[Feature]:
 
 
 def _by_rank(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pairs of items, those of low ranks together first."""
+    """Pairs of two different items, in ascending order of the sum of their positions."""
     for total in range(1, 2 * len(items)):
         for i in range(max(0, total - len(items) + 1), (total + 1) // 2):
             yield items[i], items[total - i]
 
 
 def _product_by_rank(first: Sequence[Any], second: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pairs of an item of each, those of low ranks together first."""
+    """Pairs of one item of each, in ascending order of the sum of their positions."""
     for total in range(len(first) + len(second) - 1):
         for i in range(max(0, total - len(second) + 1), min(len(first), total + 1)):
             yield first[i], second[total - i]

@@ -1,4 +1,4 @@
-"""Drift of features between train and test, which folds that are cut from train cannot show."""
+"""Drift of features between train and test, which cross-validation within train cannot show."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from medalist.pipelines.features.frames.keys import Key
 from medalist.pipelines.features.language.expression import Column, Feature, nodes
 from medalist.pipelines.features.language.registry import kind_of, operator_of
 
-DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test, beyond chance and beyond that of the columns
-MOST_COLUMNS = 8  # columns of a feature that are compared
-MOST_ROWS = 20_000  # rows of train and of test that are compared
+DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test, beyond chance and the columns' drift, at most
+MOST_COLUMNS = 8  # columns of a feature that are compared, at most
+MOST_ROWS = 20_000  # rows of train, and of test, that are compared, at most
 
 
 def drifts(frame: Frame, feature: Feature) -> bool:
-    """Whether a transductive part of a feature differs more between train and test than the columns it is made from.
+    """Whether a transductive part of a feature drifts more between train and test than the columns it is made from.
 
-    Transductive features depend on which rows are there, such as neighbours in time or value and sizes of groups, and
-    so on how train and test were drawn.
+    Transductive features such as lags and group sizes depend on the other rows, and so on how train and test were
+    drawn.
     """
-    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).renames}
+    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).relabels}
     return any(
         _part_drifts(frame, n) for n in parts if kind_of(n) == "transductive" and operator_of(n).gives != "sparse"
     )
@@ -47,11 +47,12 @@ def _part_drifts(frame: Frame, feature: Feature) -> bool:
 
 
 def _column_drift(frame: Frame, name: str) -> float:
-    return frame.shared(("drift", name), lambda: _distance(frame, frame.key(Column(name)).codes.astype(float)))
+    return frame.cached(("drift", name), lambda: _distance(frame, frame.key(Column(name)).codes.astype(float)))
 
 
 def _distance(frame: Frame, values: np.ndarray) -> float:
-    """How far (n,) values differ between train and test, or the shares of missing ones, whichever is more; 0 to 1."""
+    """The distance of (n,) values between train and test, 0 to 1: the Kolmogorov-Smirnov distance beyond chance, or the
+    difference of the shares of missing values, whichever is larger."""
     n = frame.n_train
     gaps = abs(float(np.isnan(values[:n]).mean()) - float(np.isnan(values[n:]).mean())) if len(values) > n else 0.0
     return max(gaps, number_drift(values[:n], values[n:], most=MOST_ROWS))

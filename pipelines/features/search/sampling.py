@@ -1,8 +1,8 @@
 """The rows on which candidates are scored: nested samples of growing size, and the score of a feature on each.
 
 A candidate is scored by the share of the residual's variance that its bins or categories explain (`scoring`). It needs
-one pass over the rows, sees effects that are not monotone, is fair to categories of many levels (a target mean will use
-them alike), and comes with a standard error.
+one pass over the rows, detects effects that are not monotone, does not favour or penalise categories of many levels,
+and comes with a standard error.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from medalist.pipelines.features.language.registry import kind_of, operator_of
 from medalist.pipelines.features.search.drift import share_new_in_test
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, binned, coarse, widest
 
-RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows of the samples
-MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual that are scored on each sample: those of the largest variance
-ROWS_PER_LEVEL = 6  # rows of the first sample; a key with fewer a level is scored on all rows at once
-NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is of no use
+RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows of each sample
+MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual used on each sample, at most: those of the largest variance
+ROWS_PER_LEVEL = 6  # rows of the first sample per level of a key, below which it is scored on all rows at once
+MAX_NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is not scored
 FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a random sample
 
 Codes = tuple[np.ndarray, int]  # bins or categories (m,) from 0, and how many there are
@@ -33,8 +33,8 @@ Codes = tuple[np.ndarray, int]  # bins or categories (m,) from 0, and how many t
 class Rung:
     """One sample of m rows.
 
-    positions: (m,) of the rows in the frame of all rows. scorer, target_scorer: of the residual and of the target
-    itself on these rows. frame: of these rows alone, in ascending order.
+    positions: (m,) positions of the rows in the sample's frame. scorer, target_scorer: they score by the residual and
+    by the target on these rows. frame: of these rows alone, in ascending order.
     """
 
     positions: np.ndarray
@@ -47,8 +47,8 @@ class Rung:
 class Sample:
     """Rows of train in random order; each rung has the first RUNGS[k] of them.
 
-    rows: (s,) positions of the train rows that may be looked at. residual: (s, T) what the present model leaves
-    unexplained of them. target: (s, T) what it explains; both are on the scale on which the model is fitted.
+    rows: (s,) positions of the train rows that may be used. residual: (s, T) the residuals of the current model, and
+    target: (s, T) its targets, both on the fitted scale.
     """
 
     source: Source
@@ -56,7 +56,7 @@ class Sample:
     residual: np.ndarray
     target: np.ndarray
     seed: int = 0
-    frame: Frame = field(init=False)  # of all rows of train and test, or of FRAME_ROWS and these rows
+    frame: Frame = field(init=False)  # over all rows of train and test, or over a random FRAME_ROWS and `rows`
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
@@ -78,11 +78,11 @@ class Sample:
 
     @property
     def last_rung(self) -> int:
-        """The first rung that holds all rows, or the last there is."""
+        """The index of the smallest rung that holds all rows, else of the largest."""
         return next((k for k, rows in enumerate(RUNGS) if rows >= len(self)), len(RUNGS) - 1)
 
     def rung(self, k: int) -> Rung:
-        """The k-th sample, made when it is first needed."""
+        """The k-th sample, cached."""
         if k not in self._rungs:
             positions = self.positions[: RUNGS[k]]
             m, most = len(positions), MOST_TARGETS[k]
@@ -97,7 +97,8 @@ class Sample:
         return self._rungs[k]
 
     def codes(self, feature: Feature, rung: Rung, y: np.ndarray | None = None) -> list[Codes]:
-        """The bins or categories that a feature puts the rows of a rung into, a pair for each of its columns and cuts.
+        """The bins or categories of a rung's rows by a feature: pairs (codes, number of codes), one for each column and
+        binning.
 
         A supervised feature is fitted on `y` (m, T), by default on the residual. A target mean is represented by its
         key; it has no codes where most test rows have a new key.
@@ -114,7 +115,7 @@ class Sample:
 
     def _codes_of_key(self, feature: Feature, rung: Rung) -> list[Codes]:
         key = self.frame.key(feature.args[0])
-        if share_new_in_test(self.frame, key) > NEW_IN_TEST:
+        if share_new_in_test(self.frame, key) > MAX_NEW_IN_TEST:
             return []
         codes = key.codes[rung.positions]
         if key.size > len(rung.positions):  # fewer codes than levels: keep the tables short
@@ -136,10 +137,12 @@ class Sample:
         return values
 
     def score(self, feature: Feature, k: int = 0) -> ScoredFeature | None:
-        """A candidate's score on the k-th rung, for the column and cut with the largest z; None where it is constant.
+        """A candidate's score on the k-th rung, for the column and binning with the largest z-score; None for a
+        constant.
 
-        On the first rung its synergy is measured too. A key of many levels is scored on all rows at once: in a small
-        sample hardly a level would occur twice. PipelineError where the feature cannot be computed from these values.
+        On the first rung its synergy is measured too. A target mean by a key of many levels is scored on all rows at
+        once: in a small sample hardly any level would occur twice. PipelineError where the feature cannot be computed
+        from these values.
         """
         is_mean, is_first = feature.op == "target_mean", k == 0
         if is_mean and self.frame.key(feature.args[0]).size > len(self.rung(0).positions) // ROWS_PER_LEVEL:

@@ -1,8 +1,8 @@
-"""Scores of bins or categories: what they explain of a residual in rows that they were not fitted on.
+"""Scores of bins or categories: the share of a residual's variance that they explain out of sample.
 
-The rows are cut into two halves. The product of a bin's mean residuals in the two, summed over the bins, is an unbiased
-estimate of the variance that the bins explain, and its standard error under the hypothesis that they explain nothing is
-known. So small effects are found in many rows, however many bins there are.
+The rows are split into two random halves. The product of a bin's mean residuals in the two, summed over the bins, is an
+unbiased estimate of the variance that the bins explain, and its standard error under the null hypothesis that they
+explain nothing is known. So small effects are detected in many rows, whatever the number of bins.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import numpy as np
 from medalist.pipelines.features.frames.keys import bins_of
 from medalist.pipelines.features.language.expression import Feature, nodes
 
-PRIOR_ROWS = 10.0  # rows of the overall variance that are added to those of a bin
-NORMAL_Z = 3.0  # standard errors up to which a z is taken for that of a normal variable
-COARSE = 12  # bins of the second, coarser cut of a number: smooth effects show better in few bins
-ROWS_PER_BIN, MOST_BINS = 60, 128
-SIMPLER = 0.95  # share of its gain that a feature keeps for each node of its expression
+PRIOR_ROWS = 10.0  # weight, in rows, of the overall variance in the estimated variance of a bin
+NORMAL_Z = 3.0  # z-score above which the standard error is corrected for heavy tails (see `_normal_z`)
+COARSE = 12  # bins of the second, coarser binning of a number, which has more power for smooth effects
+ROWS_PER_BIN, MOST_BINS = 60, 128  # rows of a quantile bin, and number of bins, at most
+SIMPLER = 0.95  # factor of a feature's gain for each node of its expression, to prefer simple ones
 
 
 @dataclass(frozen=True)
 class ScoredFeature:
     """A candidate's text with its score.
 
-    gain: the share of the residual's variance that it explains. error: standard error of the gain if the feature
-    explained nothing. status, reason: what became of it, for the ledger. synergy: the share of the target's variance
-    that it explains beyond the best of its columns alone.
+    gain: the share of the residual's variance that it explains out of sample. error: standard error of the gain under
+    the null hypothesis. status, reason: the outcome, for the ledger. synergy: the share of the target's variance that
+    it explains, less that of the best of its columns alone.
     """
 
     text: str
@@ -45,30 +45,30 @@ class ScoredFeature:
 
 @dataclass
 class Scorer:
-    """Scores codes by the residual (m, T) of m rows, each in one of two halves: `half` (m,) of 0 and 1."""
+    """Scores codes of m rows by their residual (m, T); `half` (m,) of 0 and 1 is each row's half."""
 
     residual: np.ndarray
     half: np.ndarray
 
     def __post_init__(self) -> None:
-        self.residual = self.residual - self.residual.mean(axis=0)  # else every code would explain the mean
+        self.residual = self.residual - self.residual.mean(axis=0)  # else every feature would explain the mean
         products = self.residual.T @ self.residual
         diagonal = float(np.sum(np.diag(products) ** 2))
-        # what is explained of correlated targets varies more than of independent ones
+        # the explained variance of correlated targets has a larger variance than that of independent ones
         self.variance_inflation = float(np.sum(products**2)) / diagonal if diagonal > 0 else 1.0
         self.squares = self.residual**2
         self.scale = float(np.mean(np.sum(self.squares, axis=1))) or 1.0
 
     @property
     def bins(self) -> int:
-        """How many quantile bins so many rows allow for."""
+        """The number of quantile bins for so many rows."""
         return int(np.clip(len(self.residual) // ROWS_PER_BIN, 8, MOST_BINS))
 
     def gain(self, codes: np.ndarray, size: int) -> tuple[float, float]:
-        """The gain of codes (m,) from 0 to size - 1, and its standard error if the codes explained nothing.
+        """The gain of codes (m,) from 0 to size - 1, and its standard error under the null hypothesis.
 
-        The gain is the share of the residual's variance that the mean of each code explains in new rows. A mean of few
-        rows is shrunk by empirical Bayes, and the gain and its error with it.
+        The gain is the share of the residual's variance that the mean of each code explains out of sample. A mean of
+        few rows is shrunk by empirical Bayes, and the gain and its error with it.
         """
         cell, n = codes * 2 + self.half, len(codes)
         counts = np.bincount(cell, minlength=2 * size).reshape(size, 2)
@@ -102,10 +102,11 @@ class Scorer:
 
 
 def _normal_z(z: float, shares: np.ndarray) -> float:
-    """The z of a normal variable that is as improbable as z > 0 of a sum of products of two normal variables each.
+    """The z-score of a normal variable with the tail probability of z > 0 for a sum of products of two normal
+    variables.
 
-    Of few terms large values are far likelier than of a normal variable: it is the signed root of the saddlepoint
-    approximation (Lugannani and Rice, 1980). shares: of the terms in the variance of the sum, adding up to 1.
+    A sum of few such terms has heavy tails: the signed root of the saddlepoint approximation (Lugannani and Rice,
+    1980). shares: of the terms in the variance of the sum, summing to 1.
     """
     low, high = 0.0, (1 - 1e-9) / float(np.sqrt(shares.max()))
     for _ in range(40):
@@ -147,5 +148,6 @@ def coarse(codes: np.ndarray, size: int) -> tuple[np.ndarray, int] | None:
 
 
 def worth(feature: Feature, gain: float) -> float:
-    """A gain discounted by the size of the expression, so that of two features of like gain the simpler one wins."""
+    """A gain discounted by the size of the expression, so that the simpler of two features of similar gain is
+    preferred."""
     return gain * SIMPLER ** sum(1 for _ in nodes(feature)) if gain > 0 else gain

@@ -1,8 +1,8 @@
-"""Screening: which candidates explain what a model leaves unexplained, found cheaply on rows that later judge nothing.
+"""Screening: a cheap search for the candidates that explain a model's residual, on rows that no later test uses.
 
-More rows are spent on fewer candidates (successive halving, Jamieson and Talwalkar, 2016). Those that are left are
-chosen one after another, each for what the others leave unexplained (matching pursuit, Mallat and Zhang, 1993), so that
-no two features of a group explain the same.
+More rows are spent on fewer candidates (successive halving, Jamieson and Talwalkar, 2016). The survivors are chosen one
+after another by what they explain of the residual of those before (matching pursuit, Mallat and Zhang, 1993), so that
+the chosen features complement each other.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from medalist.pipelines.features.search.drift import drifts
 from medalist.pipelines.features.search.sampling import RUNGS, Codes, Sample
 from medalist.pipelines.features.search.scoring import ScoredFeature, worth
 
-KEPT = (0.12, 0.25, 0.25)  # share of the candidates that goes on from one rung to the next
-LEAST_KEPT = (240, 100, 60)  # candidates that go on at least
-MOST_ADOPTED = 6  # features of the model, the latest, that compositions are made from
-MOST_DEPTH = 8  # of such a feature: operators within each other
-MOST_COMPOSED = 16  # best candidates that compositions are made from
-FIRST_SHARE, FURTHER_SHARE = 0.5, 0.6  # of the time that is left, for candidates and for compositions on the first rung
-MOST_BYTES = 512 << 20  # bytes of the codes that picks are chosen by
-MOST_PURSUED = 160  # candidates beyond chance that picks are chosen from
-MARGIN = 0.25  # standard errors above the z that the best of so many candidates has by chance
+KEEP_SHARES = (0.12, 0.25, 0.25)  # share of the candidates that survives each rung but the last
+MIN_KEPT = (240, 100, 60)  # candidates that survive these rungs, at least
+MAX_MODEL_FEATURES = 6  # latest features of the model that compositions are made from, at most
+MOST_DEPTH = 8  # levels of nested operators of such a feature of one column, at most
+MAX_COMPOSED = 16  # best candidates that compositions are made from, at most
+FIRST_SHARE, COMPOSITION_SHARE = 0.5, 0.6  # of the remaining time, for candidates and compositions on the first rung
+MOST_BYTES = 512 << 20  # bytes of the codes of the candidates of matching pursuit, at most
+MOST_PURSUED = 160  # significant candidates in matching pursuit, at most
+MARGIN = 0.25  # margin of the threshold above the largest z-score that n null candidates are expected to have
 
 
 @dataclass(frozen=True)
 class Screening:
     """The outcome of one screening.
 
-    picks: in the order in which they are worth most beside each other. promising: further candidates, for trees to
-    choose from. redundant: those dropped, with the reason. screened: how many were scored. threshold: the z from which
-    on a candidate is not taken for a chance find. best: the candidate with the largest z. seconds: it took.
+    picks: significant candidates in the order of matching pursuit. promising: further candidates, for a test by trees.
+    redundant: significant ones that were dropped, with the reason. screened: number of scored candidates. threshold:
+    the z-score of significance, given the number of candidates. best: the candidate with the largest z-score. seconds:
+    time taken.
     """
 
     picks: tuple[ScoredFeature, ...]
@@ -54,13 +55,13 @@ class Screening:
 class Screener:
     """Screens candidates on a sample.
 
-    deadline: on the clock of `time.monotonic()`. by_time: whether test lies after train. Then whatever depends on time
-    differs between them, folds that are cut alike show what that does, and no candidate is dropped for its drift.
+    deadline: in seconds of `time.monotonic()`. test_is_later: whether test lies after train in time. Then features that
+    depend on time differ between them anyway, time folds show what that costs, and no candidate is dropped for drift.
     """
 
     sample: Sample
     deadline: float = float("inf")
-    by_time: bool = False
+    test_is_later: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -70,23 +71,24 @@ class Screener:
     def run(
         self,
         candidates: Iterable[Feature],
-        present: Sequence[str] = (),
-        further: Callable[[list[Feature]], Iterable[Feature]] | None = None,
+        model_features: Sequence[str] = (),
+        compositions: Callable[[list[Feature]], Iterable[Feature]] | None = None,
         limit: int = 20_000,
     ) -> Screening:
         """Screen candidates in their order, until the deadline or until `limit` of them are scored.
 
-        present: features of the model whose residual it is; they are not scored again. further: makes compositions of
-        the latest features of the model and the best candidates so far, which it gets in this order, best first.
+        model_features: features of the model whose residual is explained; they are not scored again. compositions:
+        returns compositions of features: of the latest of the model, then of the best candidates, best first.
         """
         began = time.monotonic()
-        in_model = frozenset(present)
+        in_model = frozenset(model_features)
         scores: dict[Feature, ScoredFeature] = {}
         self._score_all(candidates, scores, in_model, limit, FIRST_SHARE)
-        if further is not None and scores:
-            best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MOST_COMPOSED]
-            adopted = [f for f in map(parse, present) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
-            self._score_all(further([*adopted[-MOST_ADOPTED:], *best]), scores, in_model, limit, FURTHER_SHARE)
+        if compositions is not None and scores:
+            best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MAX_COMPOSED]
+            composable = [f for f in map(parse, model_features) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
+            sources = [*composable[-MAX_MODEL_FEATURES:], *best]
+            self._score_all(compositions(sources), scores, in_model, limit, COMPOSITION_SHARE)
         threshold = float(np.sqrt(2 * np.log(2 * max(len(scores), 10)))) + MARGIN
         first = dict(scores)
         scores, rung = self._climb(scores)
@@ -128,10 +130,10 @@ class Screener:
                 scores[candidate] = scored if scored is not None else ScoredFeature(str(candidate), 0.0, 1.0)
 
     def _climb(self, scores: dict[Feature, ScoredFeature]) -> tuple[dict[Feature, ScoredFeature], int]:
-        """Score the best candidates on more and more rows: the scores of those that are left, and the last rung."""
+        """Successive halving: the scores of the surviving candidates, and the last rung, on which they were scored."""
         rung = 0
         while rung + 1 < len(RUNGS) and len(self.sample) > RUNGS[rung] and not self.is_over:
-            most = max(LEAST_KEPT[rung], int(KEPT[rung] * len(scores)))
+            most = max(MIN_KEPT[rung], int(KEEP_SHARES[rung] * len(scores)))
             best = sorted(scores, key=lambda f: (-scores[f].z, str(f)))[:most]
             rung += 1
             on_rung: dict[Feature, ScoredFeature] = {}
@@ -148,14 +150,14 @@ class Screener:
         try:
             with np.errstate(all="ignore"):
                 return self.sample.score(feature, rung)
-        except PipelineError:  # not computable from these values after all
+        except PipelineError:  # not computable from these values
             return None
 
     def _drifts(self, feature: Feature) -> bool:
-        return not self.by_time and drifts(self.sample.frame, feature)
+        return not self.test_is_later and drifts(self.sample.frame, feature)
 
     def _codes(self, features: Sequence[Feature], rung: int) -> dict[Feature, list[Codes]]:
-        """The codes of each feature on a rung; of as many features as time and memory allow for, one at least."""
+        """The codes on a rung of as many of the features as time and MOST_BYTES allow, at least one."""
         codes_of: dict[Feature, list[Codes]] = {}
         room = MOST_BYTES
         for feature in features:

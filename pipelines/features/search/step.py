@@ -1,4 +1,4 @@
-"""One step of the search for features, as a child process runs it: candidates, screening, and what trees would use."""
+"""One step of the search for features, as a child process runs it: candidates, screening, and a test by trees."""
 
 from __future__ import annotations
 
@@ -23,34 +23,33 @@ from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
 
-MOST_USED = 24  # further candidates that trees may choose
-FEW_ROWS = 1000  # rows by which a target is taken to have two values only
-TREES_SHARE = 0.3  # share of the time that is left for trees
+MOST_USED = 24  # further candidates that trees may select, at most
+FEW_ROWS = 1000  # rows on which it is checked whether the target has more than two values
+TREES_SHARE = 0.3  # share of a step's time for trees
 
 
 @dataclass(frozen=True)
 class ScreenRequest:
-    """What a step of the search needs.
+    """The input of a step of the search.
 
-    step: its number. material: an .npz file with rows (s,) of train that may be looked at, residual (s, T) and target
-    (s, T) of them, on the fitted scale. base: features of the model whose residual it is. schema: types of the columns.
-    classes: number of classes of a multiclass target, else 0. importance: by column, in that model. add: features that
-    a person wants to be tried, scored first. forbidden: columns that no candidate is made from. not_again: features
-    that were tested before. forbid: features that a person rules out. shapes: how many features of a shape were kept
-    and tested in earlier competitions. limit: of scored candidates. ahead: the time column and how far test lies ahead
-    of train, where it lies after it.
+    step: number of the step. data_file: an .npz file with `rows` (s,), `residual` (s, T) and `target` (s, T) as in
+    `Sample`. base: features of the model whose residual it is. schema: types of the columns. classes: number of classes
+    of a multiclass target, else 0. importance: of each column in that model, by name. add: features that a user wants
+    tested, scored first. forbidden_columns: columns that no candidate may use. tested: features that were tested
+    before. forbidden_features: texts of features or columns that a user forbids. shapes: as in `Hints`. limit: number
+    of scored candidates, at most. ahead: the time column and test's horizon in it, where test lies after train.
     """
 
     step: int
-    material: Path
+    data_file: Path
     base: tuple[str, ...]
     schema: Schema
     classes: int
     importance: Mapping[str, float] = field(default_factory=dict)
     add: tuple[str, ...] = ()
-    forbidden: frozenset[str] = frozenset()
-    not_again: frozenset[str] = frozenset()
-    forbid: tuple[str, ...] = ()
+    forbidden_columns: frozenset[str] = frozenset()
+    tested: frozenset[str] = frozenset()
+    forbidden_features: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     seed: int = 0
     limit: int = 20_000
@@ -61,8 +60,8 @@ class ScreenRequest:
 class ScreenResult:
     """The outcome of a step.
 
-    picks, redundant, screened, threshold, best: as in `Screening`. used: further candidates that trees would use. idle:
-    features of the model that trees do not use. seconds: the time of the screening.
+    picks, redundant, screened, threshold, best: as in `Screening`. used: further candidates that trees select. idle:
+    features of the model that trees do not use (see `Trees.idle`). seconds: the time of the screening.
     """
 
     step: int
@@ -81,56 +80,56 @@ class ScreenResult:
         return cls(step, (), (), (), (), 0, 0.0, None, round(seconds, 3))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; `from_dict` reads them back."""
+        """Plain values for JSON; `from_dict` is the inverse."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> ScreenResult:
-        """The result from what `as_dict` returned. pydantic's ValidationError where it is something else."""
+        """The result from what `as_dict` returned. pydantic's ValidationError for anything else."""
         from pydantic import TypeAdapter
 
         return TypeAdapter(cls).validate_python(document)
 
 
 def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: float) -> ScreenResult:
-    """Run a step of the search.
+    """Run a step of the search on the features of a store.
 
-    began, deadline: on the clock of `time.monotonic()`; the deadline is infinite where nothing may depend on the clock.
+    began, deadline: in seconds of `time.monotonic()`; an infinite deadline makes the result independent of speed.
     """
-    with np.load(request.material) as material:
-        rows, residual, target = material["rows"], material["residual"], material["target"]
+    with np.load(request.data_file) as data:
+        rows, residual, target = data["rows"], data["residual"], data["target"]
     sample = Sample(store, rows, residual, target, request.seed)
-    screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), by_time=request.ahead is not None)
+    screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), test_is_later=request.ahead is not None)
     trees = Trees(screener, request.base, request.classes, request.seed)
-    together = trees.together()
+    interactions = trees.interactions()
     candidates = Candidates(
         request.schema,
         sample.frame,
-        Hints(request.importance, request.shapes, together[2], together[3]),
-        request.forbidden,
+        Hints(request.importance, request.shapes, interactions[2], interactions[3]),
+        request.forbidden_columns,
         request.ahead,
-        many_valued=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
+        numeric_target=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
     )
-    steering = Steering(forbid=request.forbid)
+    steering = Steering(forbid=request.forbidden_features)
 
     def allowed(features: Iterable[Feature]) -> Iterator[Feature]:
-        return (f for f in features if str(f) not in request.not_again and not steering.forbids(f))
+        return (f for f in features if str(f) not in request.tested and not steering.forbids(f))
 
     def in_order() -> Iterator[Feature]:
         yield from map(parse, request.add)
         yield from allowed(candidates.all())
 
-    def further(best: Sequence[Feature]) -> Iterator[Feature]:
-        return allowed(candidates.further(best))
+    def compositions(best: Sequence[Feature]) -> Iterator[Feature]:
+        return allowed(candidates.compositions(best))
 
-    screening = screener.run(in_order(), request.base, further, request.limit)
+    screening = screener.run(in_order(), request.base, compositions, request.limit)
     screener.deadline = deadline
     by_text = {f.text: f for f in screening.promising}
     picked = tuple(p.text for p in screening.picks)
     likely = sorted(by_text, key=lambda t: -candidates.prior(parse(t)))
-    if screening.picks:  # what trees would use besides the picks
+    if screening.picks:  # what trees would use in addition to the picks
         trees = Trees(screener, (*request.base, *picked), request.classes, request.seed)
-    # trees prefer supervised features to all others, so the two are not compared with each other
+    # trees favour supervised features over all others, so the two are not compared with each other
     supervised = [t for t in likely if is_supervised(parse(t))]
     plain = trees.used([t for t in likely if t not in set(supervised)], MOST_USED // 2)
     used = [t for pair in zip_longest(plain, trees.used(supervised, MOST_USED // 2)) for t in pair if t is not None]
@@ -138,7 +137,7 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         request.step,
         screening.picks,
         tuple(by_text[t] for t in used if t not in picked),
-        (*screening.redundant, *(_alike(by_text[t]) for t in dict.fromkeys(trees.alike))),
+        (*screening.redundant, *(_as_duplicate(by_text[t]) for t in dict.fromkeys(trees.duplicates))),
         tuple(t for t in trees.idle() if t in request.base) if not screener.is_over else (),
         screening.screened,
         screening.threshold,
@@ -147,14 +146,14 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     )
 
 
-def _alike(scored: ScoredFeature) -> ScoredFeature:
+def _as_duplicate(scored: ScoredFeature) -> ScoredFeature:
     return replace(scored, status="redundant", reason="ranks the rows as a column of the model or a better one does")
 
 
 def columns_of(importance: Mapping[str, float]) -> dict[str, float]:
     """Importance by column of the table, from importance by column of a matrix (`text` or `text[i]` of a feature).
 
-    What a feature has is shared equally among the columns that it is made from.
+    A feature's importance is divided equally among the columns that it is made from.
     """
     total: dict[str, float] = {}
     for name, value in importance.items():
@@ -165,6 +164,6 @@ def columns_of(importance: Mapping[str, float]) -> dict[str, float]:
 
 
 def feature_of(name: str) -> str:
-    """The text of the feature that a column of a matrix belongs to: its name without the number in brackets."""
+    """The text of the feature that a column of a matrix belongs to: its name without an index in brackets."""
     head, bracket, tail = name.rpartition("[")
     return head if bracket and tail.endswith("]") and tail[:-1].isdigit() else name

@@ -1,4 +1,4 @@
-"""Candidates made of one column, of a family of like columns, of further tables, and of times."""
+"""Candidates made of one column, of a family of similar columns, of further tables, and of times."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from medalist.pipelines.features.language.expression import Column, Feature, fea
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
 from medalist.pipelines.features.schema import USES
 from medalist.pipelines.features.search.column_families import families
-from medalist.pipelines.features.search.columns import FEW, Columns
+from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
 
-MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)
-MOST_SPELT = 100  # columns, the most important ones, whose digits or parts are tried
-PAGES = 400  # characters on average, from which on parts of a text are not tried
-MOST_SHARED = 4  # columns in common with a further table, up to which it is joined by all of them together too
-MOST_IN_FAMILY = 12  # columns up to which operators that make several columns are tried on a family
+MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)  # divisors of whole numbers whose remainders are tried
+MAX_SPLIT_COLUMNS = 100  # most important columns whose digits or parts are tried
+LONG_TEXT = 400  # mean characters of a text, above which its parts are not tried
+MAX_JOINT_KEYS = 4  # columns shared with a further table, up to which it is joined by all of them at once too
+MAX_FAMILY = 12  # columns of a family, up to which operators with several output columns are tried
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
-HORIZONS = (1.0, 3.0, 10.0)  # the same where the time is no date, as multiples of the horizon
-YEAR = 364.0  # days in a year of whole weeks
+WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same for a numeric time, as multiples of the horizon
+YEAR = 364.0  # days of 52 weeks
 
 
 def single(columns: Columns) -> Iterator[Feature]:
-    """Candidates of one column each, and of which values are missing."""
+    """Candidates of one column each, and indicators of missing values."""
     for name in columns.keys:
         yield feature("count", name)
         if columns.distinct[name] > 2:
             yield feature("target_mean", name)
-    for name in columns.texts[:MOST_SPELT]:
+    for name in columns.texts[:MAX_SPLIT_COLUMNS]:
         yield from _strings(columns, name)
     for place, name in enumerate(columns.numbers):
-        if place < MOST_SPELT:
+        if place < MAX_SPLIT_COLUMNS:
             yield from _digits(columns, name)
         if columns.distinct[name] > 0.5 * columns.frame.n:
             yield feature("count", name)
@@ -65,11 +65,12 @@ def _digits(columns: Columns, name: str) -> Iterator[Feature]:
 
 
 def _strings(columns: Columns, name: str) -> Iterator[Feature]:
-    """Counts, parts and patterns of a column of text; of pages of text, whose parts are no codes, only the counts."""
+    """Counts, parts and patterns of a column of text (of long texts only counts), and TF-IDF features of type
+    "text"."""
     long = columns.schema.columns[name] == "text"
     for op in proposed(("text",)):
         yield feature(op, name)
-    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > PAGES):
+    if columns.distinct[name] > 10 and not (long and columns.length_of(name) > LONG_TEXT):
         parts = [feature("part", name, i) for i in (0, 1, 2, 3, -1)]
         parts += [feature("field", name, i) for i in (0, 1, 2, -1)]
         parts += [feature("field_word", name, i, j) for i in (0, 1) for j in (0, 1)]
@@ -94,9 +95,9 @@ def _strings(columns: Columns, name: str) -> Iterator[Feature]:
 
 
 def rows(columns: Columns) -> Iterator[Feature]:
-    """Statistics over each family of like columns in a row."""
+    """Statistics over the columns of each family in a row."""
     for members in families(columns.profiles):
-        few = len(members) <= MOST_IN_FAMILY
+        few = len(members) <= MAX_FAMILY
         for op in proposed(("number+",)):
             if few or OPERATORS[op].gives == "number":
                 yield feature(op, *members)
@@ -109,7 +110,7 @@ def tables(columns: Columns) -> Iterator[Feature]:
     """Aggregates of further tables, joined by the columns that both have, and numbers compared with them."""
     for table, kinds in columns.schema.tables.items():
         shared = [c for c in kinds if c in columns.schema.columns]
-        together = [tuple(shared)] if 1 < len(shared) <= MOST_SHARED else []
+        together = [tuple(shared)] if 1 < len(shared) <= MAX_JOINT_KEYS else []
         for keys in (*together, *((key,) for key in shared)):
             by = tuple(map(Column, keys))
             yield feature("count", Column(keys[0], table), by=by)
@@ -148,14 +149,16 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
 
 
 def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
-    """Past targets of the same groups, at least the horizon back, so that they are known for every test row."""
-    groups = [n for n in columns.keys if n != time and columns.distinct[n] <= max(FEW, columns.frame.n // 20)][:5]
+    """Mean past targets of the same groups, at least the horizon back, so that they are available for every test
+    row."""
+    most = max(FEW_LEVELS, columns.frame.n // 20)
+    groups = [n for n in columns.keys if n != time and columns.distinct[n] <= most][:5]
     keys = [by for size in range(len(groups), 0, -1) for by in combinations(groups, size)] or [()]
     dated = time in columns.dates
     backs = [horizon]
-    if dated:  # by whole weeks, so that weekdays meet, and by a year of them
+    if dated:  # by whole weeks, so that weekdays match, and by 52 weeks
         backs += [7.0 * -(-horizon // 7), *([YEAR] if horizon < YEAR else [])]
-    windows = WINDOWS if dated else tuple(horizon * k for k in HORIZONS)
+    windows = WINDOWS if dated else tuple(horizon * k for k in WINDOW_HORIZONS)
     for by in keys:
         for back in dict.fromkeys(backs):
             for window in windows:

@@ -1,9 +1,9 @@
-"""Screening by trees: what a small boosted model would use, of the model's columns and of candidates beside them.
+"""Screening by trees: which candidates a small boosted model uses together with the columns of the present model.
 
-`screening` finds what explains a residual by itself, and not what helps only together with other columns. So a small
-LightGBM is fitted on the model's columns and a batch of candidates at once, with shadows (shuffled candidates, Kursa
-and Rudnicki, 2010) that show how much gain chance brings. Columns of the model that gain no more than in fits to
-shuffled targets (null importances, Grellier, 2018) may be left out. Which columns split together is read off the trees.
+`screening` detects features that explain a residual by themselves, but not those that help only together with others.
+So a small LightGBM is fitted on the model's columns and a batch of candidates at once, with shadow features (shuffled
+candidates, Kursa and Rudnicki, 2010) for the gain by chance. Features of the model that gain no more than in fits to
+shuffled targets (null importances, Grellier, 2018) may be removed. Interactions of columns are read off the trees.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from medalist.pipelines.features.search.screening import Screener
 
 ROWS = 16_000  # rows of the sample that trees are fitted on
 BATCH = 40  # candidates in one fit
-MOST_SURVIVORS = 45  # candidates of all batches that are compared in a last fit
-SHADOWS = 6  # shuffled candidates in one fit, about
-RANKED_ROWS = 4000  # rows on which the ranks of columns are compared
-ALIKE = 0.99  # rank correlation from which on two columns are one for trees
-ROUNDS = 80  # of boosting
+MOST_SURVIVORS = 45  # candidates of all batches that are compared in a final fit, at most
+SHADOWS = 6  # approximate number of shadow features in one fit
+RANKED_ROWS = 4000  # rows on which rank correlations are computed
+DUPLICATE_CORRELATION = 0.99  # absolute rank correlation, above which two columns are duplicates for trees
+ROUNDS = 80  # boosting rounds
 NULL_FITS = 3  # fits to shuffled targets
-NULL_SHARE = 0.02  # share of the real fit's gain that is taken for fitted noise, for each column
-LEAST_GAIN = 0.0005  # share of all gains, below which a feature is idle
+NULL_SHARE = 0.02  # share of the real fit's total gain, per column, that is attributed to noise
+LEAST_GAIN = 0.0005  # share of the total gain, beyond noise, up to which a feature is idle
 
 
 @dataclass
 class Trees:
-    """Small boosted models on the first rows of a screening's sample.
+    """Small boosted models of the target on the first ROWS rows of a screening's sample.
 
-    base: features of the model. classes: number of classes of a multiclass target; 0 where the target is a value or a
-    binary probability, then its columns are fitted one after another.
+    base: features of the present model. classes: number of classes of a multiclass target, else 0; each target is then
+    fitted by a regression.
     """
 
     screener: Screener
@@ -50,9 +50,9 @@ class Trees:
     def __post_init__(self) -> None:
         self.positions = self.screener.sample.positions[:ROWS]
         self.y = self.screener.sample.target[:ROWS]  # (m, T)
-        self.names: list[str] = []  # the feature of each column
-        self.alike: list[str] = []  # candidates that rank the rows as another column does
-        self.categorical: list[int] = []  # columns of category codes
+        self.names: list[str] = []  # the feature's text of each column
+        self.duplicates: list[str] = []  # candidates that were dropped as duplicates of another column
+        self.categorical: list[int] = []  # positions of the columns of category codes
         columns = []
         for text in self.base:
             block = self._values(text)
@@ -114,17 +114,17 @@ class Trees:
         return boosters
 
     def _gains(self, columns: np.ndarray, y: np.ndarray, rounds: int = ROUNDS) -> np.ndarray:
-        """(k,) the gain of each column as a share of all gains, summed over the boosters."""
+        """(k,) the gain of each column as a share of the total gain of a booster, summed over the boosters."""
         total = np.zeros(columns.shape[1])
         for booster in self._fit(columns, y, rounds):
             gains = booster.feature_importance("gain")
             total += gains / max(gains.sum(), 1e-12)
         return total
 
-    def together(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
-        """Columns of the table that the model splits on below each other: pairs under 2, triples under 3.
+    def interactions(self, most: int = 20) -> dict[int, list[tuple[str, ...]]]:
+        """Columns that interact, as the model splits on them along one path: pairs under key 2, triples under key 3.
 
-        At most `most` of each, those with the largest gain first.
+        Names of columns of the table, sorted within a tuple; at most `most` tuples of each size, by descending gain.
         """
         gains: dict[int, Counter[tuple[str, ...]]] = {2: Counter(), 3: Counter()}
         for booster in self._fit(self.columns, self.y, ROUNDS // 2):
@@ -133,7 +133,7 @@ class Trees:
         return {size: [names for names, _ in of_size.most_common(most)] for size, of_size in gains.items()}
 
     def _walk(self, node: dict[str, Any], above: tuple[str, ...], gains: dict[int, Counter[tuple[str, ...]]]) -> None:
-        """Add the split gains of a node and all below it to `gains`, under the columns that it splits on together.
+        """Add the split gains of a node and all below it to `gains`, by the last 2 and 3 different columns of the path.
 
         above: the different columns of the splits above the node, the nearest last.
         """
@@ -148,7 +148,8 @@ class Trees:
             self._walk(node[side], above, gains)
 
     def used(self, candidates: Sequence[str], most: int) -> list[str]:
-        """The candidates that trees gain more from than from shuffled ones, by descending gain, at most `most`."""
+        """The candidates whose gain per column is more than twice the largest gain of a shadow, at most `most`, by
+        descending gain. Tested in batches, then all survivors in one fit. Duplicates are dropped, into `duplicates`."""
         survivors = list(candidates)
         rng = np.random.default_rng(self.seed)
         for last in (False, True):
@@ -158,7 +159,8 @@ class Trees:
                 if self.screener.is_over:
                     break
                 batch = survivors[at : at + size]
-                blocks = self._new([(text, block) for text in batch if (block := self._values(text)) is not None])
+                computed = [(text, block) for text in batch if (block := self._values(text)) is not None]
+                blocks = self._without_duplicates(computed)
                 if not blocks:
                     continue
                 shadows = [
@@ -179,23 +181,25 @@ class Trees:
                 break
         return survivors[:most]
 
-    def _new(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
-        """The blocks that rank the rows otherwise than every column of the model and every earlier block do."""
+    def _without_duplicates(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
+        """The blocks without those of one column that is a duplicate of a column of the model or of an earlier
+        block."""
         few = slice(0, RANKED_ROWS)
         ranks = [_ranks(self.columns[few, j]) for j in range(self.columns.shape[1])]
         kept = []
         for text, block in blocks:
             if block.shape[1] == 1:
                 of_block = _ranks(block[few, 0])
-                if ranks and float(np.abs(np.stack(ranks) @ of_block).max()) > ALIKE:
-                    self.alike.append(text)
+                if ranks and float(np.abs(np.stack(ranks) @ of_block).max()) > DUPLICATE_CORRELATION:
+                    self.duplicates.append(text)
                     continue
                 ranks.append(of_block)
             kept.append((text, block))
         return kept
 
     def idle(self) -> list[str]:
-        """Features of the model that gain no more than in fits to shuffled targets; none of a model of few columns."""
+        """Features of the model that gain no more than in fits to shuffled targets; none for a model of under 4
+        columns."""
         if self.columns.shape[1] < 4:
             return []
         real = self._gains(self.columns, self.y)
@@ -204,7 +208,7 @@ class Trees:
             [self._gains(self.columns, self.y[rng.permutation(len(self.y))], ROUNDS // 2) for _ in range(NULL_FITS)],
             axis=0,
         )
-        # in a fit to noise the gains are shares of noise: what the real fit leaves to noise is split like them
+        # the share of noise in the real fit's gain is distributed over the columns as in the fits to shuffled targets
         best: dict[str, float] = {}
         for name, r, n in zip(self.names, real, null, strict=True):
             best[name] = max(best.get(name, -np.inf), r - NULL_SHARE * n * len(self.names))
@@ -212,7 +216,7 @@ class Trees:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of (m,) numbers, ties at their mean and missing first, centred and of length 1."""
+    """Ranks of (m,) numbers, ties at their mean and missing first, centred and scaled to length 1."""
     of_rows = ranks(np.nan_to_num(values, nan=-np.inf))
     centred = of_rows - of_rows.mean()
     length = float(np.sqrt(centred @ centred))
