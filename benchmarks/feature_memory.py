@@ -47,7 +47,7 @@ def prepare(folder: Path, train: pd.DataFrame, test: pd.DataFrame, y: np.ndarray
         valid=np.sort(order[:cut]),
         test=np.arange(len(train), len(train) + len(test)),
     )
-    return 4 * len(features) * (len(train) + len(test)), store.raw_path.stat().st_size
+    return 4 * len(features) * (len(train) + len(test)), store.raw.path.stat().st_size
 
 
 def measure(folder: Path) -> dict[str, int]:

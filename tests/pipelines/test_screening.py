@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from medalist.competitions.columns.cards import describe_columns
+from medalist.pipelines.features.language.expression import MOST_DEPTH, feature
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.schema import schema_of
 from medalist.pipelines.features.search.candidates import Candidates
@@ -352,6 +353,23 @@ def test_what_was_adopted_is_built_upon(tmp_path: Path) -> None:
         further,
     )
     assert given[:2] == ["u / v", "target_mean(kind × shop)"]
+
+
+def test_what_is_nested_as_deep_as_the_language_allows_is_not_built_upon(tmp_path: Path) -> None:
+    """Compositions of such a feature of the model, which a person may force, were too deep and ended the step."""
+    frame, deep = table(), "u + v"
+    for _ in range(MOST_DEPTH - parse(deep).depth):
+        deep = f"abs({deep})"
+    assert parse(deep).depth == MOST_DEPTH
+    screener = Screener(Sample(store_of(tmp_path, frame), np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
+    sources: list[str] = []
+
+    def compose(features):
+        sources.extend(map(str, features))
+        return [feature("abs", f) for f in features]
+
+    screener.run([parse("number(v)")], (deep, "u / v"), compose)
+    assert sources[0] == "u / v"
 
 
 def test_a_key_of_many_values_does_not_seem_to_go_with_noise(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from medalist.pipelines.features.search.scoring import ScoredFeature, worth
 KEEP_SHARES = (0.12, 0.25, 0.25)  # share of the candidates that survives each rung but the last
 MIN_KEPT = (240, 100, 60)  # candidates that survive these rungs, at least
 MAX_MODEL_FEATURES = 6  # latest features of the model that compositions are made from, at most
-MOST_DEPTH = 8  # levels of nested operators of such a feature of one column, at most
+MOST_DEPTH = 8  # levels of nested operators of such a feature, at most
 MAX_COMPOSED = 16  # best candidates that compositions are made from, at most
 FIRST_SHARE, COMPOSITION_SHARE = 0.5, 0.6  # of the remaining time, for candidates and compositions on the first rung
 MOST_BYTES = 512 << 20  # bytes of the codes of the candidates of matching pursuit, at most
@@ -86,7 +86,9 @@ class Screener:
         self._score_all(candidates, scores, in_model, limit, FIRST_SHARE)
         if compositions is not None and scores:
             best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MAX_COMPOSED]
-            composable = [f for f in map(parse, model_features) if 2 <= f.depth <= MOST_DEPTH or f.columns[1:]]
+            composable = [
+                f for f in map(parse, model_features) if f.depth <= MOST_DEPTH and (f.depth > 1 or f.columns[1:])
+            ]
             sources = [*composable[-MAX_MODEL_FEATURES:], *best]
             self._score_all(compositions(sources), scores, in_model, limit, COMPOSITION_SHARE)
         threshold = float(np.sqrt(2 * np.log(2 * max(len(scores), 10)))) + MARGIN
