@@ -59,7 +59,7 @@ def process_began() -> float:
 class Budget:
     """A number of seconds from the instant `began`, on the clock of `time.monotonic()`.
 
-    `seconds` is infinite where only experiments are counted. The last `final` seconds are reserved for writing.
+    `seconds` is infinite where only experiments are counted. The last `reserve` seconds are reserved for writing.
     """
 
     began: float
@@ -83,7 +83,7 @@ class Budget:
         return self.began + self.seconds
 
     @property
-    def final(self) -> float:
+    def reserve(self) -> float:
         """Seconds reserved for the last submission, the summary and the end of all processes."""
         return min(20.0, 1.5 + 0.01 * self.seconds) if self.limited else 0.0
 
@@ -95,4 +95,4 @@ class Budget:
     @property
     def left(self) -> float:
         """Seconds left for work before the reserve begins; negative within the reserve."""
-        return self.deadline - self.final - time.monotonic()
+        return self.deadline - self.reserve - time.monotonic()

@@ -29,8 +29,8 @@ class Record:
 
     `gain` is what the ensemble's loss improved by, never negative. `early_loss` is the loss that a pruned experiment
     was heading for, by its folds so far; `fold_losses` are those of each fold's model by itself. `adopted` says that
-    its features took the place of the best known ones, `keeps_folds` that the test predictions of each fold's model
-    are kept beside their mean.
+    its features took the place of the best known ones, `keeps_fold_tests` that the test predictions of each fold's
+    model are kept beside their mean.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Record:
     early_loss: float | None = None
     fold_losses: tuple[float, ...] = ()
     adopted: bool = False
-    keeps_folds: bool = False
+    keeps_fold_tests: bool = False
 
     @classmethod
     def under_way(cls, proposal: Proposal) -> Record:
@@ -54,7 +54,7 @@ class Record:
         return cls(-1, proposal, "running", "")
 
     @property
-    def unfinished(self) -> bool:
+    def cut_short(self) -> bool:
         """Whether it was ended from outside, by the close of the search, and may be tried again."""
         return self.verdict == "timeout" and self.error is None
 

@@ -9,7 +9,9 @@ from medalist.agent.experiment import Record
 
 ARM = "features"  # the policy's arm that tests groups of features
 ENCODE = "encode"  # proposed before any screening: target means and frequencies of high-cardinality categories
-ALIKE = "alike"  # proposed before any screening: the target mean of the other rows with equal values in all columns
+EQUAL_ROWS = (
+    "alike"  # proposed before any screening: the target mean of the other rows with equal values in all columns
+)
 SINGLE = "one"  # GROUP of a test of a single feature begins so; its rank follows
 
 
@@ -20,7 +22,7 @@ def step_of(idea: str) -> int:
 
 def was_screened(idea: str) -> bool:
     """Whether a screening chose the features, so that only rows held out of that screening can judge them."""
-    return not idea.endswith((ENCODE, ALIKE))
+    return not idea.endswith((ENCODE, EQUAL_ROWS))
 
 
 def is_single(idea: str) -> bool:

@@ -56,7 +56,7 @@ class FoldSet:
         else `groups`; None where rows are independent."""
         return self.fold_of_row if self.forecast and self.count > 1 else self.groups
 
-    def repeats(self, other: FoldSet) -> bool:
+    def mostly_equals(self, other: FoldSet) -> bool:
         """Whether at least half of these folds hold out exactly the rows that a fold of another set holds out."""
         theirs = {other.rows[positions].tobytes() for positions in other.positions}
         return sum(self.rows[positions].tobytes() in theirs for positions in self.positions) >= self.count / 2

@@ -58,7 +58,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     y = task.encode(truth)
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
-    score = float(metric.score(y, decided(task, predicted), weights))
+    score = float(metric.score(y, submitted_predictions(task, predicted), weights))
     return Grade(task.name, task.metric, score, stand(score, board, "holdout"))
 
 
@@ -81,7 +81,7 @@ def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
     return replace(task, classes=(*task.classes, *new))
 
 
-def decided(task: Task, frame: pd.DataFrame) -> np.ndarray:
+def submitted_predictions(task: Task, frame: pd.DataFrame) -> np.ndarray:
     """What a submission says, as the metric takes it: (n, T) values or codes, or (n, K) probabilities.
 
     Raises SubmissionError where a column is missing or holds what it must not.
@@ -213,10 +213,10 @@ def _task(
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."
         )
-    return name, _alone(metric, frame, truth, name)
+    return name, _task_of_files(metric, frame, truth, name)
 
 
-def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
+def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
     """The task that submission and answers show: the id is their first column in common without repetitions."""
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]

@@ -49,29 +49,29 @@ class Comparison:
     Attributes
     ----------
     gain: by how much the candidate's loss is less.
-    noise: standard error of the gain.
+    standard_error: standard error of the gain.
     blocks: number of blocks on which both losses are defined.
     in_every_fold: whether the candidate gains in each fold, where errors are correlated within folds; else True.
     """
 
     gain: float
-    noise: float
+    standard_error: float
     blocks: int = 0
     in_every_fold: bool = True
 
     @property
-    def chance(self) -> float:
+    def p_value(self) -> float:
         """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the noise is unknown."""
         from scipy.special import stdtr
 
-        if self.noise <= 0 or self.blocks < 2:
+        if self.standard_error <= 0 or self.blocks < 2:
             return 1.0
         return float(stdtr(self.blocks - 1, -self.z))
 
     @property
     def z(self) -> float:
         """The gain in standard errors; 0 where the noise could not be measured."""
-        return self.gain / self.noise if self.noise > 0 else 0.0
+        return self.gain / self.standard_error if self.standard_error > 0 else 0.0
 
 
 def block_of_rows(y: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
@@ -205,7 +205,7 @@ def paired(
     return compare(scores[0], scores[1])
 
 
-def renews(change: Comparison) -> bool:
+def replaces_incumbent(change: Comparison) -> bool:
     """Whether an ensemble takes the place of another: its gain is more than half of the comparison's standard error.
 
     A whole standard error would refuse most of the small gains that add up over a night.
@@ -216,18 +216,19 @@ def renews(change: Comparison) -> bool:
 def noise_floor(change: Comparison) -> float:
     """The least difference in loss that means anything, from two models of one recipe with different seeds: the larger
     of their difference and of its standard error."""
-    return max(abs(change.gain), change.noise)
+    return max(abs(change.gain), change.standard_error)
 
 
 def verdict(comparison: Comparison | None, ensemble: Comparison | None, floor: float = 0.0) -> tuple[str, str]:
     """("keep" or "discard", the reason for people).
 
     Kept is what beats the best experiment so far by more than the standard error of the comparison and more than
-    `floor` (see `noise_floor`), or what gains in the ensemble (`ensemble`: see `renews`). The first experiment is kept.
+    `floor` (see `noise_floor`), or what gains in the ensemble (`ensemble`: see `replaces_incumbent`). The first
+    experiment is kept.
     """
     if comparison is None:
         return "keep", "the first of its run"
-    words = f"{comparison.gain:+.5g} ± {comparison.noise:.2g} against the best so far"
+    words = f"{comparison.gain:+.5g} ± {comparison.standard_error:.2g} against the best so far"
     if comparison.gain > floor and comparison.z > 1:
         return "keep", words
     if ensemble is not None:

@@ -42,22 +42,22 @@ def features(
             }
         )
         return
-    found = _verdicts(rows)
+    latest = _verdicts(rows)
     print_text(f"{run.id}  {run.competition}  {run.state}")
-    if found or searches:
-        print_text(_headline(found, searches))
-    if not any(r.status == "kept" for r in found):
-        print_text(_none_kept(run, found, searches))
-    _section("kept", [r for r in found if r.status in ("kept", "forced")], "in words")
-    _section("taken away", [r for r in found if r.status == "removed"], "why")
-    _section("tried and dropped", [r for r in found if r.status == "dropped"], "why")
-    numbers = [r.experiment for r in found if r.experiment is not None]
+    if latest or searches:
+        print_text(_headline(latest, searches))
+    if not any(r.status == "kept" for r in latest):
+        print_text(_none_kept(run, latest, searches))
+    _section("kept", [r for r in latest if r.status in ("kept", "forced")], "in words")
+    _section("taken away", [r for r in latest if r.status == "removed"], "why")
+    _section("tried and dropped", [r for r in latest if r.status == "dropped"], "why")
+    numbers = [r.experiment for r in latest if r.experiment is not None]
     if len(set(numbers)) < len(numbers):
         print_text("\nFeatures of one experiment were tested together: the gain is that of all of them.")
     if everything:
-        _section("redundant", [r for r in found if r.status == "redundant"], "why")
-        _section("passed the screening, not tested", [r for r in found if r.status == "candidate"], "why")
-    elif untested := sum(r.status in _UNTESTED for r in found):
+        _section("redundant", [r for r in latest if r.status == "redundant"], "why")
+        _section("passed the screening, not tested", [r for r in latest if r.status == "candidate"], "why")
+    elif untested := sum(r.status in _UNTESTED for r in latest):
         print_text(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.")
 
 
@@ -70,17 +70,17 @@ def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
     return sorted(last.values(), key=lambda r: (r.unit, r.gain is None, -(r.gain or 0.0), r.number))
 
 
-def _tested(found: Sequence[FeatureRow]) -> int:
-    return sum(r.status in ("kept", "dropped") for r in found)
+def _tested(latest: Sequence[FeatureRow]) -> int:
+    return sum(r.status in ("kept", "dropped") for r in latest)
 
 
-def _headline(found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+def _headline(latest: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
     steps = len({s.step for s in searches})
-    counts = {status: sum(r.status == status for r in found) for status in ("kept", "forced", "removed")}
+    counts = {status: sum(r.status == status for r in latest) for status in ("kept", "forced", "removed")}
     said = [
         f"{sum(s.screened for s in searches):,} candidates screened in {steps} {'step' if steps == 1 else 'steps'}",
         f"{sum(s.passed for s in searches):,} passed",
-        f"{_tested(found):,} tested",
+        f"{_tested(latest):,} tested",
         f"{counts['kept']:,} kept",
     ]
     said += [f"{counts['forced']:,} forced"] if counts["forced"] else []
@@ -88,12 +88,12 @@ def _headline(found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str
     return ", ".join(said) + "."
 
 
-def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
-    tested = _tested(found)
+def _none_kept(run: RunRow, latest: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+    tested = _tested(latest)
     if tested:
         why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"
         why = f"{why} tested {'did not improve' if tested == 1 else 'improved'} the score beyond its noise"
-    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in found):
+    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in latest):
         why = "none of the candidates was tested"
     elif searches:
         why = "no candidate says more about what the model gets wrong than chance would"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medalist.agent.cli.options import AsJson, Board, MetricName, RunsDir, Text
+from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
 
 
@@ -16,7 +16,7 @@ def grade(
     submission: Annotated[str, typer.Argument(help="A submission.")],
     answers: Annotated[str, typer.Option(help="The holdout's answers.")],
     competition: Annotated[
-        Text,
+        OptionalText,
         typer.Option(
             help="The competition (a path), for its task; else the submission's run tells.", show_default=False
         ),

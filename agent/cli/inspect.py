@@ -13,10 +13,10 @@ from medalist.agent.cli.options import (
     NONE_GIVEN,
     AsJson,
     CompetitionOptions,
+    OptionalText,
     PathArgument,
     Seed,
     TaskFile,
-    Text,
     with_competition_options,
 )
 
@@ -36,7 +36,7 @@ def inspect(
     task: TaskFile = None,
     seed: Seed = 0,
     write: Annotated[
-        Text, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
+        OptionalText, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
     ] = None,
     json: AsJson = False,
 ) -> None:

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-from medalist.agent.cli.options import AsJson, Text
+from medalist.agent.cli.options import AsJson, OptionalText
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.competitions.errors import LedgerError
 
 
 def leaderboard(
-    name: Annotated[Text, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)] = None,
+    name: Annotated[
+        OptionalText, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)
+    ] = None,
     add: Annotated[
-        Text,
+        OptionalText,
         typer.Option(help="A file to add under that name: Kaggle's download, or a list of scores.", show_default=False),
     ] = None,
     higher: Annotated[
@@ -27,7 +29,7 @@ def leaderboard(
         ),
     ] = None,
     metric: Annotated[
-        Text, typer.Option(help="What the scores are that are added: rmsle, auc, map@3 …", show_default=False)
+        OptionalText, typer.Option(help="What the scores are that are added: rmsle, auc, map@3 …", show_default=False)
     ] = None,
     json: AsJson = False,
 ) -> None:

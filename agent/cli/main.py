@@ -23,7 +23,7 @@ from medalist.agent.cli.resume import resume
 from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
-from medalist.agent.cli.streams import steady_streams
+from medalist.agent.cli.streams import make_streams_tolerant
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     process = None
     if arguments is None:
         process = Process()
-        steady_streams()
+        make_streams_tolerant()
     exit_code = _exit_code(arguments, process)
     if process is not None:
         process.deadline.exiting(exit_code)

@@ -27,13 +27,13 @@ PathArgument = Annotated[
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
-Text = str | None
-MetricName = Annotated[Text, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
-TaskFile = Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)]
+OptionalText = str | None
+MetricName = Annotated[OptionalText, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
+TaskFile = Annotated[OptionalText, typer.Option(help="A task.yaml to obey.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
 Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
 Board = Annotated[
-    Text, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
+    OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]
 
 
@@ -42,13 +42,17 @@ class CompetitionOptions:
     """Options that correct what is inferred about a competition: its task, and which file plays which role."""
 
     metric: MetricName = None
-    id: Annotated[Text, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = None
-    target: Annotated[Text, typer.Option(help="Target columns, separated by commas.", show_default=False)] = None
+    id: Annotated[OptionalText, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = (
+        None
+    )
+    target: Annotated[OptionalText, typer.Option(help="Target columns, separated by commas.", show_default=False)] = (
+        None
+    )
     problem_type: Annotated[
-        Text, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
+        OptionalText, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
     ] = None
     folds: Annotated[
-        Text,
+        OptionalText,
         typer.Option(
             "--folds",
             help="random, stratified, group, time or blocks, with a column where it needs one: time:date.",
@@ -56,13 +60,15 @@ class CompetitionOptions:
         ),
     ] = None
     n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
-    positive: Annotated[Text, typer.Option(help="The positive class of two.", show_default=False)] = None
-    train: Annotated[Text, typer.Option(help="The training table, where its role is unclear.", show_default=False)] = (
+    positive: Annotated[OptionalText, typer.Option(help="The positive class of two.", show_default=False)] = None
+    train: Annotated[
+        OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
+    ] = None
+    test: Annotated[OptionalText, typer.Option(help="The test table.", show_default=False)] = None
+    sample: Annotated[OptionalText, typer.Option(help="The sample submission.", show_default=False)] = None
+    description: Annotated[OptionalText, typer.Option(help="The text that tells of the task.", show_default=False)] = (
         None
     )
-    test: Annotated[Text, typer.Option(help="The test table.", show_default=False)] = None
-    sample: Annotated[Text, typer.Option(help="The sample submission.", show_default=False)] = None
-    description: Annotated[Text, typer.Option(help="The text that tells of the task.", show_default=False)] = None
 
     def task(self, task_file: str | None = None) -> dict[str, object]:
         """Arguments of `infer_task`; TaskError where a task file is given as well as one of them."""

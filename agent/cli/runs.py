@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medalist.agent.cli.options import AsJson, RunsDir, Text
+from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
@@ -16,7 +16,7 @@ from medalist.leaderboard.boards.standing import share
 
 
 def runs(
-    competition: Annotated[Text, typer.Argument(help="Only of this competition.", show_default=False)] = None,
+    competition: Annotated[OptionalText, typer.Argument(help="Only of this competition.", show_default=False)] = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:

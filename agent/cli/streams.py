@@ -10,7 +10,7 @@ from typing import Any, TextIO
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Steady:
+class TolerantStream:
     """A text stream whose writes end nowhere once its reader or its terminal is gone.
 
     A disk that is full raises OSError once, since then what was asked for is not there.
@@ -44,7 +44,7 @@ class Steady:
         return getattr(self._stream, name)
 
 
-def steady_streams() -> None:
+def make_streams_tolerant() -> None:
     """Make the standard streams of this process take any text, whatever their encoding, and never raise.
 
     One that was closed by whoever started the process is opened on nothing, so that no file takes its number.
@@ -57,4 +57,4 @@ def steady_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
         stream.reconfigure(errors="backslashreplace")
-        setattr(sys, name, Steady(stream))
+        setattr(sys, name, TolerantStream(stream))

@@ -22,8 +22,8 @@ from medalist.agent.score import Comparison
 from medalist.competitions.errors import MetricError
 
 SINGLES = 6  # single features of a screening that are tested at most: the level of their test is divided by it
-ADOPT_CHANCE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
-PICKS_CHANCE = 0.1  # the same for a group whose features were each significant in the screening already
+ADOPT_P_VALUE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
+PICKS_P_VALUE = 0.1  # the same for a group whose features were each significant in the screening already
 REMOVE_Z = (
     -0.25
 )  # least gain, in standard errors, for which a removal is adopted: fewer columns are a gain in themselves
@@ -97,12 +97,12 @@ class FeatureJudge:
 
     def accepts(self, change: Comparison, idea: str, *, removal: bool) -> bool:
         """Whether a comparison on held-out rows lets a change of the feature set be adopted."""
-        if removal and change.noise == 0:
+        if removal and change.standard_error == 0:
             return change.gain >= 0
         if removal:
             return change.z > REMOVE_Z
-        chance = PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE / (SINGLES if is_single(idea) else 1)
-        return change.in_every_fold and change.chance < chance
+        chance = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
+        return change.in_every_fold and change.p_value < chance
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """An experiment against the incumbent, paired on the rows held out of a step; on all rows where no screening
@@ -145,7 +145,7 @@ class FeatureJudge:
 def trial_text(change: Comparison, *, adopted: bool) -> str:
     """The outcome of a test of features, for people: the gain in loss with its standard error, and why it is not
     enough where it is not."""
-    text = f"{change.gain:+.5g} ± {change.noise:.2g} on rows that did not choose them"
+    text = f"{change.gain:+.5g} ± {change.standard_error:.2g} on rows that did not choose them"
     if adopted or change.gain <= 0:
         return text
     return text + ("; within the noise" if change.in_every_fold else "; not in each fold")

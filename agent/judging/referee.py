@@ -1,4 +1,5 @@
-"""Referee: scores finished experiments, compares them with the best so far, and renews the champion. Does no I/O."""
+"""Referee: scores finished experiments, compares them with the best so far, and replaces_incumbent the champion. Does
+no I/O."""
 
 from __future__ import annotations
 
@@ -183,9 +184,15 @@ class Referee:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
         members = champion.ensemble.weights
         pool = _oof(candidates(history, members, record))
-        known = {*members, record.number}
+        incumbents = {*members, record.number}
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
+            data.metric,
+            data.problem,
+            folds.y,
+            pool,
+            folds.weights,
+            groups=folds.selection_groups,
+            incumbents=incumbents,
         )
         if set(ensemble.weights) == set(members):
             return None, None
@@ -193,13 +200,19 @@ class Referee:
             return None, None
         challenger = self.champion_of(ensemble, pool)
         change = scoring.compare(challenger.score, champion.score)
-        return (challenger if scoring.renews(change) else None), change
+        return (challenger if scoring.replaces_incumbent(change) else None), change
 
-    def select(self, records: Mapping[int, Record], known: Collection[int] = ()) -> Champion:
-        """The champion that these records make; the `known` ones are considered in any case."""
+    def select(self, records: Mapping[int, Record], incumbents: Collection[int] = ()) -> Champion:
+        """The champion that these records make; the `incumbents` ones are considered in any case."""
         data, folds, pool = self.data, self.folds, _oof(records)
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
+            data.metric,
+            data.problem,
+            folds.y,
+            pool,
+            folds.weights,
+            groups=folds.selection_groups,
+            incumbents=incumbents,
         )
         return self.champion_of(ensemble, pool)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
-from medalist.agent.feature_ideas import ALIKE, ARM, ENCODE, SINGLE, is_test_of
+from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, SINGLE, is_test_of
 from medalist.agent.judging.feature_trials import SINGLES
 from medalist.pipelines.features.language.expression import feature
 from medalist.pipelines.features.language.parser import parse
@@ -48,7 +48,7 @@ def groups_left(
     skipped: names of groups that did not fit into the time. singles: whether features are tested one by one where no
     group was adopted, since one feature may have spoilt the others.
     """
-    tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | set(skipped)
+    tried = {r.idea for r in history if r.arm == ARM and not r.cut_short} | set(skipped)
     done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
     picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
     left = []
@@ -115,7 +115,7 @@ def encoding(columns: Sequence[str], base: Sequence[str], steering: Steering) ->
     return group if group.add else None
 
 
-def alike(columns: Sequence[str], steering: Steering) -> Group | None:
+def equal_rows(columns: Sequence[str], steering: Steering) -> Group | None:
     """Before the first screening: the target mean of the other rows that are equal in all of these columns, and their
     number."""
     if len(columns) < 2:
@@ -123,7 +123,7 @@ def alike(columns: Sequence[str], steering: Steering) -> Group | None:
     row = feature("cross", *columns)
     made = (str(feature("target_mean", row, LIGHT_SMOOTHING)), str(feature("count", row)))
     add = steering.allowed(made)
-    return Group(f"0:{ALIKE}", "what is known of rows that repeat each other", add) if add else None
+    return Group(f"0:{EQUAL_ROWS}", "what is known of rows that repeat each other", add) if add else None
 
 
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:

@@ -18,7 +18,7 @@ from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM, is_removal, is_test_of, step_of
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
-from medalist.agent.proposals.feature_groups import Group, alike, encoding, groups_left
+from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
@@ -215,8 +215,11 @@ class FeatureSearch:
         if _tests_running(history):
             return []  # one after another, since each starts from the outcome of the one before
         columns = [n for n in self.high_cardinality if n in self.columns]
-        groups = [alike(self.repeated, self.steering), encoding(columns, incumbent.pipeline.features, self.steering)]
-        tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | self.skipped
+        groups = [
+            equal_rows(self.repeated, self.steering),
+            encoding(columns, incumbent.pipeline.features, self.steering),
+        ]
+        tried = {r.idea for r in history if r.arm == ARM and not r.cut_short} | self.skipped
         return [g for g in groups if g is not None and g.name not in tried]
 
     def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:

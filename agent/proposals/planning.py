@@ -21,7 +21,7 @@ from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 
 LARGEST_SHARE = 0.45  # share of the time left that one experiment may take
-SURE = 0.8  # probability with which the last experiment has to end in time
+LAST_QUANTILE = 0.8  # probability with which the last experiment has to end in time
 LONG_SHARE = 0.03  # share of the time left, beyond which an experiment waits for the search for features
 ENOUGH_FAILURES = 3  # failed experiments of a family in a row, after which it is not tried again
 
@@ -51,7 +51,7 @@ class Planner:
 
     # feature sets
 
-    def base(self, name: str) -> tuple[str, ...]:
+    def first_features(self, name: str) -> tuple[str, ...]:
         """The first feature set of a family: with what a person forced, without what is forbidden."""
         steering = self.features.steering if self.features is not None else Steering()
         base = base_features(self.cards, family(name).feature_set, self.n_rows)
@@ -67,7 +67,7 @@ class Planner:
         incumbent = None if self.features is None else incumbent_features(history)
         if incumbent is None:
             return features
-        base = set(self.base(incumbent.pipeline.family))
+        base = set(self.first_features(incumbent.pipeline.family))
         return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in base))))
 
     def best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
@@ -89,7 +89,7 @@ class Planner:
         return best_of_families([r for r in history if r.pipeline.family == name], [name]).get(name)
 
     @staticmethod
-    def fails(name: str, history: Sequence[Record]) -> bool:
+    def keeps_failing(name: str, history: Sequence[Record]) -> bool:
         """Whether the last experiments with a family's own parameters have all failed. Tests of features and stacks do
         not count: what fails there may be the features or the stack."""
         arms = ("start", f"portfolio:{name}", f"tune:{name}")
@@ -101,29 +101,32 @@ class Planner:
 
     def seconds(self, pipeline: Pipeline) -> float:
         """Wall-clock seconds that an experiment is expected to take with all workers on it."""
-        return self.costs.guess_of(pipeline, pipeline_width(pipeline, self.costs.outputs)) * self._rounds
+        return (
+            self.costs.expected_fold_seconds(pipeline, pipeline_width(pipeline, self.costs.outputs))
+            * self._folds_per_worker
+        )
 
     @property
-    def _rounds(self) -> int:
+    def _folds_per_worker(self) -> int:
         """How many folds each worker fits, one after another."""
         return -(-self.n_folds // self.workers)
 
-    def fitting(self, pipeline: Pipeline, situation: Situation) -> Pipeline | None:
+    def within_time(self, pipeline: Pipeline, situation: Situation) -> Pipeline | None:
         """The pipeline, with a higher learning rate where it would not fit into the time; None where it does not fit
         even so, or the family is not meant for so many rows."""
         fam, params = family(pipeline.family), pipeline.parameters
         if fam.max_rows is not None and self.n_rows > fam.max_rows:
             return None
-        allowance = situation.seconds_left / self._rounds / self.costs.times(pipeline)
+        allowance = situation.seconds_left / self._folds_per_worker / self.costs.fits_per_fold(pipeline)
         width = width_of(pipeline.features, self.costs.outputs)
-        thrifty = self.costs.thrifty(fam, width, params, LARGEST_SHARE * allowance)
-        if thrifty is None and situation.last:
-            thrifty = self.costs.thrifty(fam, width, params, allowance, SURE)
-        if thrifty is None:
+        chosen = self.costs.params_within(fam, width, params, LARGEST_SHARE * allowance)
+        if chosen is None and situation.last:
+            chosen = self.costs.params_within(fam, width, params, allowance, LAST_QUANTILE)
+        if chosen is None:
             return None
-        return Pipeline.of(pipeline.features, pipeline.family, thrifty, pipeline.seed, target=pipeline.target)
+        return Pipeline.of(pipeline.features, pipeline.family, chosen, pipeline.seed, target=pipeline.target)
 
-    def waits(self, pipeline: Pipeline, situation: Situation) -> bool:
+    def should_wait(self, pipeline: Pipeline, situation: Situation) -> bool:
         """Whether an experiment had better begin when the search for features is over: a long one of the baseline
         family, and any of a family that gains most by found features."""
         if not situation.searching or not np.isfinite(situation.seconds_left):

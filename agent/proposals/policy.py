@@ -42,7 +42,10 @@ class Policy(Planner):
         fast = FAMILIES[name].fast
         params = FAMILIES[name].portfolio[0] if fast is None else fast(self.costs.outputs)
         return Proposal(
-            Pipeline.of(self.base(name), name, params, self.seed), "a fast first model on every column", None, "start"
+            Pipeline.of(self.first_features(name), name, params, self.seed),
+            "a fast first model on every column",
+            None,
+            "start",
         )
 
     def propose(self, history: Sequence[Record], number: int, seconds_left: float) -> Proposal | None:
@@ -51,7 +54,7 @@ class Policy(Planner):
         history: finished experiments and placeholders for running ones; number: of the experiment; seconds_left: for
         the search, infinite in a counted run.
         """
-        history = [r for r in history if not r.unfinished]
+        history = [r for r in history if not r.cut_short]
         if self.features is not None:
             self.features.reserve = self._reserve()
         searching = self.features is not None and self.features.searching(history, seconds_left)
@@ -66,7 +69,7 @@ class Policy(Planner):
     def _reserve(self) -> float:
         """Seconds that the first entries of the boosted families are expected to take, for which features are found."""
         names = [n for n in self.families if FAMILIES[n].boosted]
-        firsts = [Pipeline.of(self.base(n), n, FAMILIES[n].portfolio[0], self.seed) for n in names]
+        firsts = [Pipeline.of(self.first_features(n), n, FAMILIES[n].portfolio[0], self.seed) for n in names]
         return sum(map(self.seconds, firsts))
 
     def _best_offer(self, situation: Situation) -> Proposal | None:
@@ -95,7 +98,7 @@ class Policy(Planner):
             changed = pipeline.changed(features=group.apply(pipeline.features))
             if over and (was_screened(group.name) or self.seconds(changed) > CHEAP * situation.seconds_left):
                 return None
-            fitted = self.fitting(changed.changed(seed=self.seed, target=""), situation)
+            fitted = self.within_time(changed.changed(seed=self.seed, target=""), situation)
             comparable = fitted is not None and fitted.parameters == pipeline.parameters
             if fitted is not None and comparable and fitted.hash not in situation.tried:
                 return Proposal(fitted, group.reason, incumbent.number, ARM, idea=group.name)

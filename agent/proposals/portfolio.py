@@ -24,10 +24,10 @@ def offers(planner: Planner, expectations: Expectations, situation: Situation) -
     chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
     for fam in sorted(chosen, key=lambda fam: -fam.priors.portfolio):
         arm = f"portfolio:{fam.name}"
-        if planner.fails(fam.name, situation.history):
+        if planner.keeps_failing(fam.name, situation.history):
             continue
         proposal = _next_entry(fam, arm, planner, expectations, situation)
-        if proposal is None or planner.waits(proposal.pipeline, situation):
+        if proposal is None or planner.should_wait(proposal.pipeline, situation):
             continue
         entry = fam.portfolio_ids.index(str(proposal.idea))
         prior = fam.priors.portfolio * (fam.priors.text if text else 1.0) * LATER_ENTRY**entry
@@ -48,14 +48,14 @@ def _next_entry(
         return None
     experience = expectations.experience
     worth = {i: experience.expected(arm, fam.priors.portfolio * LATER_ENTRY**i, ids[i]) for i in left}
-    features = planner.best_features(fam.name, history) or planner.base(fam.name)
+    features = planner.best_features(fam.name, history) or planner.first_features(fam.name)
     if fam.waits_for_features and len(used) == 1:  # the second without found features may differ enough to help
-        features = planner.base(fam.name)
+        features = planner.first_features(fam.name)
     elif fam.waits_for_features or (fam.feature_set == "linear" and used):
         features = planner.with_adopted(features, history)
     for entry in sorted(left, key=lambda i: (-worth[i], i)):
         proven = Pipeline.of(features, fam.name, dict(fam.portfolio[entry]), planner.seed)
-        pipeline = planner.fitting(proven, situation)
+        pipeline = planner.within_time(proven, situation)
         if pipeline is not None and pipeline.hash not in situation.tried:
             return Proposal(pipeline, f"{fam.title} with proven parameters {entry + 1}", None, arm, idea=ids[entry])
     return None

@@ -63,7 +63,7 @@ def pseudo_labels(history: Sequence[Record], test_share: float) -> Proposal | No
         return None
     best = best_base_model(history, boosted=True)
     tried = sum(r.arm == "pseudo" for r in history)
-    if best is None or best.arm == "start" or not best.keeps_folds or tried > len(history) // (3 * RENEWED):
+    if best is None or best.arm == "start" or not best.keeps_fold_tests or tried > len(history) // (3 * RENEWED):
         return None
     if any(r.pipeline.pseudo == best.pipeline.hash for r in history):
         return None

@@ -18,7 +18,7 @@ PRIOR = 0.06  # gain to expect at first, in units of the standard error of the r
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
     """At most one offer: the first family that has not tried its best parameters on one of the two feature sets."""
     proposal = _proposal(planner, situation)
-    if proposal is not None and not planner.waits(proposal.pipeline, situation):
+    if proposal is not None and not planner.should_wait(proposal.pipeline, situation):
         gain = expectations.gain(ARM, PRIOR, situation.history, proposal.idea)
         yield Offer(ARM, gain, planner.seconds(proposal.pipeline), lambda: proposal)
 
@@ -33,12 +33,12 @@ def _proposal(planner: Planner, situation: Situation) -> Proposal | None:
         if best is None or FAMILIES[name].feature_set != "trees":
             continue
         tried = {r.pipeline.features for r in history if r.pipeline.family == name and r.arm != "start"}
-        sets = ((incumbent.pipeline.features, "the found features"), (planner.base(name), "no found feature"))
+        sets = ((incumbent.pipeline.features, "the found features"), (planner.first_features(name), "no found feature"))
         for features, description in sets:
             if features in tried:
                 continue
             moved = best.pipeline.changed(features=features, seed=planner.seed)
-            pipeline = planner.fitting(moved, situation)
+            pipeline = planner.within_time(moved, situation)
             if pipeline is not None and pipeline.hash not in situation.tried:
                 return Proposal(pipeline, f"{FAMILIES[name].title} on {description}", best.number, ARM)
     return None

@@ -19,7 +19,7 @@ LEAST_NEARNESS = 0.05  # of a family to the leading one (see `Expectations.nearn
 MOST_DRAWS = 4  # of the sampler, where a draw does not fit into the time or was tried
 DRAW_SEED = 1_000_003  # added to the sampler's seed for each further draw
 NUMBER_SEED = 100_003  # times the run's seed, in the sampler's
-HURRIED = 1.5  # times the drawn learning rate, beyond which the time is too short to try a draw
+MOST_RATE_RATIO = 1.5  # times the drawn learning rate, beyond which the time is too short to try a draw
 
 
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
@@ -29,7 +29,7 @@ def offers(planner: Planner, expectations: Expectations, situation: Situation) -
     chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
     for fam in sorted(chosen, key=lambda fam: -fam.priors.tuning):
         best, nearness = leading.get(fam.name), expectations.nearness(fam.name, leading)
-        if best is None or nearness < LEAST_NEARNESS or planner.fails(fam.name, situation.history):
+        if best is None or nearness < LEAST_NEARNESS or planner.keeps_failing(fam.name, situation.history):
             continue
         arm = f"tune:{fam.name}"
         gain = expectations.gain(arm, fam.priors.tuning * nearness, situation.history)
@@ -42,19 +42,23 @@ def _draw(planner: Planner, situation: Situation, fam: Family, best: Record, arm
     history = situation.history
     if not any(r.arm == f"portfolio:{fam.name}" for r in history):
         return None
-    incumbent, past = best.pipeline, sampler.past(best, history)
+    incumbent, observations = best.pipeline, sampler.observations(best, history)
     kept = {key: incumbent.parameters[key] for key in SHARED_PARAMS if key in incumbent.parameters}
     for draw in range(MOST_DRAWS):
         seed = planner.seed * NUMBER_SEED + situation.number + draw * DRAW_SEED
-        params = sampler.ask(fam, past, seed=seed) | kept
+        params = sampler.ask(fam, observations, seed=seed) | kept
         drawn = incumbent.changed(params=params, seed=planner.seed)
-        pipeline = planner.fitting(drawn, situation)
-        if pipeline is not None and pipeline.hash not in situation.tried and not _hurried(pipeline.parameters, params):
+        pipeline = planner.within_time(drawn, situation)
+        if (
+            pipeline is not None
+            and pipeline.hash not in situation.tried
+            and not _rate_raised(pipeline.parameters, params)
+        ):
             return Proposal(pipeline, f"parameters for {fam.title} from the sampler", best.number, arm)
     return None
 
 
-def _hurried(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
+def _rate_raised(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
     """Whether there is so little time that drawn parameters would be tried at quite another learning rate."""
     rate = drawn.get("learning_rate")
-    return rate is not None and fitted["learning_rate"] > HURRIED * rate
+    return rate is not None and fitted["learning_rate"] > MOST_RATE_RATIO * rate

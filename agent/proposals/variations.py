@@ -76,7 +76,7 @@ class Variations:
         for proposal in self.proposals(situation.finished):
             arm = proposal.arm
             if arm in VIEWS:
-                fitted = planner.fitting(proposal.pipeline, situation)
+                fitted = planner.within_time(proposal.pipeline, situation)
                 if fitted is None:
                     continue
                 proposal = replace(proposal, pipeline=fitted)
@@ -85,7 +85,7 @@ class Variations:
             if not fits or situation.running(arm) or (arm == "targets" and arm in offered):
                 continue  # of several targets the second way only where the first does not fit into the time
             offered.add(arm)
-            if not planner.waits(pipeline, situation):
+            if not planner.should_wait(pipeline, situation):
                 gain = expectations.gain(arm, prior_of(arm), situation.history)
                 yield Offer(arm, gain, seconds, lambda proposal=proposal: proposal)  # type: ignore[misc]
 

@@ -45,7 +45,7 @@ class Journal:
     schema: what the columns are, to describe features by.
     emit: is called with each event (see `records/events.py`), after its rows are in the ledger.
     began: when this process began with the run, on the clock of `time.monotonic()`.
-    worked_before: seconds of work of a resumed run's earlier parts.
+    earlier_seconds: seconds of work of a resumed run's earlier parts.
     records: the experiments by number.
     """
 
@@ -56,15 +56,15 @@ class Journal:
     schema: Schema
     emit: Emit
     began: float = field(default_factory=time.monotonic)
-    worked_before: float = 0.0
+    earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
     _queue: deque[Callable[[], object]] = field(default_factory=deque)
     _retry_at: float = 0.0
 
     @property
-    def worked(self) -> float:
+    def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.worked_before + time.monotonic() - self.began
+        return self.earlier_seconds + time.monotonic() - self.began
 
     def add(self, record: Record, trial: FeatureTrial | None = None, fold_tests: Sequence[np.ndarray] = ()) -> Record:
         """Keep a finished experiment: its predictions, then its rows in the ledger, then the event.
@@ -75,11 +75,11 @@ class Journal:
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
             if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_folds=True)
+                record = replace(record, keeps_fold_tests=True)
             artifact = self.predictions.keep(record.number, evaluation).name
             record = replace(record, evaluation=self.predictions.load(record.number))
         self.records.append(record)
-        row = experiment_row(record, self._gain_in_noise(record), self.worked, artifact)
+        row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
         self._write(partial(self.ledger.record_experiment, self.run_id, row, features))
         self.emit(experiment_event(record))
@@ -89,9 +89,9 @@ class Journal:
         """The gain of the ensemble by an experiment in units of the noise (see `experiment.noise_of`); None where the
         experiment was cut short from outside, or the noise is not known."""
         unit = noise_of(self.records)
-        return None if record.unfinished or not unit else round(record.gain / unit, 4)
+        return None if record.cut_short or not unit else round(record.gain / unit, 4)
 
-    def recall(self, record: Record) -> None:
+    def restore(self, record: Record) -> None:
         """Take in an experiment that is in the ledger already."""
         self.records.append(record)
 

@@ -33,7 +33,7 @@ class Submissions:
 
     Attributes
     ----------
-    constant: score of the best constant on the folds of the search; None where the metric is undefined there.
+    constant_score: score of the best constant on the folds of the search; None where the metric is undefined there.
     made_from: what the last submission was made from: {"constant": True}, {"experiment": 0, "folds": 1} or
         {"ensemble": weights by number, ...}; empty where there is none.
     write_seconds: the longest time that deciding on and writing a submission took.
@@ -42,15 +42,15 @@ class Submissions:
     data: RunData
     journal: Journal
     standings: Standings
-    constant: Score | None = None
+    constant_score: Score | None = None
     made_from: Mapping[str, Any] = field(default_factory=dict)
     write_seconds: float = 0.0
-    _answer: np.ndarray = field(init=False)
+    _best_constant: np.ndarray = field(init=False)
     _decision: Decision = field(init=False)
 
     def __post_init__(self) -> None:
         metric, problem = self.data.metric, self.data.problem
-        self._answer = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
+        self._best_constant = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
         self._decision = Decision("values", (-np.inf, np.inf))
         if metric.needs != "label" and problem.classification:
             self._decision = plain_decision(metric, problem, self.data.y)
@@ -69,7 +69,7 @@ class Submissions:
         Its loss is that of the class shares or the mean targets of train.
         """
         n = len(folds.y)
-        decided = self._decision.apply(np.tile(self._answer, (n, 1)))
+        decided = self._decision.apply(np.tile(self._best_constant, (n, 1)))
         y, problem = self.data.y, self.data.problem
         prior = y.mean(axis=0)
         if problem.problem_type == "multiclass":
@@ -87,19 +87,19 @@ class Submissions:
         run was killed between an experiment's rows and its submission.
         """
         began = time.monotonic()
-        self.constant = self.score_constant(referee, referee.folds)
+        self.constant_score = self.score_constant(referee, referee.folds)
         made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
         self.made_from = made_from[-1] if made_from else {}
         if champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):
-                self.submit_constant(self.constant, "the best constant, the first valid submission")
+                self.submit_constant(self.constant_score, "the best constant, the first valid submission")
         elif not any("ensemble" in m for m in made_from):
             self.submit_champion(champion, self.journal.records)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
 
     def submit_constant(self, score: Score | None, reason: str) -> None:
         """Make the best constant the submission."""
-        answer = np.tile(self._answer, (len(self.data.competition.test), 1))
+        answer = np.tile(self._best_constant, (len(self.data.competition.test), 1))
         self._write(answer, self._decision, score, {"constant": True}, reason)
         self.journal.emit(
             {"event": "submission", "made_from": "constant", "score": None if score is None else score.value}

@@ -26,7 +26,9 @@ def read(
 ) -> tuple[Competition, Task]:
     """A competition and its task, inferred or from a person's file. `seconds`: the most that a download may take."""
     given = bool(options.get("id")) and bool(options.get("targets"))
-    competition = read_competition(located(path, seconds), **files, need_sample=not given and task_file is None)
+    competition = read_competition(
+        locate_or_download(path, seconds), **files, need_sample=not given and task_file is None
+    )
     if task_file is not None:
         return competition, read_task(Path(task_file), competition)
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
@@ -42,7 +44,7 @@ def _without_copies(competition: Competition, task: Task) -> Task:
     return replace(task, drop=(*task.drop, *copies), notes=(*task.notes, note))
 
 
-def located(path: str, seconds: float | None = None) -> Path:
+def locate_or_download(path: str, seconds: float | None = None) -> Path:
     """The folder or the zip that is meant; what does not exist here and reads like a Kaggle slug is downloaded once.
 
     Before Kaggle is asked, a line on standard error says so. `seconds`: the most that a download may take, None for no

@@ -26,7 +26,7 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
     """
     leaders = Leaders(noise_floor=journal.noise_floor())
     for row in rows:
-        journal.worked_before = row.run_seconds
+        journal.earlier_seconds = row.run_seconds
         proposal = Proposal(Pipeline.from_dict(row.pipeline), row.reason, row.parent, row.arm, row.idea)
         evaluation = None if row.artifact is None else _kept(journal, row.number)
         if evaluation is None:
@@ -40,8 +40,8 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
                 record, leaders = judgement.record, judgement.leaders
             else:
                 record = _recorded(referee, journal.records, proposal, evaluation, row)
-            record = replace(record, keeps_folds=journal.predictions.fold_tests_path(row.number).exists())
-        journal.recall(record)
+            record = replace(record, keeps_fold_tests=journal.predictions.fold_tests_path(row.number).exists())
+        journal.restore(record)
     if not exactly:
         leader = best_of(scored(journal.records))
         leaders = replace(leaders, best=None if leader is None else leader.number)

@@ -15,7 +15,7 @@ from medalist.leaderboard.ledger.rows import RunRow
 LEAST_SECONDS = 30.0  # of an old budget, for a run to go on without a new one
 
 
-def resumed(
+def resume_config(
     run_id: str,
     runs_dir: str,
     *,

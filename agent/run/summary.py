@@ -56,7 +56,7 @@ class Outcome:
 
 def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, Any]:
     """The content of `summary.json`; `text` is what the terminal shows."""
-    records, final, constant = outcome.records, outcome.final, outcome.submissions.constant
+    records, final, constant = outcome.records, outcome.final, outcome.submissions.constant_score
     verdicts = Counter(r.verdict for r in records)
     score = final.score if final is not None else constant
     standing = None if score is None else outcome.submissions.standings.of(score)
@@ -64,7 +64,7 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
     best = None if outcome.leaders.best is None else records[outcome.leaders.best].score
     data = outcome.submissions.data
     wall = budget.used
-    seconds = outcome.journal.worked_before + wall
+    seconds = outcome.journal.earlier_seconds + wall
     document: dict[str, Any] = {
         "run": outcome.journal.run_id,
         "competition": data.competition.name,

@@ -152,7 +152,7 @@ class Closing:
                     break
         if score is not None and source.folds.forecast:  # one or two folds do not show how much folds differ
             score = replace(score, standard_error=max(score.standard_error, chosen.score.standard_error))
-        fresh = score is not None and not source.folds.repeats(referee.folds)
+        fresh = score is not None and not source.folds.mostly_equals(referee.folds)
         final = Final(score if score is not None and fresh else chosen.score, fresh, champion.score, chosen.ensemble)
         if score is not None:
             constant = self.submissions.score_constant(referee, source.folds)

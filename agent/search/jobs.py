@@ -107,7 +107,7 @@ def sources_of(
             (oof.resolve(), test.resolve())
             for oof, test in (journal.predictions.arrays(numbers[base]) for base in pipeline.stacked)
         ),
-        own=() if predicted is None else tuple(predicted[base] for base in pipeline.stacked),
+        fold_predictions=() if predicted is None else tuple(predicted[base] for base in pipeline.stacked),
         labels=labels,
     )
 
@@ -187,7 +187,7 @@ class Jobs:
     def expected_seconds(self, active: Active) -> float:
         """Seconds that one fold is expected to take."""
         pipeline = active.proposal.pipeline
-        return self.costs.guess_of(pipeline, self.width(active))
+        return self.costs.expected_fold_seconds(pipeline, self.width(active))
 
     def width(self, active: Active) -> int:
         """Number of columns that it is fitted on."""

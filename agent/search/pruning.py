@@ -18,7 +18,14 @@ from medalist.pipelines.ensembling.loss import smooth_loss
 PRUNE_AFTER = 2  # folds
 PRUNE_SHARE = 0.4  # share of the folds after which tests of features are pruned: fits are cheap, and gains small
 PRUNE_MARGIN = 0.5  # standard errors of the mean of the rival's fold losses by which an experiment has to be behind
-CHANGES = (ARM, "slow", "target", "loss", "targets", "pseudo")  # arms whose experiments have to beat what they change
+PARENT_ARMS = (
+    ARM,
+    "slow",
+    "target",
+    "loss",
+    "targets",
+    "pseudo",
+)  # arms whose experiments have to beat what they change
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Pruner:
         """The experiment to be pruned against: the one that is changed, or for parameters from the sampler the best of
         the family. None for proposals that may be worth having however they score."""
         parent = next((r for r in history if r.number == proposal.parent), None)
-        if proposal.arm in CHANGES:
+        if proposal.arm in PARENT_ARMS:
             return parent if parent is not None and parent.fold_losses else None
         if not proposal.arm.startswith("tune"):
             return None
@@ -63,24 +70,24 @@ class Pruner:
         if rival is None:
             return None
         tests_features = active.proposal.arm == ARM
-        if tests_features and (reason := self._refuted(active, rival)) is not None:
+        if tests_features and (reason := self._rejected_early(active, rival)) is not None:
             return reason
         count = self.referee.folds.count
         rival_losses = np.asarray(rival.fold_losses)
-        spread = rival_losses.std(ddof=1) / np.sqrt(len(rival_losses)) if len(rival_losses) > 1 else np.inf
+        standard_error = rival_losses.std(ddof=1) / np.sqrt(len(rival_losses)) if len(rival_losses) > 1 else np.inf
         first = max(PRUNE_AFTER, int(PRUNE_SHARE * count)) if tests_features else PRUNE_AFTER
         for done in range(first, count):
             if any(k not in active.losses for k in range(done)):
                 return None
             worse = np.array([active.losses[k] for k in range(done)]) - rival_losses[:done]
-            if np.all(worse > 0) and worse.mean() > PRUNE_MARGIN * spread:
+            if np.all(worse > 0) and worse.mean() > PRUNE_MARGIN * standard_error:
                 assert rival.score is not None
                 active.early_loss = float(rival.score.loss + worse.mean())
-                what = "what it changes" if active.proposal.arm in CHANGES else "the best of its family"
+                what = "what it changes" if active.proposal.arm in PARENT_ARMS else "the best of its family"
                 return f"behind {what} after {done} folds"
         return None
 
-    def _refuted(self, active: Active, incumbent: Record) -> str | None:
+    def _rejected_early(self, active: Active, incumbent: Record) -> str | None:
         """Why a test of features need not go on: the folds that judge it are done, and it is not adopted."""
         idea = active.proposal.idea
         if idea is None or active.trial is not None:

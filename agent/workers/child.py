@@ -77,7 +77,9 @@ class TrainingInput:
             if paths not in self.predictions:
                 self.predictions[paths] = np.load(paths[0]), np.load(paths[1])
             oof, test = self.predictions[paths]
-            valid_predictions, test_predictions = sources.own[i] if sources.own else (oof[valid], test)
+            valid_predictions, test_predictions = (
+                sources.fold_predictions[i] if sources.fold_predictions else (oof[valid], test)
+            )
             for part, p in zip(parts, (oof[fit], valid_predictions, test_predictions), strict=True):
                 part.append(as_columns(self.bench.problem, p))
         self.predictions = {

@@ -88,7 +88,7 @@ class Workers:
         soon = SOON * self._fold_seconds.get(pipeline, 0.0)
         taken = sum(c.job.threads for c in self._children if c.job is not None and self._seconds_left(c) > soon)
         share = (self.cores - taken) // max(1, waiting)
-        return max(self.threads, self.calibration.worth(share))
+        return max(self.threads, self.calibration.useful_threads(share))
 
     def _seconds_left(self, child: Child) -> float:
         """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite without one."""

@@ -44,22 +44,22 @@ def calibrate(workers: WorkerPool, job: Callable[[int], Job], seconds: float) ->
     calibration = Calibration(workers.cores)
     if seconds <= 0 or workers.running or workers.idle < workers.cores:
         return calibration
-    ways = layouts(workers.cores)
-    rates: dict[Layout, list[float]] = {way: [] for way in ways}
+    candidates = layouts(workers.cores)
+    rates: dict[Layout, list[float]] = {layout: [] for layout in candidates}
     before = workers.fit_seconds
     try:
         workers.submit(replace(job(0), key=KEY, kind="prepare"))  # its features
-        if len(_outcomes(workers)) != 1 or _rate(workers, job, ways[0], 0.0) is None:
+        if len(_outcomes(workers)) != 1 or _rate(workers, job, candidates[0], 0.0) is None:
             return calibration
         for _ in range(PASSES):
-            for way in ways:
-                rate = _rate(workers, job, way, seconds)
+            for layout in candidates:
+                rate = _rate(workers, job, layout, seconds)
                 if rate is None:
                     return calibration
-                rates[way].append(rate)
+                rates[layout].append(rate)
     finally:
         workers.fit_seconds = before  # no fit of the competition
-    return replace(calibration, rates={way: tuple(passes) for way, passes in rates.items()})
+    return replace(calibration, rates={layout: tuple(passes) for layout, passes in rates.items()})
 
 
 def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
@@ -73,12 +73,12 @@ def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None
         workers.reconfigure(best.children, best.threads)
 
 
-def _rate(workers: WorkerPool, job: Callable[[int], Job], way: Layout, seconds: float) -> float | None:
+def _rate(workers: WorkerPool, job: Callable[[int], Job], layout: Layout, seconds: float) -> float | None:
     """Boosting rounds per second of all workers of a layout together; None if a fit failed."""
-    for k in range(way.children):
-        workers.submit(replace(job(k), key=KEY, rounds=(ENDLESS,), threads=way.threads, soft_seconds=seconds))
+    for k in range(layout.children):
+        workers.submit(replace(job(k), key=KEY, rounds=(ENDLESS,), threads=layout.threads, soft_seconds=seconds))
     fits = [o.result for o in _outcomes(workers) if isinstance(o.result, FoldResult)]
-    if len(fits) < way.children:
+    if len(fits) < layout.children:
         return None
     return sum(fit.rounds_run / max(fit.fit_seconds, 1e-6) for fit in fits)
 

@@ -82,7 +82,7 @@ class Calibration:
             return math.exp(prior)
         return math.exp((PROBE_WEIGHT * prior + len(logs) * median(logs)) / (PROBE_WEIGHT + len(logs)))
 
-    def worth(self, threads: int, family: str | None = None) -> int:
+    def useful_threads(self, threads: int, family: str | None = None) -> int:
         """The number of threads, up to `threads`, up to which more make a fit clearly faster; at least 1."""
         chosen = 1
         for one in sorted({layout.threads for layout in self.rates if layout.threads <= threads}):

@@ -161,7 +161,7 @@ def test_the_thrifty_fit_into_the_allowance_or_there_are_none(
 ) -> None:
     costs, fam = told(Costs(n, 1), seen), FAMILIES[name]
     params = fam.portfolio[0]
-    chosen = costs.thrifty(fam, width, params, allowance, quantile)
+    chosen = costs.params_within(fam, width, params, allowance, quantile)
     if chosen is not None:
         assert costs.guess(fam, width, chosen, quantile) <= allowance
         assert {k: v for k, v in chosen.items() if k not in ("learning_rate", "rounds")} == {
@@ -179,7 +179,7 @@ def test_where_time_is_no_matter_nothing_is_changed() -> None:
     costs = told(Costs(200_000, 7), [("lightgbm", 0, 300, 1000.0, 3000)])
     for name in NAMES:
         params = dict(FAMILIES[name].portfolio[0])
-        assert costs.thrifty(FAMILIES[name], 300, params, math.inf) == params
+        assert costs.params_within(FAMILIES[name], 300, params, math.inf) == params
 
 
 def test_threads_are_taken_out_and_put_in_again() -> None:
@@ -201,5 +201,5 @@ def test_fits_of_several_threads_correct_what_was_measured() -> None:
         costs.learn(pipeline("linear"), 20, 1.0, threads=2)  # no faster, whatever was measured
     assert costs.calibration is not None
     assert costs.calibration.speed(2, "linear") < 1.2
-    assert costs.calibration.worth(2, "linear") == 1
-    assert costs.calibration.worth(2) == 2
+    assert costs.calibration.useful_threads(2, "linear") == 1
+    assert costs.calibration.useful_threads(2) == 2

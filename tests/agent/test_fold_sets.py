@@ -43,10 +43,10 @@ def test_of_repeated_folds_a_row_belongs_to_the_first_that_holds_it_out():
 
 def test_folds_that_hold_out_the_same_rows_are_not_new():
     search = fold_set(100, 110, 120)
-    assert fold_set(90, 100, 110).repeats(search)
-    assert fold_set(90, 100).repeats(fold_set(100, 110))
-    assert not fold_set(95, 105, 115).repeats(search)
-    assert not fold_set(80, 90, 100).repeats(search)
+    assert fold_set(90, 100, 110).mostly_equals(search)
+    assert fold_set(90, 100).mostly_equals(fold_set(100, 110))
+    assert not fold_set(95, 105, 115).mostly_equals(search)
+    assert not fold_set(80, 90, 100).mostly_equals(search)
 
 
 def test_rows_of_a_forecast_are_correlated_within_folds():

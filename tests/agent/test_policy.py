@@ -14,7 +14,7 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_of_families
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.proposals.sampler import FEW_PAST, MOST_PAST, past
+from medalist.agent.proposals.sampler import FEW_OBSERVATIONS, MOST_OBSERVATIONS, observations
 from medalist.agent.proposals.variations import Variations
 from medalist.agent.score import Score
 from medalist.agent.workers.costs import Costs
@@ -164,14 +164,14 @@ def test_the_sampler_gets_the_best_and_the_latest(losses, others):
     history = [scored(k, "lightgbm", loss, "tune:lightgbm") for k, loss in enumerate(losses)]
     elsewhere = [scored(1000 + k, "lightgbm", 5.0 + k, "tune:lightgbm", features=("x",)) for k in range(others)]
     best = min(history, key=lambda r: r.loss)
-    given_losses = past(best, [*elsewhere, *history])
+    given_losses = observations(best, [*elsewhere, *history])
     numbers = [params["number"] for params, _ in given_losses]
     least = min(loss for _, loss in given_losses)
     assert least == pytest.approx(best.loss)  # what was tried on other features is as far from its own best
-    assert len(given_losses) <= MOST_PAST
+    assert len(given_losses) <= MOST_OBSERVATIONS
     assert best.number in numbers
     assert history[-1].number in numbers
-    assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_PAST)
+    assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_OBSERVATIONS)
 
 
 def test_arms_that_gain_nothing_take_turns():

@@ -211,7 +211,7 @@ def test_what_runs_at_a_request_to_end_may_be_tried_again(tmp_path: Path) -> Non
         tmp_path, [proposal(error) for error in (1.0, 0.5)], folds=2, stopped=lambda: next(requests, True), count=1
     )
     search.run(lambda: None)
-    assert [(r.verdict, r.verdict_reason, r.unfinished) for r in search.records] == [("timeout", "interrupted", True)]
+    assert [(r.verdict, r.verdict_reason, r.cut_short) for r in search.records] == [("timeout", "interrupted", True)]
     assert search.workers.running == []
 
 
@@ -243,6 +243,6 @@ def test_a_fold_that_was_killed_shows_what_it_costs_at_least(tmp_path: Path) -> 
     search = costly_search(tmp_path)
     search.under_way.active = [active := boosted(1)]
     job = search.jobs.folds(active)[0]
-    before = search.costs.guess_of(job.pipeline, 40)
+    before = search.costs.expected_fold_seconds(job.pipeline, 40)
     search.intake.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
-    assert search.costs.guess_of(job.pipeline, 40) > 5 * before
+    assert search.costs.expected_fold_seconds(job.pipeline, 40) > 5 * before

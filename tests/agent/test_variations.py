@@ -41,7 +41,7 @@ def record(number: int, family: str, loss: float, arm: str = "", parent: int | N
     pipeline = Pipeline.of(("number(x)",), family, params, **recipe)
     proposal = Proposal(pipeline, "why", parent, arm or f"portfolio:{family}")
     score = Score(loss, 0.1, loss, np.full(20, loss))
-    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, keeps_folds=True)
+    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, keeps_fold_tests=True)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def journal_of(folder: Path, *tests: np.ndarray) -> Journal:
     for number, test in enumerate(tests):
         evaluation = Evaluation(np.load(folder.parent / "targets.npy"), test, np.ones((1, 1)), 1.0, 0.1, {})
         journal.predictions.keep(number, evaluation)
-        journal.recall(replace(record(number, "linear", 1.0), evaluation=evaluation))
+        journal.restore(replace(record(number, "linear", 1.0), evaluation=evaluation))
     return journal
 
 
