@@ -1,4 +1,4 @@
-"""The arms `portfolio:FAMILY`: proven parameters of each family, one set after another."""
+"""The arms `portfolio:FAMILY`: a fixed list of hyperparameters of each family, tried one after another."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from medalist.pipelines.estimators.base import Family
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.pipeline import Pipeline
 
-LATER_ENTRY = (
-    0.3  # gain of an entry of a portfolio over the gain of the entry before it, until earlier runs show another
-)
+LATER_ENTRY = 0.3  # prior gain of a portfolio entry as a share of that of the entry before it
 
 
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-    """The next entry of each family's portfolio that fits into the time, families with the highest prior first."""
+    """An offer of the next portfolio entry of each family, where one fits into the time; families with the highest
+    prior first."""
     text = any(c.kind is Kind.TEXT for c in planner.cards)
     chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
     for fam in sorted(chosen, key=lambda fam: -fam.priors.portfolio):
@@ -40,7 +39,7 @@ def offers(planner: Planner, expectations: Expectations, situation: Situation) -
 def _next_entry(
     fam: Family, arm: str, planner: Planner, expectations: Expectations, situation: Situation
 ) -> Proposal | None:
-    """The best entry that is left and fits into the time."""
+    """The untried entry of a family's portfolio with the highest expected gain, of those that fit into the time."""
     history, ids = situation.history, fam.portfolio_ids
     used = {r.idea for r in history if r.arm == arm}
     left = [i for i, identity in enumerate(ids) if identity not in used]
