@@ -1,4 +1,4 @@
-"""What a child process of a pool does: one job after another, each answered with its result or its traceback."""
+"""The main loop of a worker process: it does one job after another and sends back each one's result or traceback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrainingInput:
         return cls(bench, store, np.load(bench.targets), weights)
 
     def run(self, job: Job) -> FoldResult | ScreenResult | None:
-        """Do a job; None for one that prepares features. Raises whatever the pipeline raises."""
+        """Do a job and return its result; None for one that prepares features. Raises whatever the pipeline raises."""
         bench = self.bench
         if job.screen is not None:
             now = time.monotonic()
@@ -69,7 +69,8 @@ class TrainingInput:
         )
 
     def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:
-        """Stacked predictions as columns for the rows to fit on, to validate on and to predict; None without any."""
+        """The base pipelines' predictions as feature columns, for the training rows `fit`, the training rows `valid`
+        and the test rows; None where the pipeline is not stacked."""
         if not sources.stacked:
             return None
         parts: list[list[np.ndarray]] = [[], [], []]
@@ -84,12 +85,12 @@ class TrainingInput:
                 part.append(as_columns(self.bench.problem, p))
         self.predictions = {
             paths: self.predictions[paths] for paths in sources.stacked
-        }  # those of a night are too many
+        }  # only those of the last job are kept: there are too many in a night
         return StackedColumns(*(np.hstack(part) for part in parts))
 
 
 def pseudo_labels(sources: Sources, fold: int) -> PseudoLabels | None:
-    """Pseudo-labels of the test rows for a fold; None where the pipeline is fitted without."""
+    """The pseudo-labels of the test rows for a fold; None where the pipeline is fitted without any."""
     if sources.labels is None:
         return None
     if isinstance(sources.labels, Path):

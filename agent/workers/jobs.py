@@ -1,4 +1,4 @@
-"""What is sent to a worker and comes back: its training input, jobs and their outcomes."""
+"""Messages to and from workers: the training input, jobs and their outcomes."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to. `result` is None for "prepare" and unless `status` is "ok".
+    """How a job ended. `result` is None for "prepare", and where `status` is not "ok".
 
-    error: a traceback or a sentence, unless "ok". seconds: wall-clock time of the job.
+    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job.
     """
 
     job: Job

@@ -15,10 +15,10 @@ from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-MEMORY_CHECK_SECONDS = 0.5  # between two looks at how much memory the children use
-SPAWN_SECONDS = 1.5  # that a new child and its imports take: a job that ends sooner is not worth killing
-SOON = 0.3  # of a job's expected seconds: a core that comes free within that share counts as free for the job
-REAP_SECONDS = 2.0  # that a killed child is waited for when the pool is closed
+MEMORY_CHECK_SECONDS = 0.5  # between two checks of the memory that the children use
+SPAWN_SECONDS = 1.5  # time that a new child takes to start: a job that ends sooner is not killed
+SOON = 0.3  # a core counts as free for a job if it becomes free within this share of the job's expected seconds
+REAP_SECONDS = 2.0  # longest wait for the end of each killed child when the pool is closed
 
 
 class Workers:
@@ -77,11 +77,11 @@ class Workers:
         self._children += [self._spawn() for _ in range(count - len(staying))]
 
     def threads_for(self, waiting: int, pipeline: str = "") -> int:
-        """Threads for the next of the last `waiting` jobs, itself included.
+        """The number of threads for the next job, where `waiting` jobs are left to submit, that one included.
 
-        More than `threads` only where cores would idle otherwise and the calibration shows that threads help. A core
-        counts as free, too, if its job is expected to end within a share (`SOON`) of the next one's expected seconds,
-        which are those of the last fold of the same `pipeline` (a hash).
+        More than `threads` only where cores would be idle otherwise and the calibration shows that more threads help. A
+        core counts as free, too, where its job is expected to end soon (see SOON); expected are the seconds of the last
+        fold of the same `pipeline` (a hash).
         """
         if self.calibration is None or waiting >= self.count:
             return self.threads
@@ -91,7 +91,8 @@ class Workers:
         return max(self.threads, self.calibration.useful_threads(share))
 
     def _seconds_left(self, child: Child) -> float:
-        """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite without one."""
+        """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite where there is
+        none, and negative where it has taken longer than that."""
         assert child.job is not None
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
         return expected - (time.monotonic() - child.began)
@@ -102,6 +103,7 @@ class Workers:
         self._children = [self._spawn() for _ in range(self.count)]
 
     def _spawn(self) -> Child:
+        """A new child, which was sent the training input."""
         process, pipe = processes.start_child(serve)
         pipe.send(self._bench)
         return Child(process, pipe)
@@ -150,6 +152,7 @@ class Workers:
         return outcomes + self._enforce_limits([c for pipe, c in busy.items() if pipe not in ready])
 
     def _collect(self, child: Child) -> Outcome:
+        """Read the outcome that a child has sent, and go on with its queued job; a crash where it has died instead."""
         job = child.job
         assert job is not None
         try:
@@ -206,6 +209,7 @@ class Workers:
         return cancelled
 
     def _ends_soon(self, child: Child) -> bool:
+        """Whether its job is likely to end before a new child could start."""
         assert child.job is not None
         return child.job.short or 0 < self._seconds_left(child) < SPAWN_SECONDS
 
