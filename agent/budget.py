@@ -57,9 +57,9 @@ def process_began() -> float:
 
 @dataclass(frozen=True)
 class Budget:
-    """A number of seconds from the instant `began`, on the clock of `time.monotonic()`.
+    """The seconds of a run from the instant `began`, on the clock of `time.monotonic()`.
 
-    `seconds` is infinite where only experiments are counted. The last `reserve` seconds are reserved for writing.
+    `seconds` is infinite without a time limit. The last `reserve` seconds are not for work.
     """
 
     began: float
@@ -67,7 +67,7 @@ class Budget:
 
     @classmethod
     def of(cls, seconds: float, began: float | None = None) -> Budget:
-        """A budget that counts from `began`, else from now; BudgetError where it is too short for a first model."""
+        """A budget of so many seconds from `began`, else from now; BudgetError where it is less than SMALLEST."""
         if seconds < SMALLEST:
             raise BudgetError(f"A budget of {seconds:.0f} s is too small: give at least {SMALLEST:.0f} s.")
         return cls(time.monotonic() if began is None else began, seconds)

@@ -16,7 +16,7 @@ from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, SearchRow
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 
-_UNTESTED = ("redundant", "candidate")
+_UNTESTED = ("redundant", "candidate")  # statuses of features that no experiment has tested
 
 
 def features(
@@ -62,7 +62,7 @@ def features(
 
 
 def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
-    """The last row of each expression that is a verdict; of one that has none, the last row; the best gain first."""
+    """One row for each expression, the largest gain first: its last row with a verdict, else its last row."""
     last: dict[str, FeatureRow] = {}
     for row in rows:
         if row.text not in last or row.status not in _UNTESTED or last[row.text].status in _UNTESTED:
@@ -71,24 +71,27 @@ def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
 
 
 def _tested(latest: Sequence[FeatureRow]) -> int:
+    """Number of features that an experiment has tested."""
     return sum(r.status in ("kept", "dropped") for r in latest)
 
 
 def _headline(latest: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+    """How many candidates were screened, tested and kept, in one sentence."""
     steps = len({s.step for s in searches})
     counts = {status: sum(r.status == status for r in latest) for status in ("kept", "forced", "removed")}
-    said = [
+    parts = [
         f"{sum(s.screened for s in searches):,} candidates screened in {steps} {'step' if steps == 1 else 'steps'}",
         f"{sum(s.passed for s in searches):,} passed",
         f"{_tested(latest):,} tested",
         f"{counts['kept']:,} kept",
     ]
-    said += [f"{counts['forced']:,} forced"] if counts["forced"] else []
-    said += [f"{counts['removed']:,} taken away"] if counts["removed"] else []
-    return ", ".join(said) + "."
+    parts += [f"{counts['forced']:,} forced"] if counts["forced"] else []
+    parts += [f"{counts['removed']:,} taken away"] if counts["removed"] else []
+    return ", ".join(parts) + "."
 
 
 def _none_kept(run: RunRow, latest: Sequence[FeatureRow], searches: Sequence[SearchRow]) -> str:
+    """Why no feature was kept, in one sentence."""
     tested = _tested(latest)
     if tested:
         why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"
@@ -105,6 +108,7 @@ def _none_kept(run: RunRow, latest: Sequence[FeatureRow], searches: Sequence[Sea
 
 
 def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
+    """Print a table of features, if there are any; `last` is its last column: "why" or "in words"."""
     if not rows:
         return
     print_text("")
@@ -123,13 +127,15 @@ def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
 
 
 def _gain(row: FeatureRow, value: float | None) -> str:
+    """A gain, or its standard error, in the row's unit: a loss, or percent of the residual's variance."""
     if value is None or row.unit == "loss":
         return number_text(value, 3)
     return f"{100 * value:.2g} %"
 
 
 def _words(text: str) -> str:
+    """A feature in English; the expression where it cannot be parsed."""
     try:
         return in_words(parse(text))
-    except PipelineError:  # written by a medalist whose language was another
+    except PipelineError:  # written by a version of medalist with another language
         return text

@@ -1,4 +1,4 @@
-"""`medalist grade`: a submission against a holdout's answers; nothing but this, and the demo by it, reads answers."""
+"""`medalist grade`: scores a submission on a holdout's answers. Only this command and `demo` read answers."""
 
 from __future__ import annotations
 

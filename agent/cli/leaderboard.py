@@ -42,8 +42,8 @@ def leaderboard(
         if metric is not None:
             from medalist.competitions.metrics.registry import get_metric
 
-            counted = get_metric(metric, 2 if metric.startswith("mean_") else 1)
-            metric, higher = counted.name, counted.greater_is_better if higher is None else higher
+            scorer = get_metric(metric, 2 if metric.startswith("mean_") else 1)
+            metric, higher = scorer.name, scorer.greater_is_better if higher is None else higher
         board = add_board(add, name, higher, metric or "")
         if json:
             print_json(asdict(board))
@@ -54,9 +54,9 @@ def leaderboard(
     boards = list_boards() if name is None else [find_board(name)]
     if boards == [None]:
         raise LedgerError(f"No leaderboard named {name} is known: medalist leaderboard lists those that are.")
-    found = [b for b in boards if b is not None]
+    shown = [b for b in boards if b is not None]
     if json:
-        print_json([asdict(b) for b in found])
+        print_json([asdict(b) for b in shown])
         return
     lines = [
         (
@@ -66,7 +66,7 @@ def leaderboard(
             b.metric or "not known",
             *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
         )
-        for b in found
+        for b in shown
     ]
     header = ("leaderboard", "teams", "better", "metric", "gold", "silver", "bronze", "median")
     print_table(header, lines, right=(1, 4, 5, 6, 7))

@@ -1,4 +1,4 @@
-"""Options that several commands share, each spelled out once."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import typer
 
 from medalist.competitions.errors import TaskError
 
-MOST_SEED = 10**9  # the largest that estimators and samplers take
+MOST_SEED = 10**9  # largest seed of --seed: estimators and samplers take no larger ones
 
 
 def _seed(given: int) -> int:
+    """The seed; TaskError where it is negative or above MOST_SEED."""
     if not 0 <= given <= MOST_SEED:
         raise TaskError(f"--seed is {given}: give a whole number from 0 to {MOST_SEED}.")
     return given
@@ -71,7 +72,7 @@ class CompetitionOptions:
     )
 
     def task(self, task_file: str | None = None) -> dict[str, object]:
-        """Arguments of `infer_task`; TaskError where a task file is given as well as one of them."""
+        """The options as keyword arguments of `infer_task`; TaskError where one is given beside a task file."""
         given = {
             "id": self.id,
             "target": self.target,
@@ -95,7 +96,7 @@ class CompetitionOptions:
         }
 
     def files(self) -> dict[str, str | None]:
-        """Arguments of `read_competition`: the files that play a role."""
+        """The options as keyword arguments of `read_competition`: which file has which role."""
         return {"train": self.train, "test": self.test, "sample": self.sample, "description": self.description}
 
 
@@ -103,12 +104,12 @@ NONE_GIVEN = CompetitionOptions()
 
 
 def names(text: str | None) -> list[str] | None:
-    """Names separated by commas; None for None."""
+    """The names in a comma-separated text; None for None."""
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def with_competition_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameter `given: CompetitionOptions` becomes an option for each field, in its place."""
+    """Decorate a command: its parameter `given: CompetitionOptions` is replaced by one option for each field."""
     hints = get_type_hints(CompetitionOptions, include_extras=True)
     options = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
@@ -124,7 +125,7 @@ def with_competition_options(command: Callable[..., None]) -> Callable[..., None
         given = CompetitionOptions(**{f.name: arguments.pop(f.name) for f in fields(CompetitionOptions)})
         command(given=given, **arguments)
 
-    del wrapper.__wrapped__  # whose signature would be read instead
+    del wrapper.__wrapped__  # typer would read its signature instead
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapper

@@ -57,7 +57,7 @@ def runs(
 
 
 def _standing_of(summary: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The standing in a run's summary; none where it is on a board that is known to count another metric."""
+    """The standing in a run's summary; {} where there is none, or the leaderboard turned out to have another metric."""
     standing: Mapping[str, Any] = summary.get("standing") or {}
-    counted = board_metric(standing.get("board") or "")
-    return standing if not counted or same_metric(summary.get("metric") or "", counted) else {}
+    metric = board_metric(standing.get("board") or "")
+    return standing if not metric or same_metric(summary.get("metric") or "", metric) else {}
