@@ -38,7 +38,7 @@ class Record:
 
     Attributes
     ----------
-    verdict: keep, discard, pruned, crash, timeout or memory; `verdict_reason` in words. "running": see `under_way`.
+    verdict: keep, discard, pruned, crash, timeout or memory; `verdict_reason` in words. "running": see `placeholder`.
     score, evaluation: its out-of-fold score and its predictions; None where it failed or was pruned.
     fold_scores: the metric on each fold's validation rows, decided as the whole is.
     fold_losses: the loss of each fold's model on its validation rows.
@@ -66,7 +66,7 @@ class Record:
     keeps_fold_tests: bool = False
 
     @classmethod
-    def under_way(cls, proposal: Proposal) -> Record:
+    def placeholder(cls, proposal: Proposal) -> Record:
         """A placeholder for an experiment that still runs: verdict "running", number -1, no score."""
         return cls(-1, proposal, "running", "")
 
@@ -100,7 +100,7 @@ class Record:
         return self.proposal.idea
 
 
-def noise_of(history: Sequence[Record]) -> float:
+def noise_unit(history: Sequence[Record]) -> float:
     """Standard error, over blocks of rows, of the loss of the first experiment with a score: the unit of gains.
 
     0 where there is none, or fewer than two blocks on which its loss is defined.

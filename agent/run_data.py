@@ -13,7 +13,7 @@ import pandas as pd
 
 from medalist.agent.folds import FoldSet, first_fold
 from medalist.agent.score import block_of_rows
-from medalist.agent.workers.jobs import Bench
+from medalist.agent.workers.jobs import TrainingInput
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
@@ -91,8 +91,8 @@ class RunData:
         return self.y if self.problem.classification else self.problem.forward(self.y)
 
     @property
-    def bench(self) -> Bench:
-        return Bench(
+    def training_input(self) -> TrainingInput:
+        return TrainingInput(
             store=self.store.folder.resolve(),
             fingerprint=self.store.fingerprint,
             n_train=len(self.competition.train),

@@ -40,7 +40,7 @@ class FeatureTrial:
     """
 
     adopted: bool
-    change: Comparison | None
+    comparison: Comparison | None
     reason: str
     incumbent: Record | None
 

@@ -19,7 +19,7 @@ MOST_GAIN = 3.0  # limit of the gain of one experiment, in noise units
 class Expectations:
     """Estimates what a bandit arm's next experiment gains. Gains are decreases of the ensemble's loss in noise units.
 
-    noise_unit: the standard error of the run's first score (`experiment.noise_of`); 0 before there is one.
+    noise_unit: the standard error of the run's first score (`experiment.noise_unit`); 0 before there is one.
     """
 
     experience: Experience = field(default_factory=Experience)

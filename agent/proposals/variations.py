@@ -54,7 +54,7 @@ class Variations:
     ----------
     transformations: (name, reason) of each transformation of the target to be tried, the most promising first.
     losses: training losses to be tried other than the problem's, the most promising first.
-    several: whether there are several target columns.
+    multi_target: whether there are several target columns.
     stackable: whether every training row has an out-of-fold prediction, and test is predicted by the models of the
     folds.
     stacking: whether a person allows stacked models.
@@ -67,7 +67,7 @@ class Variations:
     families: Sequence[str]
     transformations: Sequence[tuple[str, str]] = ()
     losses: Sequence[str] = ()
-    several: bool = False
+    multi_target: bool = False
     stackable: bool = True
     stacking: bool = True
     test_share: float = 1.0
@@ -168,7 +168,7 @@ class Variations:
     def _several_targets(self, history: Sequence[Record]) -> Iterator[Proposal]:
         """Arm `targets`: the best boosted model with several targets fitted in a chain (each target with the
         predictions of those before it), and by one model for all, where a family can."""
-        if not self.several:
+        if not self.multi_target:
             return
         for way, reason in (("chained", "each target after the others'"), ("native", "all targets by one model")):
             names = [n for n in self.families if way == "chained" or FAMILIES[n].native_targets]

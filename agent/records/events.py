@@ -12,8 +12,8 @@ from medalist.pipelines.features.search.step import ScreenResult
 def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> ExperimentRow:
     """The ledger's row of an experiment.
 
-    gain: by how much it lowered the ensemble's loss, in units of `experiment.noise_of`; None where that is unknown. at:
-    seconds of work on the run so far. artifact: name of the file of its predictions; None where it has none.
+    gain: by how much it lowered the ensemble's loss, in units of `experiment.noise_unit`; None where that is unknown.
+    at: seconds of work on the run so far. artifact: name of the file of its predictions; None where it has none.
     """
     return ExperimentRow(
         number=record.number,

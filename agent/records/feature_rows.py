@@ -53,7 +53,7 @@ def rows_of_trial(record: Record, trial: FeatureTrial, schema: Schema) -> list[F
     if trial.incumbent is None:
         return []
     before, after = trial.incumbent.pipeline.features, record.pipeline.features
-    gain, noise = (None, None) if trial.change is None else (trial.change.gain, trial.change.standard_error)
+    gain, noise = (None, None) if trial.comparison is None else (trial.comparison.gain, trial.comparison.standard_error)
     changes: list[tuple[FeatureStatus, list[str]]] = [
         ("kept" if record.adopted else "dropped", [f for f in after if f not in before])
     ]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.agent.experiment import Record, noise_of
+from medalist.agent.experiment import Record, noise_unit
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
@@ -86,9 +86,9 @@ class Journal:
         return record
 
     def _gain_in_noise(self, record: Record) -> float | None:
-        """The experiment's gain in units of `experiment.noise_of`; None where the end of the search cut it short, or no
-        experiment has a score yet."""
-        unit = noise_of(self.records)
+        """The experiment's gain in units of `experiment.noise_unit`; None where the end of the search cut it short, or
+        no experiment has a score yet."""
+        unit = noise_unit(self.records)
         return None if record.cut_short or not unit else round(record.gain / unit, 4)
 
     def restore(self, record: Record) -> None:

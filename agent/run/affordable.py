@@ -34,7 +34,7 @@ def affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int) 
     usual = baseline()
     columns = width_of(policy.first_features(usual.name), costs.outputs)
     quick = usual.portfolio[0] if usual.fast is None else usual.fast(costs.outputs)
-    one = costs.guess(usual, columns, quick) / policy.workers
+    one = costs.expected_fit_seconds(usual, columns, quick) / policy.workers
     return max(1, min(wanted, int(FIRST_SHARE * budget.seconds / one)))
 
 
@@ -47,5 +47,5 @@ def affordable_repeats(policy: Policy, costs: Costs, budget: Budget, scheme: str
         return MOST_REPEATS
     usual = baseline()
     columns = width_of(policy.first_features(usual.name), costs.outputs)
-    one = costs.guess(usual, columns, usual.portfolio[0]) * policy.n_folds / policy.workers
+    one = costs.expected_fit_seconds(usual, columns, usual.portfolio[0]) * policy.n_folds / policy.workers
     return max(1, min(MOST_REPEATS, int(REPEATS_SHARE * budget.seconds / one)))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medalist.agent import score as scoring
-from medalist.agent.experiment import Proposal, Record, noise_of
+from medalist.agent.experiment import Proposal, Record, noise_unit
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import best_of, scored
 from medalist.agent.judging.champion import Leaders, candidates
@@ -113,7 +113,7 @@ def _recorded(
         evaluation=evaluation,
         fold_scores=_numbers(row.fold_scores),
         seconds=row.seconds,
-        gain=(row.gain_in_noise or 0.0) * noise_of(history),
+        gain=(row.gain_in_noise or 0.0) * noise_unit(history),
         fold_losses=_numbers(row.fold_losses),
         adopted=proposal.arm == ARM and row.verdict == "keep",
     )

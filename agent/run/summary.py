@@ -25,7 +25,7 @@ MOST_FEATURES = 6  # most adopted features that the text names
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunOutcome:
     """The results of a run that is closed.
 
     final: the ensemble and its scores; None where no model was finished. findings: of the audit. interrupted: whether a
@@ -54,7 +54,7 @@ class Outcome:
         return "interrupted" if self.interrupted else "finished"
 
 
-def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, Any]:
+def summarise(outcome: RunOutcome, workers: Workers, budget: Budget) -> dict[str, Any]:
     """The content of `summary.json`; its `text` is what the terminal shows."""
     records, final, constant = outcome.records, outcome.final, outcome.submissions.constant_score
     verdicts = Counter(r.verdict for r in records)
@@ -111,7 +111,7 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
     return document
 
 
-def _feature_lines(outcome: Outcome) -> list[str]:
+def _feature_lines(outcome: RunOutcome) -> list[str]:
     """A line on the search for features; [] where nothing was screened."""
     if not outcome.features.steps:
         return []
@@ -127,7 +127,7 @@ def _feature_lines(outcome: Outcome) -> list[str]:
     return [f"Features: {looked}, {len(kept)} kept: {shown}. `medalist features {run}` says more."]
 
 
-def _ensemble_lines(outcome: Outcome) -> list[str]:
+def _ensemble_lines(outcome: RunOutcome) -> list[str]:
     """Lines on what the submission is made of."""
     final, records = outcome.final, outcome.records
     if final is None:

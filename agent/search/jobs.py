@@ -31,8 +31,8 @@ FIT_SHARE = 0.7  # share of a fold's time limit for boosting; the rest is for fe
 FIRST_LONGEST = 0.25  # most of the budget for boosting in a fold of the first experiment, which others wait for
 LONGER = 1.5  # boosting may take this multiple of the expected seconds at least, where so much time is left
 SHORT_SECONDS = 0.5  # expected seconds below which a fold may be queued at a worker that is still busy
-TWINS = (101, 202)  # seeds of two fits that differ in nothing else, for the noise floor
-TWINS_SHARE = 0.02  # share of the budget that they may take together
+REPLICATE_SEEDS = (101, 202)  # added to the seed for two fits that differ in nothing else, for the noise floor
+REPLICATES_SHARE = 0.02  # most of the budget that they may take together
 
 
 @dataclass
@@ -42,9 +42,9 @@ class Active:
     Attributes
     ----------
     waiting: jobs that were not given to a worker yet.
-    rival: the finished experiment that it is pruned against; None where it is not pruned.
+    reference: the finished experiment that it is pruned against; None where it is not pruned.
     results, losses: of the finished folds, by fold.
-    ended: the outcome of a job that failed, which ends the experiment; None while none has.
+    failure: the outcome of a job that failed, which ends the experiment; None while none has.
     pruned: why it was pruned, in words; None while it was not.
     early_loss: the loss of a pruned experiment, extrapolated from its finished folds.
     busy_seconds: of work on its jobs so far.
@@ -52,21 +52,22 @@ class Active:
     order: the folds that were not looked at yet, in the order in which workers get them.
     early: outcomes of folds that ended before an earlier one in `order`, by fold; only where the budget is a number of
         experiments, so that nothing may depend on the clock.
-    twins: validation predictions of the two fits for the noise floor, by seed; None until they are there.
+    replicates: validation predictions of the seed replicates for the noise floor, by REPLICATE_SEEDS; None until they
+        are done. Empty where there are no replicates.
     """
 
     number: int
     proposal: Proposal
     waiting: list[Job]
-    rival: Record | None
+    reference: Record | None
     results: dict[int, FoldResult] = field(default_factory=dict)
     losses: dict[int, float] = field(default_factory=dict)
-    ended: Outcome | None = None
+    failure: Outcome | None = None
     pruned: str | None = None
     early_loss: float | None = None
     busy_seconds: float = 0.0
     trial: FeatureTrial | None = None
-    twins: dict[int, np.ndarray | None] = field(default_factory=dict)
+    replicates: dict[int, np.ndarray | None] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     early: dict[int, Outcome] = field(default_factory=dict)
 
@@ -135,8 +136,8 @@ class Jobs:
     def begin(self, active: Active) -> None:
         """Set the first jobs of an experiment (`waiting`): one that computes its features, where any is missing in the
         store, else its folds."""
-        if active.number == 0 and self._twins_are_cheap(active):
-            active.twins = dict.fromkeys(TWINS)
+        if active.number == 0 and self._replicates_are_cheap(active):
+            active.replicates = dict.fromkeys(REPLICATE_SEEDS)
         missing = [f for f in active.proposal.pipeline.features if not self._computed(f)]
         active.waiting = [self._job(active, "prepare")] if missing else self.folds(active)
 
@@ -145,7 +146,7 @@ class Jobs:
         Sets `order`."""
         active.order = self.fold_order(active)
         return [self._job(active, "fold", k) for k in active.order] + [
-            self._twin(active, seed) for seed in active.twins
+            self._replicate(active, seed) for seed in active.replicates
         ]
 
     def fold_order(self, active: Active) -> list[int]:
@@ -157,16 +158,20 @@ class Jobs:
             order.sort(key=lambda k: k not in judging)
         return order
 
-    def _twin(self, active: Active, seed: int) -> Job:
-        """The first fold of a model that differs from its twin in its seed alone."""
+    def _replicate(self, active: Active, seed: int) -> Job:
+        """A seed replicate: the first fold of the experiment's pipeline with another seed."""
         pipeline = active.proposal.pipeline
         stochastic = FAMILIES[pipeline.family].stochastic  # with nothing drawn at random a seed would change nothing
         if stochastic:
             pipeline = pipeline.changed(params=pipeline.parameters | dict(stochastic))
-        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + seed), twin=seed)
+        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + seed), replicate=seed)
 
-    def _twins_are_cheap(self, active: Active) -> bool:
-        return not self.by_clock or len(TWINS) * self.expected_seconds(active) < TWINS_SHARE * self.budget.seconds
+    def _replicates_are_cheap(self, active: Active) -> bool:
+        """Whether the seed replicates fit into REPLICATES_SHARE; always where nothing depends on the clock."""
+        return (
+            not self.by_clock
+            or len(REPLICATE_SEEDS) * self.expected_seconds(active) < REPLICATES_SHARE * self.budget.seconds
+        )
 
     def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
         """A job of this kind for one fold, with its limits on boosting ("soft") and on the whole job ("hard")."""

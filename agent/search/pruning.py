@@ -17,18 +17,18 @@ from medalist.pipelines.ensembling.loss import smooth_loss
 
 PRUNE_AFTER = 2  # finished folds from which on an experiment may be pruned
 PRUNE_SHARE = 0.4  # the same for tests of features, as a share of the folds: their fits are cheap and gains small
-PRUNE_MARGIN = 0.5  # mean lag beyond which it is pruned, in standard errors of the mean of the rival's fold losses
+PRUNE_MARGIN = 0.5  # mean lag beyond which it is pruned, in standard errors of the mean of the reference's fold losses
 # arms whose experiments are pruned against their parent
 PARENT_ARMS = (ARM, "slow", "target", "loss", "targets", "pseudo")
 
 
 @dataclass(frozen=True)
 class Pruner:
-    """Compares a running experiment with a finished one, the rival, by the folds that are done."""
+    """Compares a running experiment with a finished one, the reference, by the folds that are done."""
 
     referee: Referee
 
-    def rival(self, proposal: Proposal, history: Sequence[Record]) -> Record | None:
+    def reference(self, proposal: Proposal, history: Sequence[Record]) -> Record | None:
         """The finished experiment that a proposal is pruned against: its parent, or for the sampler's parameters the
         family's best base model. None for proposals that are not pruned, since they may serve the ensemble whatever
         they score."""
@@ -37,7 +37,7 @@ class Pruner:
             return parent if parent is not None and parent.fold_losses else None
         if not proposal.arm.startswith("tune"):
             return None
-        rivals = [
+        candidates = [
             r
             for r in history
             if r.score is not None
@@ -45,7 +45,7 @@ class Pruner:
             and r.pipeline.family == proposal.pipeline.family
             and not r.pipeline.bases
         ]
-        return min(rivals, key=lambda r: sum(r.fold_losses), default=None)
+        return min(candidates, key=lambda r: sum(r.fold_losses), default=None)
 
     def loss(self, predictions: np.ndarray, fold: int) -> float:
         """The loss of a fold's model from its predictions (v, W) of the fold's validation rows; 0 where the metric is
@@ -60,25 +60,28 @@ class Pruner:
 
     def verdict(self, active: Active) -> str | None:
         """The reason to prune an experiment now, in words; None to go on. It is pruned where its loss is worse than the
-        rival's on each of the first finished folds, and by more than PRUNE_MARGIN on average; a test of features also
-        where it is not adopted by its held-out folds. Sets `early_loss` of the experiment, and `trial` of a test."""
-        rival = active.rival
-        if rival is None:
+        reference's on each of the first finished folds, and by more than PRUNE_MARGIN on average; a test of features
+        also where it is not adopted by its held-out folds. Sets `early_loss` of the experiment, and `trial` of a
+        test."""
+        reference = active.reference
+        if reference is None:
             return None
         tests_features = active.proposal.arm == ARM
-        if tests_features and (reason := self._rejected_early(active, rival)) is not None:
+        if tests_features and (reason := self._rejected_early(active, reference)) is not None:
             return reason
         count = self.referee.folds.count
-        rival_losses = np.asarray(rival.fold_losses)
-        standard_error = rival_losses.std(ddof=1) / np.sqrt(len(rival_losses)) if len(rival_losses) > 1 else np.inf
+        reference_losses = np.asarray(reference.fold_losses)
+        standard_error = (
+            reference_losses.std(ddof=1) / np.sqrt(len(reference_losses)) if len(reference_losses) > 1 else np.inf
+        )
         first = max(PRUNE_AFTER, int(PRUNE_SHARE * count)) if tests_features else PRUNE_AFTER
         for done in range(first, count):
             if any(k not in active.losses for k in range(done)):
                 return None
-            worse = np.array([active.losses[k] for k in range(done)]) - rival_losses[:done]
+            worse = np.array([active.losses[k] for k in range(done)]) - reference_losses[:done]
             if np.all(worse > 0) and worse.mean() > PRUNE_MARGIN * standard_error:
-                assert rival.score is not None
-                active.early_loss = float(rival.score.loss + worse.mean())
+                assert reference.score is not None
+                active.early_loss = float(reference.score.loss + worse.mean())
                 what = "what it changes" if active.proposal.arm in PARENT_ARMS else "the best of its family"
                 return f"behind {what} after {done} folds"
         return None

@@ -77,7 +77,7 @@ class Costs:
     calibration: Calibration | None = None
     observed: dict[str, PipelineFits] = field(default_factory=dict)
 
-    def guess(
+    def expected_fit_seconds(
         self, fam: Family, columns: int, params: Mapping[str, Any], quantile: float = 0.5, threads: int | None = None
     ) -> float:
         """Expected seconds of one fit of a family on a matrix of `columns` columns, from the fits of the family in this
@@ -96,7 +96,9 @@ class Costs:
     def expected_fold_seconds(self, pipeline: Pipeline, columns: int) -> float:
         """Expected (median) seconds of a pipeline on one fold, on a matrix of `columns` columns: of all the fits that a
         transformed target, pseudo-labels or a chain of targets need."""
-        return self.guess(family(pipeline.family), columns, pipeline.parameters) * self.fits_per_fold(pipeline)
+        return self.expected_fit_seconds(family(pipeline.family), columns, pipeline.parameters) * self.fits_per_fold(
+            pipeline
+        )
 
     def fits_per_fold(self, pipeline: Pipeline) -> float:
         """How many plain fits on the training rows one fold of a pipeline takes as long as."""
@@ -114,14 +116,14 @@ class Costs:
         seconds: float,
         *,
         rounds: float | None = None,
-        cut: bool = False,
+        time_limited: bool = False,
         threads: int = 1,
     ) -> None:
         """Update the model with one fold's fit of `seconds`, with `threads` threads.
 
-        rounds: boosting rounds run per target; None without boosting. cut: whether the time limit ended boosting, so
-        that it did not stop early. Pipelines whose fold is more than one fit (pseudo-labels, transformed or several
-        targets) are not learned from.
+        rounds: boosting rounds run per target; None without boosting. time_limited: whether the time limit ended
+        boosting, so that it did not stop early. Pipelines whose fold is more than one fit (pseudo-labels, transformed
+        or several targets) are not learned from.
         """
         if pipeline.pseudo or pipeline.target or "targets" in pipeline.parameters:
             return
@@ -134,7 +136,7 @@ class Costs:
         fits = self.observed.setdefault(key, PipelineFits(fam.name, self._size(fam, columns, params)))
         if threads > 1 and any(s.single_threaded for s in self.observed.values() if s.family == fam.name):
             expected = self._work(fam, columns, params, self._rounds(fam, columns, params))
-            single = self.guess(fam, columns, params, threads=1) * done / expected
+            single = self.expected_fit_seconds(fam, columns, params, threads=1) * done / expected
             if self.calibration is not None:
                 self.calibration.learn(fam.name, threads, single, seconds)
         else:
@@ -144,7 +146,7 @@ class Costs:
             fits.single_threaded = fits.single_threaded or threads == 1
         if rounds is not None:
             path = math.log(rounds * _rate(params) / self._prior_path(fam, columns, params))
-            stopped_early = not cut and rounds < EXHAUSTED * _most_rounds(params) - 2
+            stopped_early = not time_limited and rounds < EXHAUSTED * _most_rounds(params) - 2
             if stopped_early or path > 0:
                 fits.path_ratios.append(path)
 
@@ -157,7 +159,7 @@ class Costs:
         `quantile` is the probability with which the fit has to stay within `seconds`; 0.5 is by the median.
         """
         chosen = dict(params)
-        while self.guess(fam, columns, chosen, quantile) > seconds:
+        while self.expected_fit_seconds(fam, columns, chosen, quantile) > seconds:
             if not fam.boosted or _rate(chosen) >= FASTEST:
                 return None
             chosen["learning_rate"] = round(min(FASTEST, _rate(chosen) * 1.3), 4)

@@ -15,8 +15,8 @@ from medalist.pipelines.problem import Problem
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Training input of all jobs, as paths to a feature store and to arrays on disk."""
+class TrainingInput:
+    """The data that all jobs work on, as paths to a feature store and to arrays on disk."""
 
     store: Path
     fingerprint: str
@@ -50,8 +50,8 @@ class Job:
 
     key: the experiment's number; negative for jobs of no experiment. rounds: boosting rounds per target; None to find
     them by early stopping. short: whether it takes so little time that it may be queued at a worker that is still busy.
-    twin: the number of a fit that differs from the experiment's in its seed alone, by which noise is measured; 0 for
-    others.
+    replicate: not 0 for a seed replicate: a fit of the first fold that differs from the experiment's in its seed alone,
+    by which the noise floor is measured. It is what is added to the seed.
     """
 
     key: int
@@ -66,7 +66,7 @@ class Job:
     short: bool = False
     screen: ScreenRequest | None = None
     sources: Sources | None = None
-    twin: int = 0
+    replicate: int = 0
 
 
 @dataclass(frozen=True)

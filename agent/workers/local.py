@@ -10,7 +10,7 @@ from multiprocessing import connection
 from medalist.agent.workers import processes
 from medalist.agent.workers.child import serve
 from medalist.agent.workers.children import Child
-from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
 
@@ -43,7 +43,7 @@ class Workers:
         for name in THREAD_VARIABLES:
             os.environ[name] = "1"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._bench: Bench | None = None
+        self._training_input: TrainingInput | None = None
         self._children: list[Child] = []
         self._memory_checked = 0.0
         self._fold_seconds: dict[str, float] = {}  # of the last fold of each pipeline, by the pipeline's hash
@@ -52,8 +52,9 @@ class Workers:
         """Start the fork server, which imports in the background."""
         processes.warm_up()
 
-    def make_room(self, bytes_needed: float) -> None:
-        """Before the start: fewer children, of several threads each, where a job needs more memory than its share."""
+    def fit_to_memory(self, bytes_needed: float) -> None:
+        """To be called before the start: have so few children that a job of so many bytes has room in each, and give
+        them the cores that are left as further threads."""
         self._memory = available_memory() * self._memory_share
         count = int(max(1, min(self.cores, self._memory // max(bytes_needed, 1))))
         self.reconfigure(count, self.cores // count)
@@ -97,15 +98,15 @@ class Workers:
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
         return expected - (time.monotonic() - child.began)
 
-    def start(self, bench: Bench) -> None:
+    def start(self, training_input: TrainingInput) -> None:
         """Start the children and give them their training input."""
-        self._bench = bench
+        self._training_input = training_input
         self._children = [self._spawn() for _ in range(self.count)]
 
     def _spawn(self) -> Child:
         """A new child, which was sent the training input."""
         process, pipe = processes.start_child(serve)
-        pipe.send(self._bench)
+        pipe.send(self._training_input)
         return Child(process, pipe)
 
     @property

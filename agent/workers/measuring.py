@@ -23,7 +23,7 @@ ENDLESS = 100_000  # boosting rounds of a measured fit: so many that the time li
 KEY = -2  # key of the jobs that measure, which belong to no experiment
 
 
-def allowance(budget: float, cores: int, fold_seconds: float) -> float:
+def seconds_per_layout(budget: float, cores: int, fold_seconds: float) -> float:
     """Seconds for measuring one layout in one pass; 0 where nothing should be measured.
 
     budget: seconds of the run, infinite if unlimited. fold_seconds: expected seconds of a usual fit on one fold.
@@ -63,7 +63,7 @@ def calibrate(workers: WorkerPool, job: Callable[[int], Job], seconds: float) ->
     return replace(calibration, rates={layout: tuple(passes) for layout, passes in rates.items()})
 
 
-def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
+def apply_calibration(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
     """Configure the pool and the cost model for the best layout, if anything was measured."""
     if not calibration.rates:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.threads import Calibration
 
 
@@ -29,8 +29,8 @@ class WorkerPool(Protocol):
     def warm_up(self) -> None:
         """Begin whatever takes time before workers can start, and return at once."""
 
-    def make_room(self, bytes_needed: float) -> None:
-        """Before the start: choose how many workers there are, so that a job of so many bytes has room in each."""
+    def fit_to_memory(self, bytes_needed: float) -> None:
+        """To be called before the start: have so few workers that a job of so many bytes has room in each."""
 
     def reconfigure(self, count: int, threads: int) -> None:
         """Have so many workers of so many threads from now on; jobs that run come to their end.
@@ -38,7 +38,7 @@ class WorkerPool(Protocol):
         Raises ValueError where that is less than one worker or thread, or more than the cores.
         """
 
-    def start(self, bench: Bench) -> None:
+    def start(self, training_input: TrainingInput) -> None:
         """Start the workers and give them their training input."""
 
     @property

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_workers import SHORT, bench, short
+from test_workers import SHORT, short, training_input
 
 from medalist.agent.workers import measuring as calibration
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.measuring import allowance, arrange, calibrate
+from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.agent.workers.threads import BETTER, HELPS, Calibration, Layout, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
@@ -81,14 +81,14 @@ def test_real_fits_correct_the_measurement_for_their_family() -> None:
 
 @given(st.floats(1, 1e5), st.integers(1, 64), st.floats(0.01, 100))
 def test_the_measurement_takes_its_share_of_the_budget_at_most(budget: float, cores: int, fold: float) -> None:
-    seconds = allowance(budget, cores, fold)
+    seconds = seconds_per_layout(budget, cores, fold)
     assert calibration.PASSES * len(layouts(cores)) * seconds <= calibration.SHARE * budget * (1 + 1e-9)
     if cores == 1 or fold < calibration.LEAST_FOLD_SECONDS or budget < 60:
         assert seconds == 0
 
 
 def test_nothing_is_measured_where_there_is_no_clock() -> None:
-    assert allowance(math.inf, 8, 60.0) == 0
+    assert seconds_per_layout(math.inf, 8, 60.0) == 0
 
 
 class Scripted:
@@ -171,20 +171,20 @@ def test_nothing_is_measured_beside_other_work() -> None:
 
 def test_children_and_costs_follow_what_was_measured(two: Workers) -> None:
     costs = Costs(1000, 1)
-    arrange(two, costs, Calibration(2))
+    apply_calibration(two, costs, Calibration(2))
     assert (two.count, two.threads, two.calibration, costs.calibration) == (2, 1, None, None)
     single = Calibration(2, {TWO: (10.0, 10.0), ONE: (8.0, 8.0)})
-    arrange(two, costs, single)
+    apply_calibration(two, costs, single)
     assert (two.count, two.threads, costs.threads) == (2, 1, 1)
     assert two.calibration is costs.calibration is single
-    arrange(two, costs, Calibration(2, {TWO: (10.0, 10.0), ONE: (13.0, 12.0)}))
+    apply_calibration(two, costs, Calibration(2, {TWO: (10.0, 10.0), ONE: (13.0, 12.0)}))
     assert (two.count, two.threads, costs.threads) == (1, 2, 2)
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Workers]:
     workers = Workers(2)
-    workers.start(bench(tmp_path))
+    workers.start(training_input(tmp_path))
     yield workers
     workers.close()
 

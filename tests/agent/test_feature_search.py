@@ -97,7 +97,7 @@ def result(step: int = 0, **found: Any) -> ScreenResult:
 
 def running(features: tuple[str, ...], idea: str) -> Record:
     pipeline = Pipeline.of(features, "lightgbm", {"learning_rate": 0.1, "rounds": 50})
-    return Record.under_way(Proposal(pipeline, "why", 0, ARM, idea))
+    return Record.placeholder(Proposal(pipeline, "why", 0, ARM, idea))
 
 
 def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
@@ -197,15 +197,15 @@ def test_a_group_that_gains_on_rows_that_did_not_choose_it_is_adopted(search: Fe
     trial = search.judge.judge(better, [first])
     assert trial.adopted
     assert trial.incumbent is first
-    assert trial.change is not None
-    assert trial.change.gain > 0
+    assert trial.comparison is not None
+    assert trial.comparison.gain > 0
     assert "rows that did not choose them" in trial.reason
     adopted = replace(better, adopted=True)
     assert adopted.usable
     assert incumbent_features([first, adopted]) is adopted
     rows = rows_of_trial(adopted, trial, SCHEMA)
     assert [(r.text, r.status, r.unit, r.experiment) for r in rows] == [("a / b", "kept", "loss", 1)]
-    assert (rows[0].gain, rows[0].shape) == (trial.change.gain, "number / number")
+    assert (rows[0].gain, rows[0].shape) == (trial.comparison.gain, "number / number")
 
 
 def test_a_gain_on_the_rows_that_chose_it_alone_is_none(search: FeatureSearch) -> None:
@@ -250,7 +250,7 @@ def test_a_test_is_judged_as_soon_as_the_held_out_folds_are_done(search: Feature
     one, two = judge.held_out_folds(0)
     assert judge.early_comparison("0:picks", first, {k: p for k, p in predictions.items() if k != two}) is None
     change = judge.early_comparison("0:picks", first, {one: predictions[one], two: predictions[two]})
-    whole = judge.judge(better, [first]).change
+    whole = judge.judge(better, [first]).comparison
     assert change is not None
     assert whole is not None
     assert (change.gain, change.standard_error) == pytest.approx((whole.gain, whole.standard_error))
@@ -260,7 +260,7 @@ def test_a_test_is_judged_as_soon_as_the_held_out_folds_are_done(search: Feature
 def test_without_a_model_to_compare_with_nothing_is_adopted(search: FeatureSearch) -> None:
     better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
     trial = search.judge.judge(better, [])
-    assert (trial.adopted, trial.change, trial.incumbent) == (False, None, None)
+    assert (trial.adopted, trial.comparison, trial.incumbent) == (False, None, None)
     assert rows_of_trial(better, trial, SCHEMA) == []
 
 

@@ -61,12 +61,12 @@ def test_rows_of_a_forecast_are_correlated_within_folds():
 def test_large_jobs_get_fewer_children_with_more_threads():
     workers = Workers(8)
     limit = workers.memory_limit
-    workers.make_room(limit / 2)
+    workers.fit_to_memory(limit / 2)
     assert (workers.count, workers.threads) == (8, 1)
-    workers.make_room(3 * limit)
+    workers.fit_to_memory(3 * limit)
     assert (workers.count, workers.threads) == (2, 4)
     workers = Workers(8)
-    workers.make_room(1e15)
+    workers.fit_to_memory(1e15)
     assert (workers.count, workers.threads) == (1, 8)
 
 

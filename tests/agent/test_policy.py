@@ -89,7 +89,7 @@ def test_a_second_entry_is_not_expected_to_gain_what_the_first_did():
 
 def test_where_the_best_entry_does_not_fit_into_the_time_a_quicker_one_is_tried():
     policy = policy_of(("lightgbm", "trees"), rows=3000)
-    seconds = [policy.costs.guess(FAMILIES["trees"], 3, entry) for entry in FAMILIES["trees"].portfolio]
+    seconds = [policy.costs.expected_fit_seconds(FAMILIES["trees"], 3, entry) for entry in FAMILIES["trees"].portfolio]
     ids = FAMILIES["trees"].portfolio_ids
     dearest = ids[int(np.argmax(seconds))]
     gains = {idea: 3.0 if idea == dearest else 2.0 for idea in ids}
@@ -125,7 +125,7 @@ def test_a_family_far_behind_is_not_tuned():
 def test_one_model_of_all_targets_is_tried_where_chained_ones_take_too_long():
     params = {"learning_rate": 0.1, "rounds": 300}
     history = [scored(k, "catboost", 1.0 - k / 10, "portfolio:catboost", params=params) for k in range(2)]
-    policy = policy_of(("catboost",), variations=Variations(0, ("catboost",), several=True))
+    policy = policy_of(("catboost",), variations=Variations(0, ("catboost",), multi_target=True))
     policy.experience = Experience({("targets", None): (3000.0, 1000)})  # nothing else is worth as much
     policy.costs.n_targets = 20
     seconds = {

@@ -79,7 +79,7 @@ def predictions(job: Job, folds: int) -> Outcome:
     """A fold's predictions, which are off by the `error` of the job's pipeline."""
     rows = np.flatnonzero(np.arange(ROWS) % folds == job.fold)
     error = job.pipeline.parameters["error"]
-    valid = Y[rows] + (error + 0.01 * (job.twin > 0)) * ERRORS[rows]
+    valid = Y[rows] + (error + 0.01 * (job.replicate > 0)) * ERRORS[rows]
     return Outcome(job, "ok", FoldResult(valid, np.zeros((TEST, 1)), (1,), 1, 0.1, 0.0), None, 0.1)
 
 
@@ -224,7 +224,7 @@ BOOSTED = {"learning_rate": 0.1, "rounds": 500}
 def costly_search(folder: Path) -> Search:
     """A search of 300 s over a table of which a single fold of boosting takes longer than that."""
     costs = Costs(300_000, 500)
-    assert costs.guess(FAMILIES["lightgbm"], 40, BOOSTED) > 300
+    assert costs.expected_fit_seconds(FAMILIES["lightgbm"], 40, BOOSTED) > 300
     return search_of(folder, [proposal(1.0)], costs=costs, budget=Budget(time.monotonic(), 300))
 
 
