@@ -53,7 +53,7 @@ class Policy(Planner):
         """The next experiment, or None where nothing fits into the time left or nothing is left to try.
 
         history: finished experiments and placeholders for running ones; number: of the experiment; seconds_left: for
-        the search, infinite in a counted run.
+        the search, infinite where the budget is a number of experiments.
         """
         history = [r for r in history if not r.cut_short]
         if self.features is not None:

@@ -48,7 +48,7 @@ def _next_entry(
     experience = expectations.experience
     worth = {i: experience.expected(arm, fam.priors.portfolio * LATER_ENTRY**i, ids[i]) for i in left}
     features = planner.best_features(fam.name, history) or planner.first_features(fam.name)
-    if fam.waits_for_features and len(used) == 1:  # the second without found features may differ enough to help
+    if fam.waits_for_features and len(used) == 1:  # the second on its first features may differ enough to help
         features = planner.first_features(fam.name)
     elif fam.waits_for_features or (fam.feature_set == "linear" and used):
         features = planner.with_adopted(features, history)

@@ -1,5 +1,4 @@
-"""The sampler of hyperparameters: Optuna's TPE, told the run's experiments anew each time, so that it has no other
-state."""
+"""The sampler of hyperparameters: Optuna's TPE on the run's experiments, rebuilt from them for each draw."""
 
 from __future__ import annotations
 

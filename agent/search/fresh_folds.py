@@ -84,7 +84,7 @@ class Refits:
 
     seconds_left: returns the seconds left for fits. stopped: returns whether a person has asked to end. tick: is called
     several times a second. by_clock: whether the number of fresh folds follows from the time, else it is that of the
-    task's scheme (so that counted runs are repeatable).
+    task's scheme, so that runs whose budget is a number of experiments are repeatable.
     """
 
     data: RunData

@@ -28,7 +28,7 @@ def pipeline(name: str, entry: int = 0, **changed: Any) -> Pipeline:
     return Pipeline.of(("number(size)",), name, {**FAMILIES[name].portfolio[entry], **changed})
 
 
-def told(costs: Costs, seen: list[tuple[str, int, int, float, int]]) -> Costs:
+def after_fits(costs: Costs, seen: list[tuple[str, int, int, float, int]]) -> Costs:
     for name, entry, width, taken, rounds in seen:
         costs.learn(pipeline(name, entry), width, taken, rounds=rounds)
     return costs
@@ -38,7 +38,7 @@ def told(costs: Costs, seen: list[tuple[str, int, int, float, int]]) -> Costs:
 def test_more_rows_never_cost_less(
     name: str, width: int, one: int, other: int, seen: list[tuple[str, int, int, float, int]]
 ) -> None:
-    costs = told(Costs(max(one, other), 1), seen)
+    costs = after_fits(Costs(max(one, other), 1), seen)
     params = FAMILIES[name].portfolio[0]
     many = costs.expected_fit_seconds(FAMILIES[name], width, params)
     costs.rows = min(one, other)
@@ -49,7 +49,7 @@ def test_more_rows_never_cost_less(
 def test_more_rounds_never_cost_less(
     width: int, n: int, seen: list[tuple[str, int, int, float, int]], one: int, other: int
 ) -> None:
-    costs = told(Costs(n, 1), seen)
+    costs = after_fits(Costs(n, 1), seen)
     few, many = (
         costs.expected_fit_seconds(LIGHTGBM, width, {**LIGHTGBM.portfolio[0], "rounds": r})
         for r in sorted((one, other))
@@ -61,8 +61,8 @@ def test_more_rounds_never_cost_less(
 def test_learning_moves_the_guess_towards_what_was_seen(
     name: str, width: int, n: int, seen: list[tuple[str, int, int, float, int]], taken: float
 ) -> None:
-    seen = [s for s in seen if s[:3] != (name, 0, width)]  # its own earlier fits are forgotten for the later ones
-    costs, fam, pipe = told(Costs(n, 1), seen), FAMILIES[name], pipeline(name)
+    seen = [s for s in seen if s[:3] != (name, 0, width)]  # its earlier fits are forgotten for the later ones
+    costs, fam, pipe = after_fits(Costs(n, 1), seen), FAMILIES[name], pipeline(name)
     before = costs.expected_fit_seconds(fam, width, pipe.parameters)
     for _ in range(5):
         costs.learn(pipe, width, taken)
@@ -126,15 +126,15 @@ def test_a_family_not_seen_is_paced_by_the_others() -> None:
     costs, fam = Costs(5000, 1), FAMILIES["trees"]
     params = FAMILIES["linear"].portfolio[0]
     costs.learn(pipeline("linear"), 20, 3 * FAMILIES["linear"].cost(5000, 20, 1, params))
-    own = fam.cost(5000, 20, 1, fam.portfolio[0])
-    assert costs.expected_fit_seconds(fam, 20, fam.portfolio[0]) == pytest.approx(3 * own)
+    expected = fam.cost(5000, 20, 1, fam.portfolio[0])
+    assert costs.expected_fit_seconds(fam, 20, fam.portfolio[0]) == pytest.approx(3 * expected)
 
 
 @given(names, columns, rows, fits, st.floats(0.55, 0.9), st.floats(0.01, 0.09))
 def test_an_upper_estimate_lies_above_and_rises(
     name: str, width: int, n: int, seen: list[tuple[str, int, int, float, int]], quantile: float, more: float
 ) -> None:
-    costs, fam = told(Costs(n, 1), seen), FAMILIES[name]
+    costs, fam = after_fits(Costs(n, 1), seen), FAMILIES[name]
     guesses = [costs.expected_fit_seconds(fam, width, fam.portfolio[0], q) for q in (0.5, quantile, quantile + more)]
     assert guesses[0] < guesses[1] < guesses[2]
 
@@ -164,7 +164,7 @@ def test_the_thrifty_fit_into_the_allowance_or_there_are_none(
     allowance: float,
     quantile: float,
 ) -> None:
-    costs, fam = told(Costs(n, 1), seen), FAMILIES[name]
+    costs, fam = after_fits(Costs(n, 1), seen), FAMILIES[name]
     params = fam.portfolio[0]
     chosen = costs.params_within(fam, width, params, allowance, quantile)
     if chosen is not None:
@@ -181,7 +181,7 @@ def test_the_thrifty_fit_into_the_allowance_or_there_are_none(
 
 
 def test_where_time_is_no_matter_nothing_is_changed() -> None:
-    costs = told(Costs(200_000, 7), [("lightgbm", 0, 300, 1000.0, 3000)])
+    costs = after_fits(Costs(200_000, 7), [("lightgbm", 0, 300, 1000.0, 3000)])
     for name in NAMES:
         params = dict(FAMILIES[name].portfolio[0])
         assert costs.params_within(FAMILIES[name], 300, params, math.inf) == params
