@@ -207,18 +207,18 @@ def paired(
     return compare(scores[0], scores[1])
 
 
-def replaces_incumbent(change: Comparison) -> bool:
+def replaces_incumbent(comparison: Comparison) -> bool:
     """Whether an ensemble replaces the incumbent one: its gain is more than RENEWAL_Z of its standard errors.
 
     A whole standard error would refuse most of the small gains that add up over a night.
     """
-    return change.gain > 0 and change.z > RENEWAL_Z
+    return comparison.gain > 0 and comparison.z > RENEWAL_Z
 
 
-def noise_floor(change: Comparison) -> float:
+def noise_floor(comparison: Comparison) -> float:
     """The loss difference below which a gain counts as noise, from the comparison of two fits of one pipeline with
     different seeds: the larger of their absolute difference and its standard error."""
-    return max(abs(change.gain), change.standard_error)
+    return max(abs(comparison.gain), comparison.standard_error)
 
 
 def verdict(comparison: Comparison | None, ensemble: Comparison | None, floor: float = 0.0) -> tuple[str, str]:

@@ -35,7 +35,7 @@ LEAST_FOLDS = 4  # folds of which two may be held out of a screening
 class FeatureTrial:
     """The outcome of a test of a change of the feature set.
 
-    adopted: whether the changed set becomes the incumbent one. change: the comparison with the experiment `incumbent`
+    adopted: whether the changed set becomes the incumbent one. comparison: with the experiment `incumbent`,
     on the rows that judge; None where there was none. reason: in words.
     """
 
@@ -101,15 +101,15 @@ class FeatureJudge:
             candidate[self.folds.positions[k]] = predictions[k]
         return self._compare(candidate, incumbent.evaluation.oof, self.held_out(step))
 
-    def accepts(self, change: Comparison, idea: str, *, removal: bool) -> bool:
+    def accepts(self, comparison: Comparison, idea: str, *, removal: bool) -> bool:
         """Whether a change of the feature set is adopted, by its comparison on the held-out rows. `idea` is the name of
         the test (see `feature_ideas.py`); removal: whether it only removes features."""
-        if removal and change.standard_error == 0:
-            return change.gain >= 0
+        if removal and comparison.standard_error == 0:
+            return comparison.gain >= 0
         if removal:
-            return change.z > REMOVE_Z
-        chance = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
-        return change.in_every_fold and change.p_value < chance
+            return comparison.z > REMOVE_Z
+        level = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
+        return comparison.in_every_fold and comparison.p_value < level
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """A finished experiment compared with the incumbent, paired on the rows held out of a step; on all rows where
@@ -139,20 +139,20 @@ class FeatureJudge:
         if incumbent is None or record.idea is None:
             return FeatureTrial(False, None, "there is no model to compare with", incumbent)
         try:
-            change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
+            comparison = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
         except MetricError as error:
             return FeatureTrial(False, None, f"the rows that did not choose them cannot judge them: {error}", incumbent)
         parent = next((r for r in history if r.number == record.proposal.parent), incumbent)
         features = set(record.pipeline.features)  # a group that a larger one has overtaken removes nothing
         removal = features < set(incumbent.pipeline.features) and features < set(parent.pipeline.features)
-        adopted = self.accepts(change, record.idea, removal=removal)
-        return FeatureTrial(adopted, change, trial_text(change, adopted=adopted), incumbent)
+        adopted = self.accepts(comparison, record.idea, removal=removal)
+        return FeatureTrial(adopted, comparison, trial_text(comparison, adopted=adopted), incumbent)
 
 
-def trial_text(change: Comparison, *, adopted: bool) -> str:
+def trial_text(comparison: Comparison, *, adopted: bool) -> str:
     """The outcome of a test of features as a sentence: the gain in loss with its standard error, and where it is
     positive and was not adopted, why."""
-    text = f"{change.gain:+.5g} ± {change.standard_error:.2g} on rows that did not choose them"
-    if adopted or change.gain <= 0:
+    text = f"{comparison.gain:+.5g} ± {comparison.standard_error:.2g} on rows that did not choose them"
+    if adopted or comparison.gain <= 0:
         return text
-    return text + ("; within the noise" if change.in_every_fold else "; not in each fold")
+    return text + ("; within the noise" if comparison.in_every_fold else "; not in each fold")

@@ -264,7 +264,7 @@ def refitted_part(
     return referee.champion_of(ensemble, pool)
 
 
-def clearly_better(change: Comparison, folds: FoldSet) -> bool:
+def clearly_better(comparison: Comparison, folds: FoldSet) -> bool:
     """Whether a simpler ensemble is clearly better on these fresh folds (see CLEARLY). In a forecast, whose folds
     differ in level, it must gain in each fold, of at least two."""
-    return change.z > CLEARLY and change.in_every_fold and not (folds.forecast and folds.count < 2)
+    return comparison.z > CLEARLY and comparison.in_every_fold and not (folds.forecast and folds.count < 2)

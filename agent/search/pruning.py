@@ -94,16 +94,16 @@ class Pruner:
             return None
         predictions = {k: r.valid for k, r in active.results.items()}
         try:
-            change = self.referee.features.early_comparison(idea, incumbent, predictions)
+            comparison = self.referee.features.early_comparison(idea, incumbent, predictions)
         except MetricError:  # undefined on the rows that judge, as where they hold one class: it is tested in full
             return None
-        if change is None:
+        if comparison is None:
             return None
         removal = set(active.proposal.pipeline.features) < set(incumbent.pipeline.features)
-        adopted = self.referee.features.accepts(change, idea, removal=removal)
-        active.trial = FeatureTrial(adopted, change, trial_text(change, adopted=adopted), incumbent)
+        adopted = self.referee.features.accepts(comparison, idea, removal=removal)
+        active.trial = FeatureTrial(adopted, comparison, trial_text(comparison, adopted=adopted), incumbent)
         if adopted:
             return None
         assert incumbent.score is not None
-        active.early_loss = incumbent.score.loss - change.gain
+        active.early_loss = incumbent.score.loss - comparison.gain
         return active.trial.reason
