@@ -83,8 +83,8 @@ class Record:
 
     @property
     def loss(self) -> float | None:
-        """The loss that candidates are compared by, less being better; None where the experiment
-        failed. Of a pruned experiment it is `early_loss`."""
+        """The loss that candidates are compared by, less being better; None where the experiment failed. Of a pruned
+        experiment it is `early_loss`."""
         return self.early_loss if self.score is None else self.score.loss
 
     @property

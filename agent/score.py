@@ -62,8 +62,7 @@ class Comparison:
 
     @property
     def p_value(self) -> float:
-        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the standard
-        error is unknown."""
+        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the standard error is unknown."""
         from scipy.special import stdtr
 
         if self.standard_error <= 0 or self.blocks < 2:

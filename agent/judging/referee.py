@@ -164,9 +164,8 @@ class Referee:
 
     def noise_floor(self, one: np.ndarray, other: np.ndarray, fold: int) -> float | None:
         """By how much the loss on all evaluated rows differs between seeds, estimated from two fits of one pipeline
-        with
-        different seeds on one fold: their predictions (v, W) of its validation rows. None where the metric is undefined
-        on these."""
+        with different seeds on one fold: their predictions (v, W) of its validation rows. None where the metric is
+        undefined on these."""
         data, folds = self.data, self.folds
         rows = folds.positions[fold]
         every = np.ones(len(rows), dtype=bool)

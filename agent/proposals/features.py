@@ -39,7 +39,8 @@ FEW_TOGETHER = 5  # most features of a mixed group that all count as refuted whe
 
 @dataclass(frozen=True)
 class Step:
-    """A finished screening; parent: the number of the experiment whose feature set it started from."""
+    """A finished screening. parent: the number of the last experiment before it that added features to the incumbent
+    set (see `FeatureSearch._last_adoption`)."""
 
     parent: int
     result: ScreenResult
@@ -125,8 +126,8 @@ class FeatureSearch:
         return len(self.steps) < MOST_STEPS and not self._fruitless_steps(history)
 
     def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
-        """Whether a screening should begin now: no test runs or is left, and time is. `history` includes placeholders
-        of running experiments."""
+        """Whether a screening should begin now: no test runs, none is left to do, and there is time. `history` includes
+        placeholders of running experiments."""
         if self.over(seconds_left) or incumbent_features(history) is None or self._groups_left(history):
             return False
         if _tests_running(history):

@@ -98,8 +98,7 @@ class Journal:
     # screenings
 
     def add_screening(self, result: ScreenResult, parent: int) -> None:
-        """Store a screening for features that started from the feature set of the experiment `parent`, and emit its
-        event."""
+        """Store a screening for features with its `parent` (see `proposals.features.Step`), and emit its event."""
         row = SearchRow(
             step=result.step,
             screened=result.screened,
@@ -113,8 +112,7 @@ class Journal:
         self.emit(screening_event(result))
 
     def screenings(self) -> list[tuple[int, ScreenResult]]:
-        """(number of the experiment whose features it started from, result) of each stored screening of a resumed
-        run."""
+        """(parent, result) of each stored screening of a resumed run: see `add_screening`."""
         return [
             (row.parent, ScreenResult.from_dict(row.result))
             for row in self.ledger.searches(self.run_id)

@@ -112,8 +112,7 @@ class Refits:
 
     def on_folds(self, members: Sequence[Record], folds: FoldSet, weights: Mapping[int, float]) -> Draw:
         """Fit the members on these folds. weights: those of the ensemble, by number, which decide what is scored where
-        not
-        all fits finish: see `scored_members`."""
+        not all fits finish: see `scored_members`."""
         done = self._fit([Fit(record, k, folds) for k in range(folds.count) for record in members])
         numbers = [r.number for r in members if any((r.number, k) in done for k in range(folds.count))]
         predicted = {n: [done[n, k].test for k in range(folds.count) if (n, k) in done] for n in numbers}

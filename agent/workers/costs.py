@@ -47,7 +47,7 @@ class PipelineFits:
     ----------
     round_ratios: of the seconds, against the estimate for the rounds that were run. Seconds are those of one thread.
     total_ratios: of the seconds, against the estimate for the rounds that were expected.
-    path_ratios: of the path length at which boosting stopped early; no entry for a fit that did not.
+    path_ratios: of the path length at which boosting stopped early; of a fit that did not, only where that is above 0.
     size: estimated seconds of `MANY_ROUNDS` rounds on `REFERENCE_ROWS` rows.
     single_threaded: whether at least one of the fits had one thread only.
     """

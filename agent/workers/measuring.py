@@ -36,8 +36,8 @@ def seconds_per_layout(budget: float, cores: int, fold_seconds: float) -> float:
 
 def calibrate(workers: WorkerPool, job: Callable[[int], Job], seconds: float) -> Calibration:
     """Measure all layouts, each for `seconds` in every pass, on idle workers; returns the measured rates. They are
-    empty where `seconds` is 0, where a worker is busy or a fit fails; the answers of such a Calibration are one thread
-    each.
+    empty where `seconds` is 0, where fewer workers than cores are idle, or a fit fails; the answers of such a
+    Calibration are one thread each.
 
     job: returns the k-th worker's job, a boosted fit of a fold; its rounds and limits are set here. Each worker's first
     fit is not measured, since it bins the rows, and later fits on that fold reuse the bins.
