@@ -1,4 +1,4 @@
-"""The agent: decides what to try, what to believe and when to stop; and the command line.
+"""The agent: proposes, runs and judges experiments until the budget ends; and the command line.
 
 Imports the three other packages.
 """

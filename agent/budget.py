@@ -57,9 +57,9 @@ def process_began() -> float:
 
 @dataclass(frozen=True)
 class Budget:
-    """A number of seconds from the instant `began`, on the clock of `time.monotonic()`.
+    """The seconds of a run from the instant `began`, on the clock of `time.monotonic()`.
 
-    `seconds` is infinite where only experiments are counted. The last `final` seconds are reserved for writing.
+    `seconds` is infinite without a time limit. The last `reserve` seconds are not for work.
     """
 
     began: float
@@ -67,7 +67,7 @@ class Budget:
 
     @classmethod
     def of(cls, seconds: float, began: float | None = None) -> Budget:
-        """A budget that counts from `began`, else from now; BudgetError where it is too short for a first model."""
+        """A budget of so many seconds from `began`, else from now; BudgetError where it is less than SMALLEST."""
         if seconds < SMALLEST:
             raise BudgetError(f"A budget of {seconds:.0f} s is too small: give at least {SMALLEST:.0f} s.")
         return cls(time.monotonic() if began is None else began, seconds)
@@ -83,7 +83,7 @@ class Budget:
         return self.began + self.seconds
 
     @property
-    def final(self) -> float:
+    def reserve(self) -> float:
         """Seconds reserved for the last submission, the summary and the end of all processes."""
         return min(20.0, 1.5 + 0.01 * self.seconds) if self.limited else 0.0
 
@@ -95,4 +95,4 @@ class Budget:
     @property
     def left(self) -> float:
         """Seconds left for work before the reserve begins; negative within the reserve."""
-        return self.deadline - self.final - time.monotonic()
+        return self.deadline - self.reserve - time.monotonic()

@@ -1,4 +1,4 @@
-"""RunConfig: what a person asks of a run, as the ledger keeps it for `medalist resume`."""
+"""RunConfig: the options of a run, which the ledger stores for `medalist resume`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ class RunConfig(BaseModel):
     Attributes
     ----------
     budget: seconds of work; None for no limit.
-    until: the instant (seconds since the epoch) that the budget came from, if it was given as an hour of the clock.
-    max_experiments: experiments to make; the run is then repeatable to the byte. None for no limit.
+    until: the end of the budget in seconds since the epoch, if it was given as a time of day; else None.
+    max_experiments: number of experiments of the run, which is then repeatable to the byte. None for no limit.
     threads: cores to use; None for all.
     families, without: estimator families to use (all if empty) and to leave out.
-    task_options, file_options: what a person said of the task and of the roles of files.
+    task_options, file_options: arguments of `infer_task` and `read_competition` with which a person corrects what is
+        inferred about the task and about the roles of files.
 
-    What another version of medalist wrote beside these is ignored.
+    Further options, which another version of medalist wrote into the ledger, are ignored.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -51,7 +52,7 @@ class RunConfig(BaseModel):
         return self.max_experiments is not None
 
     def check(self) -> None:
-        """BudgetError where there is no budget, or nothing to work with."""
+        """Raise BudgetError where there is neither a budget nor a number of experiments, or a number is below 1."""
         if self.budget is None and self.max_experiments is None:
             raise BudgetError("Say how long to work: give --budget 10m, --until 07:00 or --max-experiments 20.")
         if self.max_experiments is not None and self.max_experiments < 1:

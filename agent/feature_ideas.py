@@ -1,30 +1,33 @@
-"""How an experiment that tests a change of the feature set is named: `STEP:GROUP`, such as `0:idle` or `1:picks`.
+"""Names of the experiments that test a change of the feature set: `STEP:GROUP`, such as `0:idle` or `1:picks`.
 
-STEP is the number of the screening that proposed the change, GROUP which of its proposals it is.
+STEP is the number of the screening that proposed the change, from 0. GROUP is what is added or removed: see
+`proposals/feature_groups.py` (`idle`, for example, removes columns that are no better than noise). The name is the
+`idea` of the experiment.
 """
 
 from __future__ import annotations
 
 from medalist.agent.experiment import Record
 
-ARM = "features"  # the policy's arm that tests groups of features
-ENCODE = "encode"  # proposed before any screening: target means and frequencies of high-cardinality categories
-ALIKE = "alike"  # proposed before any screening: the target mean of the other rows with equal values in all columns
-SINGLE = "one"  # GROUP of a test of a single feature begins so; its rank follows
+ARM = "features"  # the bandit arm whose experiments test changes of the feature set
+ENCODE = "encode"  # GROUP that needs no screening: target means and frequencies of high-cardinality categories
+EQUAL_ROWS = "alike"  # GROUP that needs no screening: target mean of the other rows with equal values in all columns
+SINGLE = "one"  # prefix of the GROUP of a single feature; its rank follows
 
 
 def step_of(idea: str) -> int:
-    """The number of the screening that an idea belongs to."""
+    """The number of the screening in the name of a test: 1 for `1:picks`."""
     return int(idea.partition(":")[0])
 
 
 def was_screened(idea: str) -> bool:
-    """Whether a screening chose the features, so that only rows held out of that screening can judge them."""
-    return not idea.endswith((ENCODE, ALIKE))
+    """Whether a screening chose the features of this name, so that only rows held out of that screening can judge
+    them."""
+    return not idea.endswith((ENCODE, EQUAL_ROWS))
 
 
 def is_single(idea: str) -> bool:
-    """Whether one feature of a screening is tested by itself, which happens after the groups."""
+    """Whether the test of this name adds one feature of a screening by itself, which happens after the groups."""
     return idea.partition(":")[2].startswith(SINGLE)
 
 

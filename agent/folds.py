@@ -18,12 +18,12 @@ class FoldSet:
     Attributes
     ----------
     path: .npz file in which child processes find the rows of each fold, as fit_<k> and valid_<k>.
-    positions: (count,) arrays: where the validation rows of each fold stand among `rows`.
-    rows: (r,) numbers of the training rows that are validated at least once, ascending.
+    positions: for each fold the indices into `rows` of its validation rows, (v,).
+    rows: (r,) indices of the training rows that are validated at least once, ascending; the "evaluated rows".
     fold_of_row: (r,) the fold of each of them, in the first repetition.
-    blocks: (r,) its block for paired comparisons (see `score.block_of_rows`).
+    blocks: (r,) the block of each of them for paired comparisons (see `score.block_of_rows`).
     y, weights: (r, T) encoded targets and (r,) row weights of `rows`.
-    groups: (r,) the group or the span of time of each row, where the folds hold out such; else None.
+    groups: (r,) the group or the span of time of each row, where folds hold out whole groups or spans; else None.
     forecast: whether each fold lies later than the rows that its model is fitted on.
     fit_rows: rows that a fold's model is fitted on, on average.
     """
@@ -46,8 +46,8 @@ class FoldSet:
 
     @property
     def clusters(self) -> np.ndarray | None:
-        """(r,) the fold of each row where the errors of a fold's rows are correlated, as in a forecast, whose rows
-        share the level of a period; else None. Standard errors are then clustered by it."""
+        """(r,) the clusters for clustered standard errors: the fold of each row in a forecast, where the rows of a fold
+        share the level of a period and their errors are correlated; else None."""
         return self.fold_of_row if self.forecast else None
 
     @property
@@ -56,13 +56,13 @@ class FoldSet:
         else `groups`; None where rows are independent."""
         return self.fold_of_row if self.forecast and self.count > 1 else self.groups
 
-    def repeats(self, other: FoldSet) -> bool:
-        """Whether at least half of these folds hold out exactly the rows that a fold of another set holds out."""
+    def mostly_equals(self, other: FoldSet) -> bool:
+        """Whether at least half of these folds hold out exactly the same rows as a fold of another set."""
         theirs = {other.rows[positions].tobytes() for positions in other.positions}
         return sum(self.rows[positions].tobytes() in theirs for positions in self.positions) >= self.count / 2
 
     def subset(self, folds: Sequence[int]) -> FoldSet:
-        """The set of some of these folds, in the order given."""
+        """The set of the folds with these numbers, in the order given, with the rows that they validate."""
         if list(folds) == list(range(self.count)):
             return self
         kept = np.unique(np.concatenate([self.positions[k] for k in folds]))
@@ -84,7 +84,7 @@ class FoldSet:
 
 
 def first_fold(positions: Sequence[np.ndarray], n_rows: int) -> np.ndarray:
-    """(n_rows,) the first fold that validates each row."""
+    """(n_rows,) the first fold that validates each row, from the `positions` of the folds (see `FoldSet`)."""
     fold_of_row = np.zeros(n_rows, dtype=np.int16)
     for k in reversed(range(len(positions))):
         fold_of_row[positions[k]] = k

@@ -1,4 +1,4 @@
-"""A submission's score on a holdout's answers, and what it is worth; only `grade` and `demo` read answers."""
+"""Scores submissions on a holdout's answers. Only the commands `grade` and `demo` do: no run reads answers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Grade:
 
 
 def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
-    """Score a submission, and place the score on a board, whose scores are by the task's metric.
+    """Score a submission on the answers, and rank the score on a leaderboard with the task's metric.
 
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
@@ -58,7 +58,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     y = task.encode(truth)
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
-    score = float(metric.score(y, decided(task, predicted), weights))
+    score = float(metric.score(y, submitted_predictions(task, predicted), weights))
     return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
 
 
@@ -73,18 +73,20 @@ def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
 
 
 def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
-    """Labels that only the answers hold cannot be predicted; they count as wrong."""
+    """The task with the classes that occur in the answers only, so that they can be encoded: rows of them count as
+    wrong."""
     if task.problem_type != "multiclass" or task.scorer().needs != "label":
         return task
-    known = {str(c) for c in task.classes}
-    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if str(v) not in known)
+    classes = {str(c) for c in task.classes}
+    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if str(v) not in classes)
     return replace(task, classes=(*task.classes, *new))
 
 
-def decided(task: Task, frame: pd.DataFrame) -> np.ndarray:
-    """What a submission says, as the metric takes it: (n, T) values or codes, or (n, K) probabilities.
+def submitted_predictions(task: Task, frame: pd.DataFrame) -> np.ndarray:
+    """A submission's predictions in the form that the metric takes: (n, T) values or class codes, or (n, K)
+    probabilities or ranking scores of classes.
 
-    Raises SubmissionError where a column is missing or holds what it must not.
+    Raises SubmissionError where a column is missing, or holds missing values or text in place of numbers.
     """
     metric = task.scorer()
     columns = list(task.class_columns if task.layout == "per_class" else task.prediction_columns)
@@ -109,6 +111,7 @@ def decided(task: Task, frame: pd.DataFrame) -> np.ndarray:
 
 
 def _ranking(column: pd.Series, task: Task) -> np.ndarray:
+    """(n, K) reciprocal ranks of the classes that each row lists; 0 for those that it does not."""
     place = {str(c): i for i, c in enumerate(task.classes)}
     out = np.zeros((len(column), task.n_classes))
     for row, text in enumerate(column.astype(str)):
@@ -121,11 +124,11 @@ def _ranking(column: pd.Series, task: Task) -> np.ndarray:
 def grade_files(
     submission: Path, answers: Path, competition: str | None, metric: str | None, leaderboard: str | None, runs_dir: str
 ) -> tuple[str, Task, Grade]:
-    """Grade a submission file and note it in the ledger.
+    """Grade a submission file and record the grade in the ledger.
 
-    The task is that of `competition` (a path), else of the run that the submission lies in, else what submission and
-    answers show with a `metric`. Returns the competition's name, the task and the grade. Raises a MedalistError where a
-    file cannot be read, or where submission, answers and task do not fit.
+    The task is that of `competition` (a path), else of the run that the submission lies in, else inferred from
+    submission and answers with a `metric`. Returns the competition's name, the task and the grade. Raises a
+    MedalistError where a file cannot be read, or where submission, answers and task do not fit.
     """
     frame, truth = _table(submission, "submission"), _table(answers, "answers")
     with open_ledger(runs_dir) as ledger:
@@ -139,9 +142,9 @@ def grade_files(
 
 
 def _board(task: Task, named: str | None) -> Board | NoStanding:
-    """The leaderboard that the task's scores can be placed on, or why there is none.
+    """The leaderboard to rank the task's scores on, or the reason why there is none.
 
-    LedgerError where a person has `named` one that does not compare.
+    Raises LedgerError where the one that a person has `named` has another metric.
     """
     better, assumed = task.scorer().greater_is_better, task.metric_source == "assumed"
     if named:
@@ -153,7 +156,7 @@ def _board(task: Task, named: str | None) -> Board | NoStanding:
 
 
 def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result: Grade, submission: Path) -> None:
-    """Note a grade in the ledger."""
+    """Record a grade in the ledger."""
     if isinstance(result.standing, Standing):
         ledger.add_standing(run_id, name, result.standing, submission=str(submission), metric=task.metric)
     elif math.isfinite(result.score):
@@ -172,7 +175,7 @@ def _table(path: Path, what: str) -> pd.DataFrame:
 
 
 def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
-    """The table with labels such as None and NA, which pandas reads as missing, as the words that they are."""
+    """The table with class labels such as None and NA as text, which pandas has read as missing values."""
     columns = {*task.targets, *task.prediction_columns} & set(table.columns)
     lost = [c for c in columns if table[c].isna().any()]
     if not lost or not _MISSING & {str(label) for label in task.classes}:
@@ -195,29 +198,29 @@ def _task(
     folder: Path,
     name: str,
 ) -> tuple[str, Task]:
-    """The task to grade by: a given competition's, the run's, which lies in the submission's `folder`, or what
-    submission and answers show by themselves, which is given a `name`."""
+    """The competition's name and the task to grade by: of `competition` (a path), else of the run in whose `folder` the
+    submission is, else inferred from submission and answers, with `name` as its name."""
     if competition is not None:
-        found, task = read(competition, {"metric": metric}, {}, None, 0)
-        return found.name, task
+        data, task = read(competition, {"metric": metric}, {}, None, 0)
+        return data.name, task
     if run is not None:
         if not Path(run.config["path"]).exists():
             raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
         files = run.config.get("file_options") or {}
-        known = read_competition(Path(run.config["path"]), **files, need_sample=False)
+        data = read_competition(Path(run.config["path"]), **files, need_sample=False)
         from medalist.competitions.task.file import read_task
 
-        task = read_task(folder / "task.yaml", known)
+        task = read_task(folder / "task.yaml", data)
         return run.competition, replace(task, metric=metric, metric_source="given") if metric else task
     if metric is None:
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."
         )
-    return name, _alone(metric, frame, truth, name)
+    return name, _task_of_files(metric, frame, truth, name)
 
 
-def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
-    """The task that submission and answers show: the id is their first column in common without repetitions."""
+def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
+    """The task inferred from submission and answers: the id is their first common column with unique values."""
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]
     targets = [c for c in shared if c not in keys]
@@ -226,6 +229,6 @@ def _alone(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> 
             "Submission and answers share no id and target columns: name the competition with --competition."
         )
     labelled = get_metric(metric, len(targets)).needs == "label"  # a submission may hold labels that the answers lack
-    known = pd.concat([truth, frame], ignore_index=True) if labelled else truth
-    alone = Competition(name, Path(), known, truth[keys], truth[keys + targets], "", (), "", ())
-    return infer_task(alone, id=keys, targets=targets, metric=metric, folds="random", drop=())
+    labels = pd.concat([truth, frame], ignore_index=True) if labelled else truth
+    competition = Competition(name, Path(), labels, truth[keys], truth[keys + targets], "", (), "", ())
+    return infer_task(competition, id=keys, targets=targets, metric=metric, folds="random", drop=())

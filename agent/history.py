@@ -1,4 +1,4 @@
-"""Questions about the finished experiments of a run: the best of all and of each family, and the incumbent features."""
+"""Queries on the finished experiments of a run: the best of all and of each family, and the incumbent feature set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def by_loss(record: Record) -> tuple[float, int]:
 
 
 def scored(history: Iterable[Record]) -> list[Record]:
-    """Experiments with a score that may take part in an ensemble."""
+    """Experiments with a score whose predictions may take part in an ensemble (`Record.usable`)."""
     return [r for r in history if r.score is not None and r.usable]
 
 
@@ -41,7 +41,7 @@ def best_of_families(history: Iterable[Record], families: Sequence[str]) -> dict
 def best_base_model(
     history: Iterable[Record], *, boosted: bool = False, plain_target: bool = False, family: str | None = None
 ) -> Record | None:
-    """The best base model that no test of features made; None where there is none.
+    """The base model with the smallest loss, tests of features left out; None where there is none.
 
     boosted: of families that boost only. plain_target: only of those whose target is not transformed. family: of one
     family only.
@@ -70,7 +70,7 @@ def leads_boosting(record: Record, history: Iterable[Record]) -> bool:
 
 
 def incumbent_features(history: Sequence[Record]) -> Record | None:
-    """The experiment with the best known feature set: the last one whose features were adopted, else the first model.
+    """The experiment with the incumbent feature set: the last one whose features were adopted, else the first model.
 
     None where no model has a score yet.
     """
@@ -83,7 +83,7 @@ def incumbent_features(history: Sequence[Record]) -> Record | None:
 
 
 def features_added(history: Sequence[Record]) -> list[str]:
-    """Features of the incumbent feature set that the first model did not have."""
+    """Features of the incumbent feature set that the first model did not have; [] before the first model."""
     first = next((r for r in history if r.arm == "start"), None)
     incumbent = incumbent_features(history)
     if first is None or incumbent is None:

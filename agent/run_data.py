@@ -1,4 +1,4 @@
-"""RunData: what stays the same while a run goes on: tables, task, encoded targets, metric and feature store."""
+"""RunData: the constants of a run: tables, task, encoded targets, metric and feature store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from medalist.agent.folds import FoldSet, first_fold
 from medalist.agent.score import block_of_rows
-from medalist.agent.workers.jobs import Bench
+from medalist.agent.workers.jobs import TrainingInput
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
@@ -28,7 +28,7 @@ from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863  # added to the folds' seed for each repetition
-HASHED_ROWS = 20_000  # rows of a further table that its hash is made from, at most
+HASHED_ROWS = 20_000  # most rows of a further table that its hash is made from
 SPANS = 60  # spans of time, of equally many rows, that serve as groups where folds hold out time
 
 
@@ -36,8 +36,9 @@ SPANS = 60  # spans of time, of equally many rows, that serve as groups where fo
 class RunData:
     """Everything that stays the same while a run goes on.
 
-    y, weights: (n, T) encoded targets and (n,) row weights of train. folder: the run's. table_hashes: of the further
-    tables, by name.
+    cards: descriptions of the input columns. y, weights: (n, T) encoded targets and (n,) row weights of train. store:
+    the feature columns computed so far, on disk. schema: the type of each column. folder: of the run. table_hashes: of
+    the further tables, by name.
     """
 
     competition: Competition
@@ -59,7 +60,8 @@ class RunData:
         """Encode the targets and write what child processes read: raw columns, targets and weights. The columns that
         features compute are kept under `cache`, which all runs on the same data share.
 
-        Raises TaskError where a target cannot be encoded, InputError where the limit of the cache is no number.
+        Raises TaskError where a target cannot be encoded, InputError where the cache limit is no number: see
+        `cache_limit`.
         """
         y = task.encode(competition.train)
         metric = task.scorer()
@@ -85,12 +87,12 @@ class RunData:
 
     @property
     def fitted_y(self) -> np.ndarray:
-        """(n, T) targets of train on the scale on which they are fitted."""
+        """(n, T) targets of train on the scale on which models are fitted, such as that of log(1 + y)."""
         return self.y if self.problem.classification else self.problem.forward(self.y)
 
     @property
-    def bench(self) -> Bench:
-        return Bench(
+    def training_input(self) -> TrainingInput:
+        return TrainingInput(
             store=self.store.folder.resolve(),
             fingerprint=self.store.fingerprint,
             n_train=len(self.competition.train),
@@ -102,10 +104,11 @@ class RunData:
         )
 
     def folds(self, name: str, seed: int, count: int | None = None, repeats: int = 1) -> FoldSet:
-        """Folds of the task's scheme, written to the run's folder under a name.
+        """Folds of the task's scheme, drawn and written to `work/folds_<name>.npz` in the run's folder.
 
-        seed: of the folds' draw. count: how many of them are evaluated, the last ones; None for all. repeats: how often
-        they are drawn; a row's out-of-fold prediction is then the mean over the repetitions.
+        seed: of the draw. count: how many of the folds are evaluated, the last ones; None for all. repeats: how often
+        they are drawn (repeated cross-validation); a row's out-of-fold prediction is then the mean over the
+        repetitions.
         """
         splits: list[tuple[np.ndarray, np.ndarray]] = []
         for repeat in range(repeats):
@@ -141,7 +144,8 @@ class RunData:
 
 
 def _groups(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
-    """(n,) the group or the span of time of each training row, where the folds hold out such; else None."""
+    """(n,) the group or the span of time of each training row, where folds hold out whole groups or spans; else
+    None."""
     if plan.scheme == "group":
         return group_codes(train, plan)
     axis = time_axis(train[plan.column]) if plan.scheme in ("time", "blocks") and plan.column else None

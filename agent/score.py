@@ -12,11 +12,11 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.problem import Problem
 
-BLOCKS = 20  # into which the evaluated rows are divided at most, to measure how much a score varies
-LEAST_BLOCKS = 10  # into which they are divided where there are fewer than LEAST_BLOCKS * ROWS_PER_BLOCK of them,
-LEAST_ROWS_PER_BLOCK = 8  # as long as a block has so many rows: a t-test over two blocks can hardly reject anything
-ROWS_PER_BLOCK = 40  # of a block otherwise, at least
-RENEWAL_Z = 0.5  # standard errors by which a new ensemble has to be better
+BLOCKS = 20  # most blocks into which the evaluated rows are divided, to estimate the standard error of a score
+LEAST_BLOCKS = 10  # blocks where there are fewer than LEAST_BLOCKS * ROWS_PER_BLOCK rows,
+LEAST_ROWS_PER_BLOCK = 8  # as long as each has this many: a t-test over two blocks can hardly reject anything
+ROWS_PER_BLOCK = 40  # least rows of a block where there are more
+RENEWAL_Z = 0.5  # gain, in its standard errors, beyond which a new ensemble replaces the incumbent one
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,12 @@ class Score:
     Attributes
     ----------
     value: the metric, in its own units.
-    standard_error: standard deviation of the scores of blocks of rows over the root of their number. Where the errors
-        of a fold's rows are correlated (`clusters` of `score`), no less than the standard error over folds.
-    loss: what candidates are compared by, less being better: the metric itself, turned if need be; where the metric
-        wants labels, the log loss or the squared error of the predictions that labels are decided from, since counts of
-        right labels are too coarse.
+    standard_error: of `value`: the standard deviation of the scores of blocks of rows, divided by the square root of
+        the number of blocks. Where the errors of a fold's rows are correlated (`clusters` of `score`), no less than the
+        standard error over folds.
+    loss: what candidates are compared by, less being better: the metric itself, negated where greater is better; where
+        the metric takes labels, the log loss or the squared error of the predictions that labels are decided from,
+        since counts of right labels are too coarse.
     blocks: (b,) losses of the blocks, which are the same for every candidate of a run; NaN where undefined.
     folds: (f, 2) losses and numbers of rows of the folds, where errors are correlated within folds; else (0, 2).
     """
@@ -48,30 +49,30 @@ class Comparison:
 
     Attributes
     ----------
-    gain: by how much the candidate's loss is less.
-    noise: standard error of the gain.
+    gain: the incumbent's loss minus the candidate's.
+    standard_error: of the gain; 0 where it could not be measured.
     blocks: number of blocks on which both losses are defined.
     in_every_fold: whether the candidate gains in each fold, where errors are correlated within folds; else True.
     """
 
     gain: float
-    noise: float
+    standard_error: float
     blocks: int = 0
     in_every_fold: bool = True
 
     @property
-    def chance(self) -> float:
-        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the noise is unknown."""
+    def p_value(self) -> float:
+        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the standard error is unknown."""
         from scipy.special import stdtr
 
-        if self.noise <= 0 or self.blocks < 2:
+        if self.standard_error <= 0 or self.blocks < 2:
             return 1.0
         return float(stdtr(self.blocks - 1, -self.z))
 
     @property
     def z(self) -> float:
-        """The gain in standard errors; 0 where the noise could not be measured."""
-        return self.gain / self.noise if self.noise > 0 else 0.0
+        """The gain in standard errors; 0 where the standard error is unknown."""
+        return self.gain / self.standard_error if self.standard_error > 0 else 0.0
 
 
 def block_of_rows(y: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
@@ -168,7 +169,7 @@ def _standard_error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:
 
 
 def compare(candidate: Score, incumbent: Score) -> Comparison:
-    """Paired comparison over the blocks that both scores have.
+    """Paired comparison of two scores on the same rows, over the blocks on which both are defined.
 
     Where they have folds too, the candidate has to gain in each: what is gained in one year and lost in the next is
     chance, however many rows show it. By how much may differ from year to year.
@@ -205,29 +206,33 @@ def paired(
     return compare(scores[0], scores[1])
 
 
-def renews(change: Comparison) -> bool:
-    """Whether an ensemble takes the place of another: its gain is more than half of the comparison's standard error.
+def replaces_incumbent(comparison: Comparison) -> bool:
+    """Whether an ensemble replaces the incumbent one: its gain is more than RENEWAL_Z of its standard errors.
 
     A whole standard error would refuse most of the small gains that add up over a night.
     """
-    return change.gain > 0 and change.z > RENEWAL_Z
+    return comparison.gain > 0 and comparison.z > RENEWAL_Z
 
 
-def noise_floor(change: Comparison) -> float:
-    """The least difference in loss that means anything, from two models of one recipe with different seeds: the larger
-    of their difference and of its standard error."""
-    return max(abs(change.gain), change.noise)
+def noise_floor(comparison: Comparison) -> float:
+    """The loss difference below which a gain counts as noise, from the comparison of two fits of one pipeline with
+    different seeds: the larger of their absolute difference and its standard error."""
+    return max(abs(comparison.gain), comparison.standard_error)
 
 
 def verdict(comparison: Comparison | None, ensemble: Comparison | None, floor: float = 0.0) -> tuple[str, str]:
-    """("keep" or "discard", the reason for people).
+    """The verdict on a scored experiment: ("keep" or "discard", the reason in words).
+
+    comparison: with the best experiment so far; None for the first. ensemble: the change of the ensemble that the
+    experiment made; None where it made none.
 
     Kept is what beats the best experiment so far by more than the standard error of the comparison and more than
-    `floor` (see `noise_floor`), or what gains in the ensemble (`ensemble`: see `renews`). The first experiment is kept.
+    `floor` (see `noise_floor`), or what gains in the ensemble (`ensemble`: see `replaces_incumbent`). The first
+    experiment is kept.
     """
     if comparison is None:
         return "keep", "the first of its run"
-    words = f"{comparison.gain:+.5g} ± {comparison.noise:.2g} against the best so far"
+    words = f"{comparison.gain:+.5g} ± {comparison.standard_error:.2g} against the best so far"
     if comparison.gain > floor and comparison.z > 1:
         return "keep", words
     if ensemble is not None:

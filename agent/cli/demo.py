@@ -1,4 +1,4 @@
-"""`medalist demo`: the main job on the embedded competition, ended by a true holdout score."""
+"""`medalist demo`: a run on the embedded competition, whose submission is graded on the held-out answers."""
 
 from __future__ import annotations
 

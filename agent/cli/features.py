@@ -16,7 +16,7 @@ from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, ScreeningRow
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.words import in_words
 
-_UNTESTED = ("redundant", "candidate")
+_UNTESTED = ("redundant", "candidate")  # statuses of features that no experiment has tested
 
 
 def features(
@@ -42,27 +42,27 @@ def features(
             }
         )
         return
-    found = _verdicts(rows)
+    latest = _verdicts(rows)
     print_text(f"{run.id}  {run.competition}  {run.state}")
-    if found or searches:
-        print_text(_headline(found, searches))
-    if not any(r.status == "kept" for r in found):
-        print_text(_none_kept(run, found, searches))
-    _section("kept", [r for r in found if r.status in ("kept", "forced")], "in words")
-    _section("taken away", [r for r in found if r.status == "removed"], "why")
-    _section("tried and dropped", [r for r in found if r.status == "dropped"], "why")
-    numbers = [r.experiment for r in found if r.experiment is not None]
+    if latest or searches:
+        print_text(_headline(latest, searches))
+    if not any(r.status == "kept" for r in latest):
+        print_text(_none_kept(run, latest, searches))
+    _section("kept", [r for r in latest if r.status in ("kept", "forced")], "in words")
+    _section("taken away", [r for r in latest if r.status == "removed"], "why")
+    _section("tried and dropped", [r for r in latest if r.status == "dropped"], "why")
+    numbers = [r.experiment for r in latest if r.experiment is not None]
     if len(set(numbers)) < len(numbers):
         print_text("\nFeatures of one experiment were tested together: the gain is that of all of them.")
     if everything:
-        _section("redundant", [r for r in found if r.status == "redundant"], "why")
-        _section("passed the screening, not tested", [r for r in found if r.status == "candidate"], "why")
-    elif untested := sum(r.status in _UNTESTED for r in found):
+        _section("redundant", [r for r in latest if r.status == "redundant"], "why")
+        _section("passed the screening, not tested", [r for r in latest if r.status == "candidate"], "why")
+    elif untested := sum(r.status in _UNTESTED for r in latest):
         print_text(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.")
 
 
 def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
-    """The last row of each expression that is a verdict; of one that has none, the last row; the best gain first."""
+    """One row for each expression, the largest gain first: its last row with a verdict, else its last row."""
     last: dict[str, FeatureRow] = {}
     for row in rows:
         if row.text not in last or row.status not in _UNTESTED or last[row.text].status in _UNTESTED:
@@ -70,30 +70,33 @@ def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
     return sorted(last.values(), key=lambda r: (r.unit, r.gain is None, -(r.gain or 0.0), r.number))
 
 
-def _tested(found: Sequence[FeatureRow]) -> int:
-    return sum(r.status in ("kept", "dropped") for r in found)
+def _tested(latest: Sequence[FeatureRow]) -> int:
+    """Number of features that an experiment has tested."""
+    return sum(r.status in ("kept", "dropped") for r in latest)
 
 
-def _headline(found: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
+def _headline(latest: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
+    """How many candidates were screened, tested and kept, in one sentence."""
     steps = len({s.step for s in searches})
-    counts = {status: sum(r.status == status for r in found) for status in ("kept", "forced", "removed")}
-    said = [
+    counts = {status: sum(r.status == status for r in latest) for status in ("kept", "forced", "removed")}
+    parts = [
         f"{sum(s.screened for s in searches):,} candidates screened in {steps} {'step' if steps == 1 else 'steps'}",
         f"{sum(s.passed for s in searches):,} passed",
-        f"{_tested(found):,} tested",
+        f"{_tested(latest):,} tested",
         f"{counts['kept']:,} kept",
     ]
-    said += [f"{counts['forced']:,} forced"] if counts["forced"] else []
-    said += [f"{counts['removed']:,} taken away"] if counts["removed"] else []
-    return ", ".join(said) + "."
+    parts += [f"{counts['forced']:,} forced"] if counts["forced"] else []
+    parts += [f"{counts['removed']:,} taken away"] if counts["removed"] else []
+    return ", ".join(parts) + "."
 
 
-def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
-    tested = _tested(found)
+def _none_kept(run: RunRow, latest: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
+    """Why no feature was kept, in one sentence."""
+    tested = _tested(latest)
     if tested:
         why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"
         why = f"{why} tested {'did not improve' if tested == 1 else 'improved'} the score beyond its noise"
-    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in found):
+    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in latest):
         why = "none of the candidates was tested"
     elif searches:
         why = "no candidate says more about what the model gets wrong than chance would"
@@ -105,6 +108,7 @@ def _none_kept(run: RunRow, found: Sequence[FeatureRow], searches: Sequence[Scre
 
 
 def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
+    """Print a table of features, if there are any; `last` is its last column: "why" or "in words"."""
     if not rows:
         return
     print_text("")
@@ -123,13 +127,15 @@ def _section(title: str, rows: Sequence[FeatureRow], last: str) -> None:
 
 
 def _gain(row: FeatureRow, value: float | None) -> str:
+    """A gain, or its standard error, in the row's unit: a loss, or percent of the residual's variance."""
     if value is None or row.unit == "loss":
         return number_text(value, 3)
     return f"{100 * value:.2g} %"
 
 
 def _words(text: str) -> str:
+    """A feature in English; the expression where it cannot be parsed."""
     try:
         return in_words(parse(text))
-    except PipelineError:  # written by a medalist whose language was another
+    except PipelineError:  # written by a version of medalist with another language
         return text

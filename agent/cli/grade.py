@@ -1,4 +1,4 @@
-"""`medalist grade`: a submission against a holdout's answers; nothing but this, and the demo by it, reads answers."""
+"""`medalist grade`: scores a submission on a holdout's answers. Only this command and `demo` read answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from medalist.agent.cli.options import AsJson, Board, MetricName, RunsDir, Text
+from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
 
 
@@ -16,7 +16,7 @@ def grade(
     submission: Annotated[str, typer.Argument(help="A submission.")],
     answers: Annotated[str, typer.Option(help="The holdout's answers.")],
     competition: Annotated[
-        Text,
+        OptionalText,
         typer.Option(
             help="The competition (a path), for its task; else the submission's run tells.", show_default=False
         ),

@@ -1,4 +1,4 @@
-"""`medalist holdout`: a competition cut into a public and a private part."""
+"""`medalist holdout`: splits a competition into a public part and a private part with the held-out answers."""
 
 from __future__ import annotations
 

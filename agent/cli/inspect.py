@@ -1,4 +1,4 @@
-"""`medalist inspect`: what the agent believes about a competition, as tables or JSON."""
+"""`medalist inspect`: what is inferred about a competition, and the findings of the audit, as tables or JSON."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from medalist.agent.cli.options import (
     NONE_GIVEN,
     AsJson,
     CompetitionOptions,
+    OptionalText,
     PathArgument,
     Seed,
     TaskFile,
-    Text,
     with_competition_options,
 )
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from medalist.competitions.competition import Competition
     from medalist.competitions.task.task import Task
 
-PIPE_WIDTH = 160  # characters, where there is no terminal to fit into
+PIPE_WIDTH = 160  # characters of a line where the output is no terminal
 
 
 @with_competition_options
@@ -36,7 +36,7 @@ def inspect(
     task: TaskFile = None,
     seed: Seed = 0,
     write: Annotated[
-        Text, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
+        OptionalText, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -76,8 +76,8 @@ def _print_tables(
     table.add_row("id", ", ".join(task.id) or "—")
     table.add_row("targets", ", ".join(task.targets))
     table.add_row("problem", task.problem_type + (f", {task.n_classes} classes" if task.n_classes > 2 else ""))
-    said = f" — “{task.metric_quote.strip()}”" if task.metric_quote else ""
-    table.add_row("metric", f"{task.metric} ({task.metric_source}){said}")
+    quote = f" — “{task.metric_quote.strip()}”" if task.metric_quote else ""
+    table.add_row("metric", f"{task.metric} ({task.metric_source}){quote}")
     table.add_row("folds", f"{task.folds.n_splits} {task.folds.scheme}: {task.folds.reason}")
     if task.train_only:
         table.add_row("only in train", ", ".join(task.train_only))

@@ -7,15 +7,17 @@ from typing import Annotated
 
 import typer
 
-from medalist.agent.cli.options import AsJson, Text
+from medalist.agent.cli.options import AsJson, OptionalText
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.competitions.errors import LedgerError
 
 
 def leaderboard(
-    name: Annotated[Text, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)] = None,
+    name: Annotated[
+        OptionalText, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)
+    ] = None,
     add: Annotated[
-        Text,
+        OptionalText,
         typer.Option(help="A file to add under that name: Kaggle's download, or a list of scores.", show_default=False),
     ] = None,
     higher: Annotated[
@@ -27,7 +29,7 @@ def leaderboard(
         ),
     ] = None,
     metric: Annotated[
-        Text, typer.Option(help="What the scores are that are added: rmsle, auc, map@3 …", show_default=False)
+        OptionalText, typer.Option(help="What the scores are that are added: rmsle, auc, map@3 …", show_default=False)
     ] = None,
     json: AsJson = False,
 ) -> None:
@@ -40,8 +42,8 @@ def leaderboard(
         if metric is not None:
             from medalist.competitions.metrics.registry import get_metric
 
-            counted = get_metric(metric, 2 if metric.startswith("mean_") else 1)
-            metric, higher = counted.name, counted.greater_is_better if higher is None else higher
+            scorer = get_metric(metric, 2 if metric.startswith("mean_") else 1)
+            metric, higher = scorer.name, scorer.greater_is_better if higher is None else higher
         board = add_board(add, name, higher, metric or "")
         if json:
             print_json(asdict(board))
@@ -52,9 +54,9 @@ def leaderboard(
     boards = list_boards() if name is None else [find_board(name)]
     if boards == [None]:
         raise LedgerError(f"No leaderboard named {name} is known: medalist leaderboard lists those that are.")
-    found = [b for b in boards if b is not None]
+    shown = [b for b in boards if b is not None]
     if json:
-        print_json([asdict(b) for b in found])
+        print_json([asdict(b) for b in shown])
         return
     lines = [
         (
@@ -64,7 +66,7 @@ def leaderboard(
             b.metric or "not known",
             *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
         )
-        for b in found
+        for b in shown
     ]
     header = ("leaderboard", "teams", "better", "metric", "gold", "silver", "bronze", "median")
     print_table(header, lines, right=(1, 4, 5, 6, 7))

@@ -1,4 +1,4 @@
-"""`medalist …`: every command in sight; each imports what it needs when it is called."""
+"""The command line `medalist`: registers all commands. Each imports heavy modules only when it is called."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from medalist.agent.cli.resume import resume
 from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
-from medalist.agent.cli.streams import steady_streams
+from medalist.agent.cli.streams import make_streams_tolerant
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
 
@@ -39,7 +39,7 @@ for command in (run, resume, demo, inspect, grade, holdout, runs, show, features
 
 
 def _remedy(error: OSError) -> str:
-    """What a person may do about an error of the system."""
+    """What a person may do about an OSError, as the end of a sentence."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "allow it, or choose another place, such as with --runs-dir"
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR):
@@ -50,13 +50,14 @@ def _remedy(error: OSError) -> str:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command, and exit with its code; a MedalistError becomes one sentence and exit code 2.
 
-    Without `arguments` the process is the command's: they come from the command line, a budget counts from the start of
-    the process, and a supervisor ends it at its deadline. With them, a program has called the command.
+    Without `arguments` they come from the command line: the process runs this command only, so that a budget counts
+    from its start, and a supervisor ends it at its deadline. With them, the caller is a program that goes on: the
+    budget counts from now, and nothing ends the process.
     """
     process = None
     if arguments is None:
         process = Process()
-        steady_streams()
+        make_streams_tolerant()
     exit_code = _exit_code(arguments, process)
     if process is not None:
         process.deadline.exiting(exit_code)
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _exit_code(arguments: Sequence[str] | None, process: Process | None) -> int:
+    """Run a command and return its exit code; errors that a person can mend are printed."""
     try:
         try:
             app(arguments, obj=process)
@@ -72,7 +74,7 @@ def _exit_code(arguments: Sequence[str] | None, process: Process | None) -> int:
             if process is not None:
                 sys.stdout.flush()
     except SystemExit as end:
-        if end.code == SIGNALLED + signal.SIGINT:  # by which typer says that there was a KeyboardInterrupt
+        if end.code == SIGNALLED + signal.SIGINT:  # typer's exit code for a KeyboardInterrupt
             print_text("medalist: Interrupted.", sys.stderr)
             return INTERRUPTED
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1

@@ -1,4 +1,4 @@
-"""Options that several commands share, each spelled out once."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import typer
 
 from medalist.competitions.errors import TaskError
 
-MOST_SEED = 10**9  # the largest that estimators and samplers take
+MOST_SEED = 10**9  # largest seed of --seed: estimators and samplers take no larger ones
 
 
 def _seed(given: int) -> int:
+    """The seed; TaskError where it is negative or above MOST_SEED."""
     if not 0 <= given <= MOST_SEED:
         raise TaskError(f"--seed is {given}: give a whole number from 0 to {MOST_SEED}.")
     return given
@@ -27,13 +28,13 @@ PathArgument = Annotated[
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
-Text = str | None
-MetricName = Annotated[Text, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
-TaskFile = Annotated[Text, typer.Option(help="A task.yaml to obey.", show_default=False)]
+OptionalText = str | None
+MetricName = Annotated[OptionalText, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
+TaskFile = Annotated[OptionalText, typer.Option(help="A task.yaml to obey.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
 Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
 Board = Annotated[
-    Text, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
+    OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]
 
 
@@ -42,13 +43,17 @@ class CompetitionOptions:
     """Options that correct what is inferred about a competition: its task, and which file plays which role."""
 
     metric: MetricName = None
-    id: Annotated[Text, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = None
-    target: Annotated[Text, typer.Option(help="Target columns, separated by commas.", show_default=False)] = None
+    id: Annotated[OptionalText, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = (
+        None
+    )
+    target: Annotated[OptionalText, typer.Option(help="Target columns, separated by commas.", show_default=False)] = (
+        None
+    )
     problem_type: Annotated[
-        Text, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
+        OptionalText, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
     ] = None
     folds: Annotated[
-        Text,
+        OptionalText,
         typer.Option(
             "--folds",
             help="random, stratified, group, time or blocks, with a column where it needs one: time:date.",
@@ -56,16 +61,18 @@ class CompetitionOptions:
         ),
     ] = None
     n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
-    positive: Annotated[Text, typer.Option(help="The positive class of two.", show_default=False)] = None
-    train: Annotated[Text, typer.Option(help="The training table, where its role is unclear.", show_default=False)] = (
+    positive: Annotated[OptionalText, typer.Option(help="The positive class of two.", show_default=False)] = None
+    train: Annotated[
+        OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
+    ] = None
+    test: Annotated[OptionalText, typer.Option(help="The test table.", show_default=False)] = None
+    sample: Annotated[OptionalText, typer.Option(help="The sample submission.", show_default=False)] = None
+    description: Annotated[OptionalText, typer.Option(help="The text that tells of the task.", show_default=False)] = (
         None
     )
-    test: Annotated[Text, typer.Option(help="The test table.", show_default=False)] = None
-    sample: Annotated[Text, typer.Option(help="The sample submission.", show_default=False)] = None
-    description: Annotated[Text, typer.Option(help="The text that tells of the task.", show_default=False)] = None
 
     def task(self, task_file: str | None = None) -> dict[str, object]:
-        """Arguments of `infer_task`; TaskError where a task file is given as well as one of them."""
+        """The options as keyword arguments of `infer_task`; TaskError where one is given beside a task file."""
         given = {
             "id": self.id,
             "target": self.target,
@@ -89,7 +96,7 @@ class CompetitionOptions:
         }
 
     def files(self) -> dict[str, str | None]:
-        """Arguments of `read_competition`: the files that play a role."""
+        """The options as keyword arguments of `read_competition`: which file has which role."""
         return {"train": self.train, "test": self.test, "sample": self.sample, "description": self.description}
 
 
@@ -97,12 +104,12 @@ NONE_GIVEN = CompetitionOptions()
 
 
 def names(text: str | None) -> list[str] | None:
-    """Names separated by commas; None for None."""
+    """The names in a comma-separated text; None for None."""
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def with_competition_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command whose parameter `given: CompetitionOptions` becomes an option for each field, in its place."""
+    """Decorate a command: its parameter `given: CompetitionOptions` is replaced by one option for each field."""
     hints = get_type_hints(CompetitionOptions, include_extras=True)
     options = [
         inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
@@ -118,7 +125,7 @@ def with_competition_options(command: Callable[..., None]) -> Callable[..., None
         given = CompetitionOptions(**{f.name: arguments.pop(f.name) for f in fields(CompetitionOptions)})
         command(given=given, **arguments)
 
-    del wrapper.__wrapped__  # whose signature would be read instead
+    del wrapper.__wrapped__  # typer would read its signature instead
     wrapper.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapper

@@ -1,4 +1,4 @@
-"""The process that a command runs in: when it began, who supervises it, and the exit codes of its runs."""
+"""Starts the supervisor of a command's process, and the exit codes of runs."""
 
 from __future__ import annotations
 
@@ -17,25 +17,26 @@ from medalist.agent.run.supervisor import supervise
 if TYPE_CHECKING:
     from medalist.agent.run.run import RunResult
 
-INPUT_ERROR = 2
-INTERRUPTED = 3
+INPUT_ERROR = 2  # exit code
+INTERRUPTED = 3  # exit code
 EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 4}  # by the status of a run that was closed
 
 
 @dataclass
 class Process:
-    """A process that was started for one command, and ends with it."""
+    """A process that was started for one command, and ends with it; typer's context object (`context.obj`)."""
 
     began: float = field(default_factory=process_began)  # on the clock of time.monotonic()
     deadline: Deadline = field(default_factory=Deadline)
 
 
 def begin(context: typer.Context) -> tuple[float, Deadline]:
-    """The instant from which the budget counts, and the deadline to report to.
+    """The instant from which the budget counts, on the clock of `time.monotonic()`, and the reports to the supervisor.
 
-    A process that was started for this command counts from its start, and goes on under a supervisor, which ends it at
-    its deadline. A program that calls a command counts from now and is never ended: one that says so, and one that has
-    threads or numpy already, whose thread pools would not survive a fork.
+    A process that was started for this command forks here (see `supervise`): the budget counts from the start of the
+    process, and the supervisor ends it at its deadline. In a program that calls a command (`context.obj` is None), or
+    that has started threads or imported numpy, whose thread pools would not survive a fork, there is no supervisor: the
+    budget counts from now, and nothing ends the process.
     """
     process = context.obj
     if process is None or threading.active_count() > 1 or "numpy" in sys.modules:
@@ -45,5 +46,5 @@ def begin(context: typer.Context) -> tuple[float, Deadline]:
 
 
 def exit_with(result: RunResult) -> typer.Exit:
-    """The end of a command whose run has this result: to be raised."""
+    """The exception to raise at the end of a command, with the exit code of its run."""
     return typer.Exit(EXIT_CODES[result.summary["status"]])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
-from medalist.agent.cli.options import AsJson, RunArgument, RunsDir, Text, Threads
+from medalist.agent.cli.options import AsJson, OptionalText, RunArgument, RunsDir, Threads
 from medalist.agent.cli.process import begin, exit_with
 from medalist.competitions.errors import BudgetError
 
@@ -16,8 +16,10 @@ from medalist.competitions.errors import BudgetError
 def resume(
     context: typer.Context,
     run_id: RunArgument,
-    budget: Annotated[Text, typer.Option(help="How long to go on; else what was left.", show_default=False)] = None,
-    until: Annotated[Text, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
+    budget: Annotated[
+        OptionalText, typer.Option(help="How long to go on; else what was left.", show_default=False)
+    ] = None,
+    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
     max_experiments: Annotated[int | None, typer.Option(help="Stop after so many in all.", show_default=False)] = None,
     threads: Threads = None,
     runs_dir: RunsDir = "runs",
@@ -30,11 +32,11 @@ def resume(
     began, deadline = begin(context)
 
     from medalist.agent.run.display import display_for
-    from medalist.agent.run.resume import resumed
+    from medalist.agent.run.resume import resume_config
     from medalist.agent.run.run import run
 
     instant = None if until is None or seconds is None else time.time() + seconds
-    row, config = resumed(
+    row, config = resume_config(
         run_id, runs_dir, budget=seconds, until=instant, max_experiments=max_experiments, threads=threads
     )
     raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))

@@ -13,11 +13,11 @@ from medalist.agent.cli.options import (
     AsJson,
     Board,
     CompetitionOptions,
+    OptionalText,
     PathArgument,
     RunsDir,
     Seed,
     TaskFile,
-    Text,
     Threads,
     names,
     with_competition_options,
@@ -30,8 +30,8 @@ from medalist.competitions.errors import BudgetError
 def run(
     context: typer.Context,
     path: PathArgument,
-    budget: Annotated[Text, typer.Option(help="How long to work: 90s, 10m, 8h.", show_default=False)] = None,
-    until: Annotated[Text, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
+    budget: Annotated[OptionalText, typer.Option(help="How long to work: 90s, 10m, 8h.", show_default=False)] = None,
+    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
     max_experiments: Annotated[
         int | None,
         typer.Option(help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False),
@@ -41,8 +41,10 @@ def run(
     given: CompetitionOptions = NONE_GIVEN,
     task: TaskFile = None,
     leaderboard: Board = None,
-    families: Annotated[Text, typer.Option(help="Estimator families to use, with commas.", show_default=False)] = None,
-    without: Annotated[Text, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
+    families: Annotated[
+        OptionalText, typer.Option(help="Estimator families to use, with commas.", show_default=False)
+    ] = None,
+    without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
     stacking: Annotated[
         bool, typer.Option("--stacking/--no-stacking", help="Whether models may be fitted on others' predictions.")
     ] = True,
@@ -56,7 +58,7 @@ def run(
         bool, typer.Option("--feature-search/--no-feature-search", help="Whether to search for features.")
     ] = True,
     features: Annotated[
-        Text,
+        OptionalText,
         typer.Option(
             help="A features.yaml to obey; else the one beside the task file or in the competition's folder.",
             show_default=False,

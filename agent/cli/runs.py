@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medalist.agent.cli.options import AsJson, RunsDir, Text
+from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
@@ -16,7 +16,7 @@ from medalist.leaderboard.boards.standing import percentage
 
 
 def runs(
-    competition: Annotated[Text, typer.Argument(help="Only of this competition.", show_default=False)] = None,
+    competition: Annotated[OptionalText, typer.Argument(help="Only of this competition.", show_default=False)] = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
@@ -57,7 +57,7 @@ def runs(
 
 
 def _standing_of(summary: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The standing in a run's summary; none where it is on a board that is known to count another metric."""
+    """The standing in a run's summary; {} where there is none, or the leaderboard turned out to have another metric."""
     standing: Mapping[str, Any] = summary.get("standing") or {}
-    counted = board_metric(standing.get("board") or "")
-    return standing if not counted or same_metric(summary.get("metric") or "", counted) else {}
+    metric = board_metric(standing.get("board") or "")
+    return standing if not metric or same_metric(summary.get("metric") or "", metric) else {}

@@ -57,6 +57,7 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
 
 
 def _standing_line(row: StandingRow) -> str:
+    """A standing as one line."""
     if row.board is None:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"

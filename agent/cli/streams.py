@@ -1,4 +1,4 @@
-"""Standard streams that take any text: whoever reads what a run prints may go away, the run goes on."""
+"""Standard streams that never fail: a run goes on where the reader of its output, or its terminal, is gone."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import os
 import sys
 from typing import Any, TextIO
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full
 
 
-class Steady:
-    """A text stream whose writes end nowhere once its reader or its terminal is gone.
+class TolerantStream:
+    """A text stream that discards what is written once its reader or its terminal is gone.
 
-    A disk that is full raises OSError once, since then what was asked for is not there.
+    Where the disk is full it raises OSError, once: the output that was asked for is incomplete.
     """
 
     def __init__(self, stream: TextIO):
@@ -33,7 +33,7 @@ class Steady:
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:
-        """Let whatever is still written, by the interpreter's exit too, end nowhere."""
+        """Discard whatever is written from now on, also at the interpreter's exit."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
@@ -44,10 +44,11 @@ class Steady:
         return getattr(self._stream, name)
 
 
-def steady_streams() -> None:
-    """Make the standard streams of this process take any text, whatever their encoding, and never raise.
+def make_streams_tolerant() -> None:
+    """Make the standard streams of this process accept any text, whatever their encoding, and discard it where they
+    fail (see `TolerantStream`).
 
-    One that was closed by whoever started the process is opened on nothing, so that no file takes its number.
+    One that was closed when the process started is opened on the null device, so that no file gets its number.
     """
     for number in range(3):
         try:
@@ -57,4 +58,4 @@ def steady_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
         stream.reconfigure(errors="backslashreplace")
-        setattr(sys, name, Steady(stream))
+        setattr(sys, name, TolerantStream(stream))

@@ -1,1 +1,1 @@
-"""What to believe: scoring, comparing and combining finished experiments. Does no I/O."""
+"""Judging finished experiments: scores, comparisons, tests of features and the ensemble. Does no I/O."""

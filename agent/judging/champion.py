@@ -11,13 +11,14 @@ from medalist.agent.score import Score
 from medalist.pipelines.decisions.decision import Decision
 from medalist.pipelines.ensembling.selection import Ensemble
 
-BEST = 60  # experiments with the smallest losses that an ensemble is selected from
-BEST_OF_FAMILY = 5  # further ones of each estimator family
+BEST = 60  # experiments with the smallest losses that are candidates for the ensemble
+BEST_OF_FAMILY = 5  # experiments of each estimator family that are candidates in any case
 
 
 @dataclass(frozen=True)
 class Champion:
-    """An ensemble with its score on the folds of the search, and how its predictions become what the metric scores."""
+    """An ensemble with its out-of-fold score on the folds of the search, and the decision (thresholds and the like)
+    that turns its predictions into what the metric scores."""
 
     ensemble: Ensemble
     score: Score
@@ -26,11 +27,11 @@ class Champion:
 
 @dataclass(frozen=True)
 class Leaders:
-    """What leads a run so far.
+    """The incumbents of a run.
 
     best: the number of the experiment with the smallest loss. champion: the ensemble that the submission is made from.
-    noise_floor: by how much the loss of one recipe differs between seeds; a smaller gain means nothing. Each is None
-    until it is known.
+    noise_floor: by how much the loss of one pipeline differs between seeds; a smaller gain counts as noise. Each is
+    None until there is one.
     """
 
     best: int | None = None
@@ -39,8 +40,8 @@ class Leaders:
 
 
 def candidates(history: Sequence[Record], members: Collection[int] = (), *more: Record) -> dict[int, Record]:
-    """Experiments to select an ensemble from, by number: those with the smallest losses, the best of each family, those
-    numbered `members`, and `more`. A long run has thousands of experiments, of which few matter."""
+    """Experiments to select an ensemble from, by number: the BEST with the smallest losses, the BEST_OF_FAMILY best of
+    each family, those numbered `members`, and `more`. A long run has thousands of experiments, of which few matter."""
     of_family: dict[str, int] = {}
     chosen = list(more)
     evaluated = (r for r in scored(history) if r.evaluation is not None)

@@ -21,38 +21,43 @@ from medalist.agent.run_data import RunData
 from medalist.agent.score import Comparison
 from medalist.competitions.errors import MetricError
 
-SINGLES = 6  # single features of a screening that are tested at most: the level of their test is divided by it
-ADOPT_CHANCE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
-PICKS_CHANCE = 0.1  # the same for a group whose features were each significant in the screening already
-REMOVE_Z = (
-    -0.25
-)  # least gain, in standard errors, for which a removal is adopted: fewer columns are a gain in themselves
-HELD_SHARE = 0.4  # share of the rows held out of a screening where folds are too few to hold out two of them
-LEAST_FOLDS = 4  # folds from which on two of them are held out
+SINGLES = (
+    6  # most single features of a screening that are tested; their significance level is divided by it (Bonferroni)
+)
+ADOPT_P_VALUE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
+PICKS_P_VALUE = 0.1  # the same for a group whose features were each significant in the screening already
+REMOVE_Z = -0.25  # gain in standard errors above which a removal is adopted: fewer columns are worth a little
+HELD_SHARE = 0.4  # share of the rows held out of a screening where there are fewer than LEAST_FOLDS folds
+LEAST_FOLDS = 4  # folds of which two may be held out of a screening
 
 
 @dataclass(frozen=True)
 class FeatureTrial:
-    """The outcome of a test of features: whether they are adopted, the comparison with the incumbent feature set (None
-    where there is none), the reason in words, and the experiment that they were compared with."""
+    """The outcome of a test of a change of the feature set.
+
+    adopted: whether the changed set becomes the incumbent one. comparison: with the experiment `incumbent`,
+    on the rows that judge; None where there was none. reason: in words.
+    """
 
     adopted: bool
-    change: Comparison | None
+    comparison: Comparison | None
     reason: str
     incumbent: Record | None
 
 
 @dataclass(frozen=True)
 class FeatureJudge:
-    """Holds rows out of each screening, and tests on them what the screening proposes. `seed` draws these rows."""
+    """Chooses the rows that are held out of each screening, and compares on them what the screening proposes with the
+    incumbent feature set. `step` is the number of a screening, from 0; `seed` draws the rows where they are random."""
 
     data: RunData
     folds: FoldSet
     seed: int = 0
 
     def held_out(self, step: int) -> np.ndarray:
-        """(r,) whether each evaluated row is held out of a screening: the rows of two folds, another two in each step;
-        with few folds a random share, of whole groups or spans of time where the folds hold out such."""
+        """(r,) whether each evaluated row is held out of a screening: the rows of two folds, other ones in the next
+        step. With fewer than LEAST_FOLDS folds a random HELD_SHARE of the rows, or of the groups where there are
+        groups."""
         count = int(self.folds.fold_of_row.max()) + 1
         if count >= LEAST_FOLDS:
             return np.isin(self.folds.fold_of_row, self._two_folds(step, count))
@@ -66,8 +71,8 @@ class FeatureJudge:
         return rng.random(len(self.folds.rows)) < HELD_SHARE
 
     def held_out_folds(self, step: int) -> tuple[int, ...]:
-        """Numbers of the folds whose rows are the held-out rows of a step; () where these are no whole folds, or where
-        folds are drawn several times."""
+        """Numbers of the two folds whose validation rows are the held-out rows of a step; () where the held-out rows
+        are drawn at random, or cross-validation is repeated, so that a row is in several folds."""
         count = int(self.folds.fold_of_row.max()) + 1
         if count < LEAST_FOLDS or count != self.folds.count:
             return ()
@@ -80,10 +85,11 @@ class FeatureJudge:
     def early_comparison(
         self, idea: str, incumbent: Record, predictions: Mapping[int, np.ndarray]
     ) -> Comparison | None:
-        """The comparison of a test with the incumbent as soon as the held-out folds are done; None before, and where
-        the held-out rows are no whole folds.
+        """The comparison of a running test with the incumbent on the held-out rows, as soon as the held-out folds are
+        done; None before, and where the held-out rows are not whole folds (see `held_out_folds`).
 
-        predictions: out-of-fold predictions (v, W) by fold. MetricError where the metric is undefined on these rows.
+        predictions: predictions (v, W) of the validation rows, by finished fold. Raises MetricError where the metric
+        is undefined on the held-out rows.
         """
         step = step_of(idea)
         folds = self.held_out_folds(step)
@@ -95,18 +101,19 @@ class FeatureJudge:
             candidate[self.folds.positions[k]] = predictions[k]
         return self._compare(candidate, incumbent.evaluation.oof, self.held_out(step))
 
-    def accepts(self, change: Comparison, idea: str, *, removal: bool) -> bool:
-        """Whether a comparison on held-out rows lets a change of the feature set be adopted."""
-        if removal and change.noise == 0:
-            return change.gain >= 0
+    def accepts(self, comparison: Comparison, idea: str, *, removal: bool) -> bool:
+        """Whether a change of the feature set is adopted, by its comparison on the held-out rows. `idea` is the name of
+        the test (see `feature_ideas.py`); removal: whether it only removes features."""
+        if removal and comparison.standard_error == 0:
+            return comparison.gain >= 0
         if removal:
-            return change.z > REMOVE_Z
-        chance = PICKS_CHANCE if idea.endswith(":picks") else ADOPT_CHANCE / (SINGLES if is_single(idea) else 1)
-        return change.in_every_fold and change.chance < chance
+            return comparison.z > REMOVE_Z
+        level = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
+        return comparison.in_every_fold and comparison.p_value < level
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
-        """An experiment against the incumbent, paired on the rows held out of a step; on all rows where no screening
-        chose its features (`step` None). MetricError where the metric is undefined on these rows."""
+        """A finished experiment compared with the incumbent, paired on the rows held out of a step; on all rows where
+        `step` is None, since no screening chose its features. MetricError where the metric is undefined on them."""
         assert record.evaluation is not None
         assert incumbent.evaluation is not None
         chosen = np.ones(len(self.folds.y), dtype=bool) if step is None else self.held_out(step)
@@ -126,26 +133,26 @@ class FeatureJudge:
         )
 
     def judge(self, record: Record, history: Sequence[Record]) -> FeatureTrial:
-        """The outcome of a finished test of features, given the experiments before it. Nothing is adopted where the
-        metric is undefined on the rows that judge, as AUC is where these hold one class only."""
+        """The outcome of a finished test of features; `history` are the experiments before it. Nothing is adopted where
+        the metric is undefined on the rows that judge, as AUC is where they hold one class only."""
         incumbent = incumbent_features(history)
         if incumbent is None or record.idea is None:
             return FeatureTrial(False, None, "there is no model to compare with", incumbent)
         try:
-            change = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
+            comparison = self.compare(record, incumbent, step_of(record.idea) if was_screened(record.idea) else None)
         except MetricError as error:
             return FeatureTrial(False, None, f"the rows that did not choose them cannot judge them: {error}", incumbent)
         parent = next((r for r in history if r.number == record.proposal.parent), incumbent)
         features = set(record.pipeline.features)  # a group that a larger one has overtaken removes nothing
         removal = features < set(incumbent.pipeline.features) and features < set(parent.pipeline.features)
-        adopted = self.accepts(change, record.idea, removal=removal)
-        return FeatureTrial(adopted, change, trial_text(change, adopted=adopted), incumbent)
+        adopted = self.accepts(comparison, record.idea, removal=removal)
+        return FeatureTrial(adopted, comparison, trial_text(comparison, adopted=adopted), incumbent)
 
 
-def trial_text(change: Comparison, *, adopted: bool) -> str:
-    """The outcome of a test of features, for people: the gain in loss with its standard error, and why it is not
-    enough where it is not."""
-    text = f"{change.gain:+.5g} ± {change.noise:.2g} on rows that did not choose them"
-    if adopted or change.gain <= 0:
+def trial_text(comparison: Comparison, *, adopted: bool) -> str:
+    """The outcome of a test of features as a sentence: the gain in loss with its standard error, and where it is
+    positive and was not adopted, why."""
+    text = f"{comparison.gain:+.5g} ± {comparison.standard_error:.2g} on rows that did not choose them"
+    if adopted or comparison.gain <= 0:
         return text
-    return text + ("; within the noise" if change.in_every_fold else "; not in each fold")
+    return text + ("; within the noise" if comparison.in_every_fold else "; not in each fold")

@@ -1,4 +1,4 @@
-"""Referee: scores finished experiments, compares them with the best so far, and renews the champion. Does no I/O."""
+"""Referee: scores finished experiments, compares them with the best so far, and selects the ensemble. Does no I/O."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from medalist.pipelines.fitting.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a finished experiment comes to: its record with a verdict, what leads the run from now on, and for a test of
-    features its outcome."""
+    """The result of judging a finished experiment: its record with a verdict, the incumbents of the run from now on,
+    and the outcome of a test of features; None for other experiments."""
 
     record: Record
     leaders: Leaders
@@ -39,7 +39,9 @@ class Judgement:
 class Referee:
     """Judges experiments by their out-of-fold predictions on the folds of the search.
 
-    With `postprocessing` thresholds, roundings and the like are fitted, else predictions are decided plainly.
+    features: judges tests of features. postprocessing: whether thresholds, roundings and the like are fitted to the
+    out-of-fold predictions (cross-fitted where they are scored); without it the plain decision is used, such as
+    arg-max.
     """
 
     data: RunData
@@ -48,16 +50,18 @@ class Referee:
     postprocessing: bool = True
 
     def score(self, p: np.ndarray, decided: np.ndarray, folds: FoldSet | None = None) -> Score:
-        """Score of canonical predictions (r, W) and of what was decided from them (r, T), on the evaluated rows of the
-        search's folds or of others. MetricError where the metric is undefined for them."""
+        """The score on the evaluated rows of `folds`, else of the search's folds: the loss of the canonical predictions
+        p (r, W), and the metric of what was decided from them (r, T): see `decide`. MetricError where it is
+        undefined."""
         folds, data = folds or self.folds, self.data
         return scoring.score(
             data.metric, data.problem, folds.y, p, decided, folds.blocks, folds.weights, folds.clusters
         )
 
     def decide(self, p: np.ndarray, folds: FoldSet | None = None) -> tuple[np.ndarray, Decision]:
-        """What is decided (r, T) from canonical predictions (r, W) of the evaluated rows, each fold by what is fitted
-        on the others; and the decision fitted on all of them, for test."""
+        """From canonical predictions p (r, W) of the evaluated rows: what the metric takes (r, T), such as labels, by
+        cross-fitting (each fold is decided by what was fitted on the other folds); and the decision fitted on all
+        rows, for the test predictions."""
         folds, data = folds or self.folds, self.data
         return decide(
             data.metric,
@@ -83,10 +87,10 @@ class Referee:
         history: Sequence[Record],
         leaders: Leaders,
     ) -> Judgement:
-        """Score an evaluation, compare it with what leads, and renew the champion where that improves.
+        """Score a finished experiment, compare it with the incumbents, and select a new champion where that is better.
 
-        seconds: of work; fold_losses: of each fold's model by itself; history: the experiments before it. Predictions
-        that are not all numbers, or for which the metric is undefined, make the experiment a crash.
+        seconds: of work; fold_losses: of each fold's model on its validation rows; history: the experiments before it.
+        Where predictions are not finite, or the metric is undefined for them, the verdict is "crash".
         """
         try:
             record, decision = self._scored(number, proposal, evaluation, seconds, fold_losses)
@@ -103,9 +107,9 @@ class Referee:
         seconds: float,
         fold_losses: tuple[float, ...],
     ) -> tuple[Record, Decision]:
-        """The record of an evaluation without a verdict, and how its predictions are decided.
+        """The record with its score and without a verdict, and the decision fitted on its out-of-fold predictions.
 
-        Labels that are decided from NaN would hide it, so that raises MetricError, as the metric may do.
+        Raises MetricError where the metric is undefined or a prediction is not finite: labels would hide a NaN.
         """
         if not all(np.isfinite(p).all() for p in (evaluation.oof, evaluation.test)):
             raise MetricError(f"The predictions of {proposal.pipeline.family} are not all numbers.")
@@ -124,7 +128,7 @@ class Referee:
         return record, decision
 
     def _compared(self, record: Record, decision: Decision, history: Sequence[Record], leaders: Leaders) -> Judgement:
-        """A scored record with its verdict."""
+        """The judgement of a scored experiment, whose predictions are decided by `decision`."""
         trial = None
         if record.arm == ARM:
             trial = self.features.judge(record, history)
@@ -147,7 +151,8 @@ class Referee:
         return Judgement(record, leaders, trial)
 
     def _fold_scores(self, decided: np.ndarray) -> list[float]:
-        """The metric on each fold's validation rows; NaN where it is undefined, as where a fold has one class only."""
+        """The metric on each fold's validation rows, from what is decided (r, T); NaN where it is undefined, as AUC is
+        where a fold has one class only."""
         scores = []
         for rows in self.folds.positions:
             weights = None if self.folds.weights is None else self.folds.weights[rows]
@@ -158,8 +163,9 @@ class Referee:
         return scores
 
     def noise_floor(self, one: np.ndarray, other: np.ndarray, fold: int) -> float | None:
-        """By how much the loss on all rows differs between seeds, from the predictions (v, W) of two models of one
-        recipe for the validation rows of a fold; None where the metric is undefined on these."""
+        """By how much the loss on all evaluated rows differs between seeds, estimated from two fits of one pipeline
+        with different seeds on one fold: their predictions (v, W) of its validation rows. None where the metric is
+        undefined on these."""
         data, folds = self.data, self.folds
         rows = folds.positions[fold]
         every = np.ones(len(rows), dtype=bool)
@@ -175,17 +181,24 @@ class Referee:
     def _challenged(
         self, record: Record, decision: Decision, history: Sequence[Record], champion: Champion | None
     ) -> tuple[Champion | None, Comparison | None]:
-        """The champion that a record helps to make, where that is better than the present one, and the comparison of
-        the two; (None, None) where the record changes nothing."""
+        """The ensemble selected with this experiment among the candidates, and its comparison with the present
+        champion. The first is None where it does not replace the champion, both are None where the members are the same
+        or the loss is no less; the comparison is None where there was no champion."""
         data, folds = self.data, self.folds
         assert record.score is not None
         if champion is None:
             return Champion(Ensemble({record.number: 1.0}), record.score, decision), None
         members = champion.ensemble.weights
         pool = _oof(candidates(history, members, record))
-        known = {*members, record.number}
+        incumbents = {*members, record.number}
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
+            data.metric,
+            data.problem,
+            folds.y,
+            pool,
+            folds.weights,
+            groups=folds.selection_groups,
+            incumbents=incumbents,
         )
         if set(ensemble.weights) == set(members):
             return None, None
@@ -193,25 +206,33 @@ class Referee:
             return None, None
         challenger = self.champion_of(ensemble, pool)
         change = scoring.compare(challenger.score, champion.score)
-        return (challenger if scoring.renews(change) else None), change
+        return (challenger if scoring.replaces_incumbent(change) else None), change
 
-    def select(self, records: Mapping[int, Record], known: Collection[int] = ()) -> Champion:
-        """The champion that these records make; the `known` ones are considered in any case."""
+    def select(self, records: Mapping[int, Record], incumbents: Collection[int] = ()) -> Champion:
+        """The champion selected from these experiments; the numbers `incumbents` are among its candidates in any
+        case."""
         data, folds, pool = self.data, self.folds, _oof(records)
         ensemble = select(
-            data.metric, data.problem, folds.y, pool, folds.weights, groups=folds.selection_groups, incumbents=known
+            data.metric,
+            data.problem,
+            folds.y,
+            pool,
+            folds.weights,
+            groups=folds.selection_groups,
+            incumbents=incumbents,
         )
         return self.champion_of(ensemble, pool)
 
     def champion_of(self, ensemble: Ensemble, pool: Mapping[int, np.ndarray]) -> Champion:
-        """The champion that an ensemble of out-of-fold predictions (r, W) by number makes."""
+        """The ensemble as a champion: scored and decided from its members' out-of-fold predictions (r, W) in `pool`, by
+        number."""
         blended = ensemble.blend(pool)
         decided, decision = self.decide(blended)
         return Champion(ensemble, self.score(blended, decided), decision)
 
     def alternatives(self, champion: Champion, records: Sequence[Record]) -> list[Champion]:
-        """Simpler champions from these records, to compare with the present one: a blend without stacked models, and
-        the best single model."""
+        """Simpler champions from these experiments, to compare with the present one: a blend without models that are
+        fitted on predictions of others, and the best single model. Without those that have the champion's members."""
         in_order = sorted(records, key=lambda r: r.number)
         usable = {r.number: r for r in in_order if r.evaluation is not None and r.usable}
         plain = {n: r for n, r in usable.items() if not r.pipeline.bases}
@@ -224,5 +245,5 @@ class Referee:
 
 
 def _oof(records: Mapping[int, Record]) -> dict[int, np.ndarray]:
-    """Out-of-fold predictions (r, W) by number."""
+    """Out-of-fold predictions (r, W) of those experiments that have them, by number."""
     return {n: r.evaluation.oof for n, r in records.items() if r.evaluation is not None}

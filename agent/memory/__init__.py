@@ -1,1 +1,1 @@
-"""What earlier competitions taught."""
+"""Experience from earlier competitions."""

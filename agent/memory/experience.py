@@ -1,34 +1,34 @@
-"""What earlier competitions teach: the gain to expect of each bandit arm, and of each idea of an arm."""
+"""Gains of the bandit arms in earlier competitions, from which a new run's expected gains start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-#: Largest gain that one experiment counts for, in standard errors of its run's first score: one stroke of luck must not
-#: decide what is proposed for years.
+#: Limit of an experiment's gain, in standard errors of its run's first score: one lucky experiment must not decide what
+#: is proposed for years.
 MOST_GAIN = 3.0
 
-#: Competitions that the prior of an arm counts for.
+#: Number of competitions that the prior of an arm counts as.
 PRIOR_COMPETITIONS = 4.0
 
 
 @dataclass(frozen=True)
 class Experience:
-    """Mean gains over the competitions that tried an arm.
+    """Mean gains of each arm over the competitions that tried it. Gains are in standard errors of a run's first score.
 
-    gains: (arm, idea), or (arm, None) for all ideas of an arm → (sum of the competitions' mean gains, competitions);
-    gains in standard errors of a run's first score.
+    gains: by (arm, idea), and by (arm, None) for all ideas of an arm: (sum of the competitions' mean gains, number of
+    competitions). For ideas see `experiment.Proposal`.
     """
 
     gains: Mapping[tuple[str, str | None], tuple[float, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, gains: Iterable[tuple[str, str, str | None, float]]) -> Experience:
-        """From (competition, arm, idea, gain) of single experiments, as `Ledger.gains` returns them.
+        """From (competition, arm, idea, gain) of each experiment, as `Ledger.gains` returns them.
 
-        A competition counts once, by its mean, however often it was run and tried an arm. A gain below zero counts as
-        zero, since a worse ensemble is not taken, and one above MOST_GAIN as that.
+        A competition counts once, by its mean gain, however many experiments it had. Gains are clipped to 0 …
+        MOST_GAIN: an ensemble that would be worse is not taken.
         """
         by_competition: dict[tuple[str, str | None], dict[str, list[float]]] = {}
         for competition, arm, idea, gain in gains:
@@ -40,9 +40,8 @@ class Experience:
         )
 
     def expected(self, arm: str, prior: float, idea: str | None = None) -> float:
-        """The gain to expect of an arm, or of one of its ideas, in standard errors of the run's first score.
-
-        The mean of the competitions' gains and of `prior`, which counts as PRIOR_COMPETITIONS of them.
+        """The expected gain of an arm, or of one of its ideas: the mean over the competitions that tried it and
+        `prior`, which counts as PRIOR_COMPETITIONS of them.
         """
         total, competitions = self.gains.get((arm, idea), (0.0, 0))
         return (PRIOR_COMPETITIONS * prior + total) / (PRIOR_COMPETITIONS + competitions)

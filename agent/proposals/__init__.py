@@ -1,1 +1,1 @@
-"""What to try next: each file proposes one kind of experiment; the policy ranks them."""
+"""Proposing the next experiment: each bandit arm offers experiments of one kind; the policy ranks the offers."""

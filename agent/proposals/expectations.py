@@ -1,4 +1,4 @@
-"""The gain to expect of an arm: a prior, the experience of earlier competitions, and the gains of this run."""
+"""The expected gain of a bandit arm: a prior, the experience of earlier competitions, and the gains of this run."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ import numpy as np
 from medalist.agent.experiment import Record
 from medalist.agent.memory.experience import Experience
 
-PRIOR_WEIGHT = 1.5  # experiments that the prior counts for
-DECAY = 0.93  # weight of an experiment's gain for each later one of its arm: what gained nothing of late gives way
-MOST_GAIN = 3.0  # of one experiment that counts
+PRIOR_WEIGHT = 1.5  # experiments that the prior counts as
+DECAY = 0.93  # factor on the weight of an experiment's gain for each later experiment of its arm
+MOST_GAIN = 3.0  # limit of the gain of one experiment, in noise units
 
 
 @dataclass(frozen=True)
 class Expectations:
-    """What the arms may gain. All gains are of the ensemble's loss, in units of the standard error of the run's first
-    score, `noise_unit`; 0 where that is not known yet."""
+    """Estimates what a bandit arm's next experiment gains. Gains are decreases of the ensemble's loss in noise units.
+
+    noise_unit: the standard error of the run's first score (`experiment.noise_unit`); 0 before there is one.
+    """
 
     experience: Experience = field(default_factory=Experience)
     noise_unit: float = 0.0
 
     def gain(self, arm: str, prior: float, history: Sequence[Record], idea: str | None = None) -> float:
-        """The gain to expect of an arm's next experiment, or of one of its ideas.
+        """The expected gain of an arm's next experiment, in noise units; with `idea`, of that proposal of the arm.
 
-        The prior, corrected by earlier competitions, and the mean of the arm's gains so far, of late above all: the
-        more was tried, the less the prior counts. So arms that gain nothing take turns, better ones more often.
+        A weighted mean of the prior, which earlier competitions have corrected, and of the arm's gains so far, the
+        latest of which weigh most. The more experiments an arm has had, the less its prior counts, so that arms which
+        gain nothing take turns, and better ones come more often.
         """
         gains = [r.gain / self.noise_unit for r in history if r.arm == arm] if self.noise_unit else []
         before = self.experience.expected(arm, prior, idea)
@@ -37,7 +40,8 @@ class Expectations:
         return float((PRIOR_WEIGHT * before + len(gains) * recent) / (PRIOR_WEIGHT + len(gains)))
 
     def nearness(self, family: str, leading: Mapping[str, Record]) -> float:
-        """From 1 for the leading family to 0 for one far behind it, which tuning rarely mends.
+        """How near a family's best loss is to the leading family's, from 1 (equal) to 0 (many noise units behind):
+        tuning rarely makes up for a large distance.
 
         leading: the best base model of each family.
         """

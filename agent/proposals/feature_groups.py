@@ -1,4 +1,4 @@
-"""Groups of features: what to test of a screening, each group as one experiment."""
+"""Groups of features: the changes of the feature set that a screening proposes; each is tested in one experiment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
-from medalist.agent.feature_ideas import ALIKE, ARM, ENCODE, SINGLE, is_test_of
+from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, SINGLE, is_test_of
 from medalist.agent.judging.feature_trials import SINGLES
 from medalist.pipelines.features.language.expression import feature
 from medalist.pipelines.features.language.parser import parse
@@ -15,13 +15,16 @@ from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.search.step import ScreenResult, feature_of
 
-LIGHT_SMOOTHING = 1  # rows' worth of prior in the target mean of equal rows, most of which have one other row only
-UNUSED = 0.002  # share of the model's total gain below which an adopted feature is removed again
+LIGHT_SMOOTHING = 1  # rows that the prior counts as in the target mean of equal rows, which are mostly two
+UNUSED = 0.002  # share of the model's importance below which an adopted feature is proposed for removal
 
 
 @dataclass(frozen=True)
 class Group:
-    """A change of a feature set that is tested as a whole. `name`: see `feature_ideas.py`."""
+    """A change of a feature set that is tested as a whole.
+
+    name: `STEP:GROUP`, see `feature_ideas.py`. reason: in words. add, remove: texts of features.
+    """
 
     name: str
     reason: str
@@ -29,7 +32,7 @@ class Group:
     remove: tuple[str, ...] = ()
 
     def apply(self, features: Sequence[str]) -> tuple[str, ...]:
-        """The changed set; the old one where nothing would be left."""
+        """The feature set with the change made; unchanged where it would be empty."""
         kept = [f for f in features if f not in self.remove]
         return tuple(dict.fromkeys([*kept, *self.add])) or tuple(features)
 
@@ -43,12 +46,12 @@ def groups_left(
     *,
     singles: bool = False,
 ) -> list[Group]:
-    """The groups of a screening that are still to be tested, the most promising first.
+    """The groups of a screening that are still to be tested against the incumbent, the most promising first.
 
-    skipped: names of groups that did not fit into the time. singles: whether features are tested one by one where no
-    group was adopted, since one feature may have spoilt the others.
+    skipped: names of groups that could not be tested, such as for lack of time. singles: whether features are tested
+    one by one after the groups where none was adopted, since one feature may have spoilt the others.
     """
-    tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | set(skipped)
+    tried = {r.idea for r in history if r.arm == ARM and not r.cut_short} | set(skipped)
     done = {frozenset(r.pipeline.features) for r in history if r.arm == ARM}
     picked = any(r.adopted and r.idea == f"{result.step}:picks" for r in history)
     left = []
@@ -75,7 +78,7 @@ def groups_left(
 
 def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> list[Group]:
     """All groups that a screening proposes for a model with the features `base`, in the order in which they are tested.
-    Groups that come to the same feature set are given once."""
+    Of groups that give the same feature set only the first."""
     number = result.step
     picks = steering.allowed(f.text for f in result.picks)
     used = steering.allowed(f.text for f in result.used)
@@ -103,7 +106,8 @@ def groups_of(result: ScreenResult, base: Sequence[str], steering: Steering) -> 
 
 
 def encoding(columns: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
-    """Before the first screening: target means and frequencies in place of the codes of high-cardinality columns."""
+    """A group that needs no screening: target means and frequencies in place of the codes of these high-cardinality
+    columns; None where there are none."""
     add = [str(feature(op, n)) for n in columns for op in ("target_mean", "count")]
     remove = [str(feature("code", n)) for n in columns]
     group = Group(
@@ -115,19 +119,20 @@ def encoding(columns: Sequence[str], base: Sequence[str], steering: Steering) ->
     return group if group.add else None
 
 
-def alike(columns: Sequence[str], steering: Steering) -> Group | None:
-    """Before the first screening: the target mean of the other rows that are equal in all of these columns, and their
-    number."""
+def equal_rows(columns: Sequence[str], steering: Steering) -> Group | None:
+    """A group that needs no screening: the mean target, and the number, of the other rows with equal values in all of
+    these columns; None for fewer than two columns."""
     if len(columns) < 2:
         return None
     row = feature("cross", *columns)
     made = (str(feature("target_mean", row, LIGHT_SMOOTHING)), str(feature("count", row)))
     add = steering.allowed(made)
-    return Group(f"0:{ALIKE}", "what is known of rows that repeat each other", add) if add else None
+    return Group(f"0:{EQUAL_ROWS}", "what is known of rows that repeat each other", add) if add else None
 
 
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:
-    """A removal of adopted features that the model with all of them hardly uses."""
+    """The removal of features whose share of the incumbent model's importance is below UNUSED; None where there are
+    none, or its features were not adopted by a test. `number` is that of the screening."""
     assert incumbent.evaluation is not None
     shares: dict[str, float] = {}
     for name, share in incumbent.evaluation.importance.items():

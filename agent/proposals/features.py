@@ -2,7 +2,7 @@
 
 A step screens candidates against what the incumbent model leaves unexplained (its out-of-fold residual). What the
 screening proposes is tested in groups, as experiments: the same estimator with and without the group, on the same
-folds, compared on rows that the screening did not see (`judging/feature_trials.py`). What gains beyond the noise is
+folds, compared on rows that the screening did not see (`judging/feature_trials.py`). A group with a significant gain is
 adopted, and the next step starts from there, with other rows held out.
 """
 
@@ -18,36 +18,37 @@ from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM, is_removal, is_test_of, step_of
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
-from medalist.agent.proposals.feature_groups import Group, alike, encoding, groups_left
+from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of
 
-MOST_STEPS = 12  # screenings of a run
-MOST_EMPTY = 3  # screenings in a row after which nothing was adopted
-CHEAP_STEP = 0.04  # share of the budget that a fruitless step may have taken for another one to follow
-CHEAP_TEST = 0.005  # share of the budget that a test may take for single features to be tested after the groups
+MOST_STEPS = 12  # most screenings of a run
+MOST_EMPTY = 3  # most screenings in a row from which nothing is adopted
+CHEAP_STEP = 0.04  # share of the budget below which a step from which nothing was adopted is followed by another
+CHEAP_TEST = 0.005  # share of the budget below which tests are so cheap that single features are tested, too
 SHARE = 0.45  # share of the budget after which the search for features ends
-LEAST_SHARE = 0.25  # share of it that the search gets even where the models after it would need more
+LEAST_SHARE = 0.25  # share of it that the search for features gets even where the models after it would need more
 SCREEN_SHARE = 0.09  # share of the budget for one screening,
-LEAST_SECONDS, MOST_SECONDS = 3.0, 300.0  # and its bounds in seconds
-COUNTED_LIMIT = 3000  # candidates of a screening in a counted run, which must not depend on the clock
-LIMIT = 200_000  # and by the clock
-FEW_TOGETHER = 5  # features of the trees' choice that count as tested one by one when their group was not adopted
+LEAST_SECONDS, MOST_SECONDS = 3.0, 300.0  # and the bounds of its seconds
+COUNTED_LIMIT = 3000  # most candidates of a screening where the budget is a number of experiments: no clock ends it
+LIMIT = 200_000  # most candidates of a screening that the clock may end
+FEW_TOGETHER = 5  # most features of a mixed group that all count as refuted when the group was not adopted
 
 
 @dataclass(frozen=True)
 class Step:
-    """A finished screening. parent: the number of the experiment whose features it started from."""
+    """A finished screening. parent: the number of the last experiment before it that added features to the incumbent
+    set (see `FeatureSearch._last_adoption`)."""
 
     parent: int
     result: ScreenResult
 
 
 def _refuted(record: Record, base: Sequence[str]) -> set[str]:
-    """Features that a finished test added to `base` without being adopted. None of a mixture of many, of which one may
-    have spoilt the others."""
+    """Features that a finished test added to `base` and that were not adopted; they are not screened again. Empty for a
+    mixed group of more than FEW_TOGETHER, where one feature may have spoilt the others."""
     if record.arm != ARM or record.adopted or record.score is None:
         return set()
     added = set(record.pipeline.features) - set(base)
@@ -61,17 +62,17 @@ class FeatureSearch:
 
     Attributes
     ----------
-    judge: the rows held out of each screening, on which its proposals are tested.
-    schema, columns: what every column may be used as, and those that candidates are made from.
+    judge: chooses the rows that are held out of each screening.
+    schema, columns: the type of every column, and the columns that candidates are made from.
     steering: features that a person forces, forbids or wants tried first.
-    enabled: whether there is a search at all.
-    seconds: the whole budget, infinite where there is none or nothing may depend on the clock.
-    shapes: (kept, tested) counts of the shapes of features over earlier competitions.
+    enabled: whether there is a search for features at all.
+    seconds: the budget of the whole run; infinite where it is unlimited or nothing may depend on the clock.
+    shapes: (kept, tested) counts over earlier competitions, by shape of feature, such as `number / number`.
     high_cardinality: columns of many repeated values, which target means may describe better than codes.
-    repeated: all inputs, where enough rows repeat each other in them; else ().
-    horizon: the time column and how far test lies ahead of train in it; None where test does not.
-    reserve: seconds that the models which will use the features are expected to take.
-    skipped: ideas whose tests did not fit into the time.
+    repeated: all input columns, where enough rows have equal values in all of them; else ().
+    horizon: the time column and how far test lies ahead of train in it; None where it does not.
+    reserve: seconds to leave for the models that will use the features.
+    skipped: names of groups that could not be tested, such as for lack of time.
     steps: the finished screenings.
     """
 
@@ -93,7 +94,7 @@ class FeatureSearch:
     # time
 
     def over(self, seconds_left: float) -> bool:
-        """Whether the search has had its share of the budget."""
+        """Whether the search for features has had its share of the budget, or is disabled."""
         if not self.enabled or not np.isfinite(seconds_left):
             return not self.enabled
         kept = max((1 - SHARE) * self.seconds, min(self.reserve, (1 - LEAST_SHARE) * self.seconds))
@@ -105,17 +106,19 @@ class FeatureSearch:
         return float(np.clip(SCREEN_SHARE * self.seconds, LEAST_SECONDS, MOST_SECONDS))
 
     def _seconds_of(self, step: int, history: Sequence[Record]) -> float:
-        """Seconds that a step and its tests took; infinite where nothing may depend on the clock."""
+        """Seconds that a step and its tests took; infinite where `seconds` is."""
         if not np.isfinite(self.seconds):
             return float("inf")
         tests = (r.seconds for r in history if r.arm == ARM and r.idea is not None and step_of(r.idea) == step)
-        return 2 * self.steps[step].result.seconds + sum(tests)  # the second opinion of trees takes as long again
+        return 2 * self.steps[step].result.seconds + sum(
+            tests
+        )  # once for the screening, once for the trees that rank what passed
 
     # screening
 
     def searching(self, history: Sequence[Record], seconds_left: float) -> bool:
-        """Whether features may still be adopted, so that long experiments had better wait for them; `history` includes
-        running experiments."""
+        """Whether features may still be adopted, so that long experiments should wait for them. `history` includes
+        placeholders of running experiments."""
         if self.over(seconds_left) or incumbent_features(history) is None:
             return False
         if not self.steps or _tests_running(history) or self._groups_left(history):
@@ -123,7 +126,8 @@ class FeatureSearch:
         return len(self.steps) < MOST_STEPS and not self._fruitless_steps(history)
 
     def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
-        """Whether it is time for a screening; `history` includes running experiments."""
+        """Whether a screening should begin now: no test runs, none is left to do, and there is time. `history` includes
+        placeholders of running experiments."""
         if self.over(seconds_left) or incumbent_features(history) is None or self._groups_left(history):
             return False
         if _tests_running(history):
@@ -131,13 +135,13 @@ class FeatureSearch:
         return not self.steps or self._goes_on(history)
 
     def _fruitless_steps(self, history: Sequence[Record]) -> int:
-        """Number of screenings since features were last adopted."""
+        """Number of screenings since features were last added to the incumbent feature set."""
         now = self._last_adoption(history)
         return sum(step.parent == now for step in self.steps)
 
     def _goes_on(self, history: Sequence[Record]) -> bool:
-        """Whether another screening is worth its time: the last one led to something, or screenings are cheap and few
-        in a row have led to nothing. The next one sees other rows, and not again what was tested."""
+        """Whether another screening is worth its time: features of the last one were adopted, or screenings are cheap
+        and few in a row led to nothing. The next one holds out other rows, and skips what was refuted."""
         if len(self.steps) >= MOST_STEPS:
             return False
         fruitless = self._fruitless_steps(history)
@@ -147,7 +151,9 @@ class FeatureSearch:
         return not fruitless or cheap
 
     def request(self, history: Sequence[Record], folder: Path, *, counted: bool) -> ScreenRequest:
-        """The next screening, where `ready`; writes the rows, targets and residual that it reads into `folder`."""
+        """The request for the next screening, to be called where `ready`; writes the .npz file that it reads into
+        `folder`.
+        counted: whether nothing may depend on the clock, so that the number of candidates limits it."""
         incumbent = incumbent_features(history)
         assert incumbent is not None
         assert incumbent.evaluation is not None
@@ -171,8 +177,8 @@ class FeatureSearch:
         )
 
     def _last_adoption(self, history: Sequence[Record]) -> int:
-        """The number of the last experiment that added features, else the first model's: removals leave nothing new to
-        explain. -1 where there is none."""
+        """The number of the last experiment that was adopted and added features (after a removal there is nothing new
+        to explain), else that of the first model; -1 where there is none."""
         adopted = [r for r in history if r.adopted and not is_removal(r)]
         if adopted:
             return adopted[-1].number
@@ -180,7 +186,8 @@ class FeatureSearch:
         return -1 if first is None else first.number
 
     def _write_residual(self, incumbent: Record, step: int, folder: Path) -> Path:
-        """An .npz file of `rows` (s,), `residual` and `target` (s, W) on the rows that are not held out of a step."""
+        """Write an .npz file of `rows` (s,), `residual` and `target` (s, W) for the s evaluated rows that are not held
+        out of a step; returns its path."""
         problem, folds = self.judge.data.problem, self.judge.folds
         assert incumbent.evaluation is not None
         y, p = folds.y, incumbent.evaluation.oof
@@ -194,7 +201,7 @@ class FeatureSearch:
         return path
 
     def add_step(self, result: ScreenResult, history: Sequence[Record]) -> Step:
-        """Record a finished screening."""
+        """Add a finished screening to `steps`."""
         step = Step(self._last_adoption(history), result)
         self.steps.append(step)
         return step
@@ -202,6 +209,7 @@ class FeatureSearch:
     # groups of features
 
     def _groups_left(self, history: Sequence[Record]) -> list[Group]:
+        """The groups still to be tested, in order: those that need no screening, then those of the last screening."""
         incumbent = incumbent_features(history)
         if incumbent is None or not self.enabled:
             return []
@@ -215,16 +223,20 @@ class FeatureSearch:
         if _tests_running(history):
             return []  # one after another, since each starts from the outcome of the one before
         columns = [n for n in self.high_cardinality if n in self.columns]
-        groups = [alike(self.repeated, self.steering), encoding(columns, incumbent.pipeline.features, self.steering)]
-        tried = {r.idea for r in history if r.arm == ARM and not r.unfinished} | self.skipped
+        groups = [
+            equal_rows(self.repeated, self.steering),
+            encoding(columns, incumbent.pipeline.features, self.steering),
+        ]
+        tried = {r.idea for r in history if r.arm == ARM and not r.cut_short} | self.skipped
         return [g for g in groups if g is not None and g.name not in tried]
 
     def next_group(self, history: Sequence[Record]) -> tuple[Group, Record] | None:
-        """The next group to test and the experiment whose feature set it changes; None where no group is left."""
+        """The next group to test and the experiment whose feature set it changes; None where none is left."""
         incumbent = incumbent_features([r for r in history if r.verdict != "running"])
         left = self._groups_left(history)
         return (left[0], incumbent) if left and incumbent is not None else None
 
 
 def _tests_running(history: Sequence[Record]) -> bool:
+    """Whether a test of features runs now."""
     return any(r.verdict == "running" and r.arm == ARM for r in history)

@@ -1,4 +1,4 @@
-"""Offers: what the policy ranks. Each arm offers proposals with the gain to expect of them and the time they take."""
+"""Offers: what the policy ranks. Each bandit arm offers proposals with their expected gain and time."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from functools import cached_property
 
 from medalist.agent.experiment import Proposal, Record
 
-LEAST_SECONDS = 0.5  # that an experiment counts as taking
+LEAST_SECONDS = 0.5  # lower bound of the expected seconds that an offer is ranked by
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What a proposal is made from.
+    """The state of the search when an experiment is proposed.
 
     Attributes
     ----------
     history: finished experiments and placeholders for running ones, without those that the end of a search cut short.
-    number: of the experiment that is proposed.
-    seconds_left: for the search; infinite in a counted run.
+    number: of the experiment that is to be proposed.
+    seconds_left: for the search; infinite in a run whose budget is a number of experiments.
     searching: whether features may still be adopted, so that long experiments had better wait.
     last: whether nothing comes after this experiment, so that it may take all the time that is left.
     """
@@ -41,17 +41,16 @@ class Situation:
         return {r.pipeline.hash for r in self.history}
 
     def running(self, arm: str) -> bool:
-        """Whether an experiment of the arm runs: the next one depends on its outcome."""
+        """Whether an experiment of the arm runs now, on whose outcome the next one would depend."""
         return any(r.verdict == "running" and r.arm == arm for r in self.history)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A proposal of an arm.
+    """A possible proposal of a bandit arm.
 
-    arm: which arm offers it. gain: of the ensemble, to expect of it, in units of the standard error of the run's first
-    score. seconds: wall-clock time that it is expected to take. make: makes the proposal; None where none can be made
-    after all.
+    gain: expected decrease of the ensemble's loss, in units of the standard error of the run's first score. seconds:
+    expected wall-clock time. make: returns the proposal; None where none can be made after all.
     """
 
     arm: str
@@ -61,6 +60,6 @@ class Offer:
 
     @property
     def value(self) -> float:
-        """What the policy ranks by: the gain over the root of the seconds, which counts time less than in proportion,
-        since expected seconds are rough."""
+        """What the policy ranks offers by: the gain divided by the square root of the seconds. The root counts time
+        less than in proportion, since expected seconds are rough."""
         return self.gain / float(max(self.seconds, LEAST_SECONDS) ** 0.5)

@@ -20,15 +20,15 @@ from medalist.pipelines.features.base_sets import base_features
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.pipeline import Pipeline
 
-LARGEST_SHARE = 0.45  # share of the time left that one experiment may take
-SURE = 0.8  # probability with which the last experiment has to end in time
-LONG_SHARE = 0.03  # share of the time left, beyond which an experiment waits for the search for features
+LARGEST_SHARE = 0.45  # most of the time left that one experiment may be expected to take
+LAST_QUANTILE = 0.8  # probability with which the last experiment of a run has to end in time
+LONG_SHARE = 0.03  # share of the time left beyond which an experiment waits until the search for features is over
 ENOUGH_FAILURES = 3  # failed experiments of a family in a row, after which it is not tried again
 
 
 @dataclass
 class Planner:
-    """What every arm asks: which features a family starts from, and what an experiment takes.
+    """What all arms use to build a proposal: the features a family starts from, and the time an experiment takes.
 
     Attributes
     ----------
@@ -51,27 +51,29 @@ class Planner:
 
     # feature sets
 
-    def base(self, name: str) -> tuple[str, ...]:
-        """The first feature set of a family: with what a person forced, without what is forbidden."""
+    def first_features(self, name: str) -> tuple[str, ...]:
+        """The feature set that a family starts with, with the features that a person forces and without forbidden
+        ones."""
         steering = self.features.steering if self.features is not None else Steering()
         base = base_features(self.cards, family(name).feature_set, self.n_rows)
         kept = steering.allowed(base)
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
     def incumbent(self, history: Sequence[Record]) -> Record | None:
-        """The experiment with the best known feature set."""
+        """The experiment with the incumbent feature set; None before the first model."""
         return self.best(history, baseline().name) if self.features is None else incumbent_features(history)
 
     def with_adopted(self, features: tuple[str, ...], history: Sequence[Record]) -> tuple[str, ...]:
-        """A feature set with what the search for features has adopted beside it."""
+        """These features and those that the search for features has added to the incumbent feature set."""
         incumbent = None if self.features is None else incumbent_features(history)
         if incumbent is None:
             return features
-        base = set(self.base(incumbent.pipeline.family))
+        base = set(self.first_features(incumbent.pipeline.family))
         return tuple(dict.fromkeys((*features, *(f for f in incumbent.pipeline.features if f not in base))))
 
     def best_features(self, name: str, history: Sequence[Record]) -> tuple[str, ...] | None:
-        """The incumbent feature set, for a family that has not tried it; else the family's best; None of neither."""
+        """The incumbent feature set, where the family can use it and has not tried it; else the features of the
+        family's best model; None where there is neither."""
         tried = [r for r in history if r.arm not in ("start", ARM) and r.pipeline.family == name]
         incumbent = self.incumbent(history)
         if FAMILIES[name].feature_set == "trees" and incumbent is not None:
@@ -85,13 +87,14 @@ class Planner:
 
     @staticmethod
     def best(history: Sequence[Record], name: str) -> Record | None:
-        """The best base model of a family."""
+        """The base model of a family with the smallest loss; None where there is none."""
         return best_of_families([r for r in history if r.pipeline.family == name], [name]).get(name)
 
     @staticmethod
-    def fails(name: str, history: Sequence[Record]) -> bool:
-        """Whether the last experiments with a family's own parameters have all failed. Tests of features and stacks do
-        not count: what fails there may be the features or the stack."""
+    def keeps_failing(name: str, history: Sequence[Record]) -> bool:
+        """Whether the last ENOUGH_FAILURES experiments of a family have all failed. Tests of features and stacks are
+        not
+        counted: what fails there may be the features or the stack."""
         arms = ("start", f"portfolio:{name}", f"tune:{name}")
         recent = [r for r in history if r.pipeline.family == name and r.arm in arms and r.verdict != "running"]
         recent = recent[-ENOUGH_FAILURES:]
@@ -100,32 +103,35 @@ class Planner:
     # time
 
     def seconds(self, pipeline: Pipeline) -> float:
-        """Wall-clock seconds that an experiment is expected to take with all workers on it."""
-        return self.costs.guess_of(pipeline, pipeline_width(pipeline, self.costs.outputs)) * self._rounds
+        """Expected wall-clock seconds of an experiment whose folds are spread over all workers."""
+        return (
+            self.costs.expected_fold_seconds(pipeline, pipeline_width(pipeline, self.costs.outputs))
+            * self._folds_per_worker
+        )
 
     @property
-    def _rounds(self) -> int:
-        """How many folds each worker fits, one after another."""
+    def _folds_per_worker(self) -> int:
+        """How many folds of an experiment a worker fits one after another, at most."""
         return -(-self.n_folds // self.workers)
 
-    def fitting(self, pipeline: Pipeline, situation: Situation) -> Pipeline | None:
-        """The pipeline, with a higher learning rate where it would not fit into the time; None where it does not fit
-        even so, or the family is not meant for so many rows."""
+    def within_time(self, pipeline: Pipeline, situation: Situation) -> Pipeline | None:
+        """The pipeline, of a boosted family with a higher learning rate where it would take longer than LARGEST_SHARE
+        of the time left; None where it takes longer even so, or the family is not meant for so many rows."""
         fam, params = family(pipeline.family), pipeline.parameters
         if fam.max_rows is not None and self.n_rows > fam.max_rows:
             return None
-        allowance = situation.seconds_left / self._rounds / self.costs.times(pipeline)
+        allowance = situation.seconds_left / self._folds_per_worker / self.costs.fits_per_fold(pipeline)
         width = width_of(pipeline.features, self.costs.outputs)
-        thrifty = self.costs.thrifty(fam, width, params, LARGEST_SHARE * allowance)
-        if thrifty is None and situation.last:
-            thrifty = self.costs.thrifty(fam, width, params, allowance, SURE)
-        if thrifty is None:
+        chosen = self.costs.params_within(fam, width, params, LARGEST_SHARE * allowance)
+        if chosen is None and situation.last:
+            chosen = self.costs.params_within(fam, width, params, allowance, LAST_QUANTILE)
+        if chosen is None:
             return None
-        return Pipeline.of(pipeline.features, pipeline.family, thrifty, pipeline.seed, target=pipeline.target)
+        return Pipeline.of(pipeline.features, pipeline.family, chosen, pipeline.seed, target=pipeline.target)
 
-    def waits(self, pipeline: Pipeline, situation: Situation) -> bool:
-        """Whether an experiment had better begin when the search for features is over: a long one of the baseline
-        family, and any of a family that gains most by found features."""
+    def should_wait(self, pipeline: Pipeline, situation: Situation) -> bool:
+        """Whether an experiment should not begin before the search for features is over: a long one of the baseline
+        family, and any of a family that profits most from new features."""
         if not situation.searching or not np.isfinite(situation.seconds_left):
             return False
         if FAMILIES[pipeline.family].waits_for_features:

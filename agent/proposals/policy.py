@@ -1,4 +1,5 @@
-"""Policy: which experiment next. The first model, tests of features, then the offer with the most gain for its time."""
+"""Policy: which experiment comes next. The first model, then tests of features, then the offer with the highest
+value."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from medalist.agent.proposals.variations import Variations
 from medalist.pipelines.estimators.registry import FAMILIES, baseline
 from medalist.pipelines.pipeline import Pipeline
 
-CHEAP = 0.1  # share of the time left that a test of features which needs no screening may take when the search is over
+CHEAP = 0.1  # share of the time left that a test of unscreened features may take once the feature search is over
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Policy(Planner):
 
     Attributes
     ----------
-    variations: of what did well; None for none.
-    experience: of earlier competitions.
+    variations: the arms that vary good models; None for none.
+    experience: gains of the arms in earlier competitions.
     noise_unit: the standard error of the run's first score, the unit of gains; 0 until it is known.
     """
 
@@ -37,21 +38,24 @@ class Policy(Planner):
     noise_unit: float = 0.0
 
     def first(self) -> Proposal:
-        """A quick fit of the baseline family on every column, or the first family that is allowed."""
+        """The first experiment: quick parameters of the baseline family, or of the first family that is allowed."""
         name = baseline().name if baseline().name in self.families else self.families[0]
         fast = FAMILIES[name].fast
         params = FAMILIES[name].portfolio[0] if fast is None else fast(self.costs.outputs)
         return Proposal(
-            Pipeline.of(self.base(name), name, params, self.seed), "a fast first model on every column", None, "start"
+            Pipeline.of(self.first_features(name), name, params, self.seed),
+            "a fast first model on every column",
+            None,
+            "start",
         )
 
     def propose(self, history: Sequence[Record], number: int, seconds_left: float) -> Proposal | None:
         """The next experiment, or None where nothing fits into the time left or nothing is left to try.
 
         history: finished experiments and placeholders for running ones; number: of the experiment; seconds_left: for
-        the search, infinite in a counted run.
+        the search, infinite where the budget is a number of experiments.
         """
-        history = [r for r in history if not r.unfinished]
+        history = [r for r in history if not r.cut_short]
         if self.features is not None:
             self.features.reserve = self._reserve()
         searching = self.features is not None and self.features.searching(history, seconds_left)
@@ -64,20 +68,21 @@ class Policy(Planner):
         return proposal
 
     def _reserve(self) -> float:
-        """Seconds that the first entries of the boosted families are expected to take, for which features are found."""
+        """Expected seconds of the first portfolio entry of each boosted family: they profit from new features, and the
+        search for these must leave time for them."""
         names = [n for n in self.families if FAMILIES[n].boosted]
-        firsts = [Pipeline.of(self.base(n), n, FAMILIES[n].portfolio[0], self.seed) for n in names]
+        firsts = [Pipeline.of(self.first_features(n), n, FAMILIES[n].portfolio[0], self.seed) for n in names]
         return sum(map(self.seconds, firsts))
 
     def _best_offer(self, situation: Situation) -> Proposal | None:
-        """The proposal of the offer with the highest value that can be made."""
+        """The proposal of the offer with the highest value, of those that can be made; None where none can."""
         for offer in sorted(self._offers(situation), key=lambda offer: -offer.value):
             if (proposal := offer.make()) is not None:
                 return proposal
         return None
 
     def _offers(self, situation: Situation) -> Iterator[Offer]:
-        """What all arms offer; of equal values the first comes first."""
+        """The offers of all arms; of equal values the first one is taken."""
         expectations = Expectations(self.experience, self.noise_unit)
         for arm in (portfolio, transfer, tuning):
             yield from arm.offers(self, expectations, situation)
@@ -85,17 +90,18 @@ class Policy(Planner):
             yield from self.variations.offers(self, expectations, situation)
 
     def _test_of_features(self, situation: Situation) -> Proposal | None:
-        """The next group of features, tested with the parameters that the incumbent has: before all else."""
+        """The next test of a change of the feature set, with the parameters of the incumbent; it comes before all
+        offers. None where there is none to make."""
         if self.features is None:
             return None
         over = bool(np.isfinite(situation.seconds_left)) and self.features.over(situation.seconds_left)
-        while (found := self.features.next_group(situation.history)) is not None:
-            group, incumbent = found
+        while (following := self.features.next_group(situation.history)) is not None:
+            group, incumbent = following
             pipeline = incumbent.pipeline
             changed = pipeline.changed(features=group.apply(pipeline.features))
             if over and (was_screened(group.name) or self.seconds(changed) > CHEAP * situation.seconds_left):
                 return None
-            fitted = self.fitting(changed.changed(seed=self.seed, target=""), situation)
+            fitted = self.within_time(changed.changed(seed=self.seed, target=""), situation)
             comparable = fitted is not None and fitted.parameters == pipeline.parameters
             if fitted is not None and comparable and fitted.hash not in situation.tried:
                 return Proposal(fitted, group.reason, incumbent.number, ARM, idea=group.name)

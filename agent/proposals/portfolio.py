@@ -1,4 +1,4 @@
-"""The arms `portfolio:FAMILY`: proven parameters of each family, one set after another."""
+"""The arms `portfolio:FAMILY`: a fixed list of hyperparameters of each family, tried one after another."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from medalist.pipelines.estimators.base import Family
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.pipeline import Pipeline
 
-LATER_ENTRY = (
-    0.3  # gain of an entry of a portfolio over the gain of the entry before it, until earlier runs show another
-)
+LATER_ENTRY = 0.3  # prior gain of a portfolio entry as a share of that of the entry before it
 
 
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-    """The next entry of each family's portfolio that fits into the time, families with the highest prior first."""
+    """An offer of the next portfolio entry of each family, where one fits into the time; families with the highest
+    prior first."""
     text = any(c.kind is Kind.TEXT for c in planner.cards)
     chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
     for fam in sorted(chosen, key=lambda fam: -fam.priors.portfolio):
         arm = f"portfolio:{fam.name}"
-        if planner.fails(fam.name, situation.history):
+        if planner.keeps_failing(fam.name, situation.history):
             continue
         proposal = _next_entry(fam, arm, planner, expectations, situation)
-        if proposal is None or planner.waits(proposal.pipeline, situation):
+        if proposal is None or planner.should_wait(proposal.pipeline, situation):
             continue
         entry = fam.portfolio_ids.index(str(proposal.idea))
         prior = fam.priors.portfolio * (fam.priors.text if text else 1.0) * LATER_ENTRY**entry
@@ -40,7 +39,7 @@ def offers(planner: Planner, expectations: Expectations, situation: Situation) -
 def _next_entry(
     fam: Family, arm: str, planner: Planner, expectations: Expectations, situation: Situation
 ) -> Proposal | None:
-    """The best entry that is left and fits into the time."""
+    """The untried entry of a family's portfolio with the highest expected gain, of those that fit into the time."""
     history, ids = situation.history, fam.portfolio_ids
     used = {r.idea for r in history if r.arm == arm}
     left = [i for i, identity in enumerate(ids) if identity not in used]
@@ -48,14 +47,14 @@ def _next_entry(
         return None
     experience = expectations.experience
     worth = {i: experience.expected(arm, fam.priors.portfolio * LATER_ENTRY**i, ids[i]) for i in left}
-    features = planner.best_features(fam.name, history) or planner.base(fam.name)
-    if fam.waits_for_features and len(used) == 1:  # the second without found features may differ enough to help
-        features = planner.base(fam.name)
+    features = planner.best_features(fam.name, history) or planner.first_features(fam.name)
+    if fam.waits_for_features and len(used) == 1:  # the second on its first features may differ enough to help
+        features = planner.first_features(fam.name)
     elif fam.waits_for_features or (fam.feature_set == "linear" and used):
         features = planner.with_adopted(features, history)
     for entry in sorted(left, key=lambda i: (-worth[i], i)):
         proven = Pipeline.of(features, fam.name, dict(fam.portfolio[entry]), planner.seed)
-        pipeline = planner.fitting(proven, situation)
+        pipeline = planner.within_time(proven, situation)
         if pipeline is not None and pipeline.hash not in situation.tried:
             return Proposal(pipeline, f"{fam.title} with proven parameters {entry + 1}", None, arm, idea=ids[entry])
     return None

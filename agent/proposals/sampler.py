@@ -1,4 +1,4 @@
-"""The sampler: parameters from Optuna by ask and tell, with the run's experiments as the only state."""
+"""The sampler of hyperparameters: Optuna's TPE on the run's experiments, rebuilt from them for each draw."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from medalist.agent.experiment import Record
 from medalist.pipelines.estimators.base import SEEDS, SHARED_PARAMS, Family
 from medalist.pipelines.pipeline import Pipeline
 
-MOST_PAST = 100  # experiments that the sampler learns from at most: its time grows with their number
-FEW_PAST = 20  # experiments on the features of a family's best, below which those on others are added
+MOST_OBSERVATIONS = 100  # experiments that the sampler is given at most: its time grows with their number
+FEW_OBSERVATIONS = 20  # experiments on the features of a family's best below which those on other features are added
 
 
-def ask(family: Family, past: Sequence[tuple[Mapping[str, Any], float]], *, seed: int) -> dict[str, Any]:
+def ask(family: Family, observations: Sequence[tuple[Mapping[str, Any], float]], *, seed: int) -> dict[str, Any]:
     """The next parameters to try for a family.
 
     Parameters
     ----------
-    past: parameters and losses of this family's earlier experiments; those outside the search space are left out.
-    seed: of the sampler (TPE, Bergstra et al., 2011; multivariate, Falkner et al., 2018); equal past and seed give
-        equal parameters.
+    observations: parameters and losses of this family's earlier experiments; those outside the search space are
+    ignored.
+    seed: of the sampler (TPE, Bergstra et al., 2011; multivariate, Falkner et al., 2018). Equal observations and seeds
+        give equal parameters.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=seed % SEEDS, multivariate=True, n_startup_trials=4)
     study = optuna.create_study(direction="minimize", sampler=sampler)
-    for params, value in past:
+    for params, value in observations:
         trial = _as_trial(family, params, value)
         if trial is not None:
             study.add_trial(trial)
     return family.space(study.ask())
 
 
-def past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
-    """Parameters and losses for the sampler to learn from, in the order in which they were tried.
+def observations(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], float]]:
+    """(parameters, loss) of earlier experiments of the family of `best`, for `ask`, in the order in which they were
+    tried.
 
-    Those that were tried on the features and the target of the family's best. While these are few, also those tried on
-    others, with losses as far from the best of their setting as they were. Of many, the best and the latest.
+    Those with the features and the target transformation of `best`. While these are few, also those with other
+    features, whose losses are shifted so that the best of each feature set counts as equal. Of more than
+    MOST_OBSERVATIONS, half are the best and half the latest of the others.
     """
     settings: dict[Pipeline, list[tuple[int, dict[str, Any], float]]] = {}
     for place, r in enumerate(history):
@@ -47,26 +50,27 @@ def past(best: Record, history: Sequence[Record]) -> list[tuple[dict[str, Any], 
             settings.setdefault(_setting(r.pipeline), []).append((place, r.pipeline.parameters, r.loss))
     setting = _setting(best.pipeline)
     trials = settings.pop(setting, [])
-    if len(trials) < FEW_PAST:
+    if len(trials) < FEW_OBSERVATIONS:
         least = min((loss for _, _, loss in trials), default=0.0)
         for other, others in settings.items():
             if other.params == setting.params:
                 shift = least - min(loss for _, _, loss in others)
                 trials = trials + [(place, params, loss + shift) for place, params, loss in others]
-    if len(trials) > MOST_PAST:
+    if len(trials) > MOST_OBSERVATIONS:
         ranked = sorted(trials, key=lambda t: (t[2], t[0]))
-        latest = sorted(ranked[MOST_PAST // 2 :])[-(MOST_PAST - MOST_PAST // 2) :]
-        trials = ranked[: MOST_PAST // 2] + latest
+        latest = sorted(ranked[MOST_OBSERVATIONS // 2 :])[-(MOST_OBSERVATIONS - MOST_OBSERVATIONS // 2) :]
+        trials = ranked[: MOST_OBSERVATIONS // 2] + latest
     return [(params, loss) for _, params, loss in sorted(trials, key=lambda t: t[0])]
 
 
 def _setting(pipeline: Pipeline) -> Pipeline:
-    """What parameters are tuned for: the features, the target and how it is fitted."""
+    """The pipeline without its tuned parameters and its seed: experiments with equal ones have comparable losses."""
     kept = {key: value for key, value in pipeline.parameters.items() if key in SHARED_PARAMS}
     return pipeline.changed(params=kept, seed=0)
 
 
 def _as_trial(family: Family, params: Mapping[str, Any], value: float) -> Any:
+    """Optuna's trial of these parameters with this loss; None where they are not in the family's search space."""
     import optuna
 
     fixed = optuna.trial.FixedTrial(dict(params))

@@ -1,4 +1,4 @@
-"""Models made from predictions: stacks on out-of-fold predictions (Wolpert, 1992), and pseudo-labels of test rows."""
+"""Models fitted on predictions: stacks on out-of-fold predictions (Wolpert, 1992), and pseudo-labels of test rows."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from medalist.agent.history import base_models, best_base_model, by_loss
 from medalist.pipelines.estimators.registry import FAMILIES, stackers
 from medalist.pipelines.pipeline import Pipeline
 
-MOST_BASES = 6  # models that a stack is fitted on: each is fitted again at the close
-LEAST_BASES = 3
-RENEWED = 8  # experiments scored since the last stack of its kind, before there is another
-MOST_TEST = 4.0  # test rows for each training row, beyond which pseudo-labels are not tried
+MOST_BASES = 6  # most base models of a stack: each is fitted again at the close
+LEAST_BASES = 3  # least base models of a stack, the first model of the run not counted
+RENEWED = 8  # scored experiments between two stacks of one arm
+MOST_TEST = 4.0  # number of test rows for each training row, beyond which pseudo-labels are not tried
 
 
 def stack_arms() -> list[str]:
-    """The arms that stack: each stacker on predictions alone, and boosted trees on predictions and columns."""
+    """The bandit arms that stack: `stack:FAMILY` on predictions alone, and `stack:wide`, boosted trees on predictions
+    and columns."""
     return [*(f"stack:{fam.name}" for fam in stackers()), "stack:wide"]
 
 
 def stack(arm: str, history: Sequence[Record], families: Sequence[str], seed: int) -> Proposal | None:
-    """A stack on the best models so far; None while these are few, or too few are new since the last stack."""
+    """A stack on the best base models, by `seed`; None while there are too few, or too few new ones since the arm's
+    last stack."""
     kind = arm.partition(":")[2]
     name = kind if kind in FAMILIES else next(fam.name for fam in stackers() if fam.feature_set == "trees")
     last = max((r.number for r in history if r.arm == arm), default=None)
@@ -45,7 +47,8 @@ def stack(arm: str, history: Sequence[Record], families: Sequence[str], seed: in
 
 
 def bases_of(history: Sequence[Record]) -> list[Record]:
-    """The experiments to stack upon, best first: the best of each family, then the best of all others."""
+    """The base models of a stack, at most MOST_BASES, best first: the best of each family, then the best of all
+    others."""
     models = sorted(base_models(history), key=by_loss)
     leading: dict[str, Record] = {}
     for record in models:
@@ -56,14 +59,16 @@ def bases_of(history: Sequence[Record]) -> list[Record]:
 
 
 def pseudo_labels(history: Sequence[Record], test_share: float) -> Proposal | None:
-    """The best boosted model, fitted on the test rows with its own predictions as labels beside the training rows; None
-    where there are too many test rows (`test_share`: for each training row), or its fold models' predictions are gone.
+    """The best boosted model, fitted on the training rows and on the test rows with its predictions as labels.
+
+    test_share: number of test rows for each training row. None where there are too many, where that was tried already,
+    or where the test predictions of the model's folds were not stored.
     """
     if test_share > MOST_TEST:
         return None
     best = best_base_model(history, boosted=True)
     tried = sum(r.arm == "pseudo" for r in history)
-    if best is None or best.arm == "start" or not best.keeps_folds or tried > len(history) // (3 * RENEWED):
+    if best is None or best.arm == "start" or not best.keeps_fold_tests or tried > len(history) // (3 * RENEWED):
         return None
     if any(r.pipeline.pseudo == best.pipeline.hash for r in history):
         return None

@@ -1,4 +1,4 @@
-"""The arm `transfer`: a family's best parameters on the adopted features, or on none of them."""
+"""The arm `transfer`: a family's best parameters on the incumbent feature set, or on the set that it started with."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from medalist.agent.proposals.planning import Planner
 from medalist.pipelines.estimators.registry import FAMILIES
 
 ARM = "transfer"
-PRIOR = 0.06  # gain to expect at first, in units of the standard error of the run's first score
+PRIOR = 0.06  # prior gain, in units of the standard error of the run's first score
 
 
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-    """At most one offer: the first family that has not tried its best parameters on one of the two feature sets."""
+    """At most one offer: for the first tree family that has no experiment on one of the two feature sets."""
     proposal = _proposal(planner, situation)
-    if proposal is not None and not planner.waits(proposal.pipeline, situation):
+    if proposal is not None and not planner.should_wait(proposal.pipeline, situation):
         gain = expectations.gain(ARM, PRIOR, situation.history, proposal.idea)
         yield Offer(ARM, gain, planner.seconds(proposal.pipeline), lambda: proposal)
 
 
 def _proposal(planner: Planner, situation: Situation) -> Proposal | None:
+    """The proposal of the offer; None where each family has tried both sets, or none fits into the time."""
     history = situation.history
     incumbent = planner.incumbent(history)
     if incumbent is None:
@@ -33,12 +34,12 @@ def _proposal(planner: Planner, situation: Situation) -> Proposal | None:
         if best is None or FAMILIES[name].feature_set != "trees":
             continue
         tried = {r.pipeline.features for r in history if r.pipeline.family == name and r.arm != "start"}
-        sets = ((incumbent.pipeline.features, "the found features"), (planner.base(name), "no found feature"))
+        sets = ((incumbent.pipeline.features, "the found features"), (planner.first_features(name), "no found feature"))
         for features, description in sets:
             if features in tried:
                 continue
             moved = best.pipeline.changed(features=features, seed=planner.seed)
-            pipeline = planner.fitting(moved, situation)
+            pipeline = planner.within_time(moved, situation)
             if pipeline is not None and pipeline.hash not in situation.tried:
                 return Proposal(pipeline, f"{FAMILIES[name].title} on {description}", best.number, ARM)
     return None

@@ -1,4 +1,4 @@
-"""The arms `tune:FAMILY`: parameters from the sampler, around what did well."""
+"""The arms `tune:FAMILY`: hyperparameters drawn by the sampler, for the features of the family's best model."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from medalist.agent.proposals.planning import Planner
 from medalist.pipelines.estimators.base import SHARED_PARAMS, Family
 from medalist.pipelines.estimators.registry import FAMILIES
 
-LEAST_NEARNESS = 0.05  # of a family to the leading one (see `Expectations.nearness`), for it to be tuned
-MOST_DRAWS = 4  # of the sampler, where a draw does not fit into the time or was tried
-DRAW_SEED = 1_000_003  # added to the sampler's seed for each further draw
-NUMBER_SEED = 100_003  # times the run's seed, in the sampler's
-HURRIED = 1.5  # times the drawn learning rate, beyond which the time is too short to try a draw
+LEAST_NEARNESS = 0.05  # nearness (see `Expectations.nearness`) below which a family is not tuned
+MOST_DRAWS = 4  # draws of the sampler for one proposal, where one does not fit into the time or was tried
+DRAW_SEED = 1_000_003  # the sampler's seed is the run's times NUMBER_SEED, plus the experiment's number,
+NUMBER_SEED = 100_003  # plus DRAW_SEED times the number of the draw
+MOST_RATE_RATIO = 1.5  # most by which a drawn learning rate may be multiplied for a fit to end in time
 
 
 def offers(planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-    """One set of parameters for each family that is not far behind the leading one; they are drawn only for the offer
-    that is chosen."""
+    """An offer for each family that is not far behind the leading one. Parameters are drawn only when it is
+    accepted."""
     leading = best_of_families(situation.history, planner.families)
     chosen = [fam for name, fam in FAMILIES.items() if name in planner.families]
     for fam in sorted(chosen, key=lambda fam: -fam.priors.tuning):
         best, nearness = leading.get(fam.name), expectations.nearness(fam.name, leading)
-        if best is None or nearness < LEAST_NEARNESS or planner.fails(fam.name, situation.history):
+        if best is None or nearness < LEAST_NEARNESS or planner.keeps_failing(fam.name, situation.history):
             continue
         arm = f"tune:{fam.name}"
         gain = expectations.gain(arm, fam.priors.tuning * nearness, situation.history)
@@ -37,24 +37,28 @@ def offers(planner: Planner, expectations: Expectations, situation: Situation) -
 
 
 def _draw(planner: Planner, situation: Situation, fam: Family, best: Record, arm: str) -> Proposal | None:
-    """A draw of the sampler that fits into the time and was not tried; None where there is none, or where nothing of
-    the family's portfolio was tried yet."""
+    """A proposal with drawn parameters that fit into the time and were not tried; None where there are none, or where
+    no entry of the family's portfolio was tried yet."""
     history = situation.history
     if not any(r.arm == f"portfolio:{fam.name}" for r in history):
         return None
-    incumbent, past = best.pipeline, sampler.past(best, history)
+    incumbent, observations = best.pipeline, sampler.observations(best, history)
     kept = {key: incumbent.parameters[key] for key in SHARED_PARAMS if key in incumbent.parameters}
     for draw in range(MOST_DRAWS):
         seed = planner.seed * NUMBER_SEED + situation.number + draw * DRAW_SEED
-        params = sampler.ask(fam, past, seed=seed) | kept
+        params = sampler.ask(fam, observations, seed=seed) | kept
         drawn = incumbent.changed(params=params, seed=planner.seed)
-        pipeline = planner.fitting(drawn, situation)
-        if pipeline is not None and pipeline.hash not in situation.tried and not _hurried(pipeline.parameters, params):
+        pipeline = planner.within_time(drawn, situation)
+        if (
+            pipeline is not None
+            and pipeline.hash not in situation.tried
+            and not _rate_raised(pipeline.parameters, params)
+        ):
             return Proposal(pipeline, f"parameters for {fam.title} from the sampler", best.number, arm)
     return None
 
 
-def _hurried(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
-    """Whether there is so little time that drawn parameters would be tried at quite another learning rate."""
+def _rate_raised(fitted: Mapping[str, Any], drawn: Mapping[str, Any]) -> bool:
+    """Whether the learning rate was raised so much to save time that the fit would not test the drawn parameters."""
     rate = drawn.get("learning_rate")
-    return rate is not None and fitted["learning_rate"] > HURRIED * rate
+    return rate is not None and fitted["learning_rate"] > MOST_RATE_RATIO * rate

@@ -1,7 +1,7 @@
-"""Variations of what did well: another seed, slower learning, another target, loss or view of the columns.
+"""Arms that vary good models: another seed, a lower learning rate, a transformed target, another loss, encoded columns.
 
-Each method of `Variations` proposes the next experiment of one arm, from finished experiments alone. Equal histories
-give equal proposals.
+Each method of `Variations` proposes the next experiment of one bandit arm, from finished experiments alone. Equal
+histories give equal proposals.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, sta
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.problem import Problem
 
-VIEWS = {"view:beside": "beside its features", "view:alone": "in place of its features"}
-PRIORS = {  # gains to expect at first, in units of the standard error of the run's first score
+ENCODING_ARMS = {
+    "view:beside": "beside its features",
+    "view:alone": "in place of its features",
+}  # arms that add the encodings
+PRIORS = {  # prior gain of each arm, in units of the standard error of the run's first score
     "seed": 0.04,
     "slow": 0.03,
     "target": 0.06,
@@ -32,29 +35,30 @@ PRIORS = {  # gains to expect at first, in units of the standard error of the ru
     "view:beside": 0.2,
     "view:alone": 0.2,
 }
-NEXT_SEED = 7919  # added to a pipeline's seed for another one
-SLOWER = 0.4  # times the learning rate, for slower learning
-SLOWEST = 0.015  # learning rate, below which nothing is tried
+NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
+SLOWER = 0.4  # factor on the learning rate for the arm "slow"
+SLOWEST = 0.015  # least learning rate of the arm "slow"
 
 
 def prior_of(arm: str) -> float:
-    """The gain to expect of an arm at first; of a stack, by the family that is fitted."""
+    """The prior gain of an arm (see PRIORS); of `stack:FAMILY` by the family."""
     kind, _, name = arm.partition(":")
     return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
 
 @dataclass(frozen=True)
 class Variations:
-    """What may be varied in a run.
+    """The arms that vary good models, with what may be varied in a run.
 
     Attributes
     ----------
-    transformations: names of transformations of the target with a reason each, the most promising first.
-    losses: other losses to fit by than the problem's, the most promising first.
-    several: whether there are several targets.
-    stackable: whether every training row has an out-of-fold prediction, and fold models predict test.
+    transformations: (name, reason) of each transformation of the target to be tried, the most promising first.
+    losses: training losses to be tried other than the problem's, the most promising first.
+    multi_target: whether there are several target columns.
+    stackable: whether every training row has an out-of-fold prediction, and test is predicted by the models of the
+    folds.
     stacking: whether a person allows stacked models.
-    test_share: test rows for each training row.
+    test_share: number of test rows for each training row.
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
     """
@@ -63,7 +67,7 @@ class Variations:
     families: Sequence[str]
     transformations: Sequence[tuple[str, str]] = ()
     losses: Sequence[str] = ()
-    several: bool = False
+    multi_target: bool = False
     stackable: bool = True
     stacking: bool = True
     test_share: float = 1.0
@@ -71,12 +75,12 @@ class Variations:
     forced: tuple[str, ...] = ()
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-        """The proposals that fit into the time: as they are, but another view of the columns may be learned faster."""
+        """An offer for each proposal that fits into the time; of ENCODING_ARMS also with a raised learning rate."""
         offered: set[str] = set()
         for proposal in self.proposals(situation.finished):
             arm = proposal.arm
-            if arm in VIEWS:
-                fitted = planner.fitting(proposal.pipeline, situation)
+            if arm in ENCODING_ARMS:
+                fitted = planner.within_time(proposal.pipeline, situation)
                 if fitted is None:
                     continue
                 proposal = replace(proposal, pipeline=fitted)
@@ -85,13 +89,13 @@ class Variations:
             if not fits or situation.running(arm) or (arm == "targets" and arm in offered):
                 continue  # of several targets the second way only where the first does not fit into the time
             offered.add(arm)
-            if not planner.waits(pipeline, situation):
+            if not planner.should_wait(pipeline, situation):
                 gain = expectations.gain(arm, prior_of(arm), situation.history)
                 yield Offer(arm, gain, seconds, lambda proposal=proposal: proposal)  # type: ignore[misc]
 
     def proposals(self, history: Sequence[Record]) -> Iterator[Proposal]:
-        """The next proposal of each arm that has one; of another view that of each family, of several targets each way
-        that is left, in the order in which they are worth trying."""
+        """The next proposal of each arm that has one; of ENCODING_ARMS one for each family, and of `targets` one for
+        each way that is left, the more promising first."""
         arms: list[Callable[[Sequence[Record]], Proposal | None]] = [
             self._other_seed,
             self._slower,
@@ -105,11 +109,11 @@ class Variations:
             stacks = (stack(arm, history, self.families, self.seed) for arm in stack_arms())
             yield from (proposal for proposal in stacks if proposal is not None)
         yield from self._several_targets(history)
-        for arm_name in VIEWS:
-            yield from self._views(history, arm_name)
+        for arm_name in ENCODING_ARMS:
+            yield from self._with_encodings(history, arm_name)
 
     def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
-        """The best model that draws anything at random, with another seed."""
+        """Arm `seed`: the best model of the families that use a seed, with another seed."""
         best = best_base_model([r for r in history if FAMILIES[r.pipeline.family].uses_seed])
         used = sum(r.arm == "seed" for r in history)
         if best is None or best.arm == "start" or used > len(history) // RENEWED:
@@ -121,7 +125,7 @@ class Variations:
         return Proposal(pipeline, f"the best so far (#{best.number}) with another seed", best.number, "seed")
 
     def _slower(self, history: Sequence[Record]) -> Proposal | None:
-        """The best boosted model at a slower learning rate."""
+        """Arm `slow`: the best boosted model at a lower learning rate with more rounds."""
         best = best_base_model(history, boosted=True)
         if best is None or best.arm in ("start", "slow"):
             return None
@@ -134,8 +138,8 @@ class Variations:
         return Proposal(best.pipeline.changed(params=slower), reason, best.number, "slow")
 
     def _target(self, history: Sequence[Record]) -> Proposal | None:
-        """The next transformation of the target, for the best boosted family that has not tried it; one that gained
-        nothing is not tried by further families."""
+        """Arm `target`: the next transformation of the target, for the best boosted family that has not tried it. One
+        that was no gain for a family is not tried with further ones."""
         by_number = {r.number: r for r in history}
         for name, reason in self.transformations:
             tried = [r for r in history if r.arm == "target" and r.pipeline.target == name]
@@ -150,7 +154,7 @@ class Variations:
         return None
 
     def _loss(self, history: Sequence[Record]) -> Proposal | None:
-        """The best boosted model fitted by the next other loss."""
+        """Arm `loss`: the best boosted model, fitted by the next of `losses`."""
         tried = {r.pipeline.parameters.get("loss") for r in history}
         best = best_base_model(history, boosted=True, plain_target=True)
         if best is None or best.arm == "start":
@@ -162,8 +166,9 @@ class Variations:
         return None
 
     def _several_targets(self, history: Sequence[Record]) -> Iterator[Proposal]:
-        """The best boosted model with several targets fitted in a chain, and by one model where its family can."""
-        if not self.several:
+        """Arm `targets`: the best boosted model with several targets fitted in a chain (each target with the
+        predictions of those before it), and by one model for all, where a family can."""
+        if not self.multi_target:
             return
         for way, reason in (("chained", "each target after the others'"), ("native", "all targets by one model")):
             names = [n for n in self.families if way == "chained" or FAMILIES[n].native_targets]
@@ -175,8 +180,9 @@ class Variations:
                 pipeline = best.pipeline.changed(params=best.pipeline.parameters | {"targets": way})
                 yield Proposal(pipeline, reason, best.number, "targets")
 
-    def _views(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
-        """Each boosted family's best on the encodings, once: trees that see the same columns otherwise."""
+    def _with_encodings(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
+        """The arms ENCODING_ARMS: each boosted family's best model on the encodings, once: trees that see the columns
+        differently."""
         if not self.encodings:
             return
         tried = {r.pipeline.family for r in history if r.arm == arm}
@@ -188,15 +194,15 @@ class Variations:
             kept = best.pipeline.features if arm == "view:beside" else self.forced
             pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*kept, *self.encodings))))
             if all(r.pipeline != pipeline for r in history):
-                reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {VIEWS[arm]}"
+                reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {ENCODING_ARMS[arm]}"
                 yield Proposal(pipeline, reason, best.number, arm)
 
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
-    """Losses to fit values by beside the metric's own, the most promising first; () for classes.
+    """Training losses to try for a regression beside the metric's, the most promising first; () for classification.
 
-    Tweedie and Poisson for values from 0 on that are fitted as they are; absolute errors under a metric of squares
-    that few values dominate, and squares under one of absolute errors, which has many equal optima.
+    Tweedie and Poisson for targets (n, T) from 0 on that are not fitted on a log scale; absolute errors under a metric
+    of squares, which few values dominate; squares under a metric of absolute errors, which has many equal optima.
     """
     if problem.problem_type != "regression" or problem.objective not in ("l2", "l1"):
         return ()

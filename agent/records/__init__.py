@@ -1,1 +1,1 @@
-"""What is kept: predictions, ledger rows, submissions and events of a run."""
+"""Storing a run: predictions, ledger rows, submissions and events."""

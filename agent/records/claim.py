@@ -1,4 +1,4 @@
-"""Only one process works on a run at a time."""
+"""A lock on a run's folder: only one process works on a run at a time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from medalist.competitions.errors import LedgerError
 
 @contextlib.contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """Hold a run's folder for the length of a block; the system lets it go when this process is killed.
+    """Hold the lock of a run's folder within a `with` block; the system releases it when this process is killed.
 
     Raises LedgerError where another process, or another block of this one, holds it. On a file system without locks
-    nothing is held.
+    the block is entered without one.
     """
     path = folder / "work" / "claim"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Experiments and screenings as ledger rows and as events, in plain values."""
+"""Experiments and screenings as ledger rows and as events (JSON-like dictionaries for displays and the log)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from medalist.pipelines.features.search.step import ScreenResult
 def experiment_row(record: Record, gain: float | None, at: float, artifact: str | None) -> ExperimentRow:
     """The ledger's row of an experiment.
 
-    gain: what the ensemble gained, in units of the noise; at: seconds of work of the run so far; artifact: the name of
-    the file of its predictions.
+    gain: by how much it lowered the ensemble's loss, in units of `experiment.noise_unit`; None where that is unknown.
+    at: seconds of work on the run so far. artifact: name of the file of its predictions; None where it has none.
     """
     return ExperimentRow(
         number=record.number,
@@ -41,7 +41,7 @@ def experiment_row(record: Record, gain: float | None, at: float, artifact: str 
 
 
 def experiment_event(record: Record) -> dict[str, Any]:
-    """The event that tells of an experiment's end."""
+    """The event "experiment", emitted when one has ended."""
     return {
         "event": "experiment",
         "number": record.number,
@@ -56,6 +56,7 @@ def experiment_event(record: Record) -> dict[str, Any]:
 
 
 def _score(record: Record) -> dict[str, float | None]:
+    """The score and its standard error; None where the experiment has none."""
     score = record.score
     return {
         "score": None if score is None else score.value,
@@ -64,7 +65,7 @@ def _score(record: Record) -> dict[str, float | None]:
 
 
 def screening_event(result: ScreenResult) -> dict[str, Any]:
-    """The event that tells of a screening for features."""
+    """The event "screening", emitted when a screening for features has ended."""
     return {
         "event": "screening",
         "step": result.step,

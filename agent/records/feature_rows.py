@@ -1,4 +1,4 @@
-"""Ledger rows of features: those that were forced, proposed by a screening, and tested."""
+"""Features as ledger rows: those that a person forced, that a screening proposed, and that were tested."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from medalist.pipelines.features.search.step import ScreenResult
 
 
 def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:
-    """Rows of the features that a person forced."""
+    """A row for each feature that a person wants in every feature set."""
     return [
         FeatureRow(text=text, shape=_shape(text, schema), step=0, status="forced", reason="in every feature set")
         for text in steering.force
@@ -25,35 +25,35 @@ def forced_rows(steering: Steering, schema: Schema) -> list[FeatureRow]:
 
 
 def rows_of_screening(result: ScreenResult, schema: Schema) -> list[FeatureRow]:
-    """Rows of what a screening proposes, and of what passed it but repeats something else. Gains are shares of the
-    residual's variance."""
+    """A row for each feature that a screening proposes ("candidate"), and for each that passed it but is redundant.
+    Gains are shares of the residual's variance."""
     statuses: tuple[tuple[FeatureStatus, Iterable], ...] = (
         ("candidate", (*result.picks, *result.used)),
         ("redundant", result.redundant),
     )
     return [
         FeatureRow(
-            text=found.text,
-            shape=_shape(found.text, schema),
+            text=feature.text,
+            shape=_shape(feature.text, schema),
             step=result.step,
             status=status,
-            gain=found.gain,
-            standard_error=found.error,
+            gain=feature.gain,
+            standard_error=feature.error,
             unit="residual",
-            reason=found.reason,
+            reason=feature.reason,
         )
-        for status, candidates in statuses
-        for found in candidates
+        for status, features in statuses
+        for feature in features
     ]
 
 
 def rows_of_trial(record: Record, trial: FeatureTrial, schema: Schema) -> list[FeatureRow]:
-    """Rows of a tested group: each feature that it added, and where it was adopted each that it removed, with the gain
-    in loss of the whole group over the incumbent feature set."""
+    """A row for each feature that a finished test added, and where the change was adopted for each that it removed. The
+    gain in each row is that of the whole group: by how much its loss is less than the incumbent feature set's."""
     if trial.incumbent is None:
         return []
     before, after = trial.incumbent.pipeline.features, record.pipeline.features
-    gain, noise = (None, None) if trial.change is None else (trial.change.gain, trial.change.noise)
+    gain, noise = (None, None) if trial.comparison is None else (trial.comparison.gain, trial.comparison.standard_error)
     changes: list[tuple[FeatureStatus, list[str]]] = [
         ("kept" if record.adopted else "dropped", [f for f in after if f not in before])
     ]
@@ -77,4 +77,5 @@ def rows_of_trial(record: Record, trial: FeatureTrial, schema: Schema) -> list[F
 
 
 def _shape(text: str, schema: Schema) -> str:
+    """The expression with its columns replaced by their kinds, such as `number / number`."""
     return shape_of(parse(text), schema.kinds)

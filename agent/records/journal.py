@@ -1,7 +1,7 @@
-"""Journal: the one writer of what a run has done. It keeps predictions, ledger rows and events, in that order.
+"""Journal: the only writer of a run's history. It stores predictions, then ledger rows, then emits events.
 
-Where the ledger cannot be reached for a while, rows wait in memory (predictions are on disk) and only the end of the
-run insists on them.
+Where the ledger cannot be reached for a while, rows wait in memory (predictions are on disk), and only at the end of
+the run it is an error that they could not be written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.agent.experiment import Record, noise_of
+from medalist.agent.experiment import Record, noise_unit
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
@@ -30,23 +30,23 @@ from medalist.leaderboard.ledger.rows import ScreeningRow
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenResult
 
-RETRY_SECONDS = 60.0  # between two attempts to reach a ledger that is away
+RETRY_SECONDS = 60.0  # between two attempts to write to a ledger that cannot be reached
 
 Emit = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass
 class Journal:
-    """The finished experiments of a run, in memory and on disk.
+    """The finished experiments of a run, in memory, on disk and in the ledger.
 
     Attributes
     ----------
     folder: of the run.
     schema: what the columns are, to describe features by.
-    emit: is called with each event (see `records/events.py`), after its rows are in the ledger.
-    began: when this process began with the run, on the clock of `time.monotonic()`.
-    worked_before: seconds of work of a resumed run's earlier parts.
-    records: the experiments by number.
+    emit: called with each event (see `records/events.py`), after its rows were given to the ledger.
+    began: when this process began to work on the run, on the clock of `time.monotonic()`.
+    earlier_seconds: seconds that earlier processes have worked on a resumed run.
+    records: the finished experiments, in the order of their numbers.
     """
 
     run_id: str
@@ -56,49 +56,49 @@ class Journal:
     schema: Schema
     emit: Emit
     began: float = field(default_factory=time.monotonic)
-    worked_before: float = 0.0
+    earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
     _queue: deque[Callable[[], object]] = field(default_factory=deque)
     _retry_at: float = 0.0
 
     @property
-    def worked(self) -> float:
+    def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.worked_before + time.monotonic() - self.began
+        return self.earlier_seconds + time.monotonic() - self.began
 
     def add(self, record: Record, trial: FeatureTrial | None = None, fold_tests: Sequence[np.ndarray] = ()) -> Record:
-        """Keep a finished experiment: its predictions, then its rows in the ledger, then the event.
+        """Store a finished experiment: its predictions, then its rows in the ledger; then emit its event.
 
-        trial: the outcome of a test of features. fold_tests: test predictions (m, W) of each fold's model, to be kept
-        where they are not too large. Returns the record as it is kept, its predictions on disk.
+        trial: the outcome, where it tested features. fold_tests: test predictions (m, W) of each fold's model, to be
+        stored where they are not too large. Returns the record as it is in `records`: with its predictions on disk.
         """
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
             if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_folds=True)
+                record = replace(record, keeps_fold_tests=True)
             artifact = self.predictions.keep(record.number, evaluation).name
             record = replace(record, evaluation=self.predictions.load(record.number))
         self.records.append(record)
-        row = experiment_row(record, self._gain_in_noise(record), self.worked, artifact)
+        row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
         self._write(partial(self.ledger.record_experiment, self.run_id, row, features))
         self.emit(experiment_event(record))
         return record
 
     def _gain_in_noise(self, record: Record) -> float | None:
-        """The gain of the ensemble by an experiment in units of the noise (see `experiment.noise_of`); None where the
-        experiment was cut short from outside, or the noise is not known."""
-        unit = noise_of(self.records)
-        return None if record.unfinished or not unit else round(record.gain / unit, 4)
+        """The experiment's gain in units of `experiment.noise_unit`; None where the end of the search cut it short, or
+        no experiment has a score yet."""
+        unit = noise_unit(self.records)
+        return None if record.cut_short or not unit else round(record.gain / unit, 4)
 
-    def recall(self, record: Record) -> None:
-        """Take in an experiment that is in the ledger already."""
+    def restore(self, record: Record) -> None:
+        """Append an experiment that is in the ledger already; nothing is written."""
         self.records.append(record)
 
     # screenings
 
     def add_screening(self, result: ScreenResult, parent: int) -> None:
-        """Keep a screening for features that started from the experiment `parent`."""
+        """Store a screening for features with its `parent` (see `proposals.features.Step`), and emit its event."""
         row = ScreeningRow(
             step=result.step,
             screened=result.screened,
@@ -112,7 +112,7 @@ class Journal:
         self.emit(screening_event(result))
 
     def screenings(self) -> list[tuple[int, ScreenResult]]:
-        """The kept screenings of a resumed run, each with the experiment that it started from."""
+        """(parent, result) of each stored screening of a resumed run: see `add_screening`."""
         return [
             (row.parent, ScreenResult.from_dict(row.result))
             for row in self.ledger.screenings(self.run_id)
@@ -122,13 +122,13 @@ class Journal:
     # the noise floor
 
     def set_noise_floor(self, floor: float) -> None:
-        """Keep the noise floor of the run."""
+        """Store the noise floor of the run (see `score.noise_floor`), and emit its event."""
         self._write(partial(self.ledger.set_noise_floor, self.run_id, floor))
         text = f"Seeds alone change the loss by about {floor:.2g}: no smaller gain counts."
         self.emit({"event": "noise", "floor": floor, "text": text})
 
     def noise_floor(self) -> float | None:
-        """The kept noise floor of a resumed run; None where it was not measured."""
+        """The stored noise floor of a resumed run; None where it was not measured."""
         return self.ledger.run(self.run_id).noise_floor
 
     # the end of a run
@@ -138,29 +138,30 @@ class Journal:
         self._write(partial(self.ledger.add_submission, self.run_id, **row))
 
     def add_standing(self, competition: str, standing: Standing, submission: Path, metric: str) -> None:
-        """Record what the run's score is worth among humans."""
+        """Record the standing of the run's score on a human leaderboard."""
         self._write(partial(self.ledger.add_standing, self.run_id, competition, standing, str(submission), metric))
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
-        """Write `summary.json`, then record how the run ended with all that waits for the ledger.
+        """Write `summary.json`, then the run's status and all rows that wait for the ledger.
 
-        Raises LedgerUnavailable where the ledger is still away: then the predictions and the summary are on disk, and
-        `medalist resume` makes what is missing again.
+        Raises LedgerUnavailable where the ledger still cannot be reached: then the predictions and the summary are on
+        disk, and `medalist resume` makes the missing rows again.
         """
         self.write_json("summary.json", summary)
         self._queue.append(partial(self.ledger.finish_run, self.run_id, status, summary))
         self.flush(insist=True)
 
-    # a ledger that is away for a while
+    # a ledger that cannot be reached for a while
 
     def _write(self, call: Callable[[], object]) -> None:
+        """Queue a call that writes to the ledger, and flush the queue unless the ledger was away a moment ago."""
         self._queue.append(call)
         if time.monotonic() >= self._retry_at:
             self.flush()
 
     def flush(self, *, insist: bool = False) -> None:
-        """Write what waits for the ledger, in order. Where the ledger is away, it goes on waiting; with `insist`
-        LedgerUnavailable is raised. LedgerError where the ledger fails for good."""
+        """Write the rows that wait for the ledger, in order. Where it cannot be reached they go on waiting, or with
+        `insist` LedgerUnavailable is raised. LedgerError where the ledger fails for another reason."""
         was_away = self._retry_at > 0
         while self._queue:
             try:
@@ -181,7 +182,7 @@ class Journal:
             self.note("The ledger is there again and has all that waited for it.")
 
     def note(self, text: str, error: str | None = None) -> None:
-        """Tell people something; `error` is a traceback, for the log alone."""
+        """Emit a note for people; `error` is a traceback, shown in the log only."""
         self.emit({"event": "note", "text": text} | ({} if error is None else {"error": error}))
 
     def write_json(self, name: str, document: Mapping[str, Any]) -> None:

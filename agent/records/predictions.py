@@ -15,14 +15,14 @@ import numpy as np
 from medalist.competitions.errors import InputError
 from medalist.pipelines.fitting.evaluation import Evaluation
 
-MAPPED_BYTES = 1 << 18  # of the predictions of one experiment, from which on they stay on disk
-LEAST_ROOM = 200 << 20  # bytes that a run leaves free on the disk for its close
-MOST_FOLD_VALUES = 16 << 20  # values of the fold models' test predictions of one experiment that are kept at most
+MAPPED_BYTES = 1 << 18  # bytes of an experiment's predictions from which on they are memory-mapped, not loaded
+LEAST_ROOM = 200 << 20  # free bytes on the disk below which no experiment begins: the close needs room
+MOST_FOLD_VALUES = 16 << 20  # most values of an experiment's test predictions by fold that are stored
 
 
 class StoredEvaluation(Evaluation):
-    """An evaluation whose predictions stay on disk: they are mapped into memory where they are used, since a night has
-    more experiments than fit into memory or than a process may have files open."""
+    """An evaluation whose predictions stay on disk and are memory-mapped on each access: a night has more experiments
+    than fit into memory, or than a process may have files open."""
 
     _paths: tuple[Path, Path]
 
@@ -57,11 +57,11 @@ class Predictions:
         return cls(folder)
 
     def has_room(self) -> bool:
-        """Whether the disk has room for more than the close of a run."""
+        """Whether the disk has room for another experiment beside the close of the run (LEAST_ROOM)."""
         return shutil.disk_usage(self.folder).free > LEAST_ROOM
 
     def path(self, number: int) -> Path:
-        """The file that is there once an experiment's predictions are kept."""
+        """The file that is written last: it exists once all predictions of the experiment are stored."""
         return self.folder / f"{number}.npz"
 
     def arrays(self, number: int) -> tuple[Path, Path]:
@@ -69,12 +69,12 @@ class Predictions:
         return self.folder / f"{number}.oof.npy", self.folder / f"{number}.test.npy"
 
     def fold_tests_path(self, number: int) -> Path:
-        """The file of the fold models' test predictions: test_<k> (m, W) for fold k."""
+        """The file of the test predictions by fold: test_<k> (m, W) by the model of fold k."""
         return self.folder / f"{number}.folds.npz"
 
     def keep_fold_tests(self, number: int, tests: Sequence[np.ndarray]) -> bool:
-        """Keep what each fold's model predicts for test, (m, W) each. Returns whether it did: not where there are none,
-        or where they are large."""
+        """Store the test predictions (m, W) of each fold's model. Returns whether they were stored: not where there are
+        none, or more values than MOST_FOLD_VALUES."""
         if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
             return False
         arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
@@ -82,7 +82,7 @@ class Predictions:
         return True
 
     def keep(self, number: int, evaluation: Evaluation) -> Path:
-        """Keep an evaluation, before the ledger records it as finished; returns `path(number)`."""
+        """Store an evaluation, before the ledger records it as finished; returns `path(number)`."""
         for path, values in zip(self.arrays(number), (evaluation.oof, evaluation.test), strict=True):
             _replace(path, partial(np.save, arr=values))
         names = np.array(list(evaluation.importance), dtype=str)
@@ -96,8 +96,8 @@ class Predictions:
         return self.path(number)
 
     def load(self, number: int) -> Evaluation:
-        """A kept evaluation; large predictions stay on disk. OSError, EOFError, KeyError, ValueError or BadZipFile
-        where a file is missing or damaged."""
+        """A stored evaluation; large predictions are memory-mapped. Raises OSError, EOFError, KeyError, ValueError or
+        BadZipFile where a file is missing or damaged."""
         with np.load(self.path(number)) as kept:
             fit_seconds, feature_seconds, patience_share = kept["seconds"].tolist()
             others = {
@@ -118,12 +118,13 @@ class Predictions:
 
 
 def cannot_write(folder: Path, reason: str) -> InputError:
-    """The error for a folder of a run that cannot be made."""
+    """The error for a run's folder that cannot be written."""
     return InputError(f"Cannot write to {folder}: {reason}; choose another place with --runs-dir.")
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file under another name and put it in place at once: a process that is killed leaves the old one."""
+    """Write a file atomically: under another name, then renamed, so that a process that is killed leaves the old
+    one."""
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     write(part)
     os.replace(part, path)

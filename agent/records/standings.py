@@ -1,4 +1,4 @@
-"""What scores of a run would be worth among humans."""
+"""Standings of a run's scores on a human leaderboard."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from medalist.leaderboard.boards.standing import Standing, standing_on_board
 
 @dataclass(frozen=True)
 class Standings:
-    """Places cross-validated scores on a human leaderboard by the same metric, or says why there is none."""
+    """Ranks cross-validated scores on a human leaderboard with the same metric; `board` is the reason where there is
+    none."""
 
     board: Board | NoStanding
 
     def of(self, score: Score) -> Standing | NoStanding:
-        """The standing of a score with its standard error, or why it has none."""
+        """The estimated standing of a score (percentile, medal), or the reason why there is none."""
         return standing_on_board(score.value, self.board, "cross-validation", score.standard_error or None)

@@ -1,4 +1,4 @@
-"""Where the ledger and the folders of runs are."""
+"""Finds the ledger and the folders of runs on disk."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def open_ledger(runs_dir: str) -> Ledger:
 
 
 def folder_of(row: RunRow, runs_dir: str) -> Path:
-    """A run's folder: where it lies in the folder of runs, which may have been moved or copied with its ledger, or
-    where it was. LedgerError if in neither."""
+    """A run's folder: within `runs_dir`, which may have been moved or copied with its ledger, or at the recorded path
+    (which is tried first where MEDALIST_LEDGER names the ledger). LedgerError where it is in neither."""
     beside, before = Path(runs_dir) / row.competition / row.id, Path(row.folder)
     for folder in (before, beside) if os.environ.get("MEDALIST_LEDGER") else (beside, before):
         if folder.is_dir():

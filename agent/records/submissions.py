@@ -1,4 +1,4 @@
-"""Submissions: the one writer of a run's submission.csv, from the first constant to the last ensemble."""
+"""Submissions: the only writer of a run's submission.csv, from the first constant to the last ensemble."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
 
-FIRST_FOLD = "the first fold of experiment 0"
+FIRST_FOLD = "the first fold of experiment 0"  # reason of a submission from the first model that is fitted
 
 
 @dataclass
 class Submissions:
-    """Writes submissions, checked against the sample, and records what each was made from.
+    """Writes submissions, checked against the sample submission, and records what each was made from.
 
     Attributes
     ----------
-    constant: score of the best constant on the folds of the search; None where the metric is undefined there.
+    constant_score: of the best constant prediction, on the folds of the search; None where the metric is undefined.
     made_from: what the last submission was made from: {"constant": True}, {"experiment": 0, "folds": 1} or
         {"ensemble": weights by number, ...}; empty where there is none.
     write_seconds: the longest time that deciding on and writing a submission took.
@@ -42,15 +42,15 @@ class Submissions:
     data: RunData
     journal: Journal
     standings: Standings
-    constant: Score | None = None
+    constant_score: Score | None = None
     made_from: Mapping[str, Any] = field(default_factory=dict)
     write_seconds: float = 0.0
-    _answer: np.ndarray = field(init=False)
+    _best_constant: np.ndarray = field(init=False)
     _decision: Decision = field(init=False)
 
     def __post_init__(self) -> None:
         metric, problem = self.data.metric, self.data.problem
-        self._answer = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
+        self._best_constant = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
         self._decision = Decision("values", (-np.inf, np.inf))
         if metric.needs != "label" and problem.classification:
             self._decision = plain_decision(metric, problem, self.data.y)
@@ -63,13 +63,13 @@ class Submissions:
     # constants
 
     def score_constant(self, referee: Referee, folds: FoldSet) -> Score | None:
-        """The score of the best constant on the rows of these folds; None where the metric is undefined there, as where
-        a class does not occur, or for a constant, as a correlation is.
+        """The score of the best constant prediction on the evaluated rows of these folds; None where the metric is
+        undefined there, since a class does not occur, or since it is undefined for constants, as a correlation is.
 
-        Its loss is that of the class shares or the mean targets of train.
+        Its `loss` is that of predicting the class shares or the mean targets of train.
         """
         n = len(folds.y)
-        decided = self._decision.apply(np.tile(self._answer, (n, 1)))
+        decided = self._decision.apply(np.tile(self._best_constant, (n, 1)))
         y, problem = self.data.y, self.data.problem
         prior = y.mean(axis=0)
         if problem.problem_type == "multiclass":
@@ -80,26 +80,25 @@ class Submissions:
             return None
 
     def begin(self, referee: Referee, champion: Champion | None) -> None:
-        """Write the first valid submission, the best constant; in a resumed run, see that what it has reached is
-        written.
+        """Write the first valid submission, the best constant. In a resumed run that had got further the old file
+        stays; and where its first ensemble was selected but not yet written when it was killed, it is written now.
 
-        champion: of a resumed run. A submission of models stays where it is; one of an ensemble is written where the
-        run was killed between an experiment's rows and its submission.
+        champion: of a resumed run; None where there is none yet.
         """
         began = time.monotonic()
-        self.constant = self.score_constant(referee, referee.folds)
+        self.constant_score = self.score_constant(referee, referee.folds)
         made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
         self.made_from = made_from[-1] if made_from else {}
         if champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):
-                self.submit_constant(self.constant, "the best constant, the first valid submission")
+                self.submit_constant(self.constant_score, "the best constant, the first valid submission")
         elif not any("ensemble" in m for m in made_from):
             self.submit_champion(champion, self.journal.records)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
 
     def submit_constant(self, score: Score | None, reason: str) -> None:
-        """Make the best constant the submission."""
-        answer = np.tile(self._answer, (len(self.data.competition.test), 1))
+        """Write the best constant as the submission; `score` is its score, where it is known."""
+        answer = np.tile(self._best_constant, (len(self.data.competition.test), 1))
         self._write(answer, self._decision, score, {"constant": True}, reason)
         self.journal.emit(
             {"event": "submission", "made_from": "constant", "score": None if score is None else score.value}
@@ -108,19 +107,20 @@ class Submissions:
     # models
 
     def submit_first_fold(self, test: np.ndarray) -> None:
-        """Make the test predictions (m, W) of the first fold's model the submission, decided plainly."""
+        """Write the submission from the test predictions (m, W) of the first fold's model, with the plain decision."""
         decision = plain_decision(self.data.metric, self.data.problem, self.data.y)
         self._write(test, decision, None, {"experiment": 0, "folds": 1}, FIRST_FOLD)
         self.journal.emit({"event": "submission", "made_from": FIRST_FOLD, "score": None})
 
     def submit_champion(self, champion: Champion, records: Sequence[Record]) -> None:
-        """Make the champion of the search the submission, from its members' kept test predictions."""
+        """Write the submission of the search's champion, from its members' stored test predictions."""
         evaluations = {n: records[n].evaluation for n in champion.ensemble.weights}
         prediction = champion.ensemble.blend({n: e.test for n, e in evaluations.items() if e is not None})
         self.submit(prediction, champion.decision, champion.score, champion.ensemble, "a better ensemble")
 
     def submit(self, prediction: np.ndarray, decision: Decision, score: Score, ensemble: Ensemble, reason: str) -> None:
-        """Make blended test predictions (m, W) of an ensemble the submission."""
+        """Write the submission from an ensemble's blended test predictions (m, W), turned into what the metric takes by
+        `decision`. score: the ensemble's, to be recorded with it."""
         weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
         decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
         made_from = {"ensemble": weights, "space": ensemble.space, "decision": decided}
@@ -145,9 +145,9 @@ class Submissions:
         made_from: Mapping[str, Any],
         reason: str,
     ) -> None:
-        """Check and write the submission that canonical test predictions (m, W) make, and record it.
+        """Write the submission from canonical test predictions (m, W), and record it.
 
-        Raises SubmissionError, and leaves the old file as it is, where it does not have the sample's form.
+        Raises SubmissionError, and leaves the old file as it is, where it does not have the sample submission's form.
         """
         began = time.monotonic()
         task, sample = self.data.task, self.data.competition.sample

@@ -1,1 +1,1 @@
-"""One run from a path to a summary: setting it up, its deadline, resuming it, showing it."""
+"""A run from a path to a summary: set-up, deadline, resuming and display."""

@@ -14,13 +14,14 @@ from medalist.competitions.audit.audit import audit
 from medalist.competitions.audit.finding import Finding
 from medalist.competitions.competition import Competition
 
-MOST_CELLS = 20_000_000  # of train and test together; larger tables are audited on a sample of rows
-SECONDS = 5.0  # that the audit may take
-REAP_SECONDS = 2.0  # that its killed process is waited for
+MOST_CELLS = 20_000_000  # cells of train and test together beyond which a sample of rows is audited
+SECONDS = 5.0  # time limit of the audit
+REAP_SECONDS = 2.0  # longest wait for the end of its killed process
 
 
 class BackgroundAudit:
-    """Audits once, after `begin`; `collect` passes findings on to `emit` once they have come."""
+    """Audits the data once, in a child process that `begin` starts. `collect` emits the findings as events and keeps
+    them in `findings`."""
 
     def __init__(self, data: RunData, seed: int, emit: Callable[[Mapping[str, Any]], None]):
         self.findings: tuple[Finding, ...] = ()
@@ -65,8 +66,8 @@ class BackgroundAudit:
 
 
 def _sampled(competition: Competition, seed: int) -> Competition:
-    """The competition with at most about `MOST_CELLS` cells, in rows drawn from train and test alike."""
-    competition = replace(competition, sources={})  # open archives do not travel
+    """The competition with about `MOST_CELLS` cells at most: the same share of the rows of train and of test."""
+    competition = replace(competition, sources={})  # open archives cannot be sent to another process
     cells = competition.train.size + competition.test.size
     if cells <= MOST_CELLS:
         return competition
@@ -79,6 +80,7 @@ def _sampled(competition: Competition, seed: int) -> Competition:
 
 
 def _audit(pipe: Connection, competition: Competition, task: Any, cards: Any, seed: int) -> None:
+    """Send the findings, or a traceback."""
     try:
         pipe.send(tuple(audit(competition, task, cards, seed=seed, seconds=SECONDS)))
     except Exception:  # noqa: BLE001 - an audit that fails is reported by the parent; the search goes on

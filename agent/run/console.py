@@ -1,4 +1,4 @@
-"""A rich console for text from data."""
+"""A rich console for text that comes from data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from medalist.agent.run.printable import printable
 
 class DataConsole(Console):
     """A console that shows text from data as it is: no markup in square brackets, no names of emoji between colons, and
-    characters that are no text escaped."""
+    control characters are escaped (see `printable`)."""
 
     def __init__(self, **options: Any):
         super().__init__(markup=False, emoji=False, **options)

@@ -1,4 +1,4 @@
-"""What ends a run from outside: its deadline, and the signals that ask for an early close."""
+"""How a run is ended from outside: reports to the supervisor process, which enforces the deadline, and signals."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from medalist.leaderboard.ledger.ledger import Ledger
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a system that shuts down, a terminal that is lost
-TOGETHER = 0.5  # seconds within which signals are one request: a terminal sends them to every process of the run
+TOGETHER = 0.5  # seconds within which several signals count as one: a terminal sends them to every process of a run
 
 
 class Deadline:
-    """What a run reports to the process that supervises it, one line a report; nothing where no process does.
+    """Reports of a run to the process that supervises it (see `supervisor`), which ends the run shortly before its
+    deadline.
 
-    The supervisor ends the run shortly before its deadline and says how far it came: see `supervisor`.
+    pipe: the file descriptor to which each report is written as a line; None where no process supervises the run, and
+    every method does nothing.
     """
 
     def __init__(self, pipe: int | None = None):
@@ -57,8 +59,8 @@ class Deadline:
 
 
 class Interrupts:
-    """Handles the signals of `REQUESTS`: the first, if it is to be graceful, sets `requested`; any other one raises
-    KeyboardInterrupt. Signals that arrive together count as one."""
+    """A handler of the signals of `REQUESTS`. If `graceful`, the first one sets `requested` and any later one raises
+    KeyboardInterrupt; if not, the first one raises it. Signals within `TOGETHER` seconds count as one."""
 
     def __init__(self, *, graceful: bool):
         self.requested = False
@@ -76,14 +78,16 @@ class Interrupts:
         self.requested = True
 
     def install(self) -> dict[signal.Signals, object]:
-        """Handle the signals from now on; returns the handlers before. Where `nohup` ignores SIGHUP, so does this."""
+        """Handle the signals from now on; returns the previous handlers. SIGHUP stays ignored where `nohup` ignores
+        it."""
         handled = [s for s in REQUESTS if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
         return {s: signal.signal(s, self) for s in handled}
 
 
 @contextmanager
 def interruptible(ledger: Ledger, run_id: str) -> Iterator[Callable[[], bool]]:
-    """Handle Ctrl-C (SIGINT), SIGTERM and SIGHUP as requests for a proper close; yields whether there was one.
+    """Handle Ctrl-C (SIGINT), SIGTERM and SIGHUP as requests for an orderly close within a `with` block. Yields a
+    function that returns whether there was one.
 
     A second request raises KeyboardInterrupt. An exception that leaves the block becomes the run's status and error in
     the ledger, and is raised again. Outside the main thread, where Python handles no signals, there are no requests.

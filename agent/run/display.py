@@ -1,4 +1,4 @@
-"""Progress of a run for people and machines: a live table, plain lines or JSON lines; and the log file."""
+"""Displays of a run's events and progress: a live table, plain lines or JSON lines; and the log file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from medalist.agent.run.printable import printable, printable_line
 class Progress:
     """The state of a run that a display shows several times a second.
 
-    best, standard_error: the incumbent's score and its standard error, in the metric's unit. standing: a sentence.
+    best, standard_error: the incumbent's score and its standard error, in the metric's unit. standing: of that score on
+    a leaderboard, a sentence.
     running: what each busy worker is doing.
     """
 
@@ -36,13 +37,13 @@ class Display(Protocol):
     """Shows events as they come, and the state several times a second."""
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Show an event: its kind under "event", seconds since the run began under "at"."""
+        """Show an event, a dictionary with its kind under "event" and the seconds since the run began under "at"."""
 
     def tick(self, progress: Progress) -> None:
         """Show the state."""
 
     def close(self) -> None:
-        """Leave the terminal as it was found."""
+        """Restore the terminal."""
 
 
 def duration(seconds: float | None) -> str:
@@ -78,7 +79,7 @@ def line(event: Mapping[str, Any]) -> str | None:
 
 
 def _write(out: IO[str] | None, text: str) -> None:
-    """A line at once; characters that the stream's encoding lacks are escaped. Nothing where stdout was closed."""
+    """Write a line and flush; characters that the stream's encoding lacks are escaped. Nothing where `out` is None."""
     if out is None:
         return
     encoding = getattr(out, "encoding", None) or "utf-8"

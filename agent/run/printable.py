@@ -1,7 +1,7 @@
-"""Text from data (column names, values, paths, error messages) as a terminal may be given it.
+"""Escapes control characters in text from data (column names, values, paths, error messages) before it is printed.
 
 A terminal obeys escape sequences wherever they come from: a column's name could hide lines, change the title or write
-into the clipboard. Characters that are no text are shown as the escapes that Python writes them with.
+into the clipboard. Control characters are shown as Python's escapes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206
 
 
 def printable(text: str) -> str:
-    """The text with characters that are no text escaped: `\\x1b[31m` for a sequence that would colour what follows."""
+    """The text with control characters and surrogates escaped: `\\x1b[31m` for a sequence that would colour what
+    follows."""
     return _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 

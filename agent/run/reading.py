@@ -24,16 +24,22 @@ Options = Mapping[str, Any]
 def read(
     path: str, options: Options, files: Options, task_file: str | None, seed: int, seconds: float | None = None
 ) -> tuple[Competition, Task]:
-    """A competition and its task, inferred or from a person's file. `seconds`: the most that a download may take."""
+    """Read a competition, and infer its task or read it from `task_file`.
+
+    options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred.
+    seed: of the folds. seconds: time limit of a download. Raises a MedalistError where that is not possible.
+    """
     given = bool(options.get("id")) and bool(options.get("targets"))
-    competition = read_competition(located(path, seconds), **files, need_sample=not given and task_file is None)
+    competition = read_competition(
+        locate_or_download(path, seconds), **files, need_sample=not given and task_file is None
+    )
     if task_file is not None:
         return competition, read_task(Path(task_file), competition)
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
 
 
 def _without_copies(competition: Competition, task: Task) -> Task:
-    """The task with columns that repeat the target set aside; a person may take them back in task.yaml."""
+    """The task with the columns that are copies of the target in `drop`; a person may take them out in task.yaml."""
     copies = exact_copies(competition.train, competition.test, task)
     if not copies:
         return task
@@ -42,11 +48,12 @@ def _without_copies(competition: Competition, task: Task) -> Task:
     return replace(task, drop=(*task.drop, *copies), notes=(*task.notes, note))
 
 
-def located(path: str, seconds: float | None = None) -> Path:
-    """The folder or the zip that is meant; what does not exist here and reads like a Kaggle slug is downloaded once.
+def locate_or_download(path: str, seconds: float | None = None) -> Path:
+    """The path of the competition's folder or zip. A path that does not exist and has the form of a Kaggle slug is
+    downloaded, unless it is in the cache already.
 
-    Before Kaggle is asked, a line on standard error says so. `seconds`: the most that a download may take, None for no
-    limit. Raises InputError where it is neither here nor on Kaggle, or does not arrive in time.
+    A download is announced on standard error. `seconds`: its time limit; None for no limit. Raises InputError where the
+    competition is neither here nor on Kaggle, or does not arrive in time.
     """
     if not path.strip():
         raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
@@ -67,15 +74,17 @@ def located(path: str, seconds: float | None = None) -> Path:
 
 
 def _announce(text: str) -> None:
-    """A line on standard error, where there is one that is read."""
+    """Write a line on standard error, if that is open."""
     with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
 
 
 def cards_of(competition: Competition, task: Task) -> tuple[ColumnCard, ...]:
-    """Cards of the columns that may be used as inputs."""
+    """Descriptions of the columns that may be used as inputs."""
     skip = set(competition.train.columns) - set(task.features(competition.train, competition.test))
     cards = describe_columns(competition.train, competition.test, skip, overrides=dict(task.columns))
-    codes = {name for name, kind in task.columns if kind == Kind.CATEGORY}  # numbers that a person calls names
+    codes = {
+        name for name, kind in task.columns if kind == Kind.CATEGORY
+    }  # numbers that a person declares as categories
     return tuple(replace(card, numeric=False) if card.name in codes else card for card in cards)

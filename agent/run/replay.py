@@ -1,4 +1,4 @@
-"""Replay: a resumed run takes in what its earlier parts have recorded."""
+"""Replay: restores the state of a resumed run from what its earlier processes recorded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from medalist.agent import score as scoring
-from medalist.agent.experiment import Proposal, Record, noise_of
+from medalist.agent.experiment import Proposal, Record, noise_unit
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import best_of, scored
 from medalist.agent.judging.champion import Leaders, candidates
@@ -19,14 +19,16 @@ from medalist.pipelines.pipeline import Pipeline
 
 
 def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *, exactly: bool) -> Leaders:
-    """Take the rows of the ledger into the journal, and return what leads the run by them. Nothing is written.
+    """Restore the recorded experiments (`rows` of the ledger) into the journal, and return the incumbents that they
+    give. Nothing is written.
 
-    `exactly` judges every experiment again in its turn, which takes as long as it took, and comes to the same where
-    nothing depends on the clock. Otherwise verdicts are the recorded ones, and the ensemble is selected once.
+    exactly: whether every experiment is judged again in its turn, so that the state is exactly that of a run which was
+    not interrupted; this takes as long as judging took. Else verdicts are the recorded ones, and the ensemble is
+    selected once.
     """
     leaders = Leaders(noise_floor=journal.noise_floor())
     for row in rows:
-        journal.worked_before = row.run_seconds
+        journal.earlier_seconds = row.run_seconds
         proposal = Proposal(Pipeline.from_dict(row.pipeline), row.reason, row.parent, row.arm, row.idea)
         evaluation = None if row.artifact is None else _kept(journal, row.number)
         if evaluation is None:
@@ -40,8 +42,8 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
                 record, leaders = judgement.record, judgement.leaders
             else:
                 record = _recorded(referee, journal.records, proposal, evaluation, row)
-            record = replace(record, keeps_folds=journal.predictions.fold_tests_path(row.number).exists())
-        journal.recall(record)
+            record = replace(record, keeps_fold_tests=journal.predictions.fold_tests_path(row.number).exists())
+        journal.restore(record)
     if not exactly:
         leader = best_of(scored(journal.records))
         leaders = replace(leaders, best=None if leader is None else leader.number)
@@ -58,7 +60,8 @@ def _last_members(journal: Journal) -> set[int]:
 
 
 def _kept(journal: Journal, number: int) -> Evaluation | None:
-    """The kept evaluation of an experiment; None where a power cut has left none that can be read."""
+    """The stored evaluation of an experiment; None, with a note, where the files cannot be read, as after a power
+    cut."""
     try:
         return journal.predictions.load(number)
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
@@ -67,7 +70,7 @@ def _kept(journal: Journal, number: int) -> Evaluation | None:
 
 
 def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
-    """The values with NaN for what the ledger keeps as None."""
+    """The values with NaN in place of None, which the ledger stores for it."""
     return tuple(float("nan") if value is None else value for value in values)
 
 
@@ -91,7 +94,8 @@ def _recorded(
     evaluation: Evaluation,
     row: ExperimentRow,
 ) -> Record:
-    """The record of an experiment with the recorded score and verdict: nothing is decided again."""
+    """The record of an experiment with the recorded score and verdict; `history` are the experiments before it. Only
+    the losses of its blocks are computed again."""
     data, folds = referee.data, referee.folds
     score = scoring.score(
         data.metric, data.problem, folds.y, evaluation.oof, None, folds.blocks, folds.weights, folds.clusters
@@ -109,7 +113,7 @@ def _recorded(
         evaluation=evaluation,
         fold_scores=_numbers(row.fold_scores),
         seconds=row.seconds,
-        gain=(row.gain_in_noise or 0.0) * noise_of(history),
+        gain=(row.gain_in_noise or 0.0) * noise_unit(history),
         fold_losses=_numbers(row.fold_losses),
         adopted=proposal.arm == ARM and row.verdict == "keep",
     )

@@ -1,4 +1,4 @@
-"""What a run that was ended needs to go on."""
+"""The configuration with which a run that was ended goes on."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.rows import RunRow
 
-LEAST_SECONDS = 30.0  # of an old budget, for a run to go on without a new one
+LEAST_SECONDS = 30.0  # least rest of an old budget for a run to go on without a new one
 
 
-def resumed(
+def resume_config(
     run_id: str,
     runs_dir: str,
     *,
@@ -60,5 +60,5 @@ def resumed(
 
 
 def _goes_on(row: RunRow) -> bool:
-    """Whether the process that began a run on this machine is still at it."""
+    """Whether another process on this machine still works on a run."""
     return row.state == "running" and row.host == socket.gethostname() and row.pid != os.getpid()

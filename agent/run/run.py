@@ -140,7 +140,7 @@ def _work(
 ) -> RunResult:
     """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
-    from medalist.agent.run.summary import Outcome, summarise
+    from medalist.agent.run.summary import RunOutcome, summarise
     from medalist.agent.search.closing import Closing, Final
     from medalist.agent.search.loop import Search
     from medalist.agent.search.recording import Recorder
@@ -148,7 +148,7 @@ def _work(
     data, journal, submissions = prepared.referee.data, prepared.journal, prepared.submissions
     submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
-    workers.start(data.bench)
+    workers.start(data.training_input)
     by_clock = budget.limited and not config.counted
     audit = BackgroundAudit(data, config.seed, journal.emit)
 
@@ -191,7 +191,7 @@ def _work(
             journal.note(text, traceback.format_exc())
     finally:
         audit.close()
-    outcome = Outcome(
+    outcome = RunOutcome(
         journal=journal,
         submissions=submissions,
         leaders=search.leaders,

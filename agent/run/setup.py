@@ -107,7 +107,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
-    workers.make_room(fold_bytes(data))
+    workers.fit_to_memory(fold_bytes(data))
     policy = _policy(config, families, data, costs, workers)
     folds, repeats = _folds(config, data, policy, costs, budget, row)
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
@@ -264,7 +264,7 @@ def _variations(
             data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
         ),
         losses=other_losses(data.problem, data.y),
-        several=task.n_targets > 1,
+        multi_target=task.n_targets > 1,
         stackable=len(folds.rows) == len(data.y) and not data.refit,
         stacking=config.stacking,
         test_share=len(test) / len(data.y),

@@ -1,4 +1,4 @@
-"""Which features.yaml a run obeys: what a person wants of the features."""
+"""Finds and checks the features.yaml of a run, in which a person forces, suggests or forbids features."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FILE = "features.yaml"
 
 
 def read_run_steering(config: RunConfig, data: RunData, *, fresh: bool) -> Steering:
-    """What a person wants of the features of a run. A fresh run keeps a copy beside its task.yaml; one that goes on
-    obeys that.
+    """What a person wants of the features of a run. A new run (`fresh`) stores a copy of the file in its folder, which
+    a resumed run reads.
 
     Raises InputError where a file that is named cannot be read, PipelineError where a file names an unknown column, or
     a feature that is not well-typed or cannot be computed.
@@ -36,7 +36,7 @@ def read_run_steering(config: RunConfig, data: RunData, *, fresh: bool) -> Steer
 
 
 def steering_file(config: RunConfig, competition_root: Path) -> Path | None:
-    """The features.yaml to read: the file that is named, else one beside the task file, else one in the competition's
+    """The path of the features.yaml of a new run: the option's, else beside the task file, else in the competition's
     folder or its public/ part; None where there is none."""
     if config.features_file is not None:
         return Path(config.features_file)
@@ -52,7 +52,7 @@ def _check(steering: Steering, data: RunData, seed: int) -> None:
     for text in (*steering.force, *steering.add):
         check(parse(text), data.schema)
         try:
-            data.store.block(text, every_row)  # whether its literals make sense is known when it is computed
+            data.store.block(text, every_row)  # wrong literals raise only when it is computed
         except (ValueError, IndexError, OverflowError) as error:
             raise PipelineError(f"The feature {text} of {FILE} cannot be computed: {error}") from error
     unknown = [name for name in steering.forbidden_columns if name not in data.schema.columns]

@@ -21,15 +21,15 @@ from medalist.agent.workers.local import Workers
 from medalist.competitions.audit.finding import Finding
 from medalist.leaderboard.boards.standing import Standing, sentence
 
-MOST_FEATURES = 6  # adopted features that the summary names
+MOST_FEATURES = 6  # most adopted features that the text names
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a run came to.
+class RunOutcome:
+    """The results of a run that is closed.
 
-    final: None where no model was finished. interrupted: whether a person asked for an early end. error: what ended the
-    search or the close, where something unforeseen did.
+    final: the ensemble and its scores; None where no model was finished. findings: of the audit. interrupted: whether a
+    person asked for an early end. error: the message of an unexpected exception that ended the search or the close.
     """
 
     journal: Journal
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def records(self) -> list[Record]:
-        """The experiments."""
+        """The finished experiments."""
         return self.journal.records
 
     @property
@@ -54,9 +54,9 @@ class Outcome:
         return "interrupted" if self.interrupted else "finished"
 
 
-def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, Any]:
-    """The content of `summary.json`; `text` is what the terminal shows."""
-    records, final, constant = outcome.records, outcome.final, outcome.submissions.constant
+def summarise(outcome: RunOutcome, workers: Workers, budget: Budget) -> dict[str, Any]:
+    """The content of `summary.json`; its `text` is what the terminal shows."""
+    records, final, constant = outcome.records, outcome.final, outcome.submissions.constant_score
     verdicts = Counter(r.verdict for r in records)
     score = final.score if final is not None else constant
     standing = None if score is None else outcome.submissions.standings.of(score)
@@ -64,7 +64,7 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
     best = None if outcome.leaders.best is None else records[outcome.leaders.best].score
     data = outcome.submissions.data
     wall = budget.used
-    seconds = outcome.journal.worked_before + wall
+    seconds = outcome.journal.earlier_seconds + wall
     document: dict[str, Any] = {
         "run": outcome.journal.run_id,
         "competition": data.competition.name,
@@ -111,8 +111,8 @@ def summarise(outcome: Outcome, workers: Workers, budget: Budget) -> dict[str, A
     return document
 
 
-def _feature_lines(outcome: Outcome) -> list[str]:
-    """What the search for features came to; nothing where there was none."""
+def _feature_lines(outcome: RunOutcome) -> list[str]:
+    """A line on the search for features; [] where nothing was screened."""
     if not outcome.features.steps:
         return []
     screened = sum(s.result.screened for s in outcome.features.steps)
@@ -127,8 +127,8 @@ def _feature_lines(outcome: Outcome) -> list[str]:
     return [f"Features: {looked}, {len(kept)} kept: {shown}. `medalist features {run}` says more."]
 
 
-def _ensemble_lines(outcome: Outcome) -> list[str]:
-    """What the submission is made of."""
+def _ensemble_lines(outcome: RunOutcome) -> list[str]:
+    """Lines on what the submission is made of."""
     final, records = outcome.final, outcome.records
     if final is None:
         if "experiment" in outcome.submissions.made_from:

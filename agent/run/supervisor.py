@@ -1,7 +1,7 @@
-"""The process that a person starts and that a script waits for: it watches over the run, which goes on in its child.
+"""The supervisor: the process that was started forks, the child does the run, and the parent watches it.
 
 Nothing that the run does can hold it up: not C code that keeps Python's lock for minutes, not an exit handler that
-waits for a child. It ends the run and its children shortly before the deadline, shows the cursor again, says what
+waits for a child. It ends the run and its children shortly before the deadline, shows the cursor again, prints what
 became of the submission, and ends with the run's exit code. It imports little and is forked before anything heavy is.
 """
 
@@ -20,12 +20,12 @@ from typing import NoReturn
 from medalist.agent.run.deadline import REQUESTS, Deadline, Interrupts
 
 SHOW_CURSOR = "\x1b[?25h"
-LAST_SECONDS = 0.4  # before the deadline, in which the run and its children are ended
-EXIT_SECONDS = 5.0  # that an agent may take from its last report until its process is gone
-REAP_SECONDS = 0.2  # that a killed process is waited for
-SIGNALLED = 128  # a shell's exit code for a process that a signal ended is so much more than the signal's number
+LAST_SECONDS = 0.4  # time before the deadline at which the run and its children are killed
+EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
+REAP_SECONDS = 0.2  # longest wait for the end of a killed process
+SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
 
-STAGES = {  # how far the run came when its deadline was reached: what is said, and the exit code
+STAGES = {  # by the last reported stage: the message and the exit code where the deadline ends the run
     "begun": ("medalist: The budget ended before a first submission: give more with --budget.", 2),
     "replaying": ("The budget ended while the run was read again: its submission stays as it was.", 0),
     "submitted": ("The deadline was reached while closing; submission.csv is the last one written.", 0),
@@ -34,9 +34,10 @@ STAGES = {  # how far the run came when its deadline was reached: what is said, 
 
 
 def supervise() -> Deadline:
-    """Go on in a child process, where this returns; this process waits for its end and exits with its exit code.
+    """Fork: returns in the child, which goes on with the run, the object to report to. In the parent it does not
+    return: the parent supervises the child and exits with its exit code.
 
-    To be called while the process has one thread. Raises OSError where the system gives no further process.
+    To be called while the process has one thread. Raises OSError where the system cannot fork.
     """
     reports, reporting = os.pipe()
     lifeline, held = os.pipe()
@@ -68,7 +69,7 @@ def _exit_after(lifeline: int) -> None:
 
 
 class _Supervised:
-    """The run's process, and what it has reported."""
+    """The run's process as the supervisor sees it, with what it has reported through a `Deadline`."""
 
     def __init__(self, pid: int):
         self.pid = pid
@@ -77,6 +78,7 @@ class _Supervised:
         self._exit_code: int | None = None
 
     def take_in(self, lines: Iterable[str]) -> None:
+        """Store reported lines: the deadline, the stage or the exit code."""
         for line in lines:
             kind, _, value = line.partition(" ")
             if kind == "deadline":
@@ -88,11 +90,12 @@ class _Supervised:
                 self.deadline = min(self.deadline, time.monotonic() + EXIT_SECONDS)
 
     def signal(self, number: int, _: object = None) -> None:
+        """Send the process a signal; also the handler that passes this process's signals on."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
     def ended(self, seconds: float = 0.0) -> int | None:
-        """The exit code, negative for a signal, once the process has ended, which is waited for; else None."""
+        """Wait at most `seconds` for the process; its exit code, negative for a signal, or None where it still runs."""
         until = time.monotonic() + seconds
         while True:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -103,7 +106,8 @@ class _Supervised:
             time.sleep(0.01)
 
     def kill(self) -> int:
-        """End the process and all below it at the deadline, and say why; returns the exit code."""
+        """Kill the process and its descendants at the deadline, and print why; returns the exit code for this
+        process."""
         import psutil
 
         with contextlib.suppress(psutil.Error):
@@ -155,7 +159,7 @@ def _wait(agent: _Supervised, reports: int) -> NoReturn:
 
 
 def _say(message: str) -> None:
-    """A sentence on stderr, and the cursor on a terminal that may have hidden it."""
+    """Print a sentence on stderr, and show the cursor, which the run may have hidden."""
     with contextlib.suppress(OSError):
         if sys.stdout.isatty():
             sys.stdout.write(SHOW_CURSOR)

@@ -1,4 +1,4 @@
-"""A task as the ledger keeps it with a run, and whether a run that goes on still has it."""
+"""The task as the ledger stores it with a run, and the check that a resumed run still has the same task."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from medalist.leaderboard.ledger.rows import RunRow
 
 
 def task_document(task: Task, evaluated: int, repeats: int, tables: Mapping[str, str]) -> dict[str, object]:
-    """A task as the ledger keeps it, plain values only; `evaluated`: the folds that experiments are evaluated on, drawn
-    `repeats` times; `tables`: the fingerprints of further tables by name."""
+    """A task as a dictionary of plain values for the ledger.
+
+    evaluated: number of folds that experiments are evaluated on. repeats: number of repetitions of the
+    cross-validation.
+    tables: hashes of the further tables, by name.
+    """
     custom = split_custom(task.metric)
     plan = task.folds
     folds = {name: value for name, value in asdict(plan).items() if name != "reason"}
@@ -34,10 +38,10 @@ def task_document(task: Task, evaluated: int, repeats: int, tables: Mapping[str,
 
 
 def refuse_changes(row: RunRow, document: Mapping[str, object], task_file: str) -> None:
-    """TaskError where a run that goes on would not go on with what it began with."""
-    known, now = row.task.get("tables", {}), document["tables"]
-    assert isinstance(now, dict)
-    changed = [name for name, told in known.items() if now.get(name) != told]  # others may have come beside them
+    """Raise TaskError where the task of a resumed run (`document`, see `task_document`) is not the recorded one."""
+    recorded, hashes = row.task.get("tables", {}), document["tables"]
+    assert isinstance(hashes, dict)
+    changed = [name for name, value in recorded.items() if hashes.get(name) != value]  # new tables are allowed
     if changed:
         raise TaskError(f"The table {changed[0]} has changed since run {row.id}: start a new run instead.")
     changed = [name for name, value in document.items() if name != "tables" and row.task.get(name, value) != value]

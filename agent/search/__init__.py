@@ -1,1 +1,1 @@
-"""The experiments of a run: handing out jobs, pruning, closing on fresh folds."""
+"""The search of a run: giving jobs to workers, pruning, and the close on fresh folds."""

@@ -1,9 +1,10 @@
 """The close of a run: the champion is scored on fresh folds, and the last submission is made of all models.
 
-The score that decided which experiments won is not the one that is reported: fresh folds took no part in the search.
-The ensemble's weights are the search's; labels are decided anew, each fold by the others. On fresh folds it is decided,
-too, whether the best single model or a blend without stacked ones does better than the ensemble. The models of search
-and fresh folds are averaged into the submission; with time folds, fits on all rows take their place.
+The ensemble was selected on the folds of the search, where its score is optimistic; so the score on fresh folds, which
+took no part in the search, is reported. The ensemble's weights are those of the search; thresholds and the like are
+fitted anew, cross-fitted over the fresh folds. On these it is also decided whether the best single model, or a blend
+without stacked ones, replaces the ensemble. The submission averages the models of search and fresh folds; with time
+folds, models fitted on all rows take their place.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.evaluation import Evaluation
 
-LARGEST_SHARE = 0.2  # share of the budget for the close, if one fold of each member fits into it
-FRESH_SHARE = 0.1  # share of it for one fresh fold of each member besides the refits, where all folds do not fit
-BAGGING_SHARE = 0.08  # share of it for further draws of fresh folds
-MOST_DRAWS = 4  # of fresh folds, one after another, while time is left
-CLEARLY = 1.0  # standard errors by which a simpler ensemble has to be better on fresh folds
-ENOUGH_WEIGHT = 0.5  # share of the ensemble that has to be scored for its score to count, or refitted to be submitted
-LAST_SECONDS = 0.5  # kept beside the seconds for deciding and writing
+LARGEST_SHARE = 0.2  # most of the budget that is kept for the close, unless one fold of each member takes longer
+FRESH_SHARE = 0.1  # most of the budget for a fresh fold of each member beside the fits on all rows
+BAGGING_SHARE = 0.08  # most of the budget for further draws of fresh folds
+MOST_DRAWS = 4  # most draws of fresh folds, one after another while time is left
+CLEARLY = 1.0  # gain on fresh folds, in standard errors, beyond which a simpler ensemble replaces the search's
+ENOUGH_WEIGHT = 0.5  # least weight of the members that were scored, for a score to count, or fitted on all rows
+LAST_SECONDS = 0.5  # seconds kept for the close beside those for fits, deciding and writing
 
 
 @dataclass(frozen=True)
 class Final:
     """What a run ends with.
 
-    score: the reported one. confirmed: whether it is of fresh folds. search: the champion's score on the folds of the
-    search. ensemble: what the submission is made of; without members where that is the best constant.
+    score: the one that is reported. confirmed: whether it was measured on fresh folds. search: the champion's score on
+    the folds of the search. ensemble: what the submission is made of; without members where that is the best constant.
     """
 
     score: Score
@@ -52,7 +53,8 @@ class Final:
 
     @classmethod
     def unconfirmed(cls, champion: Champion | None) -> Final | None:
-        """The champion with its score on the folds of the search; None where there is none."""
+        """The end of a run whose close failed: the champion with its score on the folds of the search; None without
+        one."""
         return None if champion is None else cls(champion.score, False, champion.score, champion.ensemble)
 
 
@@ -69,10 +71,10 @@ def seconds_needed(
 
     Parameters
     ----------
-    members: the present ensemble's experiments with what they are stacked upon.
-    refit_rows: for time folds, whose members are also fitted on all rows, how many times as many rows these are as
-        those of a fold's fit.
-    overhead: seconds of deciding on the last submission and writing it.
+    members: the ensemble's experiments and those that they are stacked upon; at least one.
+    refit_rows: with time folds, whose members are also fitted on all rows, the number of all rows divided by that of a
+        fold's fit; else None.
+    overhead: seconds of selecting and writing the last submission.
     by_clock: whether a long budget keeps time for further draws of fresh folds, whose models are averaged.
     """
     if not budget.limited:
@@ -90,9 +92,10 @@ def seconds_needed(
 
 @dataclass(frozen=True)
 class Closing:
-    """What the close works with. With `by_clock` it does what time allows, else all of it (repeatable runs).
+    """The close of a run: `close` does all of it.
 
-    judge_seconds: that judging one experiment takes. stopped, tick: see `fresh_folds.Refits`.
+    by_clock: whether it does what the time allows, else everything (so that runs with a number of experiments are
+    repeatable). judge_seconds: that judging one experiment takes. stopped, tick: see `fresh_folds.Refits`.
     """
 
     referee: Referee
@@ -107,8 +110,8 @@ class Closing:
 
     @property
     def overhead(self) -> float:
-        """Seconds of deciding on the last submission and writing it: the champion, the two simpler ensembles and what
-        is chosen of them are selected, decided and scored, each about as long as an experiment is judged."""
+        """Seconds of selecting and writing the last submission. Up to four ensembles are scored (the champion, two
+        simpler ones and the chosen one), each of which takes about as long as judging an experiment."""
         return 2 * self.submissions.write_seconds + 4 * self.judge_seconds
 
     @property
@@ -131,8 +134,8 @@ class Closing:
         return seconds_needed(members, self.timing, self.budget, **options)  # type: ignore[arg-type]
 
     def close(self, champion: Champion | None, seed: int) -> Final | None:
-        """Score the champion's members on fresh folds, drawn by `seed`, as many as time allows, and write the last
-        submission. None without a champion."""
+        """Fit the champion's members on fresh folds drawn by `seed`, as many as time allows, score them there, and
+        write the last submission. None, and nothing is written, without a champion."""
         if champion is None:
             return None
         referee, records, refit = self.referee, self.journal.records, self.referee.data.refit
@@ -152,7 +155,7 @@ class Closing:
                     break
         if score is not None and source.folds.forecast:  # one or two folds do not show how much folds differ
             score = replace(score, standard_error=max(score.standard_error, chosen.score.standard_error))
-        fresh = score is not None and not source.folds.repeats(referee.folds)
+        fresh = score is not None and not source.folds.mostly_equals(referee.folds)
         final = Final(score if score is not None and fresh else chosen.score, fresh, champion.score, chosen.ensemble)
         if score is not None:
             constant = self.submissions.score_constant(referee, source.folds)
@@ -178,6 +181,7 @@ class Closing:
         )
 
     def _draw(self, fits: Refits, members: Sequence[Record], champion: Champion, seed: int, draw: int) -> Draw:
+        """The members fitted on fresh folds number `draw`, as many as there is time for all the champion's members."""
         champion_members = members_of(champion, self.journal.records)
         folds = fits.fresh_folds(champion_members, seed, draw)
         return fits.on_folds(members, folds, champion.ensemble.weights)
@@ -185,7 +189,8 @@ class Closing:
     def _further_draws(
         self, fits: Refits, members: Sequence[Record], champion: Champion, first: Draw, seed: int
     ) -> list[Draw]:
-        """By the clock, the members on further draws of fresh folds while time is left: their models count."""
+        """The members on further draws of fresh folds, while time is left, whose models are averaged into the
+        submission; [] where nothing depends on the clock, or with time folds."""
         draws = [first]
         quickest = min(self.timing.fold_seconds(record) for record in members) / MARGIN
         while (
@@ -200,9 +205,9 @@ class Closing:
         return draws[1:]
 
     def _chosen(self, champion: Champion, members: Sequence[Record], draw: Draw) -> tuple[Champion, Score | None]:
-        """What the submission is made of, with its score on fresh folds; None where it could not be scored there.
+        """The ensemble to submit, and its score on fresh folds; None where it could not be scored there.
 
-        The search's ensemble gives way to a simpler one only where that is clearly better on the fresh folds.
+        A simpler ensemble (see `Referee.alternatives`) replaces the search's only where it is clearly better there.
         """
         best, score = champion, self._fresh_score(champion, draw)
         for simpler in self.referee.alternatives(champion, members):
@@ -212,8 +217,8 @@ class Closing:
         return best, score
 
     def _fresh_score(self, champion: Champion, draw: Draw) -> Score | None:
-        """An ensemble's score on a draw of fresh folds, if members of enough weight were scored there and the metric
-        is defined for them. Labels are decided for each fold by the others."""
+        """An ensemble's score on a draw of fresh folds, with cross-fitted decisions; None where the members that were
+        fitted there have less than ENOUGH_WEIGHT, or the metric is undefined."""
         weights = {n: w for n, w in champion.ensemble.weights.items() if n in draw.evaluations}
         total = sum(weights.values())
         if total < ENOUGH_WEIGHT:
@@ -229,8 +234,8 @@ class Closing:
     def _test_predictions(
         self, chosen: Champion, draws: Sequence[Draw], refits: Mapping[int, Evaluation]
     ) -> dict[int, np.ndarray]:
-        """Test predictions (m, W) of each member: the mean over its models of search and fresh folds, each of which
-        counts alike; with time folds, of its fit on all rows, where all members have one."""
+        """Test predictions (m, W) of each member, by number: the mean over all its models of search and fresh folds;
+        with time folds those of its fit on all rows, where all members have one, else those of the search."""
         tests = {}
         for number in chosen.ensemble.weights:
             evaluation = self.journal.records[number].evaluation
@@ -247,8 +252,9 @@ class Closing:
 def refitted_part(
     referee: Referee, chosen: Champion, refits: Mapping[int, Evaluation], records: Sequence[Record]
 ) -> Champion:
-    """The part of an ensemble that is fitted on all rows, where that is most of its weight; else the whole of it, by
-    the models of its folds. Models of fewer rows predict another level: the two are not mixed."""
+    """The ensemble without the members that could not be fitted on all rows (`refits`, by number), where the others
+    have at least ENOUGH_WEIGHT; else the ensemble as it is, to be submitted by the models of its folds. Models fitted
+    on fewer rows predict another level, so the two are not mixed."""
     weights = {n: w for n, w in chosen.ensemble.weights.items() if n in refits}
     total = sum(weights.values())
     if len(weights) == len(chosen.ensemble.weights) or total < ENOUGH_WEIGHT:
@@ -258,6 +264,7 @@ def refitted_part(
     return referee.champion_of(ensemble, pool)
 
 
-def clearly_better(change: Comparison, folds: FoldSet) -> bool:
-    """Whether a simpler ensemble is clearly better; for forecasts, whose folds differ in level, in at least two."""
-    return change.z > CLEARLY and change.in_every_fold and not (folds.forecast and folds.count < 2)
+def clearly_better(comparison: Comparison, folds: FoldSet) -> bool:
+    """Whether a simpler ensemble is clearly better on these fresh folds (see CLEARLY). In a forecast, whose folds
+    differ in level, it must gain in each fold, of at least two."""
+    return comparison.z > CLEARLY and comparison.in_every_fold and not (folds.forecast and folds.count < 2)

@@ -1,6 +1,6 @@
 """Fits of the ensemble's members on folds that took no part in the search, and on all rows.
 
-Boosting on them stops after the mean number of rounds of the search: no early stopping looks at the validation rows.
+Boosting runs the mean number of rounds that it ran in the search, so that no early stopping looks at validation rows.
 """
 
 from __future__ import annotations
@@ -24,33 +24,37 @@ from medalist.agent.workers.local import Workers
 from medalist.pipelines.fitting.evaluation import Evaluation, combine
 from medalist.pipelines.fitting.fold import FoldResult
 
-MARGIN = 1.2  # times the seconds that the search's fits took
-MOST_REPEATS = 3  # of one draw of fresh folds, where there is time for more than one
-POLL_SECONDS = 0.2
+MARGIN = 1.2  # factor on the seconds that the search's fits took, for the time of a refit
+MOST_REPEATS = 3  # most repetitions of the cross-validation within one draw of fresh folds
+POLL_SECONDS = 0.2  # longest wait for outcomes between two calls of `tick`
 
 
 @dataclass(frozen=True)
 class Timing:
-    """What the seconds of refits are computed from: the folds that the search evaluated on, the number of folds of the
-    task's scheme, and the number of child processes."""
+    """Estimates the seconds of fitting members again.
+
+    search_folds: number of folds that the search evaluated on, over all repetitions. n_splits: number of folds of the
+    task's scheme. workers: number of child processes.
+    """
 
     search_folds: int
     n_splits: int
     workers: int
 
     def fold_seconds(self, record: Record) -> float:
-        """Seconds of one fold's fit without early stopping, with a margin."""
+        """Expected seconds of one fold's fit, with a margin and without the rounds that early stopping waits."""
         assert record.evaluation is not None
         return MARGIN * record.seconds * (1 - record.evaluation.patience_share) / self.search_folds
 
     def wall_seconds(self, members: Sequence[Record], folds: int) -> float:
-        """Wall-clock seconds in which all members are fitted on so many folds."""
+        """Expected wall-clock seconds of fitting all members on so many folds; there must be at least one member."""
         seconds = [self.fold_seconds(record) for record in members]
         return max(max(seconds), sum(seconds) * folds / self.workers)
 
 
 def members_of(champion: Champion, records: Sequence[Record]) -> list[Record]:
-    """The ensemble's experiments by weight, and those that they are stacked upon; stacked ones come last."""
+    """The ensemble's experiments, largest weight first, and those that they are stacked upon; stacked ones come
+    last."""
     weights = champion.ensemble.weights
     members = [records[n] for n in sorted(weights, key=lambda n: (-weights[n], n))]
     numbers = set(weights)
@@ -62,10 +66,11 @@ def members_of(champion: Champion, records: Sequence[Record]) -> list[Record]:
 
 @dataclass(frozen=True)
 class Draw:
-    """The members on one draw of fresh folds.
+    """The members fitted on one draw of fresh folds.
 
-    folds: those that all scored members finished. evaluations: of these members on these folds, by number. tests: by
-    number, how many of its fits a member finished, on whichever folds, and the mean (m, W) of their test predictions.
+    folds: the folds that all scored members finished (all of them where no member can be scored). evaluations: of the
+    scored members on these folds, by number. tests: by number, how many fits a member finished, on any of the folds,
+    and the mean (m, W) of their test predictions.
     """
 
     folds: FoldSet
@@ -79,7 +84,7 @@ class Refits:
 
     seconds_left: returns the seconds left for fits. stopped: returns whether a person has asked to end. tick: is called
     several times a second. by_clock: whether the number of fresh folds follows from the time, else it is that of the
-    task's scheme (so that counted runs are repeatable).
+    task's scheme, so that runs whose budget is a number of experiments are repeatable.
     """
 
     data: RunData
@@ -93,19 +98,21 @@ class Refits:
     tick: Callable[[], None]
 
     def fresh_folds(self, members: Sequence[Record], seed: int, draw: int) -> FoldSet:
-        """Folds that took no part in the search: as many as time allows, drawn again where there is time to spare."""
+        """Folds that took no part in the search, drawn by `seed` and the number of the draw: as many as time allows,
+        and repeated where it allows more."""
         plan = self.data.task.folds
         wanted, repeats = plan.n_splits, 1
         if self.by_clock:
             possible = max(1, int(self.seconds_left() / self.timing.wall_seconds(members, wanted) * wanted))
             if plan.scheme in ("time", "blocks"):
-                wanted = min(wanted, possible)  # the last ones tell most
-            else:  # those that cannot all be fitted leave no core idle before the end
+                wanted = min(wanted, possible)  # the last ones, which are nearest to test
+            else:  # all of them even where time is short: what is fitted until then counts, and no core idles
                 repeats = max(1, min(MOST_REPEATS, possible // wanted))
         return self.data.folds(f"fresh_{draw}", seed + draw, wanted, repeats)
 
     def on_folds(self, members: Sequence[Record], folds: FoldSet, weights: Mapping[int, float]) -> Draw:
-        """The members fitted on these folds; `weights`: those of the ensemble, by number."""
+        """Fit the members on these folds. weights: those of the ensemble, by number, which decide what is scored where
+        not all fits finish: see `scored_members`."""
         done = self._fit([Fit(record, k, folds) for k in range(folds.count) for record in members])
         numbers = [r.number for r in members if any((r.number, k) in done for k in range(folds.count))]
         predicted = {n: [done[n, k].test for k in range(folds.count) if (n, k) in done] for n in numbers}
@@ -120,13 +127,13 @@ class Refits:
         return Draw(kept, evaluations, tests)
 
     def on_all_rows(self, members: Sequence[Record]) -> dict[int, Evaluation]:
-        """The members fitted on all training rows, by number."""
+        """Fit the members on all training rows; returns the test predictions of those that finished, by number."""
         done = self._fit([Fit(record, 0, None) for record in members])
         return {n: combine([result], (np.arange(0),), last_only=True) for (n, _), result in done.items()}
 
     def _fit(self, fits: Sequence[Fit]) -> dict[tuple[int, int], FoldResult]:
-        """Results by member and fold of the fits that could be finished; one comes after those that it is stacked
-        upon."""
+        """Run fits in the workers, each after those that it is stacked upon, until they or the time end. Returns the
+        results of those that finished, by (member, fold)."""
         workers = self.workers
         workers.cancel_all()  # of a search that an error has ended
         results: dict[tuple[int, int], FoldResult] = {}
@@ -159,7 +166,8 @@ class Fit:
     folds: FoldSet | None
 
     def ready(self, journal: Journal, done: Mapping[tuple[int, int], FoldResult]) -> bool:
-        """Whether the fits that it is stacked upon are done. Never where one of these has lost its predictions."""
+        """Whether the fits that it is stacked upon are done; never where one of these experiments lost its
+        predictions."""
         bases = self._bases(journal)
         return bases.keys() == set(self.record.pipeline.bases) and all((n, self.fold) in done for n in bases.values())
 
@@ -169,7 +177,7 @@ class Fit:
         return {h: r.number for h, r in by_hash(journal.records).items() if h in needed} if needed else {}
 
     def job(self, journal: Journal, done: Mapping[tuple[int, int], FoldResult], threads: int) -> Job:
-        """The job for a child process."""
+        """The job for a child process; `done` are the finished fits, by (member, fold)."""
         record, sources = self.record, None
         if record.pipeline.bases:
             bases = {h: done[n, self.fold] for h, n in self._bases(journal).items()}
@@ -182,11 +190,12 @@ class Fit:
 
 
 def scored_members(folds: Mapping[int, set[int]], weights: Mapping[int, float]) -> tuple[list[int], list[int]]:
-    """Which members are scored, and on which folds.
+    """(numbers of the members that are scored, folds on which they are scored), where not all fits finished.
 
-    folds: those that each member has finished, by number. weights: in the ensemble. Of the members that finished at
-    least so many folds, those whose weight times the number of folds that all of them finished is largest; of equal
-    ones that with more members. So a light member that failed on most folds does not take these from the others.
+    folds: the folds that each member finished, by number. weights: of the members in the ensemble. For each k, the
+    members that finished at least k folds are a candidate, to be scored on the folds that all of them finished; chosen
+    is the one with the largest total weight times number of folds, of equal ones that with more members. So a member of
+    little weight that failed on most folds does not take these from the others.
     """
     chosen: tuple[list[int], list[int]] = ([], [])
     most = 0.0

@@ -1,4 +1,4 @@
-"""Intake: what the outcomes of jobs mean for the experiments that they belong to."""
+"""Intake: updates running experiments by the outcomes of their jobs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from medalist.agent.workers.local import Workers
 from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import FoldResult
 
-CUT = 0.95  # share of its time for boosting, from which on a fit counts as ended by it
+TIME_LIMITED = 0.95  # share of the time limit from which on it counts as what ended boosting
 
 
 @dataclass
 class UnderWay:
-    """The experiments that are under way.
+    """The experiments that are not recorded yet.
 
-    active: those with jobs that wait or run. finished: those whose jobs have ended and that are not recorded yet, by
-    number. screening: whether a screening for features is under way.
+    active: those with waiting or running jobs. finished: those whose jobs have ended, by number. screening: whether a
+    screening for features runs.
     """
 
     active: list[Active] = field(default_factory=list)
@@ -42,7 +42,8 @@ class UnderWay:
 
 @dataclass
 class Intake:
-    """Takes in outcomes: of folds, which may prune an experiment, of preparations, of twins and of screenings.
+    """Processes outcomes: of folds, which may prune an experiment, of preparations, of seed replicates and of
+    screenings.
 
     `counted`: whether the budget is a number of experiments, so that nothing may depend on the order of outcomes.
     """
@@ -57,7 +58,7 @@ class Intake:
     counted: bool
 
     def take(self, outcome: Outcome) -> None:
-        """Take in the outcome of a job."""
+        """Process the outcome of a job; nothing where its experiment has ended already."""
         if outcome.job.kind == "screen":
             self._take_screening(outcome)
             return
@@ -65,8 +66,8 @@ class Intake:
         if active is None:
             return
         active.busy_seconds += outcome.seconds
-        if outcome.job.twin:
-            self._take_twin(active, outcome)
+        if outcome.job.replicate:
+            self._take_replicate(active, outcome)
         elif outcome.job.kind == "fold" and self.counted:  # what is pruned may not depend on which fold ends first
             for earlier in active.in_order(outcome):
                 if active in self.under_way.active:
@@ -78,7 +79,7 @@ class Intake:
         if outcome.status != "ok":
             if outcome.status == "timeout" and not self.counted:
                 self._learn_least(active, outcome)
-            active.ended = outcome
+            active.failure = outcome
             self._settle(active)
         elif outcome.result is None:
             active.waiting = self.jobs.folds(active)
@@ -86,16 +87,16 @@ class Intake:
             self._take_fold(active, outcome)
 
     def _learn_least(self, active: Active, outcome: Outcome) -> None:
-        """What was killed costs more than its seconds, which counts where it was expected to cost less."""
+        """Teach the cost model a killed fold: it takes at least as long as it ran, where less was expected."""
         job = outcome.job
         if job.kind == "fold" and outcome.seconds > self.jobs.expected_seconds(active):
             self.costs.learn(job.pipeline, self.jobs.width(active), outcome.seconds, threads=job.threads)
 
-    def _take_twin(self, active: Active, outcome: Outcome) -> None:
+    def _take_replicate(self, active: Active, outcome: Outcome) -> None:
         if isinstance(outcome.result, FoldResult):
-            active.twins[outcome.job.twin] = outcome.result.valid
+            active.replicates[outcome.job.replicate] = outcome.result.valid
         else:
-            active.twins = {}  # the run goes on without a noise floor
+            active.replicates = {}  # the run goes on without a noise floor
         self._settle_if_done(active)
 
     def _take_screening(self, outcome: Outcome) -> None:
@@ -119,7 +120,7 @@ class Intake:
                 self.jobs.width(active),
                 result.fit_seconds,
                 rounds=result.rounds_run / self.recorder.referee.data.problem.n_targets,
-                cut=result.feature_seconds + result.fit_seconds > CUT * job.soft_seconds,
+                time_limited=result.feature_seconds + result.fit_seconds > TIME_LIMITED * job.soft_seconds,
                 threads=job.threads,
             )
         first = active.number == 0 and self.recorder.leaders.champion is None and len(active.results) == 1
@@ -131,7 +132,7 @@ class Intake:
 
     def _settle_if_done(self, active: Active) -> None:
         folds = len(active.results) == self.recorder.referee.folds.count
-        if active.pruned or (folds and all(p is not None for p in active.twins.values())):
+        if active.pruned or (folds and all(p is not None for p in active.replicates.values())):
             self._settle(active)
 
     def _settle(self, active: Active) -> None:

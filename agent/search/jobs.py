@@ -1,4 +1,4 @@
-"""An experiment under way, and the jobs for child processes that it is made of."""
+"""A running experiment, and the jobs for child processes that it is divided into."""
 
 from __future__ import annotations
 
@@ -26,51 +26,54 @@ from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.pipeline import Pipeline
 
-LEAST_FOLD_SECONDS = 3.0  # that a fold may take, whatever the budget
-FIT_SHARE = 0.7  # share of a fold's time for boosting; the rest is for features and predictions
-FIRST_LONGEST = 0.25  # share of the budget for boosting in a fold of the first experiment, which others wait for
-LONGER = 1.5  # times the expected seconds that boosting may take at least, where there is so much time
-SHORT_SECONDS = 0.5  # expected seconds of a fold below which it may be handed out before the one before it is done
-TWINS = (101, 202)  # seeds of two fits that differ in nothing else, for the noise floor
-TWINS_SHARE = 0.02  # share of the budget that they may take together
+LEAST_FOLD_SECONDS = 3.0  # least time limit of a fold's job, whatever the budget
+FIT_SHARE = 0.7  # share of a fold's time limit for boosting; the rest is for features and predictions
+FIRST_LONGEST = 0.25  # most of the budget for boosting in a fold of the first experiment, which others wait for
+LONGER = 1.5  # boosting may take this multiple of the expected seconds at least, where so much time is left
+SHORT_SECONDS = 0.5  # expected seconds below which a fold may be queued at a worker that is still busy
+REPLICATE_SEEDS = (101, 202)  # added to the seed for two fits that differ in nothing else, for the noise floor
+REPLICATES_SHARE = 0.02  # most of the budget that they may take together
 
 
 @dataclass
 class Active:
-    """An experiment under way.
+    """A running experiment.
 
     Attributes
     ----------
-    waiting: jobs that are not handed out yet.
-    order: its folds in the order in which they are handed out.
-    early: outcomes of folds that ended before one that was handed out earlier (in counted runs alone).
-    rival: the experiment that it is pruned against; None where it is not pruned.
-    results, losses: of the folds that are done, by fold.
-    ended: the outcome of a job that failed.
-    pruned: why it was pruned, and `early_loss` the loss that it was heading for.
+    waiting: jobs that were not given to a worker yet.
+    reference: the finished experiment that it is pruned against; None where it is not pruned.
+    results, losses: of the finished folds, by fold.
+    failure: the outcome of a job that failed, which ends the experiment; None while none has.
+    pruned: why it was pruned, in words; None while it was not.
+    early_loss: the loss of a pruned experiment, extrapolated from its finished folds.
     busy_seconds: of work on its jobs so far.
-    trial: the outcome of a test of features, once the folds that judge it are done.
-    twins: validation predictions of the two fits for the noise floor, by seed; None until they are there.
+    trial: the outcome of a test of features by its held-out folds, once these are done (see `Pruner`).
+    order: the folds that were not looked at yet, in the order in which workers get them.
+    early: outcomes of folds that ended before an earlier one in `order`, by fold; only where the budget is a number of
+        experiments, so that nothing may depend on the clock.
+    replicates: validation predictions of the seed replicates for the noise floor, by REPLICATE_SEEDS; None until they
+        are done. Empty where there are no replicates.
     """
 
     number: int
     proposal: Proposal
     waiting: list[Job]
-    rival: Record | None
+    reference: Record | None
     results: dict[int, FoldResult] = field(default_factory=dict)
     losses: dict[int, float] = field(default_factory=dict)
-    ended: Outcome | None = None
+    failure: Outcome | None = None
     pruned: str | None = None
     early_loss: float | None = None
     busy_seconds: float = 0.0
     trial: FeatureTrial | None = None
-    twins: dict[int, np.ndarray | None] = field(default_factory=dict)
+    replicates: dict[int, np.ndarray | None] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     early: dict[int, Outcome] = field(default_factory=dict)
 
     def in_order(self, outcome: Outcome) -> list[Outcome]:
-        """Outcomes of folds that may be looked at now that this one has arrived, in the order in which the folds were
-        handed out: none while an earlier fold is missing."""
+        """The outcomes that may be looked at now that this fold has ended, in `order`: all up to the first fold that
+        has not ended. Removes them from `order` and `early`."""
         self.early[outcome.job.fold] = outcome
         ready = []
         while self.order and self.order[0] in self.early:
@@ -79,12 +82,13 @@ class Active:
 
 
 def last_line(error: str | None) -> str:
-    """The last line of a traceback, which says what went wrong."""
+    """The last line of a traceback, with the exception's message."""
     return ((error or "").strip().splitlines() or ["no reason was given"])[-1]
 
 
 def priority(active: Active) -> tuple[bool, int]:
-    """Sorting key of whose jobs are handed out first: tests of features, which others wait for, then the earliest."""
+    """Sorting key of the experiments whose jobs workers get first: tests of features, which others wait for, then the
+    earliest."""
     return active.proposal.arm != ARM, active.number
 
 
@@ -93,7 +97,8 @@ def sources_of(
 ) -> Sources:
     """The predictions of other pipelines that a stacked or pseudo-labelled pipeline is fitted on.
 
-    predicted: for folds other than the search's, (validation, test) predictions by those pipelines' hashes.
+    predicted: for a fold other than the search's, (validation (v, W), test (m, W)) predictions on that fold, by the
+    hash of the pipeline; None for the folds of the search, whose predictions are on disk.
     """
     numbers = {h: r.number for h, r in by_hash(journal.records).items()}
     labels: Path | np.ndarray | None = None
@@ -107,16 +112,17 @@ def sources_of(
             (oof.resolve(), test.resolve())
             for oof, test in (journal.predictions.arrays(numbers[base]) for base in pipeline.stacked)
         ),
-        own=() if predicted is None else tuple(predicted[base] for base in pipeline.stacked),
+        fold_predictions=() if predicted is None else tuple(predicted[base] for base in pipeline.stacked),
         labels=labels,
     )
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """Makes the jobs of experiments; without `by_clock` none has a time limit, so that equal runs have equal jobs.
+    """Makes the jobs of experiments.
 
-    `seconds_left` returns the seconds that are left for the search.
+    by_clock: whether jobs have time limits; not where the budget is a number of experiments, so that equal runs have
+    equal jobs. seconds_left: returns the seconds left for the search.
     """
 
     referee: Referee
@@ -128,39 +134,47 @@ class Jobs:
     seconds_left: Callable[[], float]
 
     def begin(self, active: Active) -> None:
-        """Give an experiment its first jobs: its features, where they have to be computed, else its folds."""
-        if active.number == 0 and self._twins_are_cheap(active):
-            active.twins = dict.fromkeys(TWINS)
+        """Set the first jobs of an experiment (`waiting`): one that computes its features, where any is missing in the
+        store, else its folds."""
+        if active.number == 0 and self._replicates_are_cheap(active):
+            active.replicates = dict.fromkeys(REPLICATE_SEEDS)
         missing = [f for f in active.proposal.pipeline.features if not self._computed(f)]
         active.waiting = [self._job(active, "prepare")] if missing else self.folds(active)
 
     def folds(self, active: Active) -> list[Job]:
-        """A job for each fold, in the order in which they are handed out: those first that may end it early."""
+        """A job for each fold, in the order in which workers get them: those first that may end the experiment early.
+        Sets `order`."""
         active.order = self.fold_order(active)
         return [self._job(active, "fold", k) for k in active.order] + [
-            self._twin(active, seed) for seed in active.twins
+            self._replicate(active, seed) for seed in active.replicates
         ]
 
     def fold_order(self, active: Active) -> list[int]:
-        """Numbers of the folds in the order in which they are handed out."""
+        """Numbers of the folds in the order in which workers get them: of a test of features the held-out folds
+        first."""
         order = list(range(self.referee.folds.count))
         if active.proposal.arm == ARM and active.proposal.idea is not None:
             judging = self.referee.features.held_out_folds(step_of(active.proposal.idea))
             order.sort(key=lambda k: k not in judging)
         return order
 
-    def _twin(self, active: Active, seed: int) -> Job:
-        """The first fold of a model that differs from its twin in its seed alone."""
+    def _replicate(self, active: Active, seed: int) -> Job:
+        """A seed replicate: the first fold of the experiment's pipeline with another seed."""
         pipeline = active.proposal.pipeline
         stochastic = FAMILIES[pipeline.family].stochastic  # with nothing drawn at random a seed would change nothing
         if stochastic:
             pipeline = pipeline.changed(params=pipeline.parameters | dict(stochastic))
-        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + seed), twin=seed)
+        return replace(self._job(active, "fold"), pipeline=pipeline.changed(seed=pipeline.seed + seed), replicate=seed)
 
-    def _twins_are_cheap(self, active: Active) -> bool:
-        return not self.by_clock or len(TWINS) * self.expected_seconds(active) < TWINS_SHARE * self.budget.seconds
+    def _replicates_are_cheap(self, active: Active) -> bool:
+        """Whether the seed replicates fit into REPLICATES_SHARE; always where nothing depends on the clock."""
+        return (
+            not self.by_clock
+            or len(REPLICATE_SEEDS) * self.expected_seconds(active) < REPLICATES_SHARE * self.budget.seconds
+        )
 
     def _job(self, active: Active, kind: str, fold: int = 0) -> Job:
+        """A job of this kind for one fold, with its limits on boosting ("soft") and on the whole job ("hard")."""
         pipeline, folds = active.proposal.pipeline, self.referee.folds
         soft = hard = boosting = float("inf")
         if self.by_clock:
@@ -185,12 +199,12 @@ class Jobs:
         )
 
     def expected_seconds(self, active: Active) -> float:
-        """Seconds that one fold is expected to take."""
+        """Expected seconds of one fold."""
         pipeline = active.proposal.pipeline
-        return self.costs.guess_of(pipeline, self.width(active))
+        return self.costs.expected_fold_seconds(pipeline, self.width(active))
 
     def width(self, active: Active) -> int:
-        """Number of columns that it is fitted on."""
+        """Estimated number of matrix columns that the experiment's pipeline is fitted on."""
         return pipeline_width(active.proposal.pipeline, self.costs.outputs)
 
     def _computed(self, feature: str) -> bool:

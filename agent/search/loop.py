@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from medalist.agent.budget import Budget
-from medalist.agent.experiment import Proposal, Record, noise_of
+from medalist.agent.experiment import Proposal, Record, noise_unit
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
@@ -18,7 +18,7 @@ from medalist.agent.search.recording import Recorder
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.measuring import allowance, arrange, calibrate
+from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
@@ -109,10 +109,10 @@ class Search:
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
         if self.counted or not fam.boosted:
             return
-        expected = self.costs.guess(fam, self.jobs.width(active), fam.portfolio[0])
-        seconds = allowance(self.budget.seconds, self.workers.cores, expected)
-        folds = [job for job in self.jobs.folds(active) if not job.twin]
-        arrange(self.workers, self.costs, calibrate(self.workers, lambda k: folds[k % len(folds)], seconds))
+        expected = self.costs.expected_fit_seconds(fam, self.jobs.width(active), fam.portfolio[0])
+        seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)
+        folds = [job for job in self.jobs.folds(active) if not job.replicate]
+        apply_calibration(self.workers, self.costs, calibrate(self.workers, lambda k: folds[k % len(folds)], seconds))
         self.policy.workers = self.workers.count
 
     def run(self, tick: Callable[[], None]) -> None:
@@ -169,7 +169,7 @@ class Search:
             return None
         running = [r.proposal for r in self.records[len(history) :]]
         running += [a.proposal for a in [*self.under_way.active, *self.under_way.finished.values()]]
-        return history, list(map(Record.under_way, running))
+        return history, list(map(Record.placeholder, running))
 
     def _wants_screening(self) -> bool:
         histories = self._history(self.next_number)
@@ -218,7 +218,7 @@ class Search:
             if histories is None:
                 return False
             history, running = histories
-            self.policy.noise_unit = noise_of(history)
+            self.policy.noise_unit = noise_unit(history)
             left = float("inf") if self.counted else self.seconds_left
             proposal = self.policy.propose([*history, *running], number, left)
         if proposal is None:
@@ -238,7 +238,7 @@ class Search:
 
     def _begin(self, number: int, proposal: Proposal) -> None:
         history = self.records[: max(1, number - self.lag)] if self.counted else self.records
-        active = Active(number, proposal, [], self.pruner.rival(proposal, history))
+        active = Active(number, proposal, [], self.pruner.reference(proposal, history))
         self.jobs.begin(active)
         self.under_way.active.append(active)
         begun = {"family": proposal.pipeline.family, "reason": proposal.reason}  # numbers are given at the end

@@ -1,4 +1,4 @@
-"""Recorder: judges experiments whose folds are done, records them, and renews the submission where it helps."""
+"""Recorder: judges experiments whose jobs have ended, records them, and writes the submission of a better ensemble."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.search.jobs import TWINS, Active, last_line
+from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
 from medalist.pipelines.fitting.evaluation import combine
 
 RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
@@ -23,9 +23,9 @@ RECENT = 0.2  # weight of the latest experiment in the moving average of the sec
 
 @dataclass
 class Recorder:
-    """Enters each finished experiment once in the referee's judgement, the journal, and the submissions.
+    """Judges and records experiments, one after another.
 
-    leaders: what leads so far. judge_seconds: that judging one experiment takes, a moving average.
+    leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes.
     """
 
     referee: Referee
@@ -35,10 +35,10 @@ class Recorder:
     judge_seconds: float = 0.0
 
     def record(self, active: Active) -> None:
-        """Record an experiment whose jobs have ended: failed, pruned, or judged by all of its folds."""
+        """Record an experiment whose jobs have ended, as failed, as pruned, or with a verdict by all of its folds."""
         number, proposal, seconds = len(self.journal.records), active.proposal, active.busy_seconds
-        if active.ended is not None:
-            status, error = active.ended.status, active.ended.error
+        if active.failure is not None:
+            status, error = active.failure.status, active.failure.error
             self.journal.add(Record(number, proposal, status, last_line(error), seconds=seconds, error=error))
         elif active.pruned:
             record = Record(number, proposal, "pruned", active.pruned, seconds=seconds, early_loss=active.early_loss)
@@ -47,23 +47,25 @@ class Recorder:
             self._judge(number, active)
 
     def cut_short(self, active: Active, reason: str) -> None:
-        """Record an experiment that the end of the search has cut short: it may be tried again."""
+        """Record an experiment that the end of the search has cut short, so that it may be proposed again. reason: in
+        words."""
         number = len(self.journal.records)
         self.journal.add(Record(number, active.proposal, "timeout", reason, seconds=active.busy_seconds))
 
     def _pruned_trial(self, active: Active) -> FeatureTrial | None:
-        """The outcome of a test of features that was ended early; None of other experiments."""
+        """The outcome of a test of features that was pruned; None for other experiments."""
         if active.proposal.arm != ARM:
             return None
-        change = None if active.trial is None else active.trial.change
-        return FeatureTrial(False, change, active.pruned or "", incumbent_features(self.journal.records))
+        comparison = None if active.trial is None else active.trial.comparison
+        return FeatureTrial(False, comparison, active.pruned or "", incumbent_features(self.journal.records))
 
     def _judge(self, number: int, active: Active) -> None:
+        """Judge an experiment by all of its folds, record it, and write the submission where the champion changed."""
         folds, refit, records = self.referee.folds, self.referee.data.refit, self.journal.records
         results = [active.results[k] for k in range(folds.count)]
         evaluation = combine(results, folds.positions, last_only=refit)
         losses = tuple(active.losses[k] for k in range(folds.count))
-        one, other = (active.twins.get(t) for t in TWINS)
+        one, other = (active.replicates.get(t) for t in REPLICATE_SEEDS)
         if one is not None and other is not None:
             self._measure_noise_floor(one, other)
         began = time.monotonic()
@@ -81,7 +83,8 @@ class Recorder:
             self.submissions.submit_champion(self.leaders.champion, records)
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
-        """From the validation predictions (v, W) of two fits of the first fold that differ in their seeds alone."""
+        """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first
+        fold."""
         floor = self.referee.noise_floor(one, other, fold=0)
         if floor is not None:
             self.leaders = replace(self.leaders, noise_floor=floor)

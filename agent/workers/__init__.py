@@ -1,1 +1,1 @@
-"""Where experiments run: child processes, their limits, threads and costs."""
+"""Running jobs: child processes, their limits and threads, and the cost model of fits."""

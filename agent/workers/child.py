@@ -1,4 +1,4 @@
-"""What a child process of a pool does: one job after another, each answered with its result or its traceback."""
+"""The main loop of a worker process: it does one job after another and sends back each one's result or traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.agent.workers.jobs import Bench, Job, Outcome, Sources
+from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
@@ -20,10 +20,10 @@ from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
 
 
 @dataclass
-class TrainingInput:
-    """A worker's training input, with the folds and the stacked predictions that it has read so far."""
+class JobRunner:
+    """Does jobs on a worker's training input; keeps the folds and the base predictions of stacks that it has read."""
 
-    bench: Bench
+    training_input: TrainingInput
     store: FeatureStore
     y: np.ndarray
     weights: np.ndarray | None = None
@@ -31,14 +31,17 @@ class TrainingInput:
     predictions: dict[tuple[Path, Path], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, bench: Bench) -> TrainingInput:
-        store = FeatureStore(bench.store, bench.fingerprint, bench.n_train, bench.limit)
-        weights = None if bench.weights is None else np.load(bench.weights)
-        return cls(bench, store, np.load(bench.targets), weights)
+    def load(cls, training_input: TrainingInput) -> JobRunner:
+        """Open the feature store and read the targets and weights."""
+        store = FeatureStore(
+            training_input.store, training_input.fingerprint, training_input.n_train, training_input.limit
+        )
+        weights = None if training_input.weights is None else np.load(training_input.weights)
+        return cls(training_input, store, np.load(training_input.targets), weights)
 
     def run(self, job: Job) -> FoldResult | ScreenResult | None:
-        """Do a job; None for one that prepares features. Raises whatever the pipeline raises."""
-        bench = self.bench
+        """Do a job and return its result; None for one that prepares features. Raises whatever the pipeline raises."""
+        training_input = self.training_input
         if job.screen is not None:
             now = time.monotonic()
             return screen(self.store, job.screen, now, now + job.soft_seconds)
@@ -50,15 +53,15 @@ class TrainingInput:
                 self.folds[job.folds] = np.load(job.folds)
             fit, valid = (self.folds[job.folds][f"{part}_{job.fold}"] for part in ("fit", "valid"))
         else:
-            fit, valid = np.arange(bench.n_train), np.arange(0)
+            fit, valid = np.arange(training_input.n_train), np.arange(0)
         return run_fold(
             self.store,
-            bench.problem,
+            training_input.problem,
             job.pipeline,
             self.y,
             fit,
             valid,
-            np.arange(bench.n_train, bench.n_train + bench.n_test),
+            np.arange(training_input.n_train, training_input.n_train + training_input.n_test),
             fold=job.fold,
             rounds=job.rounds,
             threads=job.threads,
@@ -69,7 +72,8 @@ class TrainingInput:
         )
 
     def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:
-        """Stacked predictions as columns for the rows to fit on, to validate on and to predict; None without any."""
+        """The base pipelines' predictions as feature columns, for the training rows `fit`, the training rows `valid`
+        and the test rows; None where the pipeline is not stacked."""
         if not sources.stacked:
             return None
         parts: list[list[np.ndarray]] = [[], [], []]
@@ -77,17 +81,19 @@ class TrainingInput:
             if paths not in self.predictions:
                 self.predictions[paths] = np.load(paths[0]), np.load(paths[1])
             oof, test = self.predictions[paths]
-            valid_predictions, test_predictions = sources.own[i] if sources.own else (oof[valid], test)
+            valid_predictions, test_predictions = (
+                sources.fold_predictions[i] if sources.fold_predictions else (oof[valid], test)
+            )
             for part, p in zip(parts, (oof[fit], valid_predictions, test_predictions), strict=True):
-                part.append(as_columns(self.bench.problem, p))
+                part.append(as_columns(self.training_input.problem, p))
         self.predictions = {
             paths: self.predictions[paths] for paths in sources.stacked
-        }  # those of a night are too many
+        }  # only those of the last job are kept: there are too many in a night
         return StackedColumns(*(np.hstack(part) for part in parts))
 
 
 def pseudo_labels(sources: Sources, fold: int) -> PseudoLabels | None:
-    """Pseudo-labels of the test rows for a fold; None where the pipeline is fitted without."""
+    """The pseudo-labels of the test rows for a fold; None where the pipeline is fitted without any."""
     if sources.labels is None:
         return None
     if isinstance(sources.labels, Path):
@@ -97,19 +103,19 @@ def pseudo_labels(sources: Sources, fold: int) -> PseudoLabels | None:
 
 
 def serve(connection: Connection) -> None:
-    """Answer each job with its outcome and its seconds, until the other end closes. The first message is a Bench."""
+    """Receive a TrainingInput and then jobs; send back (outcome, seconds) for each job, until the other end closes."""
     try:
-        material: TrainingInput | None = None
+        runner: JobRunner | None = None
         while True:
             message = connection.recv()
-            if isinstance(message, Bench):
-                material = TrainingInput.load(message)
+            if isinstance(message, TrainingInput):
+                runner = JobRunner.load(message)
                 continue
-            if material is None:
-                raise RuntimeError("a job came before its bench")
+            if runner is None:
+                raise RuntimeError("a job came before the training input")
             began = time.perf_counter()
             try:
-                outcome = Outcome(message, "ok", material.run(message))
+                outcome = Outcome(message, "ok", runner.run(message))
             except MemoryError:
                 outcome = Outcome(message, "memory", error=traceback.format_exc())
             except Exception:  # noqa: BLE001 - whatever an experiment raises is a row in the ledger, not the end

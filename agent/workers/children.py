@@ -12,25 +12,30 @@ from medalist.agent.workers.jobs import Job
 
 @dataclass
 class Child:
-    """A child process and what it is doing; `began` is on the clock of `time.monotonic()`."""
+    """A child process with its jobs.
+
+    job: what it is working on; None where it is idle. began: when it began with that, on the clock of
+    `time.monotonic()`. queued: the next job, which was sent already. retiring: whether it ends after its jobs.
+    """
 
     process: Any
     pipe: connection.Connection
     job: Job | None = None
     began: float = 0.0
-    queued: Job | None = None  # sent to the child already, to follow `job`
-    retiring: bool = False  # ends when its jobs have
+    queued: Job | None = None
+    retiring: bool = False
 
     @property
     def idle(self) -> bool:
+        """Whether it can be given a job at once."""
         return self.job is None and not self.retiring
 
     @property
     def has_queue_room(self) -> bool:
-        """Whether a short job may be sent ahead: the child is at a short one, and at its last."""
+        """Whether a short job may be queued: the child is at a short one, and has none queued."""
         return self.job is not None and self.job.short and self.queued is None and not self.retiring
 
     def send(self, job: Job) -> None:
-        """Send a job to the child. That it has died is noticed when its outcome is collected."""
+        """Send a job to the child. Where the child has died, that is noticed when its outcome is collected."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(job)

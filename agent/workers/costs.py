@@ -1,9 +1,9 @@
 """Cost model: the expected seconds of a fit, from the family's prior estimate and the fits of this run.
 
-A boosted fit costs its number of rounds times the seconds of a round, and the two are learned separately. The pace
-(observed seconds divided by the prior estimate for the rounds that were run) is much the same for all fits of a family
-on one machine. The path length at which boosting stops early (rounds times learning rate) depends on the data, and is
-shared between families.
+A boosted fit takes its number of rounds times the seconds of a round, and the two are learned separately, each as a
+ratio of what was observed to what the family's prior estimate says. The ratio for the seconds of a round is much the
+same for all fits of a family on one machine. The path length at which boosting stops early (rounds times learning rate)
+depends on the data, and its ratio is shared between families.
 """
 
 from __future__ import annotations
@@ -20,39 +20,44 @@ from medalist.pipelines.estimators.base import Family
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.pipeline import Pipeline
 
-FASTEST = 0.2  # the highest learning rate that is chosen to save time
-LEAST_PATH = 60.0  # rounds times learning rate that a fit is allowed at least, if it does not stop early
-PATH_MARGIN = 1.5  # times the path length at which boosting is expected to stop, that a fit is allowed
-REFERENCE_ROWS = 10_000  # at which the sizes of fits are compared
-MANY_ROUNDS = 1000.0  # at which the seconds of a round are estimated; also the rounds of a fit that names none
-EXHAUSTED = 0.97  # share of the allowed rounds from which on a fit did not stop early, but was ended
+FASTEST = 0.2  # highest learning rate that is chosen to save time
+LEAST_PATH = 60.0  # least path length (rounds times learning rate) that the limit on rounds allows
+PATH_MARGIN = 1.5  # most path length of a fit, in multiples of that at which boosting is expected to stop early
+REFERENCE_ROWS = 10_000  # training rows for which the sizes of fits are estimated, to be compared
+MANY_ROUNDS = 1000.0  # boosting rounds for which sizes are estimated; also those of parameters without "rounds"
+EXHAUSTED = 0.97  # share of the limit on rounds, from which on the limit counts as what ended a fit
 SIZE_SCALE = 1.0  # difference in the logarithm of two fits' sizes at which one's weight for the other falls to 1/e
-AGE_DECAY = 0.9  # weight of a pipeline's fits, relative to those of the next pipeline of its family
+AGE_DECAY = 0.9  # weight of a pipeline's fits relative to those of the pipeline of its family that came next
 MOST_PIPELINES = 20  # the latest pipelines of each family that count
 MOST_SCANNED = 400  # the latest pipelines of all families, among which those are looked for
-TRANSFORMED_FITS = 2.0  # fits that a transformed target costs: its transformation is fitted first
-CHAIN_FITS = 3.0  # further fits of each target of a chain but the last, for its inner folds
-OTHER_FAMILY = 0.3  # weight of another family's path lengths
-PRIOR_PATH = 0.5  # weight of the family's prior estimate of the path length
-SPREAD, SPREAD_WEIGHT = 0.5, 3.0  # prior standard deviation of the log seconds about the estimate; fits it counts as
-UNOBSERVED_SPREAD = 0.4  # added to it for a family that has not been fitted in this run
+TRANSFORMED_FITS = 2.0  # plain fits that one with a transformed target takes as long as
+CHAIN_FITS = 3.0  # further fits, on inner folds, of each target of a chain (several targets in sequence) but the last
+OTHER_FAMILY = 0.3  # weight of path ratios of another family; those of the same family have up to 1
+PRIOR_PATH = 0.5  # weight of the prior estimate of the path length, a ratio of 1, beside those
+LOG_STD, LOG_STD_WEIGHT = 0.5, 3.0  # prior standard deviation of log(seconds / estimate), and the fits it counts as
+UNOBSERVED_LOG_STD = 0.4  # added to LOG_STD for a family that has not been fitted in this run
 
 
 @dataclass
 class PipelineFits:
-    """The fits of one pipeline in this run, one list entry a fit, as logarithms of observed divided by prior values.
+    """The fits of one pipeline in this run. The lists have an entry for each fit: the logarithm of an observed value
+    divided by the prior estimate of it.
 
-    paces: seconds, for the rounds that were run. paths: path lengths at which boosting stopped early, where it did.
-    totals: seconds, for the rounds that were expected. Seconds are those of one thread. size: estimated seconds of
-    `MANY_ROUNDS` rounds on `REFERENCE_ROWS` rows. single_threaded: whether some fits had one thread.
+    Attributes
+    ----------
+    round_ratios: of the seconds, against the estimate for the rounds that were run. Seconds are those of one thread.
+    total_ratios: of the seconds, against the estimate for the rounds that were expected.
+    path_ratios: of the path length at which boosting stopped early; of a fit that did not, only where that is above 0.
+    size: estimated seconds of `MANY_ROUNDS` rounds on `REFERENCE_ROWS` rows.
+    single_threaded: whether at least one of the fits had one thread only.
     """
 
     family: str
     size: float
     single_threaded: bool = False
-    paces: list[float] = field(default_factory=list)
-    paths: list[float] = field(default_factory=list)
-    totals: list[float] = field(default_factory=list)
+    round_ratios: list[float] = field(default_factory=list)
+    path_ratios: list[float] = field(default_factory=list)
+    total_ratios: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -60,8 +65,8 @@ class Costs:
     """Expected seconds of fitting a pipeline on one fold, in workers of `threads` threads.
 
     rows: training rows of a fold. outputs: columns of a prediction (W). test_rows: rows of the test table. n_targets:
-    target columns. calibration: the speed of several threads, if measured. observed: the fits of this run by pipeline
-    and width, in the order in which these were first fitted.
+    target columns. calibration: the speed of several threads, if measured. observed: the fits of this run by
+    "<pipeline hash> <matrix columns>", in the order in which these were first fitted.
     """
 
     rows: int
@@ -72,27 +77,31 @@ class Costs:
     calibration: Calibration | None = None
     observed: dict[str, PipelineFits] = field(default_factory=dict)
 
-    def guess(
+    def expected_fit_seconds(
         self, fam: Family, columns: int, params: Mapping[str, Any], quantile: float = 0.5, threads: int | None = None
     ) -> float:
-        """Seconds of one fit of a family on `columns` columns, by the fits of the family so far, else of all families.
+        """Expected seconds of one fit of a family on a matrix of `columns` columns, from the fits of the family in this
+        run; where it has none, from those of all families.
 
         `quantile` is the share of fits that are expected to take less: 0.5 for the median, more for an upper bound.
         `threads` is `self.threads` unless given.
         """
         size = self._size(fam, columns, params)
-        paces = [(median(s.paces), _weight(s, fam, size, age)) for s, age in self._with_paces(fam.name)]
-        pace = _mean(paces) if paces else self._pace_of_others()
+        ratios = [(median(s.round_ratios), _weight(s, fam, size, age)) for s, age in self._with_round_ratios(fam.name)]
+        log_ratio = _mean(ratios) if ratios else self._round_ratio_of_all()
         work = self._work(fam, columns, params, self._rounds(fam, columns, params))
-        seconds = work * math.exp(pace) / self._speed(fam, self.threads if threads is None else threads)
-        return seconds if quantile == 0.5 else seconds * math.exp(self._spread(fam) * NormalDist().inv_cdf(quantile))
+        seconds = work * math.exp(log_ratio) / self._speed(fam, self.threads if threads is None else threads)
+        return seconds if quantile == 0.5 else seconds * math.exp(self._log_std(fam) * NormalDist().inv_cdf(quantile))
 
-    def guess_of(self, pipeline: Pipeline, columns: int) -> float:
-        """Median seconds of one fold of a pipeline on `columns` columns, with all the fits that it needs."""
-        return self.guess(family(pipeline.family), columns, pipeline.parameters) * self.times(pipeline)
+    def expected_fold_seconds(self, pipeline: Pipeline, columns: int) -> float:
+        """Expected (median) seconds of a pipeline on one fold, on a matrix of `columns` columns: of all the fits that a
+        transformed target, pseudo-labels or a chain of targets need."""
+        return self.expected_fit_seconds(family(pipeline.family), columns, pipeline.parameters) * self.fits_per_fold(
+            pipeline
+        )
 
-    def times(self, pipeline: Pipeline) -> float:
-        """How many fits on the training rows a pipeline's fold is worth in time."""
+    def fits_per_fold(self, pipeline: Pipeline) -> float:
+        """How many plain fits on the training rows one fold of a pipeline takes as long as."""
         times = TRANSFORMED_FITS if pipeline.target else 1.0
         if pipeline.pseudo:
             times *= 1 + self.test_rows / self.rows
@@ -107,13 +116,14 @@ class Costs:
         seconds: float,
         *,
         rounds: float | None = None,
-        cut: bool = False,
+        time_limited: bool = False,
         threads: int = 1,
     ) -> None:
         """Update the model with one fold's fit of `seconds`, with `threads` threads.
 
-        rounds: boosting rounds run per target, where the family has any. cut: whether the clock ended them. Pipelines
-        whose fold is more than one fit (pseudo-labels, transformed or several targets) are not learned from.
+        rounds: boosting rounds run per target; None without boosting. time_limited: whether the time limit ended
+        boosting, so that it did not stop early. Pipelines whose fold is more than one fit (pseudo-labels, transformed
+        or several targets) are not learned from.
         """
         if pipeline.pseudo or pipeline.target or "targets" in pipeline.parameters:
             return
@@ -126,30 +136,30 @@ class Costs:
         fits = self.observed.setdefault(key, PipelineFits(fam.name, self._size(fam, columns, params)))
         if threads > 1 and any(s.single_threaded for s in self.observed.values() if s.family == fam.name):
             expected = self._work(fam, columns, params, self._rounds(fam, columns, params))
-            single = self.guess(fam, columns, params, threads=1) * done / expected
+            single = self.expected_fit_seconds(fam, columns, params, threads=1) * done / expected
             if self.calibration is not None:
                 self.calibration.learn(fam.name, threads, single, seconds)
         else:
             seconds = max(seconds, 1e-3) * self._speed(fam, threads)
-            fits.paces.append(math.log(seconds / done))
-            fits.totals.append(math.log(seconds / prior))
+            fits.round_ratios.append(math.log(seconds / done))
+            fits.total_ratios.append(math.log(seconds / prior))
             fits.single_threaded = fits.single_threaded or threads == 1
         if rounds is not None:
             path = math.log(rounds * _rate(params) / self._prior_path(fam, columns, params))
-            stopped_early = not cut and rounds < EXHAUSTED * _most_rounds(params) - 2
+            stopped_early = not time_limited and rounds < EXHAUSTED * _most_rounds(params) - 2
             if stopped_early or path > 0:
-                fits.paths.append(path)
+                fits.path_ratios.append(path)
 
-    def thrifty(
+    def params_within(
         self, fam: Family, columns: int, params: Mapping[str, Any], seconds: float, quantile: float = 0.5
     ) -> dict[str, Any] | None:
-        """The parameters, with a higher learning rate and fewer rounds where a fold would take more than `seconds`.
+        """The parameters with which a fit takes at most `seconds`: of a boosted family with a higher learning rate
+        where it would take longer, and with the rounds limited. None where it takes longer even so.
 
-        Only boosted families can be shortened. None where the fold does not fit into `seconds` even so. `quantile` is
-        the share of fits that have to stay within them.
+        `quantile` is the probability with which the fit has to stay within `seconds`; 0.5 is by the median.
         """
         chosen = dict(params)
-        while self.guess(fam, columns, chosen, quantile) > seconds:
+        while self.expected_fit_seconds(fam, columns, chosen, quantile) > seconds:
             if not fam.boosted or _rate(chosen) >= FASTEST:
                 return None
             chosen["learning_rate"] = round(min(FASTEST, _rate(chosen) * 1.3), 4)
@@ -179,7 +189,7 @@ class Costs:
     def _path(self, fam: Family, columns: int, params: Mapping[str, Any]) -> float:
         """Rounds times learning rate at which boosting is expected to stop early."""
         size = self._size(fam, columns, params)
-        paths = [(median(s.paths), _weight(s, fam, size, age)) for s, age in self._latest() if s.paths]
+        paths = [(median(s.path_ratios), _weight(s, fam, size, age)) for s, age in self._latest() if s.path_ratios]
         return self._prior_path(fam, columns, params) * math.exp(_mean([(0.0, PRIOR_PATH), *paths]))
 
     def _prior_path(self, fam: Family, columns: int, params: Mapping[str, Any]) -> float:
@@ -195,7 +205,8 @@ class Costs:
     # the fits of this run
 
     def _latest(self) -> Iterable[tuple[PipelineFits, int]]:
-        """The latest pipelines, each with its age: how many of the same family were first fitted after it."""
+        """The latest pipelines (see MOST_PIPELINES), each with its age: how many of its family were first fitted
+        later."""
         ages: dict[str, int] = {}
         for fits in islice(reversed(self.observed.values()), MOST_SCANNED):
             age = ages.get(fits.family, 0)
@@ -203,23 +214,23 @@ class Costs:
             if age < MOST_PIPELINES:
                 yield fits, age
 
-    def _with_paces(self, name: str | None = None) -> Iterable[tuple[PipelineFits, int]]:
-        """Those of one family, or of all, that have an observed pace."""
-        return ((s, age) for s, age in self._latest() if s.paces and name in (None, s.family))
+    def _with_round_ratios(self, name: str | None = None) -> Iterable[tuple[PipelineFits, int]]:
+        """Of the latest pipelines of one family, or of all families, those with a round ratio; each with its age."""
+        return ((s, age) for s, age in self._latest() if s.round_ratios and name in (None, s.family))
 
-    def _pace_of_others(self) -> float:
-        """The median over families of their median log pace; 0 before the first fit."""
-        paces: dict[str, list[float]] = {}
-        for fits, _ in self._with_paces():
-            paces.setdefault(fits.family, []).append(median(fits.paces))
-        return median(median(family_paces) for family_paces in paces.values()) if paces else 0.0
+    def _round_ratio_of_all(self) -> float:
+        """The median over all families of their median round ratio (a logarithm); 0 before the first fit."""
+        ratios: dict[str, list[float]] = {}
+        for fits, _ in self._with_round_ratios():
+            ratios.setdefault(fits.family, []).append(median(fits.round_ratios))
+        return median(median(family_ratios) for family_ratios in ratios.values()) if ratios else 0.0
 
-    def _spread(self, fam: Family) -> float:
-        """Predictive standard deviation of the log seconds: the sample's, shrunk towards a prior."""
-        logs = [median(s.totals) for s, _ in self._with_paces(fam.name)]
+    def _log_std(self, fam: Family) -> float:
+        """Predictive standard deviation of log(seconds / estimate) of a fit: the sample's, shrunk towards a prior."""
+        logs = [median(s.total_ratios) for s, _ in self._with_round_ratios(fam.name)]
         squares = sum((x - sum(logs) / len(logs)) ** 2 for x in logs)
-        prior = SPREAD if logs else SPREAD + UNOBSERVED_SPREAD
-        variance = (SPREAD_WEIGHT * prior**2 + squares) / (SPREAD_WEIGHT + max(0, len(logs) - 1))
+        prior = LOG_STD if logs else LOG_STD + UNOBSERVED_LOG_STD
+        variance = (LOG_STD_WEIGHT * prior**2 + squares) / (LOG_STD_WEIGHT + max(0, len(logs) - 1))
         return math.sqrt(variance * (1 + 1 / (1 + len(logs))))
 
 

@@ -1,4 +1,4 @@
-"""What is sent to a worker and comes back: its training input, jobs and their outcomes."""
+"""Messages to and from workers: the training input, jobs and their outcomes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from medalist.pipelines.problem import Problem
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Training input of all jobs, as paths to a feature store and to arrays on disk."""
+class TrainingInput:
+    """The data that all jobs work on, as paths to a feature store and to arrays on disk."""
 
     store: Path
     fingerprint: str
@@ -33,13 +33,14 @@ class Sources:
     """Predictions of other pipelines that a job takes as input.
 
     stacked: .npy files of the out-of-fold (n_train, W) and the test predictions (m, W), a pair for each base pipeline.
-    own: for folds other than the search's, the same pipelines' predictions of the validation (v, W) and the test rows
-    (m, W), fitted without the validation rows. labels: pseudo-labels (m, W), or an .npz file of them for each fold of
-    the search, as test_<fold>.
+    fold_predictions: for a fold other than the search's, the base pipelines' predictions of its v validation rows (v,
+    W) and of the test rows (m, W), by models that were not fitted on the validation rows; () for a fold of the search.
+    labels: pseudo-labels of the test rows (m, W), or an .npz file with those for each fold of the search, as
+    test_<fold>; None without pseudo-labels.
     """
 
     stacked: tuple[tuple[Path, Path], ...] = ()
-    own: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
+    fold_predictions: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
     labels: Path | np.ndarray | None = None
 
 
@@ -47,9 +48,10 @@ class Sources:
 class Job:
     """Work for one worker: prepare features, fit one fold, fit on all rows, or screen candidates for features.
 
-    key: the experiment's number. rounds: boosting rounds per target, where they are not to be found by early stopping.
-    short: whether it may be sent to a worker that is still busy, which then need not wait for its next job. twin: the
-    number of a fit that differs from the experiment's in its seed alone, by which noise is measured; 0 for others.
+    key: the experiment's number; negative for jobs of no experiment. rounds: boosting rounds per target; None to find
+    them by early stopping. short: whether it takes so little time that it may be queued at a worker that is still busy.
+    replicate: not 0 for a seed replicate: a fit of the first fold that differs from the experiment's in its seed alone,
+    by which the noise floor is measured. It is what is added to the seed.
     """
 
     key: int
@@ -64,14 +66,14 @@ class Job:
     short: bool = False
     screen: ScreenRequest | None = None
     sources: Sources | None = None
-    twin: int = 0
+    replicate: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job came to. `result` is None for "prepare" and unless `status` is "ok".
+    """How a job ended. `result` is None for "prepare", and where `status` is not "ok".
 
-    error: a traceback or a sentence, unless "ok". seconds: wall-clock time of the job.
+    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job.
     """
 
     job: Job

@@ -10,15 +10,15 @@ from multiprocessing import connection
 from medalist.agent.workers import processes
 from medalist.agent.workers.child import serve
 from medalist.agent.workers.children import Child
-from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-MEMORY_CHECK_SECONDS = 0.5  # between two looks at how much memory the children use
-SPAWN_SECONDS = 1.5  # that a new child and its imports take: a job that ends sooner is not worth killing
-SOON = 0.3  # of a job's expected seconds: a core that comes free within that share counts as free for the job
-REAP_SECONDS = 2.0  # that a killed child is waited for when the pool is closed
+MEMORY_CHECK_SECONDS = 0.5  # between two checks of the memory that the children use
+SPAWN_SECONDS = 1.5  # time that a new child takes to start: a job that ends sooner is not killed
+SOON = 0.3  # a core counts as free for a job if it becomes free within this share of the job's expected seconds
+REAP_SECONDS = 2.0  # longest wait for the end of each killed child when the pool is closed
 
 
 class Workers:
@@ -43,7 +43,7 @@ class Workers:
         for name in THREAD_VARIABLES:
             os.environ[name] = "1"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._bench: Bench | None = None
+        self._training_input: TrainingInput | None = None
         self._children: list[Child] = []
         self._memory_checked = 0.0
         self._fold_seconds: dict[str, float] = {}  # of the last fold of each pipeline, by the pipeline's hash
@@ -52,8 +52,9 @@ class Workers:
         """Start the fork server, which imports in the background."""
         processes.warm_up()
 
-    def make_room(self, bytes_needed: float) -> None:
-        """Before the start: fewer children, of several threads each, where a job needs more memory than its share."""
+    def fit_to_memory(self, bytes_needed: float) -> None:
+        """To be called before the start: have so few children that a job of so many bytes has room in each, and give
+        them the cores that are left as further threads."""
         self._memory = available_memory() * self._memory_share
         count = int(max(1, min(self.cores, self._memory // max(bytes_needed, 1))))
         self.reconfigure(count, self.cores // count)
@@ -77,33 +78,35 @@ class Workers:
         self._children += [self._spawn() for _ in range(count - len(staying))]
 
     def threads_for(self, waiting: int, pipeline: str = "") -> int:
-        """Threads for the next of the last `waiting` jobs, itself included.
+        """The number of threads for the next job, where `waiting` jobs are left to submit, that one included.
 
-        More than `threads` only where cores would idle otherwise and the calibration shows that threads help. A core
-        counts as free, too, if its job is expected to end within a share (`SOON`) of the next one's expected seconds,
-        which are those of the last fold of the same `pipeline` (a hash).
+        More than `threads` only where cores would be idle otherwise and the calibration shows that more threads help. A
+        core counts as free, too, where its job is expected to end soon (see SOON); expected are the seconds of the last
+        fold of the same `pipeline` (a hash).
         """
         if self.calibration is None or waiting >= self.count:
             return self.threads
         soon = SOON * self._fold_seconds.get(pipeline, 0.0)
         taken = sum(c.job.threads for c in self._children if c.job is not None and self._seconds_left(c) > soon)
         share = (self.cores - taken) // max(1, waiting)
-        return max(self.threads, self.calibration.worth(share))
+        return max(self.threads, self.calibration.useful_threads(share))
 
     def _seconds_left(self, child: Child) -> float:
-        """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite without one."""
+        """Expected seconds until a child's job ends, from the last fold of the same pipeline; infinite where there is
+        none, and negative where it has taken longer than that."""
         assert child.job is not None
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
         return expected - (time.monotonic() - child.began)
 
-    def start(self, bench: Bench) -> None:
+    def start(self, training_input: TrainingInput) -> None:
         """Start the children and give them their training input."""
-        self._bench = bench
+        self._training_input = training_input
         self._children = [self._spawn() for _ in range(self.count)]
 
     def _spawn(self) -> Child:
+        """A new child, which was sent the training input."""
         process, pipe = processes.start_child(serve)
-        pipe.send(self._bench)
+        pipe.send(self._training_input)
         return Child(process, pipe)
 
     @property
@@ -150,6 +153,7 @@ class Workers:
         return outcomes + self._enforce_limits([c for pipe, c in busy.items() if pipe not in ready])
 
     def _collect(self, child: Child) -> Outcome:
+        """Read the outcome that a child has sent, and go on with its queued job; a crash where it has died instead."""
         job = child.job
         assert job is not None
         try:
@@ -206,6 +210,7 @@ class Workers:
         return cancelled
 
     def _ends_soon(self, child: Child) -> bool:
+        """Whether its job is likely to end before a new child could start."""
         assert child.job is not None
         return child.job.short or 0 < self._seconds_left(child) < SPAWN_SECONDS
 

@@ -20,7 +20,7 @@ def available_memory(groups: Path = CONTROL_GROUPS) -> int:
         ("memory.max", "memory.current", "memory.stat"),
         ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
     ):
-        with contextlib.suppress(OSError, ValueError):  # there is no such file, or it says "max"
+        with contextlib.suppress(OSError, ValueError):  # there is no such file, or the limit is "max": none
             room = int((groups / limit).read_text()) - int((groups / used).read_text())
             with contextlib.suppress(OSError):
                 statistics = dict(line.split() for line in (groups / stat).read_text().splitlines())

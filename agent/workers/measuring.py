@@ -1,6 +1,6 @@
-"""Measures, at the beginning of a run, which number of workers and threads has the highest throughput.
+"""Measures, at the beginning of a run, which number of workers and threads (layout) has the highest throughput.
 
-For a part of a second each, all workers of a layout boost at once on the run's data.
+For part of a second for each layout, all its workers boost at the same time on the run's data.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from medalist.agent.workers.threads import Calibration, Layout, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
 SHARE = 0.01  # share of the budget that the measurement may take
-LEAST_SECONDS, MOST_SECONDS = 0.25, 0.5  # of one layout in one pass; with less than the least nothing is measured
-PASSES = 2  # over all layouts: a disturbance by other work on the machine shows in one pass and not in the other
-LEAST_FOLD_SECONDS = 2.0  # expected of a usual fit: below it threads are not worth measuring
-ENDLESS = 100_000  # boosting rounds that the clock ends
-KEY = -2  # of the jobs that measure, which belong to no experiment
+LEAST_SECONDS, MOST_SECONDS = 0.25, 0.5  # bounds for one layout in one pass; nothing is measured in less time
+PASSES = 2  # over all layouts: other work on the machine disturbs one pass rather than both
+LEAST_FOLD_SECONDS = 2.0  # expected seconds of a usual fit below which nothing is measured
+ENDLESS = 100_000  # boosting rounds of a measured fit: so many that the time limit ends it
+KEY = -2  # key of the jobs that measure, which belong to no experiment
 
 
-def allowance(budget: float, cores: int, fold_seconds: float) -> float:
-    """Seconds of one layout's measurement in each pass; 0 where nothing is to be measured.
+def seconds_per_layout(budget: float, cores: int, fold_seconds: float) -> float:
+    """Seconds for measuring one layout in one pass; 0 where nothing should be measured.
 
-    budget: seconds of the run, infinite if unlimited. fold_seconds: expected, of a usual fit of one fold.
+    budget: seconds of the run, infinite if unlimited. fold_seconds: expected seconds of a usual fit on one fold.
     """
     if cores < 2 or fold_seconds < LEAST_FOLD_SECONDS or not math.isfinite(budget):
         return 0.0
@@ -35,35 +35,36 @@ def allowance(budget: float, cores: int, fold_seconds: float) -> float:
 
 
 def calibrate(workers: WorkerPool, job: Callable[[int], Job], seconds: float) -> Calibration:
-    """Measure all layouts, each for `seconds` in every pass, with workers that have nothing else to do.
+    """Measure all layouts, each for `seconds` in every pass, on idle workers; returns the measured rates. They are
+    empty where `seconds` is 0, where fewer workers than cores are idle, or a fit fails; the answers of such a
+    Calibration are one thread each.
 
-    `job(k)` is the k-th worker's fit of a fold; its rounds and limits are set here. Each worker's first fit is not
-    measured, since it bins the rows, and later fits on that fold reuse the bins. Any failure ends the measurement, and
-    workers stay single-threaded.
+    job: returns the k-th worker's job, a boosted fit of a fold; its rounds and limits are set here. Each worker's first
+    fit is not measured, since it bins the rows, and later fits on that fold reuse the bins.
     """
     calibration = Calibration(workers.cores)
     if seconds <= 0 or workers.running or workers.idle < workers.cores:
         return calibration
-    ways = layouts(workers.cores)
-    rates: dict[Layout, list[float]] = {way: [] for way in ways}
+    candidates = layouts(workers.cores)
+    rates: dict[Layout, list[float]] = {layout: [] for layout in candidates}
     before = workers.fit_seconds
     try:
         workers.submit(replace(job(0), key=KEY, kind="prepare"))  # its features
-        if len(_outcomes(workers)) != 1 or _rate(workers, job, ways[0], 0.0) is None:
+        if len(_outcomes(workers)) != 1 or _rate(workers, job, candidates[0], 0.0) is None:
             return calibration
         for _ in range(PASSES):
-            for way in ways:
-                rate = _rate(workers, job, way, seconds)
+            for layout in candidates:
+                rate = _rate(workers, job, layout, seconds)
                 if rate is None:
                     return calibration
-                rates[way].append(rate)
+                rates[layout].append(rate)
     finally:
         workers.fit_seconds = before  # no fit of the competition
-    return replace(calibration, rates={way: tuple(passes) for way, passes in rates.items()})
+    return replace(calibration, rates={layout: tuple(passes) for layout, passes in rates.items()})
 
 
-def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
-    """Give the pool the best layout and the cost model its threads, if anything was measured."""
+def apply_calibration(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None:
+    """Configure the pool and the cost model for the best layout, if anything was measured."""
     if not calibration.rates:
         return
     best = calibration.best()
@@ -73,18 +74,18 @@ def arrange(workers: WorkerPool, costs: Costs, calibration: Calibration) -> None
         workers.reconfigure(best.children, best.threads)
 
 
-def _rate(workers: WorkerPool, job: Callable[[int], Job], way: Layout, seconds: float) -> float | None:
+def _rate(workers: WorkerPool, job: Callable[[int], Job], layout: Layout, seconds: float) -> float | None:
     """Boosting rounds per second of all workers of a layout together; None if a fit failed."""
-    for k in range(way.children):
-        workers.submit(replace(job(k), key=KEY, rounds=(ENDLESS,), threads=way.threads, soft_seconds=seconds))
+    for k in range(layout.children):
+        workers.submit(replace(job(k), key=KEY, rounds=(ENDLESS,), threads=layout.threads, soft_seconds=seconds))
     fits = [o.result for o in _outcomes(workers) if isinstance(o.result, FoldResult)]
-    if len(fits) < way.children:
+    if len(fits) < layout.children:
         return None
     return sum(fit.rounds_run / max(fit.fit_seconds, 1e-6) for fit in fits)
 
 
 def _outcomes(workers: WorkerPool) -> list[Outcome]:
-    """The outcomes of all running jobs; empty if one fails, which ends the others."""
+    """Wait for the outcomes of all running jobs; [] where one fails, which ends the others."""
     outcomes: list[Outcome] = []
     while workers.running:
         for outcome in workers.poll(0.2):

@@ -1,4 +1,4 @@
-"""What a search needs of the place where its jobs run; `local` is one, and a cluster engine can be another.
+"""The interface between the search and the workers that run its jobs. `local` implements it; a cluster engine could.
 
 tests/agent/test_pool_contract.py holds the tests that every implementation has to pass.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.threads import Calibration
 
 
@@ -19,18 +19,18 @@ class WorkerPool(Protocol):
     worker that is lost, or killed for its time or memory, is replaced.
     """
 
-    cores: int  # that all workers together may use
-    count: int  # of workers
-    threads: int  # of each worker's jobs, unless a job has others
-    calibration: Calibration | None  # what threads are worth; None before it is measured
+    cores: int  # number of cores that all workers together may use
+    count: int  # number of workers
+    threads: int  # number of threads of each job, unless the job sets another
+    calibration: Calibration | None  # measured speeds of several threads; None before they are measured
     busy_seconds: float  # core-seconds: each job's wall-clock time multiplied by its threads
-    fit_seconds: float  # those of them that went into fitting and predicting
+    fit_seconds: float  # core-seconds for fitting and predicting
 
     def warm_up(self) -> None:
         """Begin whatever takes time before workers can start, and return at once."""
 
-    def make_room(self, bytes_needed: float) -> None:
-        """Before the start: choose how many workers there are, so that a job of so many bytes has room in each."""
+    def fit_to_memory(self, bytes_needed: float) -> None:
+        """To be called before the start: have so few workers that a job of so many bytes has room in each."""
 
     def reconfigure(self, count: int, threads: int) -> None:
         """Have so many workers of so many threads from now on; jobs that run come to their end.
@@ -38,7 +38,7 @@ class WorkerPool(Protocol):
         Raises ValueError where that is less than one worker or thread, or more than the cores.
         """
 
-    def start(self, bench: Bench) -> None:
+    def start(self, training_input: TrainingInput) -> None:
         """Start the workers and give them their training input."""
 
     @property
@@ -51,25 +51,28 @@ class WorkerPool(Protocol):
 
     @property
     def running(self) -> Sequence[Job]:
-        """The jobs that workers are at, without those that wait behind them."""
+        """The jobs that workers are doing, without queued ones."""
 
     def has_room(self, *, short: bool) -> bool:
-        """Whether a job can be submitted; a short one may also wait behind another short one."""
+        """Whether a job can be submitted; a short one may also be queued behind another short one."""
 
     def submit(self, job: Job) -> None:
-        """Give a job to a worker. There must be room for it."""
+        """Give a job to a worker. There must be room for it: see `has_room`."""
 
     def poll(self, timeout: float) -> list[Outcome]:
-        """Outcomes that arrive within `timeout` seconds, as soon as there is one; limits are enforced meanwhile."""
+        """Wait for outcomes, at most `timeout` seconds, and return them as soon as there is one; limits are enforced
+        meanwhile."""
 
     def cancel(self, keys: Iterable[int]) -> list[Job]:
-        """End jobs by their keys where that is worth it, and return those that were ended; they have no outcome."""
+        """End the jobs with these keys, unless they end soon by themselves. Returns those that were ended, of which no
+        outcome will come."""
 
     def cancel_all(self) -> None:
-        """End whatever runs or waits; none of it has an outcome."""
+        """End all running and queued jobs, of which no outcome will come."""
 
     def threads_for(self, waiting: int, pipeline: str = "") -> int:
-        """Threads for the next of the last `waiting` jobs; `pipeline` is its hash, by which its time is estimated."""
+        """The number of threads for the next job, where `waiting` jobs are left to submit, that one included.
+        `pipeline` is its pipeline's hash, by which its time is estimated."""
 
     def close(self) -> None:
         """End all workers at once."""

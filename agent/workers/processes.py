@@ -1,4 +1,4 @@
-"""Starts child processes from a fork server that holds the imported libraries, for workers and for the audit."""
+"""Starts child processes, for workers and the audit, from a fork server that has imported the libraries already."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 PRELOAD = ["medalist.agent.workers.preload"]
-FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ask the run to close, which then ends its children
+FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ignored in children: the run ends them itself
 _starting = threading.Lock()
 
 

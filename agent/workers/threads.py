@@ -1,7 +1,7 @@
-"""Throughput of workers by their number and threads: many single-threaded workers, or fewer of several threads each.
+"""Throughput of layouts: many single-threaded workers, or fewer with several threads each.
 
 Which is faster depends on the machine (shared or not), on the number of rows and on the family. `measuring` measures it
-on the run's data; fits of several threads correct it. Several threads are chosen only where they are clearly faster.
+on the run's data, and the run's fits correct it. Several threads are chosen only where they are clearly faster.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-BETTER = 1.1  # times the throughput of single-threaded workers, in each pass, that another layout must have
-HELPS = 1.25  # times as fast as with fewer threads, that a fit must be for a job to get cores that would idle
-PROBE_WEIGHT = 3  # observed fits that the measurement counts as
-MOST_FITS = 12  # the latest fits of a family and number of threads that count
+BETTER = 1.1  # least throughput of another layout in each pass, as a multiple of single-threaded workers'
+HELPS = 1.25  # least speed-up of a fit for a job to get idle cores as further threads
+PROBE_WEIGHT = 3  # number of observed fits that the measurement counts as
+MOST_FITS = 12  # latest fits of a family and number of threads that count
 
 
 @dataclass(frozen=True, order=True)
 class Layout:
-    """A number of workers at once, and the threads of each."""
+    """A number of workers that run at the same time, and the threads of each."""
 
     children: int
     threads: int
 
 
 def layouts(cores: int) -> tuple[Layout, ...]:
-    """Ways to use all cores: single-threaded workers first, each next with at least twice as many threads."""
+    """The layouts that use all cores: single-threaded workers first, each next one with at least twice the threads."""
     threads = [1]
     for t in range(2, cores + 1):
         if cores % t == 0 and (t >= 2 * threads[-1] or t == cores):
@@ -36,11 +36,11 @@ def layouts(cores: int) -> tuple[Layout, ...]:
 
 @dataclass
 class Calibration:
-    """Measured and observed speeds of several threads.
+    """Measured and observed speed-ups of several threads.
 
-    rates: by layout, the boosting rounds per second of all its workers together, one number a pass of the measurement;
-    without any, every answer is single-threaded workers. speedups: by family and number of threads, the logarithms of
-    how many times as fast as with one thread the fits of this run were.
+    rates: by layout, the boosting rounds per second of all its workers together, one number for each pass of the
+    measurement; where it is empty, nothing was measured and one thread is always best. speedups: by family and number
+    of threads, the logarithm of the speed-up over one thread of each fit of this run.
     """
 
     cores: int
@@ -61,14 +61,14 @@ class Calibration:
         return chosen
 
     def _gains(self, layout: Layout) -> list[float]:
-        """A layout's throughput divided by that of single-threaded workers, one number a pass."""
+        """A layout's throughput divided by that of single-threaded workers, in each pass."""
         pairs = zip(self.rates.get(layout, ()), self.rates.get(self._single, ()), strict=False)
         return [rate / single for rate, single in pairs if single > 0]
 
     def speed(self, threads: int, family: str | None = None) -> float:
-        """How many times as fast as with one thread a fit is; 1 before anything was measured.
+        """The speed-up of a fit over one thread; 1 before anything was measured.
 
-        With `family` the observed fits of that family count too, with more weight the more there are.
+        With `family` the observed fits of that family count, too, with more weight the more there are.
         """
         if threads <= 1:
             return 1.0
@@ -82,8 +82,9 @@ class Calibration:
             return math.exp(prior)
         return math.exp((PROBE_WEIGHT * prior + len(logs) * median(logs)) / (PROBE_WEIGHT + len(logs)))
 
-    def worth(self, threads: int, family: str | None = None) -> int:
-        """The number of threads, up to `threads`, up to which more make a fit clearly faster; at least 1."""
+    def useful_threads(self, threads: int, family: str | None = None) -> int:
+        """The largest number of measured threads, at most `threads`, for which each increase makes a fit clearly faster
+        (see HELPS); at least 1."""
         chosen = 1
         for one in sorted({layout.threads for layout in self.rates if layout.threads <= threads}):
             if one > chosen and self.speed(one, family) > HELPS * self.speed(chosen, family):

@@ -1,4 +1,4 @@
-"""How many matrix columns features and pipelines have, from which the cost of a fit is estimated."""
+"""Estimated numbers of matrix columns (widths) of feature sets and pipelines, for the cost model."""
 
 from __future__ import annotations
 

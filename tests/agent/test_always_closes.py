@@ -20,7 +20,7 @@ from medalist.agent.folds import FoldSet
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
-from medalist.agent.run.resume import resumed
+from medalist.agent.run.resume import resume_config
 from medalist.agent.score import block_of_rows, paired
 from medalist.agent.search.closing import Closing
 from medalist.agent.search.fresh_folds import Fit, Refits, Timing
@@ -236,12 +236,12 @@ def test_resume_keeps_what_it_was_given_and_says_where_nothing_is_left(public: P
     assert (done.returncode, done.stdout) == (2, "")
     for more in ({}, {"budget": 3600.0}):
         with pytest.raises(BudgetError, match="has done its 1 experiments"):
-            resumed(one["run"], str(tmp_path), **more)
+            resume_config(one["run"], str(tmp_path), **more)
     here("resume", one["run"], "--max-experiments", "2", "--runs-dir", tmp_path)
     with ledger_of(tmp_path) as ledger:
         assert ledger.run(one["run"]).config["max_experiments"] == 2
     with pytest.raises(BudgetError, match="has done its 2"):
-        resumed(one["run"], str(tmp_path))
+        resume_config(one["run"], str(tmp_path))
 
 
 def test_options_of_another_version_are_no_obstacle() -> None:
@@ -269,7 +269,7 @@ def test_a_large_gain_on_few_rows_is_no_noise() -> None:
     assert len(np.unique(block_of_rows(y))) == 10
     change = paired(metric, problem, y, worse, better, every)
     assert change.z > 3
-    assert change.chance < 0.0125
+    assert change.p_value < 0.0125
 
 
 def test_the_test_on_few_rows_keeps_its_level() -> None:
@@ -280,5 +280,5 @@ def test_the_test_on_few_rows_keeps_its_level() -> None:
         rng = np.random.default_rng(seed)
         y = rng.normal(size=(96, 1))
         one, other = (y + rng.normal(size=y.shape) for _ in range(2))
-        passed += paired(metric, problem, y, one, other, np.ones(96, dtype=bool)).chance < 0.0125
+        passed += paired(metric, problem, y, one, other, np.ones(96, dtype=bool)).p_value < 0.0125
     assert passed <= 0.0625 * 300

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_workers import SHORT, bench, short
+from test_workers import SHORT, short, training_input
 
 from medalist.agent.workers import measuring as calibration
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
-from medalist.agent.workers.measuring import allowance, arrange, calibrate
+from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.agent.workers.threads import BETTER, HELPS, Calibration, Layout, layouts
 from medalist.pipelines.fitting.fold import FoldResult
 
@@ -38,7 +38,7 @@ def test_layouts_use_every_core_and_begin_with_single_threads(cores: int) -> Non
 def test_what_was_not_measured_is_single_threads() -> None:
     nothing = Calibration(8)
     assert nothing.best() == Layout(8, 1)
-    assert nothing.worth(8) == 1
+    assert nothing.useful_threads(8) == 1
     assert nothing.speed(8) == 1
 
 
@@ -61,34 +61,34 @@ def test_what_is_measured_depends_on_no_unit(factor: float, unit: float) -> None
 def test_no_more_threads_than_are_free_and_none_that_do_not_help(gains: list[float], free: int) -> None:
     ways = layouts(16)
     found = Calibration(16, {w: [g, g] for w, g in zip(ways, [1.0, *gains], strict=True)})
-    threads = found.worth(free)
+    threads = found.useful_threads(free)
     assert 1 <= threads <= free
     assert threads == 1 or found.speed(threads) > HELPS
 
 
 def test_real_fits_correct_the_measurement_for_their_family() -> None:
     found = Calibration(2, {TWO: [10.0, 10.0], ONE: [9.0, 9.0]})
-    assert found.worth(2, "catboost") == 2
+    assert found.useful_threads(2, "catboost") == 2
     speeds = [found.speed(2, "catboost")]
     for _ in range(8):
         found.learn("catboost", 2, single=10.0, seconds=11.0)
         speeds.append(found.speed(2, "catboost"))
     assert speeds == sorted(speeds, reverse=True)
     assert 10 / 11 < speeds[-1] < HELPS
-    assert found.worth(2, "catboost") == 1
-    assert found.worth(2, "lightgbm") == 2
+    assert found.useful_threads(2, "catboost") == 1
+    assert found.useful_threads(2, "lightgbm") == 2
 
 
 @given(st.floats(1, 1e5), st.integers(1, 64), st.floats(0.01, 100))
 def test_the_measurement_takes_its_share_of_the_budget_at_most(budget: float, cores: int, fold: float) -> None:
-    seconds = allowance(budget, cores, fold)
+    seconds = seconds_per_layout(budget, cores, fold)
     assert calibration.PASSES * len(layouts(cores)) * seconds <= calibration.SHARE * budget * (1 + 1e-9)
     if cores == 1 or fold < calibration.LEAST_FOLD_SECONDS or budget < 60:
         assert seconds == 0
 
 
 def test_nothing_is_measured_where_there_is_no_clock() -> None:
-    assert allowance(math.inf, 8, 60.0) == 0
+    assert seconds_per_layout(math.inf, 8, 60.0) == 0
 
 
 class Scripted:
@@ -134,7 +134,7 @@ def test_a_machine_on_which_threads_wait_for_each_other() -> None:
     workers = Scripted(2, lambda threads, _: 1.0 if threads == 1 else 0.1)
     found = run(workers)
     assert found.best() == TWO
-    assert found.worth(2) == 1
+    assert found.useful_threads(2) == 1
     assert workers.measured == [(2, 1)] + [(2, 1), (1, 2)] * calibration.PASSES
     assert workers.fit_seconds == 0  # what is measured is no work on the competition
 
@@ -142,14 +142,14 @@ def test_a_machine_on_which_threads_wait_for_each_other() -> None:
 def test_a_machine_on_which_children_are_in_each_others_way() -> None:
     found = run(Scripted(4, lambda threads, beside: threads**0.95 / beside))
     assert found.best() == Layout(1, 4)
-    assert found.worth(3) == 2
+    assert found.useful_threads(3) == 2
 
 
 def test_threads_that_help_one_child_but_not_the_whole() -> None:
     found = run(Scripted(2, lambda threads, _: 1.0 if threads == 1 else 1.7))
     assert found.best() == TWO
     assert found.speed(2) == pytest.approx(1.7, rel=0.05)
-    assert found.worth(2) == 2
+    assert found.useful_threads(2) == 2
 
 
 @pytest.mark.parametrize("failing", [1, 2])
@@ -171,20 +171,20 @@ def test_nothing_is_measured_beside_other_work() -> None:
 
 def test_children_and_costs_follow_what_was_measured(two: Workers) -> None:
     costs = Costs(1000, 1)
-    arrange(two, costs, Calibration(2))
+    apply_calibration(two, costs, Calibration(2))
     assert (two.count, two.threads, two.calibration, costs.calibration) == (2, 1, None, None)
     single = Calibration(2, {TWO: (10.0, 10.0), ONE: (8.0, 8.0)})
-    arrange(two, costs, single)
+    apply_calibration(two, costs, single)
     assert (two.count, two.threads, costs.threads) == (2, 1, 1)
     assert two.calibration is costs.calibration is single
-    arrange(two, costs, Calibration(2, {TWO: (10.0, 10.0), ONE: (13.0, 12.0)}))
+    apply_calibration(two, costs, Calibration(2, {TWO: (10.0, 10.0), ONE: (13.0, 12.0)}))
     assert (two.count, two.threads, costs.threads) == (1, 2, 2)
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Workers]:
     workers = Workers(2)
-    workers.start(bench(tmp_path))
+    workers.start(training_input(tmp_path))
     yield workers
     workers.close()
 

@@ -17,7 +17,7 @@ from synthetic import REGRESSION, fold_set, run_data
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import incumbent_features
-from medalist.agent.judging.feature_trials import ADOPT_CHANCE, SINGLES, FeatureJudge, trial_text
+from medalist.agent.judging.feature_trials import ADOPT_P_VALUE, SINGLES, FeatureJudge, trial_text
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import MOST_EMPTY, MOST_STEPS, FeatureSearch
 from medalist.agent.proposals.policy import Policy
@@ -97,7 +97,7 @@ def result(step: int = 0, **found: Any) -> ScreenResult:
 
 def running(features: tuple[str, ...], idea: str) -> Record:
     pipeline = Pipeline.of(features, "lightgbm", {"learning_rate": 0.1, "rounds": 50})
-    return Record.under_way(Proposal(pipeline, "why", 0, ARM, idea))
+    return Record.placeholder(Proposal(pipeline, "why", 0, ARM, idea))
 
 
 def request_of(search: FeatureSearch, history: list[Record]) -> ScreenRequest:
@@ -197,15 +197,15 @@ def test_a_group_that_gains_on_rows_that_did_not_choose_it_is_adopted(search: Fe
     trial = search.judge.judge(better, [first])
     assert trial.adopted
     assert trial.incumbent is first
-    assert trial.change is not None
-    assert trial.change.gain > 0
+    assert trial.comparison is not None
+    assert trial.comparison.gain > 0
     assert "rows that did not choose them" in trial.reason
     adopted = replace(better, adopted=True)
     assert adopted.usable
     assert incumbent_features([first, adopted]) is adopted
     rows = rows_of_trial(adopted, trial, SCHEMA)
     assert [(r.text, r.status, r.unit, r.experiment) for r in rows] == [("a / b", "kept", "loss", 1)]
-    assert (rows[0].gain, rows[0].shape) == (trial.change.gain, "number / number")
+    assert (rows[0].gain, rows[0].shape) == (trial.comparison.gain, "number / number")
 
 
 def test_a_gain_on_the_rows_that_chose_it_alone_is_none(search: FeatureSearch) -> None:
@@ -250,17 +250,17 @@ def test_a_test_is_judged_as_soon_as_the_held_out_folds_are_done(search: Feature
     one, two = judge.held_out_folds(0)
     assert judge.early_comparison("0:picks", first, {k: p for k, p in predictions.items() if k != two}) is None
     change = judge.early_comparison("0:picks", first, {one: predictions[one], two: predictions[two]})
-    whole = judge.judge(better, [first]).change
+    whole = judge.judge(better, [first]).comparison
     assert change is not None
     assert whole is not None
-    assert (change.gain, change.noise) == pytest.approx((whole.gain, whole.noise))
+    assert (change.gain, change.standard_error) == pytest.approx((whole.gain, whole.standard_error))
     assert judge.early_comparison("0:alike", first, predictions) is None  # no screening chose it: all rows judge
 
 
 def test_without_a_model_to_compare_with_nothing_is_adopted(search: FeatureSearch) -> None:
     better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
     trial = search.judge.judge(better, [])
-    assert (trial.adopted, trial.change, trial.incumbent) == (False, None, None)
+    assert (trial.adopted, trial.comparison, trial.incumbent) == (False, None, None)
     assert rows_of_trial(better, trial, SCHEMA) == []
 
 
@@ -277,8 +277,8 @@ def test_the_more_is_tested_of_a_screening_the_surer_a_gain_has_to_be(search: Fe
         change = Comparison(z, 1.0, 20)
         group = accepts(change, "0:first", removal=False)
         single = accepts(change, "0:one1", removal=False)
-        assert group == (change.chance < ADOPT_CHANCE)
-        assert single == (change.chance < ADOPT_CHANCE / SINGLES)
+        assert group == (change.p_value < ADOPT_P_VALUE)
+        assert single == (change.p_value < ADOPT_P_VALUE / SINGLES)
         assert accepts(change, "0:picks", removal=False) >= group >= single
         assert not accepts(replace(change, in_every_fold=False), "0:first", removal=False)
 
@@ -292,7 +292,7 @@ def test_of_changes_that_are_noise_no_more_are_adopted_than_the_level_allows(tmp
         incumbent = record(search, k, 1.0)
         test = record(search, k + 1, 1.0, (*BASE, "a / b"), ARM, f"{k % 5}:first")
         adopted += search.judge.judge(test, [incumbent]).adopted
-    expected = 400 * ADOPT_CHANCE
+    expected = 400 * ADOPT_P_VALUE
     assert adopted <= expected + 3 * np.sqrt(expected)
 
 
@@ -311,7 +311,7 @@ def test_what_repeats_and_what_has_many_values_is_tested_before_anything_is_scre
     better = record(search, 1, np.where(search.judge.held_out(0), 1.0, 0.5), group.apply(BASE), ARM, group.name)
     assert search.judge.judge(better, [first]).adopted
     ended = replace(better, verdict="timeout", evaluation=None)  # by Ctrl-C, which leaves no error
-    assert ended.unfinished
+    assert ended.cut_short
     assert search.next_group([first, ended]) == (group, first)
     assert not search.ready([first, ended], float("inf"))
     better = replace(better, adopted=True)
@@ -498,7 +498,7 @@ def test_what_a_person_forces_and_forbids_is_obeyed_in_every_first_set(tmp_path:
     steering = Steering(force=("a / b",), forbid=("code(city)", "number(a)"))
     policy = policy_of(made(tmp_path, steering=steering, enabled=enabled))
     for name in ("lightgbm", "linear"):
-        assert policy.base(name) == ("number(b)", "a / b")
+        assert policy.first_features(name) == ("number(b)", "a / b")
     assert policy.first().pipeline.features == ("number(b)", "a / b")
 
 

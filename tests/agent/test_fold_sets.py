@@ -43,10 +43,10 @@ def test_of_repeated_folds_a_row_belongs_to_the_first_that_holds_it_out():
 
 def test_folds_that_hold_out_the_same_rows_are_not_new():
     search = fold_set(100, 110, 120)
-    assert fold_set(90, 100, 110).repeats(search)
-    assert fold_set(90, 100).repeats(fold_set(100, 110))
-    assert not fold_set(95, 105, 115).repeats(search)
-    assert not fold_set(80, 90, 100).repeats(search)
+    assert fold_set(90, 100, 110).mostly_equals(search)
+    assert fold_set(90, 100).mostly_equals(fold_set(100, 110))
+    assert not fold_set(95, 105, 115).mostly_equals(search)
+    assert not fold_set(80, 90, 100).mostly_equals(search)
 
 
 def test_rows_of_a_forecast_are_correlated_within_folds():
@@ -61,12 +61,12 @@ def test_rows_of_a_forecast_are_correlated_within_folds():
 def test_large_jobs_get_fewer_children_with_more_threads():
     workers = Workers(8)
     limit = workers.memory_limit
-    workers.make_room(limit / 2)
+    workers.fit_to_memory(limit / 2)
     assert (workers.count, workers.threads) == (8, 1)
-    workers.make_room(3 * limit)
+    workers.fit_to_memory(3 * limit)
     assert (workers.count, workers.threads) == (2, 4)
     workers = Workers(8)
-    workers.make_room(1e15)
+    workers.fit_to_memory(1e15)
     assert (workers.count, workers.threads) == (1, 8)
 
 

@@ -14,7 +14,7 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_of_families
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.proposals.sampler import FEW_PAST, MOST_PAST, past
+from medalist.agent.proposals.sampler import FEW_OBSERVATIONS, MOST_OBSERVATIONS, observations
 from medalist.agent.proposals.variations import Variations
 from medalist.agent.score import Score
 from medalist.agent.workers.costs import Costs
@@ -89,7 +89,7 @@ def test_a_second_entry_is_not_expected_to_gain_what_the_first_did():
 
 def test_where_the_best_entry_does_not_fit_into_the_time_a_quicker_one_is_tried():
     policy = policy_of(("lightgbm", "trees"), rows=3000)
-    seconds = [policy.costs.guess(FAMILIES["trees"], 3, entry) for entry in FAMILIES["trees"].portfolio]
+    seconds = [policy.costs.expected_fit_seconds(FAMILIES["trees"], 3, entry) for entry in FAMILIES["trees"].portfolio]
     ids = FAMILIES["trees"].portfolio_ids
     dearest = ids[int(np.argmax(seconds))]
     gains = {idea: 3.0 if idea == dearest else 2.0 for idea in ids}
@@ -125,7 +125,7 @@ def test_a_family_far_behind_is_not_tuned():
 def test_one_model_of_all_targets_is_tried_where_chained_ones_take_too_long():
     params = {"learning_rate": 0.1, "rounds": 300}
     history = [scored(k, "catboost", 1.0 - k / 10, "portfolio:catboost", params=params) for k in range(2)]
-    policy = policy_of(("catboost",), variations=Variations(0, ("catboost",), several=True))
+    policy = policy_of(("catboost",), variations=Variations(0, ("catboost",), multi_target=True))
     policy.experience = Experience({("targets", None): (3000.0, 1000)})  # nothing else is worth as much
     policy.costs.n_targets = 20
     seconds = {
@@ -164,14 +164,14 @@ def test_the_sampler_gets_the_best_and_the_latest(losses, others):
     history = [scored(k, "lightgbm", loss, "tune:lightgbm") for k, loss in enumerate(losses)]
     elsewhere = [scored(1000 + k, "lightgbm", 5.0 + k, "tune:lightgbm", features=("x",)) for k in range(others)]
     best = min(history, key=lambda r: r.loss)
-    given_losses = past(best, [*elsewhere, *history])
+    given_losses = observations(best, [*elsewhere, *history])
     numbers = [params["number"] for params, _ in given_losses]
     least = min(loss for _, loss in given_losses)
     assert least == pytest.approx(best.loss)  # what was tried on other features is as far from its own best
-    assert len(given_losses) <= MOST_PAST
+    assert len(given_losses) <= MOST_OBSERVATIONS
     assert best.number in numbers
     assert history[-1].number in numbers
-    assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_PAST)
+    assert any(n >= 1000 for n in numbers) == (others > 0 and len(losses) < FEW_OBSERVATIONS)
 
 
 def test_arms_that_gain_nothing_take_turns():

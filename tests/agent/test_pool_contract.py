@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_workers import ENDLESS, SHORT, bench, long, outcomes, short
+from test_workers import ENDLESS, SHORT, long, outcomes, short, training_input
 
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
@@ -27,7 +27,7 @@ def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkerPool]:
     """A started pool of two single-threaded workers."""
     pool = POOLS[request.param](2)
     pool.warm_up()
-    pool.start(bench(tmp_path))
+    pool.start(training_input(tmp_path))
     yield pool
     pool.close()
 

@@ -49,7 +49,7 @@ def test_comparison_is_paired_and_knows_the_direction():
     comparison = scoring.compare(better, worse)
     assert comparison.gain > 0
     assert comparison.z > 5  # though either score alone is uncertain by more than the gain
-    assert better.standard_error > comparison.noise
+    assert better.standard_error > comparison.standard_error
 
 
 def test_verdicts():
@@ -58,9 +58,9 @@ def test_verdicts():
     assert scoring.verdict(Comparison(0.01, 0.05), None)[0] == "discard"
     assert scoring.verdict(Comparison(-0.1, 0.05), None)[0] == "discard"
     assert scoring.verdict(Comparison(-0.1, 0.05), Comparison(0.01, 0.001))[0] == "keep"
-    assert scoring.renews(Comparison(0.01, 0.01))
-    assert not scoring.renews(Comparison(0.01, 0.1))
-    assert not scoring.renews(Comparison(-0.01, 0.001))
+    assert scoring.replaces_incumbent(Comparison(0.01, 0.01))
+    assert not scoring.replaces_incumbent(Comparison(0.01, 0.1))
+    assert not scoring.replaces_incumbent(Comparison(-0.01, 0.001))
 
 
 def test_a_block_without_positives_is_left_out_of_the_noise():

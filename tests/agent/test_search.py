@@ -79,7 +79,7 @@ def predictions(job: Job, folds: int) -> Outcome:
     """A fold's predictions, which are off by the `error` of the job's pipeline."""
     rows = np.flatnonzero(np.arange(ROWS) % folds == job.fold)
     error = job.pipeline.parameters["error"]
-    valid = Y[rows] + (error + 0.01 * (job.twin > 0)) * ERRORS[rows]
+    valid = Y[rows] + (error + 0.01 * (job.replicate > 0)) * ERRORS[rows]
     return Outcome(job, "ok", FoldResult(valid, np.zeros((TEST, 1)), (1,), 1, 0.1, 0.0), None, 0.1)
 
 
@@ -211,7 +211,7 @@ def test_what_runs_at_a_request_to_end_may_be_tried_again(tmp_path: Path) -> Non
         tmp_path, [proposal(error) for error in (1.0, 0.5)], folds=2, stopped=lambda: next(requests, True), count=1
     )
     search.run(lambda: None)
-    assert [(r.verdict, r.verdict_reason, r.unfinished) for r in search.records] == [("timeout", "interrupted", True)]
+    assert [(r.verdict, r.verdict_reason, r.cut_short) for r in search.records] == [("timeout", "interrupted", True)]
     assert search.workers.running == []
 
 
@@ -224,7 +224,7 @@ BOOSTED = {"learning_rate": 0.1, "rounds": 500}
 def costly_search(folder: Path) -> Search:
     """A search of 300 s over a table of which a single fold of boosting takes longer than that."""
     costs = Costs(300_000, 500)
-    assert costs.guess(FAMILIES["lightgbm"], 40, BOOSTED) > 300
+    assert costs.expected_fit_seconds(FAMILIES["lightgbm"], 40, BOOSTED) > 300
     return search_of(folder, [proposal(1.0)], costs=costs, budget=Budget(time.monotonic(), 300))
 
 
@@ -243,6 +243,6 @@ def test_a_fold_that_was_killed_shows_what_it_costs_at_least(tmp_path: Path) -> 
     search = costly_search(tmp_path)
     search.under_way.active = [active := boosted(1)]
     job = search.jobs.folds(active)[0]
-    before = search.costs.guess_of(job.pipeline, 40)
+    before = search.costs.expected_fold_seconds(job.pipeline, 40)
     search.intake.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
-    assert search.costs.guess_of(job.pipeline, 40) > 5 * before
+    assert search.costs.expected_fold_seconds(job.pipeline, 40) > 5 * before

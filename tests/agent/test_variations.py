@@ -21,7 +21,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.score import Score
 from medalist.agent.search.jobs import sources_of
-from medalist.agent.workers.jobs import Bench, Job, Sources
+from medalist.agent.workers.jobs import Job, Sources, TrainingInput
 from medalist.agent.workers.local import Workers
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.evaluation import Evaluation
@@ -41,7 +41,7 @@ def record(number: int, family: str, loss: float, arm: str = "", parent: int | N
     pipeline = Pipeline.of(("number(x)",), family, params, **recipe)
     proposal = Proposal(pipeline, "why", parent, arm or f"portfolio:{family}")
     score = Score(loss, 0.1, loss, np.full(20, loss))
-    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, keeps_folds=True)
+    return Record(number, proposal, "keep", "", score=score, evaluation=EVALUATION, keeps_fold_tests=True)
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def proposals(history: list[Record], **options: Any) -> dict[str, Proposal]:
 
 
 def test_a_first_model_alone_is_changed_by_nothing(history):
-    assert proposals(history[:1], transformations=[("log", "why")], several=True) == {}
+    assert proposals(history[:1], transformations=[("log", "why")], multi_target=True) == {}
 
 
 def test_each_arm_changes_one_thing_of_the_best(history):
@@ -112,7 +112,7 @@ def test_nothing_is_stacked_where_rows_lack_predictions_or_a_person_does_not_wan
 
 
 def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(history):
-    variations = Variations(seed=0, families=FAMILIES, several=True)
+    variations = Variations(seed=0, families=FAMILIES, multi_target=True)
     first, second = (p.pipeline for p in variations.proposals(history) if p.arm == "targets")
     assert first == history[1].pipeline.changed(params=history[1].pipeline.parameters | {"targets": "chained"})
     assert (second.family, second.parameters["targets"]) == ("catboost", "native")
@@ -197,7 +197,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def child(folder: Path) -> Iterator[Workers]:
     workers = Workers(1)
     problem = Problem("regression", 1, 0, "l2", False)
-    workers.start(Bench(folder / "store", "abc", TRAIN, TEST, problem, folder / "targets.npy", 1 << 30))
+    workers.start(TrainingInput(folder / "store", "abc", TRAIN, TEST, problem, folder / "targets.npy", 1 << 30))
     yield workers
     workers.close()
 
@@ -218,7 +218,7 @@ def journal_of(folder: Path, *tests: np.ndarray) -> Journal:
     for number, test in enumerate(tests):
         evaluation = Evaluation(np.load(folder.parent / "targets.npy"), test, np.ones((1, 1)), 1.0, 0.1, {})
         journal.predictions.keep(number, evaluation)
-        journal.recall(replace(record(number, "linear", 1.0), evaluation=evaluation))
+        journal.restore(replace(record(number, "linear", 1.0), evaluation=evaluation))
     return journal
 
 

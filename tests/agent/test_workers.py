@@ -15,7 +15,7 @@ import pytest
 from command_line import assert_gone, columns
 
 from medalist.agent.workers import local as workers_module
-from medalist.agent.workers.jobs import Bench, Job, Outcome
+from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
 from medalist.agent.workers.pool import WorkerPool
@@ -28,12 +28,12 @@ SHORT = Pipeline.of(FEATURES, "lightgbm", {"learning_rate": 0.1, "rounds": 5})
 ENDLESS = 10_000_000  # boosting rounds
 
 
-def bench(folder: Path, train: int = 200, test: int = 50) -> Bench:
+def training_input(folder: Path, train: int = 200, test: int = 50) -> TrainingInput:
     frame = columns(train + test)
     FeatureStore.create(folder / "store", "abc", frame[:train], frame[train:])
     np.save(folder / "targets.npy", frame[["weight"]].to_numpy()[:train])
     problem = Problem("regression", 1, 0, "l2", False)
-    return Bench(folder / "store", "abc", train, test, problem, folder / "targets.npy", 1 << 30)
+    return TrainingInput(folder / "store", "abc", train, test, problem, folder / "targets.npy", 1 << 30)
 
 
 def long(key: int, seconds: float = float("inf")) -> Job:
@@ -55,7 +55,7 @@ def outcomes(workers: WorkerPool, wanted: int, seconds: float = 60.0) -> list[Ou
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Workers]:
     workers = Workers(2)
-    workers.start(bench(tmp_path))
+    workers.start(training_input(tmp_path))
     yield workers
     workers.close()
 
@@ -82,7 +82,7 @@ def test_over_its_time_it_is_killed_and_replaced(two: Workers) -> None:
 
 def test_over_its_memory_it_is_killed_and_replaced(tmp_path: Path) -> None:
     workers = Workers(1, memory_share=1e-7)  # a few kilobytes
-    workers.start(bench(tmp_path))
+    workers.start(training_input(tmp_path))
     try:
         before = workers.pids
         workers.submit(long(1))
@@ -151,7 +151,7 @@ def test_little_memory_makes_fewer_children_of_more_threads(monkeypatch: pytest.
     workers = Workers(4, memory_share=0.5)
     assert workers.memory_limit == 125
     for needed, count, threads in ((10, 4, 1), (200, 2, 2), (400, 1, 4), (10_000, 1, 4), (10, 4, 1)):
-        workers.make_room(needed)
+        workers.fit_to_memory(needed)
         assert (workers.count, workers.threads, workers.memory_limit) == (count, threads, 500 // count)
 
 
@@ -186,11 +186,11 @@ def test_threads_that_wait_for_each_other_sleep(monkeypatch: pytest.MonkeyPatch)
 PARENT = """
 import sys, time
 from pathlib import Path
-from test_workers import bench, long
+from test_workers import training_input, long
 from medalist.agent.workers.local import Workers
 if __name__ == "__main__":
     workers = Workers(2)
-    workers.start(bench(Path(sys.argv[1])))
+    workers.start(training_input(Path(sys.argv[1])))
     workers.submit(long(1))
     time.sleep(2)  # one child boosts, one waits
     print("ready", flush=True)
