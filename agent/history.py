@@ -57,16 +57,9 @@ def best_base_model(
 
 
 def leads_boosting(record: Record, history: Iterable[Record]) -> bool:
-    """Whether an experiment is a boosted base model with a smaller loss than all such models before it."""
-
-    def boosted(records: Iterable[Record]) -> list[Record]:
-        return [r for r in base_models(records) if FAMILIES[r.pipeline.family].boosted]
-
-    if not boosted([record]):
-        return False
-    before = best_of(boosted(history))
-    assert record.score is not None
-    return before is None or before.score is None or record.score.loss < before.score.loss
+    """Whether an experiment is a boosted base model, no test of features, with a smaller loss than all such models
+    before it: whether `best_base_model(boosted=True)` is this one from now on."""
+    return best_base_model([*history, record], boosted=True) is record
 
 
 def incumbent_features(history: Sequence[Record]) -> Record | None:

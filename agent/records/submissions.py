@@ -81,7 +81,7 @@ class Submissions:
 
     def begin(self, referee: Referee, champion: Champion | None) -> None:
         """Write the first valid submission, the best constant. In a resumed run that had got further the old file
-        stays; and where its first ensemble was selected but not yet written when it was killed, it is written now.
+        stays; and where an ensemble was selected but not yet written when it was killed, it is written now.
 
         champion: of a resumed run; None where there is none yet.
         """
@@ -92,9 +92,15 @@ class Submissions:
         if champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):
                 self.submit_constant(self.constant_score, "the best constant, the first valid submission")
-        elif not any("ensemble" in m for m in made_from):
+        elif self._is_behind(champion, made_from) or not self.path.exists():
             self.submit_champion(champion, self.journal.records)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+
+    def _is_behind(self, champion: Champion, made_from: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether a run was killed between an experiment's rows and the submission of the champion that it makes: the
+        newest member is of a later experiment than all that a submission was made from."""
+        submitted = {int(n) for m in made_from for n in m.get("ensemble", ())}
+        return max(champion.ensemble.weights) > max(submitted, default=-1)
 
     def submit_constant(self, score: Score | None, reason: str) -> None:
         """Write the best constant as the submission; `score` is its score, where it is known."""

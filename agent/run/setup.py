@@ -19,7 +19,6 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
-from medalist.agent.proposals.variations import Variations, other_losses
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions, cannot_write
@@ -29,16 +28,15 @@ from medalist.agent.records.submissions import Submissions
 from medalist.agent.run.affordable import affordable_folds, affordable_repeats, fold_bytes
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
+from medalist.agent.run.search_setup import families_of, feature_search, policy_of, variations
 from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
-from medalist.competitions.audit.rows import rows_repeat
-from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import MedalistError, PipelineError, TaskError
-from medalist.competitions.folds.by_time import forecast_horizon
+from medalist.competitions.errors import MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
@@ -47,14 +45,7 @@ from medalist.leaderboard.boards.lookup import board_for, named_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
-from medalist.pipelines.estimators.registry import FAMILIES, installed
-from medalist.pipelines.features.base_sets import encoded_features, values_recur
-from medalist.pipelines.features.language.expression import Column
-from medalist.pipelines.features.language.steering import Steering
-from medalist.pipelines.targets.candidates import candidates
 
-MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
-REPEATED = 0.003  # share of the rows that repeat others in all inputs, from which on it is worth a test
 TRAIN_SHARE = 0.8  # share of the rows that a fold's model is fitted on, for first guesses of costs
 
 
@@ -90,7 +81,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
 
     Raises a MedalistError where the competition, the task or the folder does not allow a run.
     """
-    families = _families(config)
+    families = families_of(config)
     ledger = open_ledger(config.runs_dir)
     given = _read(config, ledger, budget, resume)
     competition, task, cards, row = given.competition, given.task, given.cards, given.row
@@ -99,8 +90,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     run_id = row.id if row else _new_run(home)
     folder = given.folder or home / run_id
     predictions = Predictions.create(folder)
-    data = RunData.create(competition, task, cards, folder, home / "features")
     try:
+        data = RunData.create(competition, task, cards, folder, home / "features")
         steering = read_run_steering(config, data, fresh=row is None)
     except MedalistError:
         if row is None:  # a run that did not begin leaves no folder
@@ -108,7 +99,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
     workers.fit_to_memory(fold_bytes(data))
-    policy = _policy(config, families, data, costs, workers)
+    policy = policy_of(config, families, data, costs, workers)
     folds, repeats = _folds(config, data, policy, costs, budget, row)
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
@@ -122,14 +113,14 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     else:
         refuse_changes(row, document, str(given.task_file))
         ledger.resume_run(run_id, folder.resolve(), kept)
-    heard: list[Mapping[str, Any]] = []  # events before there is a display
-    journal = Journal(run_id, folder, ledger, predictions, data.schema, heard.append, began=budget.began)
+    early_events: list[Mapping[str, Any]] = []  # before there is a display
+    journal = Journal(run_id, folder, ledger, predictions, data.schema, early_events.append, began=budget.began)
     judge = FeatureJudge(data, folds, config.seed)
     referee = Referee(data, folds, judge, config.postprocessing)
-    features = _feature_search(config, data, judge, steering, budget, ledger, run_id)
+    features = feature_search(config, data, judge, steering, budget, ledger, run_id)
     policy.features = features
     policy.experience = Experience() if config.counted else Experience.of(ledger.gains(run_id))
-    policy.variations = _variations(config, data, folds, families, steering)
+    policy.variations = variations(config, data, folds, families, steering)
     leaders = Leaders()
     if row is None:
         ledger.add_features(run_id, forced_rows(steering, data.schema))
@@ -137,7 +128,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
     submissions = Submissions(data, journal, Standings(board))
-    notes = (*_notes(data, board), *(str(e["text"]) for e in heard if e["event"] == "note"))
+    notes = (*_notes(data, board), *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
     return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
 
@@ -218,95 +209,6 @@ def _folds(
     policy.n_folds = affordable if row is None else began_with.get("evaluated", plan.n_splits)
     repeats = began_with.get("repeats", affordable_repeats(policy, costs, limited, plan.scheme))
     return data.folds("search", plan.seed, policy.n_folds, repeats), repeats
-
-
-def _feature_search(
-    config: RunConfig,
-    data: RunData,
-    judge: FeatureJudge,
-    steering: Steering,
-    budget: Budget,
-    ledger: Ledger,
-    run_id: str,
-) -> FeatureSearch:
-    train, test, task = data.competition.train, data.competition.test, data.task
-    inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
-    repeated = config.feature_search and rows_repeat(train, test, inputs, REPEATED)
-    horizon = forecast_horizon(task.folds, train, test)
-    return FeatureSearch(
-        judge=judge,
-        schema=data.schema,
-        columns=frozenset(inputs),
-        steering=steering,
-        high_cardinality=_high_cardinality(data.cards, len(data.y)),
-        repeated=tuple(inputs) if repeated else (),
-        horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
-        enabled=config.feature_search,
-        seconds=budget.seconds if budget.limited and not config.counted else float("inf"),
-        seed=config.seed,
-        shapes={} if config.counted else ledger.shapes(run_id),
-    )
-
-
-def _variations(
-    config: RunConfig,
-    data: RunData,
-    folds: FoldSet,
-    families: Sequence[str],
-    steering: Steering,
-) -> Variations:
-    train, test, task = data.competition.train, data.competition.test, data.task
-    encodings = encoded_features(data.cards, len(data.y), data.problem.width)
-    return Variations(
-        seed=config.seed,
-        families=families,
-        transformations=candidates(
-            data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
-        ),
-        losses=other_losses(data.problem, data.y),
-        multi_target=task.n_targets > 1,
-        stackable=len(folds.rows) == len(data.y) and not data.refit,
-        stacking=config.stacking,
-        test_share=len(test) / len(data.y),
-        encodings=steering.allowed(encodings) if config.feature_search else (),
-        forced=steering.force,
-    )
-
-
-def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
-    """Columns of many values that recur, in test too: categories, and numbers that are names."""
-    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
-    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and values_recur(c, n_rows))
-
-
-def _families(config: RunConfig) -> list[str]:
-    """The families to use. PipelineError for one that is unknown or not installed, or where none is left."""
-    unknown = sorted({*config.families, *config.without} - set(FAMILIES))
-    if unknown:
-        raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
-    missing = sorted(set(config.families) - set(installed()))
-    if missing:
-        extra = FAMILIES[missing[0]].extra
-        how = f" (with pip install '.[{extra}]' where medalist is)" if extra else ""
-        raise PipelineError(
-            f"The package of the family {missing[0]!r} is not installed: leave it out, or install it{how}."
-        )
-    wanted = [f for f in installed() if (not config.families or f in config.families) and f not in config.without]
-    if not wanted:
-        raise PipelineError("No estimator family is left: name fewer with --without.")
-    return wanted
-
-
-def _policy(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: Workers) -> Policy:
-    return Policy(
-        cards=data.cards,
-        families=families,
-        costs=costs,
-        n_rows=len(data.y),
-        n_folds=data.task.folds.n_splits,
-        workers=workers.count,
-        seed=config.seed,
-    )
 
 
 def _headline(data: RunData, folds: int, repeats: int) -> str:

@@ -244,6 +244,19 @@ def test_resume_keeps_what_it_was_given_and_says_where_nothing_is_left(public: P
         resume_config(one["run"], str(tmp_path))
 
 
+def test_a_champion_that_a_kill_left_unwritten_is_written(public: Path, tmp_path: Path) -> None:
+    """A run that was killed after the rows of an experiment and before the submission that it makes."""
+    run = here("run", public, "--max-experiments", "3", *QUICK, "--runs-dir", tmp_path)
+    folder = only_run(tmp_path)
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as ledger:  # as if none of its members had been submitted
+        ledger.execute("UPDATE submissions SET made_from = '{\"ensemble\": {}}' WHERE made_from LIKE '%ensemble%'")
+    events = call("resume", run["run"], "--max-experiments", "4", "--runs-dir", tmp_path, "--json").stdout
+    first = next(e for e in map(json.loads, events.splitlines()) if e["event"] in ("submission", "experiment"))
+    assert first["event"] == "submission"
+    assert set(first["made_from"]) <= {"0", "1", "2"}
+    assert_valid(folder / "submission.csv", public / "sample_submission.csv")
+
+
 def test_options_of_another_version_are_no_obstacle() -> None:
     assert RunConfig.model_validate({"path": "x", "seed": 3, "from_the_future": True}).seed == 3
 

@@ -1,0 +1,121 @@
+"""What a search is made of, by the options of a run: its families, its policy, and what it may try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from medalist.agent.budget import Budget
+from medalist.agent.config import RunConfig
+from medalist.agent.folds import FoldSet
+from medalist.agent.judging.feature_trials import FeatureJudge
+from medalist.agent.proposals.features import FeatureSearch
+from medalist.agent.proposals.policy import Policy
+from medalist.agent.proposals.variations import Variations, other_losses
+from medalist.agent.run_data import RunData
+from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.local import Workers
+from medalist.competitions.audit.rows import rows_repeat
+from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.errors import PipelineError
+from medalist.competitions.folds.by_time import forecast_horizon
+from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.pipelines.estimators.registry import FAMILIES, installed
+from medalist.pipelines.features.base_sets import encoded_features, values_recur
+from medalist.pipelines.features.language.expression import Column
+from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.targets.candidates import candidates
+
+MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
+REPEATED = 0.003  # share of the rows that repeat others in all inputs, from which on it is worth a test
+
+
+def families_of(config: RunConfig) -> list[str]:
+    """The families to use. PipelineError for one that is unknown or not installed, or where none is left."""
+    unknown = sorted({*config.families, *config.without} - set(FAMILIES))
+    if unknown:
+        raise PipelineError(f"Unknown estimator family {unknown[0]!r}: use {', '.join(FAMILIES)}.")
+    missing = sorted(set(config.families) - set(installed()))
+    if missing:
+        extra = FAMILIES[missing[0]].extra
+        how = f" (with pip install '.[{extra}]' where medalist is)" if extra else ""
+        raise PipelineError(
+            f"The package of the family {missing[0]!r} is not installed: leave it out, or install it{how}."
+        )
+    wanted = [f for f in installed() if (not config.families or f in config.families) and f not in config.without]
+    if not wanted:
+        raise PipelineError("No estimator family is left: name fewer with --without.")
+    return wanted
+
+
+def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: Workers) -> Policy:
+    """The policy of a run, without what it may vary and without a search for features."""
+    return Policy(
+        cards=data.cards,
+        families=families,
+        costs=costs,
+        n_rows=len(data.y),
+        n_folds=data.task.folds.n_splits,
+        workers=workers.count,
+        seed=config.seed,
+    )
+
+
+def feature_search(
+    config: RunConfig,
+    data: RunData,
+    judge: FeatureJudge,
+    steering: Steering,
+    budget: Budget,
+    ledger: Ledger,
+    run_id: str,
+) -> FeatureSearch:
+    """The search for features: which columns it may use, and what a person wants of it."""
+    train, test, task = data.competition.train, data.competition.test, data.task
+    inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
+    repeated = config.feature_search and rows_repeat(train, test, inputs, REPEATED)
+    horizon = forecast_horizon(task.folds, train, test)
+    return FeatureSearch(
+        judge=judge,
+        schema=data.schema,
+        columns=frozenset(inputs),
+        steering=steering,
+        high_cardinality=_high_cardinality(data.cards, len(data.y)),
+        repeated=tuple(inputs) if repeated else (),
+        horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
+        enabled=config.feature_search,
+        seconds=budget.seconds if budget.limited and not config.counted else float("inf"),
+        seed=config.seed,
+        shapes={} if config.counted else ledger.shapes(run_id),
+    )
+
+
+def variations(
+    config: RunConfig,
+    data: RunData,
+    folds: FoldSet,
+    families: Sequence[str],
+    steering: Steering,
+) -> Variations:
+    """What may be varied: targets, losses, stacks, encodings."""
+    train, test, task = data.competition.train, data.competition.test, data.task
+    encodings = encoded_features(data.cards, len(data.y), data.problem.width)
+    return Variations(
+        seed=config.seed,
+        families=families,
+        transformations=candidates(
+            data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
+        ),
+        losses=other_losses(data.problem, data.y),
+        multi_target=task.n_targets > 1,
+        stackable=len(folds.rows) == len(data.y) and not data.refit,
+        stacking=config.stacking,
+        test_share=len(test) / len(data.y),
+        encodings=steering.allowed(encodings) if config.feature_search else (),
+        forced=steering.force,
+    )
+
+
+def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
+    """Columns of many values that recur, in test too: categories, and numbers that are names."""
+    kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
+    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and values_recur(c, n_rows))
