@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from medalist.competitions.atomic import replacing
 from medalist.competitions.errors import InputError
 from medalist.pipelines.fitting.evaluation import Evaluation
 
@@ -78,13 +77,15 @@ class Predictions:
         if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
             return False
         arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
-        _replace(self.fold_tests_path(number), lambda path: np.savez(path, allow_pickle=False, **arrays))
+        with replacing(self.fold_tests_path(number), durable=False) as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
         return True
 
     def keep(self, number: int, evaluation: Evaluation) -> Path:
         """Store an evaluation, before the ledger records it as finished; returns `path(number)`."""
         for path, values in zip(self.arrays(number), (evaluation.oof, evaluation.test), strict=True):
-            _replace(path, partial(np.save, arr=values))
+            with replacing(path, durable=False) as stream:  # after a power cut that lost them the run goes on
+                np.save(stream, values)
         names = np.array(list(evaluation.importance), dtype=str)
         rest: dict[str, Any] = {
             "rounds": evaluation.rounds,
@@ -92,7 +93,8 @@ class Predictions:
             "names": names,
             "importance": np.array([evaluation.importance[n] for n in names], dtype=float),
         }
-        _replace(self.path(number), lambda part: np.savez(part, **rest))
+        with replacing(self.path(number), durable=False) as stream:
+            np.savez(stream, **rest)
         return self.path(number)
 
     def load(self, number: int) -> Evaluation:
@@ -120,11 +122,3 @@ class Predictions:
 def cannot_write(folder: Path, reason: str) -> InputError:
     """The error for a run's folder that cannot be written."""
     return InputError(f"Cannot write to {folder}: {reason}; choose another place with --runs-dir.")
-
-
-def _replace(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file atomically: under another name, then renamed, so that a process that is killed leaves the old
-    one."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    write(part)
-    os.replace(part, path)
