@@ -83,7 +83,7 @@ def test_pace_and_rounds_are_learned_apart(repeats: int, pace: float, travel: fl
     real = pace * LIGHTGBM.cost(20_000, 20, 1, true)
     for _ in range(repeats):
         costs.learn(Pipeline.of(("number(size)",), "lightgbm", params), 20, real, rounds=travel / rate)
-    low, high = sorted((real, pace * Costs(20_000, 1).guess(LIGHTGBM, 20, params)))
+    low, high = sorted((real, pace * Costs(20_000, 1).expected_fit_seconds(LIGHTGBM, 20, params)))
     assert low * (1 - 1e-9) <= costs.expected_fit_seconds(LIGHTGBM, 20, params) <= high * (1 + 1e-9)
     capped = costs.expected_fit_seconds(LIGHTGBM, 20, {**params, "rounds": 50})
     exact = pace * LIGHTGBM.cost(20_000, 20, 1, {**params, "rounds": 50, "learning_rate": 1e-9})
@@ -93,16 +93,16 @@ def test_pace_and_rounds_are_learned_apart(repeats: int, pace: float, travel: fl
 def test_a_fit_that_the_clock_or_its_limit_ended_does_not_tell_where_boosting_stops() -> None:
     params = LIGHTGBM.portfolio[0]  # 1500 rounds at most, guessed to stop after 500
     work = LIGHTGBM.cost(20_000, 20, 1, {**params, "rounds": 100, "learning_rate": 1e-9})
-    blind = Costs(20_000, 1).guess(LIGHTGBM, 20, params)
+    blind = Costs(20_000, 1).expected_fit_seconds(LIGHTGBM, 20, params)
     stopped, cut, capped, far = (Costs(20_000, 1) for _ in range(4))
     stopped.learn(pipeline("lightgbm"), 20, work, rounds=100)
     cut.learn(pipeline("lightgbm"), 20, work, rounds=100, time_limited=True)
     capped.learn(pipeline("lightgbm", rounds=100), 20, work, rounds=100)
-    assert stopped.guess(LIGHTGBM, 20, params) < 0.7 * blind
-    assert cut.guess(LIGHTGBM, 20, params) == pytest.approx(blind)
-    assert capped.guess(LIGHTGBM, 20, params) == pytest.approx(blind)
+    assert stopped.expected_fit_seconds(LIGHTGBM, 20, params) < 0.7 * blind
+    assert cut.expected_fit_seconds(LIGHTGBM, 20, params) == pytest.approx(blind)
+    assert capped.expected_fit_seconds(LIGHTGBM, 20, params) == pytest.approx(blind)
     far.learn(pipeline("lightgbm"), 20, 14 * work, rounds=1400, time_limited=True)  # longer than expected
-    assert far.guess(LIGHTGBM, 20, params) > 1.2 * blind
+    assert far.expected_fit_seconds(LIGHTGBM, 20, params) > 1.2 * blind
 
 
 def test_one_strange_fold_does_not_decide() -> None:

@@ -15,7 +15,10 @@ from medalist.agent.feature_ideas import ARM
 from medalist.agent.judging.champion import BEST, BEST_OF_FAMILY, Leaders, candidates
 from medalist.agent.judging.referee import Judgement, Referee
 from medalist.agent.score import Score
+from medalist.agent.search.jobs import Active
+from medalist.agent.search.pruning import Pruner
 from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
@@ -137,3 +140,24 @@ def test_of_many_experiments_the_best_of_all_and_of_each_family_are_candidates()
     tested = record(300, "linear", ARM)  # not adopted
     chosen = candidates([*history, tested], {BEST + 7}, record(400, "trees"))
     assert list(chosen) == [*range(BEST), BEST + 7, *(200 + n for n in range(BEST_OF_FAMILY)), 400]
+
+
+def test_features_are_not_adopted_where_the_rows_that_judge_hold_one_class(tmp_path: Path) -> None:
+    """Defect: AUC is undefined on them, and the error of the comparison ended the run without a close."""
+    fold_of_row = np.arange(ROWS) % FOLDS
+    y = (np.random.default_rng(0).random(ROWS) < 0.5)[:, None] & (fold_of_row > 1)[:, None]  # none in the judging folds
+    y = y.astype(float)
+    data = run_data(tmp_path, y, metric="auc", problem=Problem("binary", 1, 2, "logloss", False))
+    judge = referee(data, fold_set(y, fold_of_row))
+    p = np.clip(0.5 * y + np.random.default_rng(1).random(y.shape) / 2, 0.01, 0.99)
+    first = judged(judge, [], p, Leaders(), arm="start")
+    features = ("number(x)", "number(z)")
+    test = judged(judge, [first.record], p, first.leaders, arm=ARM, idea="0:picks", features=features)
+    assert (test.record.verdict, test.record.adopted, test.leaders) == ("discard", False, first.leaders)
+    assert "cannot judge them" in test.record.verdict_reason
+    reference = replace(first.record, fold_losses=(0.0,) * FOLDS)
+    active = Active(1, test.record.proposal, [], reference)
+    for k in (0, 1):
+        active.results[k] = FoldResult(p[fold_of_row == k], p[:9], (1,), 1, 1.0, 0.1, {})
+        active.losses[k] = 0.0
+    assert Pruner(judge).verdict(active) is None  # it is tested in full

@@ -207,7 +207,7 @@ def test_listing_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys; from medalist.leaderboard.ledger.ledger import Ledger; ledger = Ledger(sys.argv[1])\n"
         "ledger.runs(), ledger.best_standings(), ledger.experiments(ledger.runs()[0].id)\n"
-        "from medalist.leaderboard.boards import known, standing; known.find_board('titanic')\n"
+        "from medalist.leaderboard.boards import lookup, standing; lookup.find_board('titanic')\n"
         "print([m for m in ('sqlalchemy', 'numpy', 'pandas', 'scipy', 'psycopg') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code, path], cwd=ROOT, capture_output=True, text=True, check=True)
