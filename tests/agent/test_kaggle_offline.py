@@ -32,6 +32,7 @@ def medalist(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "from medalist.agent.cli.main import main; main()", *arguments]
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_waits_for_and_keeps_to_its_budget(silent: dict[str, Any], tmp_path: Path) -> None:
     began = time.monotonic()
     out = tmp_path / "out"

@@ -26,7 +26,7 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return demo(tmp_path_factory.mktemp("demo"))
 
 
-@pytest.mark.parametrize("how", ["a file", pytest.param("-c", marks=pytest.mark.slow), "stdin"])
+@pytest.mark.parametrize("how", ["a file", *(pytest.param(how, marks=pytest.mark.slow) for how in ("-c", "stdin"))])
 def test_a_script_needs_no_main_guard(public: Path, tmp_path: Path, how: str) -> None:
     """The children do not import the script, which would start a run in each."""
     script = tmp_path / "script.py"

@@ -22,6 +22,8 @@ from medalist.agent.run.printable import printable, printable_line
 HOSTILE = "si\x1b[31mze"  # a column's name that would colour what follows
 NOTE = {"event": "note", "text": "caf\xe9 \u2014 \x1b]0;title\x07 of sh\udcffop", "at": 1.0}
 
+SLOW = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def competition(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -100,7 +102,10 @@ def test_what_does_not_fit_on_the_disk_is_an_error(runs: Path) -> None:
     assert done.stderr == b"medalist: No space left on device; free what is missing there and try again.\n"
 
 
-@pytest.mark.parametrize("redirection", [">&- 2>&- <&-", "> /dev/full", "| true; exit ${PIPESTATUS[0]}"])
+@pytest.mark.parametrize(
+    "redirection",
+    [">&- 2>&- <&-", *(pytest.param(r, marks=SLOW) for r in ("> /dev/full", "| true; exit ${PIPESTATUS[0]}"))],
+)
 def test_a_run_needs_nobody_to_read_what_it_prints(competition: Path, tmp_path: Path, redirection: str) -> None:
     run = ["run", str(competition), "--max-experiments", "1", "--families", "linear", "--runs-dir", str(tmp_path)]
     done = in_shell(run, redirection, PYTHONIOENCODING="ascii")
