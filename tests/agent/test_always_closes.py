@@ -85,6 +85,7 @@ def test_an_error_in_the_search_ends_in_a_proper_close(
         assert ledger.run(summary["run"]).status == "failed"
 
 
+@pytest.mark.slow
 def test_an_error_in_the_close_leaves_the_submission_of_the_search(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +97,7 @@ def test_an_error_in_the_close_leaves_the_submission_of_the_search(
     assert_valid(only_run(tmp_path) / "submission.csv", public / "sample_submission.csv")
 
 
+@pytest.mark.slow
 def test_a_metric_without_a_value_on_a_constant_closes(public: Path, tmp_path: Path) -> None:
     metric = tmp_path / "own.py"
     metric.write_text(
@@ -261,6 +263,7 @@ def test_options_of_another_version_are_no_obstacle() -> None:
     assert RunConfig.model_validate({"path": "x", "seed": 3, "from_the_future": True}).seed == 3
 
 
+@pytest.mark.slow
 def test_two_runs_never_share_a_folder(public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = iter(["20260101-000000-aa", "20260101-000000-aa", "20260101-000000-bb"])
     monkeypatch.setattr("medalist.agent.run.setup.new_run_id", lambda: next(ids))

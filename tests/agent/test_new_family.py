@@ -71,6 +71,7 @@ def test_a_family_from_one_file_is_proposed_fitted_tuned_and_stacked_upon(
     assert all(row.score is not None or row.verdict == "pruned" for row in theirs)
 
 
+@pytest.mark.slow
 def test_an_unknown_family_is_answered_with_all_that_there_are(package: dict[str, str], tmp_path: Path) -> None:
     public = demo(tmp_path / "competition")
     done = call("run", public, "--max-experiments", "1", "--families", "forest", env=package, cwd=tmp_path)

@@ -143,6 +143,7 @@ def test_more_threads_only_where_cores_idle_and_threads_help(two: WorkerPool) ->
     assert two.threads_for(1) == 1
 
 
+@pytest.mark.slow
 def test_a_core_that_comes_free_soon_counts_as_free(two: WorkerPool, tmp_path: Path) -> None:
     """How long a job takes is known from the last fold of its pipeline."""
     folds = tmp_path / "folds.npz"

@@ -84,7 +84,7 @@ def test_no_command_lets_escape_sequences_through(competition: Path, runs: Path,
     assert b"si\\x1b[31mze" in in_shell(["inspect", str(competition)], "").stdout
 
 
-@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&- <&-", "| true"])
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&- <&-", pytest.param("| true", marks=SLOW)])
 def test_no_command_needs_somebody_to_read_what_it_prints(
     competition: Path, runs: Path, tmp_path: Path, redirection: str
 ) -> None:
