@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
-from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import PipelineError
-from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, ScreeningRow
-from medalist.pipelines.features.language.parser import parse
-from medalist.pipelines.features.language.words import in_words
+
+if TYPE_CHECKING:
+    from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, ScreeningRow
 
 _UNTESTED = ("redundant", "candidate")  # statuses of features that no experiment has tested
 
@@ -28,6 +27,8 @@ def features(
     json: AsJson = False,
 ) -> None:
     """Show the features that a run found, what each gained, and what it tried and dropped."""
+    from medalist.agent.records.stores import open_ledger
+
     with open_ledger(runs_dir) as ledger:
         run = ledger.run(run_id)
         rows, searches = ledger.features(run.id), ledger.screenings(run.id)
@@ -135,6 +136,9 @@ def _gain(row: FeatureRow, value: float | None) -> str:
 
 def _words(text: str) -> str:
     """A feature in English; the expression where it cannot be parsed."""
+    from medalist.pipelines.features.language.parser import parse
+    from medalist.pipelines.features.language.words import in_words
+
     try:
         return in_words(parse(text))
     except PipelineError:  # written by a version of medalist with another language
