@@ -154,6 +154,7 @@ def _copy(folder: Path) -> Path:
     return folder / "copy"
 
 
+@pytest.mark.slow
 def test_a_folder_of_runs_may_be_moved(
     say: Say, public: Path, answers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

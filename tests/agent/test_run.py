@@ -105,6 +105,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(
     assert _submission(other) != _submission(first)
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_bytes_in_several_processes(public: Path, tmp_path: Path) -> None:
     """Whatever the ledger holds by then: a run that is to be repeatable takes no account of earlier runs."""
     one, two = (
