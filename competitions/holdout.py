@@ -196,7 +196,11 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
 
 def _copy(competition: Competition, path: str, public: Path) -> None:
     """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
-    source = competition.sources[path]
+    source = competition.sources[path].source
+    if source is None:  # of several files, or with other names: written as it is read
+        stem = PurePosixPath(path).name.partition(".")[0]
+        competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
+        return
     name = PurePosixPath(source.name)
     target = public / (name.with_suffix("").name if name.suffix.lower() == ".gz" else name.name)
     if target.name not in TABLES:

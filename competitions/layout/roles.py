@@ -6,24 +6,15 @@ Where another one scores about the same, or there is none, the error names the f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Roles, Sheet, read_pair, read_triple, related
+from medalist.competitions.layout.candidates import Roles, read_pair, read_triple, related
 from medalist.competitions.layout.id_match import share_in
+from medalist.competitions.layout.sheets import NamedTables, Sheet
 
 _MARGIN = 0.2  # difference of scores, below which two candidates are ambiguous
-
-
-@dataclass(frozen=True)
-class NamedTables:
-    """The paths of the tables that the user has named, None for the others."""
-
-    train: str | None = None
-    test: str | None = None
-    sample: str | None = None
 
 
 def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool) -> Roles:

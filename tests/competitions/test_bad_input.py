@@ -139,7 +139,6 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no sample": (without("sample_submission.csv"), r"--sample FILE, or --id and --target"),
     "no test": (without("test.csv"), r"no test table.*--test"),
     "no train": (without("train.csv"), r"--train"),
-    "train only": (without("test.csv", "sample_submission.csv"), r"--train.*--test"),
     "duplicate ids in test": (change("test.csv", lambda t: t.assign(id=[30, *t["id"][:-1]])), "duplicate ids"),
     "duplicate ids in sample": (
         change("sample_submission.csv", lambda t: t.assign(id=[30, *t["id"][:-1]])),
