@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -21,8 +21,9 @@ from medalist.competitions.layout.headers import header_notes, names_of_sample, 
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import Frames, reconcile
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
+from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources
+from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
 from medalist.competitions.tables.reading import Table
 
 __all__ = ["Competition", "TableFile", "read_competition"]
@@ -84,7 +85,7 @@ def read_competition(
         raise InputError(
             f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
         )
-    sources, notes = list_sources(root)
+    sources, notes = _sources(root)
     sources, hidden = _public(sources)
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
@@ -113,6 +114,9 @@ def read_competition(
     head = _head(by_path[roles.sample.files[0]]) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
     frames = reconcile(roles, read, reload, head, text)
+    if not roles.test.path:
+        whole, left_out = without_unlabelled(frames.train, hints.targets, text)
+        frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
     names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
     frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
@@ -136,6 +140,12 @@ def read_competition(
         notes=tuple(dict.fromkeys([*notes, *problems, *told, *table_notes, *made_notes, *frames.notes])),
         sources=MappingProxyType(further),
     )
+
+
+def _sources(root: Path) -> tuple[list[Source], list[str]]:
+    """The files at `root`, which may be a table itself, and notes on those that cannot be read."""
+    alone = Source(printable(root.name), root, (), root.stat().st_size)
+    return ([alone], []) if root.is_file() and alone.suffix in TABLE_SUFFIXES else list_sources(root)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:

@@ -185,6 +185,8 @@ def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     named = any(_ROLES.match(w) for w in kept) and all(middles)
     if not (numbered and sum(map(bool, middles)) >= len(middles) - 1) and not named and not own_folder:
         return None
+    if not any(_ROLES.match(w) for w in kept) and not any(set(s.columns) < set(ordered[0].columns) for s in sheets):
+        return None  # inputs of train and of test, perhaps, since none has fewer columns
     word = tokens[0][before - 1] if before else ""
     pattern = tuple(t for t in kept if not _ROLES.match(t))
     return Series(tuple(ordered), tuple("_".join(m) for m in middles), pattern, word)

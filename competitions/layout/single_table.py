@@ -34,7 +34,21 @@ def guess_target(frame: pd.DataFrame, description: str) -> tuple[str, str] | Non
         if len(named) == 1:
             return named[0], "by its name"
     last = [c for c in usable if not _ID.search(c)]
-    return (last[-1], "the last column") if last else None
+    whole = [c for c in last if not bool(frame[c].isna().any())] or last
+    return (whole[-1], "the last column without gaps" if whole[-1] != last[-1] else "the last column") if last else None
+
+
+def without_unlabelled(
+    frame: pd.DataFrame, targets: Collection[str], description: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """(the table without the rows that lack a target, the given one or the guessed one; a note on them)."""
+    guess = None if targets else guess_target(frame, description)
+    names = [c for c in targets if c in frame] or ([guess[0]] if guess else [])
+    missing = frame[names].isna().any(axis=1).to_numpy()
+    if not missing.any() or missing.all():
+        return frame, []
+    note = f"{int(missing.sum()):,} of {len(frame):,} rows have no {' or no '.join(names)}: they are left out."
+    return frame[~missing].reset_index(drop=True), [note]
 
 
 def _can_be_target(values: pd.Series) -> bool:
