@@ -121,10 +121,10 @@ def read_competition(
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
     frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
     told = header_notes(used, names, predicted)
-    tables = rename_columns(tables, renamed)
+    paths = [p for s in used for p in s.files if s.path]
+    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path)
-    paths = [p for s in used for p in s.files if s.path]
     table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]

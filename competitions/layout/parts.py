@@ -10,12 +10,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.sheets import Load, NamedTables, Sheet
+from medalist.competitions.layout.versions import rows_repeat
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _ROLES = re.compile(r"^(?:x|y)?_?(?:train|test|valid|label|target|sampl|submi|answer|solution)", re.IGNORECASE)
@@ -25,8 +25,6 @@ _NO_PARTS = {  # words by which a file is another version of the data, or anothe
     "small", "mini", "tiny", "full", "all", "whole", "augmented", "synthetic", "pseudo", "clean", "cleaned", "raw",
     "fixed", "corrected", "processed", "v", "version", "ver", "val", "dev", "eval", "holdout", "oof", "supplement",
 }  # fmt: skip
-_REPEATED = 0.05  # share of ids that stand in several files, above which these are no parts
-_COMPARED = 2000  # rows of two files that are compared value by value
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,9 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
                 clusters.setdefault((frozenset(sheet.columns), _role(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
             found = _series(cluster, sheets)
-            if found is not None and not _rows_repeat(found.sheets):
+            if found is not None and not rows_repeat(
+                [s.load() for s in found.sheets], bool(_role(found.sheets[0].path))
+            ):
                 series.append(found)
                 left = [s for s in left if s not in found.sheets]
     if not series:
@@ -251,49 +251,3 @@ def _is_told(series: Series) -> bool:
         if all(len(h) and h.str.contains(token, case=False, regex=False).mean() > 0.9 for h, token in pairs):
             return True
     return False
-
-
-def _rows_repeat(sheets: Sequence[Sheet]) -> bool:
-    """Whether rows of one table stand in another, so that they are versions or subsets of each other.
-
-    Tables with the same ids are none where the rows of an id are no more alike than others: each file counts anew.
-    """
-    frames = [s.load() for s in sheets]
-    if any(not len(frame) for frame in frames):
-        return True
-    if len(frames) == 2 and not _role(sheets[0].path):
-        blank = [{c for c in f.columns if bool(f[c].isna().all())} for f in frames]
-        if blank[0] != blank[1]:
-            return True  # what is to be predicted, perhaps
-    keys = [c for c in frames[0].columns if all(_identifies(f[c]) for f in frames)]
-    if keys:
-        ids = pd.concat([f[keys[0]].astype(str) for f in frames], ignore_index=True)
-        if float(ids.duplicated().mean()) <= _REPEATED:
-            return False
-        return any(_are_alike(frames[0], other, keys[0]) for other in frames[1:])
-    columns = list(frames[0].columns)
-    hashes = [pd.util.hash_pandas_object(f[columns].astype(str), index=False) for f in frames]
-    own = np.mean([h.duplicated().mean() for h in hashes])
-    together = pd.concat(hashes, ignore_index=True).duplicated().mean()
-    return bool(together - own > 0.25)
-
-
-def _identifies(values: pd.Series) -> bool:
-    """Whether a column may hold ids: each value once, none missing, no decimals."""
-    if types.is_float_dtype(values.dtype) or types.is_bool_dtype(values.dtype):
-        return False
-    return bool(values.iloc[:1000].is_unique) and bool(values.is_unique) and not bool(values.isna().any())
-
-
-def _are_alike(one: pd.DataFrame, other: pd.DataFrame, key: str) -> bool:
-    """Whether rows of the same id in two tables have equal values more often than rows of different ids."""
-    left = one.assign(**{key: one[key].astype(str)}).set_index(key)
-    right = other.assign(**{key: other[key].astype(str)}).set_index(key)
-    ids = left.index.intersection(right.index)[:_COMPARED]
-    rest = [c for c in left.columns if c in right.columns]
-    if len(ids) < 2 or not rest:
-        return len(ids) > 0.5 * min(len(one), len(other))
-    left, right = left.loc[ids, rest].astype(str), right.loc[ids, rest].astype(str)
-    same = (left.to_numpy() == right.to_numpy()).mean()
-    chance = (left.to_numpy() == np.roll(right.to_numpy(), 1, axis=0)).mean()
-    return bool(same - chance > 0.3 * (1 - chance))

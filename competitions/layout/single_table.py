@@ -52,6 +52,8 @@ def without_unlabelled(
 
 
 def _can_be_target(values: pd.Series) -> bool:
+    if types.is_integer_dtype(values.dtype) and len(values) > 1 and bool((values.sort_values().diff()[1:] == 1).all()):
+        return False  # numbers of rows
     distinct = values.nunique()
     text = not types.is_numeric_dtype(values.dtype)
     return distinct >= 2 and not (text and distinct > max(20, 0.3 * len(values)))

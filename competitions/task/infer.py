@@ -74,8 +74,12 @@ def infer_task(
     labels, notes = task_classes(values, kind, classes)
     if kind == "binary" and not classes:
         positive = form.positive if positive is None else positive
-        labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
-        notes += binary_notes
+        try:
+            labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
+            notes += binary_notes
+        except TaskError:
+            if len(test):  # a single table asks for nothing yet
+                raise
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
             f"The metric {scorer.name} needs a probability for each of {len(labels)} classes, but the sample "

@@ -51,11 +51,12 @@ def same(competition: Competition, plain: dict[str, pd.DataFrame]) -> None:
     assert answer["probe"].tolist() == plain["sample"]["probe"].tolist()
 
 
+TOWNS = ["oslo", "rome", "lima", "bern", "kiev", "riga", "minsk", "paris", "wien", "york", "x", "y"]
 NAMES: dict[str, Callable[[int], str]] = {
     "part": lambda i: f"train_part{i + 1}",
     "shard": lambda i: f"part-{i:05d}-of-train",
     "letter": lambda i: f"train_{'abcdefghijkl'[i]}",
-    "folder": lambda i: f"train__{['oslo', 'rome', 'lima', 'bern', 'kiev', 'riga', 'minsk', 'paris', 'wien', 'york', 'x', 'y'][i]}",
+    "folder": lambda i: f"train__{TOWNS[i]}",
     "year folders": lambda i: f"train__{2001 + i}__data",
     "number": lambda i: f"data{i + 1}",
 }  # fmt: skip
@@ -121,10 +122,7 @@ def test_other_versions_of_train_are_no_parts(tmp_path: Path, name: str, rows: s
     others = lakes(seed=9)["train"].assign(probe=range(9000, 9090))
     other = {"others": others, "few": train[:20], "changed": train.assign(depth=train["depth"] + 1)}[rows]
     write(tmp_path, train=train, test=plain["test"], sample=plain["sample"], **{name: other})
-    if rows == "others":
-        competition = read_competition(tmp_path)
-    else:
-        competition = read_competition(tmp_path, train="train.csv")
+    competition = read_competition(tmp_path, train=None if rows == "others" else "train.csv")
     same(competition, plain)
     assert roles(competition)[f"{name}.csv"] == "extra"
 
@@ -252,9 +250,7 @@ def test_headers_that_differ_in_spelling_alone(tmp_path: Path, spelling: Callabl
     plain = {n: f.rename(columns={"depth": "water depth"}) for n, f in plain.items()}
     files = dict(plain)
     files[where] = plain[where].rename(columns={c: spelling(c.replace(" ", "_")) for c in plain[where].columns})
-    competition = read_competition(
-        write(tmp_path, **{"one": files["train"], "two": files["test"], "three": files["sample"]})
-    )
+    competition = read_competition(write(tmp_path, one=files["train"], two=files["test"], three=files["sample"]))
     assert list(roles(competition).items())[:3] == [("one.csv", "train"), ("two.csv", "test"), ("three.csv", "sample")]
     task = infer_task(competition)
     assert len(task.features(competition.train, competition.test)) == 2
