@@ -1,7 +1,7 @@
 """Puts together tables that come in several files of the same columns: train_part1.csv, train_part2.csv; test/*.csv.
 
-The names of the files must differ as those of parts do (by a number, a date or a word beside "train"), and the rows of
-one must not stand in another: an earlier version, a subset and data of another origin are further tables.
+Names must differ as those of parts do (by a number, a date, a word beside "train"), and rows must not repeat: an
+earlier version, a subset and data of another origin are further tables.
 """
 
 from __future__ import annotations

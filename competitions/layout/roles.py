@@ -60,6 +60,17 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 
 def _ambiguous(best: Roles, other: Roles) -> InputError:
     """The error for two candidates of about the same score, naming the first role in which they differ."""
+    files = [{path for s in (r.train, r.test, r.sample) if s for path in s.files} for r in (best, other)]
+    if not files[0] & files[1]:
+        return InputError(
+            f"there is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
+            "folder or zip of one of them, or name its --train, --test and --sample."
+        )
+    if best.train is not other.train and set(best.train.columns) == set(other.train.columns):
+        return InputError(
+            f"{best.train.path} and {other.train.path} could both be train, and rows of one may repeat the other's: "
+            f"say which it is with --train FILE, or take all with --train {best.train.path},{other.train.path}."
+        )
     for role in ("sample", "test", "train"):
         one, two = getattr(best, role), getattr(other, role)
         if one is not two and one and two:

@@ -15,8 +15,9 @@ _COMPARED = 2000  # rows of two tables that are compared value by value
 def rows_repeat(frames: Sequence[pd.DataFrame], named: bool) -> bool:
     """Whether rows of one table stand in another, so that they are versions or subsets of each other.
 
-    Tables with the same ids are none where the rows of an id are no more alike than others: each file counts anew. `named`: the names of the files tell that both are train, or
-    test; where they do not, a column that is empty in one of two tables is what has to be predicted.
+    Tables with the same ids are none where the rows of an id are no more alike than others: each file counts anew.
+    `named`: the names of the files tell that both are train, or test; where they do not, a column that is empty in one
+    of two tables is what has to be predicted.
     """
     if any(not len(frame) for frame in frames):
         return True
@@ -26,12 +27,18 @@ def rows_repeat(frames: Sequence[pd.DataFrame], named: bool) -> bool:
             return True  # what is to be predicted, perhaps
     keys = [c for c in frames[0].columns if all(_identifies(f[c]) for f in frames)]
     if keys:
-        ids = pd.concat([f[keys[0]].astype(str) for f in frames], ignore_index=True)
+        columns = [f[keys[0]] for f in frames]
+        one_type = len({c.dtype for c in columns}) == 1
+        ids = pd.concat([c if one_type else c.astype(str) for c in columns], ignore_index=True)
         if float(ids.duplicated().mean()) <= _REPEATED:
             return False
         return any(_are_alike(frames[0], other, keys[0]) for other in frames[1:])
-    columns = list(frames[0].columns)
-    hashes = [pd.util.hash_pandas_object(f[columns].astype(str), index=False) for f in frames]
+    names = list(frames[0].columns)
+    numeric = {c for c in names if all(types.is_numeric_dtype(f[c].dtype) for f in frames)}
+    hashes = [
+        pd.util.hash_pandas_object(f[names].astype({c: "f8" if c in numeric else str for c in names}), index=False)
+        for f in frames
+    ]
     own = np.mean([h.duplicated().mean() for h in hashes])
     together = pd.concat(hashes, ignore_index=True).duplicated().mean()
     return bool(together - own > 0.25)

@@ -74,6 +74,7 @@ def test_ambiguity_is_an_error_that_a_flag_settles(tmp_path: Path) -> None:
         read_competition(tmp_path)
     competition = read_competition(tmp_path, train="train_b.csv")
     assert (competition.train["size"] == 0).all()
+    assert len(read_competition(tmp_path, train="train_a.csv,train_b.csv").train) == 120
 
 
 def test_without_a_sample(tmp_path: Path) -> None:

@@ -143,6 +143,9 @@ def test_two_competitions_in_one_folder(tmp_path: Path) -> None:
         key, target = whole.columns[-1], whole.columns[-2]
         write(tmp_path / name, train=whole[:80], test=whole[80:].drop(columns=target))
         write(tmp_path / name, sample_submission=whole[80:][[key]].assign(**{target: 0}))
-    with pytest.raises(InputError, match=r"first.*second.*could both be|more than one competition"):
+    with pytest.raises(InputError, match=r"more than one competition.*first/train.csv.*second/train.csv.*--train"):
         read_competition(tmp_path)
+    files = {role: f"first/{name}.csv" for role, name in (("train", "train"), ("test", "test"))}
+    named = read_competition(tmp_path, **files, sample="first/sample_submission.csv")
+    assert infer_task(named).targets == ("points",)
     assert infer_task(read_competition(tmp_path / "second")).targets == ("stars",)
