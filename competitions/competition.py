@@ -120,11 +120,13 @@ def read_competition(
     names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
     frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    if decision.many is not None:  # ids are called in the further table as in train and test
+        renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
     told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
     tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
-    files, further = further_tables(files, tables, decision, by_path)
+    files, further = further_tables(files, tables, decision, by_path, renamed)
     table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]

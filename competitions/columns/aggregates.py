@@ -28,12 +28,12 @@ def aggregate_rows(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]
     of rows, and for each other column of `table`: mean, standard deviation, minimum, maximum, last known value and its
     difference from the first one for numbers; last value, count of distinct values, share of the most frequent one and,
     for few levels, share of each one for text; the last one and the days between first and last for dates. Statistics
-    are of the known values, NaN where there is none. Columns that would be constant are left out; no column has a name
-    out of `taken`. At most about MOST_COLUMNS columns. The order is that of the first column of dates in which the rows
-    of an id differ, else of a column that counts them, else of the table.
+    are of the known values, NaN where there is none. Columns that would be constant and texts that name the rows are
+    left out; no column has a name out of `taken`. At most about MOST_COLUMNS columns. The order is that of the first
+    column of dates in which the rows of an id differ, else of a column that counts them, else of the table.
     """
     codes, keys = _group(table, ids)
-    names = [str(c) for c in table.columns if c not in ids]
+    names = [str(c) for c in table.columns if c not in ids and not _names_rows(table, str(c), ids)]
     dates = {c: t for c in names if (t := parse_dates(table[c])) is not None and _differs(t, codes)}
     numbers = [c for c in names if c not in dates and _is_number(table[c])]
     ordered_by, position = _order(table, codes, dates, numbers)
@@ -75,6 +75,13 @@ def _group(table: pd.DataFrame, ids: Sequence[str]) -> tuple[np.ndarray, pd.Data
         codes, _ = pd.factorize(grouped)
     first = np.r_[True, np.maximum.accumulate(codes)[1:] > np.maximum.accumulate(codes)[:-1]] if len(codes) else []
     return codes.astype(np.int64), table.loc[np.asarray(first, dtype=bool), list(ids)].reset_index(drop=True)
+
+
+def _names_rows(table: pd.DataFrame, name: str, ids: Sequence[str]) -> bool:
+    """Whether a column of text has another value in each row of an id, and hardly one for several ids."""
+    if _is_number(table[name]) or table[name].iloc[:200].nunique() < 0.9 * min(len(table), 200):
+        return False
+    return 3 * table[name].nunique() > len(table) and not bool(table.duplicated([*ids, name]).any())
 
 
 def _is_number(values: pd.Series) -> bool:

@@ -91,9 +91,13 @@ def file_list(
 
 
 def further_tables(
-    files: Sequence[TableFile], sheets: Sequence[Sheet], decision: Decision, by_path: Mapping[str, Source]
-) -> tuple[tuple[TableFile, ...], dict[str, FurtherTable]]:
-    """(all files, and an entry for each further table of the rows of train and test together; the further tables)."""
+    files: Sequence[TableFile], sheets: Sequence[Sheet], decision: Decision, by_path: Mapping[str, Source],
+    renamed: Mapping[str, str],
+) -> tuple[tuple[TableFile, ...], dict[str, FurtherTable]]:  # fmt: skip
+    """(all files, and an entry for each further table of the rows of train and test together; the further tables).
+
+    `renamed`: columns of the decision's tables that are called otherwise in `sheets`.
+    """
     sheet_of = {sheet.path: sheet for sheet in sheets}
     extras = [file for file in files if file.role == "extra"]
     tables = {f.path: further_table([sheet_of[f.path]], f.columns, by_path, sheet_of) for f in extras}
@@ -101,7 +105,7 @@ def further_tables(
     many = decision.many
     if many is not None and many.train is not many.test and many.is_one_table():
         reason = "rows of {} and {} together, several for each " + ", ".join(many.ids)
-        joint.insert(0, ((many.train, many.test), many.columns, reason))
+        joint.insert(0, ((many.train, many.test), tuple(renamed.get(c, c) for c in many.columns), reason))
     added: list[TableFile] = []
     for (one, other), columns, reason in joint:
         taken = [f.path.rpartition("/")[2].partition(".")[0] for f in (*files, *added)]

@@ -67,7 +67,7 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
         return [_one_to_one(values, labels), *rest], None
     first = repeated[0]
     ids = tuple(b for _, b in first.keys)
-    train = _renamed(first.sheet, first.keys)
+    train = with_keys(first.sheet, first.keys)
     many = ManyRows(values, test, ids)
     further = [found for found in labels if found is not first]
     if further:
@@ -87,8 +87,14 @@ def _same_inputs(values: Sheet, test: Sheet, sheets: Sequence[Sheet]) -> bool:
     lacking = len(one ^ two)
     if lacking > max(2, 0.1 * len(one)) or len(one & two) < 3:
         return False
-    forms = [s for s in sheets if len(s.columns) <= 3 and len(set(s.columns) & one & two) == 1]
-    return sum(not (set(s.columns) - (one & two)) & (one | two) for s in forms) > 1
+    others = [s for s in sheets if s is not values and s is not test]
+    if any((one ^ two) & set(s.columns) for s in others):
+        return False  # what is to be predicted, perhaps
+    for form in (s for s in others if looks_like_form(s.path)):
+        more = set(form.columns) - one - two
+        if more and any(s is not form and more <= set(s.columns) for s in others):
+            return True
+    return False
 
 
 def _test_of(twins: Sequence[Sheet]) -> Sheet:
@@ -111,7 +117,8 @@ def _all_labels(values: Sheet, twins: Sequence[Sheet], sheets: Sequence[Sheet]) 
         taken = {t for other in kept for t in other.targets}
         if one.constant < 1.0 and not taken & set(one.targets):
             kept.append(one)
-    return kept
+    asked = {c for s in sheets if looks_like_form(s.path) for c in s.columns}
+    return [one for one in kept if asked & set(one.targets)] or kept
 
 
 def _has_test(labels: Sheet, values: Sheet, more: Sequence[str], sheets: Sequence[Sheet]) -> bool:
@@ -144,7 +151,7 @@ def _labels_of(sheet: Sheet, values: Sheet, more: list[str], twins: Sequence[She
         return None
     for name in more[:2] if len(more) > 1 else ():
         rest = tuple(c for c in more if c != name)
-        column = _same_ids(labels[name], inputs, _counts_rows(labels[name]))
+        column = same_ids(labels[name], inputs)
         if column is not None:
             repeated = bool(inputs[column].duplicated().any())
             return _Labels(sheet, ((name, column),), rest, repeated, constant_share(labels, list(rest)))
@@ -162,17 +169,25 @@ def _matches_better(labels: pd.DataFrame, keys: list[str], twins: Sequence[Sheet
     return any(set(keys) <= set(t.columns) and share_in(labels, t.load(), keys) > share for t in twins)
 
 
-def _same_ids(ids: pd.Series, inputs: pd.DataFrame, counted: bool) -> str | None:
-    """The column of the inputs that holds the ids under another name, or None."""
+def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
+    """The column of the inputs that holds the ids under another name, or None. Numbers that merely count the rows are
+    ids only of inputs with several rows for each."""
     if not ids.is_unique:
+        return None
+    counted = _counts_rows(ids)
+    if counted and len(ids) == len(inputs):
         return None
     for name in inputs.columns:
         column = inputs[name]
-        if types.is_float_dtype(column.dtype) or (counted and not _counts_rows(column)):
+        if types.is_float_dtype(column.dtype) or types.is_numeric_dtype(ids.dtype) != types.is_numeric_dtype(
+            column.dtype
+        ):
             continue
-        if types.is_numeric_dtype(ids.dtype) != types.is_numeric_dtype(column.dtype):
+        if not column.iloc[:1000].isin(ids).mean() > (0.999 if counted else 0.5):
             continue
-        if share_in(ids.to_frame("id"), column.to_frame("id"), ["id"]) > 0.9 and column.nunique() >= 0.5 * len(ids):
+        distinct = column.drop_duplicates().to_frame("id")
+        share = share_in(ids.to_frame("id"), distinct, ["id"])
+        if (share == 1.0 and len(distinct) == len(ids)) if counted else (share > 0.9 and 2 * len(distinct) >= len(ids)):
             return str(name)
     return None
 
@@ -209,7 +224,7 @@ def _one_to_one(values: Sheet, labels: Sequence[_Labels]) -> Sheet:
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
         frame = values.load(*_in(values.columns, text, exact))
         for one in labels:
-            right = _renamed(one.sheet, one.keys).load(text, exact)[[*(b for _, b in one.keys), *one.targets]]
+            right = with_keys(one.sheet, one.keys).load(text, exact)[[*(b for _, b in one.keys), *one.targets]]
             if not one.keys:
                 frame = frame.assign(**{c: right[c].to_numpy() for c in one.targets})
             else:
@@ -228,7 +243,7 @@ def _merged(left: pd.DataFrame, right: pd.DataFrame, ids: list[str]) -> pd.DataF
     return pd.concat([kept.reset_index(drop=True), more], axis=1)
 
 
-def _renamed(sheet: Sheet, keys: tuple[tuple[str, str], ...]) -> Sheet:
+def with_keys(sheet: Sheet, keys: tuple[tuple[str, str], ...]) -> Sheet:
     """The labels with their keys called as in the inputs."""
     names = {a: b for a, b in keys if a != b}
     back = {b: a for a, b in names.items()}

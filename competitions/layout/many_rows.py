@@ -71,7 +71,8 @@ class ManyRows:
         paths = " and ".join(s.path for s in self.sheets)
         further = ", and the rows are a further table" if one_table else ""
         notes = [
-            f"{paths} have several rows for each {key} ({len(table):,} for {len(made):,}): {count} aggregates of them, "
+            f"{paths} {'has' if len(self.sheets) == 1 else 'have'} several rows for each {key} ({len(table):,} for "
+            f"{len(made):,}): {count} aggregates of them, "
             f"{order}, are columns of train and test{further}."
         ]
         if any(lacking):

@@ -10,6 +10,7 @@ import pandas as pd
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, constant_share
 from medalist.competitions.layout.id_match import share_in
+from medalist.competitions.layout.label_file import same_ids, with_keys
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
 from medalist.competitions.layout.sheets import Load, Sheet
 
@@ -78,21 +79,38 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
             if form is labels or len(ids) < 1 or len(form.columns) > len(labels.columns):
                 continue
             for inputs in sheets:
-                keys = [c for c in ids if c in inputs.columns]
-                more = [c for c in labels.columns if c not in inputs.columns]
-                if inputs in (labels, form) or not keys or not more or len(inputs.columns) <= len(keys):
+                if inputs in (labels, form):
+                    continue
+                pairs = _keys(labels, form, inputs, ids)
+                keys = [b for _, b in pairs]
+                more = [c for c in labels.columns if c not in inputs.columns and c not in [a for a, _ in pairs]]
+                if not keys or not more or len(inputs.columns) <= len(keys):
                     continue
                 if not set(more) & set(form.columns) or constant_share(labels.load(), more) == 1.0:
                     continue
-                one, two, frame = labels.load(), form.load(), inputs.load()
+                labelled, asked = with_keys(labels, pairs), with_keys(form, pairs)
+                one, two, frame = labelled.load(), asked.load(), inputs.load()
                 if one.duplicated(keys).any() or two.duplicated(keys).any() or share_in(two, one, keys) > 0.0:
                     continue
                 if share_in(one, frame, keys) > 0.5 and share_in(two, frame, keys) > 0.5:
                     many = ManyRows(inputs, inputs, tuple(keys))
-                    asked = replace(form, path=f"{inputs.path} (ids of {form.path})", parts=form.files)
-                    train, test = many.join(labels, (), aggregate, asked)
+                    asked = replace(asked, path=f"{inputs.path} (ids of {form.path})", parts=form.files)
+                    train, test = many.join(labelled, (), aggregate, asked)
                     return [train, test, *(s for s in sheets if s is not labels)], many
     return None
+
+
+def _keys(labels: Sheet, form: Sheet, inputs: Sheet, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """(column of the labels, column of the inputs) for the ids that both have, the only one under any name."""
+    shared = tuple((c, c) for c in ids if c in inputs.columns)
+    if shared:
+        return shared
+    for name in ids:
+        both = pd.concat([labels.load()[name], form.load()[name]], ignore_index=True)
+        column = same_ids(both, inputs.load())
+        if column is not None and column not in labels.columns:
+            return ((name, column),)
+    return ()
 
 
 def _is_constant_within(frame: pd.DataFrame, ids: list[str], name: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pandas as pd
 from pandas.api import types
 
+from medalist.competitions.layout.candidates import looks_like_form
 from medalist.competitions.layout.sheets import Load, Sheet
 
 _TARGET_NAMES = (  # from the most to the least certain
@@ -65,7 +66,10 @@ def set_answers_aside(sheets: Sequence[Sheet], description: str, targets: Collec
     The answers are the columns `targets`, else those that a sample has beside an id, else the column that
     `guess_target` gives. None where there are no two such tables.
     """
+    forms = [s for s in sheets if looks_like_form(s.path)]
     for test in sheets:
+        if forms and not any(set(s.columns) <= set(test.columns) for s in forms):
+            continue  # something else is asked for
         if not re.search(r"test|valid|eval|hold", test.path, re.IGNORECASE):
             continue
         twins = [s for s in sheets if s is not test and set(s.columns) == set(test.columns)]

@@ -243,3 +243,34 @@ def test_the_fold_plan_of_a_holdout_of_visits_may_be_given(tmp_path: Path) -> No
     task = infer_task(competition, folds=FoldPlan("time", 3, "day_last"))
     cut = read_competition(cut_holdout(competition, task, tmp_path / "cut", 0.3))
     assert cut.test["day_last"].min() > cut.train["day_last"].max()
+
+
+@pytest.mark.parametrize("layout", [split, all_in_one])
+@pytest.mark.parametrize("counted", [False, True])
+def test_ids_may_have_another_name_in_the_labels_and_the_sample(tmp_path: Path, layout: object, counted: bool) -> None:
+    tables = visits()
+    if counted:
+        numbers = {p: i for i, p in enumerate([*tables["labels"]["patient"], *tables["sample"]["patient"]])}
+        tables = {n: t.assign(patient=t["patient"].map(numbers)) for n, t in tables.items()}
+    for name in ("labels", "sample"):
+        tables[name] = tables[name].rename(columns={"patient": "case"})
+    competition = read_competition(write(tmp_path, **layout(tables), sample_submission=tables["sample"]))  # type: ignore[operator]
+    task = infer_task(competition)
+    assert task.submission_id == ("case",)
+    answer = task.submission(competition.test, np.zeros((30, 1)), competition.sample)
+    assert answer["case"].tolist() == tables["sample"]["case"].tolist()
+    mean = tables["train"].groupby("patient")["pressure"].mean()
+    found = competition.train.set_index(task.id[0])["pressure_mean"]
+    assert np.allclose(found, mean.loc[found.index])
+    (extra,) = (f.path for f in competition.files if f.role == "extra")
+    assert task.id[0] in competition.extra(extra)
+
+
+def test_a_table_of_further_properties_stays_one(tmp_path: Path) -> None:
+    tables = visits()
+    everyone = pd.concat([tables["labels"], tables["sample"]])[["patient"]].assign(age=range(90))
+    competition = read_competition(
+        write(tmp_path, **split(tables), patients=everyone, sample_submission=tables["sample"])
+    )
+    check(competition, tables)
+    assert roles(competition)["patients.csv"] == "extra"
