@@ -5,22 +5,26 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 import pandas as pd
 
+from medalist.competitions.columns.aggregates import aggregate_rows
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Sheet
+from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import read_description, read_text
-from medalist.competitions.layout.file_list import TableFile, file_list
-from medalist.competitions.layout.label_file import join_labels
+from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
+from medalist.competitions.layout.further import FurtherTable
+from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
+from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import NamedTables, decide_roles
+from medalist.competitions.layout.sheets import FileLoader, read_sheets
+from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
-from medalist.competitions.tables.reading import Table, load, read_header
+from medalist.competitions.tables.reading import Table
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -44,7 +48,7 @@ class Competition:
     files: tuple[TableFile, ...]
     fingerprint: str
     notes: tuple[str, ...]
-    sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    sources: Mapping[str, FurtherTable] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -52,7 +56,7 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return load(self.sources[matches[0]]).frame
+        return self.sources[matches[0]].load()
 
 
 def read_competition(
@@ -64,11 +68,14 @@ def read_competition(
     description: str | None = None,
     name: str | None = None,
     need_sample: bool = True,
+    targets: Sequence[str] | None = None,
 ) -> Competition:
-    """The competition in a folder or a zip.
+    """The competition in a folder or a zip, or in a single table, which then has a test without rows.
 
-    `train`, `test`, `sample`, `description`: paths, relative to it, of files whose role is thereby settled. `name`: of
-    the competition, by default that of its folder or zip. `need_sample`: whether there must be a sample submission.
+    `train`, `test`, `sample`, `description`: paths, relative to it, of files whose role is thereby settled; several
+    files of one table with commas between them. `name`: of the competition, by default that of its folder or zip.
+    `need_sample`: whether there must be a sample submission. `targets`: the columns that are to be predicted, where the
+    user has named them.
     Where there is a folder public/, it is the competition; private/ is never opened.
 
     Raises InputError, saying what to do, where something is missing, broken or ambiguous.
@@ -78,36 +85,51 @@ def read_competition(
         raise InputError(
             f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
         )
-    sources, notes = list_sources(root)
+    sources, notes = _sources(root)
     sources, hidden = _public(sources)
     by_path = {source.path: source for source in sources}
-    given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
-    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
+    named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
+    given_paths = [path for paths in named.values() for path in paths]
+    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in given_paths]
     text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
-    sheets, problems = _sheets(by_path, loaded, given)
-    if not sheets:
+    tables, headless, problems = read_sheets(by_path, loaded, given_paths)
+    if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
-    joined = join_labels(sheets)
+    tables = same_headers(tables, next(iter(named["--train"]), None))
+    sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), aggregate_rows)
     try:
-        roles = decide_roles(joined, given, need_sample)
+        decision = decide(sheets, given, hints)
     except InputError as error:
         raise (InputError((problems + notes)[0]) if problems or notes else error) from error
+    roles = decision.roles
+    used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
-        if path == roles.train.path and roles.train.parts:
-            return roles.train.load()
-        return load(by_path[path], text=as_text, exact=exact).frame
+        return next(s for s in used if s.path == path).load(as_text, exact)
 
-    head = _head(by_path[roles.sample.path]) if roles.sample else b""
+    head = _head(by_path[roles.sample.files[0]]) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
-    frames = reconcile(roles, read, reload, head)
-    files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
-    used = [s for s in (roles.train, roles.test, roles.sample) if s]
-    paths = [p for s in used for p in (s.parts or (s.path,))]
-    table_notes = [note for p in paths for note in loaded[p].notes]
+    frames = reconcile(roles, read, reload, head, text)
+    if not roles.test.path:
+        whole, left_out = without_unlabelled(frames.train, hints.targets, text)
+        frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
+    names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
+    of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
+    frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    if decision.many is not None:  # ids are called in the further table as in train and test
+        renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
+    told = header_notes(used, names, predicted)
+    paths = [p for s in used for p in s.files if s.path]
+    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
+    files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
+    files, further = further_tables(files, tables, decision, by_path, renamed)
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
+    made_notes = [note for s in used for note in s.notes]
+    problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -117,9 +139,15 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes])),
-        sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
+        notes=tuple(dict.fromkeys([*notes, *problems, *told, *table_notes, *made_notes, *frames.notes])),
+        sources=MappingProxyType(further),
     )
+
+
+def _sources(root: Path) -> tuple[list[Source], list[str]]:
+    """The files at `root`, which may be a table itself, and notes on those that cannot be read."""
+    alone = Source(printable(root.name), root, (), root.stat().st_size)
+    return ([alone], []) if root.is_file() and alone.suffix in TABLE_SUFFIXES else list_sources(root)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -139,13 +167,24 @@ def _public(sources: list[Source]) -> tuple[list[Source], list[Source]]:
     return kept, hidden
 
 
-def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source]) -> str | None:
-    """The key in `by_path` of the file `value` that the user has named by a flag; a file elsewhere on disk is added.
+def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source]) -> list[str]:
+    """The keys in `by_path` of the file `value` that the user has named by a flag, or of several files with commas
+    between them; a file elsewhere on disk is added.
 
-    None without a value. Raises InputError where there is no such file, or more than one.
+    [] without a value. Raises InputError where there is no such file, or more than one.
     """
     if value is None:
-        return None
+        return []
+    try:
+        return [_one_named(root, flag, value, by_path)]
+    except InputError:
+        if "," not in value:
+            raise
+        return [_one_named(root, flag, part.strip(), by_path) for part in value.split(",") if part.strip()]
+
+
+def _one_named(root: Path, flag: str, value: str, by_path: dict[str, Source]) -> str:
+    """The key in `by_path` of one file. Raises InputError as `_named` does."""
     wanted = printable(PurePosixPath(value).as_posix())
     matches = [p for p in by_path if p == wanted] or [p for p in by_path if p.endswith("/" + wanted)]
     if len(matches) == 1:
@@ -167,56 +206,13 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     if description is None:
         return read_description(texts)
     by_path = {source.path: source for source in texts}
-    key = _named(root, "--description", description, by_path)
-    return (read_text(by_path[key]), (key,)) if key else ("", ())
-
-
-def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTables) -> tuple[list[Sheet], list[str]]:
-    """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
-
-    Raises InputError where a table that the user has named cannot be read.
-    """
-    sheets: list[Sheet] = []
-    problems: list[str] = []
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    named = {given.train, given.test, given.sample}
-    plain_first = sorted(by_path.items(), key=lambda item: (item[0] not in named, len(item[1].members), item[0]))
-    for path, source in plain_first:
-        if source.suffix not in TABLE_SUFFIXES and path not in named:
-            continue
-        try:
-            columns = read_header(source).columns
-        except InputError as error:
-            if path in named:
-                raise
-            problems.append(str(error))
-            continue
-        key = (source.name.lower().removesuffix(".gz"), columns)
-        if not columns:
-            problems.append(f"{path} is empty: put the table there again.")
-            if path in named:
-                raise InputError(problems[-1])
-        elif key not in seen or path in named:
-            seen.add(key)
-            sheets.append(Sheet(path, columns, _Loader(path, source, loaded)))
-    return sheets, problems
-
-
-@dataclass(frozen=True)
-class _Loader:
-    """A callable that returns the table of `source`, reading it at the first call and keeping it in `loaded`."""
-
-    path: str
-    source: Source
-    loaded: dict[str, Table]
-
-    def __call__(self) -> pd.DataFrame:
-        if self.path not in self.loaded:
-            self.loaded[self.path] = load(self.source)
-        return self.loaded[self.path].frame
+    key = _one_named(root, "--description", description, by_path)
+    return read_text(by_path[key]), (key,)
 
 
 def _head(source: Source) -> bytes:
-    """The first 64 KiB of a file."""
+    """The first 64 KiB of a text file, b"" for others."""
+    if source.suffix not in (".csv", ".tsv"):
+        return b""
     with source.open() as stream:
         return stream.read(1 << 16)
