@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Sheet
+from medalist.competitions.layout.candidates import Roles, Sheet
 from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
 from medalist.competitions.layout.roles import NamedTables, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
+from medalist.competitions.tables.archive import TEXT_FORMATS, TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.compression import plain_name
+from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, read_dialect
+from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
+from medalist.competitions.tables.records import read_records
+from medalist.competitions.tables.table_or_text import is_table
+from medalist.competitions.tables.text_form import TextForm
+from medalist.competitions.tables.workbook import expand_workbooks
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -32,7 +39,8 @@ class Competition:
     `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
     have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading or could not be read. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path. `sample_form`: how the sample is
+    written, in which a submission is written too; None without a sample.
     """
 
     name: str
@@ -45,6 +53,7 @@ class Competition:
     fingerprint: str
     notes: tuple[str, ...]
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    sample_form: TextForm | None = None
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -80,13 +89,16 @@ def read_competition(
         )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
+    sources = together(expand_workbooks(sources))
+    tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
-    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
+    named = (given.train, given.test, given.sample)
+    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in named and s.path not in tables]
     text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
-    sheets, problems = _sheets(by_path, loaded, given)
+    sheets, problems = _sheets(by_path, tables, loaded, given)
     if not sheets:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
@@ -101,9 +113,10 @@ def read_competition(
             return roles.train.load()
         return load(by_path[path], text=as_text, exact=exact).frame
 
-    head = _head(by_path[roles.sample.path]) if roles.sample else b""
+    head = _first_ids(by_path[roles.sample.path], roles.ids) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
     frames = reconcile(roles, read, reload, head)
+    form, form_notes = _sample_form(roles, loaded, frames)
     files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]
@@ -117,9 +130,32 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes])),
+        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes, *form_notes])),
         sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
+        sample_form=form,
     )
+
+
+def _sample_form(roles: Roles, loaded: Mapping[str, Table], frames: Frames) -> tuple[TextForm | None, list[str]]:
+    """(form of the sample, notes): in UTF-8 where the sample's encoding lacks a letter of train's labels."""
+    if roles.sample is None or frames.sample is None or roles.sample.path not in loaded:
+        return None, []
+    form = loaded[roles.sample.path].form
+    if form.encoding == "utf-8":
+        return form, []
+    answers = [c for c in frames.sample.columns if c in frames.train and c not in roles.ids]
+    for name in answers:
+        column = frames.train[name]
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            continue
+        lacking = [str(value) for value in column.dropna().unique()[:1000] if not form.encodes(str(value))]
+        if lacking:
+            note = (
+                f"{roles.sample.path} is written in {form.encoding}, which has no {lacking[0]!r} of {name!r}: the "
+                "submission is written in UTF-8."
+            )
+            return replace(form, encoding="utf-8", mark=b""), [note]
+    return form, []
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -171,7 +207,9 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     return (read_text(by_path[key]), (key,)) if key else ("", ())
 
 
-def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTables) -> tuple[list[Sheet], list[str]]:
+def _sheets(
+    by_path: dict[str, Source], tables: Collection[str], loaded: dict[str, Table], given: NamedTables
+) -> tuple[list[Sheet], list[str]]:
     """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
 
     Raises InputError where a table that the user has named cannot be read.
@@ -182,7 +220,7 @@ def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTa
     named = {given.train, given.test, given.sample}
     plain_first = sorted(by_path.items(), key=lambda item: (item[0] not in named, len(item[1].members), item[0]))
     for path, source in plain_first:
-        if source.suffix not in TABLE_SUFFIXES and path not in named:
+        if path not in tables and path not in named:
             continue
         try:
             columns = read_header(source).columns
@@ -191,7 +229,7 @@ def _sheets(by_path: dict[str, Source], loaded: dict[str, Table], given: NamedTa
                 raise
             problems.append(str(error))
             continue
-        key = (source.name.lower().removesuffix(".gz"), columns)
+        key = (plain_name(source.name.lower()), columns)
         if not columns:
             problems.append(f"{path} is empty: put the table there again.")
             if path in named:
@@ -216,7 +254,18 @@ class _Loader:
         return self.loaded[self.path].frame
 
 
-def _head(source: Source) -> bytes:
-    """The first 64 KiB of a file."""
+def _first_ids(source: Source, ids: Sequence[str]) -> bytes:
+    """The fields of the id columns at the beginning of a table of text, as they are written, a line each."""
+    try:
+        dialect = read_dialect(source) if source.suffix in TEXT_FORMATS else None
+    except InputError:
+        return b""
+    if dialect is None:
+        return b""
     with source.open() as stream:
-        return stream.read(1 << 16)
+        head = decode_head(stream.read(HEAD_BYTES), source, dialect.encoding)
+    names = column_names(dialect.header)
+    places = [names.index(name) for name in ids if name in names]
+    records = read_records(head, dialect.quoting, False, len(head))
+    fields = [r.fields[p] for r in records if r.line >= dialect.first_row for p in places if p < len(r.fields)]
+    return "\n".join(fields).encode()

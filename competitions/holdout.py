@@ -18,6 +18,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.tables.compression import plain_name
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 
@@ -198,7 +199,7 @@ def _copy(competition: Competition, path: str, public: Path) -> None:
     """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
     source = competition.sources[path]
     name = PurePosixPath(source.name)
-    target = public / (name.with_suffix("").name if name.suffix.lower() == ".gz" else name.name)
+    target = public / plain_name(name.name)
     if target.name not in TABLES:
         with source.open() as stream, open(target, "wb") as copy:
             shutil.copyfileobj(stream, copy, 1 << 20)
