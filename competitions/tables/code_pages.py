@@ -25,7 +25,8 @@ _SUPERSETS = {"shift_jis": "cp932", "shift-jis": "cp932", "shift_jis_2004": "cp9
 _ODD_WEIGHT = 8.0  # of the share of odd letters: the likelihood falls by e to the power of this times the share
 _KNOWN_WEIGHT = 30.0  # of the share of words that are known from other files
 _WITHIN_WORDS = "’‘·‑"  # signs that stand between letters
-_BESIDE_WORDS = "°²³®©™€"  # signs that stand before or after letters
+_BESIDE_WORDS = "°²³€"  # signs that stand before or after letters
+_AFTER_WORDS = "®©™"
 _WORD = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
 
@@ -100,7 +101,8 @@ def odd_share(text: str) -> float:
                 odd += 1
             elif kind[0] in "SNP" and c not in _WITHIN_WORDS:
                 beside = before.isalpha() + after.isalpha()
-                odd += beside >= (1 if (kind[0] == "S" and c not in _BESIDE_WORDS) or c in "¶§" else 2)
+                alone = (kind[0] == "S" and c not in _BESIDE_WORDS + _AFTER_WORDS) or c in "¶§"
+                odd += beside >= (1 if alone or (c in _AFTER_WORDS and after.isalpha()) else 2)
             elif c.isupper():
                 odd += before.islower()
             elif c.islower() and before.isupper() and word.upper() != word:

@@ -36,6 +36,7 @@ MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the 
 )  # fmt: skip
 _THOUSANDS = r"[1-9]\d{0,2}(?:[.,'\u00a0\u202f ]\d{3})+"
 _COMMENT = ("#", "%", "//")
+_NEAR_COMMA = re.compile(r"[\"']\s?[-+]?(?:\d[\d.\u00a0\u202f ]*)?,\d")  # a number with a comma that begins in quotes
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
@@ -149,6 +150,8 @@ def decimal_sign(text: str, separator: str) -> str:
     It is the comma where numbers have one that cannot stand between thousands, or any comma between semicolons, and
     none has a decimal point.
     """
+    if not _NEAR_COMMA.search(text) if separator == "," else "," not in text:
+        return "."
     edge = r"\s" if separator == BLANKS else re.escape(separator)
     start, end = rf'(?:^|{edge})["\']?\s?[-+]?', rf'\s?["\']?(?=$|\r|{edge})'
     comma = re.compile(rf"{start}(?:\d*,(?:\d{{1,2}}|\d{{4,}})|0,\d+|{_THOUSANDS},\d+){end}", re.MULTILINE)

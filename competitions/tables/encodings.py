@@ -20,6 +20,7 @@ from medalist.competitions.tables.code_pages import Reading, rank
 EVIDENCE_BYTES = 1 << 16  # of distinct fields with letters beyond ASCII that are looked at
 CHUNK = 1 << 22  # bytes of a file that are searched for such fields at a time
 RIVAL = 0.7  # share of the best code page's likelihood above which another one is named in the note
+UNLIKELY = 0.15  # share of a file's likeliest code page, below which that of all files is not taken for it
 ODD_APART = 0.15  # by which the share of odd letters may exceed the least, before a file is judged by itself
 _MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -126,7 +127,7 @@ def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Co
     if files > 1:
         alone = rank(fields, known)
         joint = next((r for r in alone if together and r.codec in together[0].codecs | {together[0].codec}), None)
-        if joint is None or joint.odd > alone[0].odd + ODD_APART:
+        if joint is None or joint.odd > alone[0].odd + ODD_APART or joint.score < UNLIKELY * alone[0].score:
             readings = alone
     if not readings:
         readings = [Reading("latin-1", frozenset(), (), 1.0, 0.0)]

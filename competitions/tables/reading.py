@@ -59,8 +59,8 @@ class Header:
     rows: int | None
 
 
-def read_table(path: Path | str) -> pd.DataFrame:
-    """The table in a file on disk, which may be a zip of one table.
+def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame:
+    """The table in a file on disk, which may be a zip of one table. `exact`: see `load`.
 
     Raises InputError where it is absent, empty or unreadable.
     """
@@ -74,7 +74,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
     tables = expand_workbooks(tables)
     if len(tables) != 1:
         raise InputError(f"{file} holds {len(tables)} tables where one is needed: unpack it and name the table.")
-    return load(tables[0]).frame
+    return load(tables[0], exact=exact).frame
 
 
 def read_header(source: Source) -> Header:
