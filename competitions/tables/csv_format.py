@@ -19,6 +19,7 @@ from medalist.competitions.tables.records import (
     Quoting,
     Record,
     agree,
+    in_quotes,
     is_number,
     keeps_quotes,
     quotings,
@@ -153,7 +154,7 @@ def decimal_sign(text: str, separator: str) -> str:
     if not _NEAR_COMMA.search(text) if separator == "," else "," not in text:
         return "."
     edge = r"\s" if separator == BLANKS else re.escape(separator)
-    start, end = rf'(?:^|{edge})["\']?\s?[-+]?', rf'\s?["\']?(?=$|\r|{edge})'
+    start, end = rf'(?:^|\r|{edge})["\']?\s?[-+]?', rf'\s?["\']?(?=$|\r|{edge})'
     comma = re.compile(rf"{start}(?:\d*,(?:\d{{1,2}}|\d{{4,}})|0,\d+|{_THOUSANDS},\d+){end}", re.MULTILINE)
     if separator == ",":  # a number with a comma stands in quotes
         comma = re.compile(comma.pattern.replace("[\"\\']?", "[\"\\']", 1), re.MULTILINE)
@@ -208,12 +209,18 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
         records = read_records(text, quoting, whole, HEAD_RECORDS)
         place = find_table(records[1:] if named else records)
         rare = quoting.separator not in SEPARATORS and not named
-        if place is not None and not (rare and not _is_clear(records, place)):
-            rank = (place.header, rare, keeps_quotes(records, quoting), -len(records[-1].fields))
-            found.append((rank, quoting, records, place))
+        if place is not None and not (rare and not _is_clear(records, place, quoting)):
+            start = Place(place.header + 1, place.first + 1) if named else place
+            rank = (
+                place.header,
+                rare,
+                keeps_quotes(records[start.header], records[start.first :], quoting),
+                -len(records[-1].fields),
+            )
+            found.append((rank, quoting, records, start))
     if found:
         _, quoting, records, place = min(found, key=lambda candidate: candidate[0])
-        return quoting, records, Place(place.header + 1, place.first + 1) if named else place
+        return quoting, records, place
     if named and len(records := read_records(text, Quoting(named), whole, HEAD_RECORDS)) > 1:
         return Quoting(named), records, Place(1, 2)  # a table of one column
     if not any(firsts):  # nothing but quotes and blanks
@@ -228,14 +235,18 @@ def _is_odd(records: list[Record]) -> bool:
     return (
         (len(header.fields) > 2 and 2 * header.filled <= len(header.fields))
         or (len(records) > 2 and may_hold_units(records[1]) and any(map(is_number, records[2].fields)))
-        or (len(records) > 1 and any(f.startswith("'") and f.endswith("'") for f in records[1].fields))
+        or any(map(in_quotes, (*header.fields, *records[-1].fields)))
     )
 
 
-def _is_clear(records: list[Record], place: Place) -> bool:
+def _is_clear(records: list[Record], place: Place, quoting: Quoting) -> bool:
     """Whether a rarer separator is no chance: all records have its fields, and one of its columns holds numbers."""
     width = len(records[place.header].fields)
     body = records[place.first :]
-    if place.header or len(body) < 2 or any(len(record.fields) != width for record in body):
+    if (
+        (place.header and quoting.separator in (BLANKS, ":"))
+        or len(body) < 2
+        or any(len(record.fields) != width for record in body)
+    ):
         return False
     return any(all(is_number(record.fields[column]) for record in body) for column in range(width))

@@ -106,9 +106,14 @@ def _frame(document: Any) -> pd.DataFrame | None:
     columns, data = document.get("columns"), document.get("data")
     if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
         return pd.DataFrame(data, columns=columns, dtype=object)  # pandas' "split"
-    if isinstance(document.get("schema"), dict) and isinstance(data, list):
-        return _frame(data)  # pandas' "table"
     values = list(document.values())
+    if isinstance(schema := document.get("schema"), dict) and isinstance(data, list):
+        table = _frame(data)  # pandas' "table", with its index as a column
+        numbered = table is not None and schema.get("primaryKey") == ["index"] and "index" in table
+        return table.drop(columns="index") if table is not None and numbered else table
+    records = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if len(records) == 1:
+        return _frame(records[0])  # a list of records under a name such as "data"
     if all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
         return pd.DataFrame(document, dtype=object) if values[0] else None
     if all(isinstance(value, dict) for value in values) and len(values) > 1:
@@ -117,8 +122,7 @@ def _frame(document: Any) -> pd.DataFrame | None:
             if all(key.isdigit() for key in keys[0]) or len(keys[0]) > len(values):  # a column each
                 return pd.DataFrame({name: list(value.values()) for name, value in document.items()}, dtype=object)
             return _flat(values)  # a record each
-    lists = [value for value in values if isinstance(value, list)]
-    return _frame(lists[0]) if len(lists) == 1 else None  # a list of records under a name such as "data"
+    return None
 
 
 def _flat(records: list[dict[str, Any]]) -> pd.DataFrame:

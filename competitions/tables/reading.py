@@ -106,7 +106,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         if source.suffix in COLUMNAR_SUFFIXES:
             frame, notes, digest = load_columnar(source)
         else:
-            frame, notes, digest = (load_sheet if source.sheet else load_json)(source)
+            frame, notes, digest = (load_json if source.suffix in JSON_SUFFIXES else load_sheet)(source)
         keep = [c for c in (*text, *exact) if c in frame]
         frame = frame.astype(dict.fromkeys(keep, str)) if keep else frame
     elif source.size > LARGE_BYTES:

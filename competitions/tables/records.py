@@ -81,7 +81,7 @@ def agree(records: list[Record]) -> bool:
 def quotings(text: str, separators: tuple[str, ...]) -> Iterator[Quoting]:
     """Ways of keeping fields apart, the usual ones first, as far as the text's signs make them possible."""
     escapes = '\\"' in text
-    single = re.search(r"(?:^|[,;\t|])'[^'\n]*'(?=[,;\t|\r\n])", text) is not None
+    single = re.search(r"(?:^|[,;\t|^~ \r\n])'[^'\r\n]*'(?=[,;\t|^~ \r\n])", text) is not None
     for separator in separators:
         plain = Quoting(BLANKS if separator == " " else separator)
         yield plain
@@ -91,22 +91,28 @@ def quotings(text: str, separators: tuple[str, ...]) -> Iterator[Quoting]:
             yield replace(plain, quote="'")
 
 
-def keeps_quotes(records: list[Record], quoting: Quoting) -> bool:
-    """Whether fields still have the quotes of another kind around or in them: in '…' all of a column, or \\" in one."""
+def keeps_quotes(header: Record, rows: list[Record], quoting: Quoting) -> bool:
+    """Whether fields still have quotes of another kind around or in them: '…' a name or a whole column, \\" a field."""
     if quoting.quote == '"' and quoting.escape is None:
-        if any("\\" in f and '"' in f[f.index("\\") :] for record in records for f in record.fields):
+        if any("\\" in f and '"' in f[f.index("\\") :] for record in rows for f in record.fields):
             return True
-        columns = zip(*(record.fields for record in records[1:]), strict=False)
-        return any(c and all(len(f) > 1 and f[0] == f[-1] == "'" for f in c) for c in columns)
+        columns = zip(*(record.fields for record in rows), strict=False)
+        return any(map(in_quotes, header.fields)) or any(all(map(in_quotes, column)) for column in columns)
     return False
+
+
+def in_quotes(text: str) -> bool:
+    """Whether a field stands in single quotes."""
+    return len(text) > 1 and text[0] == text[-1] == "'"
 
 
 def style(text: str, quoting: Quoting) -> str:
     """Which fields of a text table are quoted: "all", "text" (all but numbers) or "minimal" (where it is needed)."""
+    text = re.sub(r"\r\n?", "\n", text)
     edge = r"[ \t]" if quoting.separator == BLANKS else re.escape(quoting.separator)
     mark = re.escape(quoting.quote)
     inside = rf"(?:[^{mark}\r\n]|{mark}{mark})*"
-    quoted = re.findall(rf"(?:^|{edge}){mark}({inside}){mark}(?=$|\r|{edge})", text, re.MULTILINE)
+    quoted = re.findall(rf"(?:^|{edge}){mark}({inside}){mark}(?=$|{edge})", text, re.MULTILINE)
     fields = [f for record in read_records(text, quoting, True, HEAD_RECORDS) for f in record.fields if f.strip()]
     if not quoted or not fields:
         return "minimal"

@@ -42,6 +42,8 @@ def load_text(
         data = decoded(data, source, codec)[0].encode()
     elif b"\0" in data:
         raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+    if dialect.line_end == "\r" and dialect.skipped:  # pandas miscounts the lines that it skips
+        data = data.replace(b"\r", b"\n")
     data, count = _without_footer(data, dialect)
     if count:
         notes.append(f"{source.path}: the last {count} lines are below the table (sums, sources or notes): skipped.")

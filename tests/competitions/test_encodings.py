@@ -106,7 +106,9 @@ def test_files_in_different_code_pages_are_each_read_in_their_own(tmp_path: Path
 def test_a_broken_letter_does_not_change_the_encoding_of_the_others(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     words = [f"Orléans {i}" for i in range(30)]
-    path.write_bytes(("row,ville\n" + "".join(f"{i},{w}\n" for i, w in enumerate(words))).encode() + b"30,Besan\xe7on\n")
+    path.write_bytes(
+        ("row,ville\n" + "".join(f"{i},{w}\n" for i, w in enumerate(words))).encode() + b"30,Besan\xe7on\n"
+    )
     table = load(source_of(path))
     assert table.frame["ville"].tolist()[:30] == words
     assert "�" in table.frame["ville"].tolist()[30]
