@@ -5,26 +5,24 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Roles, Sheet
-from medalist.competitions.layout.description import read_description, read_text
+from medalist.competitions.layout.candidates import Sheet
+from medalist.competitions.layout.description import encoding_note, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
 from medalist.competitions.layout.roles import NamedTables, decide_roles
+from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TEXT_FORMATS, TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
 from medalist.competitions.tables.compression import plain_name
-from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, read_dialect
-from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
-from medalist.competitions.tables.records import read_records
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
@@ -113,13 +111,14 @@ def read_competition(
             return roles.train.load()
         return load(by_path[path], text=as_text, exact=exact).frame
 
-    head = _first_ids(by_path[roles.sample.path], roles.ids) if roles.sample else b""
+    head = first_ids(by_path[roles.sample.path], roles.ids) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
     frames = reconcile(roles, read, reload, head)
-    form, form_notes = _sample_form(roles, loaded, frames)
+    form, form_notes = sample_form(roles, {path: table.form for path, table in loaded.items()}, frames)
     files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]
+    text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     table_notes = [note for p in paths for note in loaded[p].notes]
     return Competition(
         name=safe_name(name) if name else name_of(root),
@@ -130,32 +129,10 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes, *form_notes])),
+        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *text_notes, *frames.notes, *form_notes])),
         sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
         sample_form=form,
     )
-
-
-def _sample_form(roles: Roles, loaded: Mapping[str, Table], frames: Frames) -> tuple[TextForm | None, list[str]]:
-    """(form of the sample, notes): in UTF-8 where the sample's encoding lacks a letter of train's labels."""
-    if roles.sample is None or frames.sample is None or roles.sample.path not in loaded:
-        return None, []
-    form = loaded[roles.sample.path].form
-    if form.encoding == "utf-8":
-        return form, []
-    answers = [c for c in frames.sample.columns if c in frames.train and c not in roles.ids]
-    for name in answers:
-        column = frames.train[name]
-        if pd.api.types.is_numeric_dtype(column.dtype):
-            continue
-        lacking = [str(value) for value in column.dropna().unique()[:1000] if not form.encodes(str(value))]
-        if lacking:
-            note = (
-                f"{roles.sample.path} is written in {form.encoding}, which has no {lacking[0]!r} of {name!r}: the "
-                "submission is written in UTF-8."
-            )
-            return replace(form, encoding="utf-8", mark=b""), [note]
-    return form, []
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -252,20 +229,3 @@ class _Loader:
         if self.path not in self.loaded:
             self.loaded[self.path] = load(self.source)
         return self.loaded[self.path].frame
-
-
-def _first_ids(source: Source, ids: Sequence[str]) -> bytes:
-    """The fields of the id columns at the beginning of a table of text, as they are written, a line each."""
-    try:
-        dialect = read_dialect(source) if source.suffix in TEXT_FORMATS else None
-    except InputError:
-        return b""
-    if dialect is None:
-        return b""
-    with source.open() as stream:
-        head = decode_head(stream.read(HEAD_BYTES), source, dialect.encoding)
-    names = column_names(dialect.header)
-    places = [names.index(name) for name in ids if name in names]
-    records = read_records(head, dialect.quoting, False, len(head))
-    fields = [r.fields[p] for r in records if r.line >= dialect.first_row for p in places if p < len(r.fields)]
-    return "\n".join(fields).encode()

@@ -39,6 +39,12 @@ def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
     return "\n\n".join(text for _, _, text in ranked), tuple(path for _, path, _ in ranked)
 
 
+def encoding_note(source: Source) -> str:
+    """The note on the encoding that a text was read in, "" where it is UTF-8 or marked."""
+    data = source.read_bytes()
+    return decoded(data, source, marked_encoding(data))[1].note
+
+
 def read_text(source: Source) -> str:
     """A text file as plain text, without the tags of HTML. Raises InputError where it is no text."""
     data = source.read_bytes()

@@ -18,6 +18,11 @@ _USUAL = {
     "iso8859-6": 0.6, "cp866": 0.7, "cp850": 0.6, "cp437": 0.5, "cp852": 0.6, "cp857": 0.3, "cp775": 0.3,
     "mac-roman": 0.5, "mac-latin2": 0.3, "mac-cyrillic": 0.4,
 }  # fmt: skip
+_OLD = {"cp866", "cp850", "cp437", "cp852", "cp857", "cp775", "mac-roman", "mac-latin2", "mac-cyrillic"}
+_KANA = re.compile("[\u3041-\u30ff]")  # of Japanese alone
+_JAPANESE = {"cp932", "euc_jp"}
+_KANA_WEIGHT = 8.0  # of their share of the letters beyond ASCII
+_FEW_LETTERS = 0.08  # how much less usual these are where fewer than four distinct bytes tell
 _RARE_LANGUAGES = {"is": 0.5, "et": 0.6, "eo": 0.2, "mt": 0.2, "cy": 0.3, "ga": 0.3, "gd": 0.2, "br": 0.2, "fo": 0.2}
 _SUPERSETS = {"shift_jis": "cp932", "shift-jis": "cp932", "shift_jis_2004": "cp932", "euc_kr": "cp949",
               "euc-kr": "cp949", "gb2312": "gb18030", "gbk": "gb18030", "big5": "big5hkscs", "tis-620": "cp874",
@@ -67,6 +72,7 @@ def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
             continue
         if len(text.split("\n")) == len(fields):
             texts.setdefault(text, []).append(codec)
+    few = len({byte for byte in data if byte > 127}) < 4
     floor = 0.05 * max(confidence.values(), default=1.0)
     readings = []
     for text, names in texts.items():
@@ -74,7 +80,10 @@ def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
         letters = {w for w in _LETTERS.findall(text.casefold()) if not w.isascii()}
         share = len(letters & set(known)) / max(len(letters), 1) if known else 0.0
         odd = odd_share(text)
-        likely = max(max(confidence.get(name, 0.0), floor) * _USUAL[name] for name in names)
+        usual = {name: _USUAL[name] * (_FEW_LETTERS if few and name in _OLD else 1.0) for name in names}
+        likely = max(max(confidence.get(name, 0.0), floor) * usual[name] for name in names)
+        if names[0] in _JAPANESE:
+            likely *= 1 + _KANA_WEIGHT * len(_KANA.findall(text)) / max(sum(not c.isascii() for c in text), 1)
         score = likely * math.exp(-_ODD_WEIGHT * odd) * (1 + _KNOWN_WEIGHT * share)
         readings.append(Reading(names[0], frozenset(names), words, odd, score))
     return sorted(readings, key=lambda reading: -reading.score)
@@ -99,6 +108,8 @@ def odd_share(text: str) -> float:
                 odd += c.isupper() and before.islower() and not before.isascii()
             elif kind in ("Cc", "Co", "Cn"):
                 odd += 1
+            elif c in "ºª" or kind == "Nd":
+                odd += after.isalpha() and (before.isalpha() or kind == "Nd")
             elif kind[0] in "SNP" and c not in _WITHIN_WORDS:
                 beside = before.isalpha() + after.isalpha()
                 alone = (kind[0] == "S" and c not in _BESIDE_WORDS + _AFTER_WORDS) or c in "¶§"

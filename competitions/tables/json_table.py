@@ -111,9 +111,9 @@ def _frame(document: Any) -> pd.DataFrame | None:
         table = _frame(data)  # pandas' "table", with its index as a column
         numbered = table is not None and schema.get("primaryKey") == ["index"] and "index" in table
         return table.drop(columns="index") if table is not None and numbered else table
-    records = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict)]
-    if len(records) == 1:
-        return _frame(records[0])  # a list of records under a name such as "data"
+    within = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict)]
+    if len(within) == 1:
+        return _frame(within[0])  # a list of records under a name such as "data"
     if all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
         return pd.DataFrame(document, dtype=object) if values[0] else None
     if all(isinstance(value, dict) for value in values) and len(values) > 1:

@@ -38,9 +38,10 @@ def find_table(records: Sequence[Record]) -> Place | None:
     """
     if len(records) < 2:
         return None
+    width = Counter(len(record.fields) for record in records[1:]).most_common(1)[0][0]
+    records = records[: len(records) - footer(records[-30:], width)]
     tail = [len(record.fields) for record in records[max(1, len(records) // 2) :]]
-    width, count = Counter(tail).most_common(1)[0]
-    if width < 2 or count < 0.9 * len(tail):
+    if width < 2 or tail.count(width) < 0.9 * len(tail):
         return None
     for place, record in enumerate(records[: MAX_ABOVE + 1]):
         below = records[place + 1 :]
@@ -51,7 +52,8 @@ def find_table(records: Sequence[Record]) -> Place | None:
             if not below or sum(fits) < 0.9 * len(below) or not all(fits[:3]) or not named:
                 return None
             return Place(place, place + 1 + _is_unit_row(below, record))
-        if 2 * record.filled > width and not record.fields[0].lstrip().startswith(_COMMENT):
+        first = record.fields[0].strip()
+        if 2 * record.filled > width and not first.startswith(_COMMENT) and not first.endswith(":"):
             return None
     return None
 
