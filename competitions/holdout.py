@@ -200,6 +200,8 @@ def _copy(competition: Competition, path: str, public: Path) -> None:
     source = competition.sources[path]
     name = PurePosixPath(source.name)
     target = public / plain_name(name.name)
-    if target.name not in TABLES:
+    if source.sheet:  # of a workbook
+        competition.extra(path).to_csv(target.with_name(f"{target.stem}.csv"), index=False)
+    elif target.name not in TABLES:
         with source.open() as stream, open(target, "wb") as copy:
             shutil.copyfileobj(stream, copy, 1 << 20)

@@ -117,7 +117,7 @@ def unpacking(path: str) -> Iterator[None]:
             raise
         raise InputError(f"{path} is protected by a password: unpack it first.") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or _plain(error)}.") from error
 
 
 def list_sources(root: Path) -> tuple[list[Source], list[str]]:

@@ -32,15 +32,13 @@ def columnar_columns(source: Source) -> tuple[tuple[str, ...], int | None]:
         frame = load_columnar(source)[0]
         return tuple(map(str, frame.columns)), len(frame)
     try:
-        with source.open() as stream:
-            file = pq.ParquetFile(stream if _on_disk(source) else io.BytesIO(stream.read()))
+        file = pq.ParquetFile(source.file if _on_disk(source) else io.BytesIO(source.read_bytes()))
 
-            def is_text(name: str) -> bool:
-                batches = file.iter_batches(BINARY_ROWS, columns=[name])
-                first = next(batches, None)
-                return first is None or _leaf_is_text(first.column(0))
+        def is_text(name: str) -> bool:
+            first = next(file.iter_batches(BINARY_ROWS, columns=[name]), None)
+            return first is None or _leaf_is_text(first.column(0))
 
-            return plain_names(file.schema_arrow, is_text), file.metadata.num_rows
+        return plain_names(file.schema_arrow, is_text), file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(source) from error
 
@@ -60,6 +58,7 @@ def load_columnar(source: Source) -> tuple[pd.DataFrame, list[str], str]:
             data = source.read_bytes()
             digest.update(data)
             table = _read(data, source.suffix)
+            table.validate(full=True)
         frame, notes = plain_frame(table, source.path)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(source) from error

@@ -38,6 +38,13 @@ MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the 
 _THOUSANDS = r"[1-9]\d{0,2}(?:[.,'\u00a0\u202f ]\d{3})+"
 _COMMENT = ("#", "%", "//")
 _NEAR_COMMA = re.compile(r"[\"']\s?[-+]?(?:\d[\d.\u00a0\u202f ]*)?,\d")  # a number with a comma that begins in quotes
+_STARTS = (
+    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
+    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
+    (b"\x1f\x8b", ("compressed", ".gz")),
+    (b"PAR1", ("a parquet file", ".parquet")),
+    (b"ARROW1", ("an Arrow file", ".arrow")),
+)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
@@ -103,9 +110,17 @@ def dialect_of(head: bytes, source: Source, *, whole: bool) -> Dialect:
     """
     encoding = marked_encoding(head)
     if encoding is None and b"\0" in head:
-        raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+        raise no_text(source.path, head)
     text = decode_head(head, source, encoding)
     return dialect_of_text(text, encoding, whole=whole)
+
+
+def no_text(path: str, head: bytes) -> InputError:
+    """The error for a file that is no text, with what its first bytes show that it is."""
+    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
+    if kind is not None:
+        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
+    return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
 
 
 def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> Dialect:

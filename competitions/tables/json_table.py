@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pandas as pd
@@ -13,13 +14,20 @@ from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
 from medalist.competitions.tables.parsing import column_names, plain_columns
 
+PARSED_BYTES = (
+    1 << 24
+)  # of a file that is parsed to see whether it holds a table; a larger one must begin as records do
+_RECORDS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*\"[^\"]*\"\s*:\s*[^\s\[{]")
 MAX_BYTES = 1 << 30  # of a file, which is held in memory as Python's objects
 
 
 def is_json_table(source: Source) -> bool:
     """Whether a file of JSON holds a table: records of the same kind, or columns of equal length."""
     try:
-        return _frame(_document(source, source.read_bytes())) is not None if source.size <= MAX_BYTES else False
+        if source.size <= PARSED_BYTES:
+            return _frame(_document(source, source.read_bytes())) is not None
+        with source.open() as stream:
+            return _RECORDS.match(stream.read(1 << 16)) is not None
     except InputError:
         return False
 

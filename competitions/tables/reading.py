@@ -25,6 +25,7 @@ from medalist.competitions.tables.archive import (
 )
 from medalist.competitions.tables.columnar import columnar_columns, load_columnar
 from medalist.competitions.tables.csv_format import read_dialect
+from medalist.competitions.tables.encodings import encoding_of
 from medalist.competitions.tables.headers import first_lines, lacks_header
 from medalist.competitions.tables.json_table import load_json
 from medalist.competitions.tables.large import load_large
@@ -114,7 +115,10 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         frame, notes, digest = load_large(source, dialect, {*text, *exact})
         notes = [*notes_on(dialect, source.path), *notes]
         set_names(frame, dialect, source.path)
-        form = form_of(dialect, b"", dialect.encoding or "utf-8", True)
+        legacy = dialect.encoding is None and any("is not UTF-8" in note for note in notes)
+        codec = encoding_of(source).codec if legacy else dialect.encoding or "utf-8"
+        with source.open() as stream:
+            form = form_of(dialect, stream.read(4), codec, True)
     else:
         frame, notes, digest, form = load_text(source, text, exact)
     more = [*notes, *numbers_from_text(frame, source.path, {*text, *exact})]

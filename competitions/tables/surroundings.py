@@ -19,7 +19,30 @@ _FOOTER = re.compile(
 )
 _UNIT = re.compile(r"[^\W\d_]|[%°€$£¥‰]")
 _BRACKETED = re.compile(r"\s*[\[(<{].*[\])>}]\s*")
-_MISSING = {"", "-", "--", "—", "–", ".", "?", "na", "n/a", "nan", "null", "none", "nil", "#n/a", "missing", "inf"}
+_TYPES = {"int", "integer", "long", "float", "double", "real", "number", "numeric", "num", "continuous", "discrete",
+          "str", "string", "text", "char", "varchar", "object", "category", "categorical", "nominal", "date",
+          "datetime", "timestamp", "bool", "boolean", "id", "key", "c", "d", "s", "t"}  # fmt: skip
+_MISSING = {
+    "",
+    "unknown",
+    "not available",
+    "n.a.",
+    "-",
+    "--",
+    "—",
+    "–",
+    ".",
+    "?",
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "nil",
+    "#n/a",
+    "missing",
+    "inf",
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +101,7 @@ def may_hold_units(record: Record) -> bool:
 
 def _is_unit_row(below: Sequence[Record], header: Record) -> bool:
     """Whether the first record below a header holds units: words where all else in the column is a number, and
-    otherwise nothing, or words too where it holds the type of every column."""
+    otherwise nothing, or the type of each column."""
     if len(below) < 4 or not may_hold_units(below[0]):
         return False
     first, others = below[0].fields, below[1:]
@@ -92,8 +115,7 @@ def _is_unit_row(below: Sequence[Record], header: Record) -> bool:
     if not units or any(not _is_unit(first[p]) and first[p].strip().lower() not in _MISSING for p in numeric):
         return False
     silent = all(first[p].strip().lower() in _MISSING or _BRACKETED.fullmatch(first[p]) for p in rest)
-    again = any(first[p] == r.fields[p] for p in rest for r in others if p < len(r.fields) and first[p].strip())
-    return silent or (not again and len(units) == len(numeric) and len(numeric) >= 2)
+    return silent or all(field.strip().lower() in _TYPES for field in first if field.strip())
 
 
 def _is_unit(field: str) -> bool:
@@ -117,9 +139,10 @@ def footer(rows: Sequence[Record], width: int) -> int:
         short = last.filled < width and last.filled <= max(1, width // 2)
         named = _FOOTER.match(first) is not None or first.startswith(("*", "©", "#"))
         if len(last.fields) > width or not first or not short or not (named or (numbered and last.filled == 1)):
-            summed = named and numbered and len(last.fields) <= width
-            if not summed:
+            if not (named and numbered and len(last.fields) <= width):
                 break
+        elif not numbered and len(last.fields) == width:
+            break  # a row of a table of words
         body.pop()
         count += 1
     return count

@@ -11,7 +11,14 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
-from medalist.competitions.tables.csv_format import HEAD_BYTES, MISSING_WORDS, Dialect, dialect_of, truncated_line
+from medalist.competitions.tables.csv_format import (
+    HEAD_BYTES,
+    MISSING_WORDS,
+    Dialect,
+    dialect_of,
+    no_text,
+    truncated_line,
+)
 from medalist.competitions.tables.encodings import decoded
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 from medalist.competitions.tables.records import read_records
@@ -41,7 +48,7 @@ def load_text(
         codec = str(dialect.encoding)
         data = decoded(data, source, codec)[0].encode()
     elif b"\0" in data:
-        raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+        raise no_text(source.path, head)
     if dialect.line_end == "\r" and dialect.skipped:  # pandas miscounts the lines that it skips
         data = data.replace(b"\r", b"\n")
     data, count = _without_footer(data, dialect)

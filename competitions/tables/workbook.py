@@ -46,7 +46,13 @@ def load_sheet(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     workbook cannot be read or the extra is not installed.
     """
     data, book = _open(source)
-    rows = book.get_sheet_by_name(source.sheet).to_python() if source.sheet in book.sheet_names else []
+    names = [source.sheet] if source.sheet else _filled(source, book)
+    if len(names) > 1:
+        shown = ", ".join(names[:3])
+        raise InputError(
+            f"{source.path} holds several sheets ({shown} …): save the one that is meant as a file of its own."
+        )
+    rows = _cells(source, book, names[0]) if names else []
     rows = [row for row in rows if any(value != "" for value in row)]
     if not rows:
         raise empty_table(source.path)
@@ -76,9 +82,24 @@ def _sheet_names(source: Source) -> list[str]:
     """The sheets of a workbook that hold something; [] where it cannot be read."""
     try:
         _, book = _open(source)
+        return _filled(source, book)
     except InputError:
         return []
-    return [name for name in book.sheet_names if book.get_sheet_by_name(name).height > 1]
+
+
+def _filled(source: Source, book: Any) -> list[str]:
+    """The names of a workbook's sheets that hold more than one row."""
+    return [name for name in book.sheet_names if len(_cells(source, book, name)) > 1]
+
+
+def _cells(source: Source, book: Any, name: str) -> list[list[Any]]:
+    """The rows of a sheet. Raises InputError where they cannot be read."""
+    import python_calamine
+
+    try:
+        return list(book.get_sheet_by_name(name).to_python())
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        raise _unreadable(source, error) from error
 
 
 def _open(source: Source) -> tuple[bytes, Any]:
@@ -96,8 +117,12 @@ def _open(source: Source) -> tuple[bytes, Any]:
     except python_calamine.PasswordError as error:
         raise InputError(f"{source.path} is protected by a password: save it without one.") from error
     except (python_calamine.CalamineError, OSError, ValueError) as error:
-        reason = str(error).replace("\n", " ")[:80]
-        raise InputError(f"{source.path} is no workbook that can be read ({reason}): save it as csv.") from error
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Source, error: Exception) -> InputError:
+    reason = str(error).replace("\n", " ")[:80]
+    return InputError(f"{source.path} is no workbook that can be read ({reason}): save it as csv.")
 
 
 def _text(value: Any) -> str:

@@ -308,3 +308,52 @@ def test_values_within_records_are_columns(tmp_path: Path) -> None:
     assert table.frame["at.y"].tolist()[1] == 3
     assert "tags" not in table.frame
     assert "'tags' holds lists" in table.notes[0]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files_are_refused_in_one_sentence(tmp_path: Path, name: str) -> None:
+    if name.endswith(".xlsx"):
+        pytest.importorskip("python_calamine")
+    frame = pd.DataFrame({"row": range(30), "size": [i / 3 for i in range(30)], "word": ["é"] * 30})
+    path = written(frame, tmp_path / name)
+    whole = path.read_bytes()
+    for data in (b"", whole[: len(whole) // 2], whole[len(whole) // 2 :], bytes(200), whole[:-1]):
+        path.write_bytes(data)
+        try:
+            columns, read = read_header(source_of(path)).columns, read_table(path)
+        except InputError as error:
+            sentence = str(error)
+        else:
+            sentence = "" if tuple(read.columns) == columns else "the header differs from the table\n"
+        assert "\n" not in sentence
+
+
+def test_a_file_of_another_kind_than_its_suffix_says_is_told(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"row": range(30), "word": ["é"] * 30})
+    for kind in (".parquet", ".arrow", ".csv.gz", ".xlsx"):
+        if kind == ".xlsx":
+            pytest.importorskip("python_calamine")
+        path = written(frame, tmp_path / f"t{kind}").rename(tmp_path / "wrong.csv")
+        with pytest.raises(InputError, match="rename it") as caught:
+            read_table(path)
+        assert kind.removeprefix(".csv") in str(caught.value)
+        assert_same(read_table(path.rename(tmp_path / f"right{kind}")), frame)  # the remedy
+
+
+@pytest.mark.parametrize(
+    "form", [TextForm(above="Sizes\n\n", below=";[m];[n];\n", separator=";", decimal=",", line_end="\r\n")]
+)
+def test_a_large_file_of_another_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: TextForm) -> None:
+    monkeypatch.setenv("MEDALIST_CACHE", str(tmp_path / "cache"))
+    frame = pd.DataFrame(
+        {"row": range(200), "size": [i / 4 for i in range(200)], "count": 7, "word": ["Köln", "é;e"] * 100}
+    )
+    path = tmp_path / "t.csv"
+    path.write_bytes(table_bytes(frame, TextForm(**{**form.__dict__, "encoding": "cp1252"})))
+    small = load(source_of(path))
+    monkeypatch.setattr("medalist.competitions.tables.reading.LARGE_BYTES", 100)
+    large = load(source_of(path))
+    assert_same(large.frame, frame)
+    assert large.digest == small.digest
+    assert sorted(large.notes) == sorted(small.notes)
+    assert large.form == small.form
