@@ -15,6 +15,7 @@ from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
+from medalist.competitions.tables.reading import read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task
@@ -168,10 +169,9 @@ def _table(path: Path, what: str) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"There is no {what} file {path}: check its path.")
     try:
-        return pd.read_csv(path, low_memory=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise InputError(f"The {what} {path} cannot be read as CSV ({reason}): mend it or give another.") from None
+        return read_table(path)
+    except InputError as error:
+        raise InputError(f"The {what} cannot be read as CSV: {error}") from None
 
 
 def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
@@ -180,8 +180,8 @@ def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
     lost = [c for c in columns if table[c].isna().any()]
     if not lost or not _MISSING & {str(label) for label in task.classes}:
         return table
-    exact = pd.read_csv(path, usecols=lost, dtype=str, keep_default_na=False)
-    return table.assign(**{c: exact[c] for c in lost})
+    exact = read_table(path, exact=lost)
+    return table.assign(**{c: exact[c].fillna("") for c in lost})
 
 
 def _run_of(ledger: Ledger, submission: Path) -> RunRow | None:

@@ -14,17 +14,21 @@ import pandas as pd
 from medalist.competitions.columns.aggregates import aggregate_rows
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.decide import Hints, decide
-from medalist.competitions.layout.description import read_description, read_text
+from medalist.competitions.layout.description import encoding_note, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import Frames, reconcile
+from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
+from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources, together
 from medalist.competitions.tables.reading import Table
+from medalist.competitions.tables.table_or_text import is_table
+from medalist.competitions.tables.text_form import TextForm
+from medalist.competitions.tables.workbook import expand_workbooks
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -36,7 +40,8 @@ class Competition:
     `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
     have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading or could not be read. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path. `sample_form`: how the sample is
+    written, in which a submission is written too; None without a sample.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Competition:
     fingerprint: str
     notes: tuple[str, ...]
     sources: Mapping[str, FurtherTable] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    sample_form: TextForm | None = None
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -87,14 +93,16 @@ def read_competition(
         )
     sources, notes = _sources(root)
     sources, hidden = _public(sources)
+    sources = together(expand_workbooks(sources))
+    may_be_tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
     given_paths = [path for paths in named.values() for path in paths]
-    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in given_paths]
+    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in {*given_paths, *may_be_tables}]
     text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
-    tables, headless, problems = read_sheets(by_path, loaded, given_paths)
+    tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
     if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
@@ -111,7 +119,7 @@ def read_competition(
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
         return next(s for s in used if s.path == path).load(as_text, exact)
 
-    head = _head(by_path[roles.sample.files[0]]) if roles.sample else b""
+    head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
     frames = reconcile(roles, read, reload, head, text)
     if not roles.test.path:
@@ -127,9 +135,12 @@ def read_competition(
     tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
+    forms = {path: table.form for path, table in loaded.items()}
+    form, form_notes = sample_form(roles, forms, frames)
     table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
+    text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -139,8 +150,13 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *told, *table_notes, *made_notes, *frames.notes])),
+        notes=tuple(
+            dict.fromkeys(
+                [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *frames.notes, *form_notes]
+            )
+        ),
         sources=MappingProxyType(further),
+        sample_form=form,
     )
 
 
@@ -208,11 +224,3 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     by_path = {source.path: source for source in texts}
     key = _one_named(root, "--description", description, by_path)
     return read_text(by_path[key]), (key,)
-
-
-def _head(source: Source) -> bytes:
-    """The first 64 KiB of a text file, b"" for others."""
-    if source.suffix not in (".csv", ".tsv"):
-        return b""
-    with source.open() as stream:
-        return stream.read(1 << 16)

@@ -19,6 +19,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.tables.compression import plain_name
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 
@@ -219,7 +220,9 @@ def _copy(competition: Competition, path: str, public: Path) -> None:
         competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
         return
     name = PurePosixPath(source.name)
-    target = public / (name.with_suffix("").name if name.suffix.lower() == ".gz" else name.name)
-    if target.name not in TABLES:
+    target = public / plain_name(name.name)
+    if source.sheet:  # of a workbook
+        competition.extra(path).to_csv(target.with_name(f"{target.stem}.csv"), index=False)
+    elif target.name not in TABLES:
         with source.open() as stream, open(target, "wb") as copy:
             shutil.copyfileobj(stream, copy, 1 << 20)

@@ -14,6 +14,7 @@ from pandas.api import types
 
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import SubmissionError
+from medalist.competitions.tables.text_form import PLAIN, TextForm, table_bytes
 
 SUM_TOLERANCE = 1e-3  # by which the class probabilities of a row may sum to more or less than 1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full
@@ -65,12 +66,12 @@ def check_submission(
             raise SubmissionError(f"class probabilities of row {int(off.argmax())} of the submission do not sum to 1.")
 
 
-def write_submission(frame: pd.DataFrame, path: Path | str) -> str:
-    """Writes a submission as csv, durably; returns the SHA-256 of its bytes in hex.
+def write_submission(frame: pd.DataFrame, path: Path | str, form: TextForm | None = None) -> str:
+    """Writes a submission in the sample's form (None: plain csv), durably; returns the SHA-256 of its bytes in hex.
 
     Raises SubmissionError for a full disk or a folder that cannot be written; a file that was there is untouched.
     """
-    data = frame.to_csv(index=False, lineterminator="\n").encode()
+    data = table_bytes(frame, form or PLAIN)
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
 

@@ -167,7 +167,7 @@ class Submissions:
                 probability=shares,
                 sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
             )
-        digest = write_submission(frame, self.path)
+        digest = write_submission(frame, self.path, self.data.competition.sample_form)
         self.write_seconds = max(self.write_seconds, time.monotonic() - began)
         self.made_from = made_from
         self.journal.add_submission(

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
-from medalist.competitions.tables.csv_format import transcode
+from medalist.competitions.tables.encodings import decoded, marked_encoding
 
 MAX_BYTES = 1 << 20  # of a text file; larger ones are no description
 _EVALUATION = re.compile(
@@ -39,20 +39,19 @@ def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
     return "\n\n".join(text for _, _, text in ranked), tuple(path for _, path, _ in ranked)
 
 
+def encoding_note(source: Source) -> str:
+    """The note on the encoding that a text was read in, "" where it is UTF-8 or marked."""
+    data = source.read_bytes()
+    return decoded(data, source, marked_encoding(data))[1].note
+
+
 def read_text(source: Source) -> str:
     """A text file as plain text, without the tags of HTML. Raises InputError where it is no text."""
     data = source.read_bytes()
-    marks = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
-    encoding = next((name for mark, name in marks if data.startswith(mark)), None)
-    if encoding is None and b"\0" in data:
+    marked = marked_encoding(data)
+    if marked is None and b"\0" in data:
         raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8.")
-    if encoding is None:
-        try:
-            text = data.decode()
-        except UnicodeDecodeError:
-            text = transcode(data, None, source.path)[0].decode()
-    else:
-        text = transcode(data, encoding, source.path)[0].decode()
+    text = decoded(data, source, marked)[0]
     if source.suffix in (".html", ".htm"):
         parser = _PlainText()
         parser.feed(text)

@@ -10,8 +10,10 @@ from typing import Protocol
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source
-from medalist.competitions.tables.csv_format import lacks_header, read_dialect
+from medalist.competitions.tables.archive import TEXT_FORMATS, Source
+from medalist.competitions.tables.compression import plain_name
+from medalist.competitions.tables.csv_format import read_dialect
+from medalist.competitions.tables.headers import lacks_header
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
 
@@ -29,7 +31,7 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role.
+    person on how it was made, which count where the table gets a role. `has_header`: whether its file names the columns.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Sheet:
     load: Load
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    has_header: bool = True
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -79,11 +82,11 @@ class FileLoader:
 
 
 def read_sheets(
-    by_path: Mapping[str, Source], loaded: dict[str, Table], named: Collection[str]
+    by_path: Mapping[str, Source], tables: Collection[str], loaded: dict[str, Table], named: Collection[str]
 ) -> tuple[list[Sheet], list[Sheet], list[str]]:
     """(tables, tables whose first line is numbers that name nothing, sentences on unreadable ones and on the latter).
 
-    Each table is there once, though the folder may hold it zipped too. `loaded`: gets the tables that are read.
+    Each table is there once, though the folder may hold it zipped too. `tables`: the paths of tables. `loaded`: gets the tables that are read.
     `named`: paths that the user has named. Raises InputError where one of these cannot be read.
     """
     sheets: list[Sheet] = []
@@ -92,7 +95,7 @@ def read_sheets(
     seen: dict[tuple[str, tuple[str, ...]], list[Source]] = {}
     plain_first = sorted(by_path.items(), key=lambda item: (item[0] not in named, len(item[1].members), item[0]))
     for path, source in plain_first:
-        if source.suffix not in TABLE_SUFFIXES and path not in named:
+        if path not in tables and path not in named:
             continue
         try:
             columns = read_header(source).columns
@@ -110,7 +113,7 @@ def read_sheets(
             if path in named:
                 raise InputError(problems[-1])
             continue
-        same = seen.setdefault((source.name.lower().removesuffix(".gz"), columns), [])
+        same = seen.setdefault((plain_name(source.name.lower()), columns), [])
         if path in named or not any(_same_file(source, other) for other in same):
             same.append(source)
             sheets.append(Sheet(path, columns, FileLoader(source, loaded)))
@@ -133,12 +136,14 @@ def _same_file(one: Source, other: Source) -> bool:
 
 
 def _numbers_for_names(source: Source) -> tuple[str, ...]:
-    """The columns of a text table whose first line is numbers alone, () for any other file."""
+    """The first line of a text table, as names, where it is a row of numbers or values; () for any other file."""
+    if source.suffix not in TEXT_FORMATS:
+        return ()
     try:
-        header = read_dialect(source).header
+        dialect = read_dialect(source)
     except InputError:
         return ()
-    return column_names(header) if lacks_header(header) else ()
+    return column_names(dialect.header) if lacks_header(dialect.header, dialect.rows, ()) else ()
 
 
 def _are_names(columns: tuple[str, ...], others: Collection[Sheet]) -> bool:

@@ -1,4 +1,5 @@
-"""Lists and opens the tables and texts of a folder or a zip, in nested zips and gzipped too, unpacking nothing to disk.
+"""Lists and opens the tables and texts of a folder or a zip, in nested zips and compressed too, and
+unpacks nothing to disk.
 
 A zip is refused where it is broken or encrypted, where a member's path leads out of its folder, and where its contents
 are out of proportion to its size (a decompression bomb).
@@ -8,25 +9,32 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.naming import printable
+from medalist.competitions.tables.compression import BOMB_BYTES, BOMB_RATIO, bomb, compression, plain_name, unpacked
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".pq")
+CSV_SUFFIXES = (".csv", ".tsv", ".tab")
+COLUMNAR_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow", ".ipc", ".orc")
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
+EITHER_SUFFIXES = (".txt", ".dat", ".data")  # a table or a text, as its content shows
+TABLE_SUFFIXES = CSV_SUFFIXES + COLUMNAR_SUFFIXES + WORKBOOK_SUFFIXES + JSON_SUFFIXES
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")
+TEXT_FORMATS = CSV_SUFFIXES + JSON_SUFFIXES + EITHER_SUFFIXES + TEXT_SUFFIXES  # files of text in some encoding
+UNREAD_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 MAX_DEPTH = 6  # levels of folders below the root that are searched
 MAX_NESTING = 2  # zips around a table: a zip within a zip
-BOMB_RATIO = 300  # bytes of the contents per byte of an archive, above which it is refused as a bomb
-BOMB_BYTES = 1 << 30  # contents up to this size are never taken for a bomb
 NESTED_BYTES = 2 << 30  # the largest zip within a zip, which is held in memory
 _RUN_FILES = {"log.txt", "task.yaml", "predictions"}  # by which the folder of a run of the agent is recognised
 
@@ -35,15 +43,18 @@ _RUN_FILES = {"log.txt", "task.yaml", "predictions"}  # by which the folder of a
 class Source:
     """One file, on disk or in a zip.
 
-    `path`: relative to the competition's root, printable, with "/" ("data.zip/train.csv" for a member of a zip).
-    `file`: the file on disk. `members`: the names of the zip members that lead from `file` to this one, () for a plain
-    file. `size`: bytes after unpacking, for .gz an estimate.
+    `path`: relative to the competition's root, printable, with "/" ("data.zip/train.csv" for a member of a zip, and
+    "data.xlsx/train" for a sheet of a workbook). `file`: the file on disk. `members`: the names of the zip members that
+    lead from `file` to this one, () for a plain file. `size`: bytes after unpacking, for .gz an estimate. `sheet`: the
+    name of the sheet of a workbook, "" for any other file. `siblings`: the files that it is judged together with.
     """
 
     path: str
     file: Path
     members: tuple[str, ...]
     size: int
+    sheet: str = ""
+    siblings: Siblings | None = field(default=None, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -51,8 +62,13 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The suffix in lower case, of "train.csv.gz" it is ".csv"."""
-        return PurePosixPath(self.name.lower().removesuffix(".gz")).suffix
+        """The suffix in lower case, of "train.csv.gz" it is ".csv", of a sheet that of its workbook."""
+        return PurePosixPath(plain_name(self._file_name.lower())).suffix
+
+    @property
+    def _file_name(self) -> str:
+        """The name of the file itself: of a sheet, that of its workbook."""
+        return (self.members[-1] if self.members else self.file.name) if self.sheet else self.name
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -64,12 +80,7 @@ class Source:
                 stream = cast(BinaryIO, stack.enter_context(archive.open(member)))
                 if depth + 1 < len(self.members):
                     stream = io.BytesIO(stream.read())
-            if self.name.lower().endswith(".gz"):
-                packed = stream.seek(0, os.SEEK_END)
-                stream.seek(0)
-                unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream))
-                stream = cast(BinaryIO, _Bounded(unpacked, self.path, max(BOMB_BYTES, BOMB_RATIO * packed)))
-            yield stream
+            yield unpacked(stream, self._file_name) if compression(self._file_name) else stream
 
     def read_bytes(self) -> bytes:
         """All unpacked bytes. Raises InputError where they cannot be read."""
@@ -77,27 +88,19 @@ class Source:
             return stream.read()
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that raises InputError once more than `limit` bytes have been read from it."""
+@dataclass(eq=False)
+class Siblings:
+    """Files that are judged together, such as those of a competition, and what was found out about them (by path)."""
 
-    def __init__(self, stream: gzip.GzipFile, path: str, limit: int) -> None:
-        self._stream, self._path, self._remaining = stream, path, limit
+    sources: tuple[Source, ...]
+    found: dict[str, Any] = field(default_factory=dict)
 
-    def readable(self) -> bool:
-        return True
 
-    def read(self, size: int | None = -1) -> bytes:
-        size_limit = self._remaining + 1 if size is None or size < 0 else min(size, self._remaining + 1)
-        data = self._stream.read(size_limit)
-        self._remaining -= len(data)
-        if self._remaining < 0:
-            raise _bomb(self._path)
-        return data
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
+def together(sources: Iterable[Source]) -> list[Source]:
+    """The files as ones that are judged together, where a single one shows too little."""
+    plain = tuple(sources)
+    siblings = Siblings(plain)
+    return [replace(source, siblings=siblings) for source in plain]
 
 
 @contextmanager
@@ -105,7 +108,7 @@ def unpacking(path: str) -> Iterator[None]:
     """Turns the errors of reading and unpacking the file `path` into an InputError of one sentence."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is a broken archive ({_plain(error)}): download it again.") from error
     except NotImplementedError as error:
         raise InputError(f"{path} is compressed in a way that cannot be read here: unpack it first.") from error
@@ -114,7 +117,7 @@ def unpacking(path: str) -> Iterator[None]:
             raise
         raise InputError(f"{path} is protected by a password: unpack it first.") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise InputError(f"{path} cannot be read: {error.strerror or _plain(error)}.") from error
 
 
 def list_sources(root: Path) -> tuple[list[Source], list[str]]:
@@ -125,6 +128,10 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
     """
     if root.is_file():
         base = Source(printable(root.name), root, (), root.stat().st_size)
+        if root.name.lower().endswith(UNREAD_ARCHIVES):
+            raise InputError(_unread(base.path))
+        if root.suffix.lower() in WORKBOOK_SUFFIXES:
+            return [base], []
         if root.suffix.lower() != ".zip":
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
         prefix = f"{base.path}/"
@@ -141,7 +148,13 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
                 notes.append(str(error))
         elif _is_table_or_text(source.name):
             sources.append(replace(source, size=_unpacked_size(source)))
+        elif source.name.lower().endswith(UNREAD_ARCHIVES):
+            notes.append(_unread(path))
     return sources, notes
+
+
+def _unread(path: str) -> str:
+    return f"{path} is an archive of a kind that is not opened here (zip is): unpack it and give the folder."
 
 
 class _BrokenError(InputError):
@@ -163,7 +176,7 @@ def _walk(root: Path) -> Iterator[Path]:
             if (
                 not name.startswith(".")
                 and path.is_file()
-                and (_is_table_or_text(name) or name.lower().endswith(".zip"))
+                and (_is_table_or_text(name) or name.lower().endswith((".zip", *UNREAD_ARCHIVES)))
             ):
                 yield path
 
@@ -171,7 +184,8 @@ def _walk(root: Path) -> Iterator[Path]:
 def _is_table_or_text(name: str) -> bool:
     """Whether a file is a table or a text, by its name."""
     lower = name.lower()
-    return lower.removesuffix(".gz").endswith(TABLE_SUFFIXES) or lower.endswith(TEXT_SUFFIXES)
+    table = plain_name(lower).endswith(TABLE_SUFFIXES + EITHER_SUFFIXES)
+    return (table and not name.startswith("~$")) or lower.endswith(TEXT_SUFFIXES)
 
 
 def _unpacked_size(source: Source) -> int:
@@ -203,7 +217,7 @@ def _members(outer: Source) -> list[Source]:
             )
         total += info.file_size
         if total > BOMB_BYTES and total > BOMB_RATIO * max(outer.size, 1):
-            raise _bomb(outer.path)
+            raise bomb(outer.path)
         if parts[0] == "__MACOSX" or parts[-1].startswith("."):
             continue
         path = printable("/".join((outer.path, *parts)))
@@ -215,13 +229,6 @@ def _members(outer: Source) -> list[Source]:
         elif _is_table_or_text(inner.name):
             members.append(inner)
     return sorted(members, key=lambda source: source.path)
-
-
-def _bomb(path: str) -> InputError:
-    return InputError(
-        f"{path} unpacks to more than {BOMB_RATIO} times its size (over {BOMB_BYTES >> 30} GiB): refused as a "
-        "decompression bomb; unpack it yourself if you trust it."
-    )
 
 
 def _plain(error: Exception) -> str:

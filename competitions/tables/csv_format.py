@@ -1,46 +1,82 @@
-"""Detects the format of a text table from its first bytes: encoding, separator, decimal point, header line."""
+"""Detects the format of a text table from its first bytes: encoding, separator, decimal sign, the lines around it."""
 
 from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.encodings import encoding_of, marked_encoding
+from medalist.competitions.tables.records import (
+    BLANKS,
+    HEAD_RECORDS,
+    RARE_SEPARATORS,
+    SEPARATORS,
+    Quoting,
+    Record,
+    agree,
+    in_quotes,
+    is_number,
+    keeps_quotes,
+    quotings,
+    read_records,
+    style,
+)
+from medalist.competitions.tables.surroundings import Place, find_table, may_hold_units
 
 HEAD_BYTES = 1 << 16  # read at first to find the header line
 MAX_HEAD_BYTES = 1 << 24  # read at most, where the header line is longer
-SEPARATORS = (",", "\t", ";", "|")
+FEW_RECORDS = 4  # that agree in an ordinary table
 MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the same words as missing
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-_BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+_THOUSANDS = r"[1-9]\d{0,2}(?:[.,'\u00a0\u202f ]\d{3})+"
+_COMMENT = ("#", "%", "//")
+_NEAR_COMMA = re.compile(r"[\"']\s?[-+]?(?:\d[\d.\u00a0\u202f ]*)?,\d")  # a number with a comma that begins in quotes
+_STARTS = (
+    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
+    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
+    (b"\x1f\x8b", ("compressed", ".gz")),
+    (b"PAR1", ("a parquet file", ".parquet")),
+    (b"ARROW1", ("an Arrow file", ".arrow")),
 )
-_DECIMAL_COMMA = re.compile(r"(?:^|;)\"?-?\d+,\d+\"?(?:;|$)", re.MULTILINE)
-_DECIMAL_POINT = re.compile(r"(?:^|;)\"?-?\d+\.\d+\"?(?:;|$)", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Dialect:
     """The format of a text table.
 
-    `encoding`: that of its byte order mark, None without one (UTF-8 is then tried first). `decimal`: "." or ",".
-    `header`: the names in the first line as they are written, () for an empty file.
+    `encoding`: that which its first bytes show, None where they show none (UTF-8 is then tried first). `quoting`: what
+    keeps fields apart. `decimal`: "." or ",". `header`: the names as they are written, () for an empty file. `skipped`:
+    the lines, from 0, that are none of the table's (titles, comments, units). `above`, `below`: these lines as they are
+    written, above and below the header. `first_row`: the line after the header and the units. `rows`: the first rows,
+    where the header holds numbers. `style`: which fields are quoted (see `records.style`). `notes`: a sentence on each
+    thing that is skipped, without the file's name.
     """
 
     encoding: str | None
-    separator: str
+    quoting: Quoting
     decimal: str
     header: tuple[str, ...]
+    skipped: tuple[int, ...] = ()
+    above: str = ""
+    below: str = ""
+    first_row: int = 1
+    rows: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    line_end: str = "\n"
+    style: str = "minimal"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def separator(self) -> str:
+        return self.quoting.separator
 
 
 def read_dialect(source: Source) -> Dialect:
@@ -51,57 +87,104 @@ def read_dialect(source: Source) -> Dialect:
     size = HEAD_BYTES
     while True:
         with source.open() as stream:
-            head = stream.read(size)
+            head = _read(stream, size)
         whole = len(head) < size
         if whole or b"\n" in head[:-1] or b"\r" in head[:-1] or size >= MAX_HEAD_BYTES:
-            return dialect_of(head, source.path, whole=whole)
+            return dialect_of(head, source, whole=whole)
         size *= 16
 
 
-def dialect_of(head: bytes, path: str, *, whole: bool) -> Dialect:
+def _read(stream: BinaryIO, size: int) -> bytes:
+    """Up to `size` bytes of a stream that may give fewer at a time."""
+    parts = [stream.read(size)]
+    while parts[-1] and sum(map(len, parts)) < size:
+        parts.append(stream.read(size - sum(map(len, parts))))
+    return b"".join(parts)
+
+
+def dialect_of(head: bytes, source: Source, *, whole: bool) -> Dialect:
     """The format of a text table whose first bytes are `head`.
 
-    `whole`: they are all of its bytes, so that their last line is complete. Raises InputError, naming `path`, for bytes
-    that are no text.
+    `whole`: they are all of its bytes, so that their last line is complete. Raises InputError, naming the file, for
+    bytes that are no text.
     """
-    encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
+    encoding = marked_encoding(head)
     if encoding is None and b"\0" in head:
-        raise InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
-    text = _decode_head(head, encoding).lstrip("\n\r")
+        raise no_text(source.path, head)
+    text = decode_head(head, source, encoding)
+    return dialect_of_text(text, encoding, whole=whole)
+
+
+def no_text(path: str, head: bytes) -> InputError:
+    """The error for a file that is no text, with what its first bytes show that it is."""
+    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
+    if kind is not None:
+        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
+    return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
+
+
+def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> Dialect:
+    """The format of a text table that begins with `text` (see `dialect_of`)."""
+    text = text.removeprefix("\ufeff")
     if not text.strip():
-        return Dialect(encoding, ",", ".", ())
-    separator, header = _separator(text, whole)
-    decimal = ","
-    if separator != ";" or not _DECIMAL_COMMA.search(text) or _DECIMAL_POINT.search(text):
-        decimal = "."
-    return Dialect(encoding, separator, decimal, header)
+        return Dialect(encoding, Quoting(), ".", ())
+    named = _SEP_LINE.match(text.lstrip("\r\n"))
+    quoting, records, place = _layout(text, named[1] if named else None, whole)
+    header = records[place.header]
+    first = records[place.first - 1].end
+    lines = text.splitlines(keepends=True) if header.line or place.first > place.header + 1 else []
+    above, below = "".join(lines[: header.line]), "".join(lines[header.end : first])
+    notes = []
+    if records[: place.header] and not (named and place.header == 1):
+        shown = above.strip().splitlines()[1 if named else 0][:40]
+        notes.append(f"the lines above the header ({shown!r} …) are skipped.")
+    if below:
+        shown = ", ".join(f for f in records[place.header + 1].fields if f.strip())[:40]
+        notes.append(f"the row under the header ({shown}) holds units or types and is skipped.")
+    rows: tuple[tuple[str, ...], ...] = ()
+    if any(map(is_number, header.fields)):
+        rows = tuple(r.fields for r in read_records(text, quoting, whole, HEAD_RECORDS)[place.first :])
+    return Dialect(
+        encoding,
+        quoting,
+        decimal_sign(text, quoting.separator),
+        header.fields,
+        (*range(header.line), *range(header.end, first)),
+        above,
+        below,
+        first,
+        rows,
+        end[0] if (end := _LINE_END.search(text)) else "\n",
+        style("".join(text[: 1 << 14].splitlines(keepends=True)[first - 1 : first + 20]), quoting),
+        tuple(notes),
+    )
 
 
-def transcode(data: bytes, encoding: str | None, path: str) -> tuple[bytes, str | None]:
-    """The text `data` in UTF-8, and a note on the encoding that was assumed (None where `encoding` is given).
+def decimal_sign(text: str, separator: str) -> str:
+    """The decimal sign of the numbers in the beginning of a table, "." or ",".
 
-    `encoding` None is for bytes that are not UTF-8 and have no mark: Windows-1252 is assumed, and Latin-1 where the
-    bytes are not defined in that. Raises InputError where the bytes are not of the given encoding.
+    It is the comma where numbers have one that cannot stand between thousands, or any comma between semicolons, and
+    none has a decimal point.
     """
-    if encoding is not None:
-        try:
-            return data.decode(encoding).encode(), None
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is marked as {encoding} but is not: save it as UTF-8.") from error
-    for guess in ("cp1252", "latin-1"):
-        try:
-            text = data.decode(guess)
-        except UnicodeDecodeError:
-            continue
-        return text.encode(), f"{path} is not UTF-8: read as {guess}; save it as UTF-8 if letters look wrong."
-    raise InputError(f"{path} is not UTF-8: save it as UTF-8.")
+    if not _NEAR_COMMA.search(text) if separator == "," else "," not in text:
+        return "."
+    edge = r"\s" if separator == BLANKS else re.escape(separator)
+    start, end = rf'(?:^|\r|{edge})["\']?\s?[-+]?', rf'\s?["\']?(?=$|\r|{edge})'
+    comma = re.compile(rf"{start}(?:\d*,(?:\d{{1,2}}|\d{{4,}})|0,\d+|{_THOUSANDS},\d+){end}", re.MULTILINE)
+    if separator == ",":  # a number with a comma stands in quotes
+        comma = re.compile(comma.pattern.replace("[\"\\']?", "[\"\\']", 1), re.MULTILINE)
+    loose = re.compile(rf"{start}\d+,\d+{end}", re.MULTILINE)
+    if not comma.search(text) and not (separator == ";" and loose.search(text)):
+        return "."
+    point = re.compile(rf"{start}(?:\d*\.(?:\d{{1,2}}|\d{{4,}})|0\.\d+|{_THOUSANDS}\.\d+){end}", re.MULTILINE)
+    return "." if point.search(text) else ","
 
 
 def truncated_line(data: bytes, dialect: Dialect) -> int | None:
     """The number of fields of the last line, where it has fewer than the header and no end of line, as in a file that
     was cut short in copying; None for any other file. `data`: UTF-8 or a one-byte encoding."""
     last = data[max(data.rfind(b"\n"), data.rfind(b"\r")) + 1 :]
-    if not last.strip() or last.count(b'"') % 2 or len(last) == len(data):
+    if not last.strip() or last.count(b'"') % 2 or len(last) == len(data) or dialect.separator == BLANKS:
         return None
     try:
         fields = len(next(csv.reader([last.decode("latin-1")], delimiter=dialect.separator)))
@@ -113,53 +196,72 @@ def truncated_line(data: bytes, dialect: Dialect) -> int | None:
     return fields if fields < len(names) else None
 
 
-def lacks_header(header: tuple[str, ...]) -> bool:
-    """Whether a first line is data rather than names: every field is a number."""
-    return bool(header) and all(_is_number(field) for field in header)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _decode_head(head: bytes, encoding: str | None) -> str:
+def decode_head(head: bytes, source: Source, encoding: str | None) -> str:
+    """The text that a file begins with; `encoding`: that of `marked_encoding`."""
     if encoding is None:
         try:
             return codecs.getincrementaldecoder("utf-8")().decode(head)
         except UnicodeDecodeError:
-            return transcode(head, None, "")[0].decode()
-    return codecs.getincrementaldecoder(encoding)("ignore").decode(head)
+            encoding = encoding_of(source).codec
+    return codecs.getincrementaldecoder(encoding)("replace").decode(head)
 
 
-def _separator(text: str, whole: bool) -> tuple[str, tuple[str, ...]]:
-    """The separator and the fields of the header line: the first separator with which the first records have equally
-    many fields, more than one; where there is none, the one with most fields in the header."""
-    headers: dict[str, tuple[str, ...]] = {}
-    for separator in SEPARATORS:
-        records = _records(text, separator, whole)
-        headers[separator] = tuple(records[0])
-        width = len(records[0])
-        if width > 1 and all(len(record) in (width, 0) for record in records):
-            return separator, headers[separator]
-    best = max(SEPARATORS, key=lambda separator: len(headers[separator]))
-    return best, headers[best]
+def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Record], Place]:
+    """(quoting, first records, where the table is among them). `named`: the separator of a line such as "sep=;".
+
+    An ordinary table has a header and rows of equally many fields. Where there is none, titles and comments, other
+    quotes and rarer separators are looked for; where nothing fits, it is the separator with most fields in the header.
+    """
+    plain = [Quoting(separator) for separator in SEPARATORS]
+    firsts = [read_records(text, quoting, whole, FEW_RECORDS) for quoting in plain]
+    odd = named is not None or text.lstrip().startswith(_COMMENT) or '\\"' in text
+    for quoting, records in zip(plain, firsts, strict=True):
+        if agree(records) and not odd and not _is_odd(records):
+            return quoting, records, Place(0, 1)
+    separators = (named,) if named else (*SEPARATORS, *RARE_SEPARATORS)
+    found: list[tuple[tuple[int, bool, bool, int], Quoting, list[Record], Place]] = []
+    for quoting in quotings(text, separators):
+        records = read_records(text, quoting, whole, HEAD_RECORDS)
+        place = find_table(records[1:] if named else records)
+        rare = quoting.separator not in SEPARATORS and not named
+        if place is not None and not (rare and not _is_clear(records, place, quoting)):
+            start = Place(place.header + 1, place.first + 1) if named else place
+            rank = (
+                place.header,
+                rare,
+                keeps_quotes(records[start.header], records[start.first :], quoting),
+                -len(records[-1].fields),
+            )
+            found.append((rank, quoting, records, start))
+    if found:
+        _, quoting, records, place = min(found, key=lambda candidate: candidate[0])
+        return quoting, records, place
+    if named and len(records := read_records(text, Quoting(named), whole, HEAD_RECORDS)) > 1:
+        return Quoting(named), records, Place(1, 2)  # a table of one column
+    if not any(firsts):  # nothing but quotes and blanks
+        return plain[0], [Record((text.split()[0],), 0, 1)], Place(0, 1)
+    best = max(range(len(plain)), key=lambda i: (len(firsts[i][0].fields) if firsts[i] else 0, -i))
+    return plain[best], firsts[best], Place(0, 1)
 
 
-def _records(text: str, separator: str, whole: bool) -> list[list[str]]:
-    """The first four records; of fewer ones the last is left out where the text may end within it."""
-    lines = io.StringIO(text, newline="")
-    records: list[list[str]] = []
-    try:
-        for record in csv.reader(lines, delimiter=separator):
-            records.append(record)
-            if len(records) > 4:
-                break
-    except csv.Error:  # a field longer than the csv module's limit: what came before it suffices
-        pass
-    if len(records) > 1 and (not whole or len(records) > 4):
-        records.pop()
-    return records or [[text.splitlines()[0]]]
+def _is_odd(records: list[Record]) -> bool:
+    """Whether records that agree may still be a title with blank fields, have a row of units, or other quotes."""
+    header = records[0]
+    return (
+        (len(header.fields) > 2 and 2 * header.filled <= len(header.fields))
+        or (len(records) > 2 and may_hold_units(records[1]) and any(map(is_number, records[2].fields)))
+        or any(map(in_quotes, (*header.fields, *records[-1].fields)))
+    )
+
+
+def _is_clear(records: list[Record], place: Place, quoting: Quoting) -> bool:
+    """Whether a rarer separator is no chance: all records have its fields, and one of its columns holds numbers."""
+    width = len(records[place.header].fields)
+    body = records[place.first :]
+    if (
+        (place.header and quoting.separator in (BLANKS, ":"))
+        or len(body) < 2
+        or any(len(record.fields) != width for record in body)
+    ):
+        return False
+    return any(all(is_number(record.fields[column]) for record in body) for column in range(width))

@@ -7,6 +7,7 @@ where a later value does not fit, the column is widened (integer, float, text) a
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Collection
@@ -19,7 +20,9 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
+from medalist.competitions.tables.encodings import Encoding, encoding_of
 from medalist.competitions.tables.parsing import parse
+from medalist.competitions.tables.records import BLANKS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,17 +53,22 @@ def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple
 
 
 class _Hashed:
-    """A readable stream that hashes the bytes read from it."""
+    """A readable stream that hashes the bytes read from it, and gives them in UTF-8 where a codec is given."""
 
     closed = False
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, codec: str | None, errors: str) -> None:
         self._stream, self.hash = stream, hashlib.sha256()
+        self._decoder = None if codec is None else codecs.getincrementaldecoder(codec)(errors)
 
     def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        self.hash.update(data)
-        return data
+        while data := self._stream.read(size):
+            self.hash.update(data)
+            if self._decoder is None:
+                return data
+            if text := self._decoder.decode(data):
+                return text.encode()
+        return b"" if self._decoder is None else self._decoder.decode(b"", True).encode()
 
     def readable(self) -> bool:
         return True
@@ -74,16 +82,17 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
     import pyarrow.csv as pc
 
     notes: list[str] = []
-    latin = f"{source.path} is not UTF-8: read as latin-1; save it as UTF-8 if letters look wrong."
-    encoding = dialect.encoding or "utf-8"
+    encoding = Encoding(dialect.encoding or "utf-8")
     try:
         names, types = _first_types(source, dialect, encoding, text)
     except UnicodeDecodeError:
-        encoding = "latin-1"
-        notes.append(latin)
+        encoding = encoding_of(source)
+        notes.append(encoding.note)
         names, types = _first_types(source, dialect, encoding, text)
+    if dialect.quoting.separator == BLANKS:
+        raise InputError(f"{source.path} is large and its fields are kept apart by blanks: write it with commas.")
     for _ in range(MAX_ATTEMPTS):
-        read_as = "utf-8" if encoding == "utf-8-sig" else encoding  # the mark is in the header line, which is skipped
+        plain = encoding.codec in ("utf-8", "utf-8-sig") and encoding.errors == "strict"
         options = pc.ConvertOptions(
             column_types=types,
             null_values=list(MISSING_WORDS),
@@ -94,11 +103,17 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
         )
         try:
             with source.open() as stream:
-                hashed = _Hashed(stream)
+                hashed = _Hashed(stream, None if plain else encoding.codec, encoding.errors)
                 arrow = pc.read_csv(
                     pa.PythonFile(hashed, mode="r"),
-                    read_options=pc.ReadOptions(column_names=names, skip_rows=1, encoding=read_as, block_size=8 << 20),
-                    parse_options=pc.ParseOptions(delimiter=dialect.separator, newlines_in_values=True),
+                    read_options=pc.ReadOptions(column_names=names, skip_rows=dialect.first_row, block_size=8 << 20),
+                    parse_options=pc.ParseOptions(
+                        delimiter=dialect.separator,
+                        quote_char=dialect.quoting.quote,
+                        double_quote=dialect.quoting.escape is None,
+                        escape_char=dialect.quoting.escape or False,
+                        newlines_in_values=True,
+                    ),
                     convert_options=options,
                 )
         except pa.ArrowInvalid as error:
@@ -106,9 +121,9 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
             if failed is None:
                 reason = str(error).split("\n")[0][:200].rstrip(".")
                 raise InputError(f"{source.path} cannot be read as a table ({reason}): mend that line.") from error
-            if dialect.encoding is None and encoding == "utf-8" and "UTF8" in str(error):
-                encoding = "latin-1"
-                notes.append(latin)
+            if dialect.encoding is None and plain and "UTF8" in str(error):
+                encoding = encoding_of(source)
+                notes.append(encoding.note)
             else:
                 notes += _widen(types, names[int(failed[1])], source.path)
         else:
@@ -118,13 +133,14 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
 
 
 def _first_types(
-    source: Source, dialect: Dialect, encoding: str, text: Collection[str]
+    source: Source, dialect: Dialect, encoding: Encoding, text: Collection[str]
 ) -> tuple[list[str], dict[str, pa.DataType]]:
     """The names of the columns and a type for each, as the first HEAD_ROWS suggest. Raises UnicodeDecodeError."""
     import pyarrow as pa
 
     with source.open() as stream:
-        head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, encoding=encoding)
+        how = {"encoding": encoding.codec, "encoding_errors": encoding.errors}
+        head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, **how)
     types: dict[str, pa.DataType] = {}
     for name, dtype in head.dtypes.items():
         column = head[name]

@@ -23,7 +23,12 @@ def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.
     bytes of another encoding.
     """
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    options = {"sep": dialect.separator, "decimal": dialect.decimal, "index_col": False, **options}
+    quoting = dialect.quoting
+    options = {"sep": quoting.separator, "decimal": dialect.decimal, "index_col": False, **options}
+    if dialect.skipped:
+        options["skiprows"] = list(dialect.skipped)
+    if quoting.quote != '"' or quoting.escape:
+        options |= {"quotechar": quoting.quote, "escapechar": quoting.escape, "doublequote": quoting.escape is None}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)

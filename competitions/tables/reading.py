@@ -1,4 +1,5 @@
-"""Reads one table: csv in any usual encoding and with any usual separator, gzipped or in a zip, or parquet.
+"""Reads one table: csv in any usual encoding and with any usual separator, json, a workbook's sheet, parquet or Arrow;
+compressed or in a zip too.
 
 Every form gives the same types: integers, floats, bool, objects (bool and missing), or strings (pandas' `str`, or
 `object` before pandas 3). Text up to LARGE_BYTES goes through pandas' C parser, larger files through `large.py`.
@@ -6,41 +7,49 @@ Every form gives the same types: integers, floats, bool, objects (bool and missi
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, Source, list_sources, unpacking
-from medalist.competitions.tables.csv_format import (
-    MISSING_WORDS,
-    Dialect,
-    dialect_of,
-    lacks_header,
-    read_dialect,
-    transcode,
-    truncated_line,
+from medalist.competitions.tables.archive import (
+    COLUMNAR_SUFFIXES,
+    EITHER_SUFFIXES,
+    JSON_SUFFIXES,
+    TABLE_SUFFIXES,
+    WORKBOOK_SUFFIXES,
+    Source,
+    list_sources,
 )
+from medalist.competitions.tables.columnar import columnar_columns, load_columnar
+from medalist.competitions.tables.csv_format import read_dialect
+from medalist.competitions.tables.encodings import encoding_of
+from medalist.competitions.tables.headers import first_lines, lacks_header
+from medalist.competitions.tables.json_table import load_json
 from medalist.competitions.tables.large import load_large
 from medalist.competitions.tables.number_text import numbers_from_text
-from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
+from medalist.competitions.tables.parsing import column_names
+from medalist.competitions.tables.records import is_number
+from medalist.competitions.tables.text_form import PLAIN, TextForm, form_of
+from medalist.competitions.tables.text_table import load_text, notes_on, set_names
+from medalist.competitions.tables.workbook import expand_workbooks, load_sheet
 
 LARGE_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table with what a person should know of how it was read. `digest`: SHA-256 (hex) of its unpacked bytes."""
+    """A table with what a person should know of how it was read.
+
+    `digest`: SHA-256 (hex) of its unpacked bytes. `form`: how it is written as text, plain csv for other formats.
+    """
 
     frame: pd.DataFrame
     notes: tuple[str, ...]
     digest: str
+    form: TextForm = PLAIN
 
 
 @dataclass(frozen=True)
@@ -51,8 +60,8 @@ class Header:
     rows: int | None
 
 
-def read_table(path: Path | str) -> pd.DataFrame:
-    """The table in a file on disk, which may be a zip of one table.
+def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame:
+    """The table in a file on disk, which may be a zip of one table. `exact`: see `load`.
 
     Raises InputError where it is absent, empty or unreadable.
     """
@@ -60,31 +69,30 @@ def read_table(path: Path | str) -> pd.DataFrame:
     if not file.is_file():
         raise InputError(f"{file} is not a file: give the path of a table.")
     if file.suffix.lower() == ".zip":
-        tables = [source for source in list_sources(file)[0] if source.suffix in TABLE_SUFFIXES]
-        if len(tables) != 1:
-            raise InputError(f"{file} holds {len(tables)} tables where one is needed: unpack it and name the table.")
-        return load(tables[0]).frame
-    return load(Source(str(file), file, (), file.stat().st_size)).frame
+        tables = [s for s in list_sources(file)[0] if s.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES]
+    else:
+        tables = [Source(str(file), file, (), file.stat().st_size)]
+    tables = expand_workbooks(tables)
+    if len(tables) != 1:
+        raise InputError(f"{file} holds {len(tables)} tables where one is needed: unpack it and name the table.")
+    return load(tables[0], exact=exact).frame
 
 
 def read_header(source: Source) -> Header:
-    """The columns of a table, () for an empty one, without reading it whole.
+    """The columns of a table, () for an empty one, without reading it whole where it is text or columnar.
 
     Raises InputError where it cannot be read or has no header line.
     """
-    if _is_parquet(source):
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            with source.open() as stream:
-                file = pq.ParquetFile(stream if not source.members else io.BytesIO(stream.read()))
-                return Header(tuple(file.schema_arrow.names), file.metadata.num_rows)
-        except pa.ArrowInvalid as error:
-            raise _not_parquet(source) from error
-    header = read_dialect(source).header
-    if lacks_header(header):
-        raise InputError(f"{source.path} begins with numbers instead of column names: add a header line.")
+    if source.suffix in COLUMNAR_SUFFIXES:
+        return Header(*columnar_columns(source))
+    if source.suffix in WORKBOOK_SUFFIXES + JSON_SUFFIXES:
+        frame = load(source).frame
+        return Header(tuple(map(str, frame.columns)), len(frame))
+    dialect = read_dialect(source)
+    header = dialect.header
+    if any(map(is_number, header)) and lacks_header(header, dialect.rows, first_lines(source)):
+        kind = "numbers" if all(map(is_number, header)) else "values"
+        raise InputError(f"{source.path} begins with {kind} instead of column names: add a header line.")
     return Header(column_names(header), None)
 
 
@@ -94,94 +102,24 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
     `text`: columns that are kept as strings. `exact`: columns that are kept letter by letter, so that "NA" and "None"
     are values and only an empty field is missing. Raises InputError for an empty, broken or unreadable file.
     """
-    if _is_parquet(source):
-        table = _load_parquet(source)
-        keep = [c for c in (*text, *exact) if c in table.frame]
-        return Table(table.frame.astype(dict.fromkeys(keep, str)), table.notes, table.digest) if keep else table
-    if source.size > LARGE_BYTES:
+    form = PLAIN
+    if source.suffix in COLUMNAR_SUFFIXES + WORKBOOK_SUFFIXES + JSON_SUFFIXES:
+        if source.suffix in COLUMNAR_SUFFIXES:
+            frame, notes, digest = load_columnar(source)
+        else:
+            frame, notes, digest = (load_json if source.suffix in JSON_SUFFIXES else load_sheet)(source)
+        keep = [c for c in (*text, *exact) if c in frame]
+        frame = frame.astype(dict.fromkeys(keep, str)) if keep else frame
+    elif source.size > LARGE_BYTES:
         dialect = read_dialect(source)
         frame, notes, digest = load_large(source, dialect, {*text, *exact})
-        _set_names(frame, dialect, source.path)
+        notes = [*notes_on(dialect, source.path), *notes]
+        set_names(frame, dialect, source.path)
+        legacy = dialect.encoding is None and any("is not UTF-8" in note for note in notes)
+        codec = encoding_of(source).codec if legacy else dialect.encoding or "utf-8"
+        with source.open() as stream:
+            form = form_of(dialect, stream.read(4), codec, True)
     else:
-        frame, notes, digest = _load_small(source, text, exact)
+        frame, notes, digest, form = load_text(source, text, exact)
     more = [*notes, *numbers_from_text(frame, source.path, {*text, *exact})]
-    return Table(frame, tuple(more), digest)
-
-
-def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
-    """(frame, notes, SHA-256 of the bytes in hex) of a csv, read into memory as a whole."""
-    data = source.read_bytes()
-    digest = hashlib.sha256(data).hexdigest()
-    dialect = dialect_of(data[: 1 << 16], source.path, whole=len(data) <= 1 << 16)
-    if not dialect.header:
-        raise empty_table(source.path)
-    notes: list[str] = []
-    if len(set(dialect.header)) < len(dialect.header):
-        names = sorted({name for name in dialect.header if dialect.header.count(name) > 1})
-        notes.append(f"{source.path} has several columns named {', '.join(names)}: the later ones get a number.")
-    if dialect.encoding not in (None, "utf-8-sig"):
-        data, _ = transcode(data, dialect.encoding, source.path)
-    elif b"\0" in data:
-        raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
-    if (fields := truncated_line(data, dialect)) is not None:
-        whole = len(dialect.header)
-        notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
-    options: dict[str, Any] = {"dtype": dict.fromkeys([*text, *exact], str)}
-    if exact:
-        others = [name for name in column_names(dialect.header) if name not in exact]
-        options |= {"keep_default_na": False, "na_values": {name: list(MISSING_WORDS) for name in others}}
-    try:
-        frame = parse(data, dialect, source.path, **options)
-    except UnicodeDecodeError:
-        data, note = transcode(data, None, source.path)
-        notes += [note] if note else []
-        frame = parse(data, dialect, source.path, **options)
-    for name in exact:
-        if name in frame:
-            frame[name] = frame[name].replace("", np.nan)
-    _set_names(frame, dialect, source.path)
-    return plain_columns(frame), notes, digest
-
-
-def _set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
-    """Gives the frame, in place, the names of `read_header`, which differ where the header's bytes are no UTF-8."""
-    names = column_names(dialect.header)
-    if tuple(frame.columns) != names:
-        if len(frame.columns) != len(names):
-            raise InputError(f"{path} has a header line that cannot be understood: mend its quotes and separators.")
-        frame.columns = pd.Index(names)
-
-
-def _load_parquet(source: Source) -> Table:
-    """The table in a parquet file, without columns of lists or records."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    digest = hashlib.sha256()
-    try:
-        if source.members:
-            data = source.read_bytes()
-            digest.update(data)
-            arrow = pq.read_table(io.BytesIO(data))
-        else:
-            with unpacking(source.path), open(source.file, "rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256")
-            arrow = pq.read_table(source.file)
-    except pa.ArrowInvalid as error:
-        raise _not_parquet(source) from error
-    nested = [field.name for field in arrow.schema if pa.types.is_nested(field.type)]
-    notes = [f"{source.path}: column {name!r} holds lists or records and is left out." for name in nested]
-    fields = []
-    for field in arrow.schema:
-        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        fields.append(field.with_type(pa.float64() if pa.types.is_decimal(kind) else kind))
-    frame = arrow.cast(pa.schema(fields)).drop_columns(nested).to_pandas(ignore_metadata=True)
-    return Table(plain_columns(frame), tuple(notes), digest.hexdigest())
-
-
-def _is_parquet(source: Source) -> bool:
-    return source.suffix in (".parquet", ".pq")
-
-
-def _not_parquet(source: Source) -> InputError:
-    return InputError(f"{source.path} is not a parquet file that can be read: write it again or give it as csv.")
+    return Table(frame, tuple(more), digest, form)
