@@ -11,8 +11,10 @@ from types import MappingProxyType
 
 import pandas as pd
 
+from medalist.competitions.columns.reading_decisions import read_further, read_jointly
+from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Sheet
+from medalist.competitions.layout.candidates import Roles, Sheet
 from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
@@ -32,7 +34,8 @@ class Competition:
     `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
     have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading or could not be read. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path. `readings`: how columns of
+    text are written.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Competition:
     fingerprint: str
     notes: tuple[str, ...]
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    readings: Readings = field(default_factory=Readings, repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -52,7 +56,7 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return load(self.sources[matches[0]]).frame
+        return read_further(self.readings, load(self.sources[matches[0]]).frame)
 
 
 def read_competition(
@@ -96,18 +100,26 @@ def read_competition(
     except InputError as error:
         raise (InputError((problems + notes)[0]) if problems or notes else error) from error
 
+    readings = _read_text(roles, text, by_path)
+
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
         if path == roles.train.path and roles.train.parts:
-            return roles.train.load()
-        return load(by_path[path], text=as_text, exact=exact).frame
+            return readings.apply(roles.train.load(), exact)
+        frame = load(by_path[path], text=(*as_text, *readings.raw), exact=exact).frame
+        return readings.apply(frame, (*as_text, *exact))
+
+    def read_sheet(sheet: Sheet) -> pd.DataFrame:
+        again = any(c in readings.raw for c in sheet.columns) and not sheet.parts
+        return reload(sheet.path, (), ()) if again else readings.apply(sheet.load())
 
     head = _head(by_path[roles.sample.path]) if roles.sample else b""
-    read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
+    sample_frame = read_sheet(roles.sample) if roles.sample else None
+    read = Frames(read_sheet(roles.train), read_sheet(roles.test), sample_frame, ())
     frames = reconcile(roles, read, reload, head)
     files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]
-    table_notes = [note for p in paths for note in loaded[p].notes]
+    table_notes = [note for p in paths for note in loaded[p].notes if not readings.settles(note)]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -117,9 +129,24 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes])),
+        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *readings.notes, *frames.notes])),
         sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
+        readings=readings,
     )
+
+
+def _read_text(roles: Roles, description: str, by_path: Mapping[str, Source]) -> Readings:
+    """How the columns of text of train, test and sample are written, ids left as they are."""
+    sheets = {"train": roles.train, "test": roles.test} | ({"sample": roles.sample} if roles.sample else {})
+    frames = {role: sheet.load() for role, sheet in sheets.items()}
+    ids = {*roles.ids, *(old for old, _ in roles.match.renamed), *(new for _, new in roles.match.renamed)}
+    targets = [c for c in frames["train"].columns if c not in frames["test"] or c in roles.blank]
+
+    def reload(role: str, columns: Sequence[str]) -> pd.DataFrame | None:
+        sheet = sheets[role]
+        return None if sheet.parts else load(by_path[sheet.path], text=columns).frame
+
+    return read_jointly(frames, ids, targets, description, reload)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:
