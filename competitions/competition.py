@@ -13,6 +13,7 @@ import pandas as pd
 
 from medalist.competitions.columns.reading_decisions import read_further, read_jointly
 from medalist.competitions.columns.readings import Readings
+from medalist.competitions.columns.time_columns import with_time_column
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, Sheet
 from medalist.competitions.layout.description import read_description, read_text
@@ -116,6 +117,9 @@ def read_competition(
     sample_frame = read_sheet(roles.sample) if roles.sample else None
     read = Frames(read_sheet(roles.train), read_sheet(roles.test), sample_frame, ())
     frames = reconcile(roles, read, reload, head)
+    targets = [c for c in frames.train.columns if c not in frames.test]
+    dated = with_time_column(frames.train, frames.test, targets)
+    frames = Frames(dated[0], dated[1], frames.sample, (*frames.notes, *dated[2]))
     files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]

@@ -73,11 +73,11 @@ class _Decider:
                 if decision is not None:
                     numbers[name] = decision
                     continue
-            if seen.dates and name not in self.targets:
-                dated.append((name, {role: v for role, v in texts.items() if role in ("train", "test")}))
-            elif seen.times and name not in self.ids and (time := self._times(name, tables)) is not None:
+            if seen.times and name not in self.ids and (time := self._times(name, tables)) is not None:
                 forms[name] = time
                 notes.append(_time_note(name, time))
+            elif seen.dates and name not in self.targets:
+                dated.append((name, {role: v for role, v in texts.items() if role in ("train", "test")}))
         for name, decision in numbers.items():
             forms[name] = decision.form
         notes += _number_notes(numbers)
