@@ -19,7 +19,7 @@ from medalist.competitions.layout.candidates import Roles, Sheet
 from medalist.competitions.layout.description import read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
-from medalist.competitions.layout.reconcile import Frames, reconcile
+from medalist.competitions.layout.reconcile import Frames, Reload, reconcile
 from medalist.competitions.layout.roles import NamedTables, decide_roles
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources
@@ -101,25 +101,15 @@ def read_competition(
     except InputError as error:
         raise (InputError((problems + notes)[0]) if problems or notes else error) from error
 
-    readings = _read_text(roles, text, by_path)
-
-    def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
+    def load_sheet(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
         if path == roles.train.path and roles.train.parts:
-            return readings.apply(roles.train.load(), exact)
-        frame = load(by_path[path], text=(*as_text, *readings.raw), exact=exact).frame
-        return readings.apply(frame, (*as_text, *exact))
-
-    def read_sheet(sheet: Sheet) -> pd.DataFrame:
-        again = any(c in readings.raw for c in sheet.columns) and not sheet.parts
-        return reload(sheet.path, (), ()) if again else readings.apply(sheet.load())
+            return roles.train.load()
+        return load(by_path[path], text=as_text, exact=exact).frame
 
     head = _head(by_path[roles.sample.path]) if roles.sample else b""
-    sample_frame = read_sheet(roles.sample) if roles.sample else None
-    read = Frames(read_sheet(roles.train), read_sheet(roles.test), sample_frame, ())
-    frames = reconcile(roles, read, reload, head)
-    targets = [c for c in frames.train.columns if c not in frames.test]
-    dated = with_time_column(frames.train, frames.test, targets)
-    frames = Frames(dated[0], dated[1], frames.sample, (*frames.notes, *dated[2]))
+    readings = _read_text(roles, text, load_sheet)
+    read, reload = _as_read(roles, readings, load_sheet)
+    frames = _with_time(reconcile(roles, read, reload, head))
     files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
     paths = [p for s in used for p in (s.parts or (s.path,))]
@@ -139,18 +129,44 @@ def read_competition(
     )
 
 
-def _read_text(roles: Roles, description: str, by_path: Mapping[str, Source]) -> Readings:
+def _read_text(roles: Roles, description: str, load_sheet: Reload) -> Readings:
     """How the columns of text of train, test and sample are written, ids left as they are."""
     sheets = {"train": roles.train, "test": roles.test} | ({"sample": roles.sample} if roles.sample else {})
     frames = {role: sheet.load() for role, sheet in sheets.items()}
-    ids = {*roles.ids, *(old for old, _ in roles.match.renamed), *(new for _, new in roles.match.renamed)}
+    ids = {*roles.ids, *(old for old, _ in roles.match.renamed)}
     targets = [c for c in frames["train"].columns if c not in frames["test"] or c in roles.blank]
 
-    def reload(role: str, columns: Sequence[str]) -> pd.DataFrame | None:
-        sheet = sheets[role]
-        return None if sheet.parts else load(by_path[sheet.path], text=columns).frame
+    def as_text(role: str, columns: Sequence[str]) -> pd.DataFrame | None:
+        return None if sheets[role].parts else load_sheet(sheets[role].path, columns, ())
 
-    return read_jointly(frames, ids, targets, description, reload)
+    return read_jointly(frames, ids, targets, description, as_text)
+
+
+def _as_read(roles: Roles, readings: Readings, load_sheet: Reload) -> tuple[Frames, Reload]:
+    """The three tables with their columns of text read, and a function that reads them again so."""
+
+    sheets = {sheet.path: sheet for sheet in (roles.train, roles.test, roles.sample) if sheet}
+
+    def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
+        raw = [c for c in readings.raw if c in sheets[path].columns]
+        skip = (*as_text, *exact, *(readings.beside if roles.sample and path == roles.sample.path else ()))
+        return readings.apply(load_sheet(path, (*as_text, *raw), exact), skip)
+
+    def read(sheet: Sheet) -> pd.DataFrame:
+        again = not sheet.parts and any(c in readings.raw for c in sheet.columns)
+        if again:
+            return reload(sheet.path, (), ())
+        return readings.apply(sheet.load(), readings.beside if sheet is roles.sample else ())
+
+    sample = read(roles.sample) if roles.sample else None
+    return Frames(read(roles.train), read(roles.test), sample, ()), reload
+
+
+def _with_time(frames: Frames) -> Frames:
+    """The tables, train and test with a column of dates where several columns together tell the time."""
+    targets = [c for c in frames.train.columns if c not in frames.test]
+    train, test, notes = with_time_column(frames.train, frames.test, targets)
+    return Frames(train, test, frames.sample, (*frames.notes, *notes))
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:

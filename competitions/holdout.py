@@ -197,6 +197,11 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
 def _copy(competition: Competition, path: str, public: Path) -> None:
     """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
     source = competition.sources[path]
+    if competition.readings.day_first or competition.readings.decimal == ",":  # train, written anew, shows it no more
+        stem = PurePosixPath(path).name.partition(".")[0]
+        if f"{stem}.csv" not in TABLES:
+            competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
+        return
     name = PurePosixPath(source.name)
     target = public / (name.with_suffix("").name if name.suffix.lower() == ".gz" else name.name)
     if target.name not in TABLES:

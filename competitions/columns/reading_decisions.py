@@ -14,9 +14,12 @@ from medalist.competitions.columns.date_form import DateForm, decide_dates
 from medalist.competitions.columns.number_form import NumberDecision, decide_numbers, proven_decimal
 from medalist.competitions.columns.number_words import decimal_said, decimal_shown
 from medalist.competitions.columns.probe import is_text, may_be_thousands, probe
+from medalist.competitions.columns.reading_notes import doubt_note, number_notes, time_note
 from medalist.competitions.columns.readings import Form, Readings
 from medalist.competitions.columns.written_times import TimeForm, decide_times
+from medalist.competitions.errors import InputError
 
+_MOST_LABELS = 20  # values of a target with letters or colons in them that are labels, where the sample shows such
 Reload = Callable[[str, Sequence[str]], pd.DataFrame | None]  # (role, columns) → the table with these as text
 
 
@@ -27,7 +30,7 @@ def read_jointly(
 
     `frames`: by role, "train", "test" and "sample". `ids`: columns whose text is kept. `targets`: columns of train that
     are to be predicted, and that test may lack. `reload`: reads a table again, some columns as text, or returns None
-    where that cannot be done.
+    where that cannot be done. Raises InputError for a target of times that the sample shows as text.
     """
     return _Decider(frames, ids, targets, description, reload, Readings()).decide()
 
@@ -65,7 +68,7 @@ class _Decider:
                     if decision and any(style.group for style in decision.form.styles):
                         numbers[name] = decision
                     elif decision and decision.doubt:
-                        notes.append(_doubt(name, decision))
+                        notes.append(doubt_note(name, decision))
                 continue
             seen = probe(texts.values())
             if seen.numbers and name not in self.ids:
@@ -75,18 +78,19 @@ class _Decider:
                     continue
             if seen.times and name not in self.ids and (time := self._times(name, tables)) is not None:
                 forms[name] = time
-                notes.append(_time_note(name, time))
+                notes.append(time_note(name, time))
             elif seen.dates and name not in self.targets:
                 dated.append((name, {role: v for role, v in texts.items() if role in ("train", "test")}))
         for name, decision in numbers.items():
             forms[name] = decision.form
-        notes += _number_notes(numbers)
+        notes += number_notes(numbers)
         day_first = self._dates(dated, forms, beside, notes)
         infinite = self._infinite(notes)
         kept = tuple(name for name in dict.fromkeys(raw) if name in forms)
         proven = {decision.decimals for decision in numbers.values()} - {""}
         decimal = proven.pop() if len(proven) == 1 else self.before.decimal
-        return Readings(forms, kept, beside, infinite, tuple(notes), decimal, day_first)
+        of_sample = self._decimal_of_sample(numbers, notes)
+        return Readings(forms, kept, beside, infinite, tuple(notes), decimal, day_first, of_sample)
 
     @cached_property
     def _columns(self) -> dict[str, dict[str, pd.Series]]:
@@ -126,7 +130,7 @@ class _Decider:
         if distinct <= 2 or (labels and sample is not None and decision.form.read(sample).isna().all()):
             return None
         letters = bool(tables["train"].dropna().astype(str).str.contains(r"[^\W\d_]|[%<>]").any())
-        if labels and letters and distinct <= 20:
+        if labels and letters and distinct <= _MOST_LABELS:
             return None
         if decision.percent and sample is not None and not labels:
             shown = sample[sample != 0].abs()
@@ -136,7 +140,8 @@ class _Decider:
                 and float(decision.form.read(tables["train"]).abs().median()) > 1
             ):
                 form = replace(decision.form, scale=0.01)
-                return replace(decision, form=form, said="as fractions of 1, as in the sample, though in percent")
+                said = "percent, as the fractions of 1 that the sample shows"
+                return replace(decision, form=form, said=said, example="12.5% is 0.125")
         return decision
 
     def _decimal_besides(self, name: str) -> str:
@@ -165,12 +170,35 @@ class _Decider:
         again = self.reload(role, [name])
         return proven_decimal([again[name].iloc[:2000]]) if again is not None and name in again else ""
 
+    def _decimal_of_sample(self, numbers: Mapping[str, NumberDecision], notes: list[str]) -> str:
+        """The decimal sign of the sample's predictions that are text, "" where none is; notes what of their form is
+        not kept."""
+        signs = set()
+        sample = self.frames.get("sample", pd.DataFrame())
+        for name, decision in numbers.items():
+            if name in self.targets and name in sample and is_text(sample[name]):
+                signs.add(decision.form.decimal_of(sample[name]))
+                text = str(sample[name].dropna().iloc[0])
+                if not all(letter.isdigit() or letter in ".,-+" for letter in text):
+                    notes.append(f"the sample shows {text!r} in {name!r}: submissions hold plain numbers.")
+        return signs.pop() if len(signs) == 1 else ""
+
     def _times(self, name: str, tables: Mapping[str, pd.Series]) -> TimeForm | None:
-        """The form of times of day or durations; a target is one only where the sample holds numbers."""
-        if name in self.targets and ("sample" not in tables or is_text(tables["sample"])):
-            return None
+        """The form of times of day or durations. A target whose few values the sample shows as text has labels; with
+        more values it raises InputError."""
         texts = pd.concat([values.dropna() for values in tables.values() if is_text(values)], ignore_index=True)
-        return decide_times(pd.Series(pd.unique(texts.astype(object)), dtype=object))
+        distinct = pd.Series(pd.unique(texts.astype(object)), dtype=object)
+        target = name in self.targets
+        labels = target and ("sample" not in tables or is_text(tables["sample"]))
+        if labels and len(distinct) <= _MOST_LABELS:
+            return None
+        form = decide_times(distinct, durations=target)
+        if form is not None and labels and "sample" in tables:
+            raise InputError(
+                f"the target {name!r} holds {form.what} such as {distinct.iloc[0]!r} in train and in the sample, and "
+                f"predictions are numbers: write them in both as numbers of {form.unit.split()[0]}."
+            )
+        return form
 
     def _dates(
         self,
@@ -215,31 +243,3 @@ class _Decider:
                 found.append(name)
                 notes.append(f"column {name!r} holds {count:,} infinite value{'s' * (count > 1)}: read as missing.")
         return tuple(found)
-
-
-def _doubt(name: str, decision: NumberDecision) -> str:
-    """The note on a column of numbers with two readings."""
-    return (
-        f"column {name!r} has two readings ({decision.example}, but {decision.doubt}): a line such as 'Decimals are "
-        "written with a comma.' or '… with a point.' in the description settles it."
-    )
-
-
-def _number_notes(numbers: Mapping[str, NumberDecision]) -> list[str]:
-    """One note for all columns that are written alike, and one for each that has two readings."""
-    alike: dict[str, list[str]] = {}
-    for name, decision in numbers.items():
-        if decision.said:
-            alike.setdefault(decision.said, []).append(name)
-    notes = []
-    for said, names in alike.items():
-        columns = ", ".join(map(repr, names[:8])) + (", …" if len(names) > 8 else "")
-        word = "column" if len(names) == 1 else "columns"
-        notes.append(f"{word} {columns} read as numbers: {said} ({numbers[names[0]].example}).")
-    return notes + [_doubt(name, decision) for name, decision in numbers.items() if decision.doubt]
-
-
-def _time_note(name: str, form: TimeForm) -> str:
-    doubt = f"; {form.doubt}" if form.doubt else ""
-    what = "times of day" if form.kind == "clock" else "durations"
-    return f"column {name!r} holds {what}: read as {form.unit}{doubt}."

@@ -28,6 +28,7 @@ class Readings:
     `forms`: of columns that are read anew. `raw`: those of them that must be read from their file as text. `beside`:
     columns that stay and get a column of dates beside them. `infinite`: columns in which infinity is missing. `notes`:
     sentences on all of this. `decimal`, `day_first`: what the values prove, "" and None where they prove nothing.
+    `sample_decimal`: the decimal sign of the sample's predictions where these were text, else "".
     """
 
     forms: Mapping[str, Form] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Readings:
     notes: tuple[str, ...] = ()
     decimal: str = ""
     day_first: bool | None = None
+    sample_decimal: str = ""
 
     def apply(self, frame: pd.DataFrame, skip: Collection[str] = ()) -> pd.DataFrame:
         """A frame with these columns read, those in `skip` left as they are; the frame itself where none is in it."""

@@ -163,6 +163,11 @@ class NumberForm:
             return pd.Series(numbers.astype(np.int64), index=values.index, name=values.name)
         return pd.Series(numbers, index=values.index, name=values.name)
 
+    def decimal_of(self, values: pd.Series) -> str:
+        """The decimal sign in which a column of text is written."""
+        bodies = take_apart(pd.Series(pd.unique(values.dropna().astype(object)), dtype=object)).table["body"]
+        return next((style for style in self.styles if style.fits(bodies).all()), self.styles[0]).decimal
+
     def _numbers(self, table: pd.DataFrame, plain: pd.Series) -> np.ndarray:
         numbers = pd.to_numeric((plain + table["exp"]).astype(object), errors="coerce").to_numpy(dtype=float)
         numbers = np.where(table["negative"], -numbers, numbers)

@@ -46,6 +46,10 @@ class TimeForm:
         return pd.Series(np.append(read, np.nan)[codes], index=values.index, name=values.name)
 
     @property
+    def what(self) -> str:
+        return "times of day" if self.kind == "clock" else "durations"
+
+    @property
     def unit(self) -> str:
         return "hours since midnight" if self.kind == "clock" else "seconds"
 
@@ -55,15 +59,19 @@ class TimeForm:
         return "they could be hours and minutes as well" if self.kind == "minutes and seconds" else ""
 
 
-def decide_times(texts: pd.Series) -> TimeForm | None:
-    """How distinct texts are written as times of day or durations; None where they are neither."""
+def decide_times(texts: pd.Series, durations: bool = False) -> TimeForm | None:
+    """How distinct texts are written as times of day or durations; None where they are neither.
+
+    `durations`: what can be both, such as 1:23:45, is a duration.
+    """
     shown = texts.astype(str).str.strip()
     shown = shown[~shown.map(is_missing).astype(bool)]
     if len(shown) < 2:
         return None
     if shown.str.contains(":", regex=False).all() or shown.str.contains(r"\d\s*[AaPp]\.?[Mm]\.?$").all():
         clock = _read(shown, "clock")
-        if np.isfinite(clock).all():
+        both = durations and bool(shown.str.count(":").eq(2).all()) and not shown.str.contains("[A-Za-z]").any()
+        if np.isfinite(clock).all() and not both:
             return TimeForm("clock")
         if np.isfinite(_read(shown, "colons")).all():
             two = shown.str.count(":").eq(1) & ~shown.str.contains(r"[a-zA-Z]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.date_form import plain_iso
 from medalist.competitions.columns.dates import time_axes
 from medalist.competitions.columns.time_order import may_be_time, time_relation
 from medalist.competitions.errors import TaskError
@@ -24,10 +25,10 @@ def time_plan(
     """The plan by a column in which test was separated in time, or None where there is none.
 
     Of several such columns dates are preferred, and then the one with most distinct times, since years do not
-    distinguish days; of columns with about as many, the one in which fewest test rows are no later than
-    train. The evidence is read from the samples `train_part` and `test_part`. `scheme`: a person's choice, "time" or
-    "blocks", for which the first column of dates is taken where none gives evidence. Raises TaskError where no column
-    holds dates.
+    distinguish days; of columns with about as many, the one in which fewest test rows are no later than train, and
+    then one in ISO 8601. The evidence is read from the samples `train_part` and `test_part`. `scheme`: a person's
+    choice, "time" or "blocks", for which the first column of dates is taken where none gives evidence. Raises
+    TaskError where no column holds dates.
     """
     usable = []
     evidence: dict[str, tuple[bool, int, Scheme, float]] = {}
@@ -47,7 +48,9 @@ def time_plan(
         finest = max(evidence, key=lambda name: evidence[name][:2])
         alike = [n for n, (date, times, *_) in evidence.items() if date and times >= 0.98 * evidence[finest][1]]
         if evidence[finest][0] and evidence[finest][2] == "time":  # of local time and UTC, that in which test is later
-            finest = min([finest, *alike], key=lambda name: (evidence[name][2] != "time", evidence[name][3]))
+            written = {name: not plain_iso(train_part[name].head(50).dropna().astype(str)) for name in alike}
+            order = {n: (evidence[n][2] != "time", evidence[n][3], written[n], -evidence[n][1]) for n in alike}
+            finest = min(alike, key=order.__getitem__)
         return plan_in_time(train[finest], test[finest], evidence[finest][2], n_splits, seed)
     if scheme is None:
         return None

@@ -157,7 +157,8 @@ def test_missing_days_and_keys_of_two_columns(tmp_path: Path) -> None:
     write(tmp_path, train=train, test=test.drop(columns="sold"), sample_submission=sample)
     read = read_competition(tmp_path)
     plan = choose_folds(read.train, read.test, problem_type="regression", targets=["sold"])
-    assert plan.scheme == "time"
+    assert (plan.scheme, plan.column) == ("time", "day_date")
     assert read.sample is not None
+    assert list(read.sample) == ["store", "day", "sold"]
     assert read.sample["day"].tolist() == sample["day"].tolist()  # ids are handed in as they came
     assert len(make_folds(plan, read.train, None).splits) == plan.n_splits

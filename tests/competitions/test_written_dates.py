@@ -13,6 +13,7 @@ from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.columns.reading_decisions import read_further, read_jointly
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import InputError
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.holdout import choose_rows
@@ -153,6 +154,22 @@ def test_times_of_day_and_durations_are_numbers(texts: list, numbers: list) -> N
     readings, tables = readings_of(train=texts * 3, test=texts)
     assert tables["test"].tolist() == pytest.approx(numbers)
     assert "hours" in readings.notes[0] or "seconds" in readings.notes[0]
+
+
+def test_a_target_of_durations_is_in_seconds_and_refused_where_the_sample_shows_it_as_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame({"row": range(80), "x": rng.normal(size=80)})
+    train["took"] = [f"1:{s // 60:02d}:{s % 60:02d}" for s in rng.integers(0, 3600, 80)]
+    test = pd.DataFrame({"row": range(80, 120), "x": rng.normal(size=40)})
+    folder = write(tmp_path, train=train, test=test, sample_submission=test[["row"]].assign(took=0))
+    read = read_competition(folder)
+    assert read.train["took"].between(3600, 7200).all()
+    assert any("'took' holds durations: read as seconds" in note for note in read.notes)
+    write(tmp_path, sample_submission=test[["row"]].assign(took="0:00:00"))
+    with pytest.raises(InputError, match="write them in both as numbers of seconds"):
+        read_competition(folder)
+    write(tmp_path, train=train.assign(took=read.train["took"]), sample_submission=test[["row"]].assign(took=0))
+    assert infer_task(read_competition(folder), metric="rmse").problem_type == "regression"
 
 
 def test_dates_that_are_none_are_missing() -> None:

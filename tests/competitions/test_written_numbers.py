@@ -173,6 +173,20 @@ def test_a_target_in_text_is_a_target_of_regression(tmp_path: Path) -> None:
     assert infer_task(read, metric="rmse").problem_type == "regression"
 
 
+def test_the_form_of_the_sample_decides_what_a_percent_is_and_which_decimal_sign_is_written(tmp_path: Path) -> None:
+    tables = make_tables()
+    share = np.random.default_rng(2).uniform(5, 60, 60).round(1)
+    train = tables["train"].assign(price=[f"{p}%" for p in share])
+    for place, (sample, scale, decimal) in enumerate(
+        [("0.0%", 1, "."), (0.25, 0.01, ""), (0, 1, ""), ("0,00", 1, ",")]
+    ):
+        folder = tmp_path / str(place)
+        write(folder, train=train, test=tables["test"], sample_submission=tables["sample"].assign(price=sample))
+        read = read_competition(folder)
+        assert read.train["price"].tolist() == pytest.approx((share * scale).tolist())
+        assert read.readings.sample_decimal == decimal
+
+
 def test_labels_with_numbers_in_them_stay_labels(tmp_path: Path) -> None:
     tables = make_tables()
     train = tables["train"].assign(price=["2d", "3d", "4d"] * 20)
