@@ -18,9 +18,13 @@ from medalist.competitions.tables.records import read_records
 from medalist.competitions.tables.text_form import TextForm
 
 
-def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> tuple[TextForm | None, list[str]]:
-    """(form of the sample, None without one; notes on what of it could not be kept). `forms`: of the tables, by path.
+def sample_form(
+    roles: Roles, forms: Mapping[str, TextForm], frames: Frames, decimal: str = ""
+) -> tuple[TextForm | None, list[str]]:
+    """(form of the sample, None without one; notes on what of it could not be kept).
 
+    `forms`: of the tables, by path. `decimal`: the decimal sign of the sample's predictions where they were read from
+    text, else "".
     Where the sample's numbers show no decimal sign, it is that of train and test, if these have the same separator.
     The encoding is UTF-8 where the sample's lacks a letter of train's labels.
     """
@@ -29,6 +33,8 @@ def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> 
     form, notes = forms[roles.sample.path], []
     if not roles.sample.has_header:
         form = replace(form, header=None)
+    if decimal:
+        form = replace(form, decimal=decimal)
     numbers = [frames.sample[c] for c in frames.sample.columns if types.is_numeric_dtype(frames.sample[c].dtype)]
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)

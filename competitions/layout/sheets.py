@@ -31,7 +31,8 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role. `has_header`: whether its file names the columns.
+    person on how it was made, which count where the table gets a role. `has_header`: whether its file
+    names the columns.
     """
 
     path: str
@@ -86,7 +87,8 @@ def read_sheets(
 ) -> tuple[list[Sheet], list[Sheet], list[str]]:
     """(tables, tables whose first line is numbers that name nothing, sentences on unreadable ones and on the latter).
 
-    Each table is there once, though the folder may hold it zipped too. `tables`: the paths of tables. `loaded`: gets the tables that are read.
+    Each table is there once, though the folder may hold it zipped too. `tables`: the paths of tables. `loaded`: gets
+    the tables that are read.
     `named`: paths that the user has named. Raises InputError where one of these cannot be read.
     """
     sheets: list[Sheet] = []
