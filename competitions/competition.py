@@ -21,7 +21,6 @@ from medalist.competitions.layout.file_list import TableFile, file_list, further
 from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
 from medalist.competitions.layout.parts import join_named
-from medalist.competitions.layout.read_values import decide_readings, read_frames, with_time
 from medalist.competitions.layout.reconcile import reconcile
 from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
@@ -32,6 +31,7 @@ from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
+from medalist.competitions.text_columns import decide_readings, read_frames, with_time
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 

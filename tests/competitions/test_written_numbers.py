@@ -184,7 +184,8 @@ def test_the_form_of_the_sample_decides_what_a_percent_is_and_which_decimal_sign
         write(folder, train=train, test=tables["test"], sample_submission=tables["sample"].assign(price=sample))
         read = read_competition(folder)
         assert read.train["price"].tolist() == pytest.approx((share * scale).tolist())
-        assert read.sample_form is not None and read.sample_form.decimal == (decimal or ".")
+        assert read.sample_form is not None
+        assert read.sample_form.decimal == (decimal or ".")
 
 
 def test_labels_with_numbers_in_them_stay_labels(tmp_path: Path) -> None:
