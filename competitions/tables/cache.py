@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CACHE_BYTES = 20 << 30  # of all files together; the least recently used ones beyond it are removed
-_VERSION = 1  # of the way tables are read, part of every key: raise it where a table comes to be read otherwise
+_VERSION = 2  # of the way tables are read, part of every key: raise it where a table comes to be read otherwise
 
 
 def cache_file(source: Source, text: Collection[str]) -> Path:

@@ -27,6 +27,14 @@ from medalist.competitions.tables.csv_format import (
     transcode,
     truncated_line,
 )
+from medalist.competitions.tables.integers import (
+    lost_digits,
+    overflown_columns,
+    padded_columns,
+    restore,
+    rounded_columns,
+    to_frame,
+)
 from medalist.competitions.tables.large import load_large
 from medalist.competitions.tables.number_text import numbers_from_text
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
@@ -136,6 +144,14 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
         data, note = transcode(data, None, source.path)
         notes += [note] if note else []
         frame = parse(data, dialect, source.path, **options)
+    as_text = [*rounded_columns(frame), *overflown_columns(frame), *padded_columns(data, dialect, frame)]
+    as_text = [name for name in dict.fromkeys(as_text) if name not in options["dtype"]]
+
+    def reread(names: Collection[str]) -> pd.DataFrame:
+        types = {**options["dtype"], **dict.fromkeys(names, str)}
+        return parse(data, dialect, source.path, **{**options, "dtype": types})
+
+    notes += [f"{source.path}: {note}" for note in restore(frame, reread, as_text, dialect.decimal)]
     for name in exact:
         if name in frame:
             frame[name] = frame[name].replace("", np.nan)
@@ -174,8 +190,11 @@ def _load_parquet(source: Source) -> Table:
     fields = []
     for field in arrow.schema:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-        fields.append(field.with_type(pa.float64() if pa.types.is_decimal(kind) else kind))
-    frame = arrow.cast(pa.schema(fields)).drop_columns(nested).to_pandas(ignore_metadata=True)
+        if pa.types.is_decimal(kind):  # whole numbers of up to 38 digits, or decimals
+            kind = pa.float64() if kind.scale else pa.int64() if kind.precision <= 18 else pa.string()
+        fields.append(field.with_type(kind))
+    frame = to_frame(arrow.cast(pa.schema(fields)).drop_columns(nested), ignore_metadata=True)
+    notes += [f"{source.path}: {note}" for name in rounded_columns(frame) for note in lost_digits(frame[name])]
     return Table(plain_columns(frame), tuple(notes), digest.hexdigest())
 
 
