@@ -18,6 +18,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.tables.integers import whole_numbers
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 
@@ -65,7 +66,7 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
             f"{fraction:g} of {len(held_out)} rows cannot be held out by the {task.folds.scheme} scheme: "
             "give another fraction or scheme."
         )
-    frame = competition.train
+    frame = whole_numbers(competition.train)
     unnumbered = [c for c in task.id if c not in frame]
     if unnumbered:  # only test has the ids: the rows of train get numbers
         frame = frame.assign(**{c: np.arange(len(frame)) for c in unnumbered})

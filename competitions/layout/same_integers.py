@@ -25,17 +25,16 @@ def same_integers(train: pd.DataFrame, test: pd.DataFrame) -> Pair:
             continue
         if types.is_unsigned_integer_dtype(one.dtype) != types.is_unsigned_integer_dtype(two.dtype):
             change[name] = _one_sign(one, two)
-        elif types.is_float_dtype(one.dtype) != types.is_float_dtype(two.dtype) and (_large(one) or _large(two)):
-            if _is_whole(one) and _is_whole(two):
-                change[name] = (_integers(one), _integers(two))
+        elif (_large(one) or _large(two)) and _is_whole(one) and _is_whole(two):
+            change[name] = (_integers(one), _integers(two))
     if not change:
         return train, test
     return train.assign(**{c: v[0] for c, v in change.items()}), test.assign(**{c: v[1] for c, v in change.items()})
 
 
 def same_width(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series] | None:
-    """Two columns of text, the one with zeros put before its digits where only the other has kept them: "501" is "00501"
-    where all of the other's codes have five digits. None where there is nothing to restore."""
+    """Two columns of text, with zeros put before the digits of one where only the other has kept them: "501" becomes
+    "00501" where all of the other's codes have five digits. None where there is nothing to restore."""
     if is_padded(one) == is_padded(other):
         return None
     padded, bare = (one, other) if is_padded(one) else (other, one)
@@ -49,7 +48,9 @@ def same_width(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series] 
     return (padded, filled) if padded is one else (filled, padded)
 
 
-def restore_zeros(train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def restore_zeros(
+    train: pd.DataFrame, test: pd.DataFrame, names: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Both tables with `same_width` for the columns `names`, and a note for each that was changed."""
     notes = []
     for name in names:

@@ -43,7 +43,9 @@ def rounded_columns(frame: pd.DataFrame) -> list[str]:
 
 def overflown_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of text that hold integers beyond 2**63 with gaps, of which pandas makes text with "" in the gaps."""
-    return [name for name, dtype in frame.dtypes.items() if pd.api.types.is_string_dtype(dtype) and _digits(frame[name])]
+    return [
+        name for name, dtype in frame.dtypes.items() if pd.api.types.is_string_dtype(dtype) and _digits(frame[name])
+    ]
 
 
 def _digits(column: pd.Series) -> bool:
@@ -158,9 +160,23 @@ def lost_digits(column: pd.Series) -> list[str]:
     ]
 
 
+def whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with whole numbers that are floats for their gaps alone as nullable integers, so that they are written
+    without ".0"."""
+    whole = {}
+    for name, dtype in frame.dtypes.items():
+        if not pd.api.types.is_float_dtype(dtype) or not frame[name].isna().any():
+            continue
+        values = frame[name].dropna().to_numpy(dtype=float)
+        if len(values) and np.abs(values).max() <= EXACT_FLOATS and not (values % 1).any():
+            whole[name] = "Int64"
+    return frame.astype(whole) if whole else frame
+
+
 def to_frame(arrow: pa.Table, **options: object) -> pd.DataFrame:
-    """The arrow table as a frame, in which integers beyond 2**53 with gaps are nullable (pandas' `Int64`), since pyarrow
-    would make them floats. `options` are those of `pyarrow.Table.to_pandas`."""
+    """The arrow table as a frame, in which integers beyond 2**53 with gaps are nullable (pandas' `Int64`).
+
+    pyarrow itself makes floats of them. `options` are those of `pyarrow.Table.to_pandas`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -172,7 +188,9 @@ def to_frame(arrow: pa.Table, **options: object) -> pd.DataFrame:
         if bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > EXACT_FLOATS:
             column, dtype = arrow.column(place), "Int64" if field.type == pa.int64() else "UInt64"
             gaps = column.is_null().to_numpy()
-            nullable[place] = pd.Series(pd.arrays.IntegerArray(column.fill_null(0).to_numpy().copy(), gaps), dtype=dtype)
+            nullable[place] = pd.Series(
+                pd.arrays.IntegerArray(column.fill_null(0).to_numpy().copy(), gaps), dtype=dtype
+            )
             arrow = arrow.set_column(place, field.name, pa.nulls(len(column), pa.bool_()))
     frame: pd.DataFrame = arrow.to_pandas(**options)
     for place, column in nullable.items():

@@ -37,8 +37,9 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
     """(frame, notes, SHA-256 of the unpacked bytes in hex) of a csv, from the cache where it is there.
 
-    Columns in `text` stay strings. Integers have the smallest type that holds them, with gaps a float (7 digits), or
-    pandas' `Int64` beyond 2**53; floats are float32, or float64 where they hold whole numbers from 2**24 on. Raises InputError for lines that do not fit the header.
+    Columns in `text` stay strings. Integers have the smallest type that holds them, with gaps a float, or beyond 2**53
+    pandas' `Int64`; floats are float32 (7 digits), or float64 where they hold whole numbers from 2**24 on. Raises
+    InputError for lines that do not fit the header.
     """
     file = cache_file(source, text)
     cached = read_cache(file)
@@ -144,7 +145,9 @@ def _first_types(
         elif name in whole and is_padded(written[name]):
             types[str(name)] = pa.string()
         elif name in whole and written[name].dropna().str.fullmatch(r"[+-]?[0-9]+").all():  # gaps aside, as integers
-            types[str(name)] = pa.uint64() if dtype == np.uint64 or not pd.api.types.is_numeric_dtype(dtype) else pa.int64()
+            types[str(name)] = (
+                pa.uint64() if dtype == np.uint64 or not pd.api.types.is_numeric_dtype(dtype) else pa.int64()
+            )
         elif pd.api.types.is_integer_dtype(dtype):
             types[str(name)] = pa.int64() if dtype != np.uint64 else pa.uint64()
         else:
@@ -160,8 +163,8 @@ def _is_whole(column: pd.Series) -> bool:
 
 
 def _widen(types: dict[str, pa.DataType], name: str, path: str, error: str) -> list[str]:
-    """Changes, in `types`, the type of a column into which a value did not fit: integers to larger ones (beyond 2**64 to
-    text) or floats, others to text. `error`: pyarrow's message, which ends in the value.
+    """Changes, in `types`, the type of a column into which a value did not fit: integers to larger ones (beyond 2**64
+    to text) or floats, others to text. `error`: pyarrow's message, which ends in the value.
 
     Returns a note for text. Raises InputError where the column is text already.
     """
