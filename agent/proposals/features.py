@@ -64,6 +64,7 @@ class FeatureSearch:
     ----------
     judge: chooses the rows that are held out of each screening.
     schema, columns: the type of every column, and the columns that candidates are made from.
+    join_keys: columns by which further tables may be joined although they are no inputs: the rows' own ids.
     steering: features that a person forces, forbids or wants tried first.
     enabled: whether there is a search for features at all.
     seconds: the budget of the whole run; infinite where it is unlimited or nothing may depend on the clock.
@@ -79,6 +80,7 @@ class FeatureSearch:
     judge: FeatureJudge
     schema: Schema
     columns: frozenset[str]
+    join_keys: frozenset[str] = frozenset()
     steering: Steering = field(default_factory=Steering)
     enabled: bool = True
     seconds: float = float("inf")
@@ -168,6 +170,7 @@ class FeatureSearch:
             importance=columns_of(incumbent.evaluation.importance),
             add=tuple(f for f in self.steering.add if f not in base) if step == 0 else (),
             forbidden_columns=frozenset(self.schema.columns) - self.columns,
+            join_keys=self.join_keys,
             forbidden_features=self.steering.forbid,
             tested=frozenset(tested),
             shapes=self.shapes,

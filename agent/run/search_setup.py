@@ -23,6 +23,7 @@ from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import encoded_features, values_recur
 from medalist.pipelines.features.language.expression import Column
 from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.table_keys import own_keys
 from medalist.pipelines.targets.candidates import candidates
 
 MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
@@ -78,6 +79,7 @@ def feature_search(
         judge=judge,
         schema=data.schema,
         columns=frozenset(inputs),
+        join_keys=own_keys(data.schema.joins, task.id) - set(inputs),
         steering=steering,
         high_cardinality=_high_cardinality(data.cards, len(data.y)),
         repeated=tuple(inputs) if repeated else (),

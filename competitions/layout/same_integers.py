@@ -83,7 +83,7 @@ def _is_number(column: pd.Series) -> bool:
 
 def _large(column: pd.Series) -> bool:
     """Whether a column of integers holds some beyond 2**53."""
-    if not types.is_integer_dtype(column.dtype) or column.dtype.itemsize < 8 or not column.notna().any():
+    if not types.is_integer_dtype(column.dtype) or not column.notna().any():
         return False
     return max(int(column.max()), -int(column.min())) > EXACT_FLOATS
 
@@ -104,8 +104,7 @@ def _one_sign(one: pd.Series, two: pd.Series) -> tuple[pd.Series, pd.Series]:
     if not (_is_whole(one) and _is_whole(two)):
         return one, two
     signed = two if types.is_unsigned_integer_dtype(one.dtype) else one
-    kind = "UInt64" if not (signed.dropna() < 0).any() else "str"
-    if kind == "UInt64":
-        return one.astype(kind), two.astype(kind)
+    if not (signed.dropna() < 0).any():
+        return one.astype("UInt64"), two.astype("UInt64")
     texts = tuple(c.where(c.isna(), _integers(c).astype("str")).astype("str") for c in (one, two))
     return texts[0], texts[1]

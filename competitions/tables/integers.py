@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -38,14 +38,13 @@ def is_rounded(column: pd.Series) -> bool:
 
 def rounded_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of floats that hold whole numbers beyond 2**53 (see `is_rounded`)."""
-    return [name for name, dtype in frame.dtypes.items() if dtype == np.float64 and is_rounded(frame[name])]
+    return [str(name) for name, dtype in frame.dtypes.items() if dtype == np.float64 and is_rounded(frame[name])]
 
 
 def overflown_columns(frame: pd.DataFrame) -> list[str]:
     """The columns of text that hold integers beyond 2**63 with gaps, of which pandas makes text with "" in the gaps."""
-    return [
-        name for name, dtype in frame.dtypes.items() if pd.api.types.is_string_dtype(dtype) and _digits(frame[name])
-    ]
+    texts = [str(name) for name, dtype in frame.dtypes.items() if pd.api.types.is_string_dtype(dtype)]
+    return [name for name in texts if _digits(frame[name])]
 
 
 def _digits(column: pd.Series) -> bool:
@@ -64,8 +63,9 @@ def exact_integers(texts: pd.Series, decimal: str = ".") -> pd.Series | None:
     if not len(numbers) or numbers.dtype.kind not in "iu":
         return None
     gaps = texts.isna().to_numpy()
-    values = np.zeros(len(texts), dtype=numbers.dtype)
-    values[~gaps] = numbers.to_numpy()
+    present_values = numbers.to_numpy()
+    values = np.zeros(len(texts), dtype=present_values.dtype)
+    values[~gaps] = present_values
     return pd.Series(pd.arrays.IntegerArray(values, gaps), index=texts.index, name=texts.name)
 
 
@@ -82,7 +82,7 @@ def is_padded(texts: pd.Series) -> bool:
 def padded_columns(data: bytes, dialect: Dialect, frame: pd.DataFrame) -> list[str]:
     """The columns of whole numbers of `frame` that may be written with zeros before them in `data`, the text of the
     table: a large text is looked at in places."""
-    whole = [name for name, dtype in frame.dtypes.items() if _may_be_padded(frame[name], dtype)]
+    whole = [str(name) for name, dtype in frame.dtypes.items() if _may_be_padded(frame[name], dtype)]
     if not whole:
         return []
     step = max(_PIECE, len(data) // _PIECES)
@@ -173,14 +173,14 @@ def whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(whole) if whole else frame
 
 
-def to_frame(arrow: pa.Table, **options: object) -> pd.DataFrame:
+def to_frame(arrow: pa.Table, **options: Any) -> pd.DataFrame:
     """The arrow table as a frame, in which integers beyond 2**53 with gaps are nullable (pandas' `Int64`).
 
     pyarrow itself makes floats of them. `options` are those of `pyarrow.Table.to_pandas`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    nullable: dict[int, pd.Series] = {}
+    nullable: dict[int, Any] = {}
     for place, field in enumerate(arrow.schema):
         if field.type not in (pa.int64(), pa.uint64()) or not arrow.column(place).null_count:
             continue

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from medalist.competitions.tables.integers import EXACT_FLOATS, exact_integers, is_rounded
+from typing import Any
+
 from medalist.pipelines.features.lazy import np, pd
+
+EXACT_FLOATS = 1 << 53  # whole numbers up to this one are exact in float64
 
 
 def common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
@@ -26,6 +29,8 @@ def _numbers(values: pd.Index) -> pd.Series:
     """Distinct values as numbers, integers exactly; text parsed, missing where it is no number."""
     if pd.api.types.is_integer_dtype(values.dtype):
         return pd.Series(np.asarray(values, dtype=np.uint64 if values.dtype.name.lower() == "uint64" else np.int64))
+    from medalist.competitions.tables.integers import exact_integers, is_rounded  # they need pandas
+
     array = np.asarray(values)
     if array.dtype.kind in "bf":
         return pd.Series(array.astype(np.float64))
@@ -52,11 +57,11 @@ def _beyond_floats(numbers: pd.Series) -> bool:
     )
 
 
-def _exact(value: object) -> object:
+def _exact(value: Any) -> int | float | None:
     """A number as a Python int where it is whole, None where it is missing."""
     if pd.isna(value):
         return None
-    return int(value) if isinstance(value, int) or float(value).is_integer() else float(value)  # type: ignore[arg-type]
+    return int(value) if isinstance(value, int) or float(value).is_integer() else float(value)
 
 
 def integers_of(column: pd.Series) -> tuple[np.ndarray, np.ndarray] | None:
