@@ -18,7 +18,7 @@ from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM, is_removal, is_test_of, step_of
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
-from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left
+from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left, joined
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
@@ -71,6 +71,7 @@ class FeatureSearch:
     shapes: (kept, tested) counts over earlier competitions, by shape of feature, such as `number / number`.
     high_cardinality: columns of many repeated values, which target means may describe better than codes.
     repeated: all input columns, where enough rows have equal values in all of them; else ().
+    joined: features of further tables, by their best key.
     horizon: the time column and how far test lies ahead of train in it; None where it does not.
     reserve: seconds to leave for the models that will use the features.
     skipped: names of groups that could not be tested, such as for lack of time.
@@ -88,6 +89,7 @@ class FeatureSearch:
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     high_cardinality: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     horizon: tuple[str, float] | None = None
     reserve: float = 0.0
     skipped: set[str] = field(default_factory=set)
@@ -227,6 +229,7 @@ class FeatureSearch:
             return []  # one after another, since each starts from the outcome of the one before
         columns = [n for n in self.high_cardinality if n in self.columns]
         groups = [
+            joined(self.joined, incumbent.pipeline.features, self.steering),
             equal_rows(self.repeated, self.steering),
             encoding(columns, incumbent.pipeline.features, self.steering),
         ]

@@ -39,7 +39,8 @@ class Connected:
 def connect(
     tables: Mapping[str, pd.DataFrame], train: pd.DataFrame, test: pd.DataFrame, ids: Collection[str]
 ) -> Connected:
-    """Find the keys by which each table joins to the rows of train and test; a table without any is left out.
+    """Find the keys by which each table joins to the rows of train and test, those that find most rows of test first; a
+    table without any is left out.
 
     ids: the rows' own ids. A table that has rows for the ids of train, and hardly for those of test, is of no use for
     predictions and may be made from the target, so that it is not joined by them; neither are columns with values for
@@ -64,6 +65,9 @@ def connect(
         for column, other in _by_values(name, table, train, test, by_name, ids):
             pairs.append((column, other))
             notes.append(f"{other} of {name} holds the values of {column}: the table is joined by them.")
+        shares = {column: _found(test[column], table[other]).mean() for column, other in pairs}
+        pairs = [p for p in pairs if p[0] in ids or shares[p[0]] > 0.0]
+        pairs.sort(key=lambda p: (not _may_be_key(train[p[0]]), -round(float(shares[p[0]]), 1)))
         if pairs or set(table.columns) & set(train.columns):  # of the latter a person may still name the table
             connected[name], joins[name] = table, tuple(pairs)
     lookups = {name: _lookups(connected[name], pairs) for name, pairs in joins.items()}
