@@ -209,14 +209,14 @@ def _table_hash(table: pd.DataFrame) -> str:
 def _further_tables(competition: Competition, task: Task, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Further tables, by file name without its ending; without the target.
 
-    Large ones only where they share a column with train and test.
+    Large ones only where they share a column with train and test, or with a table that does.
     """
+    extras = [file for file in competition.files if file.role == "extra"]
+    near = {c for file in extras if set(file.columns) & set(columns) for c in file.columns}
     tables: dict[str, pd.DataFrame] = {}
-    for file in competition.files:
-        if file.role != "extra":
-            continue
+    for file in extras:
         source = competition.sources.get(file.path)
-        if not set(file.columns) & set(columns) and (source is None or source.size > LARGE_BYTES):
+        if not set(file.columns) & near and (source is None or source.size > LARGE_BYTES):
             continue
         name = PurePosixPath(file.path).name.split(".")[0]
         try:

@@ -49,7 +49,7 @@ def connect(
     connected: dict[str, pd.DataFrame] = {}
     joins: dict[str, tuple[tuple[str, str], ...]] = {}
     notes: list[str] = []
-    for name, table in tables.items():
+    for name, table in _with_keys_of_others(tables, train, notes).items():
         pairs: list[tuple[str, str]] = []
         for column in [c for c in table.columns if c in train.columns]:
             values = pd.concat([train[column], test[column]], ignore_index=True)
@@ -72,6 +72,34 @@ def connect(
             connected[name], joins[name] = table, tuple(pairs)
     lookups = {name: _lookups(connected[name], pairs) for name, pairs in joins.items()}
     return Connected(connected, joins, lookups, tuple(notes))
+
+
+def _with_keys_of_others(
+    tables: Mapping[str, pd.DataFrame], train: pd.DataFrame, notes: list[str]
+) -> dict[str, pd.DataFrame]:
+    """The tables; one that shares no column with train gets the keys of train from another that it refers to, such as
+    balances those of the loans that they belong to. Adds a note for each to `notes`."""
+    made = dict(tables)
+    for name, table in tables.items():
+        if set(table.columns) & set(train.columns):
+            continue
+        for owner, other in tables.items():
+            keys = [c for c in other.columns if c in train.columns and c not in table.columns]
+            links = [c for c in table.columns if c in other.columns and other[c].notna().all() and other[c].is_unique]
+            if not keys or not links or not _found(_distinct(table[links[0]]), other[links[0]]).mean() >= POOR:
+                continue
+            at, to, size = common_codes(table[links[0]], other[links[0]])
+            row = np.full(size + 1, len(other))
+            row[to] = np.arange(len(other))
+            row[-1] = len(other)
+            held = other[keys].reset_index(drop=True)
+            if (row[at] == len(other)).any():  # integers with gaps stay integers
+                held = held.convert_dtypes(convert_string=False, convert_boolean=False, convert_floating=False)
+            found = held.reindex(row[at]).set_axis(table.index, axis=0)
+            made[name] = pd.concat([found, table], axis=1)
+            notes.append(f"{name} gets {', '.join(keys)} of {owner}, by {links[0]}.")
+            break
+    return made
 
 
 def _lookups(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> frozenset[tuple[str, ...]]:
