@@ -6,21 +6,24 @@ are lost. Zeros before a number are lost in any type of number.
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 EXACT_FLOATS = 1 << 53  # whole numbers up to this one are exact in float64
-_PIECE, _PIECES = 1 << 16, 64  # bytes of a file, and at how many places, in which zeros before a number are looked for
+_PIECE, _PIECES = 1 << 14, 64  # bytes of a file, and at how many places, in which zeros before a number are looked for
 _TYPICAL = 0.9  # share of the values above 2**53, from which on a column of floats is told to have lost digits
+_MOST_HITS = 1000  # fields with zeros before them that are looked at in a piece
 _SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is
 _PADDED = re.compile(r"0\d+")
 
@@ -82,16 +85,59 @@ def is_padded(texts: pd.Series) -> bool:
 def padded_columns(data: bytes, dialect: Dialect, frame: pd.DataFrame) -> list[str]:
     """The columns of whole numbers of `frame` that may be written with zeros before them in `data`, the text of the
     table: a large text is looked at in places."""
-    whole = [str(name) for name, dtype in frame.dtypes.items() if _may_be_padded(frame[name], dtype)]
-    if not whole:
+    if not any(_may_be_padded(frame[name], dtype) for name, dtype in frame.dtypes.items()):
         return []
     step = max(_PIECE, len(data) // _PIECES)
-    pieces = [data[at : at + _PIECE] for at in range(0, len(data), step)] if step > _PIECE else [data]
-    separator = re.escape(dialect.separator.encode())
-    field = re.compile(rb"(?:^|[\n\r\"]|" + separator + rb")0[0-9]+(?=[\n\r\"]|" + separator + rb"|$)")
-    if not any(_has_zero(piece, dialect.separator) and field.search(piece) for piece in pieces):
+    pieces = [data[at : at + _PIECE] for at in range(0, len(data), step)] if step > _PIECE else [data + b"\n"]
+    places = padded_values(pieces, dialect)
+    names = [str(name) for place, name in enumerate(frame.columns) if place in places]
+    return [name for name in names if _may_be_padded(frame[name], frame[name].dtype)]
+
+
+def padded_values(pieces: Sequence[bytes], dialect: Dialect) -> dict[int, list[str]]:
+    """Values with zeros before them in pieces of a text, by the place of their column.
+
+    Only lines that are whole and have as many fields as the header are looked at, and not all of very many.
+    """
+    ends = b'\n\r"' + dialect.separator.encode()
+    field = re.compile(rb"0[0-9]+(?=[" + re.escape(ends) + rb"])")
+    found: dict[int, list[str]] = {}
+    for piece in pieces:
+        for at in _zeros(piece, ends):
+            match = field.match(piece, at)
+            begin = max(piece.rfind(b"\n", 0, at), piece.rfind(b"\r", 0, at)) + 1
+            end = next((e for mark in (b"\n", b"\r") if (e := piece.find(mark, at)) >= 0), 0)
+            if match is None or not begin or not end:
+                continue
+            try:
+                fields = next(csv.reader([piece[begin:end].decode("latin-1")], delimiter=dialect.separator), [])
+            except csv.Error:  # a field longer than the csv module's limit
+                continue
+            if len(fields) == len(dialect.header):
+                for place, value in enumerate(fields):
+                    if _PADDED.fullmatch(value):
+                        found.setdefault(place, []).append(value)
+    return found
+
+
+def _zeros(piece: bytes, ends: bytes) -> list[int]:
+    """The first positions of fields that begin with 0 and another digit, at most _MOST_HITS."""
+    codes = np.frombuffer(piece, dtype=np.uint8)
+    at = np.flatnonzero((codes[1:-1] == 48) & (codes[2:] - 48 < 10)) + 1
+    before = codes[at - 1]
+    begins = np.zeros(len(at), dtype=bool)
+    for end in ends:
+        begins |= before == end
+    return [int(place) for place in at[begins][:_MOST_HITS]]
+
+
+def pieces_of(source: Source, encoding: str | None) -> list[bytes]:
+    """Pieces of a large text on disk, in UTF-8 or a one-byte encoding, from all parts of it; [] for a packed one."""
+    if source.members or source.name.lower().endswith(".gz") or encoding not in (None, "utf-8-sig"):
         return []
-    return whole
+    step = max(_PIECE, source.size // _PIECES)
+    with source.open() as stream:
+        return [stream.read(_PIECE) for at in range(0, source.size, step) if stream.seek(at) == at]
 
 
 def _may_be_padded(column: pd.Series, dtype: object) -> bool:
@@ -101,14 +147,6 @@ def _may_be_padded(column: pd.Series, dtype: object) -> bool:
         return False
     values = column.to_numpy()
     return bool((np.isnan(values) | ((values % 1 == 0) & (values >= 0))).all()) and not np.isnan(values).all()
-
-
-def _has_zero(piece: bytes, separator: str) -> bool:
-    """Whether a field of the piece may begin with 0 and another digit."""
-    codes = np.frombuffer(piece, dtype=np.uint8)
-    at = np.flatnonzero((codes[:-1] == 48) & (codes[1:] - 48 < 10))
-    before = codes[at[at > 0] - 1]
-    return bool(np.isin(before, [10, 13, 34, ord(separator)]).any() or (len(at) and at[0] == 0))
 
 
 def restore(

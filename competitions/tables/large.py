@@ -19,7 +19,14 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
-from medalist.competitions.tables.integers import EXACT_FLOATS, is_padded, overflown_columns, to_frame
+from medalist.competitions.tables.integers import (
+    EXACT_FLOATS,
+    is_padded,
+    overflown_columns,
+    padded_values,
+    pieces_of,
+    to_frame,
+)
 from medalist.competitions.tables.parsing import parse
 
 if TYPE_CHECKING:
@@ -135,6 +142,8 @@ def _first_types(
             written = parse(
                 stream, dialect, source.path, nrows=HEAD_ROWS, encoding=encoding, dtype=dict.fromkeys(whole, str)
             )
+    zeros = padded_values(pieces_of(source, dialect.encoding), dialect) if whole else {}
+    padded = {str(name): zeros[place] for place, name in enumerate(head.columns) if place in zeros}
     types: dict[str, pa.DataType] = {}
     for name, dtype in head.dtypes.items():
         column = head[name]
@@ -142,7 +151,9 @@ def _first_types(
             types[str(name)] = pa.string()
         elif pd.api.types.is_bool_dtype(dtype) or pd.api.types.infer_dtype(column, skipna=True) == "boolean":
             types[str(name)] = pa.bool_()
-        elif name in whole and is_padded(written[name]):
+        elif name in whole and is_padded(
+            pd.Series([*written[name].dropna(), *padded.get(str(name), ())], dtype=object)
+        ):
             types[str(name)] = pa.string()
         elif name in whole and written[name].dropna().str.fullmatch(r"[+-]?[0-9]+").all():  # gaps aside, as integers
             types[str(name)] = (

@@ -149,7 +149,8 @@ def _load_small(source: Source, text: Collection[str], exact: Collection[str]) -
 
     def reread(names: Collection[str]) -> pd.DataFrame:
         types = {**options["dtype"], **dict.fromkeys(names, str)}
-        return parse(data, dialect, source.path, **{**options, "dtype": types})
+        some = {"usecols": list(names)} if tuple(frame.columns) == dialect.header else {}  # repeated names are renamed
+        return parse(data, dialect, source.path, **{**options, "dtype": types, **some})
 
     notes += [f"{source.path}: {note}" for note in restore(frame, reread, as_text, dialect.decimal)]
     for name in exact:

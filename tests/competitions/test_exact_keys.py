@@ -128,6 +128,8 @@ def test_codes_of_one_width_are_text_exactly_where_one_has_a_zero_before_it(
 ) -> None:
     texts = [str(c).zfill(width) for c in codes]
     (tmp_path / "t.csv").write_text("a,code\n" + "".join(f"1,{t}\n" for t in texts), encoding="utf-8")
+    lines = (tmp_path / "t.csv").read_text(encoding="utf-8")
+    (tmp_path / "t.csv").write_text(lines.rstrip("\n"), encoding="utf-8")  # the last line may have no end
     frame = load(source_of(tmp_path / "t.csv")).frame
     if any(t.startswith("0") for t in texts):
         assert frame["code"].tolist() == texts
@@ -226,3 +228,13 @@ def test_ids_beyond_floats_stand_in_the_submission_as_in_the_sample() -> None:
     submission = task.submission(test, np.arange(40.0)[:, None], sample)
     assert submission["Id"].tolist() == ids[::-1]
     assert submission["price"].tolist() == list(np.arange(40.0)[::-1])
+
+
+def test_zeros_late_in_a_large_file_are_seen(tmp_path: Path) -> None:
+    rows = [f"{i},{10000 + i},{i % 7}" for i in range(30_000)] + [f"{i},{i:05d},{i % 7}" for i in range(9000)]
+    (tmp_path / "t.csv").write_text("\n".join(["n,code,x", *rows]) + "\n", encoding="utf-8")
+    source = source_of(tmp_path / "t.csv")
+    for frame in (load(source).frame, load_large(source, read_dialect(source), ())[0]):
+        assert frame["code"].iloc[-1] == "08999"
+        assert frame["code"].iloc[0] == "10000"
+        assert [frame[c].dtype.kind for c in ("n", "x")] == ["i", "i"]
