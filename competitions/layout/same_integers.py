@@ -92,7 +92,7 @@ def _is_whole(column: pd.Series) -> bool:
     if types.is_integer_dtype(column.dtype):
         return True
     values = column.to_numpy(dtype=float, na_value=np.nan)
-    return bool((np.isnan(values) | ((values % 1 == 0) & (np.abs(values) <= EXACT_FLOATS))).all())
+    return bool((np.isnan(values) | ((values % 1 == 0) & (np.abs(values) < EXACT_FLOATS))).all())
 
 
 def _integers(column: pd.Series) -> pd.Series:

@@ -29,11 +29,11 @@ _PADDED = re.compile(r"0\d+")
 
 
 def is_rounded(column: pd.Series) -> bool:
-    """Whether a column of floats holds whole numbers alone, some of them beyond 2**53, where floats skip integers."""
+    """Whether a column of floats holds whole numbers alone, some of 2**53 or more, where floats skip integers."""
     if column.dtype != np.float64:
         return False
     high, low = column.max(), column.min()  # NaN where there is no value
-    if not max(high, -low) > EXACT_FLOATS or not np.isfinite([high, low]).all():
+    if not max(high, -low) >= EXACT_FLOATS or not np.isfinite([high, low]).all():
         return False
     values = column.to_numpy()
     return bool((np.isnan(values) | (values % 1 == 0)).all())
@@ -206,7 +206,7 @@ def whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
         if not pd.api.types.is_float_dtype(dtype) or not frame[name].isna().any():
             continue
         values = frame[name].dropna().to_numpy(dtype=float)
-        if len(values) and np.abs(values).max() <= EXACT_FLOATS and not (values % 1).any():
+        if len(values) and np.abs(values).max() < EXACT_FLOATS and not (values % 1).any():
             whole[name] = "Int64"
     return frame.astype(whole) if whole else frame
 
