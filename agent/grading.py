@@ -13,6 +13,7 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError
+from medalist.competitions.layout.id_match import id_index
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
 from medalist.competitions.tables.reading import read_table
@@ -67,7 +68,7 @@ def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
     lacking = [k for k in keys if k not in frame.columns]
     if lacking:
         raise SubmissionError(f"The {what} has no column {lacking[0]!r}, the id.")
-    indexed = frame.set_index(keys)
+    indexed = frame.drop(columns=keys).set_axis(id_index(frame[keys]), axis=0) if keys else frame
     if indexed.index.has_duplicates:
         raise SubmissionError(f"The {what} holds the same id twice: each test row must stand in it once.")
     return indexed

@@ -22,9 +22,11 @@ from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.tables.reading import LARGE_BYTES
 from medalist.competitions.task.task import Task
 from medalist.pipelines.features.schema import Schema, schema_of
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.features.table_keys import connect
 from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863  # added to the folds' seed for each repetition
@@ -38,7 +40,7 @@ class RunData:
 
     cards: descriptions of the input columns. y, weights: (n, T) encoded targets and (n,) row weights of train. store:
     the feature columns computed so far, on disk. schema: the type of each column. folder: of the run. table_hashes: of
-    the further tables, by name.
+    the further tables, by name. notes: sentences on how these are joined.
     """
 
     competition: Competition
@@ -52,6 +54,7 @@ class RunData:
     schema: Schema
     folder: Path
     table_hashes: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def create(
@@ -66,11 +69,12 @@ class RunData:
         y = task.encode(competition.train)
         metric = task.scorer()
         columns = [c for c in competition.train.columns if c in competition.test.columns and c not in task.targets]
-        tables = _further_tables(competition, task, columns)
         train, test = competition.train[columns], competition.test[columns]
+        further = connect(_further_tables(competition, task, columns), train, test, task.id)
+        tables = dict(further.tables)
         fingerprint = data_hash(competition.fingerprint, train, test, tables)
         store = FeatureStore.create(cache / fingerprint, fingerprint, train, test, tables, limit=cache_limit())
-        schema = schema_of(train, cards, tables)
+        schema = schema_of(train, cards, tables, joins=further.joins, lookups=further.lookups)
         (folder / "work").mkdir(parents=True, exist_ok=True)
         np.save(folder / "work" / "targets.npy", y)
         weights = None
@@ -78,7 +82,20 @@ class RunData:
             weights = competition.train[task.weights].to_numpy(np.float64)
             np.save(folder / "work" / "weights.npy", weights)
         hashes = {name: _table_hash(table) for name, table in tables.items()}
-        return cls(competition, task, cards, metric, problem_of(task, y), y, weights, store, schema, folder, hashes)
+        return cls(
+            competition,
+            task,
+            cards,
+            metric,
+            problem_of(task, y),
+            y,
+            weights,
+            store,
+            schema,
+            folder,
+            hashes,
+            further.notes,
+        )
 
     @property
     def classes(self) -> int:
@@ -190,10 +207,16 @@ def _table_hash(table: pd.DataFrame) -> str:
 
 
 def _further_tables(competition: Competition, task: Task, columns: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Further tables that share a column with train and test, by file name without its ending; without the target."""
+    """Further tables, by file name without its ending; without the target.
+
+    Large ones only where they share a column with train and test, or with a table that does.
+    """
+    extras = [file for file in competition.files if file.role == "extra"]
+    near = {c for file in extras if set(file.columns) & set(columns) for c in file.columns}
     tables: dict[str, pd.DataFrame] = {}
-    for file in competition.files:
-        if file.role != "extra" or not set(file.columns) & set(columns):
+    for file in extras:
+        source = competition.sources.get(file.path)
+        if not set(file.columns) & near and (source is None or source.size > LARGE_BYTES):
             continue
         name = PurePosixPath(file.path).name.split(".")[0]
         try:

@@ -112,7 +112,7 @@ def read_competition(
         raise InputError(reason)
     tables = same_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), aggregate_rows)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), _aggregated)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -158,6 +158,11 @@ def read_competition(
         sample_form=form,
         readings=readings,
     )
+
+
+def _aggregated(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """The aggregates of a table of several rows for an id (see `aggregate_rows`), its text read as numbers and dates."""
+    return aggregate_rows(read_further(Readings(), table), ids, taken)
 
 
 def _sources(root: Path) -> tuple[list[Source], list[str]]:

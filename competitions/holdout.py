@@ -20,6 +20,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.tables.compression import plain_name
+from medalist.competitions.tables.integers import whole_numbers
 
 TABLES = ("train.csv", "test.csv", "sample_submission.csv")
 
@@ -77,7 +78,7 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
             f"{fraction:g} of {len(held_out)} rows cannot be held out by the {task.folds.scheme} scheme: "
             "give another fraction or scheme."
         )
-    frame = competition.train
+    frame = whole_numbers(competition.train)
     if not task.id and not len(competition.test):  # a single table without an id: its rows get numbers
         number = next(n for n in ("row", "row_number", "number_of_the_row") if n not in frame)
         frame = frame.copy(deep=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
-from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, SINGLE, is_test_of
+from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, JOINED, SINGLE, is_test_of
 from medalist.agent.judging.feature_trials import SINGLES
 from medalist.pipelines.features.language.expression import feature
 from medalist.pipelines.features.language.parser import parse
@@ -128,6 +128,12 @@ def equal_rows(columns: Sequence[str], steering: Steering) -> Group | None:
     made = (str(feature("target_mean", row, LIGHT_SMOOTHING)), str(feature("count", row)))
     add = steering.allowed(made)
     return Group(f"0:{EQUAL_ROWS}", "what is known of rows that repeat each other", add) if add else None
+
+
+def joined(texts: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
+    """A group that needs no screening: features of further tables, `texts`; None where there are none to add."""
+    add = tuple(text for text in steering.allowed(texts) if text not in base)
+    return Group(f"0:{JOINED}", "what further tables say of the rows", add) if add else None
 
 
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:

@@ -18,7 +18,7 @@ from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM, is_removal, is_test_of, step_of
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
-from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left
+from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left, joined
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
@@ -64,12 +64,14 @@ class FeatureSearch:
     ----------
     judge: chooses the rows that are held out of each screening.
     schema, columns: the type of every column, and the columns that candidates are made from.
+    join_keys: columns by which further tables may be joined although they are no inputs: the rows' own ids.
     steering: features that a person forces, forbids or wants tried first.
     enabled: whether there is a search for features at all.
     seconds: the budget of the whole run; infinite where it is unlimited or nothing may depend on the clock.
     shapes: (kept, tested) counts over earlier competitions, by shape of feature, such as `number / number`.
     high_cardinality: columns of many repeated values, which target means may describe better than codes.
     repeated: all input columns, where enough rows have equal values in all of them; else ().
+    joined: features of further tables, by their best key.
     horizon: the time column and how far test lies ahead of train in it; None where it does not.
     reserve: seconds to leave for the models that will use the features.
     skipped: names of groups that could not be tested, such as for lack of time.
@@ -79,6 +81,7 @@ class FeatureSearch:
     judge: FeatureJudge
     schema: Schema
     columns: frozenset[str]
+    join_keys: frozenset[str] = frozenset()
     steering: Steering = field(default_factory=Steering)
     enabled: bool = True
     seconds: float = float("inf")
@@ -86,6 +89,7 @@ class FeatureSearch:
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     high_cardinality: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
     horizon: tuple[str, float] | None = None
     reserve: float = 0.0
     skipped: set[str] = field(default_factory=set)
@@ -168,6 +172,7 @@ class FeatureSearch:
             importance=columns_of(incumbent.evaluation.importance),
             add=tuple(f for f in self.steering.add if f not in base) if step == 0 else (),
             forbidden_columns=frozenset(self.schema.columns) - self.columns,
+            join_keys=self.join_keys,
             forbidden_features=self.steering.forbid,
             tested=frozenset(tested),
             shapes=self.shapes,
@@ -224,6 +229,7 @@ class FeatureSearch:
             return []  # one after another, since each starts from the outcome of the one before
         columns = [n for n in self.high_cardinality if n in self.columns]
         groups = [
+            joined(self.joined, incumbent.pipeline.features, self.steering),
             equal_rows(self.repeated, self.steering),
             encoding(columns, incumbent.pipeline.features, self.steering),
         ]

@@ -20,9 +20,10 @@ from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.pipelines.estimators.registry import FAMILIES, installed
-from medalist.pipelines.features.base_sets import encoded_features, values_recur
+from medalist.pipelines.features.base_sets import encoded_features, joined_features, values_recur
 from medalist.pipelines.features.language.expression import Column
 from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.table_keys import own_keys
 from medalist.pipelines.targets.candidates import candidates
 
 MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
@@ -71,6 +72,7 @@ def feature_search(
 ) -> FeatureSearch:
     """The search for features: which columns it may use, and what a person wants of it."""
     train, test, task = data.competition.train, data.competition.test, data.task
+    forbidden = set(steering.forbidden_columns)
     inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
     repeated = config.feature_search and rows_repeat(train, test, inputs, REPEATED)
     horizon = forecast_horizon(task.folds, train, test)
@@ -78,9 +80,11 @@ def feature_search(
         judge=judge,
         schema=data.schema,
         columns=frozenset(inputs),
+        join_keys=own_keys(data.schema.joins, task.id) - set(inputs),
         steering=steering,
         high_cardinality=_high_cardinality(data.cards, len(data.y)),
         repeated=tuple(inputs) if repeated else (),
+        joined=joined_features(data.schema, {*inputs, *task.id} - forbidden),
         horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and not config.counted else float("inf"),

@@ -230,7 +230,7 @@ def _headline(data: RunData, folds: int, repeats: int) -> str:
 
 def _notes(data: RunData, board: Board | NoStanding) -> tuple[str, ...]:
     """What was assumed, and why the folds are as they are."""
-    notes = [*data.competition.notes, *data.task.notes, data.task.folds.reason]
+    notes = [*data.competition.notes, *data.task.notes, *data.notes, data.task.folds.reason]
     if isinstance(board, NoStanding):
         notes.append(board.reason)
     return tuple(n for n in notes if n)

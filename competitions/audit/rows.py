@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.audit.finding import Finding, Severity
+from medalist.competitions.tables.integers import EXACT_FLOATS
 from medalist.competitions.task.task import Task
 
 MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # limits on train and test together, and on columns, of `rows_repeat`
@@ -73,15 +74,28 @@ def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
     """A hash of each row over `columns`, (n,) uint64; a whole number has the same hash as an integer and as a float."""
     parts = {}
+    rest = np.zeros(len(table), dtype=np.uint64)
     for i, name in enumerate(columns):
         values = table[name]
         if isinstance(values.dtype, pd.CategoricalDtype):
             values = values.astype(values.cat.categories.dtype)
         if pd.api.types.is_numeric_dtype(values.dtype):
             parts[i] = values.to_numpy(dtype=float, na_value=np.nan) + 0.0
+            rest ^= _beyond_floats(values, parts[i]) * np.uint64(2 * i + 1)
         else:
             parts[i] = values.astype(object).where(values.notna(), None).map(str).to_numpy(dtype=object)
-    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(parts), index=False).to_numpy())
+    return np.asarray(pd.util.hash_pandas_object(pd.DataFrame(parts), index=False).to_numpy()) ^ rest
+
+
+def _beyond_floats(values: pd.Series, floats: np.ndarray) -> np.ndarray:
+    """What float64 leaves out of each integer, scrambled, (n,) uint64: 0 for all up to 2**53 and for gaps."""
+    if not pd.api.types.is_integer_dtype(values.dtype) or not np.nanmax(np.abs(floats), initial=0) >= EXACT_FLOATS:
+        return np.zeros(len(values), dtype=np.uint64)
+    gaps = np.isnan(floats)
+    exact = values.fillna(0).to_numpy() if gaps.any() else values.to_numpy()
+    near = np.where(gaps, 0.0, floats)
+    rest = [(int(a) - int(b)) % (1 << 64) for a, b in zip(exact, near, strict=True)]
+    return np.array(rest, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _agreement(codes: np.ndarray, y: np.ndarray) -> float:

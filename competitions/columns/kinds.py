@@ -69,7 +69,7 @@ def text_kind(values: np.ndarray, counts: np.ndarray, n_rows: int) -> tuple[str,
     """
     probe = values[np.linspace(0, len(values) - 1, min(1000, len(values))).astype(int)]
     numbers = np.fromiter((_NUMBER.match(text) is not None for text in probe), dtype=bool, count=len(probe))
-    if numbers.mean() >= 0.9 and len(values) > 2:
+    if numbers.mean() >= 0.9 and len(values) > 2 and not _are_codes(probe):
         others = [str(text) for text in probe[~numbers][:3]]
         return "number", "numbers stored as text" + (f", beside {', '.join(map(repr, others))}" if others else ""), ()
     levels = ordered_levels(values) if len(values) <= 30 else ()
@@ -85,6 +85,11 @@ def text_kind(values: np.ndarray, counts: np.ndarray, n_rows: int) -> tuple[str,
         if distinct > 0.3 * filled:
             return "key", f"{distinct} different values in {n_rows} rows", ()
     return "category", "", ()
+
+
+def _are_codes(texts: np.ndarray) -> bool:
+    """Whether texts are digits alone, with zeros before some of them: 01234 is a code and no number."""
+    return any(text[:1] == "0" and len(text) > 1 for text in texts) and all(text.isdecimal() for text in texts)
 
 
 def ordered_levels(values: np.ndarray) -> tuple[str, ...]:

@@ -45,7 +45,7 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
     the part before a separator."""
     for name in columns:
         values = train[name]
-        whole = pd.api.types.is_integer_dtype(values.dtype)
+        whole = pd.api.types.is_integer_dtype(values.dtype) or _whole_with_gaps(values)
         dated = pd.api.types.is_datetime64_any_dtype(values.dtype)
         if not (whole or dated or is_text(values)):
             continue
@@ -59,6 +59,13 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
                     if evidence is not None:
                         yield evidence
                         break
+
+
+def _whole_with_gaps(values: pd.Series) -> bool:
+    """Whether a column holds whole numbers that are stored as floats for the sake of missing values."""
+    if not pd.api.types.is_float_dtype(values.dtype) or (values.iloc[:1000].dropna() % 1).any():
+        return False
+    return bool(values.isna().any() and values.notna().any() and not (values.dropna() % 1).any())
 
 
 def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEvidence | None:

@@ -26,6 +26,11 @@ class FurtherTable:
     columns: tuple[str, ...]
     source: Source | None = field(default=None)
 
+    @property
+    def size(self) -> int:
+        """Bytes of its files, unpacked."""
+        return sum(source.size for source, _ in self.files)
+
     def load(self) -> pd.DataFrame:
         """The table, read anew at every call. Raises InputError where a file is broken."""
         loaders = [FileLoader(source, {}, names) for source, names in self.files]

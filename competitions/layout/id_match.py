@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
+from medalist.competitions.tables.integers import is_padded
 
 EXAMPLE_ROWS = 20  # a sample of so few rows, of many, may be an example of the form with ids of its own
 _ROWS = 1000  # of a table that are compared value by value, where all would take too long
@@ -88,7 +89,9 @@ def share_in(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> fl
     if len(ids) == 1:
         left, right = sample[ids[0]], test[ids[0]]
         if left.dtype != right.dtype and not (is_numeric_dtype(left.dtype) and is_numeric_dtype(right.dtype)):
-            left, right = left.astype(str), right.astype(str)
+            left, right = pd.Series(id_index(sample[[ids[0]]])), pd.Series(id_index(test[[ids[0]]]))
+            if is_padded(left) != is_padded(right):  # one of the files lost the zeros before its ids
+                left, right = left.str.lstrip("0"), right.str.lstrip("0")
         if len(left) == len(right) and bool((left.array == right.array).all()):
             return 1.0
         return float(left.isin(right).mean())

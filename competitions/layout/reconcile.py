@@ -12,6 +12,7 @@ from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
+from medalist.competitions.layout.same_integers import ids_of_width, restore_zeros, same_integers
 from medalist.competitions.layout.sample_rows import settle_rows
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
@@ -65,6 +66,11 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
         words = [c for c in labels if reloaded[c].notna().all()]
         notes += [f"target {c!r}: labels such as 'None' or 'NA' are read as labels." for c in words]
         train = reloaded
+    train, test, restored = restore_zeros(train, test, text)
+    notes += restored
+    if sample is not None:
+        names = [(new_to_old.get(c, c), c) for c in ids]
+        train, test = (ids_of_width(table, sample, names) for table in (train, test))
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
@@ -79,7 +85,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
         paths = (roles.train.path, roles.test.path, roles.sample.path)
         sample, settled = settle_rows(sample, test, train, ids, paths, description)
         notes += settled
-    train, test = _same_precision(train, test, ids)
+    train, test = _same_precision(*same_integers(train, test), ids)
     train, left_out = _drop_unlabelled(roles, train, test, sample)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))

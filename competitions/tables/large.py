@@ -11,7 +11,7 @@ import codecs
 import hashlib
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,14 @@ from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
 from medalist.competitions.tables.encodings import Encoding, encoding_of
+from medalist.competitions.tables.integers import (
+    EXACT_FLOATS,
+    is_padded,
+    overflown_columns,
+    padded_values,
+    pieces_of,
+    to_frame,
+)
 from medalist.competitions.tables.parsing import parse
 from medalist.competitions.tables.records import BLANKS
 
@@ -32,13 +40,16 @@ MAX_ATTEMPTS = 12  # readings of a file, each with one column widened
 FLOAT32_WHOLE = 1 << 24  # whole numbers up to this one are exact in float32
 _NARROW = (np.int8, np.int16, np.int32)
 _FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
+_FAILED_VALUE = re.compile(r"invalid value '([^']*)'")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pd.DataFrame, list[str], str]:
     """(frame, notes, SHA-256 of the unpacked bytes in hex) of a csv, from the cache where it is there.
 
-    Columns in `text` stay strings. Integers have the smallest type that holds them; floats are float32 (7 digits), or
-    float64 where they hold whole numbers from 2**24 on. Raises InputError for lines that do not fit the header.
+    Columns in `text` stay strings. Integers have the smallest type that holds them, with gaps a float, or beyond 2**53
+    pandas' `Int64`; floats are float32 (7 digits), or float64 where they hold whole numbers from 2**24 on. Raises
+    InputError for lines that do not fit the header.
     """
     file = cache_file(source, text)
     cached = read_cache(file)
@@ -48,8 +59,7 @@ def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple
         notes += write_cache(file, arrow, notes, digest)
     else:
         arrow, notes, digest = cached
-    frame = arrow.to_pandas(split_blocks=True, self_destruct=True, ignore_metadata=True)
-    return cast(pd.DataFrame, frame), notes, digest
+    return to_frame(arrow, split_blocks=True, self_destruct=True, ignore_metadata=True), notes, digest
 
 
 class _Hashed:
@@ -125,7 +135,7 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
                 encoding = encoding_of(source)
                 notes.append(encoding.note)
             else:
-                notes += _widen(types, names[int(failed[1])], source.path)
+                notes += _widen(types, names[int(failed[1])], source.path, str(error))
         else:
             digest = hashed.hash.hexdigest()
             return _unknown_to_numbers(arrow), notes, digest
@@ -138,9 +148,16 @@ def _first_types(
     """The names of the columns and a type for each, as the first HEAD_ROWS suggest. Raises UnicodeDecodeError."""
     import pyarrow as pa
 
+    how = {"encoding": encoding.codec, "encoding_errors": encoding.errors}
     with source.open() as stream:
-        how = {"encoding": encoding.codec, "encoding_errors": encoding.errors}
         head = parse(stream, dialect, source.path, nrows=HEAD_ROWS, **how)
+    whole = [name for name in head if name not in text and _is_whole(head[name])] + overflown_columns(head)
+    written = head
+    if whole:
+        with source.open() as stream:
+            written = parse(stream, dialect, source.path, nrows=HEAD_ROWS, dtype=dict.fromkeys(whole, str), **how)
+    zeros = padded_values(pieces_of(source, dialect.encoding), dialect) if whole else {}
+    padded = {str(name): zeros[place] for place, name in enumerate(head.columns) if place in zeros}
     types: dict[str, pa.DataType] = {}
     for name, dtype in head.dtypes.items():
         column = head[name]
@@ -148,6 +165,14 @@ def _first_types(
             types[str(name)] = pa.string()
         elif pd.api.types.is_bool_dtype(dtype) or pd.api.types.infer_dtype(column, skipna=True) == "boolean":
             types[str(name)] = pa.bool_()
+        elif name in whole and is_padded(
+            pd.Series([*written[name].dropna(), *padded.get(str(name), ())], dtype=object)
+        ):
+            types[str(name)] = pa.string()
+        elif name in whole and written[name].dropna().str.fullmatch(r"[+-]?[0-9]+").all():  # gaps aside, as integers
+            types[str(name)] = (
+                pa.uint64() if dtype == np.uint64 or not pd.api.types.is_numeric_dtype(dtype) else pa.int64()
+            )
         elif pd.api.types.is_integer_dtype(dtype):
             types[str(name)] = pa.int64() if dtype != np.uint64 else pa.uint64()
         else:
@@ -155,15 +180,30 @@ def _first_types(
     return list(types), types
 
 
-def _widen(types: dict[str, pa.DataType], name: str, path: str) -> list[str]:
-    """Changes, in `types`, the type of a column into which a value did not fit: integers to floats, others to text.
+def _is_whole(column: pd.Series) -> bool:
+    """Whether a column holds whole numbers alone, as integers or, for its gaps, as floats."""
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return True
+    return column.dtype == np.float64 and bool((column.isna() | (column % 1 == 0)).all()) and bool(column.notna().any())
+
+
+def _widen(types: dict[str, pa.DataType], name: str, path: str, error: str) -> list[str]:
+    """Changes, in `types`, the type of a column into which a value did not fit: integers to larger ones (beyond 2**64
+    to text) or floats, others to text. `error`: pyarrow's message, which ends in the value.
 
     Returns a note for text. Raises InputError where the column is text already.
     """
     import pyarrow as pa
 
-    if types[name] == pa.int64():
-        types[name] = pa.float64()
+    if types[name] in (pa.int64(), pa.uint64()):
+        value = _FAILED_VALUE.search(error)
+        digits = _INTEGER.fullmatch(value[1]) if value else None
+        if digits is None:
+            types[name] = pa.float64()
+        elif types[name] == pa.int64() and 0 <= int(digits[0]) < 1 << 64:
+            types[name] = pa.uint64()
+        else:
+            types[name] = pa.string()
         return []
     if types[name] == pa.string():
         raise InputError(f"{path}: column {name!r} holds bytes that are not UTF-8: save the file as UTF-8.")
@@ -198,7 +238,7 @@ def _compact(arrow: pa.Table) -> pa.Table:
             low, high = bounds["min"] or 0, bounds["max"] or 0
             fits = (t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
             small = pa.from_numpy_dtype(next(fits, np.int64 if high < 1 << 63 else np.uint64))
-            if column.null_count:  # pandas holds integers with missing values as floats
+            if column.null_count and max(-low, high) <= EXACT_FLOATS:  # pandas holds integers with gaps as floats
                 small = pa.float32() if max(-low, high) < FLOAT32_WHOLE else pa.float64()
         elif pa.types.is_floating(field.type):
             magnitude = pc.max(pc.abs(column)).as_py() or 0.0

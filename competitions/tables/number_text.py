@@ -8,6 +8,8 @@ from collections.abc import Collection
 import pandas as pd
 from pandas.api import types
 
+from medalist.competitions.tables.integers import exact_integers, is_rounded
+
 _PLACEHOLDER = re.compile(r"[^\w\s]+")  # "?", "-", "--": no letter, no digit
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 _SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is converted
@@ -33,7 +35,9 @@ def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> 
         others = column[numbers.isna()].unique()
         shown = ", ".join(repr(str(value)) for value in others[:3])
         if 0 < len(others) <= 2 and all(_PLACEHOLDER.fullmatch(str(value).strip()) for value in others):
-            frame[name] = pd.to_numeric(frame[name], errors="coerce")
+            read = pd.to_numeric(frame[name], errors="coerce")
+            exact = exact_integers(frame[name].where(read.notna())) if is_rounded(read) else None
+            frame[name] = read if exact is None else exact
             notes.append(f"{path}: column {name!r} holds numbers and {shown}, read as missing.")
         elif len(others) and numbers.notna().mean() >= _MIXED_SHARE:
             notes.append(f"{path}: column {name!r} mixes numbers with text ({shown}): read as text.")

@@ -20,6 +20,7 @@ from medalist.competitions.tables.csv_format import (
     truncated_line,
 )
 from medalist.competitions.tables.encodings import decoded
+from medalist.competitions.tables.integers import overflown_columns, padded_columns, restore, rounded_columns
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 from medalist.competitions.tables.records import read_records
 from medalist.competitions.tables.surroundings import footer
@@ -67,12 +68,27 @@ def load_text(
         decoded_text, encoding = decoded(data, source, None)
         codec = encoding.codec
         notes += [encoding.note] if encoding.note else []
-        frame = parse(decoded_text.encode(), dialect, source.path, **options)
+        data = decoded_text.encode()
+        frame = parse(data, dialect, source.path, **options)
+    notes += _as_written(data, dialect, source.path, frame, options)
     for name in exact:
         if name in frame:
             frame[name] = frame[name].replace("", np.nan)
     set_names(frame, dialect, source.path)
     return plain_columns(frame), notes, digest, form_of(dialect, head, codec, final_newline)
+
+
+def _as_written(data: bytes, dialect: Dialect, path: str, frame: pd.DataFrame, options: dict[str, Any]) -> list[str]:
+    """Puts into `frame`, in place, the columns of digits that numbers would change; notes, beginning with the path."""
+    suspects = [*rounded_columns(frame), *overflown_columns(frame), *padded_columns(data, dialect, frame)]
+    suspects = [name for name in dict.fromkeys(suspects) if name not in options["dtype"]]
+
+    def reread(names: Collection[str]) -> pd.DataFrame:
+        types = {**options["dtype"], **dict.fromkeys(names, str)}
+        some = {"usecols": list(names)} if tuple(frame.columns) == dialect.header else {}  # repeated names are renamed
+        return parse(data, dialect, path, **{**options, "dtype": types, **some})
+
+    return [f"{path}: {note}" for note in restore(frame, reread, suspects, dialect.decimal)]
 
 
 def notes_on(dialect: Dialect, path: str) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.pipelines.features.language.expression import Feature, feature
+from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.schema import USES, Schema
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
 FEW_LEVELS = 64  # distinct values of a date, below which it is a category too in linear feature sets
@@ -71,6 +72,41 @@ def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> 
     room = MOST_ENCODED // (outputs + 1)
     chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]
     return tuple(str(feature(op, key)) for key in chosen for op in ("target_mean", "count"))
+
+
+def joined_features(schema: Schema, columns: Collection[str]) -> tuple[str, ...]:
+    """A further feature set, as texts of expressions: what each further table says of a row, by its best key.
+
+    Where the table has one row a key, its values; else their number and statistics over the rows of the key. columns:
+    of train and test, the keys that may be used. At most MOST_ENCODED features, the simplest of each table first.
+    """
+    rounds: list[list[Feature]] = [[] for _ in range(4)]
+    for table, kinds in schema.tables.items():
+        pairs = [(a, b) for a, b in schema.keys_of(table) if a in columns]
+        lookups = schema.lookups.get(table, ())
+        shared = tuple(b for a, b in pairs if a == b)
+        of_table: tuple[str, ...] = ()
+        by: tuple[Column, ...] = ()
+        if not any((b,) in lookups for _, b in pairs) and shared in lookups:
+            of_table, by = shared, tuple(map(Column, shared))
+        elif pairs:
+            column, other = next(((a, b) for a, b in pairs if (b,) in lookups), pairs[0])
+            of_table, by = (other,), (Column(column), *([Column(other, table)] if column != other else []))
+        if not by:
+            continue
+        if of_table not in lookups:
+            rounds[0].append(feature("count", Column(of_table[0], table), by=by))
+        for name, kind in kinds.items():
+            if name in of_table or name in columns:
+                continue
+            column_of_table = Column(name, table)
+            number = "number" in USES[kind] or "date" in USES[kind]
+            if of_table in lookups:
+                rounds[0].append(feature("value" if number else "label", column_of_table, by=by))
+                continue
+            for place, op in enumerate(("mean", "max", "std") if number else ("distinct", "mode")):
+                rounds[1 + place].append(feature(op, column_of_table, by=by))
+    return tuple(dict.fromkeys(str(f) for each in rounds for f in each))[:MOST_ENCODED]
 
 
 def parts(card: ColumnCard) -> tuple[str, ...]:

@@ -24,10 +24,17 @@ USES: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Schema:
-    """The type of every column of train and test, and of each further table: one of the keys of `USES`."""
+    """The type of every column of train and test, and of each further table: one of the keys of `USES`.
+
+    joins: by further table, pairs of a column of train and test and the column of the table that holds its keys; a
+    table that is not in it has those of the same name. lookups: by further table, key columns whose values it has once
+    each, so that every aggregate by them is the value itself.
+    """
 
     columns: Mapping[str, str]
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    joins: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    lookups: Mapping[str, Collection[tuple[str, ...]]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -35,17 +42,25 @@ class Schema:
         further = {f"{table}.{name}": use for table, columns in self.tables.items() for name, use in columns.items()}
         return {**self.columns, **further}
 
+    def keys_of(self, table: str) -> list[tuple[str, str]]:
+        """Pairs of a column of train and test and its counterpart in a further table, by which it can be joined."""
+        if table in self.joins:
+            return [(a, b) for a, b in self.joins[table] if a in self.columns and b in self.tables[table]]
+        return [(c, c) for c in self.tables[table] if c in self.columns]
+
 
 def schema_of(
     train: pd.DataFrame,
     cards: Sequence[ColumnCard],
     tables: Mapping[str, pd.DataFrame] | None = None,
     skip: Collection[str] = (),
+    joins: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+    lookups: Mapping[str, Collection[tuple[str, ...]]] | None = None,
 ) -> Schema:
     """The schema of a competition's tables.
 
     Columns of train with a card are typed by it, others and those of further tables by their values. skip: columns of
-    train that are left out, such as targets.
+    train that are left out, such as targets. joins, lookups: as in `Schema`.
     """
     by_name = {card.name: card for card in cards}
     columns = {}
@@ -53,7 +68,7 @@ def schema_of(
         if name not in set(skip):
             columns[name] = _of_card(by_name[name], train[name]) if name in by_name else _of_values(train[name])
     further = {t: {c: _of_values(frame[c]) for c in frame.columns} for t, frame in (tables or {}).items()}
-    return Schema(columns, further)
+    return Schema(columns, further, joins or {}, lookups or {})
 
 
 def _of_card(card: ColumnCard, values: pd.Series) -> str:

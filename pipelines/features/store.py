@@ -21,7 +21,7 @@ from medalist.pipelines.features.language.registry import is_supervised, operato
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.raw_tables import RawTables
 
-VERSION = "5"  # part of every hash: raise it when the values of an operator change
+VERSION = "6"  # part of every hash: raise it when the values of an operator change
 CACHE_BYTES = 8 << 30  # bytes of computed blocks on disk, at most
 FRAME_BYTES = 256 << 20  # bytes of intermediate results that a process caches in memory
 

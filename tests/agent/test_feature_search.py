@@ -15,7 +15,7 @@ from command_line import call, demo, finished, here, ledger_of, only_run, write
 from synthetic import REGRESSION, fold_set, run_data
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.feature_ideas import ARM
+from medalist.agent.feature_ideas import ARM, was_screened
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import ADOPT_P_VALUE, SINGLES, FeatureJudge, trial_text
 from medalist.agent.memory.experience import Experience
@@ -676,3 +676,21 @@ def test_a_reason_names_what_an_insufficient_gain_lacks() -> None:
     assert trial_text(Comparison(0.1, 0.5, 20), adopted=False).endswith("within the noise")
     assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("not in each fold")
     assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("did not choose them")
+
+
+# what needs no screening
+
+
+def test_what_further_tables_say_is_tested_first_and_judged_by_all_rows(tmp_path: Path) -> None:
+    told = ("mean(loans.debt) by a", "value(people.age) by city")
+    search = made(tmp_path, joined=told, repeated=("a", "b"), high_cardinality=("city",))
+    first = record(search, 0, 1.0)
+    found = search.next_group([first])
+    assert found is not None
+    group, parent = found
+    assert (group.add, parent.number) == (told, 0)
+    assert not was_screened(group.name)
+    forbidding = made(tmp_path / "other", joined=told, steering=Steering(forbid=("a",)))
+    found = forbidding.next_group([record(forbidding, 0, 1.0)])
+    assert found is not None
+    assert found[0].add == told[1:]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.conversion import dates_of, numbers_of, texts_of
 from medalist.pipelines.features.frames.keys import Key, crossed, key_of
+from medalist.pipelines.features.frames.matching import integers_of
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.language.registry import is_supervised, operator_of
@@ -126,6 +127,11 @@ class Frame:
             raise PipelineError(f"{node} makes several columns and cannot be used as one number.")
         return value.astype(np.float64, copy=False)
 
+    def integers(self, node: Node) -> tuple[np.ndarray, np.ndarray] | None:
+        """((n,) integers, (n,) whether missing) of a column of integers beyond 2**53, which `number` rounds; None for
+        any other argument."""
+        return integers_of(self.column(node.name)) if isinstance(node, Column) and node.table is None else None
+
     def numbers(self, args: Sequence[Node]) -> np.ndarray:
         """(n, k) float64: the columns of all arguments, concatenated."""
         blocks = []
@@ -189,6 +195,9 @@ class Frame:
         """(n,) positions of the rows in ascending order of a number or a date; missing last, ties in table order."""
 
         def sort() -> np.ndarray:
+            exact = self.integers(node)
+            if exact is not None:
+                return np.lexsort((exact[0], exact[1]))
             dates = isinstance(node, Column) and not pd.api.types.is_numeric_dtype(self.column(node.name).dtype)
             return np.argsort(self.date(node) if dates else self.number(node), kind="stable")
 

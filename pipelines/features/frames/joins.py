@@ -12,6 +12,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.conversion import dates_of, numbers_of, parsed_dates
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.keys import Key, key_of
+from medalist.pipelines.features.frames.matching import common_codes
 from medalist.pipelines.features.language.expression import Column, Feature
 from medalist.pipelines.features.lazy import np, pd
 
@@ -80,7 +81,8 @@ def join_of(frame: Frame, feature: Feature) -> Join:
             a, b, count = _common_codes(row_values, table_values)
             if i:
                 pairs = np.concatenate([_crossed(main, a, count), _crossed(other, b, count)])
-                codes, uniques = pd.factorize(np.where(pairs < 0, np.nan, pairs))
+                codes = np.full(len(pairs), -1)
+                codes[pairs >= 0], uniques = pd.factorize(pairs[pairs >= 0])
                 a, b, count = codes[: len(a)], codes[len(a) :], len(uniques)
             main, other, size = a, b, count
         return Join(main, other, size)
@@ -93,28 +95,12 @@ def _crossed(a: np.ndarray, b: np.ndarray, size: int) -> np.ndarray:
 
 
 def _common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
-    """Codes (n,) and (m,) of the values of two columns, equal where the values are, -1 where missing; and the number of
-    distinct values."""
+    """The `common_codes` of two columns, where one holds dates those of their dates."""
     if any(pd.api.types.is_datetime64_any_dtype(s.dtype) for s in (row_values, table_values)):
         a, b = pd.Series(dates_of(row_values)), pd.Series(dates_of(table_values))
         codes, dates = pd.factorize(pd.concat([a, b], ignore_index=True))
         return codes[: len(a)], codes[len(a) :], len(dates)
-    (at, first), (other_at, second) = pd.factorize(row_values), pd.factorize(table_values)
-    dtypes = row_values.dtype, table_values.dtype
-    if any(pd.api.types.is_numeric_dtype(d) and not pd.api.types.is_bool_dtype(d) for d in dtypes):
-        values = pd.concat([_as_number(first), _as_number(second)], ignore_index=True)
-    else:
-        values = pd.Series([str(v).strip() for v in (*first, *second)], dtype=object)
-    place, distinct_values = pd.factorize(values)
-    return np.append(place[: len(first)], -1)[at], np.append(place[len(first) :], -1)[other_at], len(distinct_values)
-
-
-def _as_number(values: pd.Index) -> pd.Series:
-    """Values as numbers, integers exactly; text parsed, NaN where it is no number."""
-    array = np.asarray(values)
-    if array.dtype.kind in "iu":
-        return pd.Series(array)
-    return pd.Series(array.astype(np.float64) if array.dtype.kind in "bf" else pd.to_numeric(array, errors="coerce"))
+    return common_codes(row_values, table_values)
 
 
 def table_numbers(frame: Frame, column: Column) -> np.ndarray:

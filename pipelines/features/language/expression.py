@@ -105,6 +105,21 @@ def nodes(node: Node) -> Iterator[Node]:
             yield from nodes(child)
 
 
+def input_columns(node: Node) -> tuple[str, ...]:
+    """Names of the columns of train and test that a node is made from, without those that are nothing but keys by which
+    a further table is joined."""
+    return tuple(dict.fromkeys(_inputs(node)))
+
+
+def _inputs(node: Node) -> Iterator[str]:
+    if isinstance(node, Column) and node.table is None:
+        yield node.name
+    if isinstance(node, Feature):
+        joins = any(isinstance(a, Column) and a.table is not None for a in node.args)
+        for child in (*node.args, *(k for k in node.by if not (joins and isinstance(k, Column)))):
+            yield from _inputs(child)
+
+
 def feature(op: str, *args: str | Node, by: tuple[str | Node, ...] = ()) -> Feature:
     """A feature from an operator's name, arguments and keys, where a str names a column: `feature("mean", "price",
     by=("city",))` is `mean(price) by city`."""

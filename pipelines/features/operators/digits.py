@@ -29,6 +29,10 @@ def digit(frame: Frame, feature: Feature) -> np.ndarray:
     Digits are those of the decimal notation: 0.29 is stored as 0.28999…, and its second digit is 9.
     """
     places = _places(feature)
+    large = frame.integers(feature.args[0]) if places <= 0 else None
+    if large is not None:
+        shown = np.array([abs(int(v)) // 10**-places % 10 for v in large[0]], dtype=np.float64)
+        return np.where(large[1], np.nan, shown)
     values = np.abs(frame.number(feature.args[0]))
     is_whole = values == np.floor(values)
     scaled = values * 10.0**places if places >= 0 else values / 10.0**-places

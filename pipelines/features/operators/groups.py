@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.keys import Key
+from medalist.pipelines.features.frames.matching import integers_of
 from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.language.operator import Operator
 from medalist.pipelines.features.lazy import np, pd
@@ -97,6 +98,10 @@ def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
         return key.codes, key.size
 
     def make() -> tuple[np.ndarray, int]:
+        exact = integers_of(frame.column(node.name)) if isinstance(node, Column) else None
+        if exact is not None:  # a missing value gets a code of its own
+            codes, uniques = pd.factorize(exact[0])
+            return np.where(exact[1], len(uniques), codes).astype(np.int64), len(uniques) + 1
         codes, uniques = pd.factorize(frame.number(node), use_na_sentinel=False)
         return codes.astype(np.int64, copy=False), len(uniques)
 

@@ -104,6 +104,10 @@ def fraction(frame: Frame, feature: Feature) -> np.ndarray:
 def mod(frame: Frame, feature: Feature) -> np.ndarray:
     """The remainder after division by a literal, with the literal's sign."""
     divisor = float(feature.args[1])  # type: ignore[arg-type]
+    exact = frame.integers(feature.args[0]) if divisor.is_integer() and 0 < abs(divisor) < 1 << 53 else None
+    if exact is not None:
+        rest = np.array([int(v) % int(divisor) for v in exact[0]], dtype=np.float64)
+        return np.where(exact[1], np.nan, rest)
     return np.mod(frame.number(feature.args[0]), divisor if divisor else np.nan)
 
 
@@ -117,7 +121,11 @@ def equal(frame: Frame, feature: Feature) -> np.ndarray:
     if texts[0] is not None and texts[1] is not None:
         same, gaps = texts[0] == texts[1], pd.isna(texts[0]) | pd.isna(texts[1])
     else:
-        same, gaps = frame.number(a) == frame.number(b), _gaps(frame, a) | _gaps(frame, b)
+        exact = frame.integers(a), frame.integers(b)
+        one, two = (frame.number(n) if e is None else e[0] for n, e in zip((a, b), exact, strict=True))
+        if (exact[0] is None) != (exact[1] is None) or one.dtype != two.dtype:  # numpy would compare them as floats
+            one, two = (np.where(_gaps(frame, n), 0, v).astype(object) for n, v in zip((a, b), (one, two), strict=True))
+        same, gaps = one == two, _gaps(frame, a) | _gaps(frame, b)
     return np.where(gaps, np.nan, same.astype(np.float64))
 
 

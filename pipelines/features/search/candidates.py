@@ -12,7 +12,7 @@ from itertools import islice
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
-from medalist.pipelines.features.language.expression import Feature
+from medalist.pipelines.features.language.expression import Feature, input_columns
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search import combinations, templates
@@ -33,9 +33,10 @@ class Candidates:
     forbidden: frozenset[str] = frozenset()  # names of columns that no candidate may use
     ahead: tuple[str, float] | None = None  # the time column and test's horizon in it, where test lies after train
     numeric_target: bool = False  # whether the target is a number with more than two values
+    join_keys: frozenset[str] = frozenset()  # forbidden columns that may be keys of further tables all the same
 
     def __post_init__(self) -> None:
-        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.numeric_target)
+        self.columns = Columns(self.schema, self.frame, self.hints, self.forbidden, self.numeric_target, self.join_keys)
 
     def all(self) -> Iterator[Feature]:
         """Every candidate, well-typed and each once, the most promising first.
@@ -75,7 +76,8 @@ class Candidates:
             check(candidate, self.schema)
         except PipelineError:
             return False
-        return not self.forbidden & set(candidate.columns)
+        inputs = set(candidate.columns) - self.join_keys | set(input_columns(candidate))
+        return not self.forbidden & inputs
 
     def _ordered(self) -> Iterator[Feature]:
         yield from templates.single(self.columns)

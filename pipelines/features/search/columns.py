@@ -53,6 +53,7 @@ class Columns:
     hints: Hints = field(default_factory=Hints)
     forbidden: frozenset[str] = frozenset()  # names of columns that are not used
     numeric_target: bool = False  # whether the target is a number with more than two values
+    join_keys: frozenset[str] = frozenset()  # forbidden columns that may be keys of further tables all the same
 
     def __post_init__(self) -> None:
         rows = np.linspace(0, self.frame.n - 1, min(PROFILE_ROWS, self.frame.n)).astype(int)
@@ -83,6 +84,10 @@ class Columns:
         self.parts = {n: self._parts(n) for n in self.texts if self.distinct[n] > 30}
         self.whole = [n for n in self.numbers if self.profiles[n].whole]
         self.continuous = [n for n in self.numbers if self.profiles[n].distinct > FEW_LEVELS]
+
+    def joins_by(self, name: str) -> bool:
+        """Whether a column may be the key of a further table."""
+        return name not in self.forbidden or name in self.join_keys
 
     def _parts(self, name: str) -> tuple[Feature, ...]:
         """Features of the first part of a text and the first word of its second field, where they have clearly fewer

@@ -8,10 +8,11 @@ from medalist.competitions.columns.drift import number_drift
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.keys import Key
-from medalist.pipelines.features.language.expression import Column, Feature, nodes
+from medalist.pipelines.features.language.expression import Column, Feature, input_columns, nodes
 from medalist.pipelines.features.language.registry import kind_of, operator_of
 
 DRIFT = 0.03  # Kolmogorov-Smirnov distance between train and test, beyond chance and the columns' drift, at most
+OWN = 0.99  # distinct values per row, from which on a key is the row's own
 MOST_COLUMNS = 8  # columns of a feature that are compared, at most
 MOST_ROWS = 20_000  # rows of train, and of test, that are compared, at most
 
@@ -42,8 +43,14 @@ def _part_drifts(frame: Frame, feature: Feature) -> bool:
             value = np.asarray(frame.value(feature), dtype=np.float64).reshape(frame.n, -1)
     except PipelineError:
         return True
-    limit = DRIFT + max((_column_drift(frame, c) for c in feature.columns), default=0.0)
+    limit = DRIFT + max((_column_drift(frame, c) for c in _made_from(frame, feature)), default=0.0)
     return any(_distance(frame, value[:, j]) > limit for j in range(min(value.shape[1], MOST_COLUMNS)))
+
+
+def _made_from(frame: Frame, feature: Feature) -> list[str]:
+    """The columns of a feature, but for a row's own id by which it joins a further table: its drift excuses nothing."""
+    inputs = input_columns(feature)
+    return [c for c in feature.columns if c in inputs or frame.key(Column(c)).size < OWN * frame.n]
 
 
 def _column_drift(frame: Frame, name: str) -> float:

@@ -35,7 +35,8 @@ class ScreenRequest:
     step: number of the step. data_file: an .npz file with `rows` (s,), `residual` (s, T) and `target` (s, T) as in
     `Sample`. base: features of the model whose residual it is. schema: types of the columns. classes: number of classes
     of a multiclass target, else 0. importance: of each column in that model, by name. add: features that a user wants
-    tested, scored first. forbidden_columns: columns that no candidate may use. tested: features that were tested
+    tested, scored first. forbidden_columns: columns that no candidate may use, but for
+    `join_keys` in joining further tables. tested: features that were tested
     before. forbidden_features: texts of features or columns that a user forbids. shapes: as in `Hints`. limit: number
     of scored candidates, at most. ahead: the time column and test's horizon in it, where test lies after train.
     """
@@ -48,6 +49,7 @@ class ScreenRequest:
     importance: Mapping[str, float] = field(default_factory=dict)
     add: tuple[str, ...] = ()
     forbidden_columns: frozenset[str] = frozenset()
+    join_keys: frozenset[str] = frozenset()
     tested: frozenset[str] = frozenset()
     forbidden_features: tuple[str, ...] = ()
     shapes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
@@ -108,6 +110,7 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
         Hints(request.importance, request.shapes, interactions[2], interactions[3]),
         request.forbidden_columns,
         request.ahead,
+        join_keys=request.join_keys,
         numeric_target=request.classes == 0 and len(np.unique(target[:FEW_ROWS])) > 2,
     )
     steering = Steering(forbid=request.forbidden_features)

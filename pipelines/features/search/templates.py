@@ -109,26 +109,30 @@ def rows(columns: Columns) -> Iterator[Feature]:
 def tables(columns: Columns) -> Iterator[Feature]:
     """Aggregates of further tables, joined by the columns that both have, and numbers compared with them."""
     for table, kinds in columns.schema.tables.items():
-        shared = [c for c in kinds if c in columns.schema.columns]
+        pairs = [(a, b) for a, b in columns.schema.keys_of(table) if columns.joins_by(a)]
+        shared = [a for a, b in pairs if a == b]
         together = [tuple(shared)] if 1 < len(shared) <= MAX_JOINT_KEYS else []
-        for keys in (*together, *((key,) for key in shared)):
-            by = tuple(map(Column, keys))
+        named = [((b,), (Column(a),) if a == b else (Column(a), Column(b, table))) for a, b in pairs]
+        for keys, by in (*((keys, tuple(map(Column, keys))) for keys in together), *named):
+            once = keys in columns.schema.lookups.get(table, ())
             yield feature("count", Column(keys[0], table), by=by)
             for name, kind in kinds.items():
                 if name in keys:
                     continue
                 column = Column(name, table)
                 if "number" in USES[kind] or "date" in USES[kind]:
-                    for op in proposed(("table",), grouped=True):
+                    for op in ("table.value",) if once else proposed(("table",), grouped=True):
                         made = feature(op.removeprefix("table."), column, by=by)
                         yield made
                         if op in ("table.mean", "table.value"):
                             for number in columns.numbers[:8]:
                                 yield feature("subtract", number, made)
                                 yield feature("divide", number, made)
-                yield feature("distinct", column, by=by)
+                if not once:
+                    yield feature("distinct", column, by=by)
                 if "text" in USES[kind] or kind == "boolean":
-                    yield feature("target_mean", feature("mode", column, by=by))
+                    if not once:
+                        yield feature("target_mean", feature("mode", column, by=by))
                     yield feature("target_mean", feature("label", column, by=by))
 
 
