@@ -33,7 +33,7 @@ from medalist.competitions.tables.number_text import numbers_from_text
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.records import is_number
 from medalist.competitions.tables.text_form import PLAIN, TextForm, form_of
-from medalist.competitions.tables.text_table import load_text, notes_on, set_names
+from medalist.competitions.tables.text_table import load_text, notes_on, with_names
 from medalist.competitions.tables.workbook import expand_workbooks, load_sheet
 
 LARGE_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
@@ -114,7 +114,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         dialect = read_dialect(source)
         frame, notes, digest = load_large(source, dialect, {*text, *exact})
         notes = [*notes_on(dialect, source.path), *notes]
-        set_names(frame, dialect, source.path)
+        frame = with_names(frame, dialect, source.path)
         legacy = dialect.encoding is None and any("is not UTF-8" in note for note in notes)
         codec = encoding_of(source).codec if legacy else dialect.encoding or "utf-8"
         with source.open() as stream:

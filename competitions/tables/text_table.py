@@ -71,7 +71,7 @@ def load_text(
     for name in exact:
         if name in frame:
             frame[name] = frame[name].replace("", np.nan)
-    set_names(frame, dialect, source.path)
+    frame = with_names(frame, dialect, source.path)
     return plain_columns(frame), notes, digest, form_of(dialect, head, codec, final_newline)
 
 
@@ -84,13 +84,19 @@ def notes_on(dialect: Dialect, path: str) -> list[str]:
     return notes
 
 
-def set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
-    """Gives the frame, in place, the names of `reading.read_header`, which differ where the header is no UTF-8."""
+def with_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> pd.DataFrame:
+    """The frame with the names of `reading.read_header`, which differ where the header is no UTF-8, and without the
+    columns of separators that end every line."""
     names = column_names(dialect.header)
+    if dialect.empty and len(frame.columns) == len(names) + dialect.empty:
+        if frame.iloc[:, len(names) :].notna().any(axis=None):
+            raise InputError(f"{path} has values in a column without a name: give each column a name.")
+        frame = frame.iloc[:, : len(names)]
     if tuple(frame.columns) != names:
         if len(frame.columns) != len(names):
             raise InputError(f"{path} has a header line that cannot be understood: mend its quotes and separators.")
         frame.columns = pd.Index(names)
+    return frame
 
 
 def _without_footer(data: bytes, dialect: Dialect) -> tuple[bytes, int]:

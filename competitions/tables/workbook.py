@@ -46,13 +46,13 @@ def load_sheet(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     workbook cannot be read or the extra is not installed.
     """
     data, book = _open(source)
-    names = [source.sheet] if source.sheet else _filled(source, book)
-    if len(names) > 1:
-        shown = ", ".join(names[:3])
+    sheets = [source.sheet] if source.sheet else _filled(source, book)
+    if len(sheets) > 1:
+        shown = ", ".join(sheets[:3])
         raise InputError(
             f"{source.path} holds several sheets ({shown} …): save the one that is meant as a file of its own."
         )
-    rows = _cells(source, book, names[0]) if names else []
+    rows = _cells(source, book, sheets[0]) if sheets else []
     rows = [row for row in rows if any(value != "" for value in row)]
     if not rows:
         raise empty_table(source.path)

@@ -84,12 +84,16 @@ def test_ordinary_rows_are_kept(tmp_path: Path, text: str) -> None:
         ("no^rain^side\n1^2,5^a\n2^3,5^b\n3^4,0^c\n", [2.5, 3.5, 4]),
         ("'no','rain','side'\n1,2.5,'a, b'\n2,3.5,'c'\n3,4,'d'\n", [2.5, 3.5, 4]),
         ('no,rain,side\n1,2.5,"a \\"b\\", c"\n2,3.5,"d"\n3,4,"e"\n', [2.5, 3.5, 4]),
+        ("no;rain;side\n1;2,5;a;\n2;3,5;b;\n3;4;c;\n", [2.5, 3.5, 4]),
         ("no;rain;side;\n1;2,5;a;\n2;3,5;b;\n3;4;c;\n", [2.5, 3.5, 4]),
+        ("no,rain,side,,\n1,2.5,a,,\n2,3.5,b,,\n3,4,c,,\n", [2.5, 3.5, 4]),
         ("no;rain;side\r1;2,5;a\r2;3,5;b\r3;4;c\r", [2.5, 3.5, 4]),
     ],
 )
 def test_separators_and_quotes(tmp_path: Path, text: str, expected: list[float]) -> None:
-    assert table_of(tmp_path, text)["rain"] == expected
+    read = table_of(tmp_path, text)
+    assert list(read) == ["no", "rain", "side"]
+    assert read["rain"] == expected
 
 
 @pytest.mark.parametrize(
