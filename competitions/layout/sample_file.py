@@ -27,10 +27,11 @@ def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> 
     if roles.sample is None or frames.sample is None or roles.sample.path not in forms:
         return None, []
     form, notes = forms[roles.sample.path], []
-    numbers = [frames.sample[c] for c in frames.sample.columns if types.is_numeric_dtype(frames.sample[c].dtype)]
+    values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
+    numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)
-    if form.decimal == "." and commas and all((column.dropna() % 1 == 0).all() for column in numbers):
+    if numbers and form.decimal == "." and commas and all((column.dropna() % 1 == 0).all() for column in numbers):
         form = replace(form, decimal=",")
         notes.append(
             f"{roles.sample.path} shows no decimal sign: the submission has commas, as {roles.train.path} does."

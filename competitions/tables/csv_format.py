@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.decimal_sign import decimal_sign
 from medalist.competitions.tables.encodings import encoding_of, marked_encoding, no_text

@@ -16,13 +16,12 @@ from medalist.competitions.tables.csv_format import (
     MISSING_WORDS,
     Dialect,
     dialect_of,
-    no_text,
     truncated_line,
 )
-from medalist.competitions.tables.encodings import decoded
+from medalist.competitions.tables.encodings import decoded, no_text
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 from medalist.competitions.tables.records import read_records
-from medalist.competitions.tables.surroundings import footer
+from medalist.competitions.tables.surroundings import below_note, footer
 from medalist.competitions.tables.text_form import TextForm, form_of
 
 _TAIL_BYTES = 1 << 13  # of a file, in which lines below its table are looked for
@@ -53,7 +52,7 @@ def load_text(
         data = data.replace(b"\r", b"\n")
     data, count = _without_footer(data, dialect)
     if count:
-        notes.append(f"{source.path}: the last {count} lines are below the table (sums, sources or notes): skipped.")
+        notes.append(below_note(source.path, count))
     elif (fields := truncated_line(data, dialect)) is not None:
         whole = len(dialect.header)
         notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")

@@ -17,7 +17,7 @@ from medalist.competitions.naming import printable
 from medalist.competitions.tables.archive import WORKBOOK_SUFFIXES, Source
 from medalist.competitions.tables.parsing import column_names, empty_table, plain_columns
 from medalist.competitions.tables.records import Record, is_number
-from medalist.competitions.tables.surroundings import Place, find_table, footer
+from medalist.competitions.tables.surroundings import Place, below_note, find_table, footer
 
 
 def expand_workbooks(sources: Sequence[Source]) -> list[Source]:
@@ -68,7 +68,7 @@ def load_sheet(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     if place.first > place.header + 1:
         notes.append(f"{source.path}: the row under the header holds units or types and is skipped.")
     if below:
-        notes.append(f"{source.path}: the last {below} lines are below the table (sums, sources or notes): skipped.")
+        notes.append(below_note(source.path, below))
     names = column_names(tuple(name.strip() and name for name in header))
     body = rows[place.first : len(rows) - below]
     if all(map(is_number, header)) and len(set(header)) < len(header):
