@@ -185,7 +185,7 @@ def test_first_rows_that_differ_are_no_headers(tmp_path: Path) -> None:
 
 
 def test_the_submission_has_the_sample_form(tmp_path: Path) -> None:
-    """Separator, line ends and a label in no letters of the sample's encoding; commas where train has them."""
+    """Separator, line ends, and UTF-8 for a label that has no letters in the sample's encoding."""
     train = "nr;rain;kind\r\n" + "".join(f"{i};{i},5;{'Ω' if i % 2 else 'x'}\r\n" for i in range(40))
     test = "nr;rain\r\n" + "".join(f"{i};{i},25\r\n" for i in range(40, 60))
     sample = "Nr. é;kind\r\n" + "".join(f"{i};x\r\n" for i in range(40, 60))
@@ -195,5 +195,21 @@ def test_the_submission_has_the_sample_form(tmp_path: Path) -> None:
     competition = read_competition(tmp_path)
     form = competition.sample_form
     assert form is not None
-    assert (form.separator, form.line_end, form.encoding, form.decimal) == (";", "\r\n", "utf-8", ",")
+    assert (form.separator, form.line_end, form.encoding, form.mark) == (";", "\r\n", "utf-8", b"")
     assert any("'Ω'" in note and "UTF-8" in note for note in competition.notes)
+
+
+@pytest.mark.parametrize(
+    ("zero", "train_sign", "expected"), [("0", ",", ","), ("0", ".", "."), ("0,0", ",", ","), ("0.0", ",", ".")]
+)
+def test_the_submission_has_the_decimal_sign_of_the_sample_or_else_of_train(
+    tmp_path: Path, zero: str, train_sign: str, expected: str
+) -> None:
+    rows = "".join(f"{i};{i}{train_sign}5;{2 * i}{train_sign}25\n" for i in range(40))
+    (tmp_path / "train.csv").write_text("nr;rain;level\n" + rows)
+    (tmp_path / "test.csv").write_text("nr;rain\n" + "".join(f"{i};{i}{train_sign}5\n" for i in range(40, 60)))
+    (tmp_path / "sample_submission.csv").write_text("nr;level\n" + "".join(f"{i};{zero}\n" for i in range(40, 60)))
+    competition = read_competition(tmp_path)
+    assert competition.sample_form is not None
+    assert competition.sample_form.decimal == expected
+    assert any("no decimal sign" in note for note in competition.notes) == (zero == "0" and train_sign == ",")
