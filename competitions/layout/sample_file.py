@@ -31,7 +31,12 @@ def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> 
     numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)
-    if numbers and form.decimal == "." and commas and all((column.dropna() % 1 == 0).all() for column in numbers):
+    if (
+        numbers
+        and form.decimal == "."
+        and commas
+        and all(types.is_integer_dtype(c.dtype) or c.isna().all() for c in numbers)
+    ):
         form = replace(form, decimal=",")
         notes.append(
             f"{roles.sample.path} shows no decimal sign: the submission has commas, as {roles.train.path} does."
