@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+TEST_WORKERS ?= 2  # processes that run tests; many tests wait for processes of their own
 
 .PHONY: demo test test-all lint install install-dev clean
 
@@ -9,7 +10,7 @@ demo: install
 	$(BIN)/medalist demo
 
 test: install-dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS)
 
 test-all: install-dev
 	$(BIN)/python -m pytest

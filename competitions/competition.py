@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 import pandas as pd
 
+from medalist.competitions.columns.aggregates import aggregate_rows
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Sheet
+from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import encoding_note, read_description, read_text
-from medalist.competitions.layout.file_list import TableFile, file_list
-from medalist.competitions.layout.label_file import join_labels
+from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
+from medalist.competitions.layout.further import FurtherTable
+from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
+from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import Frames, reconcile
-from medalist.competitions.layout.roles import NamedTables, decide_roles
 from medalist.competitions.layout.sample_file import first_ids, sample_form
+from medalist.competitions.layout.sheets import FileLoader, read_sheets
+from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
-from medalist.competitions.tables.compression import plain_name
-from medalist.competitions.tables.reading import Table, load, read_header
+from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
@@ -50,7 +53,7 @@ class Competition:
     files: tuple[TableFile, ...]
     fingerprint: str
     notes: tuple[str, ...]
-    sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    sources: Mapping[str, FurtherTable] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     sample_form: TextForm | None = None
 
     def extra(self, name: str) -> pd.DataFrame:
@@ -59,7 +62,7 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return load(self.sources[matches[0]]).frame
+        return self.sources[matches[0]].load()
 
 
 def read_competition(
@@ -71,11 +74,14 @@ def read_competition(
     description: str | None = None,
     name: str | None = None,
     need_sample: bool = True,
+    targets: Sequence[str] | None = None,
 ) -> Competition:
-    """The competition in a folder or a zip.
+    """The competition in a folder or a zip, or in a single table, which then has a test without rows.
 
-    `train`, `test`, `sample`, `description`: paths, relative to it, of files whose role is thereby settled. `name`: of
-    the competition, by default that of its folder or zip. `need_sample`: whether there must be a sample submission.
+    `train`, `test`, `sample`, `description`: paths, relative to it, of files whose role is thereby settled; several
+    files of one table with commas between them. `name`: of the competition, by default that of its folder or zip.
+    `need_sample`: whether there must be a sample submission. `targets`: the columns that are to be predicted, where the
+    user has named them.
     Where there is a folder public/, it is the competition; private/ is never opened.
 
     Raises InputError, saying what to do, where something is missing, broken or ambiguous.
@@ -88,38 +94,52 @@ def read_competition(
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     sources = together(expand_workbooks(sources))
-    tables = {source.path for source in sources if is_table(source)}
+    of_text = {s.path for s in sources if s.suffix in TEXT_SUFFIXES and not is_table(s)}
     by_path = {source.path: source for source in sources}
-    given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
-    named = (given.train, given.test, given.sample)
-    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in named and s.path not in tables]
+    named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
+    given_paths = [path for paths in named.values() for path in paths]
+    texts = [s for s in sources if s.path in of_text and s.path not in given_paths]
     text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
-    sheets, problems = _sheets(by_path, tables, loaded, given)
-    if not sheets:
+    tables, headless, problems = read_sheets(by_path, loaded, given_paths)
+    if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
-    joined = join_labels(sheets)
+    tables = same_headers(tables, next(iter(named["--train"]), None))
+    sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), aggregate_rows)
     try:
-        roles = decide_roles(joined, given, need_sample)
+        decision = decide(sheets, given, hints)
     except InputError as error:
         raise (InputError((problems + notes)[0]) if problems or notes else error) from error
+    roles = decision.roles
+    used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
-        if path == roles.train.path and roles.train.parts:
-            return roles.train.load()
-        return load(by_path[path], text=as_text, exact=exact).frame
+        return next(s for s in used if s.path == path).load(as_text, exact)
 
-    head = first_ids(by_path[roles.sample.path], roles.ids) if roles.sample else b""
+    head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
-    frames = reconcile(roles, read, reload, head)
+    frames = reconcile(roles, read, reload, head, text)
+    if not roles.test.path:
+        whole, left_out = without_unlabelled(frames.train, hints.targets, text)
+        frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
+    names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
+    of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
+    frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    if decision.many is not None:  # ids are called in the further table as in train and test
+        renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
     form, form_notes = sample_form(roles, {path: table.form for path, table in loaded.items()}, frames)
-    files = file_list(sources, hidden, sheets, roles, frames, text_paths, problems)
-    used = [s for s in (roles.train, roles.test, roles.sample) if s]
-    paths = [p for s in used for p in (s.parts or (s.path,))]
+    told = header_notes(used, names, predicted)
+    paths = [p for s in used for p in s.files if s.path]
+    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
+    files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
+    files, further = further_tables(files, tables, decision, by_path, renamed)
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
-    table_notes = [note for p in paths for note in loaded[p].notes]
+    made_notes = [note for s in used for note in s.notes]
+    problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -129,8 +149,12 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *text_notes, *frames.notes, *form_notes])),
-        sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
+        notes=tuple(
+            dict.fromkeys(
+                [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *frames.notes, *form_notes]
+            )
+        ),
+        sources=MappingProxyType(further),
         sample_form=form,
     )
 
@@ -152,13 +176,24 @@ def _public(sources: list[Source]) -> tuple[list[Source], list[Source]]:
     return kept, hidden
 
 
-def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source]) -> str | None:
-    """The key in `by_path` of the file `value` that the user has named by a flag; a file elsewhere on disk is added.
+def _named(root: Path, flag: str, value: str | None, by_path: dict[str, Source]) -> list[str]:
+    """The keys in `by_path` of the file `value` that the user has named by a flag, or of several files with commas
+    between them; a file elsewhere on disk is added.
 
-    None without a value. Raises InputError where there is no such file, or more than one.
+    [] without a value. Raises InputError where there is no such file, or more than one.
     """
     if value is None:
-        return None
+        return []
+    try:
+        return [_one_named(root, flag, value, by_path)]
+    except InputError:
+        if "," not in value:
+            raise
+        return [_one_named(root, flag, part.strip(), by_path) for part in value.split(",") if part.strip()]
+
+
+def _one_named(root: Path, flag: str, value: str, by_path: dict[str, Source]) -> str:
+    """The key in `by_path` of one file. Raises InputError as `_named` does."""
     wanted = printable(PurePosixPath(value).as_posix())
     matches = [p for p in by_path if p == wanted] or [p for p in by_path if p.endswith("/" + wanted)]
     if len(matches) == 1:
@@ -180,52 +215,5 @@ def _describe(root: Path, description: str | None, texts: Sequence[Source]) -> t
     if description is None:
         return read_description(texts)
     by_path = {source.path: source for source in texts}
-    key = _named(root, "--description", description, by_path)
-    return (read_text(by_path[key]), (key,)) if key else ("", ())
-
-
-def _sheets(
-    by_path: dict[str, Source], tables: Collection[str], loaded: dict[str, Table], given: NamedTables
-) -> tuple[list[Sheet], list[str]]:
-    """(tables, problems): each table once, though the folder may hold it zipped too, and sentences on unreadable ones.
-
-    Raises InputError where a table that the user has named cannot be read.
-    """
-    sheets: list[Sheet] = []
-    problems: list[str] = []
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    named = {given.train, given.test, given.sample}
-    plain_first = sorted(by_path.items(), key=lambda item: (item[0] not in named, len(item[1].members), item[0]))
-    for path, source in plain_first:
-        if path not in tables and path not in named:
-            continue
-        try:
-            columns = read_header(source).columns
-        except InputError as error:
-            if path in named:
-                raise
-            problems.append(str(error))
-            continue
-        key = (plain_name(source.name.lower()), columns)
-        if not columns:
-            problems.append(f"{path} is empty: put the table there again.")
-            if path in named:
-                raise InputError(problems[-1])
-        elif key not in seen or path in named:
-            seen.add(key)
-            sheets.append(Sheet(path, columns, _Loader(path, source, loaded)))
-    return sheets, problems
-
-
-@dataclass(frozen=True)
-class _Loader:
-    """A callable that returns the table of `source`, reading it at the first call and keeping it in `loaded`."""
-
-    path: str
-    source: Source
-    loaded: dict[str, Table]
-
-    def __call__(self) -> pd.DataFrame:
-        if self.path not in self.loaded:
-            self.loaded[self.path] = load(self.source)
-        return self.loaded[self.path].frame
+    key = _one_named(root, "--description", description, by_path)
+    return read_text(by_path[key]), (key,)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -34,6 +35,16 @@ class HoldoutTask(Protocol):
     def folds(self) -> FoldPlan: ...
     @property
     def weights(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class _WithId:
+    """A HoldoutTask whose id is the number of the row."""
+
+    id: tuple[str, ...]
+    targets: tuple[str, ...]
+    folds: FoldPlan
+    weights: str | None
 
 
 def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction: float = 0.2, seed: int = 0) -> Path:
@@ -67,6 +78,12 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
             "give another fraction or scheme."
         )
     frame = competition.train
+    if not task.id and not len(competition.test):  # a single table without an id: its rows get numbers
+        number = next(n for n in ("row", "row_number", "number_of_the_row") if n not in frame)
+        frame = frame.copy(deep=False)
+        frame.insert(0, number, np.arange(len(frame)))
+        competition = replace(competition, train=frame, test=frame.iloc[:0])
+        task = _WithId((number,), task.targets, task.folds, task.weights)
     unnumbered = [c for c in task.id if c not in frame]
     if unnumbered:  # only test has the ids: the rows of train get numbers
         frame = frame.assign(**{c: np.arange(len(frame)) for c in unnumbered})
@@ -197,7 +214,11 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
 
 def _copy(competition: Competition, path: str, public: Path) -> None:
     """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
-    source = competition.sources[path]
+    source = competition.sources[path].source
+    if source is None:  # of several files, or with other names: written as it is read
+        stem = PurePosixPath(path).name.partition(".")[0]
+        competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
+        return
     name = PurePosixPath(source.name)
     target = public / plain_name(name.name)
     if source.sheet:  # of a workbook

@@ -31,7 +31,10 @@ def read(
     """
     given = bool(options.get("id")) and bool(options.get("targets"))
     competition = read_competition(
-        locate_or_download(path, seconds), **files, need_sample=not given and task_file is None
+        locate_or_download(path, seconds),
+        **files,
+        need_sample=not given and task_file is None,
+        targets=options.get("targets"),
     )
     if task_file is not None:
         return competition, read_task(Path(task_file), competition)

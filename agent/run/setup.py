@@ -36,7 +36,7 @@ from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.local import Workers
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import MedalistError, TaskError
+from medalist.competitions.errors import InputError, MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
@@ -148,6 +148,12 @@ def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None)
     )
     if row is not None and row.fingerprint != competition.fingerprint:
         raise TaskError(f"The data of {config.path} has changed since run {row.id}: start a new run instead.")
+    if not len(competition.test):
+        target = ",".join(task.targets)
+        raise InputError(
+            f"{config.path} has no test table to predict: cut one off with medalist holdout {config.path} --target "
+            f"{target} --out FOLDER and run FOLDER, or name one with --test FILE."
+        )
     cards = cards_of(competition, task)
     if not cards:
         raise TaskError("No column is left to predict from: train and test must share at least one that is not the id.")

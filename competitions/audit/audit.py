@@ -45,6 +45,8 @@ def audit(
         "duplicates": lambda: duplicate_rows(train, test, [c.name for c in inputs], y),
         "adversarial": lambda: adversarial_validation(train, test, task, inputs, seed, threads),
     }
+    if not len(test):  # a single table
+        checks = {name: check for name, check in checks.items() if name not in ("drift", "adversarial")}
     findings: list[Finding] = []
     skipped = []
     for name, check in checks.items():

@@ -66,7 +66,8 @@ def _equal_rows(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> 
     """(share of test rows that equal a train row, the group (n,) of equal rows of each train row, group sizes (g,))."""
     train_hashes, test_hashes = row_hashes(train, columns), row_hashes(test, columns)
     _, codes, sizes = np.unique(train_hashes, return_inverse=True, return_counts=True)
-    return float(np.isin(test_hashes, train_hashes).mean()), codes, sizes
+    shared = float(np.isin(test_hashes, train_hashes).mean()) if len(test_hashes) else 0.0
+    return shared, codes, sizes
 
 
 def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:

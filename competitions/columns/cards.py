@@ -126,6 +126,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
     counts = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
     distinct = int((counts > 0).sum())
     missing, missing_test = float((codes[:n] < 0).mean()), float((codes[n:] < 0).mean()) if len(test) else 0.0
+    differing = abs(missing - missing_test) if len(test) else 0.0
     test_codes = codes[n:][codes[n:] >= 0]
     unseen = float((counts[test_codes] == 0).sum()) / max(1, len(test))
     values = pd.Series(uniques)
@@ -153,7 +154,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
         missing_test=missing_test,
         distinct=distinct,
         unseen=unseen,
-        drift=round(max(drift, abs(missing - missing_test)), 4),
+        drift=round(max(drift, differing), 4),
         duplicate_of=None,
         examples=_examples(values, counts),
         note="as the task file says" if override else note,

@@ -8,13 +8,14 @@ from the headers, scores from values and, with less weight, from the names of fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 import pandas as pd
 
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.sheets import Sheet
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"test", re.IGNORECASE)
@@ -22,19 +23,6 @@ _TRAIN_WORDS = re.compile(r"train", re.IGNORECASE)
 _ANSWER_WORDS = re.compile(r"answer|solution|truth|label|y_", re.IGNORECASE)
 _USAGES = {"public", "private", "ignored"}  # values of a column that Kaggle's solution files have
 _CONSTANT_ROWS = 5000  # of a table that are looked at to see whether a column is constant
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """A table: its path and columns, and a function that returns it (and reads it only once).
-
-    `parts`: the paths of the tables that it was joined from, () for a table that is one file.
-    """
-
-    path: str
-    columns: tuple[str, ...]
-    load: Callable[[], pd.DataFrame]
-    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +59,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     may_be_blank = set(train.columns) == set(test.columns) or both > 1
     if not set(sample.columns) - set(test.columns) and not may_be_blank:
         return None
-    blank = _blank(train, test) if may_be_blank else ()
+    blank = blank_columns(train, test) if may_be_blank else ()
     lacking = (set(train.columns) - set(test.columns)) | set(blank)
     keys = tuple(c for c in sample.columns if c in test.columns and c not in blank)
     rest = [c for c in sample.columns if c not in keys]
@@ -108,7 +96,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
 
 def read_pair(train: Sheet, test: Sheet) -> Roles | None:
     """The pair as a candidate without a sample, or None where it cannot be one or its test looks like a sample."""
-    blank = _blank(train, test) if set(train.columns) == set(test.columns) else ()
+    blank = blank_columns(train, test) if set(train.columns) == set(test.columns) else ()
     if not (set(train.columns) - set(test.columns)) | set(blank) or _looks_like_sample(train, test):
         return None
     cover = len(set(test.columns) & set(train.columns)) / len(test.columns)
@@ -117,7 +105,7 @@ def read_pair(train: Sheet, test: Sheet) -> Roles | None:
     return Roles(train, test, None, (), IdMatch(1.0), blank, score)
 
 
-def _blank(train: Sheet, test: Sheet) -> tuple[str, ...]:
+def blank_columns(train: Sheet, test: Sheet) -> tuple[str, ...]:
     """Columns that have values in train and none in test."""
     empty = [c for c in test.columns if c in train.columns and bool(test.load()[c].isna().all())]
     return tuple(c for c in empty if not bool(train.load()[c].isna().all()))
@@ -163,6 +151,11 @@ def _twins(train: str, test: str) -> bool:
 def named_as_train(*sheets: Sheet) -> bool:
     """Whether the paths of all these tables contain "train"."""
     return all(_TRAIN_WORDS.search(sheet.path) for sheet in sheets)
+
+
+def looks_like_form(path: str) -> bool:
+    """Whether a path is that of a sample submission."""
+    return bool(_SAMPLE_WORDS.search(path.rpartition("/")[2]))
 
 
 def _looks_like_sample(train: Sheet, test: Sheet) -> bool:

@@ -11,6 +11,7 @@ from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
 
+EXAMPLE_ROWS = 20  # a sample of so few rows, of many, may be an example of the form with ids of its own
 _ROWS = 1000  # of a table that are compared value by value, where all would take too long
 
 
@@ -18,10 +19,10 @@ _ROWS = 1000  # of a table that are compared value by value, where all would tak
 class IdMatch:
     """How a sample's rows correspond to test's.
 
-    `confidence`: 1.0 where both have the same ids, 0.9 where the sample has some of test's, less where some of its ids
-    are not in test or rows match by position, 0.0 for no match. `renamed`: (column of test, its name in the sample)
-    where the names differ, ("", name) for an id that is in no column of test. `by_order`: rows correspond by their
-    position.
+    `confidence`: 1.0 where both have the same ids, 0.9 where the sample has some of test's, or test several rows for
+    each, less where some of its ids are not in test or rows match by position, 0.0 for no match. `renamed`: (column of
+    test, its name in the sample) where the names differ, ("", name) for an id that is in no column of test. `by_order`:
+    rows correspond by their position.
     """
 
     confidence: float
@@ -40,6 +41,8 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         share = share_in(sample, test, keys)
         if share == 1.0:
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
+        if share == 0.0 and len(sample) <= EXAMPLE_ROWS and len(sample) <= 0.2 * len(test):
+            return IdMatch(0.3)  # an example of the form
         return IdMatch(0.5 * share if share > 0.5 else 0.0)
     for name in rest[: max(1, len(rest) - 1)]:
         sample_keys = set(sample[name])
@@ -47,12 +50,15 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
             values = test[column]
             if len(values) == len(sample) and values.is_unique and set(values) == sample_keys:
                 return IdMatch(1.0, ((str(column), name),))
+            if _repeats(values, sample_keys, len(sample)):
+                return IdMatch(0.9, ((str(column), name),))  # several rows of test for each id
     if len(sample) != len(test):
         return IdMatch(0.0)
     if not sample[rest[0]].is_unique:
         return IdMatch(0.4, (), True)  # no id column at all
     if len(rest) > 1 and _is_sequence(sample[rest[0]]):
-        return IdMatch(0.6, (("", rest[0]),), True)  # the number of the row
+        first = int(sample[rest[0]].iloc[0])
+        return IdMatch(0.6 if first in (0, 1) else 0.5, (("", rest[0]),), True)  # the number of the row
     key = sample[rest[0]].iloc[:_ROWS].astype(str)
     for column in test.columns:  # ids put together from several columns, such as "1_1_2012-11-02"
         values = test[column].iloc[:_ROWS].astype(str)
@@ -61,9 +67,16 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
     return IdMatch(0.0)
 
 
+def _repeats(values: pd.Series, ids: set[object], count: int) -> bool:
+    """Whether a column has each of `count` different ids, and some of them in several rows."""
+    if len(values) <= count or len(ids) != count or not values.iloc[:_ROWS].isin(list(ids)).all():
+        return False
+    return bool(values.nunique() == count and set(values.unique()) == ids)
+
+
 def _is_sequence(values: pd.Series) -> bool:
-    """Whether the values are 0, 1, 2 … or 1, 2, 3 …"""
-    if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
+    """Whether the values are whole numbers in steps of one: 0, 1, 2 …, or 1461, 1462 …, which go on after train's."""
+    if not is_integer_dtype(values.dtype):
         return False
     return bool((np.diff(values.to_numpy()) == 1).all())
 

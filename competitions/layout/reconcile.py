@@ -12,7 +12,7 @@ from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
-from medalist.competitions.layout.id_match import share_in
+from medalist.competitions.layout.sample_rows import settle_rows
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -29,14 +29,15 @@ class Frames:
     notes: tuple[str, ...]
 
 
-def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) -> Frames:
+def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, description: str = "") -> Frames:
     """The three tables with the same columns in the same types, and notes on what was changed.
 
     A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
     written where numbers would lose leading zeros, which `sample_head`, the first bytes of the sample, shows. Labels
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
     train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
-    as text and `exact` letter by letter (see `tables.reading.load`).
+    as text and `exact` letter by letter (see `tables.reading.load`). A sample with fewer rows than test is settled by
+    `description`, the organiser's text (see `sample_rows.settle_rows`).
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -44,7 +45,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
     notes: list[str] = []
     train, test, sample = frames.train, frames.test, frames.sample
     for frame, sheet in ((train, roles.train), (test, roles.test)):
-        if not len(frame):
+        if not len(frame) and sheet.path:
             raise InputError(f"{sheet.path} has a header line but no rows: put the table there again.")
     new_to_old = {new: old for old, new in roles.match.renamed if old}
     ids = list(roles.ids)
@@ -74,6 +75,10 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
     notes += _check(roles, ids, train, test, sample)
+    if sample is not None and roles.sample is not None and ids:
+        paths = (roles.train.path, roles.test.path, roles.sample.path)
+        sample, settled = settle_rows(sample, test, train, ids, paths, description)
+        notes += settled
     train, test = _same_precision(train, test, ids)
     train, left_out = _drop_unlabelled(roles, train, test, sample)
     notes += left_out
@@ -136,11 +141,6 @@ def _check(
                 f"{sheet.path} has {int(twice.sum())} duplicate ids in {', '.join(ids)} (first: {first}): "
                 "every row needs an id of its own; mend the file."
             )
-    lost = round((1 - share_in(sample, test, ids)) * len(sample))
-    if lost:
-        raise InputError(f"{lost} ids of {roles.sample.path} are not in {roles.test.path}: give the matching files.")
-    if len(sample) < len(test):
-        notes.append(f"{roles.sample.path} asks for {len(sample)} of the {len(test)} rows of {roles.test.path}.")
     return notes
 
 

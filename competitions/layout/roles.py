@@ -6,24 +6,15 @@ Where another one scores about the same, or there is none, the error names the f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Roles, Sheet, read_pair, read_triple, related
+from medalist.competitions.layout.candidates import Roles, read_pair, read_triple, related
 from medalist.competitions.layout.id_match import share_in
+from medalist.competitions.layout.sheets import NamedTables, Sheet
 
 _MARGIN = 0.2  # difference of scores, below which two candidates are ambiguous
-
-
-@dataclass(frozen=True)
-class NamedTables:
-    """The paths of the tables that the user has named, None for the others."""
-
-    train: str | None = None
-    test: str | None = None
-    sample: str | None = None
 
 
 def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool) -> Roles:
@@ -69,6 +60,17 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 
 def _ambiguous(best: Roles, other: Roles) -> InputError:
     """The error for two candidates of about the same score, naming the first role in which they differ."""
+    files = [{path for s in (r.train, r.test, r.sample) if s for path in s.files} for r in (best, other)]
+    if not files[0] & files[1]:
+        return InputError(
+            f"there is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
+            "folder or zip of one of them, or name its --train, --test and --sample."
+        )
+    if best.train is not other.train and set(best.train.columns) == set(other.train.columns):
+        return InputError(
+            f"{best.train.path} and {other.train.path} could both be train, and rows of one may repeat the other's: "
+            f"say which it is with --train FILE, or take all with --train {best.train.path},{other.train.path}."
+        )
     for role in ("sample", "test", "train"):
         one, two = getattr(best, role), getattr(other, role)
         if one is not two and one and two:

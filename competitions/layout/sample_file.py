@@ -21,13 +21,15 @@ from medalist.competitions.tables.text_form import TextForm
 def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> tuple[TextForm | None, list[str]]:
     """(form of the sample, None without one; notes on what of it could not be kept). `forms`: of the tables, by path.
 
-    Where the sample's numbers show no decimal sign, it is that of train and test, if these have the same separator.
-    The encoding is UTF-8 where the sample's lacks a letter of train's labels.
+    It has no header where the file has none. Where the sample's numbers show no decimal sign, it is that of train and
+    test, if these have the same separator. The encoding is UTF-8 where the sample's lacks a letter of train's labels.
     """
     if roles.sample is None or frames.sample is None or roles.sample.path not in forms:
         return None, []
     form, notes = forms[roles.sample.path], []
     values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
+    if _is_row(form.header or (), frames.sample):
+        form = replace(form, header=None)
     numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)
@@ -50,6 +52,21 @@ def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> 
     return form, notes
 
 
+def _is_row(header: Sequence[str], sample: pd.DataFrame) -> bool:
+    """Whether the first line of the sample's file is its first row, so that it has no header."""
+    if not len(sample) or len(header) != sample.shape[1]:
+        return False
+    pairs = list(zip(header, sample.iloc[0].tolist(), strict=True))
+    return all(field == str(value) or _number(field) == _number(str(value)) is not None for field, value in pairs)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _label_beyond(form: TextForm, roles: Roles, train: pd.DataFrame, sample: pd.DataFrame) -> str | None:
     """A label of train's targets that cannot be written in the form's encoding, None where all can."""
     if form.encoding.startswith("utf"):
@@ -63,7 +80,8 @@ def _label_beyond(form: TextForm, roles: Roles, train: pd.DataFrame, sample: pd.
 
 
 def first_ids(source: Source, ids: Sequence[str]) -> bytes:
-    """The fields of the id columns at the beginning of a table of text, as they are written, a line each."""
+    """The fields of the id columns at the beginning of a table of text, as they are written, a line each; those of all
+    columns where the header does not name the ids."""
     try:
         dialect = read_dialect(source) if source.suffix in TEXT_FORMATS else None
     except InputError:
@@ -73,7 +91,7 @@ def first_ids(source: Source, ids: Sequence[str]) -> bytes:
     with source.open() as stream:
         head = decode_head(stream.read(HEAD_BYTES), source, dialect.encoding)
     names = column_names(dialect.header)
-    places = [names.index(name) for name in ids if name in names]
+    places = [names.index(name) for name in ids if name in names] or list(range(len(names)))
     records = read_records(head, dialect.quoting, False, len(head))
     fields = [r.fields[p] for r in records if r.line >= dialect.first_row for p in places if p < len(r.fields)]
     return "\n".join(fields).encode()

@@ -18,6 +18,7 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.labels import order_binary, plain, probability_labels
 from medalist.competitions.task.metric import assume_metric, choose_metric
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
+from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.submission_form import Form, read_form
 from medalist.competitions.task.task import Task, target_column, target_numbers
 
@@ -51,9 +52,12 @@ def infer_task(
     has missing values or a single one; MetricError for an unknown metric.
     """
     train, test, sample = competition.train, competition.test, competition.sample
-    if len(train) < 2 or not len(test):
+    if len(train) < 2:
         raise TaskError(f"There are {len(train)} training rows and {len(test)} test rows: at least 2 and 1 are needed.")
-    form = read_form(train, test, sample, _names(id), _names(targets))
+    if len(test):
+        form = read_form(train, test, sample, _names(id), _names(targets))
+    else:
+        form = form_of_table(train, competition.description, _names(id), _names(targets))
     values = [target_column(train, target) for target in form.targets]
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
@@ -70,8 +74,12 @@ def infer_task(
     labels, notes = task_classes(values, kind, classes)
     if kind == "binary" and not classes:
         positive = form.positive if positive is None else positive
-        labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
-        notes += binary_notes
+        try:
+            labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
+            notes += binary_notes
+        except TaskError:
+            if len(test):  # a single table asks for nothing yet
+                raise
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
             f"The metric {scorer.name} needs a probability for each of {len(labels)} classes, but the sample "

@@ -55,7 +55,9 @@ def read_form(
     if sample is None:
         chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
         layout: Layout = "value" if len(chosen) == 1 else "per_target"
-        return Form(test_ids, sample_ids, chosen, layout, (*sample_ids, *chosen), (), lacking)
+        by_order = ("No column of test names its rows: a submission has them in test's order (--id settles it).",)
+        columns = (*sample_ids, *chosen)
+        return Form(test_ids, sample_ids, chosen, layout, columns, (), lacking, None, () if test_ids else by_order)
     predicted = [c for c in sample.columns if c not in sample_ids]
     if not predicted:
         raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
@@ -153,6 +155,8 @@ def _ids(
         if len(named) == 1 or len(unique) == 1:
             chosen = (named if len(named) == 1 else unique)[0]
             return (chosen,), (chosen,)
+        if not unique:
+            return (), ()  # nothing could be named: rows are told by their order
         raise TaskError(
             f"Which column identifies the rows of test cannot be told (unique: {_listed(unique)}): name it with --id."
         )

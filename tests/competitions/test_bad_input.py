@@ -129,7 +129,7 @@ def nested(archive: zipfile.ZipFile) -> None:
 
 CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no such folder": (lambda folder: folder / "nowhere", "does not exist"),
-    "a file instead of a folder": (lambda folder: good(folder) / "train.csv", "single file"),
+    "a file instead of a folder": (lambda folder: _file_of_another_kind(folder), "single file"),
     "an empty folder": (lambda folder: folder, "no table"),
     "empty train": (content("train.csv", b""), r"train\.csv is empty"),
     "empty test": (content("test.csv", b""), r"test\.csv is empty"),
@@ -139,7 +139,6 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no sample": (without("sample_submission.csv"), r"--sample FILE, or --id and --target"),
     "no test": (without("test.csv"), r"no test table.*--test"),
     "no train": (without("train.csv"), r"--train"),
-    "train only": (without("test.csv", "sample_submission.csv"), r"--train.*--test"),
     "duplicate ids in test": (change("test.csv", lambda t: t.assign(id=[30, *t["id"][:-1]])), "duplicate ids"),
     "duplicate ids in sample": (
         change("sample_submission.csv", lambda t: t.assign(id=[30, *t["id"][:-1]])),
@@ -175,6 +174,12 @@ def _named(folder: Path, name: str, data: bytes) -> Path:
     folder.mkdir(exist_ok=True)
     path.write_bytes(data)
     return path if name == "x.zip" else folder
+
+
+def _file_of_another_kind(folder: Path) -> Path:
+    path = good(folder) / "train.docx"
+    path.write_bytes(b"PK")
+    return path
 
 
 def both_twice(folder: Path) -> Path:

@@ -53,7 +53,7 @@ def test_labels_in_a_file_of_their_own(tmp_path: Path) -> None:
     write(tmp_path, train_values=values, train_labels=labels[::-1], test_values=tables["test"], form=tables["sample"])
     competition = read_competition(tmp_path)
     pd.testing.assert_frame_equal(competition.train, tables["train"], check_dtype=False)
-    assert roles(competition)["train_labels.csv"] == "ignored"
+    assert roles(competition)["train_labels.csv"] == roles(competition)["train_values.csv"] == "train"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,7 @@ def test_ambiguity_is_an_error_that_a_flag_settles(tmp_path: Path) -> None:
         read_competition(tmp_path)
     competition = read_competition(tmp_path, train="train_b.csv")
     assert (competition.train["size"] == 0).all()
+    assert len(read_competition(tmp_path, train="train_a.csv,train_b.csv").train) == 120
 
 
 def test_without_a_sample(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from little import source_of
 
 from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
+from medalist.competitions.submission import write_submission
 from medalist.competitions.tables.archive import together
 from medalist.competitions.tables.reading import load, read_header, read_table
 
@@ -213,3 +214,15 @@ def test_the_submission_has_the_decimal_sign_of_the_sample_or_else_of_train(
     assert competition.sample_form is not None
     assert competition.sample_form.decimal == expected
     assert any("no decimal sign" in note for note in competition.notes) == (zero == "0" and train_sign == ",")
+
+
+def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"nr": range(1000, 1060), "rain": np.arange(60) / 4, "level": np.arange(60) / 2})
+    frame[:40].to_csv(tmp_path / "train.csv", index=False, sep=";")
+    frame[40:].drop(columns="level").to_csv(tmp_path / "test.csv", index=False, sep=";")
+    answer = frame[40:][["nr", "level"]]
+    answer.assign(level=0).to_csv(tmp_path / "sample_submission.csv", index=False, header=False, sep=";")
+    competition = read_competition(tmp_path)
+    assert competition.sample_form is not None
+    write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
+    assert (tmp_path / "answer.csv").read_text() == answer.to_csv(index=False, header=False, sep=";")

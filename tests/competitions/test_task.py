@@ -103,8 +103,12 @@ def test_without_a_sample_ids_and_target_are_inferred_or_have_to_be_given():
         infer_task(little_competition(train.assign(z=1.5), test))
     task = infer_task(little_competition(train.assign(empty=np.nan), test), metric="rmse")
     assert task.targets == ("y",)  # nobody asks for what has no value
+    task = infer_task(little_competition(train[["x", "y"]], test[["x"]]), metric="rmse")
+    assert (task.id, task.submission_columns) == ((), ("y",))
+    assert any("test's order" in note for note in task.notes)
     with pytest.raises(TaskError, match="--id"):
-        infer_task(little_competition(train[["x", "y"]], test[["x"]]))
+        two = [t.rename(columns={"id": "no"}).assign(key=range(len(t))) for t in (train, test)]
+        infer_task(little_competition(*two))
 
 
 def _inferred(y: list, sample: list | None = None, description: str = "", **options):
