@@ -7,7 +7,7 @@ Every form gives the same types: integers, floats, bool, objects (bool and missi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +76,23 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
     if len(tables) != 1:
         raise InputError(f"{file} holds {len(tables)} tables where one is needed: unpack it and name the table.")
     return load(tables[0], exact=exact).frame
+
+
+def read_headless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
+    """The table in a text file without a header line, whose columns get the names; None where it has other columns.
+
+    Raises InputError where it cannot be read.
+    """
+    source = Source(str(path), Path(path), (), Path(path).stat().st_size)
+    dialect = read_dialect(source)
+    if len(dialect.header) != len(names):
+        return None
+    frame = load(source).frame.set_axis(list(names), axis=1)
+    first = pd.DataFrame([dialect.header], columns=list(names), dtype=object)
+    for name in names:
+        if pd.api.types.is_numeric_dtype(frame[name].dtype):
+            first[name] = pd.to_numeric(first[name].str.replace(dialect.decimal, "."), errors="coerce")
+    return pd.concat([first, frame], ignore_index=True)
 
 
 def read_header(source: Source) -> Header:

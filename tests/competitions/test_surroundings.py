@@ -13,7 +13,7 @@ from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.submission import write_submission
 from medalist.competitions.tables.archive import together
-from medalist.competitions.tables.reading import load, read_header, read_table
+from medalist.competitions.tables.reading import load, read_header, read_headless, read_table
 
 ROWS = "1;2,5;north\n2;3,25;south\n3;1,5;north\n4;10;west\n"
 EXPECTED = {"no": [1, 2, 3, 4], "rain": [2.5, 3.25, 1.5, 10], "side": ["north", "south", "north", "west"]}
@@ -226,3 +226,7 @@ def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path) 
     assert competition.sample_form is not None
     write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
     assert (tmp_path / "answer.csv").read_text() == answer.to_csv(index=False, header=False, sep=";")
+    read = read_headless(tmp_path / "answer.csv", ["nr", "level"])
+    assert read is not None
+    assert read.to_dict("list") == answer.to_dict("list")
+    assert read_headless(tmp_path / "answer.csv", ["nr"]) is None
