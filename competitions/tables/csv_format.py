@@ -187,6 +187,8 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
     firsts = [read_records(text, quoting, whole, FEW_RECORDS) for quoting in plain]
     odd = named is not None or text.lstrip().startswith(_COMMENT) or '\\"' in text
     for quoting, records in zip(plain, firsts, strict=True):
+        if quoting.separator == "," and any(map(agree, firsts[1:])) and _is_decimal(text, records):
+            continue
         if agree(records) and not odd and not _is_odd(records):
             return quoting, records, Place(0, 1)
     separators = (named,) if named else (*SEPARATORS, *RARE_SEPARATORS)
@@ -213,6 +215,12 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
         return plain[0], [Record((text.split()[0],), 0, 1)], Place(0, 1)
     best = max(range(len(plain)), key=lambda i: (len(firsts[i][0].fields) if firsts[i] else 0, -i))
     return plain[best], firsts[best], Place(0, 1)
+
+
+def _is_decimal(text: str, records: list[Record]) -> bool:
+    """Whether every comma of the first lines stands within a number: another separator keeps the fields apart."""
+    lines = "\n".join(text.splitlines()[: records[-1].end if records else 0])
+    return "," in lines and len(re.findall(r"\d,\d", lines)) == lines.count(",")
 
 
 def _is_odd(records: list[Record]) -> bool:

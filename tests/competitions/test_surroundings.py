@@ -216,16 +216,18 @@ def test_the_submission_has_the_decimal_sign_of_the_sample_or_else_of_train(
     assert any("no decimal sign" in note for note in competition.notes) == (zero == "0" and train_sign == ",")
 
 
-def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path, decimal: str) -> None:
+    form = {"index": False, "sep": ";", "decimal": decimal}
     frame = pd.DataFrame({"nr": range(1000, 1060), "rain": np.arange(60) / 4, "level": np.arange(60) / 2})
-    frame[:40].to_csv(tmp_path / "train.csv", index=False, sep=";")
-    frame[40:].drop(columns="level").to_csv(tmp_path / "test.csv", index=False, sep=";")
+    frame[:40].to_csv(tmp_path / "train.csv", **form)
+    frame[40:].drop(columns="level").to_csv(tmp_path / "test.csv", **form)
     answer = frame[40:][["nr", "level"]]
-    answer.assign(level=0).to_csv(tmp_path / "sample_submission.csv", index=False, header=False, sep=";")
+    answer.assign(level=0.0).to_csv(tmp_path / "sample_submission.csv", header=False, **form)
     competition = read_competition(tmp_path)
     assert competition.sample_form is not None
     write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
-    assert (tmp_path / "answer.csv").read_text() == answer.to_csv(index=False, header=False, sep=";")
+    assert (tmp_path / "answer.csv").read_text() == answer.to_csv(header=False, **form)
     read = read_headless(tmp_path / "answer.csv", ["nr", "level"])
     assert read is not None
     assert read.to_dict("list") == answer.to_dict("list")
