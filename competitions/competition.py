@@ -12,6 +12,8 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.columns.aggregates import aggregate_rows
+from medalist.competitions.columns.reading_decisions import read_further
+from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import encoding_note, read_description, read_text
@@ -19,7 +21,7 @@ from medalist.competitions.layout.file_list import TableFile, file_list, further
 from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
 from medalist.competitions.layout.parts import join_named
-from medalist.competitions.layout.reconcile import Frames, reconcile
+from medalist.competitions.layout.reconcile import reconcile
 from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
@@ -29,6 +31,7 @@ from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
+from medalist.competitions.text_columns import decide_readings, read_frames, with_time
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -41,7 +44,7 @@ class Competition:
     have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
     changed in reading or could not be read. `sources`: the further tables, by path. `sample_form`: how the sample is
-    written, in which a submission is written too; None without a sample.
+    written, in which a submission is written too; None without a sample. `readings`: how columns of text are written.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Competition:
     notes: tuple[str, ...]
     sources: Mapping[str, FurtherTable] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     sample_form: TextForm | None = None
+    readings: Readings = field(default_factory=Readings, repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -62,7 +66,7 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return self.sources[matches[0]].load()
+        return read_further(self.readings, self.sources[matches[0]].load())
 
 
 def read_competition(
@@ -94,15 +98,15 @@ def read_competition(
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     sources = together(expand_workbooks(sources))
-    of_text = {s.path for s in sources if s.suffix in TEXT_SUFFIXES and not is_table(s)}
+    may_be_tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
     given_paths = [path for paths in named.values() for path in paths]
-    texts = [s for s in sources if s.path in of_text and s.path not in given_paths]
+    texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in {*given_paths, *may_be_tables}]
     text, text_paths = _describe(root, description, texts)
 
     loaded: dict[str, Table] = {}
-    tables, headless, problems = read_sheets(by_path, loaded, given_paths)
+    tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
     if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
@@ -116,12 +120,9 @@ def read_competition(
     roles = decision.roles
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
-    def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
-        return next(s for s in used if s.path == path).load(as_text, exact)
-
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
-    read = Frames(roles.train.load(), roles.test.load(), roles.sample.load() if roles.sample else None, ())
-    frames = reconcile(roles, read, reload, head, text)
+    readings = decide_readings(roles, text)
+    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
@@ -130,16 +131,19 @@ def read_competition(
     frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
-    form, form_notes = sample_form(roles, {path: table.form for path, table in loaded.items()}, frames)
     told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
     tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
-    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes]
-    text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
+    forms = {path: table.form for path, table in loaded.items()}
+    form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal)
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
+    text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
+    all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
+    all_notes += form_notes
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
@@ -149,13 +153,10 @@ def read_competition(
         description=text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(
-            dict.fromkeys(
-                [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *frames.notes, *form_notes]
-            )
-        ),
+        notes=tuple(dict.fromkeys(all_notes)),
         sources=MappingProxyType(further),
         sample_form=form,
+        readings=readings,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import time_axis
+from medalist.competitions.columns.dates import time_axes
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
@@ -117,11 +117,8 @@ def choose_rows(train: pd.DataFrame, test: pd.DataFrame, task: HoldoutTask, frac
         return _groups(group_codes(train, plan), fraction, rng)
     if plan.scheme in ("time", "blocks"):
         column = str(plan.column)
-        times = _times(train, column)
-        if plan.scheme == "time":
-            return _latest(times, fraction)
-        others = _times(test, column) if column in test else np.array([])
-        return _later_parts(times, others, fraction)
+        times, others = _times(train[column], test[column] if column in test else train[column].iloc[:0])
+        return _latest(times, fraction) if plan.scheme == "time" else _later_parts(times, others, fraction)
     strata: np.ndarray = np.zeros(len(train), dtype=np.int64)
     if plan.scheme == "stratified":
         strata = train.groupby(list(task.targets), dropna=False, sort=True).ngroup().to_numpy()
@@ -156,17 +153,20 @@ def _groups(codes: np.ndarray, fraction: float, rng: np.random.Generator) -> np.
     return chosen[codes]
 
 
-def _times(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """The time of each row, (n,) float64, in days for dates (whole ones where there are ten or more), else as it is.
+def _times(train: pd.Series, test: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The time of each row of both tables, (n,) float64, in days for dates (whole ones where train has ten or more),
+    else as it is. Both are read alike.
 
     Raises InputError where the column holds neither dates nor numbers.
     """
-    axis = time_axis(frame[column])
+    axis, other = time_axes(train, test)
     if axis is None or not np.isfinite(axis[0]).any():
-        raise InputError(f"column {column!r} holds neither dates nor numbers: name another with --folds time:COLUMN.")
-    times = axis[0]
-    days = np.floor(times)
-    return days if axis[1] and len(np.unique(days[np.isfinite(days)])) >= 10 else times
+        raise InputError(
+            f"column {train.name!r} holds neither dates nor numbers: name another with --folds time:COLUMN."
+        )
+    times, others = axis[0], other[0] if other is not None else np.array([])
+    whole = axis[1] and len(np.unique(np.floor(times[np.isfinite(times)]))) >= 10
+    return (np.floor(times), np.floor(others)) if whole else (times, others)
 
 
 def _latest(times: np.ndarray, fraction: float) -> np.ndarray:
@@ -214,10 +214,12 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
 
 def _copy(competition: Competition, path: str, public: Path) -> None:
     """Copies a further table into the folder, unpacked, unless it has the name of a table there."""
-    source = competition.sources[path].source
-    if source is None:  # of several files, or with other names: written as it is read
+    source, readings = competition.sources[path].source, competition.readings
+    written_anew = readings.day_first or readings.decimal == ","  # train, written anew, shows these no more
+    if source is None or written_anew:  # of several files, with other names, or read by train's signs
         stem = PurePosixPath(path).name.partition(".")[0]
-        competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
+        if f"{stem}.csv" not in TABLES:
+            competition.extra(path).to_csv(public / f"{stem}.csv", index=False)
         return
     name = PurePosixPath(source.name)
     target = public / plain_name(name.name)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.competitions.columns.dates import parse_dates
+from medalist.competitions.columns.dates import parse_dates, time_axis
 from medalist.competitions.folds.make import assign_strata
 from medalist.competitions.metrics.functions import auc
 from medalist.competitions.task.task import Task
@@ -33,6 +33,7 @@ def adversarial_validation(
     """
     usable = [card for card in cards if card.kind not in (Kind.CONSTANT, Kind.KEY, Kind.DUPLICATE)]
     usable = [card for card in usable if card.name != task.folds.column and card.name not in task.id]
+    usable = [card for card in usable if not _same_time(train, card, task.folds.column)]
     usable = sorted(usable, key=lambda card: -card.drift)[:most_columns]
     if not usable:
         return
@@ -49,13 +50,26 @@ def adversarial_validation(
     severity: Severity = "info" if score < 0.6 else "warning"
     relation = "look alike" if score < 0.55 else "differ a little" if score < 0.65 else "differ"
     by = f", most by {', '.join(top)}" if score >= 0.55 else ""
+    random = task.folds.scheme in ("random", "stratified")
+    rest = " The folds hold rows out at random all the same, so their estimate is one for rows like train's."
     yield Finding(
         "adversarial",
         severity,
         tuple(top) if score >= 0.55 else (),
-        f"Train and test {relation}{left_out}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}.",
+        f"Train and test {relation}{left_out}: a model tells them apart with AUC {score:.3f}, where 0.5 is chance{by}."
+        + (rest if random and score >= 0.9 else ""),
         score,
     )
+
+
+def _same_time(train: pd.DataFrame, card: ColumnCard, column: str | None) -> bool:
+    """Whether a column of dates holds the times of the plan's column, within a day, as in another time zone."""
+    if column is None or column not in train or card.kind != Kind.DATE:
+        return False
+    axes = [time_axis(train[name].iloc[:2000]) for name in (card.name, column)]
+    if axes[0] is None or axes[1] is None or not axes[1][1]:
+        return False
+    return bool(np.nanmax(np.abs(axes[0][0] - axes[1][0]), initial=0.0) <= 1.0)
 
 
 def as_numbers(values: pd.Series, card: ColumnCard) -> np.ndarray:

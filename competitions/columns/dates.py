@@ -13,6 +13,19 @@ _DAYS = ("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%m-%d-%Y",
          "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y-%m",
          "%Y/%m")  # fmt: skip
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+_NO_DATE = r"0{1,4}[-/. ]0{1,2}[-/. ]0{1,4}(?:[T ].*)?"
+_FIRST, _LAST = pd.Timestamp("1678-01-01"), pd.Timestamp("2262-01-01")  # what nanoseconds hold
+_DIGITS = (  # (least, most, format, least number of distinct values): fewer may be other numbers by chance
+    (190_001, 210_012, "%Y%m", 6),
+    (19_000_101, 21_001_231, "%Y%m%d", 1),
+    (1_900_010_100, 2_100_123_123, "%Y%m%d%H", 6),
+    (190_001_010_000, 210_012_312_359, "%Y%m%d%H%M", 4),
+    (19_000_101_000_000, 21_001_231_235_959, "%Y%m%d%H%M%S", 4),
+)
+_SINCE_1970 = (
+    (8e8, 4e9, 1.0),
+    (8e11, 4e12, 1e3),
+)  # ranges of times since 1970, from 1995 to 2096; their units a second
 _SECONDS_PER_DAY = 86_400.0
 
 
@@ -26,13 +39,14 @@ def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd
     """The column as `datetime64` without time zone, NaT where missing, or None where it holds no dates.
 
     Dates are datetimes, strings in ISO 8601 or a usual national format (month first is tried before day first), and
-    whole numbers yyyymmdd; other numbers, such as years, are none. A column of strings is parsed only where at least
-    the share `share` of `sample` values looks like dates, and it is None unless one format fits that share of all.
+    whole numbers yyyymm, yyyymmdd or yyyymmdd with a time of day; other numbers, such as years, are none. A column of
+    strings is parsed only where at least the share `share` of `sample` values looks like dates, and it is None unless
+    one format fits that share of all. Dates outside 1678 to 2261 are NaT.
     """
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return values.dt.tz_localize(None) if getattr(values.dt, "tz", None) is not None else values
     if pd.api.types.is_integer_dtype(values.dtype) or pd.api.types.is_float_dtype(values.dtype):
-        return _parse_yyyymmdd(values)
+        return _parse_digits(values)
     if not is_text(values):
         return None
     present = values.dropna()
@@ -51,38 +65,64 @@ def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd
 
 
 def _parse_texts(texts: pd.Series, share: float) -> pd.Series | None:
-    """The texts as dates, by the first format that fits at least the share `share` of them, or None."""
-    probe = texts.iloc[np.linspace(0, len(texts) - 1, min(2000, len(texts))).astype(int)]
+    """The texts as dates, by the first format that fits at least the share `share` of them, or None.
+
+    Texts such as 0000-00-00 do not count; dates that nanoseconds cannot hold count, and are NaT.
+    """
+    real = texts[~texts.str.fullmatch(_NO_DATE)]
+    if real.empty:
+        return None
+    probe = real.iloc[np.linspace(0, len(real) - 1, min(2000, len(real))).astype(int)]
     for form in ("ISO8601", *(day + clock for day in _DAYS for clock in _CLOCKS)):
         if _read(probe, form).notna().mean() >= share:
-            parsed = _read(texts, form)
+            parsed = _read(real, form)
             if parsed.notna().mean() >= share:
-                return parsed
+                within = parsed.where((parsed >= _FIRST) & (parsed < _LAST))
+                return within.reindex(texts.index).astype("datetime64[ns]")
     return None
 
 
 def _read(texts: pd.Series, form: str) -> pd.Series:
-    """The texts as dates by one format, NaT where it does not fit."""
+    """The texts as dates by one format, to the microsecond, NaT where it does not fit."""
     try:
         read = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
-    except ValueError:  # years outside what nanoseconds can hold
+    except ValueError:  # years outside what the format can hold
         return pd.Series(pd.NaT, index=texts.index)
-    return read.dt.tz_localize(None).astype("datetime64[ns]")
+    return read.dt.tz_localize(None).astype("datetime64[us]")
 
 
-def _parse_yyyymmdd(values: pd.Series) -> pd.Series | None:
-    """Numbers as dates where all of them are written yyyymmdd, else None."""
+def _parse_digits(values: pd.Series) -> pd.Series | None:
+    """Numbers as dates where all of them are written in one of the _DIGITS, else None."""
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     present = numbers[np.isfinite(numbers)]
-    if present.size == 0 or present.min() < 19_000_101 or present.max() > 21_001_231 or (present % 1).any():
+    if present.size == 0 or present.min() < 190_001 or (present % 1).any():
+        return None
+    low, high = present.min(), present.max()
+    form, least = next(((f, n) for a, b, f, n in _DIGITS if a <= low and high <= b), ("", 0))
+    if not form:
         return None
     uniques, codes = np.unique(present.astype(np.int64), return_inverse=True)
-    parsed = pd.to_datetime(pd.Series(uniques).astype(str), format="%Y%m%d", errors="coerce")
+    if len(uniques) < least or (form == "%Y%m" and ((uniques % 100 < 1) | (uniques % 100 > 12)).any()):
+        return None
+    parsed = pd.to_datetime(pd.Series(uniques).astype(str), format=form, errors="coerce")
     if parsed.isna().any():
         return None
     times = np.full(len(numbers), np.datetime64("NaT", "ns"))
     times[np.isfinite(numbers)] = parsed.to_numpy("datetime64[ns]")[codes]
     return pd.Series(times, index=values.index)
+
+
+def since_1970(values: pd.Series) -> float:
+    """How many units make a second where a column holds whole numbers of the size of seconds or milliseconds since
+    1970 that span more than 86,400; 0.0 for any other column."""
+    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+        return 0.0
+    present = values.to_numpy(np.float64, na_value=np.nan)
+    present = present[np.isfinite(present)]
+    if len(present) < 2 or (present % 1).any():
+        return 0.0
+    low, high = float(present.min()), float(present.max())
+    return next((unit for a, b, unit in _SINCE_1970 if a <= low and high <= b and high - low > 86_400), 0.0)
 
 
 def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
+from medalist.competitions.columns.date_form import plain_iso
+from medalist.competitions.columns.dates import time_axes
+from medalist.competitions.columns.time_order import may_be_time, time_relation
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, Scheme
-
-SHARED = 0.2  # largest share of test rows with the last time of train, as where a day was divided between both
-_TIME_WORD = re.compile(r"(?:^|[^a-z])(?:year|yr|month|week|day|date|time|hour|quarter|period|step|timestamp|epoch)s?"
-                        r"(?:[^a-z]|$)|date$|time$|year$|month$|week$|day$", re.IGNORECASE)  # fmt: skip
 
 
 def time_plan(
@@ -29,14 +25,16 @@ def time_plan(
     """The plan by a column in which test was separated in time, or None where there is none.
 
     Of several such columns dates are preferred, and then the one with most distinct times, since years do not
-    distinguish days. The evidence is read from the samples `train_part` and `test_part`. `scheme`: a person's choice,
-    "time" or "blocks", for which the first column of dates is taken where none gives evidence. Raises TaskError where
-    no column holds dates.
+    distinguish days; of columns with about as many, the one in which fewest test rows are no later than train, and
+    then one in ISO 8601. The evidence is read from the samples `train_part` and `test_part`. `scheme`: a person's
+    choice, "time" or "blocks", for which the first column of dates is taken where none gives evidence. Raises
+    TaskError where no column holds dates.
     """
     usable = []
-    evidence: dict[str, tuple[bool, int, Scheme]] = {}
+    evidence: dict[str, tuple[bool, int, Scheme, float]] = {}
     for name in columns:
-        if not _may_be_time(train_part[name], name, given=len(columns) == 1 and scheme is not None):
+        given = len(columns) == 1 and scheme is not None
+        if not given and not may_be_time(train_part[name], name):
             continue
         parts = time_axes(train_part[name], test_part[name])
         if parts[0] is None or (parts[1] is None and len(test)):
@@ -44,65 +42,27 @@ def time_plan(
         usable.append(name)
         relation = time_relation(parts[0][0], parts[1][0]) if parts[1] is not None else None
         if relation is not None and scheme in (None, relation):
-            evidence[name] = parts[0][1], len(np.unique(parts[0][0])), relation
+            early = float(np.mean(parts[1][0] <= np.nanmax(parts[0][0]))) if parts[1] is not None else 0.0
+            evidence[name] = parts[0][1], len(np.unique(parts[0][0])), relation, early
     if evidence:
         finest = max(evidence, key=lambda name: evidence[name][:2])
-        return _plan(train[finest], test[finest], evidence[finest][2], n_splits, seed)
+        alike = [n for n, (date, times, *_) in evidence.items() if date and times >= 0.98 * evidence[finest][1]]
+        if evidence[finest][0] and evidence[finest][2] == "time":  # of local time and UTC, that in which test is later
+            written = {name: not plain_iso(train_part[name].head(50).dropna().astype(str)) for name in alike}
+            order = {n: (evidence[n][2] != "time", evidence[n][3], written[n], -evidence[n][1]) for n in alike}
+            finest = min(alike, key=order.__getitem__)
+        return plan_in_time(train[finest], test[finest], evidence[finest][2], n_splits, seed)
     if scheme is None:
         return None
     if not usable:
         raise TaskError(f"--folds {scheme}: no column holds dates; name the column of time, --folds {scheme}:COLUMN.")
     test_column = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
-    return _plan(train[usable[0]], test_column, "time" if scheme == "time" else "blocks", n_splits, seed, given=True)
+    return plan_in_time(
+        train[usable[0]], test_column, "time" if scheme == "time" else "blocks", n_splits, seed, given=True
+    )
 
 
-def _may_be_time(values: pd.Series, name: str, given: bool) -> bool:
-    """Whether a column may hold times: dates, years, whole numbers with such a name, or what a person has `given`."""
-    if parse_dates(values) is not None or given:
-        return True
-    if is_text(values) or pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
-        return False
-    numbers = values.to_numpy(dtype=float, na_value=np.nan)
-    numbers = numbers[np.isfinite(numbers)]
-    if len(numbers) == 0 or (numbers % 1).any() or len(np.unique(numbers)) < 3:
-        return False
-    years = numbers.min() >= 1900 and numbers.max() <= 2100
-    return bool(years or _TIME_WORD.search(name))
-
-
-def time_relation(train: np.ndarray, test: np.ndarray) -> Scheme | None:
-    """ "time" where test lies after train, "blocks" where both alternate in long stretches, else None.
-
-    `train`, `test`: positions of their rows on one axis, NaN where missing. Up to SHARED of the test rows may have the
-    last time of train. Stretches are long where there are at most a quarter as many runs as distinct times in random
-    order would give (Wald and Wolfowitz, 1940).
-    """
-    train_times, test_times = train[np.isfinite(train)], test[np.isfinite(test)]
-    if (
-        len(train_times) < 0.9 * len(train)
-        or len(test_times) < 0.9 * len(test)
-        or not len(test_times)
-        or not len(train_times)
-    ):
-        return None
-    last = train_times.max()
-    if (
-        (test_times >= last).mean() >= 0.95
-        and (test_times == last).mean() <= SHARED
-        and len(np.unique(train_times)) >= 3
-    ):
-        return "time"
-    points, inside = np.unique(train_times), np.unique(test_times)
-    if np.isin(test_times, points).mean() > 0.02 or len(points) < 10 or len(inside) < 3:
-        return None
-    marks = np.concatenate([np.zeros(len(points)), np.ones(len(inside))])
-    marks = marks[np.argsort(np.concatenate([points, inside]), kind="stable")]
-    runs = 1 + int((np.diff(marks) != 0).sum())
-    expected = 1 + 2 * len(points) * len(inside) / (len(points) + len(inside))
-    return "blocks" if runs <= 0.25 * expected else None
-
-
-def _plan(
+def plan_in_time(
     train: pd.Series, test: pd.Series, relation: str, n_splits: int | None, seed: int, given: bool = False
 ) -> FoldPlan:
     """The plan by the times of one column. `given`: a person chose the scheme, and there is no evidence of it."""

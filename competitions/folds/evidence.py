@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
+from medalist.competitions.folds.by_clock import clock_plan
 from medalist.competitions.folds.by_group import GroupEvidence, group_evidence, group_plan
 from medalist.competitions.folds.by_time import time_plan
 from medalist.competitions.folds.plan import SCHEMES, FoldPlan
+from medalist.competitions.folds.separation import Separation, separating_column
 
 
 def choose_folds(
@@ -55,14 +57,29 @@ def choose_folds(
             (disjoint if evidence.disjoint else overlapping).append(evidence)
         if disjoint or scheme == "group":
             return group_plan(disjoint, overlapping, shared, n_splits, seed, given=column)
+    if scheme is None:
+        plan = clock_plan(train, test, shared, targets, n_splits, seed)
+        if plan is not None:
+            return plan
     stratified = problem_type != "regression" if scheme is None else scheme == "stratified"
-    reason = f"The {scheme} scheme was asked for." if scheme else _random_reason(stratified, overlapping)
+    if scheme:
+        reason = f"The {scheme} scheme was asked for."
+    else:
+        reason = _random_reason(stratified, overlapping, separating_column(train_part, test_part, shared))
     return FoldPlan("stratified" if stratified else "random", min(n_splits or 5, len(train)), None, seed, reason)
 
 
-def _random_reason(stratified: bool, overlapping: list[GroupEvidence]) -> str:
-    """Why rows are held out at random, naming a structured key whose groups train and test share, if there is one."""
+def _random_reason(stratified: bool, overlapping: list[GroupEvidence], separation: Separation | None) -> str:
+    """Why rows are held out at random, naming a structured key whose groups train and test share, if there is one, or
+    a column that tells test from train nevertheless."""
     rows = "stratified by target" if stratified else "without strata"
+    if separation is not None:
+        flag = f"--folds {'time' if separation.numeric else 'group'}:{separation.name}"
+        return (
+            f"Rows are held out at random ({rows}), though {separation.name} tells test from train (AUC "
+            f"{separation.auc:.2f}): nothing shows that it is a time or a key, so the estimate is one for rows like "
+            f"train's ({flag} holds out by it)."
+        )
     nearest = max((e for e in overlapping if e.separator), key=lambda e: e.expected, default=None)
     if nearest is not None and nearest.expected >= 5:
         return (

@@ -18,27 +18,29 @@ from medalist.competitions.tables.records import read_records
 from medalist.competitions.tables.text_form import TextForm
 
 
-def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> tuple[TextForm | None, list[str]]:
-    """(form of the sample, None without one; notes on what of it could not be kept). `forms`: of the tables, by path.
+def sample_form(
+    roles: Roles, forms: Mapping[str, TextForm], frames: Frames, decimal: str = ""
+) -> tuple[TextForm | None, list[str]]:
+    """(form of the sample, None without one; notes on what of it could not be kept).
 
-    It has no header where the file has none. Where the sample's numbers show no decimal sign, it is that of train and
-    test, if these have the same separator. The encoding is UTF-8 where the sample's lacks a letter of train's labels.
+    `forms`: of the tables, by path. `decimal`: the decimal sign of the sample's predictions where they were read from
+    text, else "".
+    Where the sample's numbers show no decimal sign, it is that of train and test, if these have the same separator.
+    The encoding is UTF-8 where the sample's lacks a letter of train's labels.
     """
     if roles.sample is None or frames.sample is None or roles.sample.path not in forms:
         return None, []
     form, notes = forms[roles.sample.path], []
-    values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
-    if _is_row(form.header or (), frames.sample):
+    if not roles.sample.has_header:
         form = replace(form, header=None)
+    if decimal:
+        form = replace(form, decimal=decimal)
+    values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
     numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
+    unsigned = bool(numbers) and all(types.is_integer_dtype(c.dtype) or c.isna().all() for c in numbers)
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)
-    if (
-        numbers
-        and form.decimal == "."
-        and commas
-        and all(types.is_integer_dtype(c.dtype) or c.isna().all() for c in numbers)
-    ):
+    if form.decimal == "." and commas and unsigned:
         form = replace(form, decimal=",")
         notes.append(
             f"{roles.sample.path} shows no decimal sign: the submission has commas, as {roles.train.path} does."
@@ -50,21 +52,6 @@ def sample_form(roles: Roles, forms: Mapping[str, TextForm], frames: Frames) -> 
         )
         form = replace(form, encoding="utf-8", mark=b"")
     return form, notes
-
-
-def _is_row(header: Sequence[str], sample: pd.DataFrame) -> bool:
-    """Whether the first line of the sample's file is its first row, so that it has no header."""
-    if not len(sample) or len(header) != sample.shape[1]:
-        return False
-    pairs = list(zip(header, sample.iloc[0].tolist(), strict=True))
-    return all(field == str(value) or _number(field) == _number(str(value)) is not None for field, value in pairs)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _label_beyond(form: TextForm, roles: Roles, train: pd.DataFrame, sample: pd.DataFrame) -> str | None:

@@ -13,10 +13,9 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import TEXT_FORMATS, Source
 from medalist.competitions.tables.compression import plain_name
 from medalist.competitions.tables.csv_format import read_dialect
+from medalist.competitions.tables.headers import lacks_header
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
-from medalist.competitions.tables.records import is_number
-from medalist.competitions.tables.table_or_text import is_table
 
 _WHOLE = re.compile(r"-?\d+")
 
@@ -32,7 +31,8 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role.
+    person on how it was made, which count where the table gets a role. `has_header`: whether its file
+    names the columns.
     """
 
     path: str
@@ -40,6 +40,7 @@ class Sheet:
     load: Load
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    has_header: bool = True
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -82,11 +83,12 @@ class FileLoader:
 
 
 def read_sheets(
-    by_path: Mapping[str, Source], loaded: dict[str, Table], named: Collection[str]
+    by_path: Mapping[str, Source], tables: Collection[str], loaded: dict[str, Table], named: Collection[str]
 ) -> tuple[list[Sheet], list[Sheet], list[str]]:
     """(tables, tables whose first line is numbers that name nothing, sentences on unreadable ones and on the latter).
 
-    Each table is there once, though the folder may hold it zipped too. `loaded`: gets the tables that are read.
+    Each table is there once, though the folder may hold it zipped too. `tables`: the paths of tables. `loaded`: gets
+    the tables that are read.
     `named`: paths that the user has named. Raises InputError where one of these cannot be read.
     """
     sheets: list[Sheet] = []
@@ -95,7 +97,7 @@ def read_sheets(
     seen: dict[tuple[str, tuple[str, ...]], list[Source]] = {}
     plain_first = sorted(by_path.items(), key=lambda item: (item[0] not in named, len(item[1].members), item[0]))
     for path, source in plain_first:
-        if path not in named and not is_table(source):
+        if path not in tables and path not in named:
             continue
         try:
             columns = read_header(source).columns
@@ -136,14 +138,14 @@ def _same_file(one: Source, other: Source) -> bool:
 
 
 def _numbers_for_names(source: Source) -> tuple[str, ...]:
-    """The columns of a text table whose first line is numbers alone, () for any other file."""
+    """The first line of a text table, as names, where it is a row of numbers or values; () for any other file."""
     if source.suffix not in TEXT_FORMATS:
         return ()
     try:
-        header = read_dialect(source).header
+        dialect = read_dialect(source)
     except InputError:
         return ()
-    return column_names(header) if all(map(is_number, header)) else ()
+    return column_names(dialect.header) if lacks_header(dialect.header, dialect.rows, ()) else ()
 
 
 def _are_names(columns: tuple[str, ...], others: Collection[Sheet]) -> bool:

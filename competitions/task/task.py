@@ -13,7 +13,7 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
-from medalist.competitions.task.labels import encode_labels, submission_labels
+from medalist.competitions.task.labels import encode_labels, plain, submission_labels
 
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
@@ -204,13 +204,21 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
 
 
 def target_numbers(values: pd.Series) -> np.ndarray:
-    """A target of regression as (n,) finite float64. Raises TaskError where values are no numbers."""
+    """A target of regression as (n,) finite float64. Raises TaskError where values are infinite or no numbers."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    infinite = np.flatnonzero(np.isinf(numbers))
+    if len(infinite):
+        rows = ", ".join(str(row + 1) for row in infinite[:6]) + (", …" if len(infinite) > 6 else "")
+        word = "row" if len(infinite) == 1 else "rows"
+        raise TaskError(
+            f"The target {values.name!r} is infinite in {len(infinite)} training {word} ({word} {rows}, the header not "
+            f"counted): leave {'it' if len(infinite) == 1 else 'them'} out of the training table, or write numbers."
+        )
     bad = ~np.isfinite(numbers)
     if bad.any():
         raise TaskError(
             f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "
-            f"{values[bad].iloc[0]!r}: mend them, or give --problem-type binary or multiclass."
+            f"{plain(values[bad].iloc[0])!r}: mend them, or give --problem-type binary or multiclass."
         )
     return numbers
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.competitions.columns.dates import parse_dates
+from medalist.competitions.columns.dates import parse_dates, since_1970
 
 #: Type of a column → the argument types of operators (`Operator.takes`) as which it may be used.
 USES: dict[str, frozenset[str]] = {
@@ -21,7 +20,6 @@ USES: dict[str, frozenset[str]] = {
     "date": frozenset({"date", "key", "order"}),
     "instant": frozenset({"date", "key", "order", "number"}),  # dates stored as numbers
 }
-_SINCE_1970 = ((8e8, 4e9), (8e11, 4e12))  # ranges of seconds and of milliseconds since 1970, from 1995 to 2096
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def _of_card(card: ColumnCard, values: pd.Series) -> str:
     if card.kind is Kind.DATE:
         return "instant" if card.numeric else "date"
     if card.numeric:
-        return "instant" if _since_1970(values) else "boolean" if card.kind is Kind.BOOLEAN else "number"
+        return "instant" if since_1970(values) else "boolean" if card.kind is Kind.BOOLEAN else "number"
     if card.kind is Kind.NUMBER:
         return "figures"
     if card.kind is Kind.BOOLEAN:
@@ -75,17 +73,5 @@ def _of_values(values: pd.Series) -> str:
     if pd.api.types.is_bool_dtype(values.dtype):
         return "boolean"
     if pd.api.types.is_numeric_dtype(values.dtype):
-        return "instant" if _since_1970(values) or parse_dates(values) is not None else "number"
+        return "instant" if since_1970(values) or parse_dates(values) is not None else "number"
     return "date" if parse_dates(values) is not None else "category"
-
-
-def _since_1970(values: pd.Series) -> bool:
-    """Whether a column holds whole numbers of the size of times since 1970, that span more than a day."""
-    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
-        return False
-    present = values.to_numpy(np.float64, na_value=np.nan)
-    present = present[np.isfinite(present)]
-    if len(present) < 2 or (present % 1).any():
-        return False
-    low, high = float(present.min()), float(present.max())
-    return any(a <= low and high <= b for a, b in _SINCE_1970) and high - low > 86_400

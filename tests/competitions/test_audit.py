@@ -87,6 +87,10 @@ def test_a_target_that_follows_the_order_of_ids_is_reported():
     train, test = _tables(labels=False)
     train["y"] += np.linspace(0, 6, N)
     finding = next(f for f in _audit(train, test, "rmse") if f.kind == "id order")
+    assert (finding.severity, finding.columns) == ("info", ("id",))
+    assert "as a split in time makes likely" in finding.message  # test goes on where train ends
+    test["id"] = np.arange(500) - 500
+    finding = next(f for f in _audit(train, test, "rmse") if f.kind == "id order")
     assert (finding.severity, finding.columns) == ("warning", ("id",))
 
 

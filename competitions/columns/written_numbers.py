@@ -1,0 +1,178 @@
+"""Numbers as people write them: the signs between thousands and before decimals, and what stands beside them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from medalist.competitions.columns.number_words import MULTIPLES, currency, is_missing, without_currency
+
+_BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u200a\u202f\u2002\u2003\u3000\t"), " ")
+_TO_PLAIN = {**_BLANKS, **dict.fromkeys(map(ord, "’‘´`ʼ"), "'"), **dict.fromkeys(map(ord, "−–‒﹣－"), "-")}
+_VALUE = re.compile(
+    r"^(?P<limit>[<>≤≥~≈]=?)?\s*(?P<open>\()?\s*(?P<sign>[-+])?\s*"
+    r"(?P<pre>[^\d\s().,'<>+\-]{1,7}\.?)?\s*(?P<inner>\()?\s*(?P<after>[-+])?\s*"
+    r"(?P<body>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exp>[eE][-+]?\d+)?"
+    r"\s*(?P<post>[^\d\s().,'\-][^\d()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """The signs before decimals (`decimal`: "." or ",") and between thousands (`group`: "" for none)."""
+
+    decimal: str
+    group: str
+
+    def fits(self, bodies: pd.Series) -> np.ndarray:
+        """Whether each number, without its sign and unit, can be written so: (n,) bool."""
+        d, g = re.escape(self.decimal), re.escape(self.group)
+        whole = rf"[1-9]\d{{0,2}}(?:{g}\d{{3}})+|\d+" if self.group else r"\d+"
+        if self.group == ",":  # 12,34,567 in India
+            whole = rf"[1-9]\d?(?:,\d{{2}})+,\d{{3}}|{whole}"
+        return bodies.str.fullmatch(rf"(?:{whole})(?:{d}\d*)?|{d}\d+").to_numpy(dtype=bool)
+
+    def plain(self, bodies: pd.Series) -> pd.Series:
+        """The numbers without signs between thousands and with a decimal point."""
+        bodies = bodies.str.replace(self.group, "", regex=False) if self.group else bodies
+        return bodies.str.replace(self.decimal, ".", regex=False) if self.decimal != "." else bodies
+
+    def describe(self) -> str:
+        """The style in words, "" for plain numbers."""
+        parts = ["a decimal comma"] if self.decimal == "," else []
+        signs = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
+        return " and ".join(parts + ([f"{signs[self.group]} between thousands"] if self.group else []))
+
+
+class OwnStyle(Style):
+    """The style of a column in which each number shows its own: the last of two different signs is the decimal one."""
+
+    def fits(self, bodies: pd.Series) -> np.ndarray:
+        plain = self._each(bodies)
+        return plain.notna().to_numpy(dtype=bool)
+
+    def plain(self, bodies: pd.Series) -> pd.Series:
+        return self._each(bodies)
+
+    def describe(self) -> str:
+        return "decimal points in some rows and decimal commas in others"
+
+    @staticmethod
+    def _each(bodies: pd.Series) -> pd.Series:
+        """The numbers with a decimal point; missing where a number has no reading, or two that differ."""
+        whole = pd.Series(None, index=bodies.index, dtype=object)
+        differ = np.zeros(len(bodies), dtype=bool)
+        for style in STYLES:
+            fits = style.fits(bodies)
+            read = style.plain(bodies).astype(object)
+            values = pd.to_numeric(read.where(fits), errors="coerce").to_numpy(dtype=float)
+            before = pd.to_numeric(whole, errors="coerce").to_numpy(dtype=float)
+            differ |= fits & whole.notna().to_numpy() & (values != before)
+            whole = whole.where(whole.notna() | ~fits, read)
+        return whole.mask(differ)
+
+
+STYLES = tuple(Style(d, g) for g in ("", ",", ".", " ", "'") for d in (".", ",") if d != g)
+OWN = OwnStyle("", "")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Distinct texts of a column taken apart.
+
+    `table`: a row for each text that is a number, indexed by its place, with the columns body (digits and the signs
+    between them), exp, negative, limit, mark (what stands beside it, without a currency) and currency. `missing`,
+    `others`: the texts that stand for no value, and those that are neither.
+    """
+
+    table: pd.DataFrame
+    missing: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a text has the shape of a number with or without signs, a currency or a unit."""
+    return _VALUE.match(text.translate(_TO_PLAIN).strip()) is not None
+
+
+def take_apart(texts: pd.Series) -> Parts:
+    """The texts, (u,) of str, as numbers and what stands beside them."""
+    plain = texts.astype(str).str.translate(_TO_PLAIN).str.strip()
+    found = plain.str.extract(_VALUE).astype(object)
+    found = found.where(found.notna(), "")
+    opened = found["open"] + found["inner"]
+    ok = found["body"].ne("") & (opened.eq("(") & found["close"].eq(")") | opened.eq("") & found["close"].eq(""))
+    ok &= found["pre"].eq("") | found["pre"].map(lambda word: bool(currency(word)), na_action="ignore").astype(bool)
+    rest = plain[~ok]
+    absent = rest.map(is_missing).astype(bool) if len(rest) else rest.astype(bool)
+    found = found[ok]
+    beside = {str(post): without_currency(str(post)) for post in found["post"].unique()}
+    negative = sum(found[key].eq("-").astype(int) for key in ("sign", "after", "minus")) == 1
+    table = pd.DataFrame(
+        {
+            "body": found["body"],
+            "exp": found["exp"],
+            "negative": negative | opened[ok].eq("("),
+            "limit": found["limit"].ne(""),
+            "mark": found["post"].map(lambda post: beside[post][0]),
+            "currency": [
+                beside[post][1] or currency(pre) for pre, post in zip(found["pre"], found["post"], strict=True)
+            ],
+        },
+        index=found.index,
+    )
+    return Parts(table, tuple(texts[rest.index][absent].astype(str)), tuple(texts[rest.index][~absent].astype(str)))
+
+
+@dataclass(frozen=True)
+class NumberForm:
+    """How the numbers of a column are written.
+
+    `styles`: a table is read by the first that fits all of its numbers. `multiples`: letters after a number multiply
+    it. `fractions`: numbers without a percent sign are fractions, given in percent. `scale`: all are multiplied by it.
+    `words`: texts that are read as missing though they are no usual word for it.
+    """
+
+    styles: tuple[Style, ...]
+    multiples: bool = False
+    fractions: bool = False
+    scale: float = 1.0
+    words: tuple[str, ...] = ()
+
+    def read(self, values: pd.Series) -> pd.Series:
+        """The column as numbers, NaN where a text is none; whole numbers without gaps are int64."""
+        if pd.api.types.is_numeric_dtype(values.dtype):
+            return values
+        codes, uniques = pd.factorize(values)
+        parts = take_apart(pd.Series(np.asarray(uniques, dtype=object), dtype=object))
+        read = np.full(len(uniques) + 1, np.nan)
+        table = parts.table
+        style = next((s for s in self.styles if s.fits(table["body"]).all()), None)
+        if style is None:  # rows of another table: what the first style reads
+            style = self.styles[0]
+            table = table[style.fits(table["body"])]
+        plain = style.plain(table["body"])
+        read[table.index] = self._numbers(table, plain)
+        numbers = read[codes]
+        decimals = plain.str.contains(".", regex=False).any() or table["exp"].ne("").any()
+        whole = not decimals and len(numbers) > 0 and bool(np.isfinite(numbers).all() and (numbers % 1 == 0).all())
+        if whole and np.abs(numbers).max() < 2**53:
+            return pd.Series(numbers.astype(np.int64), index=values.index, name=values.name)
+        return pd.Series(numbers, index=values.index, name=values.name)
+
+    def decimal_of(self, values: pd.Series) -> str:
+        """The decimal sign in which a column of text is written."""
+        bodies = take_apart(pd.Series(pd.unique(values.dropna().astype(object)), dtype=object)).table["body"]
+        return next((style for style in self.styles if style.fits(bodies).all()), self.styles[0]).decimal
+
+    def _numbers(self, table: pd.DataFrame, plain: pd.Series) -> np.ndarray:
+        numbers = pd.to_numeric((plain + table["exp"]).astype(object), errors="coerce").to_numpy(dtype=float)
+        numbers = np.where(table["negative"], -numbers, numbers)
+        if self.multiples:
+            numbers = numbers * table["mark"].map(lambda mark: MULTIPLES.get(mark, 1.0)).to_numpy(dtype=float)
+        if self.fractions:
+            numbers = np.where(table["mark"].eq(""), numbers * 100, numbers)
+        return numbers if self.scale == 1.0 else numbers * self.scale
