@@ -16,7 +16,7 @@ from medalist.competitions.errors import InputError, LedgerError, SubmissionErro
 from medalist.competitions.layout.id_match import id_index
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
-from medalist.competitions.tables.reading import read_table
+from medalist.competitions.tables.reading import read_headless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
 from medalist.competitions.task.task import Task
@@ -137,6 +137,7 @@ def grade_files(
         run = _run_of(ledger, submission)
         name = leaderboard or name_of(answers)
         graded, task = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
+        frame = _with_names(frame, submission, task)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         result = grade(task, frame, truth, _board(task, leaderboard))
         log_grade(ledger, None if run is None else run.id, graded, task, result, submission)
@@ -173,6 +174,15 @@ def _table(path: Path, what: str) -> pd.DataFrame:
         return read_table(path)
     except InputError as error:
         raise InputError(f"The {what} cannot be read as CSV: {error}") from None
+
+
+def _with_names(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
+    """The submission with the task's names of columns, where its file has no header line as the sample had none."""
+    names = list(task.submission_columns)
+    if set(names) & set(map(str, table.columns)) or len(names) != table.shape[1]:
+        return table
+    named = read_headless(path, names)
+    return table if named is None else named
 
 
 def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TABLE_SUFFIXES, TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
 from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
@@ -95,7 +95,7 @@ def read_competition(
         raise InputError(
             f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
         )
-    sources, notes = _sources(root)
+    sources, notes = list_sources(root)
     sources, hidden = _public(sources)
     sources = together(expand_workbooks(sources))
     may_be_tables = {source.path for source in sources if is_table(source)}

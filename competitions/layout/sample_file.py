@@ -35,10 +35,12 @@ def sample_form(
         form = replace(form, header=None)
     if decimal:
         form = replace(form, decimal=decimal)
-    numbers = [frames.sample[c] for c in frames.sample.columns if types.is_numeric_dtype(frames.sample[c].dtype)]
+    values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
+    numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
+    unsigned = bool(numbers) and all(types.is_integer_dtype(c.dtype) or c.isna().all() for c in numbers)
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     commas = bool(others) and all(o.decimal == "," and o.separator == form.separator for o in others)
-    if form.decimal == "." and commas and all((column.dropna() % 1 == 0).all() for column in numbers):
+    if form.decimal == "." and commas and unsigned:
         form = replace(form, decimal=",")
         notes.append(
             f"{roles.sample.path} shows no decimal sign: the submission has commas, as {roles.train.path} does."
@@ -65,7 +67,8 @@ def _label_beyond(form: TextForm, roles: Roles, train: pd.DataFrame, sample: pd.
 
 
 def first_ids(source: Source, ids: Sequence[str]) -> bytes:
-    """The fields of the id columns at the beginning of a table of text, as they are written, a line each."""
+    """The fields of the id columns at the beginning of a table of text, as they are written, a line each; those of all
+    columns where the header does not name the ids."""
     try:
         dialect = read_dialect(source) if source.suffix in TEXT_FORMATS else None
     except InputError:
@@ -75,7 +78,7 @@ def first_ids(source: Source, ids: Sequence[str]) -> bytes:
     with source.open() as stream:
         head = decode_head(stream.read(HEAD_BYTES), source, dialect.encoding)
     names = column_names(dialect.header)
-    places = [names.index(name) for name in ids if name in names]
+    places = [names.index(name) for name in ids if name in names] or list(range(len(names)))
     records = read_records(head, dialect.quoting, False, len(head))
     fields = [r.fields[p] for r in records if r.line >= dialect.first_row for p in places if p < len(r.fields)]
     return "\n".join(fields).encode()

@@ -130,8 +130,8 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
         base = Source(printable(root.name), root, (), root.stat().st_size)
         if root.name.lower().endswith(UNREAD_ARCHIVES):
             raise InputError(_unread(base.path))
-        if root.suffix.lower() in WORKBOOK_SUFFIXES:
-            return [base], []
+        if base.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES:
+            return [replace(base, size=_unpacked_size(base))], []
         if root.suffix.lower() != ".zip":
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
         prefix = f"{base.path}/"

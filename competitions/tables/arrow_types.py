@@ -35,7 +35,7 @@ def plain_names(schema: pa.Schema, is_text: Callable[[str], bool]) -> tuple[str,
 
     for field in schema:
         add(field.name, _storage(field.type))
-    return column_names(tuple(names))
+    return column_names((*names, *(name for name, _ in _named_ranges(schema))))
 
 
 def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
@@ -69,9 +69,17 @@ def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
 
     for name, column in zip(table.column_names, table.columns, strict=True):
         add(name, column)
+    columns += [(name, pd.Series(numbers)) for name, numbers in _named_ranges(table.schema)]
     names = column_names(tuple(name for name, _ in columns))
     frame = pd.DataFrame(dict(zip(names, (series for _, series in columns), strict=True)), index=range(len(table)))
     return plain_columns(frame), notes
+
+
+def _named_ranges(schema: pa.Schema) -> list[tuple[str, range]]:
+    """The indexes of pandas with a name that are stored as a range of numbers and not as a column."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    ranges = [index for index in stored if isinstance(index, dict) and index.get("name")]
+    return [(str(r["name"]), range(r["start"], r["stop"], r["step"])) for r in ranges]
 
 
 def text_of_bytes(column: Any) -> Any | None:

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
-from medalist.competitions.tables.encodings import encoding_of, marked_encoding
+from medalist.competitions.tables.decimal_sign import decimal_sign
+from medalist.competitions.tables.encodings import encoding_of, marked_encoding, no_text
 from medalist.competitions.tables.records import (
     BLANKS,
     HEAD_RECORDS,
@@ -35,16 +35,7 @@ MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the 
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-_THOUSANDS = r"[1-9]\d{0,2}(?:[.,'\u00a0\u202f ]\d{3})+"
 _COMMENT = ("#", "%", "//")
-_NEAR_COMMA = re.compile(r"[\"']\s?[-+]?(?:\d[\d.\u00a0\u202f ]*)?,\d")  # a number with a comma that begins in quotes
-_STARTS = (
-    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
-    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
-    (b"\x1f\x8b", ("compressed", ".gz")),
-    (b"PAR1", ("a parquet file", ".parquet")),
-    (b"ARROW1", ("an Arrow file", ".arrow")),
-)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
@@ -58,7 +49,8 @@ class Dialect:
     the lines, from 0, that are none of the table's (titles, comments, units). `above`, `below`: these lines as they are
     written, above and below the header. `first_row`: the line after the header and the units. `rows`: the first rows,
     where the header holds numbers. `style`: which fields are quoted (see `records.style`). `notes`: a sentence on each
-    thing that is skipped, without the file's name.
+    thing that is skipped, without the file's name. `empty`: the number of columns at the end without names and values,
+    which are not in `header`.
     """
 
     encoding: str | None
@@ -73,6 +65,7 @@ class Dialect:
     line_end: str = "\n"
     style: str = "minimal"
     notes: tuple[str, ...] = ()
+    empty: int = 0
 
     @property
     def separator(self) -> str:
@@ -115,14 +108,6 @@ def dialect_of(head: bytes, source: Source, *, whole: bool) -> Dialect:
     return dialect_of_text(text, encoding, whole=whole)
 
 
-def no_text(path: str, head: bytes) -> InputError:
-    """The error for a file that is no text, with what its first bytes show that it is."""
-    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
-    if kind is not None:
-        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
-    return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
-
-
 def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> Dialect:
     """The format of a text table that begins with `text` (see `dialect_of`)."""
     text = text.removeprefix("\ufeff")
@@ -131,6 +116,11 @@ def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> D
     named = _SEP_LINE.match(text.lstrip("\r\n"))
     quoting, records, place = _layout(text, named[1] if named else None, whole)
     header = records[place.header]
+    names, empty = header.fields, 0
+    if not names[-1].strip() and len(names) > 2:  # separators that end every line
+        rest = [r.fields[: len(names)] for r in read_records(text, quoting, whole, HEAD_RECORDS)[place.first :]]
+        while len(names) > 2 and not names[-1].strip() and not any("".join(f[len(names) - 1 :]).strip() for f in rest):
+            names, empty = names[:-1], empty + 1
     first = records[place.first - 1].end
     lines = text.splitlines(keepends=True) if header.line or place.first > place.header + 1 else []
     above, below = "".join(lines[: header.line]), "".join(lines[header.end : first])
@@ -148,7 +138,7 @@ def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> D
         encoding,
         quoting,
         decimal_sign(text, quoting.separator),
-        header.fields,
+        names,
         (*range(header.line), *range(header.end, first)),
         above,
         below,
@@ -157,27 +147,8 @@ def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> D
         end[0] if (end := _LINE_END.search(text)) else "\n",
         style("".join(text[: 1 << 14].splitlines(keepends=True)[first - 1 : first + 20]), quoting),
         tuple(notes),
+        empty,
     )
-
-
-def decimal_sign(text: str, separator: str) -> str:
-    """The decimal sign of the numbers in the beginning of a table, "." or ",".
-
-    It is the comma where numbers have one that cannot stand between thousands, or any comma between semicolons, and
-    none has a decimal point.
-    """
-    if not _NEAR_COMMA.search(text) if separator == "," else "," not in text:
-        return "."
-    edge = r"\s" if separator == BLANKS else re.escape(separator)
-    start, end = rf'(?:^|\r|{edge})["\']?\s?[-+]?', rf'\s?["\']?(?=$|\r|{edge})'
-    comma = re.compile(rf"{start}(?:\d*,(?:\d{{1,2}}|\d{{4,}})|0,\d+|{_THOUSANDS},\d+){end}", re.MULTILINE)
-    if separator == ",":  # a number with a comma stands in quotes
-        comma = re.compile(comma.pattern.replace("[\"\\']?", "[\"\\']", 1), re.MULTILINE)
-    loose = re.compile(rf"{start}\d+,\d+{end}", re.MULTILINE)
-    if not comma.search(text) and not (separator == ";" and loose.search(text)):
-        return "."
-    point = re.compile(rf"{start}(?:\d*\.(?:\d{{1,2}}|\d{{4,}})|0\.\d+|{_THOUSANDS}\.\d+){end}", re.MULTILINE)
-    return "." if point.search(text) else ","
 
 
 def truncated_line(data: bytes, dialect: Dialect) -> int | None:
@@ -216,6 +187,8 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
     firsts = [read_records(text, quoting, whole, FEW_RECORDS) for quoting in plain]
     odd = named is not None or text.lstrip().startswith(_COMMENT) or '\\"' in text
     for quoting, records in zip(plain, firsts, strict=True):
+        if quoting.separator == "," and any(map(agree, firsts[1:])) and _is_decimal(text, records):
+            continue
         if agree(records) and not odd and not _is_odd(records):
             return quoting, records, Place(0, 1)
     separators = (named,) if named else (*SEPARATORS, *RARE_SEPARATORS)
@@ -242,6 +215,12 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
         return plain[0], [Record((text.split()[0],), 0, 1)], Place(0, 1)
     best = max(range(len(plain)), key=lambda i: (len(firsts[i][0].fields) if firsts[i] else 0, -i))
     return plain[best], firsts[best], Place(0, 1)
+
+
+def _is_decimal(text: str, records: list[Record]) -> bool:
+    """Whether every comma of the first lines stands within a number: another separator keeps the fields apart."""
+    lines = "\n".join(text.splitlines()[: records[-1].end if records else 0])
+    return "," in lines and len(re.findall(r"\d,\d", lines)) == lines.count(",")
 
 
 def _is_odd(records: list[Record]) -> bool:

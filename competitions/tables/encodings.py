@@ -29,6 +29,13 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_STARTS = (
+    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
+    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
+    (b"\x1f\x8b", ("compressed", ".gz")),
+    (b"PAR1", ("a parquet file", ".parquet")),
+    (b"ARROW1", ("an Arrow file", ".arrow")),
+)
 _PLAIN = b",;\t|\r\n0123456789 "  # signs of every table in ASCII
 _FIELD = re.compile(rb'[^\t\n\r,;"]*[\x80-\xff][^\t\n\r,;"]*')  # bytes that are no part of a letter in any code page
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -59,6 +66,14 @@ def marked_encoding(head: bytes) -> str | None:
             if plain >= max(2, 0.05 * len(units), 0.7 * alike) and _decodes(some, codec):
                 return codec
     return None
+
+
+def no_text(path: str, head: bytes) -> InputError:
+    """The error for a file that is no text, with what its first bytes show that it is."""
+    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
+    if kind is not None:
+        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
+    return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
 
 
 def _decodes(some: bytes, codec: str) -> bool:

@@ -71,7 +71,10 @@ def _is_sequence(header: Sequence[str]) -> bool:
 
 
 def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    """The number that a field is, with a decimal comma too, None for any other field."""
+    for written in (text, text.replace(",", ".", 1)):
+        try:
+            return float(written)
+        except ValueError:
+            continue
+    return None

@@ -7,7 +7,7 @@ Every form gives the same types: integers, floats, bool, objects (bool and missi
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from medalist.competitions.tables.number_text import numbers_from_text
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.records import is_number
 from medalist.competitions.tables.text_form import PLAIN, TextForm, form_of
-from medalist.competitions.tables.text_table import load_text, notes_on, set_names
+from medalist.competitions.tables.text_table import load_text, notes_on, with_names
 from medalist.competitions.tables.workbook import expand_workbooks, load_sheet
 
 LARGE_BYTES = 64 << 20  # unpacked, above which a csv is read by pyarrow into compact types and cached
@@ -78,6 +78,23 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
     return load(tables[0], exact=exact).frame
 
 
+def read_headless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
+    """The table in a text file without a header line, whose columns get the names; None where it has other columns.
+
+    Raises InputError where it cannot be read.
+    """
+    source = Source(str(path), Path(path), (), Path(path).stat().st_size)
+    dialect = read_dialect(source)
+    if len(dialect.header) != len(names):
+        return None
+    frame = load(source).frame.set_axis(list(names), axis=1)
+    first = pd.DataFrame([dialect.header], columns=list(names), dtype=object)
+    for name in names:
+        if pd.api.types.is_numeric_dtype(frame[name].dtype):
+            first[name] = pd.to_numeric(first[name].str.replace(dialect.decimal, "."), errors="coerce")
+    return pd.concat([first, frame], ignore_index=True)
+
+
 def read_header(source: Source) -> Header:
     """The columns of a table, () for an empty one, without reading it whole where it is text or columnar.
 
@@ -114,7 +131,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
         dialect = read_dialect(source)
         frame, notes, digest = load_large(source, dialect, {*text, *exact})
         notes = [*notes_on(dialect, source.path), *notes]
-        set_names(frame, dialect, source.path)
+        frame = with_names(frame, dialect, source.path)
         legacy = dialect.encoding is None and any("is not UTF-8" in note for note in notes)
         codec = encoding_of(source).codec if legacy else dialect.encoding or "utf-8"
         with source.open() as stream:

@@ -123,6 +123,12 @@ def _is_unit(field: str) -> bool:
     return len(text) <= 20 and text.lower() not in _MISSING and _UNIT.search(text) is not None
 
 
+def below_note(path: str, count: int) -> str:
+    """The note on `count` lines below a table that are skipped."""
+    lines = "the last line is" if count == 1 else f"the last {count} lines are"
+    return f"{path}: {lines} none of the table's rows (sums, sources or notes) and skipped."
+
+
 def footer(rows: Sequence[Record], width: int) -> int:
     """The number of records at the end of a table that are none of its rows: sums, sources, notes.
 

@@ -16,14 +16,13 @@ from medalist.competitions.tables.csv_format import (
     MISSING_WORDS,
     Dialect,
     dialect_of,
-    no_text,
     truncated_line,
 )
-from medalist.competitions.tables.encodings import decoded
+from medalist.competitions.tables.encodings import decoded, no_text
 from medalist.competitions.tables.integers import overflown_columns, padded_columns, restore, rounded_columns
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 from medalist.competitions.tables.records import read_records
-from medalist.competitions.tables.surroundings import footer
+from medalist.competitions.tables.surroundings import below_note, footer
 from medalist.competitions.tables.text_form import TextForm, form_of
 
 _TAIL_BYTES = 1 << 13  # of a file, in which lines below its table are looked for
@@ -54,7 +53,7 @@ def load_text(
         data = data.replace(b"\r", b"\n")
     data, count = _without_footer(data, dialect)
     if count:
-        notes.append(f"{source.path}: the last {count} lines are below the table (sums, sources or notes): skipped.")
+        notes.append(below_note(source.path, count))
     elif (fields := truncated_line(data, dialect)) is not None:
         whole = len(dialect.header)
         notes.append(f"{source.path} ends in the middle of a line ({fields} of {whole} fields): copy the file again.")
@@ -74,7 +73,7 @@ def load_text(
     for name in exact:
         if name in frame:
             frame[name] = frame[name].replace("", np.nan)
-    set_names(frame, dialect, source.path)
+    frame = with_names(frame, dialect, source.path)
     return plain_columns(frame), notes, digest, form_of(dialect, head, codec, final_newline)
 
 
@@ -100,13 +99,19 @@ def notes_on(dialect: Dialect, path: str) -> list[str]:
     return notes
 
 
-def set_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> None:
-    """Gives the frame, in place, the names of `reading.read_header`, which differ where the header is no UTF-8."""
+def with_names(frame: pd.DataFrame, dialect: Dialect, path: str) -> pd.DataFrame:
+    """The frame with the names of `reading.read_header`, which differ where the header is no UTF-8, and without the
+    columns of separators that end every line."""
     names = column_names(dialect.header)
+    if dialect.empty and len(frame.columns) == len(names) + dialect.empty:
+        if frame.iloc[:, len(names) :].notna().any(axis=None):
+            raise InputError(f"{path} has values in a column without a name: give each column a name.")
+        frame = frame.iloc[:, : len(names)]
     if tuple(frame.columns) != names:
         if len(frame.columns) != len(names):
             raise InputError(f"{path} has a header line that cannot be understood: mend its quotes and separators.")
         frame.columns = pd.Index(names)
+    return frame
 
 
 def _without_footer(data: bytes, dialect: Dialect) -> tuple[bytes, int]:

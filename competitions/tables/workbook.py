@@ -17,7 +17,7 @@ from medalist.competitions.naming import printable
 from medalist.competitions.tables.archive import WORKBOOK_SUFFIXES, Source
 from medalist.competitions.tables.parsing import column_names, empty_table, plain_columns
 from medalist.competitions.tables.records import Record, is_number
-from medalist.competitions.tables.surroundings import Place, find_table, footer
+from medalist.competitions.tables.surroundings import Place, below_note, find_table, footer
 
 
 def expand_workbooks(sources: Sequence[Source]) -> list[Source]:
@@ -46,13 +46,13 @@ def load_sheet(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     workbook cannot be read or the extra is not installed.
     """
     data, book = _open(source)
-    names = [source.sheet] if source.sheet else _filled(source, book)
-    if len(names) > 1:
-        shown = ", ".join(names[:3])
+    sheets = [source.sheet] if source.sheet else _filled(source, book)
+    if len(sheets) > 1:
+        shown = ", ".join(sheets[:3])
         raise InputError(
             f"{source.path} holds several sheets ({shown} …): save the one that is meant as a file of its own."
         )
-    rows = _cells(source, book, names[0]) if names else []
+    rows = _cells(source, book, sheets[0]) if sheets else []
     rows = [row for row in rows if any(value != "" for value in row)]
     if not rows:
         raise empty_table(source.path)
@@ -68,7 +68,7 @@ def load_sheet(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     if place.first > place.header + 1:
         notes.append(f"{source.path}: the row under the header holds units or types and is skipped.")
     if below:
-        notes.append(f"{source.path}: the last {below} lines are below the table (sums, sources or notes): skipped.")
+        notes.append(below_note(source.path, below))
     names = column_names(tuple(name.strip() and name for name in header))
     body = rows[place.first : len(rows) - below]
     if all(map(is_number, header)) and len(set(header)) < len(header):

@@ -120,6 +120,15 @@ def test_pandas_types_and_its_index(tmp_path: Path) -> None:
     assert values(read["kind"]) == ["u", None, "v"]
 
 
+def test_an_index_of_pandas_that_counts_is_a_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(80, 82, name="nr")).to_parquet(path)
+    assert load(source_of(path)).frame.to_dict("list") == {"a": [1, 2], "nr": [80, 81]}
+    assert read_header(source_of(path)).columns == ("a", "nr")
+    pd.DataFrame({"a": [1, 2]}, index=pd.RangeIndex(80, 82)).to_parquet(path)
+    assert list(load(source_of(path)).frame.columns) == ["a"]
+
+
 def test_identifiers_of_128_bits_are_text(tmp_path: Path) -> None:
     ids = [uuid.UUID(int=i) for i in (1, 2)]
     path = tmp_path / "t.parquet"

@@ -11,8 +11,9 @@ from little import source_of
 
 from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
+from medalist.competitions.submission import write_submission
 from medalist.competitions.tables.archive import together
-from medalist.competitions.tables.reading import load, read_header, read_table
+from medalist.competitions.tables.reading import load, read_header, read_headless, read_table
 
 ROWS = "1;2,5;north\n2;3,25;south\n3;1,5;north\n4;10;west\n"
 EXPECTED = {"no": [1, 2, 3, 4], "rain": [2.5, 3.25, 1.5, 10], "side": ["north", "south", "north", "west"]}
@@ -84,12 +85,16 @@ def test_ordinary_rows_are_kept(tmp_path: Path, text: str) -> None:
         ("no^rain^side\n1^2,5^a\n2^3,5^b\n3^4,0^c\n", [2.5, 3.5, 4]),
         ("'no','rain','side'\n1,2.5,'a, b'\n2,3.5,'c'\n3,4,'d'\n", [2.5, 3.5, 4]),
         ('no,rain,side\n1,2.5,"a \\"b\\", c"\n2,3.5,"d"\n3,4,"e"\n', [2.5, 3.5, 4]),
+        ("no;rain;side\n1;2,5;a;\n2;3,5;b;\n3;4;c;\n", [2.5, 3.5, 4]),
         ("no;rain;side;\n1;2,5;a;\n2;3,5;b;\n3;4;c;\n", [2.5, 3.5, 4]),
+        ("no,rain,side,,\n1,2.5,a,,\n2,3.5,b,,\n3,4,c,,\n", [2.5, 3.5, 4]),
         ("no;rain;side\r1;2,5;a\r2;3,5;b\r3;4;c\r", [2.5, 3.5, 4]),
     ],
 )
 def test_separators_and_quotes(tmp_path: Path, text: str, expected: list[float]) -> None:
-    assert table_of(tmp_path, text)["rain"] == expected
+    read = table_of(tmp_path, text)
+    assert list(read) == ["no", "rain", "side"]
+    assert read["rain"] == expected
 
 
 @pytest.mark.parametrize(
@@ -181,7 +186,7 @@ def test_first_rows_that_differ_are_no_headers(tmp_path: Path) -> None:
 
 
 def test_the_submission_has_the_sample_form(tmp_path: Path) -> None:
-    """Separator, line ends and a label in no letters of the sample's encoding; commas where train has them."""
+    """Separator, line ends, and UTF-8 for a label that has no letters in the sample's encoding."""
     train = "nr;rain;kind\r\n" + "".join(f"{i};{i},5;{'Ω' if i % 2 else 'x'}\r\n" for i in range(40))
     test = "nr;rain\r\n" + "".join(f"{i};{i},25\r\n" for i in range(40, 60))
     sample = "Nr. é;kind\r\n" + "".join(f"{i};x\r\n" for i in range(40, 60))
@@ -191,5 +196,39 @@ def test_the_submission_has_the_sample_form(tmp_path: Path) -> None:
     competition = read_competition(tmp_path)
     form = competition.sample_form
     assert form is not None
-    assert (form.separator, form.line_end, form.encoding, form.decimal) == (";", "\r\n", "utf-8", ",")
+    assert (form.separator, form.line_end, form.encoding, form.mark) == (";", "\r\n", "utf-8", b"")
     assert any("'Ω'" in note and "UTF-8" in note for note in competition.notes)
+
+
+@pytest.mark.parametrize(
+    ("zero", "train_sign", "expected"), [("0", ",", ","), ("0", ".", "."), ("0,0", ",", ","), ("0.0", ",", ".")]
+)
+def test_the_submission_has_the_decimal_sign_of_the_sample_or_else_of_train(
+    tmp_path: Path, zero: str, train_sign: str, expected: str
+) -> None:
+    rows = "".join(f"{i};{i}{train_sign}5;{2 * i}{train_sign}25\n" for i in range(40))
+    (tmp_path / "train.csv").write_text("nr;rain;level\n" + rows)
+    (tmp_path / "test.csv").write_text("nr;rain\n" + "".join(f"{i};{i}{train_sign}5\n" for i in range(40, 60)))
+    (tmp_path / "sample_submission.csv").write_text("nr;level\n" + "".join(f"{i};{zero}\n" for i in range(40, 60)))
+    competition = read_competition(tmp_path)
+    assert competition.sample_form is not None
+    assert competition.sample_form.decimal == expected
+    assert any("no decimal sign" in note for note in competition.notes) == (zero == "0" and train_sign == ",")
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path, decimal: str) -> None:
+    form = {"index": False, "sep": ";", "decimal": decimal}
+    frame = pd.DataFrame({"nr": range(1000, 1060), "rain": np.arange(60) / 4, "level": np.arange(60) / 2})
+    frame[:40].to_csv(tmp_path / "train.csv", **form)
+    frame[40:].drop(columns="level").to_csv(tmp_path / "test.csv", **form)
+    answer = frame[40:][["nr", "level"]]
+    answer.assign(level=0.0).to_csv(tmp_path / "sample_submission.csv", header=False, **form)
+    competition = read_competition(tmp_path)
+    assert competition.sample_form is not None
+    write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
+    assert (tmp_path / "answer.csv").read_text() == answer.to_csv(header=False, **form)
+    read = read_headless(tmp_path / "answer.csv", ["nr", "level"])
+    assert read is not None
+    assert read.to_dict("list") == answer.to_dict("list")
+    assert read_headless(tmp_path / "answer.csv", ["nr"]) is None
