@@ -106,8 +106,8 @@ def test_without_a_sample_ids_and_target_are_inferred_or_have_to_be_given():
     task = infer_task(little_competition(train[["x", "y"]], test[["x"]]), metric="rmse")
     assert (task.id, task.submission_columns) == ((), ("y",))
     assert any("test's order" in note for note in task.notes)
+    two = [t.rename(columns={"id": "no"}).assign(key=range(len(t))) for t in (train, test)]
     with pytest.raises(TaskError, match="--id"):
-        two = [t.rename(columns={"id": "no"}).assign(key=range(len(t))) for t in (train, test)]
         infer_task(little_competition(*two))
 
 
