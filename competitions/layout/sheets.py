@@ -44,6 +44,20 @@ class Sheet:
         return self.parts or (self.path,)
 
 
+def once(load: Load) -> Load:
+    """The same function, which makes the table of no arguments only once and keeps it."""
+    kept: list[pd.DataFrame] = []
+
+    def loaded(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        if text or exact:
+            return load(text, exact)
+        if not kept:
+            kept.append(load())
+        return kept[0]
+
+    return loaded
+
+
 @dataclass(frozen=True)
 class NamedTables:
     """The paths of the tables that the user has named, None for the others."""
