@@ -29,7 +29,7 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role.
+    person on how it was made, which count where the table gets a role. `headless`: its file has no header line.
     """
 
     path: str
@@ -37,6 +37,7 @@ class Sheet:
     load: Load
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    headless: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
