@@ -161,14 +161,8 @@ def read_competition(
 
 
 def _aggregated(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The aggregates of a table of several rows for an id (see `aggregate_rows`), its text read as numbers and dates."""
+    """The aggregates of several rows for an id (see `aggregate_rows`), whose text is read as numbers and dates."""
     return aggregate_rows(read_further(Readings(), table), ids, taken)
-
-
-def _sources(root: Path) -> tuple[list[Source], list[str]]:
-    """The files at `root`, which may be a table itself, and notes on those that cannot be read."""
-    alone = Source(printable(root.name), root, (), root.stat().st_size)
-    return ([alone], []) if root.is_file() and alone.suffix in TABLE_SUFFIXES else list_sources(root)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:

@@ -111,6 +111,9 @@ def further_tables(
         taken = [f.path.rpartition("/")[2].partition(".")[0] for f in (*files, *added)]
         name = name_without_role(one.files[0], taken)
         written = tuple(c for c in columns if all(c in sheet_of[p].columns for p in (*one.files, *other.files)))
+        ids = many.ids if many is not None and one is many.train else ()
+        if not {renamed.get(c, c) for c in ids} <= set(written):
+            continue  # the names of the files are the ids
         tables[name] = further_table([one, other], written, by_path, sheet_of)
         added.append(TableFile(name, "extra", None, written, reason.format(one.path, other.path)))
     return (*files, *added), tables

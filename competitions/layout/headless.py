@@ -58,7 +58,7 @@ def _names(sheet: Sheet, test: Sheet, lacking: Sequence[str]) -> tuple[str, ...]
 
 def _headed(sheet: Sheet, names: tuple[str, ...]) -> Sheet:
     note = f"{sheet.path} has no header line: its columns are {', '.join(names)}, by the values of the first line."
-    return Sheet(sheet.path, names, _with_first_line(sheet, names), sheet.parts, (*sheet.notes, note), has_header=False)
+    return Sheet(sheet.path, names, _with_first_line(sheet, names), sheet.parts, (*sheet.notes, note), True)
 
 
 def _with_first_line(sheet: Sheet, names: Sequence[str]) -> Load:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_integer_dtype, is_numeric_dtype
+from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
 from medalist.competitions.tables.integers import is_padded
@@ -96,6 +96,34 @@ def share_in(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> fl
             return 1.0
         return float(left.isin(right).mean())
     return float(id_index(sample[list(ids)]).isin(id_index(test[list(ids)])).mean())
+
+
+def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
+    """The column of the inputs that holds the ids under another name, or None. Numbers that merely count the rows are
+    ids only of inputs with several rows for each."""
+    if not ids.is_unique:
+        return None
+    counted = counts_rows(ids)
+    if counted and len(ids) == len(inputs):
+        return None
+    for name in inputs.columns:
+        column = inputs[name]
+        if is_float_dtype(column.dtype) or is_numeric_dtype(ids.dtype) != is_numeric_dtype(column.dtype):
+            continue
+        if not column.iloc[:1000].isin(ids).mean() > (0.999 if counted else 0.5):
+            continue
+        distinct = column.drop_duplicates().to_frame("id")
+        share = share_in(ids.to_frame("id"), distinct, ["id"])
+        if (share == 1.0 and len(distinct) == len(ids)) if counted else (share > 0.9 and 2 * len(distinct) >= len(ids)):
+            return str(name)
+    return None
+
+
+def counts_rows(values: pd.Series) -> bool:
+    """Whether a column is the number of the row: 0, 1, 2, … or 1, 2, 3, …"""
+    if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
+        return False
+    return bool((np.diff(values.to_numpy()) == 1).all())
 
 
 def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> bool:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from pandas.api import types
 
 from medalist.competitions.layout.candidates import blank_columns, constant_share, looks_like_form, named_as_train
-from medalist.competitions.layout.id_match import id_index, share_in
+from medalist.competitions.layout.id_match import counts_rows, id_index, same_ids, share_in
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Load, Sheet, once
 
 _FEWEST = 0.5  # share of the labels whose ids must stand in the inputs
 
@@ -159,7 +157,7 @@ def _labels_of(sheet: Sheet, values: Sheet, more: list[str], twins: Sequence[She
         return None
     if any(len(t.load()) == len(inputs) for t in twins) and not named_as_train(sheet, values):
         return None
-    rest = tuple(c for c in more if len(more) == 1 or not _counts_rows(labels[c]))
+    rest = tuple(c for c in more if len(more) == 1 or not counts_rows(labels[c]))
     return _Labels(sheet, (), rest, False, constant_share(labels, list(rest))) if rest else None
 
 
@@ -167,36 +165,6 @@ def _matches_better(labels: pd.DataFrame, keys: list[str], twins: Sequence[Sheet
     """Whether more of the labels' ids stand in another table of the same columns."""
     share = share_in(labels, inputs, keys)
     return any(set(keys) <= set(t.columns) and share_in(labels, t.load(), keys) > share for t in twins)
-
-
-def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
-    """The column of the inputs that holds the ids under another name, or None. Numbers that merely count the rows are
-    ids only of inputs with several rows for each."""
-    if not ids.is_unique:
-        return None
-    counted = _counts_rows(ids)
-    if counted and len(ids) == len(inputs):
-        return None
-    for name in inputs.columns:
-        column = inputs[name]
-        if types.is_float_dtype(column.dtype) or types.is_numeric_dtype(ids.dtype) != types.is_numeric_dtype(
-            column.dtype
-        ):
-            continue
-        if not column.iloc[:1000].isin(ids).mean() > (0.999 if counted else 0.5):
-            continue
-        distinct = column.drop_duplicates().to_frame("id")
-        share = share_in(ids.to_frame("id"), distinct, ["id"])
-        if (share == 1.0 and len(distinct) == len(ids)) if counted else (share > 0.9 and 2 * len(distinct) >= len(ids)):
-            return str(name)
-    return None
-
-
-def _counts_rows(values: pd.Series) -> bool:
-    """Whether a column is the number of the row: 0, 1, 2, … or 1, 2, 3, …"""
-    if not types.is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
-        return False
-    return bool((np.diff(values.to_numpy()) == 1).all())
 
 
 def _one_to_one(values: Sheet, labels: Sequence[_Labels]) -> Sheet:
@@ -232,7 +200,7 @@ def _one_to_one(values: Sheet, labels: Sequence[_Labels]) -> Sheet:
         return frame
 
     files = (*values.files, *(path for one in labels for path in one.sheet.files))
-    return Sheet(values.path, tuple(columns), load, files, tuple(notes))
+    return Sheet(values.path, tuple(columns), once(load), files, tuple(notes))
 
 
 def _merged(left: pd.DataFrame, right: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

@@ -8,36 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.sheets import Load, NamedTables, Sheet
+from medalist.competitions.layout.file_names import (
+    ROLE_WORD,
+    Series,
+    Told,
+    ids_by_names,
+    name_tokens,
+    role_words,
+    single_of,
+    told_by_names,
+)
+from medalist.competitions.layout.sheets import Load, NamedTables, Sheet, once
 from medalist.competitions.layout.versions import rows_repeat
 
-_TOKEN = re.compile(r"\d+|[^\W\d_]+")
-_ROLES = re.compile(r"^(?:x|y)?_?(?:train|test|valid|label|target|sampl|submi|answer|solution)", re.IGNORECASE)
-_COUNTERS = {"part", "pt", "p", "chunk", "shard", "split", "piece", "batch", "file", "section", "segment", "vol", "no"}
 _NO_PARTS = {  # words by which a file is another version of the data, or another origin
     "original", "orig", "extra", "additional", "external", "old", "new", "prev", "previous", "final", "backup", "copy",
     "small", "mini", "tiny", "full", "all", "whole", "augmented", "synthetic", "pseudo", "clean", "cleaned", "raw",
     "fixed", "corrected", "processed", "v", "version", "ver", "val", "dev", "eval", "holdout", "oof", "supplement",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Series:
-    """Files of the same columns: the sheets in natural order, and what differs in their names.
-
-    `pattern`: the words that all names have, the role ("train", "test") left out. `word`: the word before what differs.
-    """
-
-    sheets: tuple[Sheet, ...]
-    tokens: tuple[str, ...]
-    pattern: tuple[str, ...]
-    word: str
 
 
 def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[Sheet]:
@@ -53,42 +46,40 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
         for sheet in left:
             if sheet.path not in apart:
                 folder = sheet.path.rpartition("/")[0] if by_folder else ""
-                clusters.setdefault((frozenset(sheet.columns), _role(sheet.path), folder), []).append(sheet)
+                clusters.setdefault((frozenset(sheet.columns), role_words(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
             found = _series(cluster, sheets)
             if found is not None and not rows_repeat(
-                [s.load() for s in found.sheets], bool(_role(found.sheets[0].path))
+                [s.load() for s in found.sheets], bool(role_words(found.sheets[0].path))
             ):
                 series.append(found)
                 left = [s for s in left if s not in found.sheets]
     if not series:
         return left
-    singles = [single for sheet in left if (single := _single(sheet, series)) is not None]
-    told = _told_by_names([*series, *singles])
+    singles = [single for sheet in left if (single := single_of(sheet, series)) is not None]
+    told = told_by_names([*series, *singles]) | ids_by_names(series, left)
     joined = [join_series(one, told.get(id(one))) for one in series]
     marked = {one.sheets[0]: join_series(one, told[id(one)]) for one in singles if id(one) in told}
     return [*joined, *(marked.get(s, s) for s in left)]
 
 
-def join_series(series: Series, name: str | None = None) -> Sheet:
-    """One sheet of all rows of a series; `name`: of a column with what differs in the names of its files."""
+def join_series(series: Series, told: Told | None = None) -> Sheet:
+    """One sheet of all rows of a series; `told`: a further column, with a value for each file."""
     first = series.sheets[0]
-    columns = (*first.columns, *((name,) if name else ()))
-    values = tuple(int(t) if t.isdigit() and not (len(t) > 1 and t[0] == "0") else t for t in series.tokens)
-    whole = all(isinstance(value, int) for value in values)
-    written: tuple[int | str, ...] = values if whole else series.tokens
+    columns = (*first.columns, *((told[0],) if told else ()))
     paths = tuple(path for s in series.sheets for path in s.files)
     kept = tuple(note for s in series.sheets for note in s.notes)
-    if len(series.sheets) == 1:
-        note = f"{first.path}: its name says {name} {written[0]}, which is a column {name!r}."
-        return Sheet(first.path, columns, _concat(series.sheets, columns, name, written), paths, (*kept, note))
+    load = once(_concat(series.sheets, columns, told))
+    if len(series.sheets) == 1 and told:
+        note = f"{first.path}: its name says {told[0]} {told[1][0]}, which is a column {told[0]!r}."
+        return Sheet(first.path, columns, load, paths, (*kept, note))
     rows = [len(s.load()) for s in series.sheets]
     shown = " + ".join(f"{n:,}" for n in rows[:6]) + (" + …" if len(rows) > 6 else "")
     label = path_label([s.path for s in series.sheets])
     notes = [f"{label} have the same columns and are put together: {shown} rows (--train, --test: one alone)."]
-    if name:
-        notes.append(f"what differs in their names is a column {name!r}: {', '.join(map(str, written[:4]))}.")
-    return Sheet(label, columns, _concat(series.sheets, columns, name, written), paths, (*kept, *notes))
+    if told:
+        notes.append(f"what differs in their names is a column {told[0]!r}: {', '.join(map(str, told[1][:4]))}.")
+    return Sheet(label, columns, load, paths, (*kept, *notes))
 
 
 def join_named(
@@ -130,15 +121,17 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.findall(r"\d+|\D+", path.lower())]
 
 
-def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], name: str | None, values: Sequence[int | str]) -> Load:
+def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], told: Told | None) -> Load:
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        inside = [[c for c in names if c != name] for names in (text, exact)]
+        inside = [[c for c in names if told is None or c != told[0]] for names in (text, exact)]
         frames = [s.load(*inside) for s in sheets]
         mixed = [c for c in mixed_columns(frames) if c not in text and c not in exact]
         if mixed:
             frames = [s.load([*inside[0], *mixed], inside[1]) for s in sheets]
-        if name:
-            frames = [f.assign(**{name: value}) for f, value in zip(frames, values, strict=True)]
+        if told is not None:
+            as_text = told[0] in text or told[0] in exact
+            values = [str(value) if as_text else value for value in told[1]]
+            frames = [f.assign(**{told[0]: value}) for f, value in zip(frames, values, strict=True)]
         return pd.concat([f[list(columns)] for f in frames], ignore_index=True) if len(frames) > 1 else frames[0]
 
     return load
@@ -154,41 +147,29 @@ def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[str]:
     return found
 
 
-def _role(path: str) -> tuple[str, ...]:
-    """The words of a path that tell a role, such as ("train", "label"), in order."""
-    words = [_ROLES.match(token) for token in re.findall(r"[^\W_]+", path.lower())]
-    return tuple(sorted({w.group().lstrip("xy_") for w in words if w}))
-
-
-def _tokens(path: str) -> list[str]:
-    """Numbers and words of a path without its suffix."""
-    folder, _, name = path.rpartition("/")
-    return [t.lower() for t in _TOKEN.findall(f"{folder}/{name.partition('.')[0]}")]
-
-
 def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     """The sheets of one role and the same columns as a series, or None where their names are not those of parts."""
     if len(cluster) < 2:
         return None
     ordered = sorted(cluster, key=lambda s: natural_key(s.path))
-    tokens = [_tokens(s.path) for s in ordered]
+    tokens = [name_tokens(s.path) for s in ordered]
     before = _common(tokens)
     after = _common([t[before:][::-1] for t in tokens])
     middles = [t[before : len(t) - after] for t in tokens]
     words = {w for middle in middles for w in middle if not w.isdigit()}
-    if words & _NO_PARTS or any(_ROLES.match(w) for w in words) or len(set(map(tuple, middles))) < len(middles):
+    if words & _NO_PARTS or any(ROLE_WORD.match(w) for w in words) or len(set(map(tuple, middles))) < len(middles):
         return None
     kept = [*tokens[0][:before], *tokens[0][len(tokens[0]) - after :]] if after else tokens[0][:before]
     numbered = all(not m or any(t.isdigit() or len(t) == 1 for t in m) for m in middles)
     folder = ordered[0].path.rpartition("/")[0]
     own_folder = bool(folder) and all((s in cluster) == s.path.startswith(folder + "/") for s in sheets)
-    named = any(_ROLES.match(w) for w in kept) and all(middles)
+    named = any(ROLE_WORD.match(w) for w in kept) and all(middles)
     if not (numbered and sum(map(bool, middles)) >= len(middles) - 1) and not named and not own_folder:
         return None
-    if not any(_ROLES.match(w) for w in kept) and not any(set(s.columns) < set(ordered[0].columns) for s in sheets):
+    if not any(ROLE_WORD.match(w) for w in kept) and not any(set(s.columns) < set(ordered[0].columns) for s in sheets):
         return None  # inputs of train and of test, perhaps, since none has fewer columns
     word = tokens[0][before - 1] if before else ""
-    pattern = tuple(t for t in kept if not _ROLES.match(t))
+    pattern = tuple(t for t in kept if not ROLE_WORD.match(t))
     return Series(tuple(ordered), tuple("_".join(m) for m in middles), pattern, word)
 
 
@@ -200,54 +181,3 @@ def _common(lists: Sequence[Sequence[str]]) -> int:
             break
         count += 1
     return count
-
-
-def _single(sheet: Sheet, series: Sequence[Series]) -> Series | None:
-    """A table whose name is that of a series but for its role and one token: test_2021.csv beside train_2019.csv, …"""
-    tokens = [t for t in _tokens(sheet.path) if not _ROLES.match(t)]
-    for one in series:
-        extra = [t for t in tokens if t not in one.pattern]
-        lacking = set(sheet.columns) - set(one.sheets[0].columns)
-        if not lacking and len(extra) == 1 and [t for t in tokens if t in one.pattern] == list(one.pattern):
-            return Series((sheet,), (extra[0],), one.pattern, one.word)
-    return None
-
-
-def _told_by_names(series: Sequence[Series]) -> dict[int, str]:
-    """For series of train and test alike: the name of a column with what differs in the names of their files."""
-    told: dict[int, str] = {}
-    for one in series:
-        for other in series:
-            if one is other or one.pattern != other.pattern or len(one.sheets) < 2:
-                continue
-            if _role(one.sheets[0].path) == _role(other.sheets[0].path):
-                continue
-            tokens = (*one.tokens, *other.tokens)
-            if not all(tokens) or not _is_information(one, other) or any(map(_is_told, (one, other))):
-                continue
-            name = "year" if all(re.fullmatch("(?:19|20)[0-9]{2}", t) for t in tokens) else one.word or "file"
-            name = "file" if _ROLES.match(name) or name.isdigit() else name
-            columns = {*one.sheets[0].columns, *other.sheets[0].columns}
-            told[id(one)] = told[id(other)] = f"file_{name}" if name in columns else name
-    return told
-
-
-def _is_information(one: Series, other: Series) -> bool:
-    """Whether what differs in the names is more than the number of a part."""
-    if one.word in _COUNTERS:
-        return False
-    if not all(t.isdigit() for t in (*one.tokens, *other.tokens)):
-        return set(other.tokens) <= set(one.tokens) or len(other.sheets) > 1
-    years = all(len(t) in (4, 6, 8) and t[:2] in ("19", "20") for t in (*one.tokens, *other.tokens))
-    zeros = any(len(t) > 2 and t[0] == "0" for t in one.tokens)
-    return years or (not zeros and len(one.sheets) == len(other.sheets) and one.tokens == other.tokens)
-
-
-def _is_told(series: Series) -> bool:
-    """Whether a column tells what differs in the names: each of its values has it within."""
-    for name in series.sheets[0].columns:
-        heads = [s.load()[name].dropna().iloc[:300].astype(str) for s in series.sheets]
-        pairs = zip(heads, series.tokens, strict=True)
-        if all(len(h) and h.str.contains(token, case=False, regex=False).mean() > 0.9 for h, token in pairs):
-            return True
-    return False

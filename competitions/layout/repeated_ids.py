@@ -9,8 +9,8 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, constant_share
-from medalist.competitions.layout.id_match import share_in
-from medalist.competitions.layout.label_file import same_ids, with_keys
+from medalist.competitions.layout.id_match import same_ids, share_in
+from medalist.competitions.layout.label_file import with_keys
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
 from medalist.competitions.layout.sheets import Load, Sheet
 

@@ -31,7 +31,7 @@ def sample_form(
     if roles.sample is None or frames.sample is None or roles.sample.path not in forms:
         return None, []
     form, notes = forms[roles.sample.path], []
-    if not roles.sample.has_header:
+    if roles.sample.headless:
         form = replace(form, header=None)
     if decimal:
         form = replace(form, decimal=decimal)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.id_match import EXAMPLE_ROWS, id_index
+from medalist.competitions.layout.id_match import EXAMPLE_ROWS, id_index, share_in
 
 _EXAMPLE_SHARE = 0.1  # of test's rows, below which the first ones are taken for an example
 _ALL = re.compile(
@@ -39,6 +39,8 @@ def settle_rows(
 
     Raises InputError for a sample with other ids than test's, saying where they are.
     """
+    if len(sample) >= len(test) and share_in(sample, test, ids) == 1.0:
+        return sample, []
     of_train, of_test, of_sample = paths
     asked, there = id_index(sample[list(ids)]), id_index(test[list(ids)])
     inside = asked.isin(there)
@@ -62,8 +64,6 @@ def settle_rows(
             f"{lost} ids of {of_sample} are not in {of_test} (first: {first}): give the matching files with --sample "
             "and --test."
         )
-    if len(sample) >= len(test):
-        return sample, []
     count = f"{of_sample} has {len(sample):,} of the {len(test):,} rows of {of_test}"
     head = bool((asked == there[: len(asked)]).all()) and len(sample) < _EXAMPLE_SHARE * len(test)
     wants_all, why = _wants_all(description, len(sample), len(test), head)

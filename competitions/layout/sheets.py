@@ -31,8 +31,7 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role. `has_header`: whether its file
-    names the columns.
+    person on how it was made, which count where the table gets a role. `headless`: its file has no header line.
     """
 
     path: str
@@ -40,12 +39,26 @@ class Sheet:
     load: Load
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    has_header: bool = True
+    headless: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
         """The paths of all files that it is made from."""
         return self.parts or (self.path,)
+
+
+def once(load: Load) -> Load:
+    """The same function, which makes the table of no arguments only once and keeps it."""
+    kept: list[pd.DataFrame] = []
+
+    def loaded(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        if text or exact:
+            return load(text, exact)
+        if not kept:
+            kept.append(load())
+        return kept[0]
+
+    return loaded
 
 
 @dataclass(frozen=True)

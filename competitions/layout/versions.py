@@ -19,8 +19,9 @@ def rows_repeat(frames: Sequence[pd.DataFrame], named: bool) -> bool:
     `named`: the names of the files tell that both are train, or test; where they do not, a column that is empty in one
     of two tables is what has to be predicted.
     """
-    if any(not len(frame) for frame in frames):
-        return True
+    frames = [frame for frame in frames if len(frame)]  # a part may be empty
+    if len(frames) < 2:
+        return not frames
     if len(frames) == 2 and not named:
         blank = [{c for c in f.columns if bool(f[c].isna().all())} for f in frames]
         if blank[0] != blank[1]:

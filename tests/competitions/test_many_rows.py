@@ -274,3 +274,20 @@ def test_a_table_of_further_properties_stays_one(tmp_path: Path) -> None:
     )
     check(competition, tables)
     assert roles(competition)["patients.csv"] == "extra"
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+def test_a_file_for_each_id(tmp_path: Path, zeros: bool) -> None:
+    tables = visits(20, 10)
+    if zeros:
+        tables = {n: t.assign(patient="0" + t["patient"].str[1:]) for n, t in tables.items()}
+    for name in ("train", "test"):
+        for patient, rows in tables[name].groupby("patient"):
+            write(tmp_path / name, **{str(patient): rows.drop(columns="patient")})
+    competition = read_competition(write(tmp_path, labels=tables["labels"], sample_submission=tables["sample"]))
+    task = infer_task(competition)
+    assert (task.id, task.targets) == (("patient",), ("ill",))
+    mean = pd.concat([tables["train"], tables["test"]]).groupby("patient")["pressure"].mean()
+    for frame in (competition.train, competition.test):
+        found = frame.set_index("patient")["pressure_mean"]
+        assert np.allclose(found, mean.loc[found.index])
