@@ -11,7 +11,7 @@ import pandas as pd
 _LEAST = 20  # rows with a value that are needed in each table
 _REPEATED = 0.98  # largest share of distinct values of a column that does not merely number rows
 _TELLS = 0.9  # least AUC of a column that tells test from train
-_SAMPLED = 1_000  # rows of each table that are looked at
+_SAMPLED = 500  # rows of each table that are looked at
 
 
 @dataclass(frozen=True)
