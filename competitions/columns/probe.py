@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,10 @@ from medalist.competitions.columns.written_dates import may_be_date
 from medalist.competitions.columns.written_numbers import may_be_number
 
 _SOME = 100  # values of a table that are looked at
-_NUMBERS = 0.5  # share of these that must be numbers
+_DIGITS = 0.5  # share of these that must have digits
+_NUMBERS = 0.8  # share of these that must be numbers
 _DATES = 0.9
+_DIGIT = re.compile(r"\d")
 _TIME = re.compile(r"-?\+?\d.*(?::\d|\d\s*[a-zA-Z'\"])|\d{1,2}\s*[AaPp]\.?[Mm]|-?P(?:\d|T)")
 
 
@@ -41,10 +43,12 @@ def probe(tables: Iterable[pd.Series]) -> Probe:
     """What the values of a column of text, by table, may be."""
     some: list[str] = []
     for values in tables:
-        shown = values.iloc[:: max(1, len(values) // _SOME)].dropna()
-        some += [str(text).strip() for text in shown]
-    some = [text for text in some if not is_missing(text)]
-    if not some or sum(any(map(str.isdigit, text)) for text in some) < _NUMBERS * len(some):
+        some += [text for text in values.iloc[:: max(1, len(values) // _SOME)].tolist() if isinstance(text, str)]
+    with_digits = sum(_DIGIT.search(text) is not None for text in some)
+    if not with_digits:
+        return Probe()
+    some = [text for text in map(str.strip, some) if not is_missing(text)]
+    if with_digits < _DIGITS * len(some):
         return Probe()
     dates = not plain_iso(some) and sum(map(may_be_date, some)) >= _DATES * len(some)
     return Probe(
@@ -57,19 +61,23 @@ def probe(tables: Iterable[pd.Series]) -> Probe:
 def may_be_thousands(tables: Mapping[str, pd.Series]) -> bool:
     """Whether numbers with decimals, by table, may be thousands whose sign was taken for a decimal one: all are below
     1,000, none is between 0 and 1, and those that are not whole have three decimals, most of them no fewer."""
+    return _three_decimals([v.iloc[:500] for v in tables.values()]) and _three_decimals(list(tables.values()))
+
+
+def _three_decimals(tables: Sequence[pd.Series]) -> bool:
+    """Whether numbers are as `may_be_thousands` says."""
     decimals = 0
-    for values in tables.values():
+    for values in tables:
         if not types.is_numeric_dtype(values.dtype) or types.is_bool_dtype(values.dtype):
             return False
-        for part in (values.iloc[:500], values):
-            numbers = np.abs(part.to_numpy(dtype=float, na_value=np.nan))
-            numbers = numbers[np.isfinite(numbers)]
-            broken = numbers[numbers % 1 != 0]
-            thousandths = broken * 1000
-            near = np.abs(thousandths - np.round(thousandths)) <= 1e-6 * thousandths
-            if (numbers >= 1000).any() or (broken < 1).any() or not near.all():
-                return False
-            if len(broken) and (np.round(thousandths) % 10 != 0).mean() < 0.6:
-                return False
+        numbers = np.abs(values.to_numpy(dtype=float, na_value=np.nan))
+        numbers = numbers[np.isfinite(numbers)]
+        broken = numbers[numbers % 1 != 0]
+        if (numbers >= 1000).any() or (broken < 1).any():
+            return False
+        thousandths = broken * 1000
+        near = np.abs(thousandths - np.round(thousandths)) <= 1e-6 * thousandths
+        if not near.all() or (len(broken) and (np.round(thousandths) % 10 != 0).mean() < 0.6):
+            return False
         decimals += len(broken)
     return decimals > 0

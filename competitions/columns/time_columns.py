@@ -53,11 +53,10 @@ def time_in_columns(train: pd.DataFrame, test: pd.DataFrame, skip: Collection[st
     """The column of dates that several columns make together, where test lies after train in it, or both alternate in
     long stretches, and no single column says so; else None. `skip`: columns that are no parts, such as targets."""
     shared = [c for c in train.columns if c in test.columns and c not in set(skip)]
+    if _by_chance(len(train), len(test)) > _CHANCE or not any(_may_be_base(train[c].iloc[:100]) for c in shared):
+        return None
     some = [_part_of(frame) for frame in (train, test)]
     roles = {name: _roles(some[0][name], some[1][name], str(name)) for name in shared}
-    dated = any({"year", "date"} & set(found) for found in roles.values())
-    if not dated or _by_chance(len(train), len(test)) > _CHANCE:
-        return None
     best: tuple[tuple[bool, int], tuple[str, ...], tuple[str, ...]] | None = None
     for kinds, names in _combinations(roles):
         axes = [_times(frame, kinds, names) for frame in some]
@@ -107,6 +106,17 @@ def _by_chance(n: int, n_test: int) -> float:
     return math.exp(math.lgamma(n + 1) + math.lgamma(n_test + 1) - math.lgamma(n + n_test + 1))
 
 
+def _may_be_base(some: pd.Series) -> bool:
+    """Whether some values of a column may be years or dates."""
+    if is_text(some):
+        return any(isinstance(value, str) and re.search(r"\d{4}", value) for value in some.tolist())
+    if not pd.api.types.is_numeric_dtype(some.dtype) or pd.api.types.is_bool_dtype(some.dtype):
+        return False
+    numbers = some.to_numpy(dtype=float, na_value=np.nan)
+    low, high = _RANGES["year"]
+    return bool(((numbers >= low) & (numbers <= high)).all() or (numbers >= 19_000_101).all())
+
+
 def _part_of(frame: pd.DataFrame) -> pd.DataFrame:
     step = max(1, len(frame) // _SAMPLED)
     return frame.iloc[::step] if step > 1 else frame
@@ -117,6 +127,9 @@ def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
     word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
     words = set(re.split(r"[^a-zà-ÿ]+", word)) | {word}
     if is_text(train):
+        shown = next((str(value) for value in train.head(100).tolist() if isinstance(value, str)), "")
+        if not np.isfinite(month_number(shown)) and not re.search(r"\d{4}", shown):
+            return ()
         if _month_names(train) and _month_names(test):
             return ("month",)
         dates = parse_dates(train)
@@ -127,6 +140,8 @@ def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
     ]
     if not all(numbers):
         return ()
+    if not _may_be_part(train.iloc[:500].to_numpy(dtype=float, na_value=np.nan)):
+        return ()
     both = np.concatenate([v.to_numpy(dtype=float, na_value=np.nan) for v in (train, test)])
     if not len(both) or not np.isfinite(both).all() or both.min() < 0:
         return ()
@@ -135,7 +150,7 @@ def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
     if both.min() >= 19_000_101 and parse_dates(train) is not None:
         return ("date",)
     found = []
-    distinct = len(np.unique(both)) if both.max() <= _RANGES["year"][1] else 0
+    distinct = np.count_nonzero(np.bincount(both.astype(np.int64))) if both.max() <= _RANGES["year"][1] else 0
     for role, (low, high) in _RANGES.items():
         if not distinct or both.min() < low or both.max() > high:
             continue
@@ -143,6 +158,13 @@ def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
         if role == "year" or named or distinct >= _COVERED[role]:
             found.append(role)
     return tuple(found)
+
+
+def _may_be_part(numbers: np.ndarray) -> bool:
+    """Whether some numbers of a column are of the size of years and parts of them, or of dates in digits."""
+    if not np.isfinite(numbers).all() or (numbers < 0).any():
+        return False
+    return bool((numbers <= _RANGES["year"][1]).all() or (numbers >= 19_000_101).all())
 
 
 def _month_names(values: pd.Series) -> bool:

@@ -28,7 +28,9 @@ def may_be_time(values: pd.Series, name: str) -> bool:
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0 or (numbers % 1).any() or len(np.unique(numbers)) < 3:
         return False
-    if since_1970(values) and np.ptp(numbers) > 20 * len(numbers):  # ids of such a size lie closer together
+    if (
+        numbers.min() >= 1e8 and np.ptp(numbers) > 20 * len(numbers) and since_1970(values)
+    ):  # ids of such a size lie closer together
         return True
     years = numbers.min() >= 1900 and numbers.max() <= 2100
     return bool(years or _TIME_WORD.search(name))

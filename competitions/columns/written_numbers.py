@@ -20,6 +20,9 @@ _VALUE = re.compile(
 )
 
 
+_COLUMNS = {"body": object, "exp": object, "negative": bool, "limit": bool, "mark": object, "currency": object}
+
+
 @dataclass(frozen=True)
 class Style:
     """The signs before decimals (`decimal`: "." or ",") and between thousands (`group`: "" for none)."""
@@ -95,36 +98,38 @@ class Parts:
 
 def may_be_number(text: str) -> bool:
     """Whether a text has the shape of a number with or without signs, a currency or a unit."""
-    return _VALUE.match(text.translate(_TO_PLAIN).strip()) is not None
+    found = _VALUE.match(text.translate(_TO_PLAIN).strip())
+    return found is not None and (not found["pre"] or bool(currency(found["pre"])))
 
 
 def take_apart(texts: pd.Series) -> Parts:
     """The texts, (u,) of str, as numbers and what stands beside them."""
-    plain = texts.astype(str).str.translate(_TO_PLAIN).str.strip()
-    found = plain.str.extract(_VALUE).astype(object)
-    found = found.where(found.notna(), "")
-    opened = found["open"] + found["inner"]
-    ok = found["body"].ne("") & (opened.eq("(") & found["close"].eq(")") | opened.eq("") & found["close"].eq(""))
-    ok &= found["pre"].eq("") | found["pre"].map(lambda word: bool(currency(word)), na_action="ignore").astype(bool)
-    rest = plain[~ok]
-    absent = rest.map(is_missing).astype(bool) if len(rest) else rest.astype(bool)
-    found = found[ok]
-    beside = {str(post): without_currency(str(post)) for post in found["post"].unique()}
-    negative = sum(found[key].eq("-").astype(int) for key in ("sign", "after", "minus")) == 1
-    table = pd.DataFrame(
-        {
-            "body": found["body"],
-            "exp": found["exp"],
-            "negative": negative | opened[ok].eq("("),
-            "limit": found["limit"].ne(""),
-            "mark": found["post"].map(lambda post: beside[post][0]),
-            "currency": [
-                beside[post][1] or currency(pre) for pre, post in zip(found["pre"], found["post"], strict=True)
-            ],
-        },
-        index=found.index,
-    )
-    return Parts(table, tuple(texts[rest.index][absent].astype(str)), tuple(texts[rest.index][~absent].astype(str)))
+    found: list[tuple[str, str, bool, bool, str, str]] = []
+    places: list[int] = []
+    missing: list[str] = []
+    others: list[str] = []
+    for place, text in enumerate(texts.astype(str)):
+        plain = text.translate(_TO_PLAIN).strip()
+        match = _VALUE.match(plain)
+        parts = _parts(match) if match is not None else None
+        if parts is not None:
+            found.append(parts)
+            places.append(place)
+        else:
+            (missing if is_missing(plain) else others).append(text)
+    table = pd.DataFrame(found, columns=list(_COLUMNS), index=texts.index[places])
+    return Parts(table.astype(_COLUMNS), tuple(missing), tuple(others))
+
+
+def _parts(match: re.Match[str]) -> tuple[str, str, bool, bool, str, str] | None:
+    """A row of `Parts.table`, or None where brackets do not match or another word than a currency stands in front."""
+    opened = (match["open"] is not None) + (match["inner"] is not None)
+    before = currency(match["pre"]) if match["pre"] else ""
+    if opened != (match["close"] is not None) or (match["pre"] and not before):
+        return None
+    mark, behind = without_currency(match["post"] or "")
+    negative = (match["sign"], match["after"], match["minus"]).count("-") == 1 or opened == 1
+    return match["body"], match["exp"] or "", negative, match["limit"] is not None, mark, behind or before
 
 
 @dataclass(frozen=True)
