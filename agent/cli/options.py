@@ -23,7 +23,7 @@ def _seed(given: int) -> int:
 
 
 PathArgument = Annotated[
-    str, typer.Argument(help="A competition: a folder, a zip, or a Kaggle slug.", show_default=False)
+    str, typer.Argument(help="A competition: a folder, a zip, a table, or a Kaggle slug.", show_default=False)
 ]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]

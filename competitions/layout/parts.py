@@ -76,7 +76,9 @@ def join_series(series: Series, told: Told | None = None) -> Sheet:
     rows = [len(s.load()) for s in series.sheets]
     shown = " + ".join(f"{n:,}" for n in rows[:6]) + (" + …" if len(rows) > 6 else "")
     label = path_label([s.path for s in series.sheets])
-    notes = [f"{label} have the same columns and are put together: {shown} rows (--train, --test: one alone)."]
+    notes = [
+        f"{label} have the same columns and are put together: {shown} rows (--train or --test FILE takes one alone)."
+    ]
     if told:
         notes.append(f"what differs in their names is a column {told[0]!r}: {', '.join(map(str, told[1][:4]))}.")
     return Sheet(label, columns, load, paths, (*kept, *notes))
