@@ -66,7 +66,9 @@ class Problem:
         They are those of the training targets, or of y (n, T) where these are not `observed`. For regression `ahead`
         they lie further apart, by the range of the targets on each side, but not below 0 where no target is.
         """
-        low, high = (y.min(axis=0), y.max(axis=0)) if self.observed is None else map(np.array, self.observed)
+        low, high = (
+            (np.nanmin(y, axis=0), np.nanmax(y, axis=0)) if self.observed is None else map(np.array, self.observed)
+        )
         if not self.ahead or self.problem_type != "regression":
             return low, high
         beyond = FORECAST_MARGIN * (high - low)

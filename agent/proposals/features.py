@@ -195,9 +195,12 @@ class FeatureSearch:
             y = np.eye(problem.n_classes)[y[:, 0].astype(int)]
         elif not problem.classification:
             y, p = problem.forward(y), problem.forward(p)
+        residual = y - p
+        if np.isnan(y).any():  # where a target is not measured it is as its mean, and nothing is left to explain
+            y, residual = np.where(np.isnan(y), np.nanmean(y, axis=0), y), np.nan_to_num(residual, nan=0.0)
         screened = ~self.judge.held_out(step)
         path = (folder / f"screen_{step}.npz").resolve()
-        np.savez(path, rows=folds.rows[screened], residual=(y - p)[screened], target=y[screened])
+        np.savez(path, rows=folds.rows[screened], residual=residual[screened], target=y[screened])
         return path
 
     def add_step(self, result: ScreenResult, history: Sequence[Record]) -> Step:

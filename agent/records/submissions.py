@@ -71,7 +71,7 @@ class Submissions:
         n = len(folds.y)
         decided = self._decision.apply(np.tile(self._best_constant, (n, 1)))
         y, problem = self.data.y, self.data.problem
-        prior = y.mean(axis=0)
+        prior = np.nanmean(y, axis=0)
         if problem.problem_type == "multiclass":
             prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
         try:

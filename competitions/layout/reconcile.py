@@ -83,18 +83,18 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
 def _drop_unlabelled(
     roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack one of the sample's targets, and a note on them.
+    """Train without the rows that lack the sample's target, or all of its targets, and a note on them.
 
     All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
     """
     columns = [] if sample is None else list(sample.columns)
     targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
-    missing = train[targets].isna().any(axis=1).to_numpy()
+    missing = train[targets].isna().all(axis=1).to_numpy() if targets else np.zeros(len(train), dtype=bool)
     count = int(missing.sum())
     if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
         return train, []
     note = (
-        f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(targets)}: they are left out."
+        f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' and no '.join(targets)}: they are left out."
     )
     return train[~missing].reset_index(drop=True), [note]
 

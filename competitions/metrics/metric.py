@@ -1,7 +1,8 @@
 """Metric: what a competition is scored by, which direction is better, which predictions it takes and how it behaves.
 
-Arrays: y is (n, T), values or class codes. p is (n, T) values, labels as codes, or probabilities of the positive class;
-for one target of several classes, and for rankings of classes, p is (n, K).
+Arrays: y is (n, T), values or class codes; of several targets NaN where one is not measured. p is (n, T) values, labels
+as codes, or probabilities of the positive class; for one target of several classes, and for rankings of classes, p is
+(n, K).
 """
 
 from __future__ import annotations
@@ -136,6 +137,9 @@ class Metric:
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
 
+        A mean over targets takes each target's score on the rows where it is measured; a target that is measured in
+        none of the rows does not count.
+
         Raises
         ------
         MetricError
@@ -145,7 +149,7 @@ class Metric:
         if self.whole:
             score = float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
         elif self.over_targets:
-            score = float(np.mean([self._column(y[:, t], p[:, t], weights) for t in range(y.shape[1])]))
+            score = float(np.mean([self._column(*of_one) for of_one in self._by_target(y, p, weights)]))
         else:
             score = self._column(y[:, 0], p[:, 0] if p.shape[1] == 1 else p, weights)
         if not math.isfinite(score):
@@ -153,10 +157,13 @@ class Metric:
         return score
 
     def losses(self, y: np.ndarray, p: np.ndarray) -> np.ndarray | None:
-        """Row losses (n,), smaller better, with `from_mean(losses.mean())` the score; None unless `per_row`."""
+        """Row losses (n,), smaller better, with `from_mean(losses.mean())` the score; None unless `per_row`, and where
+        targets are not measured in all rows."""
         if not self.per_row:
             return None
         y, p = self._checked(y, p)
+        if np.isnan(y).any():
+            return None
         if self.over_targets:
             columns = [np.asarray(self.function(y[:, t], p[:, t])) for t in range(y.shape[1])]
             return np.asarray(np.mean(columns, axis=0))
@@ -183,9 +190,14 @@ class Metric:
         (T,) values, codes or probabilities of the positive class; (K,) probabilities for one target of several classes.
         A custom metric may be undefined for it.
         """
-        y = self._columns(y, "target")
+        y = self._columns(y, "target", gaps=True)
         weights = self._weights(weights, len(y)) if self.weighted else None
-        return np.concatenate([self.constant(y[:, t], weights, n_classes) for t in range(y.shape[1])])
+        constants = []
+        for column in y.T:
+            rows = ~np.isnan(column)
+            of_rows = weights if weights is None or rows.all() else weights[rows]
+            constants.append(self.constant(column if rows.all() else column[rows], of_rows, n_classes))
+        return np.concatenate(constants)
 
     def better(self, a: float, b: float) -> bool:
         """Whether score `a` is strictly better than `b`; anything is better than NaN."""
@@ -211,7 +223,7 @@ class Metric:
 
     def _checked(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Targets and predictions as (n, columns) float64. Raises MetricError where shapes do not fit the metric."""
-        y, p = self._columns(y, "target"), self._columns(p, "prediction")
+        y, p = self._columns(y, "target", gaps=self.over_targets), self._columns(p, "prediction")
         if len(y) != len(p):
             raise MetricError(f"{self.name} got {len(p)} predictions for {len(y)} rows: predict every row once.")
         if self.whole:
@@ -225,12 +237,30 @@ class Metric:
             )
         return y, p
 
-    def _columns(self, values: np.ndarray, what: str) -> np.ndarray:
-        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite."""
+    def _by_target(
+        self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+        """(y, p, weights) of each target that is measured at all, on the rows where it is."""
+        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
+        for t, measured in enumerate(~np.isnan(y.T)):
+            if measured.all():
+                parts.append((y[:, t], p[:, t], weights))
+            elif measured.any():
+                part = None if weights is None else np.asarray(weights)[measured]
+                parts.append((y[measured, t], p[measured, t], part))
+        return parts
+
+    def _columns(self, values: np.ndarray, what: str, *, gaps: bool = False) -> np.ndarray:
+        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite.
+
+        gaps: whether some of several columns may be missing (NaN), but not all values.
+        """
         columns = np.asarray(values, dtype=float)
         columns = columns[:, None] if columns.ndim == 1 else columns
         if columns.ndim != 2 or not columns.size:
             raise MetricError(f"{self.name} cannot be computed without rows: the {what} is empty.")
+        if gaps and columns.shape[1] > 1 and not np.isinf(columns).any() and not np.isnan(columns).all():
+            return columns
         if not np.isfinite(columns).all():
             count = int((~np.isfinite(columns)).sum())
             raise MetricError(f"{self.name} cannot be computed: {count} {what} value(s) are missing or infinite.")

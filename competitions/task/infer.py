@@ -16,10 +16,11 @@ from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.labels import order_binary, plain, probability_labels
+from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
 from medalist.competitions.task.metric import assume_metric, choose_metric
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
-from medalist.competitions.task.task import Task, target_column, target_numbers
+from medalist.competitions.task.task import Task, target_numbers
 
 Names = str | Sequence[str] | None
 
@@ -54,7 +55,7 @@ def infer_task(
     if len(train) < 2 or not len(test):
         raise TaskError(f"There are {len(train)} training rows and {len(test)} test rows: at least 2 and 1 are needed.")
     form = read_form(train, test, sample, _names(id), _names(targets))
-    values = [target_column(train, target) for target in form.targets]
+    values = measured_values(train, form.targets)
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
@@ -64,6 +65,7 @@ def infer_task(
     kind = decide_type(values, form.layout, scorer, problem_type)
     counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
     scorer = fit_metric(counted, kind, len(form.targets))
+    refuse_whole_metric(scorer, values, len(train))
     if kind == "regression":
         for column in values:
             target_numbers(column)
@@ -93,6 +95,8 @@ def infer_task(
             f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
             f"(--metric settles it).",
         )
+    plan = _folds(folds, train, test, form, kind, n_splits, seed)
+    notes += measured_notes(values, len(train), plan.n_splits)
     task = Task(
         name=competition.name,
         id=form.id,
@@ -107,7 +111,7 @@ def infer_task(
         class_columns=_class_columns(form, labels),
         train_only=train_only,
         drop=tuple(drop),
-        folds=_folds(folds, train, test, form, kind, n_splits, seed),
+        folds=plan,
         weights=weights,
         notes=form.notes + notes,
         submission_id=form.submission_id,

@@ -87,11 +87,13 @@ class Task:
     def encode(self, train: pd.DataFrame) -> np.ndarray:
         """The targets as (n, T) float64: values for regression, else codes (the place of each label in `classes`).
 
-        Raises TaskError for a target that is absent or has missing values, or labels that are not in `classes`.
+        Of several targets a value may be missing, since each may be measured on some rows only: it is NaN. Raises
+        TaskError for a target that is absent, for a single one with missing values, and for labels that are not in
+        `classes`.
         """
         encoded = np.empty((len(train), self.n_targets))
         for i, target in enumerate(self.targets):
-            values = target_column(train, target)
+            values = target_column(train, target, gaps=self.n_targets > 1)
             if self.is_classification:
                 encoded[:, i] = encode_labels(values, self.classes)
             else:
@@ -172,16 +174,23 @@ class Task:
         return shares[:, -1:] if len(self.class_columns) == 1 else shares
 
 
-def target_column(train: pd.DataFrame, target: str) -> pd.Series:
-    """The column of a target.
+def target_column(train: pd.DataFrame, target: str, *, gaps: bool = False) -> pd.Series:
+    """The column of a target. `gaps`: whether it may be measured on some rows only, as one of several targets.
 
-    Raises TaskError where train lacks it, where values are missing, and where the last value is only the beginning of
-    another one, as in a file that was cut short.
+    Raises TaskError where train lacks it, where values are missing (with `gaps`: all values), and where the last value
+    is only the beginning of another one, as in a file that was cut short.
     """
     if target not in train.columns:
         raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
     values = train[target]
     missing = int(values.isna().sum())
+    if gaps and missing == len(values):
+        raise TaskError(
+            f"The target {target!r} is measured in none of {len(values)} training rows, so it cannot be learned: give "
+            f"the table that holds it, or name the other targets with --target."
+        )
+    if gaps:
+        missing = 0
     if missing == 1 and len(values) > 1 and pd.isna(values.iloc[-1]):
         raise TaskError(
             f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
@@ -204,9 +213,10 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
 
 
 def target_numbers(values: pd.Series) -> np.ndarray:
-    """A target of regression as (n,) finite float64. Raises TaskError where values are no numbers."""
+    """A target of regression as (n,) float64, NaN where it is missing. Raises TaskError where values are no finite
+    numbers."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    bad = ~np.isfinite(numbers)
+    bad = ~np.isfinite(numbers) & values.notna().to_numpy()
     if bad.any():
         raise TaskError(
             f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import PROPER, Metric
 from medalist.pipelines.decisions import calibration, thresholds
 from medalist.pipelines.decisions import value_correction as values
@@ -30,6 +31,19 @@ class Rows:
     p: np.ndarray
     weights: np.ndarray | None
     targets: np.ndarray
+
+    def of_target(self, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """y (k,), p (k,) and weights (k,) or None of a target, on the rows where it is measured.
+
+        Raises MetricError where it is measured in none of them.
+        """
+        y, p = self.y[:, t], self.p[:, t]
+        rows = ~np.isnan(y)
+        if rows.all():
+            return y, p, self.weights
+        if not rows.any():
+            raise MetricError("A target is measured in none of these rows.")
+        return y[rows], p[rows], None if self.weights is None else self.weights[rows]
 
     def subset(self, chosen: np.ndarray) -> Rows:
         """The rows of the mask `chosen` (n,), with `targets` of these rows only."""
@@ -63,10 +77,11 @@ def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list
 
 
 def _by_target(kind: Kind, numbers: Callable[[np.ndarray, np.ndarray], tuple[float, ...]]) -> Fit:
-    """A fit of each target by itself: `numbers` returns one target's parameters from its y (n,) and p (n,)."""
+    """A fit of each target by itself: `numbers` returns one target's parameters from its y (k,) and p (k,) on the rows
+    where it is measured."""
 
     def fit(rows: Rows) -> Decision:
-        parts = [numbers(rows.y[:, t], rows.p[:, t]) for t in range(rows.y.shape[1])]
+        parts = [numbers(*rows.of_target(t)[:2]) for t in range(rows.y.shape[1])]
         return Decision(kind, tuple(float(x) for part in parts for x in part))
 
     return fit
@@ -112,7 +127,8 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
     def line(rows: Rows) -> Decision:
         numbers: list[float] = []
         for t, (low, high) in enumerate(zip(plain.numbers[0::2], plain.numbers[1::2], strict=True)):
-            a, b = values.line(single, rows.y[:, t], rows.p[:, t], (low, high), logs, rows.weights)
+            y, p, weights = rows.of_target(t)
+            a, b = values.line(single, y, p, (low, high), logs, weights)
             numbers += [a, b, low, high]
         return Decision("log_line" if logs else "line", tuple(numbers))
 
@@ -121,7 +137,7 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
         ways.append(Option(line, min_fold_share=LINE_FOLD_SHARE))
     if values.recurring(y) is not None:
         ways.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.targets).tolist()))))
-    elif not np.any(y % 1):
+    elif not np.any(y[~np.isnan(y)] % 1):
         ways.append(Option(lambda _: Decision("whole", plain.numbers)))
     return ways
 

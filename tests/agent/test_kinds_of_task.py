@@ -45,6 +45,16 @@ CASES = {
         "mean_auc",
         lambda f: bool(f[["a", "b", "c"]].stack().between(0, 1).all()) and f["a"].nunique() > 10,
     ),
+    "targets that are measured on some rows": Case(
+        lambda x, rng: pd.DataFrame(
+            {t: 5 * k + x["size"] * k + rng.normal(size=len(x)) / 2 for k, t in enumerate(["a", "b", "c"], 1)}
+        ).where((rng.random((len(x), 3)) < 0.5) | (np.arange(len(x)) % 3 == 0)[:, None]),
+        {"a": 0.0, "b": 0.0, "c": 0.0},
+        "Submissions are evaluated on the mean column-wise mean absolute error.",
+        "regression",
+        "mean_mae",
+        lambda f: bool((f["a"] < f["b"]).all() and (f["b"] < f["c"]).mean() > 0.9) and f["c"].nunique() > 10,
+    ),
     "a probability for each class": Case(
         lambda x, rng: pd.DataFrame({"kind": KINDS[np.clip(_labels(x, rng) - 1, 0, 2)]}),
         {"green": 0.3, "blue": 0.3, "red": 0.4},
