@@ -83,13 +83,14 @@ def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
 
 
 def submitted_predictions(task: Task, frame: pd.DataFrame) -> np.ndarray:
-    """A submission's predictions in the form that the metric takes: (n, T) values or class codes, or (n, K)
-    probabilities or ranking scores of classes.
+    """A submission's predictions in the form that the metric takes: (n, T) values or class codes, (n, K)
+    probabilities or ranking scores of classes, or (n, W) quantiles.
 
     Raises SubmissionError where a column is missing, or holds missing values or text in place of numbers.
     """
     metric = task.scorer()
-    columns = list(task.class_columns if task.layout == "per_class" else task.prediction_columns)
+    by_layout = {"per_class": task.class_columns, "per_level": task.level_columns}
+    columns = list(by_layout.get(task.layout, task.prediction_columns))
     lacking = [c for c in columns if c not in frame.columns]
     if lacking:
         raise SubmissionError(f"The submission has no column {lacking[0]!r}.")

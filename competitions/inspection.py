@@ -44,6 +44,7 @@ def inspection_document(
             "weights": task.weights,
             "folds": asdict(task.folds),
             "notes": list(task.notes),
+            **({"levels": list(task.levels), "level_columns": list(task.level_columns)} if task.levels else {}),
         },
         "columns": [_plain(card) for card in cards],
         "audit": [asdict(finding) | {"columns": list(finding.columns)} for finding in findings],

@@ -110,7 +110,7 @@ def variations(
         ),
         losses=other_losses(data.problem, data.y),
         multi_target=task.n_targets > 1 and not gaps,
-        pseudo=not gaps,
+        pseudo=not gaps and not task.levels,
         stackable=len(folds.rows) == len(data.y) and not data.refit,
         stacking=config.stacking,
         test_share=len(test) / len(data.y),

@@ -33,6 +33,7 @@ def task_document(task: Task, evaluated: int, repeats: int, tables: Mapping[str,
         "drop": list(task.drop),
         "columns": dict(task.columns),
         "tables": dict(tables),
+        **({"levels": list(task.levels)} if task.levels else {}),
         "code": hashlib.sha256(custom[0].read_bytes()).hexdigest()[:16] if custom else "",
     }
 

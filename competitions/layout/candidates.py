@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.quantile_names import may_be_quantiles
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"test", re.IGNORECASE)
@@ -84,9 +85,10 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     values = [c for c in rest if c not in ids]
     if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
-    if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking):
-        return None
     constant = constant_share(frame, values)
+    filled = constant == 1.0 or bool(_SAMPLE_WORDS.search(sample.path))
+    if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking, is_filler=filled):
+        return None
     answers = _ANSWER_WORDS.search(sample.path) and not _SAMPLE_WORDS.search(sample.path)
     if constant < 1.0 and not forced and (answers or len(sample.columns) > len(test.columns)):
         return None
@@ -123,13 +125,23 @@ def _blank(train: Sheet, test: Sheet) -> tuple[str, ...]:
     return tuple(c for c in empty if not bool(train.load()[c].isna().all()))
 
 
-def _stands_for(frame: pd.DataFrame, train: Sheet, ids: Sequence[str], values: list[str], lacking: set[str]) -> bool:
-    """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, or one
-    named after each of its classes."""
+def _stands_for(
+    frame: pd.DataFrame,
+    train: Sheet,
+    ids: Sequence[str],
+    values: list[str],
+    lacking: set[str],
+    *,
+    is_filler: bool,
+) -> bool:
+    """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, one
+    named after each of its classes, or one for each of several quantiles."""
     if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True
+    if is_filler and may_be_quantiles(values):
+        return all(pd.api.types.is_numeric_dtype(frame[c].dtype) for c in values)
     for name in lacking:
         classes = {str(value) for value in train.load()[name].dropna().unique()[:2000]}
         if all(c in classes or any(c.endswith(k) for k in classes) for c in values):

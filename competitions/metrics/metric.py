@@ -2,7 +2,7 @@
 
 Arrays: y is (n, T), values or class codes; of several targets NaN where one is not measured. p is (n, T) values, labels
 as codes, or probabilities of the positive class; for one target of several classes, and for rankings of classes, p is
-(n, K).
+(n, K); for one target of which several quantiles are predicted, (n, W).
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Literal
 import numpy as np
 
 from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.wording import Variant as Variant
+from medalist.competitions.metrics.wording import Wording
 
 Needs = Literal["probability", "label", "value", "ranking"]
 Mean = Literal["", "plain", "root", "complement"]
@@ -27,44 +29,6 @@ Shape = Literal[
 Constant = Callable[[np.ndarray, "np.ndarray | None", "int | None"], np.ndarray]
 ConfusionScore = Callable[[np.ndarray], np.ndarray]
 PROPER = ("log_loss", "balanced_log_loss", "proper")  # shapes of proper scoring rules: calibration lowers them
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Another metric, `name`, that a phrase means where the `pattern` matches the text around the phrase.
-
-    where: "after" the phrase in its sentence, "close" to it (40 characters before, 60 after), in the "sentence", in
-        it and the two that follow ("near"), or in that and further sentences around ("wide").
-    unless_columns : it does not apply where the text describes a mean over columns.
-    by_formula : also where the description has a formula, and it is that of the variant.
-    """
-
-    name: str
-    pattern: str
-    where: Literal["after", "close", "sentence", "near", "wide"]
-    unless_columns: bool = False
-    by_formula: bool = False
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How names and descriptions refer to a metric.
-
-    aliases : other names of it, in lower case with "_" between words.
-    phrases : regular expressions over lower-case text in which hyphens and underscores are spaces; of overlapping
-        matches of several metrics the longest counts.
-    weak_phrases : the same, where the words often mean something else.
-    variants : other metrics that the phrases mean in certain contexts; the first that applies is taken.
-    columns : whether "averaged over columns" makes it a mean over targets.
-    formula : the marks of its formula in TeX, defined in `reading.formula`; empty if it is not recognised by one.
-    """
-
-    aliases: tuple[str, ...] = ()
-    phrases: tuple[str, ...] = ()
-    weak_phrases: tuple[str, ...] = ()
-    variants: tuple[Variant, ...] = ()
-    columns: bool = True
-    formula: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,6 +60,9 @@ class Metric:
     by_type : problem type → name of the variant that is used for it ("logloss" of multiclass is "mlogloss").
     wording : how descriptions name it.
     single : the metric of one column, where it is a mean over columns.
+    level_weights : of a metric of several quantiles: (quantile levels) → the weights of their pinball losses, which
+        it is the sum of; None for other metrics.
+    levels : the quantile levels that p has a column for: see `quantiles.at_levels`.
     """
 
     name: str
@@ -119,6 +86,8 @@ class Metric:
     by_type: Mapping[str, str] = field(default_factory=dict, hash=False)
     wording: Wording = field(default_factory=Wording)
     single: Metric | None = None
+    level_weights: Callable[[tuple[float, ...]], tuple[float, ...]] | None = field(default=None, hash=False)
+    levels: tuple[float, ...] = ()
 
     @property
     def per_row(self) -> bool:
@@ -227,6 +196,8 @@ class Metric:
         if len(y) != len(p):
             raise MetricError(f"{self.name} got {len(p)} predictions for {len(y)} rows: predict every row once.")
         if self.whole:
+            return y, p
+        if self.levels and y.shape[1] == 1 and p.shape[1] == len(self.levels):
             return y, p
         if y.shape[1] > 1 and not self.over_targets:
             raise MetricError(f"{self.name} scores one target, and there are {y.shape[1]}: use mean_{self.name}.")

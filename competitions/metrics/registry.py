@@ -1,15 +1,17 @@
-"""The metrics by name. To add one, add it to the file of its kind: labels, probabilities, values or rankings."""
+"""Metrics by name. To add one, add it to the file of its kind: labels, probabilities, values, rankings or quantiles."""
 
 from __future__ import annotations
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics import labels, probabilities, rankings, values
+from medalist.competitions.metrics import labels, probabilities, quantiles, rankings, values
 from medalist.competitions.metrics.custom import load_custom, split_custom
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN, Vocabulary
 from medalist.competitions.metrics.parametrised import Parametrised
 
-METRICS: dict[str, Metric] = {m.name: m for m in (*labels.METRICS, *probabilities.METRICS, *values.METRICS)}
+METRICS: dict[str, Metric] = {
+    m.name: m for m in (*labels.METRICS, *probabilities.METRICS, *values.METRICS, *quantiles.METRICS)
+}
 PARAMETRISED: dict[str, Parametrised] = {
     m.name: m for m in (*rankings.PARAMETRISED, *values.PARAMETRISED, *labels.PARAMETRISED)
 }
@@ -42,6 +44,10 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
         return _single(canonical)
     metric = _single(canonical.removeprefix(MEAN))
     metric = _single(metric.by_type.get("binary", metric.name))
+    if metric.level_weights is not None:
+        raise MetricError(
+            f"{metric.name} scores several quantiles of one target, and there are {n_targets}: name one target."
+        )
     if metric.needs == "ranking":
         raise MetricError(f"{metric.name} ranks the classes of one target, and there are {n_targets}: name one target.")
     return metric.over_columns()

@@ -52,6 +52,8 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     if task.is_classification:
         last = " The last one is the positive class." if task.problem_type == "binary" else ""
         parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
+    if task.levels:
+        parts.append(_field("levels", list(task.levels), _LEVELS.format(columns=", ".join(task.level_columns))))
     parts += [
         _field("folds", folds, _FOLDS),
         _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
@@ -64,6 +66,9 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
 _METRIC_SOURCE = """\
 Where this metric is from: given, file, description or assumed. Nothing to correct here: another metric above counts as
 yours. Remove this field to confirm an assumed one."""
+_LEVELS = """\
+The quantile levels of the target that are predicted, ascending, of the columns {columns}: 0.05 and 0.95 are the ends of
+an interval that holds 90 % of the values."""
 _FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
@@ -111,6 +116,7 @@ def read_task(path: Path, competition: Competition) -> Task:
             drop=read.drop,
             weights=read.weights,
             columns=read.columns,
+            levels=read.levels,
         )
         if plan is not None:
             make_folds(plan, competition.train, task.encode(competition.train))

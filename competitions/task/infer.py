@@ -17,7 +17,7 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.labels import order_binary, plain, probability_labels
 from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
-from medalist.competitions.task.metric import assume_metric, choose_metric
+from medalist.competitions.task.metric import assume_metric, assumed_note, choose_metric, refuse_other_levels
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
 from medalist.competitions.task.task import Task, target_numbers
@@ -39,6 +39,7 @@ def infer_task(
     drop: Collection[str] | None = None,
     weights: str | None = None,
     columns: Mapping[str, str] | None = None,
+    levels: Sequence[float] | None = None,
     seed: int = 0,
 ) -> Task:
     """The task of a competition. An argument that is given is taken as it is; the others are inferred.
@@ -46,7 +47,8 @@ def infer_task(
     `folds`: a scheme, "scheme:column", or a whole plan. `positive`: the class whose probability submissions hold.
     `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
     information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
-    the task keeps for `describe_columns`. `seed`: of the folds.
+    the task keeps for `describe_columns`. `levels`: of the quantiles of the target that are predicted, in ascending
+    order. `seed`: of the folds.
 
     Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
     has missing values or a single one; MetricError for an unknown metric.
@@ -54,7 +56,7 @@ def infer_task(
     train, test, sample = competition.train, competition.test, competition.sample
     if len(train) < 2 or not len(test):
         raise TaskError(f"There are {len(train)} training rows and {len(test)} test rows: at least 2 and 1 are needed.")
-    form = read_form(train, test, sample, _names(id), _names(targets))
+    form = read_form(train, test, sample, _names(id), _names(targets), competition.description, levels)
     values = measured_values(train, form.targets)
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
@@ -62,9 +64,10 @@ def infer_task(
             f"nothing to learn: name another with --target, or check the training table."
         )
     scorer, source, quote = choose_metric(competition.description, metric, form)
-    kind = decide_type(values, form.layout, scorer, problem_type)
+    kind = "regression" if form.levels else decide_type(values, form.layout, scorer, problem_type)
     counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
     scorer = fit_metric(counted, kind, len(form.targets))
+    refuse_other_levels(scorer, form, problem_type)
     refuse_whole_metric(scorer, values, len(train))
     if kind == "regression":
         for column in values:
@@ -91,10 +94,7 @@ def infer_task(
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
     if source == "assumed":
-        notes += (
-            f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
-            f"(--metric settles it).",
-        )
+        notes += (assumed_note(scorer, form, competition.description),)
     plan = _folds(folds, train, test, form, kind, n_splits, seed)
     notes += measured_notes(values, len(train), plan.n_splits)
     task = Task(
@@ -116,6 +116,8 @@ def infer_task(
         notes=form.notes + notes,
         submission_id=form.submission_id,
         columns=tuple((columns or {}).items()),
+        levels=form.levels,
+        level_columns=form.level_columns,
     )
     if not task.features(train, test):
         raise TaskError("Train and test share no column to predict from: check which files are train and test.")

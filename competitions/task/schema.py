@@ -27,6 +27,7 @@ from medalist.competitions.task.task import METRIC_SOURCES, PROBLEM_TYPES, Metri
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
 Names = Annotated[list[StrictStr], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+Level = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 _NAMES, _COLUMN = "a list of column names", "the name of a column, or nothing"
 
 
@@ -60,6 +61,9 @@ class TaskFile(_Strict):
     )
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
+    levels: list[Level] | None = Field(
+        None, min_length=1, description="a list of ascending numbers between 0 and 1, one for each column of quantiles"
+    )
     folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
     weights: StrictStr | None = Field(None, description=_COLUMN)
     drop: Names | None = Field(None, description=_NAMES)
@@ -84,8 +88,8 @@ def validate(data: Any, where: str) -> TaskFile:
 def _sentence(error: ErrorDetails) -> str:
     """The first mistake in a task file as one sentence: field, value and what may be written."""
     path = [str(part) for part in error["loc"]]
-    if path[0] in ("classes", "positive") and len(path) > 1:
-        path.pop()  # of a label pydantic adds the type that was tried
+    if path[0] in ("classes", "positive", "levels") and len(path) > 1:
+        path.pop()  # of a label pydantic adds the type that was tried, of a level its place
     field = ".".join(path)
     in_folds = path[0] == "folds" and len(path) > 1
     fields = (FoldsFile if in_folds else TaskFile).model_fields

@@ -11,6 +11,7 @@ import pandas as pd
 from medalist.competitions.errors import TaskError
 from medalist.competitions.layout.id_match import match_ids
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
+from medalist.competitions.task.levels import asks_for_quantiles, quantiles_of
 from medalist.competitions.task.task import Layout
 
 _MANY = 2000  # most distinct values of a column that are taken for classes
@@ -21,7 +22,7 @@ class Form:
     """The form of a submission; fields that Task has too are described there.
 
     `lacking`: columns of train that test lacks or leaves empty. `positive`: the label after which the only class column
-    is named, None where there is no such column.
+    is named, None where there is no such column. `ends`: whether quantiles are asked for as the ends of intervals.
     """
 
     id: tuple[str, ...]
@@ -33,6 +34,9 @@ class Form:
     lacking: tuple[str, ...]
     positive: object = None
     notes: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    level_columns: tuple[str, ...] = ()
+    ends: bool = False
 
 
 def read_form(
@@ -41,8 +45,10 @@ def read_form(
     sample: pd.DataFrame | None,
     id: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
+    description: str = "",
+    levels: Sequence[float] | None = None,
 ) -> Form:
-    """The form of a submission. `id` and `targets` are taken as they are where they are given.
+    """The form of a submission. `id`, `targets` and quantile `levels` are taken as they are where they are given.
 
     Raises TaskError, naming the flag that settles it, where the tables allow several forms or none.
     """
@@ -52,6 +58,8 @@ def read_form(
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, test_ids, "test")
+    if sample is None and levels is not None:
+        raise TaskError("Quantile levels are those of a sample submission's columns, and there is none: give --sample.")
     if sample is None:
         chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
         layout: Layout = "value" if len(chosen) == 1 else "per_target"
@@ -60,6 +68,17 @@ def read_form(
     if not predicted:
         raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
     whole = tuple(str(c) for c in sample.columns)
+    candidates = list(targets) if targets else [c for c in _with_values(train, lacking) if c not in test_ids]
+    if asks_for_quantiles(train, predicted, levels) and (
+        levels is not None or not any(_per_class(train[c], predicted) for c in candidates)
+    ):
+        quantiles = quantiles_of(train, sample, predicted, candidates, description, levels)
+        if quantiles is not None:
+            target, found = quantiles
+            return Form(
+                test_ids, sample_ids, (target,), "per_level", whole, (), lacking, notes=found.notes,
+                levels=found.levels, level_columns=found.columns, ends=found.ends,
+            )  # fmt: skip
     chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids)
     return Form(test_ids, sample_ids, chosen, layout, whole, class_columns, lacking, positive, notes)
 

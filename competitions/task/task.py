@@ -12,10 +12,11 @@ from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, submission_labels
 
-Layout = Literal["value", "per_class", "per_target"]
+Layout = Literal["value", "per_class", "per_target", "per_level"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 MetricSource = Literal["given", "file", "description", "assumed"]
@@ -30,8 +31,9 @@ class Task:
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
     sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
-    order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
-    `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
+    order), "per_target" (a column for each target) or "per_level" (several quantiles of one target: `level_columns`,
+    one for each of the ascending `levels`). `submission_columns`: all columns of the sample, in order. `train_only`:
+    columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
     """
@@ -54,6 +56,8 @@ class Task:
     notes: tuple[str, ...] = ()
     submission_id: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = field(default=())
+    levels: tuple[float, ...] = ()
+    level_columns: tuple[str, ...] = ()
 
     @property
     def n_targets(self) -> int:
@@ -67,7 +71,10 @@ class Task:
 
     @property
     def width(self) -> int:
-        """W, the number of columns of a prediction: one for each class for multiclass, else one for each target."""
+        """W, the number of columns of a prediction: one for each quantile level or, for multiclass, for each class,
+        else one for each target."""
+        if self.levels:
+            return len(self.levels)
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -81,8 +88,9 @@ class Task:
         return tuple(name for name in self.submission_columns if name not in self.submission_id)
 
     def scorer(self) -> Metric:
-        """The metric of the task."""
-        return get_metric(self.metric, self.n_targets)
+        """The metric of the task; of several quantiles it is bound to their levels."""
+        metric = get_metric(self.metric, self.n_targets)
+        return at_levels(metric, self.levels) if self.levels else metric
 
     def encode(self, train: pd.DataFrame) -> np.ndarray:
         """The targets as (n, T) float64: values for regression, else codes (the place of each label in `classes`).
@@ -113,7 +121,8 @@ class Task:
         """Predictions of the test rows, in test order, as a submission of the sample's form and row order.
 
         `predictions`: in the form that the metric scores, (n, T) values or class codes, or probabilities, (n, T) of
-        the positive class or (n, K) of each class; a ranking is made from probabilities. Raises SubmissionError where
+        the positive class or (n, K) of each class, or (n, W) quantiles, which are put in order where they cross; a
+        ranking is made from probabilities. Raises SubmissionError where
         shape or ids do not fit, and where a prediction is not finite.
         """
         predictions = np.asarray(predictions, dtype=float).reshape(len(predictions), -1)
@@ -138,11 +147,13 @@ class Task:
     def _predicted(self, predictions: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
         """The predicted columns of a submission, by name, from `predictions` in the sample's row order."""
         metric = self.scorer()
-        expected = self.width if metric.needs in ("probability", "ranking") else self.n_targets
+        expected = self.width if metric.needs in ("probability", "ranking") or self.levels else self.n_targets
         if predictions.shape[1] != expected:
             raise SubmissionError(
                 f"The metric {metric.name} needs {expected} column(s) of predictions, not {predictions.shape[1]}."
             )
+        if self.layout == "per_level":
+            return dict(zip(self.level_columns, np.sort(predictions, axis=1).T, strict=True))
         if self.layout == "per_class":
             return dict(zip(self.class_columns, self._class_probabilities(predictions, metric.needs).T, strict=True))
         columns = self.prediction_columns

@@ -10,6 +10,7 @@ import numpy as np
 
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import PROPER, Metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions import calibration, thresholds
 from medalist.pipelines.decisions import value_correction as values
 from medalist.pipelines.decisions.decision import Decision, Kind, plain_decision
@@ -71,6 +72,8 @@ def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list
         return _of_labels(metric, problem)
     if metric.needs == "probability" and problem.classification:
         return _of_probabilities(metric, problem)
+    if problem.levels:
+        return _of_quantiles(metric, problem, y, folds)
     if metric.needs == "value" and not problem.classification and not metric.whole:
         return _of_values(metric, problem, y, folds)
     return []
@@ -140,6 +143,29 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
     elif not np.any(y[~np.isnan(y)] % 1):
         ways.append(Option(lambda _: Decision("whole", plain.numbers)))
     return ways
+
+
+def _of_quantiles(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
+    """Lines for each quantile: shifts that give it its share of the rows (as conformal prediction does, Romano et al.,
+    2019), and lines with the least pinball loss."""
+    low, high = plain_decision(metric, problem, y).numbers
+    if folds < LINE_MIN_FOLDS or metric.whole:
+        return []
+
+    def shifts(rows: Rows) -> Decision:
+        of_level = [
+            (float(np.quantile(rows.y[:, 0] - q, level)), 1.0)
+            for level, q in zip(problem.levels, rows.p.T, strict=True)
+        ]
+        return Decision("quantile_lines", (low, high, *(number for pair in of_level for number in pair)))
+
+    def lines(rows: Rows) -> Decision:
+        numbers = [low, high]
+        for level, q in zip(problem.levels, rows.p.T, strict=True):
+            numbers += values.line(get_metric(f"pinball@{level:g}"), rows.y[:, 0], q, (low, high), False, None)
+        return Decision("quantile_lines", tuple(numbers))
+
+    return [Option(fit, min_fold_share=LINE_FOLD_SHARE) for fit in (shifts, lines)]
 
 
 def _balance(y: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.quantiles import pinball_by_level
 from medalist.pipelines.ensembling.blends import (
     Blends,
     RowBlends,
@@ -135,6 +136,10 @@ class Members:
 
 
 def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None."""
+    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None. Of several
+    quantiles y (n, 1) is broadcast."""
+    if metric.level_weights is not None:
+        levels, weights = (np.array(v, np.float32) for v in (metric.levels, metric.level_weights(metric.levels)))
+        return partial(pinball_by_level, levels=levels, weights=weights)
     plain = metric.mean in ("plain", "root") and metric.needs == "value" and not metric.whole
     return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None

@@ -1,7 +1,7 @@
-"""A fold whose columns of predictions are fitted one by one: targets that are measured on some rows only.
+"""A fold whose columns of predictions are fitted one by one: targets measured on some rows only, and quantiles.
 
 Each target is then a problem of its own, on the rows where it is measured: features that use the target,
-transformations of it, early stopping and weights all come from these rows.
+transformations of it, early stopping and weights all come from these rows. Each quantile is one by its pinball loss.
 """
 
 from __future__ import annotations
@@ -58,12 +58,14 @@ def fit_fold(
     pseudo_labels: PseudoLabels | None = None,
 ) -> FoldResult:
     """Fit a pipeline on one fold, as `fold.run_fold` does, whose arguments these are; y (n_train, T) may be NaN where
-    one of several targets is not measured.
+    one of several targets is not measured, and the problem may have quantile levels.
 
-    Each target is then fitted alone, on the rows where it is measured, and all rows are predicted. One that fewer than
-    LEAST_MEASURED training rows have is predicted as a constant. Where no validation row has it, the number of boosting
-    rounds is the mean of the other targets'. The fits share the time until the deadline evenly. Raises PipelineError as
-    `run_fold` does, and for pseudo-labels of such targets.
+    Each level is fitted by its pinball loss, and the quantiles of a row are put in order. Each target with gaps is
+    fitted alone, on the rows where it is measured, and all rows are predicted. One that fewer than LEAST_MEASURED
+    training rows have is predicted as a constant. Where no validation row has it, the number of boosting rounds is the
+    mean of the other targets'. The fits share the time until the deadline evenly.
+
+    Raises PipelineError as `run_fold` does, and for pseudo-labels of such targets and of quantiles.
     """
     parts = _parts(problem, y, fit_rows, valid_rows)
     if not parts:
@@ -73,7 +75,9 @@ def fit_fold(
             pseudo_labels=pseudo_labels,
         )  # fmt: skip
     if pseudo_labels is not None:
-        raise PipelineError("Pseudo-labels are for targets that are measured on all rows: fit without them.")
+        raise PipelineError(
+            "Pseudo-labels are for single values of targets that are measured on all rows: fit without them."
+        )
     params = {name: value for name, value in pipeline.parameters.items() if name not in JOINT_PARAMS}
     pipeline = pipeline.changed(params=params)
     results: dict[int, FoldResult] = {}
@@ -95,12 +99,22 @@ def fit_fold(
             )
         )  # fmt: skip
         results[part.column] = _in_order(result, part, len(test_rows))
-    return _joined([results[t] for t in sorted(results)])
+    joined = _joined([results[t] for t in sorted(results)])
+    if not problem.levels:
+        return joined
+    return replace(joined, valid=np.sort(joined.valid, axis=1), test=np.sort(joined.test, axis=1))
 
 
 def _parts(problem: Problem, y: np.ndarray, fit_rows: np.ndarray, valid_rows: np.ndarray) -> list[Part]:
     """The columns to be fitted one by one, those with the most validation rows first; [] where all are fitted at
     once."""
+    if problem.levels:
+        every = (np.ones(len(rows), dtype=bool) for rows in (fit_rows, valid_rows))
+        fit, valid = every
+        return [
+            Part(j, replace(problem, levels=(), objective=f"quantile:{level:g}"), y, fit, valid)
+            for j, level in enumerate(problem.levels)
+        ]
     if not np.isnan(y).any():
         return []
     measured = ~np.isnan(y)

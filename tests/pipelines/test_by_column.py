@@ -1,12 +1,15 @@
-"""Folds whose targets are measured on some rows only: each is fitted alone, on the rows that have it."""
+"""Folds that are fitted column by column: targets that are measured on some rows only, and quantiles of one target."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.registry import get_metric
-from medalist.pipelines.decisions.cross_fitting import decide
+from medalist.pipelines.decisions.cross_fitting import decide, fit_decision
 from medalist.pipelines.ensembling.loss import smooth_loss
 from medalist.pipelines.ensembling.members import Members
 from medalist.pipelines.ensembling.selection import select
@@ -162,3 +165,69 @@ def test_fast_losses_of_blends_are_those_of_the_metric(name):
     low, high = np.nanmin(y, axis=0), np.nanmax(y, axis=0)
     blend = (np.clip(predictions[0], low, high) + 3 * np.clip(predictions[1], low, high)) / 4
     assert fast == pytest.approx(metric.score(y, blend), rel=1e-5)
+
+
+LEVELS = (0.1, 0.5, 0.9)
+QUANTILES = replace(ONE, objective="quantile:0.5", levels=LEVELS)
+SCORE = at_levels(get_metric("quantile_score"), LEVELS)
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "catboost", "xgboost", "linear", "trees", "neighbours"])
+def test_each_quantile_is_fitted_by_its_pinball_loss_and_a_rows_quantiles_are_in_order(material, family):
+    store, y = material
+    params = QUICK | {"rounds": 60} if family in ("lightgbm", "catboost", "xgboost") else {}
+    params = params | {"trees": 40} if family == "trees" else params
+    pipeline = Pipeline.of(("number(a)", "number(k)"), family, params)
+    result = fit_fold(store, QUANTILES, pipeline, y[:, [0]], *ROWS)
+    assert result.valid.shape == result.test.shape == (60, 3)
+    assert len(result.rounds) == 3
+    assert (np.diff(result.test, axis=1) >= 0).all()
+    alone = [
+        run_fold(store, replace(ONE, objective=f"quantile:{q:g}"), pipeline, y[:, [0]], *ROWS).valid for q in LEVELS
+    ]
+    assert result.valid == pytest.approx(np.sort(np.hstack(alone), axis=1))
+    constant = np.tile(SCORE.best_constant(y[ROWS[0], 0]), (60, 1))
+    assert SCORE.score(y[ROWS[1], 0], result.valid) < SCORE.score(y[ROWS[1], 0], constant)
+
+
+def normal_quantiles(n=600, seed=0):
+    """Targets (n, 1), their true quantiles, too narrow ones and shifted ones (n, 3)."""
+    rng = np.random.default_rng(seed)
+    centre = rng.normal(size=(n, 1)) * 3
+    ends = 1.2816 * np.array([-1.0, 0.0, 1.0])
+    return centre + rng.normal(size=(n, 1)), centre + ends, centre + ends / 4, centre + ends + 1.5
+
+
+@pytest.mark.parametrize("wrong", [2, 3], ids=["narrow", "shifted"])
+def test_quantiles_with_the_wrong_share_of_rows_are_corrected_and_right_ones_stay(wrong):
+    data = normal_quantiles()
+    y, right, p = data[0], data[1], data[wrong]
+    folds = np.arange(len(y)) % 5
+    decided, decision = decide(SCORE, QUANTILES, y, p, folds)
+    assert decision.kind == "quantile_lines"
+    assert SCORE.score(y, decided) < SCORE.score(y, p)
+    assert (y <= decision.apply(p)).mean(axis=0) == pytest.approx(LEVELS, abs=0.03)
+    assert (np.diff(decision.apply(p), axis=1) >= 0).all()
+    kept = SCORE.score(y, decide(SCORE, QUANTILES, y, right, folds)[0])
+    assert kept <= SCORE.score(y, np.clip(right, y.min(), y.max())) + 1e-9
+    _, decision = decide(SCORE, QUANTILES, y, p, folds, enabled=False)
+    assert decision.kind == "values"
+    assert fit_decision(SCORE, QUANTILES, y, p).kind == "quantile_lines"
+
+
+def test_ensembles_of_quantiles_are_chosen_by_their_metric():
+    y, right, narrow, shifted = normal_quantiles()
+    predictions = {0: narrow, 1: right, 2: shifted}
+    ensemble = select(SCORE, QUANTILES, y, predictions)
+    assert ensemble.weights[1] > 0.5
+    members = Members(SCORE, QUANTILES, y, list(predictions.values()), None, "mean")
+    fast = members.blends_on(np.arange(len(y))).losses(np.eye(3))
+    clipped = [SCORE.score(y, np.clip(p, y.min(), y.max())) for p in predictions.values()]
+    assert fast / fast[1] == pytest.approx(np.array(clipped) / clipped[1], rel=1e-4)
+
+
+def test_quantiles_have_no_pseudo_labels(material):
+    store, y = material
+    with pytest.raises(PipelineError, match="single values"):
+        fit_fold(store, QUANTILES, Pipeline.of(FEATURES, "linear", {}), y[:, [0]], *ROWS,
+                 pseudo_labels=PseudoLabels(np.zeros((60, 3))))  # fmt: skip
