@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
-from medalist.competitions.layout.quantile_names import may_be_quantiles
+from medalist.competitions.layout.quantile_names import may_be_quantiles, quantile_groups, uncertainty_of
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"test", re.IGNORECASE)
@@ -135,12 +135,12 @@ def _stands_for(
     is_filler: bool,
 ) -> bool:
     """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, one
-    named after each of its classes, or one for each of several quantiles."""
+    named after each of its classes, one for each of several quantiles, or a value and its uncertainty."""
     if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True
-    if is_filler and may_be_quantiles(values):
+    if is_filler and (may_be_quantiles(values) or quantile_groups(values) or uncertainty_of(values)):
         return all(pd.api.types.is_numeric_dtype(frame[c].dtype) for c in values)
     for name in lacking:
         classes = {str(value) for value in train.load()[name].dropna().unique()[:2000]}

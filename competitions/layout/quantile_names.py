@@ -21,6 +21,7 @@ _UPPER = _CERTAIN - _LOWER | {"high", "hi", "max", "maximum", "right", "top", "c
 _MIDDLE = {"median", "med", "mid", "middle", "center", "centre", "point", "m", "pred", "prediction", "predicted",
            "mean", "forecast", "estimate", "value", "target"}  # fmt: skip
 _QUANTILE = {"q", "quantile", "quant", "p", "pct", "perc", "percentile", "tau", "qt", "level"}
+_UNCERTAINTY = {"confidence", "std", "sigma", "sd", "stdev", "stddev", "uncertainty", "variance", "var", "scale", "unc"}
 _FILLER = {"bound", "limit", "end", "pi", "ci", "interval", "of", "the", "lim", "pc", "percent", "cov", "coverage"}
 
 
@@ -51,6 +52,25 @@ def may_be_quantiles(columns: Sequence[str]) -> bool:
         return 2 * sum(name.side == "lower" for name in ends) == len(ends) and len(others) <= 1
     numbered = [name.digits for name in others if name.digits]
     return len(numbered) >= max(2, len(names) - 1) and levels_of_digits(numbered) is not None
+
+
+def quantile_groups(columns: Sequence[str]) -> list[list[str]]:
+    """The columns by target where each is a quantile of one of several targets: temp_lower, temp_upper, rain_lower,
+    rain_upper; [] where not all are."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for column in columns:
+        groups.setdefault(parse_name(column).rest, []).append(column)
+    several = len(groups) > 1 and all(rest and may_be_quantiles(group) for rest, group in groups.items())
+    return list(groups.values()) if several else []
+
+
+def uncertainty_of(columns: Sequence[str]) -> str | None:
+    """Which of two columns is named after the uncertainty of the other, such as std or y_sigma; None for neither."""
+    words = [set(re.findall(r"[a-z]+", str(column).lower())) for column in columns]
+    marked = [bool(own & _UNCERTAINTY) for own in words]
+    if len(columns) != 2 or sum(marked) != 1:
+        return None
+    return str(columns[marked.index(True)])
 
 
 def parse_name(column: str) -> QuantileName:

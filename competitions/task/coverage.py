@@ -63,6 +63,8 @@ def named_levels(text: str, count: int) -> tuple[float, ...] | None:
     for sentence in re.split(r"(?<=[.!?])\s+(?=[A-Z#])|\n\s*\n", text[:LONGEST_TEXT]):
         if not _QUANTILES.search(sentence):
             continue
+        for pattern in _PATTERNS:
+            sentence = pattern.sub(" ", sentence)  # what is a coverage is no level
         levels = {
             round(float(m["d"]) if m["d"] else float(m["o"] or m["p"]) / 100, 6) for m in _LEVEL.finditer(sentence)
         }

@@ -19,14 +19,15 @@ from medalist.competitions.layout.quantile_names import (
     levels_of_digits,
     may_be_quantiles,
     parse_name,
+    quantile_groups,
     share_of,
+    uncertainty_of,
 )
 from medalist.competitions.task.coverage import coverages, named_levels, speaks_of_quantiles
 
 ASSUMED_COVERAGE = 0.9  # share of values that an interval holds where nothing says how many
-MOST_CROSSED = 0.01  # share of the sample's rows in which quantiles may fall where levels rise
-_UNCERTAINTY = {"confidence", "std", "sigma", "sd", "stdev", "stddev", "uncertainty", "variance", "var", "scale", "unc",
-                "error"}  # fmt: skip
+MOST_CROSSED = 0.01  # share of the sample's rows in which values may fall where levels rise
+MOST_FALLING = 0.9  # the same where names can hardly mean anything but quantiles, and a sample may be random
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,12 @@ class Levels:
 
 
 def asks_for_quantiles(train: pd.DataFrame, predicted: Sequence[str], given: Sequence[float] | None) -> bool:
-    """Whether the columns that a sample has beside its ids may be quantiles of one target, by their names alone.
-
-    Raises TaskError where they are a value and its uncertainty.
-    """
+    """Whether the columns that a sample has beside its ids may be quantiles, or a value and its uncertainty, by their
+    names alone; always where levels are `given`."""
     if given is not None:
         return True
-    named = [c for c in predicted if c in train.columns]
-    if len(named) == len(predicted):
-        return False
-    refuse_uncertainty(predicted, named)
-    return may_be_quantiles(predicted)
+    names_say = may_be_quantiles(predicted) or quantile_groups(predicted) or uncertainty_of(predicted)
+    return bool(names_say) and not all(c in train.columns for c in predicted)
 
 
 def quantiles_of(
@@ -64,7 +60,10 @@ def quantiles_of(
     given: Sequence[float] | None,
 ) -> tuple[str, Levels] | None:
     """(target, levels) where the columns `predicted` of a sample are quantiles of one of the `candidates` of train,
-    else None; for `given` see `read_levels`. Raises TaskError where the target cannot be told."""
+    else None; for `given` see `read_levels`. Raises TaskError where the target cannot be told, and for answers that are
+    not predicted: see `refuse_other_answers`."""
+    if given is None:
+        refuse_other_answers(predicted, [c for c in predicted if c in train.columns])
     found = read_levels(predicted, sample, description, given)
     if found is None:
         return None
@@ -92,14 +91,13 @@ def read_levels(
     too many.
     """
     names = [parse_name(column) for column in columns]
-    shared = set(names[0].rest).intersection(*(name.rest for name in names)) if names else set()
-    order = tuple(word for word in names[0].rest if word in shared) if names else ()
+    shared = tuple(w for w in names[0].rest if all(w in name.rest for name in names)) if names else ()
+    by_side = any(name.side in ("lower", "upper") for name in names)
+    found = None
+    if may_be_quantiles(columns):
+        found = _of_sides(names, description) if by_side else _of_digits(names, description)
     if given is not None:
-        return _given(columns, names, tuple(given), order)
-    if not may_be_quantiles(columns):
-        return None
-    by_side = [name for name in names if name.side in ("lower", "upper")]
-    found = _of_sides(names, description) if by_side else _of_digits(names, description)
+        return _given(columns, names, tuple(given), shared, None if found is None else found[0])
     if found is None:
         return None
     levels, notes = found
@@ -108,28 +106,34 @@ def read_levels(
     ordered = tuple(columns[i] for i in places)
     if len(set(ascending)) < len(ascending) or not all(0 < level < 1 for level in ascending):
         return None
-    shape = _order_of(sample, ordered)
+    falls, rises = _order_of(sample, ordered)
     certain = all(name.certain or name.side == "middle" for name in names)
-    if shape == "falls" or not (certain or shape == "rises" or speaks_of_quantiles(description, ends=bool(by_side))):
+    if falls > (MOST_FALLING if certain else MOST_CROSSED):
         return None
-    return Levels(ascending, ordered, order, bool(by_side), notes)
+    if not (certain or rises > 0.5 or speaks_of_quantiles(description, ends=by_side)):
+        return None
+    return Levels(ascending, ordered, shared, by_side, notes)
 
 
 def _given(
-    columns: Sequence[str], names: list[QuantileName], given: tuple[float, ...], shared: tuple[str, ...]
+    columns: Sequence[str],
+    names: list[QuantileName],
+    given: tuple[float, ...],
+    shared: tuple[str, ...],
+    by_names: list[float] | None,
 ) -> Levels:
-    """The given levels for the columns, from the least to the greatest by their names or else in their order."""
+    """The given levels for the columns, from the least to the greatest by their names, or else in their order.
+
+    `by_names`: the levels that the names alone give, None where they give none.
+    """
     if len(given) != len(columns):
         raise TaskError(
             f"levels: {len(given)} quantile levels are named ({', '.join(f'{q:g}' for q in given)}), but the sample "
             f"submission has {len(columns)} columns to predict ({', '.join(columns[:6])}); name one for each."
         )
-    rank = {"lower": 0, "": 1, "middle": 1, "upper": 2}
-    sides = [rank[name.side] for name in names]
-    numbers = levels_of_digits([name.digits for name in names])
-    keys = numbers if numbers is not None and len(set(sides)) == 1 else sides
-    places = np.argsort(keys, kind="stable")
-    return Levels(tuple(sorted(given)), tuple(columns[i] for i in places), shared, len(set(sides)) > 1)
+    places = np.arange(len(columns)) if by_names is None else np.argsort(by_names, kind="stable")
+    ends = any(name.side in ("lower", "upper") for name in names)
+    return Levels(tuple(sorted(given)), tuple(columns[i] for i in places), shared, ends)
 
 
 def _of_sides(names: list[QuantileName], description: str) -> tuple[list[float], tuple[str, ...]] | None:
@@ -147,13 +151,11 @@ def _of_sides(names: list[QuantileName], description: str) -> tuple[list[float],
     if None in cover.values():
         if len(lowers) > 1:
             return None
-        ends = named_levels(description, len(names)) or named_levels(description, 2)
         said = coverages(description)
-        if ends is not None and len(ends) == len(names) and not said:
-            ranks = {"lower": 0, "middle": 1, "upper": len(names) - 1}
-            return [ends[ranks[n.side or "middle"]] for n in names], notes
-        if ends is not None and len(ends) == 2 and not said:
-            return [ends[0] if n in lowers else ends[1] if n in uppers else 0.5 for n in names], notes
+        ends = named_levels(description, len(names)) or named_levels(description, 2)
+        if ends is not None and (not said or any(abs(ends[-1] - ends[0] - one) < 1e-6 for one in said)):
+            inner = ends[1] if len(ends) == 3 else 0.5
+            return [ends[0] if n in lowers else ends[-1] if n in uppers else inner for n in names], notes
         share = said[0] if said else ASSUMED_COVERAGE
         if not said:
             notes = (f"Nothing says how often the interval has to hold the value: {share:.0%} is assumed (--levels "
@@ -188,29 +190,32 @@ def _of_digits(names: list[QuantileName], description: str) -> tuple[list[float]
     return [by_name.get(n.column, 0.5) for n in names], ()
 
 
-def _order_of(sample: pd.DataFrame | None, columns: Sequence[str]) -> str:
-    """ "rises" where the sample's values rise with the level in nearly all rows, "falls" where they fall in more than
-    MOST_CROSSED of them, "" where they show neither, being equal or no numbers."""
+def _order_of(sample: pd.DataFrame | None, columns: Sequence[str]) -> tuple[float, float]:
+    """The shares of a sample's rows in which its values fall, and in which they only rise, from one of the columns to
+    the next; (0, 0) where they are no numbers."""
     if sample is None or not len(sample) or not all(pd.api.types.is_numeric_dtype(sample[c].dtype) for c in columns):
-        return ""
+        return 0.0, 0.0
     steps = np.diff(sample[list(columns)].head(5000).to_numpy(dtype=float), axis=1)
-    if not np.isfinite(steps).all():
-        return ""
-    if float((steps < 0).any(axis=1).mean()) > MOST_CROSSED:
-        return "falls"
-    return "rises" if float((steps > 0).any(axis=1).mean()) > 0.5 else ""
+    falls = (steps < 0).any(axis=1)
+    return float(falls.mean()), float((~falls & (steps > 0).any(axis=1)).mean())
 
 
-def refuse_uncertainty(columns: Sequence[str], named: Sequence[str]) -> None:
-    """Raise TaskError where a sample asks for one value of train and for its uncertainty, such as a standard deviation.
-
-    `named`: the columns that train has too.
-    """
-    others = [c for c in columns if c not in named]
-    words = set(re.findall(r"[a-z]+", str(others[0]).lower())) if len(others) == 1 else set()
-    if len(named) == 1 and len(columns) == 2 and words & _UNCERTAINTY:
+def refuse_other_answers(columns: Sequence[str], named: Sequence[str]) -> None:
+    """Raise TaskError where a sample asks for a value and its uncertainty, such as a standard deviation, or for
+    quantiles of several targets. `named`: the columns that train has too."""
+    uncertain = uncertainty_of(columns)
+    if uncertain is not None and len(named) <= 1 and uncertain not in named:
+        value = next(c for c in columns if c != uncertain)
         raise TaskError(
-            f"The sample submission asks for {named[0]} and for its uncertainty ({others[0]}), as a log likelihood "
+            f"The sample submission asks for {value} and for its uncertainty ({uncertain}), as a log likelihood "
             f"scores them, and medalist predicts values, probabilities and quantiles, but no uncertainty: take "
-            f"{others[0]} out of the sample to have {named[0]} alone predicted, and add it to the submission yourself."
+            f"{uncertain} out of the sample to have {value} alone predicted, and add it to the submission yourself."
+        )
+    groups = quantile_groups(columns)
+    if len(groups) > 1:
+        first = ", ".join(groups[0])
+        raise TaskError(
+            f"The sample submission asks for quantiles of {len(groups)} targets ({first}; "
+            f"{', '.join(groups[1])}{'; …' if len(groups) > 2 else ''}), and medalist predicts those of one target at "
+            f"a time: make a sample for each, the first with the ids and {first}, and put the submissions together."
         )

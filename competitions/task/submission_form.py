@@ -10,6 +10,7 @@ import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.layout.id_match import match_ids
+from medalist.competitions.task.coverage import speaks_of_quantiles
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
 from medalist.competitions.task.levels import asks_for_quantiles, quantiles_of
 from medalist.competitions.task.task import Layout
@@ -69,8 +70,8 @@ def read_form(
         raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
     whole = tuple(str(c) for c in sample.columns)
     candidates = list(targets) if targets else [c for c in _with_values(train, lacking) if c not in test_ids]
-    if asks_for_quantiles(train, predicted, levels) and (
-        levels is not None or not any(_per_class(train[c], predicted) for c in candidates)
+    if asks_for_quantiles(train, predicted, levels) and not (
+        levels is None and any(_per_class(train[c], predicted) for c in candidates)
     ):
         quantiles = quantiles_of(train, sample, predicted, candidates, description, levels)
         if quantiles is not None:
@@ -79,7 +80,7 @@ def read_form(
                 test_ids, sample_ids, (target,), "per_level", whole, (), lacking, notes=found.notes,
                 levels=found.levels, level_columns=found.columns, ends=found.ends,
             )  # fmt: skip
-    chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids)
+    chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids, description)
     return Form(test_ids, sample_ids, chosen, layout, whole, class_columns, lacking, positive, notes)
 
 
@@ -92,6 +93,7 @@ def _targets(
     lacking: tuple[str, ...],
     given: Sequence[str] | None,
     ids: tuple[str, ...],
+    description: str,
 ) -> _Targets:
     """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
     named = [c for c in predicted if c in train.columns]
@@ -134,7 +136,12 @@ def _targets(
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + ": name it with --target."
+        + ": name it with --target"
+        + (
+            ", or, if they are quantiles, their levels with --levels, such as 0.05,0.95."
+            if len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+            else "."
+        )
     )
 
 

@@ -40,6 +40,8 @@ NAMES = [
     (("lo80", "hi80", "lo95", "hi95"), "", (0.025, 0.1, 0.9, 0.975)),
     (("lower", "median", "upper"), "the 5th, 50th and 95th percentile", (0.05, 0.5, 0.95)),
     (("lower", "upper"), "the quantiles 0.05 and 0.8 of the rent", (0.05, 0.8)),
+    (("lower", "upper"), "the quantiles 0.1 and 0.95, that is, an 85% interval", (0.1, 0.95)),
+    (("lower", "upper"), "Beside a 90 % interval the quantiles 0.4 and 0.5 are of interest.", (0.05, 0.95)),
     (("q05", "q50", "q95"), "", (0.05, 0.5, 0.95)),
     (("q0.9", "q0.1"), "", (0.1, 0.9)),
     (("q025", "q500", "q975"), "", (0.025, 0.5, 0.975)),
@@ -184,6 +186,43 @@ def test_a_value_and_its_uncertainty_are_refused_and_the_value_alone_is_a_task()
     with pytest.raises(TaskError, match=r"its uncertainty \(Confidence\).*take Confidence out of the sample"):
         infer_task(rents({"rent": 900.0, "Confidence": 70.0}, text))
     assert infer_task(rents({"rent": 900.0}, text)).targets == ("rent",)
+
+
+def test_a_mean_and_its_deviation_are_refused_too() -> None:
+    with pytest.raises(TaskError, match=r"uncertainty \(sigma\)"):
+        infer_task(rents({"mu": 900.0, "sigma": 70.0}))
+    assert infer_task(rents({"mu": 900.0})).targets == ("rent",)
+
+
+def test_intervals_of_several_targets_are_refused_and_a_sample_of_one_is_a_task() -> None:
+    extra = np.random.default_rng(2).random(N)
+    ends = {f"{name}_{end}": 0.0 for name in ("rent", "deposit") for end in ("lower", "upper")}
+    with pytest.raises(TaskError, match=r"quantiles of 2 targets.*make a sample for each"):
+        infer_task(rents(ends, deposit=extra))
+    first = {name: 0.0 for name in ends if name.startswith("rent")}
+    assert infer_task(rents(first, deposit=extra)).targets == ("rent",)
+
+
+def test_columns_of_any_name_beside_a_text_of_quantiles_are_asked_for_their_levels() -> None:
+    competition = rents({"a": 0.0, "b": 0.0}, "Scored by the mean pinball loss of two quantiles.")
+    with pytest.raises(TaskError, match=r"their levels with --levels, such as 0\.05,0\.95"):
+        infer_task(competition)
+    assert infer_task(competition, levels=[0.05, 0.95]).level_columns == ("a", "b")
+
+
+def test_a_file_keeps_the_order_of_columns_that_names_give(tmp_path) -> None:
+    competition = rents(dict.fromkeys(("lo80", "hi80", "lo95", "hi95"), 0.0))
+    task = infer_task(competition)
+    write_task(task, tmp_path / "task.yaml")
+    assert read_task(tmp_path / "task.yaml", competition).level_columns == task.level_columns
+
+
+def test_random_values_in_a_sample_contradict_weak_names_alone() -> None:
+    noise = np.random.default_rng(5).random((20, 2))
+    task = infer_task(rents({"q10": noise[:, 0], "q90": noise[:, 1]}, "quantiles"))
+    assert task.levels == (0.1, 0.9)
+    with pytest.raises(TaskError):
+        infer_task(rents({"low": noise[:, 0], "high": noise[:, 1]}, "an interval"))
 
 
 @pytest.mark.parametrize(
