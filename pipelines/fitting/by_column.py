@@ -1,7 +1,7 @@
-"""A fold whose columns of predictions are fitted one by one: targets measured on some rows only, and quantiles.
+"""A fold whose columns of predictions are fitted part by part: targets measured on some rows only, and quantiles.
 
-Each target is then a problem of its own, on the rows where it is measured: features that use the target,
-transformations of it, early stopping and weights all come from these rows. Each quantile is one by its pinball loss.
+Targets that are measured on the same rows are then a problem of their own, on these rows: features that use the target,
+transformations of it, early stopping and weights see no others. Each quantile is one by its pinball loss.
 """
 
 from __future__ import annotations
@@ -25,15 +25,14 @@ from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
 FEW_ROUNDS = 100  # boosting rounds where nothing says how many: no target has validation rows
-JOINT_PARAMS = ("targets", "chain")  # parameters on how several targets are fitted together
 
 
 @dataclass(frozen=True)
 class Part:
-    """One column of predictions: its place, its problem with a single target, y (n_train, 1), and which of the fold's
-    training rows (f,) and validation rows (v,) have a value of its target."""
+    """Columns of predictions that are fitted at once: their places, their problem, its targets y (n_train, k), and
+    which of the fold's training rows (f,) and validation rows (v,) have values of them."""
 
-    column: int
+    columns: tuple[int, ...]
     problem: Problem
     y: np.ndarray
     fit: np.ndarray
@@ -60,10 +59,10 @@ def fit_fold(
     """Fit a pipeline on one fold, as `fold.run_fold` does, whose arguments these are; y (n_train, T) may be NaN where
     one of several targets is not measured, and the problem may have quantile levels.
 
-    Each level is fitted by its pinball loss, and the quantiles of a row are put in order. Each target with gaps is
-    fitted alone, on the rows where it is measured, and all rows are predicted. One that fewer than LEAST_MEASURED
-    training rows have is predicted as a constant. Where no validation row has it, the number of boosting rounds is the
-    mean of the other targets'. The fits share the time until the deadline evenly.
+    Each level is fitted by its pinball loss, and the quantiles of a row are put in order. Targets with gaps are fitted
+    with those alone that have the same gaps, on the rows where they are measured, and all rows are predicted. Those
+    that fewer than LEAST_MEASURED training rows have are predicted as constants. Where no validation row has them, the
+    number of boosting rounds is the mean of the other targets'. The fits share the time until the deadline evenly.
 
     Raises PipelineError as `run_fold` does, and for pseudo-labels of such targets and of quantiles.
     """
@@ -78,15 +77,15 @@ def fit_fold(
         raise PipelineError(
             "Pseudo-labels are for single values of targets that are measured on all rows: fit without them."
         )
-    params = {name: value for name, value in pipeline.parameters.items() if name not in JOINT_PARAMS}
+    params = {name: value for name, value in pipeline.parameters.items() if name != "chain"}  # an order of all targets
     pipeline = pipeline.changed(params=params)
-    results: dict[int, FoldResult] = {}
+    results: list[FoldResult] = []
     for place, part in enumerate(parts):
         began = time.monotonic()
         n_fit, n_valid = int(part.fit.sum()), int(part.valid.sum())
-        given = None if rounds is None else [rounds[min(part.column, len(rounds) - 1)]]
+        given = None if rounds is None else [rounds[min(column, len(rounds) - 1)] for column in part.columns]
         if given is None and not n_valid and len(valid_rows):
-            given = [_mean_rounds(results.values())]
+            given = [_mean_rounds(results)] * len(part.columns)
         rest = valid_rows[~part.valid]
         result = (
             _constant(part, fit_rows, n_valid, len(test_rows) + len(rest), weights)
@@ -98,31 +97,35 @@ def fit_fold(
                 weights=weights, stacked=_stacked_part(stacked, part),
             )
         )  # fmt: skip
-        results[part.column] = _in_order(result, part, len(test_rows))
-    joined = _joined([results[t] for t in sorted(results)])
+        results.append(_in_order(result, part, len(test_rows)))
+    joined = _joined(results, [column for part in parts for column in part.columns])
     if not problem.levels:
         return joined
     return replace(joined, valid=np.sort(joined.valid, axis=1), test=np.sort(joined.test, axis=1))
 
 
 def _parts(problem: Problem, y: np.ndarray, fit_rows: np.ndarray, valid_rows: np.ndarray) -> list[Part]:
-    """The columns to be fitted one by one, those with the most validation rows first; [] where all are fitted at
-    once."""
+    """The parts to be fitted one by one, those with the most validation rows first; [] where all are fitted at once."""
     if problem.levels:
         every = (np.ones(len(rows), dtype=bool) for rows in (fit_rows, valid_rows))
         fit, valid = every
         return [
-            Part(j, replace(problem, levels=(), objective=f"quantile:{level:g}"), y, fit, valid)
+            Part((j,), replace(problem, levels=(), objective=f"quantile:{level:g}"), y, fit, valid)
             for j, level in enumerate(problem.levels)
         ]
     if not np.isnan(y).any():
         return []
-    measured = ~np.isnan(y)
+    patterns: dict[bytes, list[int]] = {}
+    for t, measured in enumerate(~np.isnan(y.T)):
+        patterns.setdefault(np.packbits(measured).tobytes(), []).append(t)
     parts = []
-    for t in range(y.shape[1]):
-        observed = None if problem.observed is None else ((problem.observed[0][t],), (problem.observed[1][t],))
-        alone = replace(problem, n_targets=1, observed=observed)
-        parts.append(Part(t, alone, y[:, [t]], measured[fit_rows, t], measured[valid_rows, t]))
+    for columns in patterns.values():
+        observed = problem.observed
+        if observed is not None:
+            observed = tuple(observed[0][t] for t in columns), tuple(observed[1][t] for t in columns)
+        alone = replace(problem, n_targets=len(columns), observed=observed)
+        measured = ~np.isnan(y[:, columns[0]])
+        parts.append(Part(tuple(columns), alone, y[:, columns], measured[fit_rows], measured[valid_rows]))
     return sorted(parts, key=lambda part: -int(part.valid.sum()))
 
 
@@ -133,25 +136,28 @@ def _mean_rounds(results: Iterable[FoldResult]) -> int:
 
 
 def _constant(part: Part, fit_rows: np.ndarray, n_valid: int, n_test: int, weights: np.ndarray | None) -> FoldResult:
-    """The best constant of the few training rows that have the target; the middle of its range where none has."""
+    """The best constants of the few training rows that have the targets; the middle of their ranges where none has."""
     rows = fit_rows[part.fit]
     if len(rows):
-        nothing = [Matrix(np.zeros((n, 0), dtype=np.float32), (), ()) for n in (len(rows), n_valid, n_test)]
-        request = FitRequest(
-            problem=part.problem, params={}, train=nothing[0], y=part.problem.forward(part.y[rows, 0]),
-            valid=nothing[1], y_valid=None, test=nothing[2], seed=0, threads=1,
-            weights=None if weights is None else weights[rows],
-        )  # fmt: skip
-        fitted = constant_fit(request)
-        valid, test = (part.problem.backward(p)[:, None] for p in (fitted.valid, fitted.test))
+        constants = np.array([_best_constant(part.problem, y, weights, rows) for y in part.y.T])
     else:
-        low, high = part.problem.limits(part.y[~np.isnan(part.y)][:, None])
-        valid, test = (np.tile((low + high) / 2, (n, 1)) for n in (n_valid, n_test))
-    return FoldResult(valid, test, (0,), 0, 0.0, 0.0)
+        constants = np.mean(part.problem.limits(part.y), axis=0)
+    zeros = (0,) * len(part.columns)
+    return FoldResult(np.tile(constants, (n_valid, 1)), np.tile(constants, (n_test, 1)), zeros, 0, 0.0, 0.0)
+
+
+def _best_constant(problem: Problem, y: np.ndarray, weights: np.ndarray | None, rows: np.ndarray) -> float:
+    """The constant with the least training loss on some rows of a target y (n_train,)."""
+    nothing = Matrix(np.zeros((len(rows), 0), dtype=np.float32), (), ())
+    request = FitRequest(
+        problem=problem, params={}, train=nothing, y=problem.forward(y[rows]), valid=nothing, y_valid=None,
+        test=nothing, seed=0, threads=1, weights=None if weights is None else weights[rows],
+    )  # fmt: skip
+    return float(problem.backward(constant_fit(request).test)[0])
 
 
 def _stacked_part(stacked: StackedColumns | None, part: Part) -> StackedColumns | None:
-    """The stacked columns of the rows that one target is fitted, validated and predicted on."""
+    """The stacked columns of the rows that a part is fitted, validated and predicted on."""
     if stacked is None:
         return None
     test = np.vstack([stacked.test, stacked.valid[~part.valid]])
@@ -165,15 +171,21 @@ def _in_order(result: FoldResult, part: Part, n_test: int) -> FoldResult:
     return replace(result, valid=valid, test=result.test[:n_test])
 
 
-def _joined(results: Sequence[FoldResult]) -> FoldResult:
-    """The results of all columns, in their order, as one."""
+def _joined(results: Sequence[FoldResult], columns: Sequence[int]) -> FoldResult:
+    """The results of all parts as one; `columns` are the places of their columns, one part after another."""
     names = {name for result in results for name in result.importance}
+    order = np.argsort(columns)
+    rounds = [n for r in results for n in r.rounds]
+    shares = [len(r.rounds) / len(columns) for r in results]
     return FoldResult(
-        valid=np.hstack([r.valid for r in results]),
-        test=np.hstack([r.test for r in results]),
-        rounds=tuple(n for r in results for n in r.rounds),
+        valid=np.hstack([r.valid for r in results])[:, order],
+        test=np.hstack([r.test for r in results])[:, order],
+        rounds=tuple(rounds[i] for i in order),
         rounds_run=sum(r.rounds_run for r in results),
         fit_seconds=sum(r.fit_seconds for r in results),
         feature_seconds=sum(r.feature_seconds for r in results),
-        importance={n: float(np.mean([r.importance.get(n, 0.0) for r in results])) for n in sorted(names)},
+        importance={
+            n: sum(share * r.importance.get(n, 0.0) for share, r in zip(shares, results, strict=True))
+            for n in sorted(names)
+        },
     )

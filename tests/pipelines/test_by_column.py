@@ -56,6 +56,20 @@ def test_each_target_is_fitted_as_if_its_rows_were_all_there_are(material):
         assert together.valid[has[ROWS[1]], t] == pytest.approx(alone.valid[:, 0])
 
 
+def test_targets_with_the_same_gaps_are_fitted_together(material):
+    store, y = material
+    three = np.column_stack([y[:, 1], y[:, 0], y[:, 1] * 2 + 1])
+    problem = replace(TWO, n_targets=3)
+    has = ~np.isnan(y[:, 1])
+    fit, valid = (rows[has[rows]] for rows in ROWS[:2])
+    for params in ({"targets": "chained", "chain": "2,1,0", **QUICK}, {"targets": "independent", **QUICK}):
+        together = fit_fold(store, problem, Pipeline.of(FEATURES, "lightgbm", params), three, *ROWS)
+        params.pop("chain", None)
+        pair = run_fold(store, TWO, Pipeline.of(FEATURES, "lightgbm", params), three[:, [0, 2]], fit, valid, ROWS[2])
+        assert together.test[:, [0, 2]] == pytest.approx(pair.test)
+        assert len(together.rounds) == 3
+
+
 def test_targets_that_all_rows_have_are_fitted_as_ever(material):
     store, y = material
     pipeline = Pipeline.of(FEATURES, "lightgbm", QUICK)
