@@ -269,3 +269,16 @@ def test_a_competition_on_disk_is_read_whole(tmp_path) -> None:
     assert document["metric"] == "winkler"
     plain = inspection_document(read, infer_task(rents({"rent": 0.0})), (), ())["task"]
     assert "levels" not in plain
+
+
+def test_a_table_of_answers_beside_an_interval_is_no_further_table(tmp_path) -> None:
+    competition = rents({"lower": 700.0, "upper": 1100.0})
+    inputs = {"floor": 1, "rooms": 2}
+    tables = {"train": competition.train.assign(**inputs), "test": competition.test.assign(**inputs)}
+    tables["sample_submission"] = competition.sample
+    tables["solution"] = competition.test[["flat"]].assign(rent=np.arange(20.0))
+    for name, table in tables.items():
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    roles = {file.path: file.role for file in read_competition(tmp_path).files}
+    assert roles["sample_submission.csv"] == "sample"
+    assert roles["solution.csv"] != "extra"

@@ -245,3 +245,14 @@ def test_quantiles_have_no_pseudo_labels(material):
     with pytest.raises(PipelineError, match="single values"):
         fit_fold(store, QUANTILES, Pipeline.of(FEATURES, "linear", {}), y[:, [0]], *ROWS,
                  pseudo_labels=PseudoLabels(np.zeros((60, 3))))  # fmt: skip
+
+
+def test_linear_quantiles_near_0_and_1_have_their_share_of_the_rows(tmp_path):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"a": rng.normal(size=2500)})
+    y = (frame["a"].to_numpy() + rng.exponential(3.0, 2500))[:2000, None]
+    store = FeatureStore.create(tmp_path, "tails", frame.iloc[:2000], frame.iloc[2000:])
+    problem = replace(QUANTILES, levels=(0.01, 0.99))
+    result = fit_fold(store, problem, Pipeline.of(("number(a)",), "linear", {}), y, np.arange(1000),
+                      np.arange(1000, 2000), np.arange(2000, 2500))  # fmt: skip
+    assert (y[1000:] <= result.valid).mean(axis=0) == pytest.approx([0.01, 0.99], abs=0.012)
