@@ -15,8 +15,9 @@ from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.task.labels import order_binary, plain, probability_labels
+from medalist.competitions.task.labels import plain
 from medalist.competitions.task.metric import assume_metric, choose_metric
+from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.submission_form import Form, read_form
 from medalist.competitions.task.task import Task, target_column, target_numbers
@@ -69,8 +70,14 @@ def infer_task(
             target_numbers(column)
     labels, notes = task_classes(values, kind, classes)
     if kind == "binary" and not classes:
-        positive = form.positive if positive is None else positive
-        labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
+        labels, binary_notes = decide_positive(
+            labels,
+            form.positive if positive is None else positive,
+            one_sided=(scorer.needs == "probability" or scorer.positive_class) and len(form.class_columns) < 2,
+            target=form.targets[0],
+            asked=form.predicted[0] if len(form.predicted) == len(form.targets) == 1 else None,
+            description=competition.description,
+        )
         notes += binary_notes
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
@@ -116,26 +123,6 @@ def infer_task(
     if not task.features(train, test):
         raise TaskError("Train and test share no column to predict from: check which files are train and test.")
     return task
-
-
-def _binary(
-    labels: tuple[Any, ...], positive: Any | None, scorer: Metric, form: Form, description: str
-) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The two labels, the positive one last, and notes.
-
-    Raises TaskError where the metric depends on which one is positive and neither labels nor description show it.
-    """
-    ordered, certain = order_binary(labels, positive)
-    one_sided = scorer.needs == "probability" or scorer.positive_class
-    if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
-        return ordered, ()
-    mentioned = probability_labels(labels, description)
-    if len(mentioned) == 1:
-        return order_binary(labels, mentioned[0])[0], (f"The description asks for the probability of {mentioned[0]}.",)
-    raise TaskError(
-        f"Which of {labels[0]!r} and {labels[1]!r} is the positive class, whose probability is asked for, cannot be "
-        f"told: name it with --positive."
-    )
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:

@@ -34,6 +34,11 @@ class Form:
     positive: object = None
     notes: tuple[str, ...] = ()
 
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The columns of the sample beside its ids, in order."""
+        return tuple(name for name in self.submission_columns if name not in self.submission_id)
+
 
 def read_form(
     train: pd.DataFrame,
