@@ -17,6 +17,7 @@ from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import encode_labels
+from medalist.competitions.task.spelling import spelling_key
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
@@ -77,8 +78,8 @@ def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
     wrong."""
     if task.problem_type != "multiclass" or task.scorer().needs != "label":
         return task
-    classes = {str(c) for c in task.classes}
-    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if str(v) not in classes)
+    classes = {spelling_key(c) for c in task.classes}
+    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if spelling_key(v) not in classes)
     return replace(task, classes=(*task.classes, *new))
 
 

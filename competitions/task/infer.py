@@ -14,12 +14,12 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
-from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.labels import plain
 from medalist.competitions.task.metric import assume_metric, choose_metric
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
-from medalist.competitions.task.submission_form import Form, read_form
+from medalist.competitions.task.spelling import spell_labels
+from medalist.competitions.task.submission_form import Form, only_in_train, read_form
 from medalist.competitions.task.task import Task, target_column, target_numbers
 
 Names = str | Sequence[str] | None
@@ -54,6 +54,9 @@ def infer_task(
     train, test, sample = competition.train, competition.test, competition.sample
     if len(train) < 2 or not len(test):
         raise TaskError(f"There are {len(train)} training rows and {len(test)} test rows: at least 2 and 1 are needed.")
+    train, spelled = spell_labels(
+        train, only_in_train(train, test), sample, list(test.columns), competition.description, classes or ()
+    )
     form = read_form(train, test, sample, _names(id), _names(targets))
     values = [target_column(train, target) for target in form.targets]
     if all(column.nunique() < 2 for column in values):
@@ -69,6 +72,8 @@ def infer_task(
         for column in values:
             target_numbers(column)
     labels, notes = task_classes(values, kind, classes)
+    if kind != "regression":
+        notes = tuple(spelled[name] for name in form.targets if name in spelled) + notes
     if kind == "binary" and not classes:
         labels, binary_notes = decide_positive(
             labels,

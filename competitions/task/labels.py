@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
+from medalist.competitions.task.spelling import spelling_key
 
 _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presence", "success", "churn", "churned",
              "attrited", "default", "fraud", "malignant", "abnormal", "sick", "disease", "poisonous", "spam",
@@ -86,25 +88,32 @@ def probability_labels(labels: Sequence[Any], description: str) -> list[Any]:
 
 
 def find_label(labels: Sequence[Any], given: Any) -> Any | None:
-    """The label that equals `given`, or else has the same text ignoring case; None where there is none."""
+    """The label that equals `given`, or else the only one of the same text but for blanks and letter case; None where
+    there is none."""
     for label in labels:
         if plain(given) == label and isinstance(plain(given), bool) == isinstance(label, bool):
             return label
     for label in labels:
         if plain(given) == label:
             return label
-    return next((label for label in labels if str(label).lower() == str(given).strip().lower()), None)
+    key = spelling_key(given)
+    same = [label for label in labels if spelling_key(label) == key]
+    return same[0] if len(same) == 1 else None
 
 
 def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
     """The codes of labels, (n,) float64: the place of each in `classes`, NaN for missing ones.
 
-    Raises TaskError for labels that are not in `classes`.
+    Labels of text that differ in blanks or letter case alone from a single class are that class. Raises TaskError for
+    labels that are not in `classes`.
     """
     codes, uniques = pd.factorize(values)
     as_text = bool(classes) and isinstance(classes[0], str)
     place = {label: i for i, label in enumerate(classes)}
     places = [place.get(str(plain(label)) if as_text else plain(label), -1) for label in uniques]
+    if as_text and -1 in places:
+        same = _by_spelling(classes)
+        places = [same.get(spelling_key(label), -1) if i < 0 else i for i, label in zip(places, uniques, strict=True)]
     unknown = [plain(label) for label, code in zip(uniques, places, strict=True) if code < 0]
     if unknown:
         shown = ", ".join(repr(label) for label in unknown[:3])
@@ -113,6 +122,13 @@ def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
             f"correct the classes in the task file, or the column."
         )
     return np.append(np.asarray(places, dtype=float), np.nan)[codes]
+
+
+def _by_spelling(classes: Sequence[Any]) -> dict[str, int]:
+    """The place of each class by its `spelling_key`, without those that share one."""
+    keys = [spelling_key(label) for label in classes]
+    counts = Counter(keys)
+    return {key: place for place, key in enumerate(keys) if counts[key] == 1}
 
 
 def submission_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What a description says that labels mean ("1 = churned", "2 for tenants who stayed"), and which meaning it asks for."""
+"""What labels mean by a description ("1 = churned", "2 for tenants who stayed"), and which meaning it asks for."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_STOP = frozenset(
-    "a an the of for who whom whose which that this these those it its is are was were be been being has have had will "
-    "would can could to in on at and or by with from as if when where whether each every per within during after before "
-    "class label value target case cases one ones row rows id test csv train out into up than then their there they you "
-    "your we given probability chance likelihood likely predict submit customer person".split()
+_STOP = re.compile(
+    r"an?|the|of|for|who|whom|whose|which|that|this|these|those|it|its|is|are|was|were|be|been|being|has|have|had|will"
+    r"|would|can|could|to|in|on|at|and|or|by|with|from|as|if|when|where|whether|each|every|per|within|during|after"
+    r"|before|class|label|value|target|cases?|ones?|rows?|id|test|csv|train|out|into|up|than|then|their|there|they|you"
+    r"|your|we|given|probability|chance|likelihood|likely|predict|submit|customer|person"
 )
-_NOT = frozenset("no not never non without neither nor un didn doesn isn wasn won none".split())
+_NOT = {"no", "not", "never", "non", "without", "neither", "nor", "un", "didn", "doesn", "isn", "wasn", "won", "none"}
 _QUOTE = "[\"'“”‘’]*"
-_LINK = r"(?:=+|:|→|->|–|—|\bmeans?\b|\bmeaning\b|\bstands? for\b|\bdenot\w+|\bindicat\w+|\brepresents?\b|\bfor\b|\bif\b|\bwhen\b)"
+_LINK = (
+    r"(?:=+|:|→|->|–|—|\bmeans?\b|\bmeaning\b|\bstands? for\b|\bdenot\w+|\bindicat\w+|\brepresents?\b|\bfor\b|\bif\b"
+    r"|\bwhen\b)"
+)
 _CODED = r"(?:cod|encod|label|mark|recorded|denot|flagg|scor|given)\w*(?: as| with| by| the)*"
 _ENDING = re.compile(r"(?:ing|ed|es|s|d|e)$")
 _QUESTION = re.compile(
-    r"(?:probabilit\w*|likelihoods?|chances?|risks?)(?:\s+\(?in percent\)?)?\s+(?:of|that|for)\s+(?P<a>[^.!?;:(]{2,120})"
+    r"(?:probabilit\w*|likelihoods?|chances?|risks?)(?: in percent)?\s+(?:of|that|for)\s+(?P<a>[^.!?;:(]{2,120})"
     r"|how likely\s+(?:it is that\s+)?(?P<b>[^.!?;:(]{2,120})"
     r"|\bwhether\s+(?P<c>[^.!?;:(]{2,120})"
     r"|, that is, (?:that )?(?P<d>[^.!?;:(]{2,120})",
@@ -27,7 +30,7 @@ _QUESTION = re.compile(
 
 
 def name_words(name: str) -> list[str]:
-    """The words of a column's name, in lower case: parted by punctuation, and by capitals within (PredictedLogPrice)."""
+    """The words of a column's name, in lower case: parted by punctuation, and by capitals (PredictedLogPrice)."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
 
@@ -35,7 +38,8 @@ def name_words(name: str) -> list[str]:
 def same_word(one: str, other: str) -> bool:
     """Whether two words are forms of one: "moves" and "moved", "default" and "defaulted"."""
     short, long = sorted((one, other), key=len)
-    if short == long or (stem := _ENDING.sub("", short)) and len(stem) > 1 and stem == _ENDING.sub("", long):
+    stem = _ENDING.sub("", short)
+    if short == long or (len(stem) > 1 and stem == _ENDING.sub("", long)):
         return True
     common = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     if common == len(short):
@@ -106,4 +110,6 @@ def _closest(question: tuple[set[str], bool], words: dict[Any, tuple[set[str], b
 def _content(text: str) -> tuple[set[str], bool]:
     """(the words of a text that carry meaning, whether it is a negation)."""
     words = [word for word in re.split(r"[\W_]+", text.lower()) if word]
-    return {word for word in words if word not in _STOP and word not in _NOT and len(word) > 2}, bool(_NOT & set(words))
+    return {word for word in words if not _STOP.fullmatch(word) and word not in _NOT and len(word) > 2}, bool(
+        _NOT & set(words)
+    )

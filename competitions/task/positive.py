@@ -58,8 +58,8 @@ def decide_positive(
         numbers = not any(isinstance(label, (str, bool)) for label in labels)
         if numbers and set(labels) not in _PLAIN:
             note = (
-                f"Nothing says which of {labels[0]} and {labels[1]} is the positive class of {target}: the greater one, "
-                f"{usual[1]}, is taken (--positive changes it)."
+                f"Nothing says which of {labels[0]} and {labels[1]} is the positive class of {target}: the greater "
+                f"one, {usual[1]}, is taken (--positive changes it)."
             )
             return usual, (note,)
         return usual, ()
@@ -107,9 +107,7 @@ def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -
         (_metric_patterns, "scores {}"),
     ):
         hits = [
-            label
-            for label in labels
-            if any(_first(sentences, pattern) for pattern in patterns(label, (target, asked)))
+            label for label in labels if any(_first(sentences, pattern) for pattern in patterns(label, (target, asked)))
         ]
         if len(hits) == 1:
             return hits[0], f"The description {what.format(hits[0])} (--positive changes it)."
@@ -135,16 +133,18 @@ def _label(label: Any) -> str:
 
 def _noun(names: Sequence[str]) -> str:
     """A regular expression for what a text calls labels: "class", "label", … or the name of the column."""
-    columns = "|".join(re.escape(name) for name in names if len(name) > 1)
-    return rf"(?:class|label|category|outcome|value|level|target|positive(?: class| label)?|y{'|' + columns if columns else ''})"
+    words = ["class", "label", "category", "outcome", "value", "level", "target", "positive(?: class| label)?", "y"]
+    return f"(?:{'|'.join([*words, *(re.escape(name) for name in names if len(name) > 1)])})"
 
 
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
-    one, noun = _label(label), _noun(names)
+    one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
+    kinds = "(?: class| label| outcome| category| case)?s?"
     return [
-        rf"{one}\W{{0,3}}(?:{noun}\W{{0,3}})?(?:is|as|being|=|counts? as|treated as|considered)?\W{{0,3}}(?:to be )?(?:an?|the)?\s*positives?\b(?! and)",
-        rf"\bpositive(?: class| label| outcome| category| case)?s?\W{{0,3}}(?:is|are|=|equals?|means|being)?\W{{0,3}}(?:the )?(?:{noun}\s*)?=*\s*{one}",
+        rf"{one}{gap}(?:{noun}{gap})?{link}{gap}(?:to be )?(?:an?|the)?\s*positives?\b(?! and)",
+        rf"\bpositive{kinds}{gap}(?:is|are|=|equals?|means|being)?{gap}(?:the )?(?:{noun}\s*)?=*\s*{one}",
     ]
 
 
@@ -157,7 +157,7 @@ def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
         rf"{_CHANCE}{near}\(\s*(?:{noun}\W{{0,3}})?(?:=+\s*)?{one}\s*\)",
         rf"{_CHANCE} that [^.!?;]{{2,80}}?(?:\bis\b|\bequals?(?: to)?\b|=+)\s*{one}(?!\s+(?:or|and)\b)",
         rf"\bp\s*\(\s*(?:\w+\s*=+\s*)?{one}\s*[)|]",
-        rf"{_CHANCE} (?:of|for) (?:an? |the )?{one} {noun}" if isinstance(label, str) else rf"{_CHANCE} (?:of|for) {one}s\b",
+        rf"{_CHANCE} (?:of|for) (?:an? |the )?{one}{f' {noun}' if isinstance(label, str) else 's'}(?!\w)",
     ]
 
 
@@ -165,4 +165,5 @@ def _metric_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that say of which label a metric is: "F1 score of the class Yes", "recall for label 2"."""
     one, noun = _label(label), _noun(names)
     text = rf"|{one}\s+(?:class|label|category|cases?)" if isinstance(label, str) else ""
-    return [rf"\b{_METRIC}\b[^.!?;]{{0,60}}?\b(?:of|for|on|over|at)\s+(?:the\s+)?(?:{noun}\W{{0,3}}(?:=+\s*)?{one}{text})"]
+    about = rf"\b{_METRIC}\b[^.!?;]{{0,60}}?\b(?:of|for|on|over|at)\s+(?:the\s+)?"
+    return [rf"{about}(?:{noun}\W{{0,3}}(?:=+\s*)?{one}{text})"]

@@ -53,7 +53,7 @@ def one_spelling(
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     spelled = list(texts)
     for key, places in groups.items():
-        frequent = min(places, key=lambda place: (-counts[place], texts[place]))
+        frequent = min(places, key=lambda place: (-counts[place], not _tidy(texts[place]), texts[place]))
         chosen = by_key.get(key, [texts[frequent]])[0]
         for place in places:
             spelled[place] = chosen
@@ -63,6 +63,37 @@ def one_spelling(
     table[-1] = np.nan
     changed = pd.Series(table[codes], index=values.index, name=values.name)
     return changed, _note(str(values.name), groups, texts, spelled, counts)
+
+
+def _tidy(text: str) -> bool:
+    """Whether a text has single blanks between words alone, and no characters that are seldom typed."""
+    return " ".join(unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).split()) == text
+
+
+def spell_labels(
+    train: pd.DataFrame,
+    names: Sequence[str],
+    sample: pd.DataFrame | None,
+    inputs: Sequence[str],
+    description: str,
+    kept: Sequence[Any],
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """(train with one spelling for each label in the columns `names`; the note on each column that changed).
+
+    `inputs`: the columns of test, whose values in the sample are no labels. See `one_spelling` for the rest.
+    """
+    shown: list[Any] = []
+    if sample is not None:
+        keys = [spelling_key(name) for name in sample.columns]
+        shown += [name for name, key in zip(sample.columns, keys, strict=True) if keys.count(key) > 1]
+        answers = [sample[name] for name in sample.columns if name not in inputs and is_text(sample[name])]
+        shown += [label for column in answers for label in column.dropna().unique()[:_MANY]]
+    changed, notes = {}, {}
+    for name in names:
+        values, note = one_spelling(train[name], shown, description, kept)
+        if note:
+            changed[name], notes[name] = values, note
+    return (train.assign(**changed) if changed else train), notes
 
 
 def _quoted_apart(several: dict[str, list[int]], texts: list[str], description: str) -> bool:
@@ -75,9 +106,7 @@ def _quoted_apart(several: dict[str, list[int]], texts: list[str], description: 
     return any(sum(texts[place] in quoted for place in places) > 1 for places in several.values())
 
 
-def _note(
-    column: str, groups: dict[str, list[int]], texts: list[str], spelled: list[str], counts: np.ndarray
-) -> str:
+def _note(column: str, groups: dict[str, list[int]], texts: list[str], spelled: list[str], counts: np.ndarray) -> str:
     """The sentence on labels of which several spellings were taken as one, with the number of rows of each."""
     changed = [places for places in groups.values() if any(texts[place] != spelled[place] for place in places)]
     shown = []

@@ -51,7 +51,7 @@ def read_form(
 
     Raises TaskError, naming the flag that settles it, where the tables allow several forms or none.
     """
-    lacking = tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
+    lacking = only_in_train(train, test)
     for target in targets or ():
         if target not in train.columns:
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
@@ -67,6 +67,11 @@ def read_form(
     whole = tuple(str(c) for c in sample.columns)
     chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids)
     return Form(test_ids, sample_ids, chosen, layout, whole, class_columns, lacking, positive, notes)
+
+
+def only_in_train(train: pd.DataFrame, test: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of train that test lacks or leaves empty."""
+    return tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
 
 
 _Targets = tuple[tuple[str, ...], Layout, tuple[str, ...], object, tuple[str, ...]]

@@ -14,6 +14,7 @@ from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, submission_labels
+from medalist.competitions.task.spelling import spelling_key
 
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
@@ -194,7 +195,8 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
         )
     last = values.iloc[-1] if len(values) else None
     if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10
-        whole = next((v for v in values.unique() if isinstance(v, str) and v.startswith(last) and v != last), None)
+        longer = (v for v in values.unique() if isinstance(v, str) and v.startswith(last))
+        whole = next((v for v in longer if spelling_key(v) != spelling_key(last)), None)
         if whole is not None:
             raise TaskError(
                 f"The target {target!r} is {last!r} in the last training row alone, the beginning of {whole!r}: the "

@@ -48,7 +48,8 @@ TEXTS = {  # description, labels → the positive one
     "booleans": ("Submit the probability of class False. " + AUC, [False, True], False),
     "f1 of a class": ("Submissions are evaluated on the F1 score of class 1.", [1, 2], 1),
     "f1 of a word": ("Submissions are evaluated on the F1 score of the bad class.", ["bad", "good"], "bad"),
-    "f1 of the class called": ("Submissions are scored by the F1 score of the class Early.", ["Early", "Late"], "Early"),
+    "f1 of the class called": ("Submissions are scored by the F1 score of the class Early.", ["Early", "Late"],
+                               "Early"),
 }  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def test_the_description_says_which_class_is_positive(case):
     value = labels[0] if "F1" in text else 0.5
     task = inferred(labels, text, value=value)
     assert task.problem_type == "binary"
-    assert task.classes[-1] == positive and isinstance(task.classes[-1], type(positive))
+    assert task.classes[-1] == positive
+    assert isinstance(task.classes[-1], type(positive))
 
 
 COLUMNS = {
