@@ -36,6 +36,7 @@ def inspection_document(
             "metric_quote": task.metric_quote,
             "problem_type": task.problem_type,
             "classes": list(task.classes),
+            **({"transform": task.transform} if task.transform else {}),
             "layout": task.layout,
             "submission_columns": list(task.submission_columns),
             "class_columns": list(task.class_columns),

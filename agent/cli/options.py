@@ -62,6 +62,10 @@ class CompetitionOptions:
     ] = None
     n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
     positive: Annotated[OptionalText, typer.Option(help="The positive class of two.", show_default=False)] = None
+    transform: Annotated[
+        OptionalText,
+        typer.Option(help="What is submitted of the target: log1p, 'per area' …, or none.", show_default=False),
+    ] = None
     train: Annotated[
         OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
     ] = None
@@ -81,6 +85,7 @@ class CompetitionOptions:
             "folds": self.folds,
             "n-splits": self.n_splits,
             "positive": self.positive,
+            "transform": self.transform,
         }
         both = [name for name, value in given.items() if task_file is not None and value is not None]
         if both:
@@ -93,6 +98,7 @@ class CompetitionOptions:
             "folds": self.folds,
             "n_splits": self.n_splits,
             "positive": self.positive,
+            "transform": self.transform,
         }
 
     def files(self) -> dict[str, str | None]:

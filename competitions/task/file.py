@@ -18,6 +18,7 @@ from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.naming import printable
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import MetricSource, Task
+from medalist.competitions.task.transform import FUNCTIONS, NONE, OPERATIONS
 
 _HEAD = """\
 # What medalist believes about this competition. Correct what is wrong and give the file back:
@@ -52,6 +53,8 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     if task.is_classification:
         last = " The last one is the positive class." if task.problem_type == "binary" else ""
         parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
+    else:
+        parts.append(_field("transform", task.transform or NONE, _TRANSFORM))
     parts += [
         _field("folds", folds, _FOLDS),
         _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
@@ -70,6 +73,11 @@ How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or
 blocks (stretches of `column`, `horizon` long). n_splits: how many folds. separator: the group is the text of `column`
 before its last separator. horizon and gap (time left out before it): in days for dates, else in the column's unit."""
+_TRANSFORM = f"""\
+What is submitted of the targets, in whose terms they are learned and scored:
+{", ".join([NONE, *FUNCTIONS])};
+{", ".join(OPERATIONS)} with a column or a number ('per area');
+several from the outside to the inside ('log of per area')."""
 _COLUMNS = """\
 Kinds of columns that you set, as NAME: KIND. Kinds: number, count, category, ordinal, boolean, date, text, key,
 constant, duplicate."""
@@ -111,6 +119,7 @@ def read_task(path: Path, competition: Competition) -> Task:
             drop=read.drop,
             weights=read.weights,
             columns=read.columns,
+            transform=read.transform,
         )
         if plan is not None:
             make_folds(plan, competition.train, task.encode(competition.train))

@@ -14,13 +14,16 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.task.asked_transform import infer_transform
 from medalist.competitions.task.labels import plain
-from medalist.competitions.task.metric import assume_metric, choose_metric
+from medalist.competitions.task.metric import assume_metric, choose_metric, of_logarithms
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
 from medalist.competitions.task.task import Task, target_column, target_numbers
+from medalist.competitions.task.transform import parse_transform
 
 Names = str | Sequence[str] | None
 
@@ -39,6 +42,7 @@ def infer_task(
     drop: Collection[str] | None = None,
     weights: str | None = None,
     columns: Mapping[str, str] | None = None,
+    transform: str | None = None,
     seed: int = 0,
 ) -> Task:
     """The task of a competition. An argument that is given is taken as it is; the others are inferred.
@@ -46,7 +50,8 @@ def infer_task(
     `folds`: a scheme, "scheme:column", or a whole plan. `positive`: the class whose probability submissions hold.
     `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
     information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
-    the task keeps for `describe_columns`. `seed`: of the folds.
+    the task keeps for `describe_columns`. `transform`: of the targets (see `transform.parse_transform`), "none" for the
+    columns themselves. `seed`: of the folds.
 
     Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
     has missing values or a single one; MetricError for an unknown metric.
@@ -65,13 +70,18 @@ def infer_task(
             f"nothing to learn: name another with --target, or check the training table."
         )
     scorer, source, quote = choose_metric(competition.description, metric, form)
-    kind = decide_type(values, form.layout, scorer, problem_type)
+    transform, transform_notes = _transform(transform, train, competition, form, scorer, problem_type)
+    if transform and scorer is not None and parse_transform(transform).logarithmic and transform_notes:
+        scorer, once = of_logarithms(scorer, len(form.targets))
+        transform_notes += once
+    kind = "regression" if transform else decide_type(values, form.layout, scorer, problem_type)
     counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
     scorer = fit_metric(counted, kind, len(form.targets))
     if kind == "regression":
         for column in values:
-            target_numbers(column)
+            parse_transform(transform).apply(target_numbers(column), train, str(column.name))
     labels, notes = task_classes(values, kind, classes)
+    notes = transform_notes + notes
     if kind != "regression":
         notes = tuple(spelled[name] for name in form.targets if name in spelled) + notes
     if kind == "binary" and not classes:
@@ -121,13 +131,42 @@ def infer_task(
         drop=tuple(drop),
         folds=_folds(folds, train, test, form, kind, n_splits, seed),
         weights=weights,
-        notes=form.notes + notes,
+        notes=(() if transform else form.notes) + notes,
         submission_id=form.submission_id,
         columns=tuple((columns or {}).items()),
+        transform=transform,
     )
     if not task.features(train, test):
         raise TaskError("Train and test share no column to predict from: check which files are train and test.")
     return task
+
+
+def _transform(
+    given: str | None,
+    train: pd.DataFrame,
+    competition: Competition,
+    form: Form,
+    scorer: Metric | None,
+    problem_type: str | None,
+) -> tuple[str, tuple[str, ...]]:
+    """(the transformation of the targets, "" for none; notes where it was inferred).
+
+    Raises TaskError for an unknown one, one that needs a column which train or test lacks, and one for classes.
+    """
+    if given is not None:
+        parsed = parse_transform(given)
+        if parsed.text and problem_type not in (None, "regression"):
+            raise TaskError(
+                f"transform: {given!r} is for numbers, but --problem-type is {problem_type}: leave one out."
+            )
+        if parsed.column is not None and parsed.column not in train.columns:
+            raise TaskError(f"transform: {parsed.column!r} is no column of train; write one of its columns.")
+        return parsed.text, ()
+    numbers = problem_type in (None, "regression") and (scorer is None or "regression" in scorer.problem_types)
+    if not numbers or form.layout == "per_class":
+        return "", ()
+    pairs = list(zip(form.predicted, form.targets, strict=False))
+    return infer_transform(train, competition.test, competition.sample, pairs, competition.description)
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:

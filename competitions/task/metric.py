@@ -9,7 +9,7 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.reading.text import read_metric
-from medalist.competitions.metrics.registry import assumed_metric
+from medalist.competitions.metrics.registry import METRICS, assumed_metric
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
@@ -43,6 +43,19 @@ def assume_metric(kind: str, form: Form, sample: pd.DataFrame | None, values: Se
         ):
             return assumed_metric(kind, "labels")
     return assumed_metric(kind)
+
+
+def of_logarithms(metric: Metric, n_targets: int) -> tuple[Metric, tuple[str, ...]]:
+    """(the metric to score logarithms by, notes): a metric that takes logarithms of values gives way to the one that
+    takes the submitted numbers as they are, since these are logarithms already; others stay."""
+    single = metric.of_one_target()
+    if single.shape != "log_squared":
+        return metric, ()
+    same = next(
+        m for m in METRICS.values() if (m.shape, m.mean, m.weighted) == ("squared", single.mean, single.weighted)
+    )
+    note = f"Logarithms are submitted, so that {metric.name} of the values is {same.name} of what is submitted."
+    return find_metric(same.name, n_targets), (note,)
 
 
 def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:

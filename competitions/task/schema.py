@@ -24,6 +24,7 @@ from medalist.competitions.columns.cards import Kind
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import SCHEMES, Scheme
 from medalist.competitions.task.task import METRIC_SOURCES, PROBLEM_TYPES, MetricSource, ProblemType
+from medalist.competitions.task.transform import WRITTEN
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
 Names = Annotated[list[StrictStr], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
@@ -60,6 +61,7 @@ class TaskFile(_Strict):
     )
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
+    transform: StrictStr | None = Field(None, description=WRITTEN)
     folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
     weights: StrictStr | None = Field(None, description=_COLUMN)
     drop: Names | None = Field(None, description=_NAMES)

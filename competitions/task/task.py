@@ -15,6 +15,7 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, submission_labels
 from medalist.competitions.task.spelling import spelling_key
+from medalist.competitions.task.transform import parse_transform
 
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
@@ -35,6 +36,8 @@ class Task:
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
+    `transform`: what is submitted is this function of the targets ("log1p", "per area"; see `transform.Transform`), ""
+    for the targets themselves; encoded targets and predictions are its values.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Task:
     notes: tuple[str, ...] = ()
     submission_id: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = field(default=())
+    transform: str = ""
 
     @property
     def n_targets(self) -> int:
@@ -86,17 +90,20 @@ class Task:
         return get_metric(self.metric, self.n_targets)
 
     def encode(self, train: pd.DataFrame) -> np.ndarray:
-        """The targets as (n, T) float64: values for regression, else codes (the place of each label in `classes`).
+        """The targets as (n, T) float64: values for regression, under the `transform`, else codes (the place of each
+        label in `classes`).
 
-        Raises TaskError for a target that is absent or has missing values, or labels that are not in `classes`.
+        Raises TaskError for a target that is absent or has missing values, labels that are not in `classes`, and values
+        that the `transform` does not admit.
         """
         encoded = np.empty((len(train), self.n_targets))
+        transform = parse_transform(self.transform)
         for i, target in enumerate(self.targets):
             values = target_column(train, target)
             if self.is_classification:
                 encoded[:, i] = encode_labels(values, self.classes)
             else:
-                encoded[:, i] = target_numbers(values)
+                encoded[:, i] = transform.apply(target_numbers(values), train, target)
         return encoded
 
     def row_weights(self, train: pd.DataFrame) -> np.ndarray | None:
