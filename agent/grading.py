@@ -13,6 +13,7 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError, TaskError
+from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
 from medalist.competitions.task.infer import infer_task
@@ -48,6 +49,9 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    if task.long is not None:
+        submission, answers = _wide(task.long, submission), _wide(task.long, answers)
+        task = task.wide()
     keys = list(task.submission_id or task.id)
     predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
     if len(predicted) != len(truth) or not predicted.index.isin(truth.index).all():
@@ -67,6 +71,15 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, predictions, weights))
     return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
+
+
+def _wide(long: LongIds, frame: pd.DataFrame) -> pd.DataFrame:
+    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already
+    keeps its columns."""
+    values = [long.value] if long.value in frame else [c for c in frame.columns if c not in long.columns][:1]
+    if set(long.columns) <= set(frame.columns) and values:
+        return long.wide(frame, values[0])
+    return as_text(frame, [name for name in long.ids if name in frame])
 
 
 def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.ndarray:
@@ -251,7 +264,7 @@ def _task(
 def _with_operand(truth: pd.DataFrame, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
     """The answers with the column that the task's transformation needs, from the test rows of the same ids."""
     column = parse_transform(task.transform).column
-    keys = dict(zip(task.id, task.submission_id, strict=True))
+    keys = dict(zip(task.id, task.id if task.long else task.submission_id, strict=True))
     if column is None or column in truth or test is None or column not in test or not set(keys.values()) <= set(truth):
         return truth
     return truth.merge(test[[*keys, column]].rename(columns=keys), on=list(keys.values()), how="left")

@@ -16,6 +16,7 @@ def inspection_document(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """Files, task, columns and findings as a dictionary that `json.dumps` takes."""
+    named = task.classes if task.class_columns else task.targets
     return {
         "competition": {
             "name": competition.name,
@@ -38,6 +39,7 @@ def inspection_document(
             "classes": list(task.classes),
             **({"transform": task.transform} if task.transform else {}),
             "layout": task.layout,
+            **({"row_keys": dict(zip(task.long.keys, named, strict=True))} if task.long else {}),
             "submission_columns": list(task.submission_columns),
             "class_columns": list(task.class_columns),
             "train_only": list(task.train_only),

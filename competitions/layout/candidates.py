@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
 _TEST_WORDS = re.compile(r"test", re.IGNORECASE)
@@ -42,7 +43,8 @@ class Roles:
     """A candidate assignment of tables to the roles train, test and sample, with its score (higher is better).
 
     `ids`: the id columns, by their names in the sample. `match`: how the sample's rows correspond to test's. `blank`:
-    columns that have values in train but are empty in test.
+    columns that have values in train but are empty in test. `long`: how the rows of a sample with several for each test
+    row are named (such a sample has no `ids`), else None.
     """
 
     train: Sheet
@@ -52,6 +54,7 @@ class Roles:
     match: IdMatch
     blank: tuple[str, ...]
     score: float
+    long: LongIds | None = None
 
 
 def related(train: Sheet, test: Sheet) -> bool:
@@ -79,12 +82,13 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if not lacking or not rest or bool(named) != by_name or (by_name and len(sample.columns) > len(train.columns)):
         return None
     frame, rows = sample.load(), test.load()
-    match = match_ids(frame, rows, keys, rest)
-    ids = keys or tuple(new for _, new in match.renamed)
-    values = [c for c in rest if c not in ids]
+    long = read_long_ids(frame, rows, blank) if len(frame) > len(rows) else None
+    match = match_ids(frame, rows, keys, rest) if long is None else IdMatch(0.9)
+    ids = () if long is not None else keys or tuple(new for _, new in match.renamed)
+    values = [c for c in rest if c not in ids] if long is None else [long.value]
     if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
-    if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking):
+    if not by_name and not forced and long is None and not _stands_for(frame, train, ids, values, lacking):
         return None
     constant = constant_share(frame, values)
     answers = _ANSWER_WORDS.search(sample.path) and not _SAMPLE_WORDS.search(sample.path)
@@ -103,7 +107,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
         + 2 * constant
         + _by_names(train, test, sample)
     )
-    return Roles(train, test, sample, ids, match, blank, score)
+    return Roles(train, test, sample, ids, match, blank, score, long)
 
 
 def read_pair(train: Sheet, test: Sheet) -> Roles | None:

@@ -55,6 +55,9 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
         parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
     else:
         parts.append(_field("transform", task.transform or NONE, _TRANSFORM))
+    if task.long is not None:
+        named = task.classes if task.class_columns else task.targets
+        parts.append(_field("row_keys", dict(zip(task.long.keys, named, strict=True)), _ROW_KEYS))
     parts += [
         _field("folds", folds, _FOLDS),
         _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
@@ -73,6 +76,8 @@ How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or
 blocks (stretches of `column`, `horizon` long). n_splits: how many folds. separator: the group is the text of `column`
 before its last separator. horizon and gap (time left out before it): in days for dates, else in the column's unit."""
+_ROW_KEYS = """\
+What the rows of the submission stand for: the text that names them there, and the target or the class that it means."""
 _TRANSFORM = f"""\
 What is submitted of the targets, in whose terms they are learned and scored:
 {", ".join([NONE, *FUNCTIONS])};
@@ -120,6 +125,7 @@ def read_task(path: Path, competition: Competition) -> Task:
             weights=read.weights,
             columns=read.columns,
             transform=read.transform,
+            row_keys=None if read.row_keys is None else {str(k): v for k, v in read.row_keys.items()},
         )
         if plan is not None:
             make_folds(plan, competition.train, task.encode(competition.train))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def infer_task(
     weights: str | None = None,
     columns: Mapping[str, str] | None = None,
     transform: str | None = None,
+    row_keys: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Task:
     """The task of a competition. An argument that is given is taken as it is; the others are inferred.
@@ -51,7 +53,8 @@ def infer_task(
     `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
     information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
     the task keeps for `describe_columns`. `transform`: of the targets (see `transform.parse_transform`), "none" for the
-    columns themselves. `seed`: of the folds.
+    columns themselves. `row_keys`: what the rows of a long submission stand for, key → target or class. `seed`: of the
+    folds.
 
     Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
     has missing values or a single one; MetricError for an unknown metric.
@@ -62,7 +65,7 @@ def infer_task(
     train, spelled = spell_labels(
         train, only_in_train(train, test), sample, list(test.columns), competition.description, classes or ()
     )
-    form = read_form(train, test, sample, _names(id), _names(targets))
+    form = read_form(train, test, sample, _names(id), _names(targets), competition.description, row_keys)
     values = [target_column(train, target) for target in form.targets]
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
@@ -115,6 +118,8 @@ def infer_task(
             f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
             f"(--metric settles it).",
         )
+    class_columns = _class_columns(form, labels)
+    long = form.long if form.long is None or not class_columns else replace(form.long, keys=class_columns)
     task = Task(
         name=competition.name,
         id=form.id,
@@ -124,9 +129,9 @@ def infer_task(
         metric_source=source,
         metric_quote=quote,
         classes=labels,
-        layout=form.layout,
+        layout=form.layout if form.long is None else "long",
         submission_columns=form.submission_columns,
-        class_columns=_class_columns(form, labels),
+        class_columns=class_columns,
         train_only=train_only,
         drop=tuple(drop),
         folds=_folds(folds, train, test, form, kind, n_splits, seed),
@@ -135,6 +140,7 @@ def infer_task(
         submission_id=form.submission_id,
         columns=tuple((columns or {}).items()),
         transform=transform,
+        long=long,
     )
     if not task.features(train, test):
         raise TaskError("Train and test share no column to predict from: check which files are train and test.")
@@ -165,7 +171,8 @@ def _transform(
     numbers = problem_type in (None, "regression") and (scorer is None or "regression" in scorer.problem_types)
     if not numbers or form.layout == "per_class":
         return "", ()
-    pairs = list(zip(form.predicted, form.targets, strict=False))
+    asked = form.predicted if form.long is None else form.predicted * len(form.targets)
+    pairs = list(zip(asked, form.targets, strict=False))
     return infer_transform(train, competition.test, competition.sample, pairs, competition.description)
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.names import POOLED
 from medalist.competitions.metrics.reading.text import read_metric
-from medalist.competitions.metrics.registry import METRICS, assumed_metric
+from medalist.competitions.metrics.registry import METRICS, assumed_metric, can_pool
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
@@ -22,11 +23,18 @@ def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metr
     None: `assume_metric` names one once the problem type is decided. Raises MetricError for an unknown name.
     """
     if given is not None:
-        return find_metric(given, len(form.targets)), "given", ""
+        return find_metric(pooled(given, form), len(form.targets)), "given", ""
     named = read_metric(description)
     if named is None:
         return None, "assumed", ""
-    return find_metric(named[0], len(form.targets)), "description", named[1]
+    return find_metric(pooled(named[0], form), len(form.targets)), "description", named[1]
+
+
+def pooled(name: str, form: Form) -> str:
+    """The name of a metric as it is taken of a submission: over all rows of a long one with several targets, unless it
+    is a mean over the targets."""
+    long = form.long is not None and len(form.targets) > 1
+    return f"{POOLED}{name}" if long and can_pool(name) else name
 
 
 def assume_metric(kind: str, form: Form, sample: pd.DataFrame | None, values: Sequence[pd.Series]) -> str:
@@ -42,7 +50,7 @@ def assume_metric(kind: str, form: Form, sample: pd.DataFrame | None, values: Se
             and _shows_labels(sample[shown[0]], values[0])
         ):
             return assumed_metric(kind, "labels")
-    return assumed_metric(kind)
+    return pooled(assumed_metric(kind), form)
 
 
 def of_logarithms(metric: Metric, n_targets: int) -> tuple[Metric, tuple[str, ...]]:

@@ -62,6 +62,9 @@ class TaskFile(_Strict):
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
     transform: StrictStr | None = Field(None, description=WRITTEN)
+    row_keys: dict[StrictStr | StrictInt, Label] | None = Field(
+        None, description="pairs KEY: TARGET, or KEY: CLASS, for a submission with several rows for each row of test"
+    )
     folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
     weights: StrictStr | None = Field(None, description=_COLUMN)
     drop: Names | None = Field(None, description=_NAMES)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.layout.id_match import match_ids
+from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
+from medalist.competitions.task.long_form import read_long_form
 from medalist.competitions.task.task import Layout
 
 _MANY = 2000  # most distinct values of a column that are taken for classes
@@ -21,7 +24,8 @@ class Form:
     """The form of a submission; fields that Task has too are described there.
 
     `lacking`: columns of train that test lacks or leaves empty. `positive`: the label after which the only class column
-    is named, None where there is no such column.
+    is named, None where there is no such column. `long`: how a long submission names its rows; the `layout` is that of
+    the same answers in columns, and `class_columns` are its keys.
     """
 
     id: tuple[str, ...]
@@ -33,6 +37,7 @@ class Form:
     lacking: tuple[str, ...]
     positive: object = None
     notes: tuple[str, ...] = ()
+    long: LongIds | None = None
 
     @property
     def predicted(self) -> tuple[str, ...]:
@@ -46,8 +51,11 @@ def read_form(
     sample: pd.DataFrame | None,
     id: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
+    description: str = "",
+    row_keys: Mapping[str, Any] | None = None,
 ) -> Form:
-    """The form of a submission. `id` and `targets` are taken as they are where they are given.
+    """The form of a submission. `id` and `targets` are taken as they are where they are given, and `row_keys` where a
+    submission is long (see `long_form.read_long_form`).
 
     Raises TaskError, naming the flag that settles it, where the tables allow several forms or none.
     """
@@ -55,6 +63,16 @@ def read_form(
     for target in targets or ():
         if target not in train.columns:
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
+    long = None if sample is None else read_long_ids(sample, test, lacking)
+    if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
+        _refuse_repeated(test, long.ids, "test")
+        columns = [c for c in _with_values(train, lacking) if c not in long.ids]
+        asked = read_long_form(train, long, columns, targets, row_keys, description)
+        wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
+        whole = tuple(str(c) for c in sample.columns)
+        return Form(
+            long.ids, long.columns, asked.targets, wide, whole, asked.class_keys, lacking, None, asked.notes, asked.long
+        )
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, test_ids, "test")
     if sample is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,13 +11,14 @@ import pandas as pd
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
+from medalist.competitions.layout.long_ids import LongIds
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, submission_labels
 from medalist.competitions.task.spelling import spelling_key
 from medalist.competitions.task.transform import parse_transform
 
-Layout = Literal["value", "per_class", "per_target"]
+Layout = Literal["value", "per_class", "per_target", "long"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 MetricSource = Literal["given", "file", "description", "assumed"]
@@ -32,7 +33,9 @@ class Task:
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
     sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
-    order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
+    order), "per_target" (a column for each target) or "long" (a row for each test row and target, or class: `long` says
+    how they are named, its keys in the order of the targets or, where `class_columns` are the same, of the classes).
+    `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
@@ -59,6 +62,7 @@ class Task:
     submission_id: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = field(default=())
     transform: str = ""
+    long: LongIds | None = None
 
     @property
     def n_targets(self) -> int:
@@ -128,6 +132,8 @@ class Task:
         if not np.isfinite(predictions).all():
             lacking = int((~np.isfinite(predictions)).any(axis=1).sum())
             raise SubmissionError(f"{lacking} of {len(test)} test rows have no finite prediction.")
+        if self.long is not None:
+            return self._long_submission(self.long, test, predictions, sample)
         rows = rows_of_sample(test, sample, self.id, self.submission_id)
         predictions = predictions[rows]
         predicted = self._predicted(predictions, sample)
@@ -140,6 +146,26 @@ class Task:
             else:
                 table[name] = test[self.id[self.submission_id.index(name)]].to_numpy()
         return pd.DataFrame(table)
+
+    def wide(self) -> Task:
+        """The same task with its answers in columns: itself, unless its submission is long."""
+        if self.long is None:
+            return self
+        layout: Layout = "per_class" if self.class_columns else "per_target" if self.n_targets > 1 else "value"
+        columns = (*self.long.ids, *self.long.keys)
+        return replace(self, layout=layout, long=None, submission_id=self.long.ids, submission_columns=columns)
+
+    def _long_submission(
+        self, long: LongIds, test: pd.DataFrame, predictions: np.ndarray, sample: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """The predictions (n, W) of the test rows as a long submission."""
+        frame = long.named(test[list(long.ids)]) if sample is None else sample[list(long.columns)]
+        rows, places = long.rows(frame, test)
+        shown = None if sample is None else sample[[long.value] * len(long.keys)].set_axis(list(long.keys), axis=1)
+        predicted = self.wide()._predicted(predictions, shown)
+        table = np.stack([predicted[key] for key in long.keys], axis=1)
+        answers = frame.assign(**{long.value: table[rows, places]})
+        return answers if sample is None else answers[list(sample.columns)]
 
     def _predicted(self, predictions: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
         """The predicted columns of a submission, by name, from `predictions` in the sample's row order."""
