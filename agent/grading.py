@@ -17,7 +17,7 @@ from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
 from medalist.competitions.task.infer import infer_task
-from medalist.competitions.task.labels import encode_labels
+from medalist.competitions.task.labels import submitted_codes
 from medalist.competitions.task.spelling import spelling_key
 from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
@@ -131,13 +131,14 @@ def submitted_predictions(task: Task, frame: pd.DataFrame) -> np.ndarray:
     """
     metric = task.scorer()
     columns = list(task.class_columns if task.layout == "per_class" else task.prediction_columns)
+    frame = frame.assign(**{"": 0.0}) if "" in columns else frame  # of classes that the sample has no column for
     lacking = [c for c in columns if c not in frame.columns]
     if lacking:
         raise SubmissionError(f"The submission has no column {lacking[0]!r}.")
     if frame[columns].isna().any().any():
         raise SubmissionError("The submission has missing values: every test row needs a prediction.")
     if metric.needs == "label" and task.layout != "per_class":
-        return np.column_stack([encode_labels(frame[c], task.classes) for c in columns])
+        return np.column_stack([submitted_codes(frame[c], task.classes) for c in columns])
     if metric.needs == "ranking" and task.layout != "per_class":
         return _ranking(frame[columns[0]], task)
     try:

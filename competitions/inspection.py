@@ -17,6 +17,7 @@ def inspection_document(
 ) -> dict[str, Any]:
     """Files, task, columns and findings as a dictionary that `json.dumps` takes."""
     named = task.classes if task.class_columns else task.targets
+    keys = () if task.long is None else task.class_columns or task.long.keys
     return {
         "competition": {
             "name": competition.name,
@@ -39,7 +40,7 @@ def inspection_document(
             "classes": list(task.classes),
             **({"transform": task.transform} if task.transform else {}),
             "layout": task.layout,
-            **({"row_keys": dict(zip(task.long.keys, named, strict=True))} if task.long else {}),
+            **({"row_keys": {key: str(name) for key, name in zip(keys, named, strict=True)}} if keys else {}),
             "submission_columns": list(task.submission_columns),
             "class_columns": list(task.class_columns),
             "train_only": list(task.train_only),

@@ -128,17 +128,33 @@ def _blank(train: Sheet, test: Sheet) -> tuple[str, ...]:
 
 
 def _stands_for(frame: pd.DataFrame, train: Sheet, ids: Sequence[str], values: list[str], lacking: set[str]) -> bool:
-    """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, or one
-    named after each of its classes."""
+    """Whether the columns `values` of the sample, which train lacks, can be predictions: one column, one named after
+    each of several targets, or one for each class of a target."""
     if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True
+    plain = [re.sub(r"[\W_]", "", c.casefold()) for c in values]
+    names = [name for c in lacking if len(name := re.sub(r"[\W_]", "", c.casefold())) > 2]
+    if all(any(name in c for name in names) for c in plain):
+        return True  # such as log_price and log_weight for price and weight
     for name in lacking:
         classes = {str(value) for value in train.load()[name].dropna().unique()[:2000]}
-        if all(c in classes or any(c.endswith(k) for k in classes) for c in values):
-            return True
+        named = sum(c in classes or any(_named_after(c, label) for label in classes) for c in values)
+        if named == len(values) or (named >= 2 and 2 * named >= len(values)):
+            return True  # there may be classes that no row of train has
+        if len(classes) == len(values):
+            sums = frame[values].apply(pd.to_numeric, errors="coerce").iloc[:_CONSTANT_ROWS].sum(axis=1)
+            if bool(((sums - 1).abs() < 0.01).all()):
+                return True  # codes of the classes
     return False
+
+
+def _named_after(column: str, label: str) -> bool:
+    """Whether a column's name ends with a label, or has its words at either end, in any letter case."""
+    own, words = (re.findall(r"[^\W_]+", text.casefold()) for text in (label, column))
+    at_an_end = bool(own) and own in (words[: len(own)], words[-len(own) :])
+    return column.endswith(label) or at_an_end
 
 
 def _has_usage(frame: pd.DataFrame, values: list[str], lacking: set[str]) -> bool:

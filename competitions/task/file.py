@@ -56,8 +56,15 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     else:
         parts.append(_field("transform", task.transform or NONE, _TRANSFORM))
     if task.long is not None:
-        named = task.classes if task.class_columns else task.targets
-        parts.append(_field("row_keys", dict(zip(task.long.keys, named, strict=True)), _ROW_KEYS))
+        named = (
+            zip(task.class_columns, task.classes, strict=True)
+            if task.class_columns
+            else zip(task.long.keys, task.targets, strict=True)
+        )
+        parts.append(_field("row_keys", {key: label for key, label in named if key}, _ROW_KEYS))
+    elif len(task.class_columns) > 1:
+        columns = {c: label for c, label in zip(task.class_columns, task.classes, strict=True) if c}
+        parts.append(_field("class_columns", columns, _CLASS_COLUMNS))
     parts += [
         _field("folds", folds, _FOLDS),
         _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
@@ -76,6 +83,7 @@ How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or
 blocks (stretches of `column`, `horizon` long). n_splits: how many folds. separator: the group is the text of `column`
 before its last separator. horizon and gap (time left out before it): in days for dates, else in the column's unit."""
+_CLASS_COLUMNS = "The columns of the submission, and the class whose probability each holds."
 _ROW_KEYS = """\
 What the rows of the submission stand for: the text that names them there, and the target or the class that it means."""
 _TRANSFORM = f"""\
@@ -125,6 +133,7 @@ def read_task(path: Path, competition: Competition) -> Task:
             weights=read.weights,
             columns=read.columns,
             transform=read.transform,
+            class_columns=read.class_columns,
             row_keys=None if read.row_keys is None else {str(k): v for k, v in read.row_keys.items()},
         )
         if plan is not None:

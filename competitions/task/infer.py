@@ -17,7 +17,7 @@ from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.asked_transform import infer_transform
-from medalist.competitions.task.labels import plain
+from medalist.competitions.task.labels import named_classes, plain
 from medalist.competitions.task.metric import assume_metric, choose_metric, of_logarithms
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
@@ -45,6 +45,7 @@ def infer_task(
     columns: Mapping[str, str] | None = None,
     transform: str | None = None,
     row_keys: Mapping[str, Any] | None = None,
+    class_columns: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Task:
     """The task of a competition. An argument that is given is taken as it is; the others are inferred.
@@ -53,8 +54,8 @@ def infer_task(
     `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
     information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
     the task keeps for `describe_columns`. `transform`: of the targets (see `transform.parse_transform`), "none" for the
-    columns themselves. `row_keys`: what the rows of a long submission stand for, key → target or class. `seed`: of the
-    folds.
+    columns themselves. `row_keys`: what the rows of a long submission stand for, key → target or class.
+    `class_columns`: which column of the sample is which class, column → label. `seed`: of the folds.
 
     Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
     has missing values or a single one; MetricError for an unknown metric.
@@ -65,7 +66,7 @@ def infer_task(
     train, spelled = spell_labels(
         train, only_in_train(train, test), sample, list(test.columns), competition.description, classes or ()
     )
-    form = read_form(train, test, sample, _names(id), _names(targets), competition.description, row_keys)
+    form = read_form(train, test, sample, _names(id), _names(targets), competition.description, row_keys, class_columns)
     values = [target_column(train, target) for target in form.targets]
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
@@ -118,8 +119,11 @@ def infer_task(
             f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
             f"(--metric settles it).",
         )
-    class_columns = _class_columns(form, labels)
-    long = form.long if form.long is None or not class_columns else replace(form.long, keys=class_columns)
+    columns_of_classes = _class_columns(form, labels)
+    long = form.long
+    if long is not None and columns_of_classes:
+        named = tuple(filter(None, columns_of_classes))
+        long = replace(long, keys=(*named, *(key for key in long.keys if key not in named)))
     task = Task(
         name=competition.name,
         id=form.id,
@@ -131,12 +135,12 @@ def infer_task(
         classes=labels,
         layout=form.layout if form.long is None else "long",
         submission_columns=form.submission_columns,
-        class_columns=class_columns,
+        class_columns=columns_of_classes,
         train_only=train_only,
         drop=tuple(drop),
         folds=_folds(folds, train, test, form, kind, n_splits, seed),
         weights=weights,
-        notes=(() if transform else form.notes) + notes,
+        notes=(() if transform and form.layout == "value" else form.notes) + notes,
         submission_id=form.submission_id,
         columns=tuple((columns or {}).items()),
         transform=transform,
@@ -177,19 +181,22 @@ def _transform(
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, in the order of `labels`; the form has them in the order of the sorted labels.
-
-    Raises TaskError where there are more or fewer of them than labels.
-    """
+    """The class columns of a form, in the order of `labels`, "" for a label without one. Raises TaskError where fewer
+    than two labels have one."""
     if form.layout != "per_class" or len(form.class_columns) < 2:
         return form.class_columns
-    in_form = sorted(labels, key=str) if any(isinstance(label, str) for label in labels) else sorted(labels)
-    if len(in_form) != len(form.class_columns):
+    by_label = dict(zip(form.labels, form.class_columns, strict=True))
+    further = [column for column in form.predicted if column not in form.class_columns]
+    for label in labels:
+        if label not in by_label:
+            by_label[label] = (named_classes(further, [label]) or ("",))[0]
+    columns = tuple(by_label[label] for label in labels)
+    if sum(map(bool, columns)) < 2:
         raise TaskError(
             f"The sample submission has {len(form.class_columns)} class columns for {len(labels)} classes: correct the "
             f"classes, or name the target with --target."
         )
-    return tuple(form.class_columns[in_form.index(label)] for label in labels)
+    return columns
 
 
 def _folds(

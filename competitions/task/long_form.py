@@ -62,8 +62,13 @@ def read_long_form(
         if 2 <= train[column].nunique() <= _MANY:
             matched = named_classes(long.keys, class_labels(train[column]))
             if matched is not None:
-                note = f"{_ASKED} class of {column} ({shown})."
-                return LongForm((column,), replace(long, keys=matched), matched, (note,))
+                more = [key for key in long.keys if key not in matched]
+                notes = [f"{_ASKED} class of {column} ({shown})."]
+                if more:
+                    notes.append(
+                        f"No row of train has the class {', '.join(more[:6])}: the probability 0 is submitted."
+                    )
+                return LongForm((column,), replace(long, keys=(*matched, *more)), matched, tuple(notes))
     if len(columns) == len(long.keys) and (sequence or given):
         order = "the targets that were named" if given else "the columns of train"
         note = f"{_ASKED} target, named in the order of {order}: {_pairs(long.keys, columns)} ({_CHANGES})."
@@ -91,10 +96,11 @@ def _as_told(train: pd.DataFrame, long: LongIds, columns: Sequence[str], row_key
     told = {str(key): value for key, value in row_keys.items()}
     absent = [key for key in long.keys if key not in told]
     unknown = [key for key in told if key not in long.keys]
-    if absent or unknown:
-        problem = f"leaves out {absent[0]!r}" if absent else f"names {unknown[0]!r}"
+    targets = all(str(value) in columns for value in told.values())
+    if unknown or (absent and targets):
+        problem = f"names {unknown[0]!r}" if unknown else f"leaves out {absent[0]!r}"
         raise TaskError(f"row_keys: it {problem}; the rows of the sample are named {', '.join(long.keys[:6])}.")
-    if all(str(value) in columns for value in told.values()):
+    if targets:
         keys = tuple(sorted(told, key=lambda key: list(columns).index(str(told[key]))))
         if len(set(map(str, told.values()))) == len(keys):
             return LongForm(tuple(str(told[key]) for key in keys), replace(long, keys=keys))
@@ -103,7 +109,7 @@ def _as_told(train: pd.DataFrame, long: LongIds, columns: Sequence[str], row_key
         by_label = {find_label(labels, value): key for key, value in told.items()}
         if set(by_label) == set(labels):
             keys = tuple(by_label[label] for label in labels)
-            return LongForm((columns[0],), replace(long, keys=keys), keys)
+            return LongForm((columns[0],), replace(long, keys=(*keys, *absent)), keys)
     raise TaskError(
         f"row_keys: each key needs a target of its own ({', '.join(map(str, columns[:6]))}), or a class of one target."
     )

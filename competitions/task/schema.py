@@ -62,6 +62,9 @@ class TaskFile(_Strict):
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
     transform: StrictStr | None = Field(None, description=WRITTEN)
+    class_columns: dict[StrictStr, Label] | None = Field(
+        None, description="pairs COLUMN: CLASS, for a submission with a column for each class"
+    )
     row_keys: dict[StrictStr | StrictInt, Label] | None = Field(
         None, description="pairs KEY: TARGET, or KEY: CLASS, for a submission with several rows for each row of test"
     )
@@ -89,8 +92,8 @@ def validate(data: Any, where: str) -> TaskFile:
 def _sentence(error: ErrorDetails) -> str:
     """The first mistake in a task file as one sentence: field, value and what may be written."""
     path = [str(part) for part in error["loc"]]
-    if path[0] in ("classes", "positive") and len(path) > 1:
-        path.pop()  # of a label pydantic adds the type that was tried
+    if path[0] in ("classes", "positive", "class_columns", "row_keys") and len(path) > 1:
+        path = path[:1] if path[0] in ("class_columns", "row_keys") else path[:-1]  # pydantic adds the type it tried
     field = ".".join(path)
     in_folds = path[0] == "folds" and len(path) > 1
     fields = (FoldsFile if in_folds else TaskFile).model_fields

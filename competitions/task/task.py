@@ -33,9 +33,9 @@ class Task:
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
     sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
-    order), "per_target" (a column for each target) or "long" (a row for each test row and target, or class: `long` says
-    how they are named, its keys in the order of the targets or, where `class_columns` are the same, of the classes).
-    `submission_columns`: all columns of the sample, in order.
+    order, "" for a class without one), "per_target" (a column for each target) or "long" (a row for each test row and
+    target or class, named as `long` says; its keys are in the order of the targets or, where there are `class_columns`,
+    begin with these). `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
@@ -163,7 +163,8 @@ class Task:
         rows, places = long.rows(frame, test)
         shown = None if sample is None else sample[[long.value] * len(long.keys)].set_axis(list(long.keys), axis=1)
         predicted = self.wide()._predicted(predictions, shown)
-        table = np.stack([predicted[key] for key in long.keys], axis=1)
+        nothing = np.zeros(len(predictions))
+        table = np.stack([predicted.get(key, nothing) for key in long.keys], axis=1)
         answers = frame.assign(**{long.value: table[rows, places]})
         return answers if sample is None else answers[list(sample.columns)]
 
@@ -176,7 +177,8 @@ class Task:
                 f"The metric {metric.name} needs {expected} column(s) of predictions, not {predictions.shape[1]}."
             )
         if self.layout == "per_class":
-            return dict(zip(self.class_columns, self._class_probabilities(predictions, metric.needs).T, strict=True))
+            shares = self._class_probabilities(predictions, metric.needs)
+            return {name: share for name, share in zip(self.class_columns, shares.T, strict=True) if name}
         columns = self.prediction_columns
         if metric.needs == "ranking":
             if predictions.shape[1] == 1:  # two classes: the probability of the positive one
@@ -196,14 +198,23 @@ class Task:
         return {name: predictions[:, i] for i, name in enumerate(columns)}
 
     def _class_probabilities(self, predictions: np.ndarray, needs: str) -> np.ndarray:
-        """The probabilities of the class columns, (n, len(class_columns))."""
+        """The probabilities of the class columns, (n, len(class_columns)).
+
+        Where some classes have no column (""), those of the others are raised in proportion to sum to 1.
+        """
         if needs == "label":
             shares = np.eye(self.n_classes)[predictions[:, 0].round().astype(np.int64)]
         elif predictions.shape[1] == 1:
             shares = np.column_stack([1 - predictions[:, 0], predictions[:, 0]])
         else:
             shares = predictions
-        return shares[:, -1:] if len(self.class_columns) == 1 else shares
+        if len(self.class_columns) == 1:
+            return shares[:, -1:]
+        named = np.array([bool(name) for name in self.class_columns])
+        if named.all():
+            return shares
+        total = shares[:, named].sum(axis=1, keepdims=True)
+        return np.where(named, np.divide(shares, total, out=np.full_like(shares, 1 / named.sum()), where=total > 0), 0)
 
 
 def target_column(train: pd.DataFrame, target: str) -> pd.Series:
