@@ -13,6 +13,7 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError, TaskError
+from medalist.competitions.layout.id_match import in_step
 from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
@@ -53,7 +54,11 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
         submission, answers = _wide(task.long, submission), _wide(task.long, answers)
         task = task.wide()
     keys = list(task.submission_id or task.id)
-    predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
+    shared = bool(keys) and set(keys) <= set(submission) & set(answers)
+    if shared and submission.duplicated(keys).any() and in_step(submission, answers, keys):  # repeated as in the sample
+        predicted, truth = submission.reset_index(drop=True), answers.reset_index(drop=True)
+    else:
+        predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
     if len(predicted) != len(truth) or not predicted.index.isin(truth.index).all():
         raise SubmissionError("The ids of the submission are not those of the answers: grade it on its own holdout.")
     predicted = predicted.loc[truth.index]

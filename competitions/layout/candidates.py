@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from medalist.competitions.layout.expanded_test import key_column
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 
@@ -44,7 +45,8 @@ class Roles:
 
     `ids`: the id columns, by their names in the sample. `match`: how the sample's rows correspond to test's. `blank`:
     columns that have values in train but are empty in test. `long`: how the rows of a sample with several for each test
-    row are named (such a sample has no `ids`), else None.
+    row are named (such a sample has no `ids`), else None. `key`: the column of train that holds the sample's keys,
+    where train is as long (and then the sample has `ids`).
     """
 
     train: Sheet
@@ -55,6 +57,7 @@ class Roles:
     blank: tuple[str, ...]
     score: float
     long: LongIds | None = None
+    key: str | None = None
 
 
 def related(train: Sheet, test: Sheet) -> bool:
@@ -84,7 +87,8 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     frame, rows = sample.load(), test.load()
     long = read_long_ids(frame, rows, blank) if len(frame) > len(rows) else None
     match = match_ids(frame, rows, keys, rest) if long is None else IdMatch(0.9)
-    ids = () if long is not None else keys or tuple(new for _, new in match.renamed)
+    key = None if long is None else key_column(long, train.load(), sorted(lacking))
+    ids = long.columns if long and key else () if long else keys or tuple(new for _, new in match.renamed)
     values = [c for c in rest if c not in ids] if long is None else [long.value]
     if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
@@ -107,7 +111,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
         + 2 * constant
         + _by_names(train, test, sample)
     )
-    return Roles(train, test, sample, ids, match, blank, score, long)
+    return Roles(train, test, sample, ids, match, blank, score, long, key)
 
 
 def read_pair(train: Sheet, test: Sheet) -> Roles | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.id_match import match_ids
+from medalist.competitions.layout.id_match import in_step, match_ids
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.labels import class_labels, find_label, named_classes
@@ -70,7 +70,7 @@ def read_form(
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
     long = None if sample is None else read_long_ids(sample, test, lacking)
     if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
-        _refuse_repeated(test, long.ids, "test")
+        _refuse_repeated(test, long.ids)
         candidates = tuple(c for c in _with_values(train, lacking) if c not in long.ids)
         asked = read_long_form(train, long, candidates, targets, row_keys, description)
         wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
@@ -79,7 +79,7 @@ def read_form(
         keys, notes = asked.class_keys, asked.notes
         return Form(long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels)
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
-    _refuse_repeated(test, test_ids, "test")
+    _refuse_repeated(test, test_ids, sample, sample_ids)
     if sample is None:
         chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
         layout: Layout = "value" if len(chosen) == 1 else "per_target"
@@ -233,12 +233,14 @@ def _key_like(values: pd.Series) -> bool:
     return not pd.api.types.is_float_dtype(values.dtype) or bool((values % 1 == 0).all())
 
 
-def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> None:
-    """Raises TaskError where ids repeat in the table called `where`."""
-    repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
-    if repeated:
+def _refuse_repeated(
+    test: pd.DataFrame, ids: tuple[str, ...], sample: pd.DataFrame | None = None, sample_ids: tuple[str, ...] = ()
+) -> None:
+    """Raises TaskError where ids repeat in test, unless the sample has them in the same order."""
+    repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
+    if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
         raise TaskError(
-            f"{repeated} ids repeat in {where} ({', '.join(ids)}): remove the repeated rows, or name the id columns "
+            f"{repeated} ids repeat in test ({', '.join(ids)}): remove the repeated rows, or name the id columns "
             f"with --id."
         )
 

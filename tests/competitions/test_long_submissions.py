@@ -229,3 +229,43 @@ def test_ids_of_any_kind_are_split(ids, separator, id_first, shuffled):
     frame = task.submission(test, rest[list(TARGETS)].to_numpy(), sample)
     wide = task.long.wide(frame, "value").set_index("station").loc[rest["station"]]
     assert np.array_equal(wide[list(TARGETS)].to_numpy(float), rest[list(TARGETS)].to_numpy())
+
+
+@pytest.mark.parametrize("form", ["two columns", "one column", "another name"])
+def test_a_long_train_is_a_plain_task_of_as_many_test_rows(form, tmp_path):
+    stations = np.repeat(np.arange(N), 3)
+    x = np.repeat(RNG.normal(size=N + M).round(3), 3)
+    train = pd.DataFrame({"station": stations, "hours": np.tile([1, 6, 24], N), "x": x[: 3 * N]})
+    train["wind"] = (train["x"] + train["hours"] / 10).round(3)
+    test = pd.DataFrame({"station": range(N, N + M), "x": x[3 * N :: 3]})
+    rows = [(i, h) for i in test["station"] for h in (1, 6, 24)]
+    if form == "one column":
+        sample = pd.DataFrame({"row": [f"{i}_{h}" for i, h in rows], "wind": 0.0})
+    else:
+        name = "hours" if form == "two columns" else "ahead"
+        sample = pd.DataFrame(rows, columns=["station", name]).assign(wind=0.0)
+    folder = write(tmp_path / "wind", train=train, test=test, sample_submission=sample)
+    data = read_competition(folder)
+    assert len(data.test) == 3 * M
+    assert any("test's rows are repeated, with hours" in note for note in data.notes)
+    task = infer_task(data, metric="rmse")
+    assert (task.layout, task.targets, task.metric) == ("value", ("wind",), "rmse")
+    assert {"x", "hours"} <= set(task.features(data.train, data.test))
+    predicted = data.test["x"] + data.test["hours"] / 10
+    frame = task.submission(data.test, predicted.to_numpy()[:, None], data.sample)
+    check_submission(frame, sample, task.submission_id)
+    expected = [x[3 * i] + h / 10 for i, h in rows]
+    assert frame["wind"].tolist() == pytest.approx(expected)
+
+
+def test_ids_that_repeat_in_test_and_sample_alike_are_matched_by_order(tmp_path):
+    train, rest = tables(ids=[*range(N), *(N + i // 2 for i in range(M))], targets=("wind",))
+    test = rest[["station", "x"]]
+    folder = write(tmp_path / "twice", train=train, test=test, sample_submission=test[["station"]].assign(wind=0.0))
+    data = read_competition(folder)
+    assert any("10 ids repeat in test.csv" in note and "by their order" in note for note in data.notes)
+    task = infer_task(data, metric="rmse")
+    frame = task.submission(data.test, rest[["wind"]].to_numpy(), data.sample)
+    check_submission(frame, data.sample, task.submission_id)
+    assert frame["wind"].tolist() == rest["wind"].tolist()
+    assert grade(task, frame, rest[["station", "wind"]]).score == 0.0
