@@ -136,8 +136,8 @@ def _check(
         twice = frame[ids].duplicated()
         if twice.any() and in_step(sample, test, ids):
             notes.append(
-                f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in the "
-                "same order: rows are matched by their order."
+                f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
+                "the same order: rows are matched by their order."
             )
             break
         if twice.any():
