@@ -75,6 +75,8 @@ def _print_tables(
     table.add_row("rows", f"{len(competition.train):,} train, {len(competition.test):,} test")
     table.add_row("id", ", ".join(task.id) or "—")
     table.add_row("targets", ", ".join(task.targets))
+    if task.transform:
+        table.add_row("submitted", f"their {task.transform}")
     table.add_row("problem", task.problem_type + (f", {task.n_classes} classes" if task.n_classes > 2 else ""))
     quote = f" — “{task.metric_quote.strip()}”" if task.metric_quote else ""
     table.add_row("metric", f"{task.metric} ({task.metric_source}){quote}")

@@ -66,6 +66,10 @@ class CompetitionOptions:
         OptionalText,
         typer.Option(help="Quantile levels of the sample's columns, separated by commas.", show_default=False),
     ] = None
+    transform: Annotated[
+        OptionalText,
+        typer.Option(help="What is submitted of the target: log1p, 'per area' …, or none.", show_default=False),
+    ] = None
     train: Annotated[
         OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
     ] = None
@@ -86,6 +90,7 @@ class CompetitionOptions:
             "n-splits": self.n_splits,
             "positive": self.positive,
             "levels": self.levels,
+            "transform": self.transform,
         }
         both = [name for name, value in given.items() if task_file is not None and value is not None]
         if both:
@@ -99,6 +104,7 @@ class CompetitionOptions:
             "n_splits": self.n_splits,
             "positive": self.positive,
             "levels": levels(self.levels),
+            "transform": self.transform,
         }
 
     def files(self) -> dict[str, str | None]:

@@ -47,6 +47,8 @@ def file_list(
         reason = "has as many rows as test"
         if roles.ids:
             reason = f"has test's ids ({', '.join(roles.ids)}) and what is to be predicted"
+        if roles.long is not None:
+            reason = f"has {len(roles.long.keys)} rows for each row of test, and what is to be predicted"
         files.append(TableFile(roles.sample.path, "sample", len(frames.sample), roles.sample.columns, reason))
     listed = {file.path for file in files}
     for sheet in sheets:

@@ -12,7 +12,8 @@ from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
-from medalist.competitions.layout.id_match import share_in
+from medalist.competitions.layout.expanded_test import expand_test
+from medalist.competitions.layout.id_match import in_step, share_in
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -73,6 +74,9 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes) 
         notes.append(f"the sample's {new!r} {origin}.")
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
+    if roles.long is not None and roles.key is not None and sample is not None:
+        test, expanded = expand_test(roles.long, roles.key, train, test, sample)
+        notes.append(expanded)
     notes += _check(roles, ids, train, test, sample)
     train, test = _same_precision(train, test, ids)
     train, left_out = _drop_unlabelled(roles, train, test, sample)
@@ -130,11 +134,17 @@ def _check(
         if frame[ids].isna().any(axis=None):
             raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
         twice = frame[ids].duplicated()
+        if twice.any() and in_step(sample, test, ids):
+            notes.append(
+                f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
+                "the same order: rows are matched by their order."
+            )
+            break
         if twice.any():
             first = ", ".join(map(str, frame.loc[twice, ids].iloc[0]))
             raise InputError(
                 f"{sheet.path} has {int(twice.sum())} duplicate ids in {', '.join(ids)} (first: {first}): "
-                "every row needs an id of its own; mend the file."
+                "every row needs an id of its own; remove the rows that stand there twice, or mend their ids."
             )
     lost = round((1 - share_in(sample, test, ids)) * len(sample))
     if lost:

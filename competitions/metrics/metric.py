@@ -52,7 +52,7 @@ class Metric:
     confusion : the score of labels as a function of confusion tables (..., K, K), true class by row, predicted class by
         column, to (...); greater is better, whichever direction the metric has. None if it is no such function.
     weighted : whether `score` uses weights of rows; it ignores them otherwise.
-    over_targets : whether it is the mean over columns of `single`.
+    over_targets : whether it is the mean over columns of `single`, or with `pooled` the `single` of all their values.
     whole : whether `function` takes all targets at once and nothing else is known of it (a custom metric).
     scale_free : whether the unit of the target does not matter.
     positive_class : whether, though it takes labels, it depends on which of two classes is the positive one.
@@ -79,6 +79,7 @@ class Metric:
     confusion: ConfusionScore | None = None
     weighted: bool = False
     over_targets: bool = False
+    pooled: bool = False
     whole: bool = False
     scale_free: bool = False
     positive_class: bool = False
@@ -92,7 +93,7 @@ class Metric:
     @property
     def per_row(self) -> bool:
         """Whether the score is a function of the mean of the rows' losses (see `losses` and `from_mean`)."""
-        return bool(self.mean) and not (self.over_targets and self.mean == "root")
+        return bool(self.mean) and not (self.over_targets and self.mean == "root" and not self.pooled)
 
     def of_one_target(self) -> Metric:
         """The metric of a single column: that which a mean over targets averages, else the metric itself."""
@@ -102,6 +103,11 @@ class Metric:
         """The mean of the metric over the columns of several targets."""
         name, title = f"mean_{self.name}", f"{self.title}, mean over targets"
         return replace(self, name=name, title=title, over_targets=True, single=self)
+
+    def over_values(self) -> Metric:
+        """The metric over the values of several targets together, each weighing the same."""
+        name, title = f"pooled_{self.name}", f"{self.title}, all targets together"
+        return replace(self, name=name, title=title, over_targets=True, pooled=True, single=self)
 
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
@@ -117,6 +123,10 @@ class Metric:
         y, p = self._checked(y, p)
         if self.whole:
             score = float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
+        elif self.pooled:
+            measured = ~np.isnan(y)
+            spread = None if weights is None else np.repeat(np.reshape(weights, (-1, 1)), y.shape[1], axis=1)[measured]
+            score = self._column(y[measured], p[measured], spread)
         elif self.over_targets:
             score = float(np.mean([self._column(*of_one) for of_one in self._by_target(y, p, weights)]))
         else:

@@ -9,9 +9,10 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.names import POOLED
 from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.reading.text import read_metric
-from medalist.competitions.metrics.registry import assumed_metric, get_metric
+from medalist.competitions.metrics.registry import METRICS, assumed_metric, can_pool, get_metric
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
@@ -26,7 +27,7 @@ def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metr
     name.
     """
     if given is not None:
-        return find_metric(given, len(form.targets)), "given", ""
+        return find_metric(pooled(given, form), len(form.targets)), "given", ""
     named = read_metric(description)
     if named is None:
         return None, "assumed", ""
@@ -35,7 +36,14 @@ def choose_metric(description: str, given: str | None, form: Form) -> tuple[Metr
         return find_metric("quantile_score", 1), "description", named[1]
     if not level and bool(form.levels) != (get_metric(name).level_weights is not None):
         return None, "assumed", ""
-    return find_metric(named[0], len(form.targets)), "description", named[1]
+    return find_metric(pooled(named[0], form), len(form.targets)), "description", named[1]
+
+
+def pooled(name: str, form: Form) -> str:
+    """The name of a metric as it is taken of a submission: over all rows of a long one with several targets, unless it
+    is a mean over the targets."""
+    long = form.long is not None and len(form.targets) > 1
+    return f"{POOLED}{name}" if long and can_pool(name) else name
 
 
 def assumed_note(scorer: Metric, form: Form, description: str) -> str:
@@ -79,7 +87,20 @@ def assume_metric(kind: str, form: Form, sample: pd.DataFrame | None, values: Se
             and _shows_labels(sample[shown[0]], values[0])
         ):
             return assumed_metric(kind, "labels")
-    return assumed_metric(kind)
+    return pooled(assumed_metric(kind), form)
+
+
+def of_logarithms(metric: Metric, n_targets: int) -> tuple[Metric, tuple[str, ...]]:
+    """(the metric to score logarithms by, notes): a metric that takes logarithms of values gives way to the one that
+    takes the submitted numbers as they are, since these are logarithms already; others stay."""
+    single = metric.of_one_target()
+    if single.shape != "log_squared":
+        return metric, ()
+    same = next(
+        m for m in METRICS.values() if (m.shape, m.mean, m.weighted) == ("squared", single.mean, single.weighted)
+    )
+    note = f"Logarithms are submitted, so that {metric.name} of the values is {same.name} of what is submitted."
+    return find_metric(same.name, n_targets), (note,)
 
 
 def _shows_labels(shown: pd.Series, target: pd.Series) -> bool:
