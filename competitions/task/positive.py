@@ -140,11 +140,12 @@ def _noun(names: Sequence[str]) -> str:
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
     one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    kinds = "(?:class|label|outcome|category|case)s?"
     link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
-    kinds = "(?: class| label| outcome| category| case)?s?"
     return [
-        rf"{one}{gap}(?:{noun}{gap})?{link}{gap}(?:to be )?(?:an?|the)?\s*positives?\b(?! and)",
-        rf"\bpositive{kinds}{gap}(?:is|are|=|equals?|means|being)?{gap}(?:the )?(?:{noun}\s*)?=*\s*{one}",
+        rf"{one}{gap}(?:{noun}{gap})?{link}{gap}(?:to be )?(?:an?|the)?\s*positive {kinds}\b(?! and)",
+        rf"{one}{gap}(?:{noun}{gap})?(?:counts? |treated |taken )?as (?:the )?positives?\b(?!\s+\w)",
+        rf"\bpositive {kinds}{gap}(?:is|are|=|equals?|means|being)?{gap}(?:the )?(?:{noun}\s*)?=*\s*{one}",
     ]
 
 
