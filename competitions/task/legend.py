@@ -91,48 +91,57 @@ def label_meanings(labels: Sequence[Any], sentences: Sequence[str], names: Seque
     return meanings
 
 
-def asked_label(labels: Sequence[Any], sentences: Sequence[str], names: Sequence[str]) -> tuple[Any | None, str]:
+def asked_label(
+    labels: Sequence[Any], sentences: Sequence[str], names: Sequence[str], *, only_chances: bool
+) -> tuple[Any | None, str]:
     """(the label whose meaning the text asks the probability of, that meaning); (None, "") where it cannot be told.
 
     `names`: of the sample's column and of the target, whose words count where no question in the text decides.
+    `only_chances`: whether nothing counts but a question for a probability, since the labels have a usual order.
     """
     meanings = label_meanings(labels, sentences, names)
     if len(meanings) != len(labels) or len(labels) != 2:
         return None, ""
     words = {label: _content(meaning) for label, meaning in meanings.items()}
+    for label, other in (labels, labels[::-1]):
+        if not words[label] and _NOT & set(name_words(meanings[label])):  # "or not"
+            words[label] = {word: not negated for word, negated in words[other].items()}
     questions = [
         _content(next(part for part in match.groups() if part))
-        for pattern in _QUESTIONS
+        for pattern in (_QUESTIONS[:1] if only_chances else _QUESTIONS)
         for sentence in sentences
         for match in pattern.finditer(sentence)
     ]
-    for question in (*questions, *(_content(" ".join(name_words(name))) for name in names)):
+    named = [name for name in names if not only_chances or name_words(name) != name_words(names[-1])]
+    for question in (*questions, *(_content(" ".join(name_words(name))) for name in named)):
         label = _closest(question, words)
         if label is not None:
             return label, meanings[label]
     return None, ""
 
 
-def _closest(question: tuple[set[str], bool], words: dict[Any, tuple[set[str], bool]]) -> Any | None:
-    """The label whose meaning shares words with a question that the other's does not share; None where that is open.
+def _closest(question: dict[str, bool], meanings: dict[Any, dict[str, bool]]) -> Any | None:
+    """The label whose meaning a question asks for, by the words that it shares with one meaning and not with the other,
+    or with both where one of them negates it ("default", "no default"); None where words speak for both or none.
 
-    Where both share the same words, as "default" and "no default" do, it is the one that is negated as the question is.
+    A word that is negated in the question and not in the meaning, or the reverse, speaks for the other label.
     """
-    asked, negated = question
-    hits = {label: {a for a in asked if any(same_word(a, own) for own in means)} for label, (means, _) in words.items()}
-    (one, mine), (other, theirs) = hits.items()
-    if mine and mine == theirs:
-        same = [label for label in (one, other) if words[label][1] == negated]
-        return same[0] if len(same) == 1 else None
-    if bool(mine - theirs) == bool(theirs - mine):
-        return None
-    label = one if mine - theirs else other
-    return label if words[label][1] == negated else other if label == one else one
+    (one, mine), (other, theirs) = meanings.items()
+    votes = set()
+    for word, negated in question.items():
+        here = {n == negated for own, n in mine.items() if same_word(word, own)}
+        there = {n == negated for own, n in theirs.items() if same_word(word, own)}
+        if here == there or len(here) > 1 or len(there) > 1:
+            continue
+        votes.add(one if True in here or there == {False} else other)
+    return votes.pop() if len(votes) == 1 else None
 
 
-def _content(text: str) -> tuple[set[str], bool]:
-    """(the words of a text that carry meaning, whether it is a negation)."""
+def _content(text: str) -> dict[str, bool]:
+    """The words of a text that carry meaning, and whether one of the three words before negates them."""
     words = [word for word in re.split(r"[\W_]+", text.lower()) if word]
-    return {word for word in words if not _STOP.fullmatch(word) and word not in _NOT and len(word) > 2}, bool(
-        _NOT & set(words)
-    )
+    return {
+        word: bool(_NOT & set(words[max(0, place - 3) : place]))
+        for place, word in enumerate(words)
+        if len(word) > 2 and word not in _NOT and not _STOP.fullmatch(word)
+    }

@@ -115,7 +115,8 @@ def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -
     mentioned = probability_labels(words, description)
     if len(mentioned) == 1 and len(words) == len(labels):
         return mentioned[0], f"The description asks for the probability of {mentioned[0]}."
-    label, meaning = asked_label(labels, sentences, (asked, target))
+    plain = set(labels) in _PLAIN  # as False and True are, too
+    label, meaning = asked_label(labels, sentences, (asked, target), only_chances=plain)
     if label is not None:
         return label, f"The description asks for {meaning}, which is {label} of {target} (--positive changes it)."
     return None, ""

@@ -67,7 +67,12 @@ TEXTS = {  # description, labels → the positive one
     "a negative review": ("Reviews are 0 (positive reviews) or 1 (negative reviews): predict the probability that "
                           "one is negative.", [0, 1], 1),
     "one rather than the other": ("Predict the probability that state is 1 rather than 0.", [0, 1], 1),
-    "two clauses": ("State 0 are healthy people, and state 1 are sick ones. What is the risk of being sick?", [0, 1], 1),
+    "two clauses": ("State 0 are healthy people, state 1 are sick ones. What is the risk of being sick?", [0, 1], 1),
+    "or not": ("Predict whether a tweet is about a real disaster (1) or not (0), from its text.", [0, 1], 1),
+    "or not the other way round": ("Predict the probability that a pump works. It works (0) or not (1).", [0, 1], 0),
+    "not the one": ("1: fails, 2: works. Submit the probability that a pump does not work.", [1, 2], 1),
+    "whether, without a chance": ("Predict whether the valve is closed. state: 0 = closed, 1 = open.", [0, 1], 1),
+    "whether, of other numbers": ("Predict whether the valve is closed. state: 1 = closed, 2 = open.", [1, 2], 1),
     "what 0 means": ("A probability of 0 means that it is sure of the negative class.", [0, 1], 1),
 }  # fmt: skip
 
