@@ -115,7 +115,8 @@ def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -
     mentioned = probability_labels(words, description)
     if len(mentioned) == 1 and len(words) == len(labels):
         return mentioned[0], f"The description asks for the probability of {mentioned[0]}."
-    label, meaning = asked_label(labels, sentences, (asked, target))
+    plain = set(labels) in _PLAIN  # as False and True are, too
+    label, meaning = asked_label(labels, sentences, (asked, target), only_chances=plain)
     if label is not None:
         return label, f"The description asks for {meaning}, which is {label} of {target} (--positive changes it)."
     return None, ""
@@ -140,11 +141,12 @@ def _noun(names: Sequence[str]) -> str:
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
     one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    kinds = "(?:class|label|outcome|category|case)s?"
     link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
-    kinds = "(?: class| label| outcome| category| case)?s?"
     return [
-        rf"{one}{gap}(?:{noun}{gap})?{link}{gap}(?:to be )?(?:an?|the)?\s*positives?\b(?! and)",
-        rf"\bpositive{kinds}{gap}(?:is|are|=|equals?|means|being)?{gap}(?:the )?(?:{noun}\s*)?=*\s*{one}",
+        rf"{one}{gap}(?:{noun}{gap})?{link}{gap}(?:to be )?(?:an?|the)?\s*positive {kinds}\b(?! and)",
+        rf"{one}{gap}(?:{noun}{gap})?(?:counts? |treated |taken )?as (?:the )?positives?\b(?!\s+\w)",
+        rf"\bpositive {kinds}{gap}(?:is|are|=|equals?|means|being)?{gap}(?:the )?(?:{noun}\s*)?=*\s*{one}",
     ]
 
 

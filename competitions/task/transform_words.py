@@ -140,10 +140,11 @@ def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Seq
 
     `columns`: those with which the target may be combined.
     """
+    own_name = name_words(asked) != name_words(target)
+    sentences = [asked, *sentences] if own_name else sentences  # a name may be a formula: log(price + 1)
     about = [s for s in sentences if re.search(_LOG, s, re.IGNORECASE)]
     plus_one = any(_PLUS_ONE.search(s) for s in about)
     base = 10 if any(_TEN.search(s) for s in about) else 2 if any(_TWO.search(s) for s in about) else 0
-    own_name = name_words(asked) != name_words(target)
     asks, quote = "", ""
     for sentence in sentences:
         found = _asked_function(sentence, asked if own_name else None)

@@ -58,6 +58,8 @@ CASES = {  # column of the sample, train's column, text, transformation
     "difference": ("rent_change", "rent", "rent_change = rent - previous_rent.", "minus previous_rent"),
     "difference in words": ("change", "rent", "The difference between rent and previous_rent is asked for.",
                             "minus previous_rent"),
+    "a formula as a name": ("log(rent+1)", "rent", "", "log1p"),
+    "a ratio as a name": ("rent/living_area", "rent", "", "per living_area"),
     "thousands": ("rent_thousands", "rent", "", "per 1000"),
 }  # fmt: skip
 
