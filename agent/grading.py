@@ -12,14 +12,17 @@ import pandas as pd
 from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
-from medalist.competitions.errors import InputError, LedgerError, SubmissionError
-from medalist.competitions.layout.id_match import id_index
+from medalist.competitions.errors import InputError, LedgerError, SubmissionError, TaskError
+from medalist.competitions.layout.id_match import id_index, in_step
+from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
 from medalist.competitions.tables.reading import read_headless, read_table
 from medalist.competitions.task.infer import infer_task
-from medalist.competitions.task.labels import encode_labels
+from medalist.competitions.task.labels import submitted_codes
+from medalist.competitions.task.spelling import spelling_key
 from medalist.competitions.task.task import Task
+from medalist.competitions.task.transform import parse_transform
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import board_for, find_board, named_board
@@ -48,20 +51,62 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    if task.long is not None:
+        submission, answers = _wide(task.long, submission), _wide(task.long, answers)
+        task = task.wide()
     keys = list(task.submission_id or task.id)
-    predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
+    shared = bool(keys) and set(keys) <= set(submission) & set(answers)
+    if shared and submission.duplicated(keys).any() and in_step(submission, answers, keys):  # repeated as in the sample
+        predicted, truth = submission.reset_index(drop=True), answers.reset_index(drop=True)
+    else:
+        predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
     if len(predicted) != len(truth) or not predicted.index.isin(truth.index).all():
         raise SubmissionError("The ids of the submission are not those of the answers: grade it on its own holdout.")
     predicted = predicted.loc[truth.index]
+    submitted = {c: t for c, t in zip(task.prediction_columns, task.targets, strict=False) if t not in truth.columns}
+    if task.layout != "per_class" and submitted and set(submitted) <= set(truth.columns):
+        truth = truth.rename(columns=submitted)  # answers in the form of a submission
+        task = replace(task, transform="")
     missing = [t for t in task.targets if t not in truth.columns]
     if missing:
         raise SubmissionError(f"The answers have no column {missing[0]!r}: they must hold {', '.join(task.targets)}.")
     task = _with_new_classes(task, truth)
-    y = task.encode(truth)
+    predictions = submitted_predictions(task, predicted)
+    y = _encoded(task, truth, predictions)
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
-    score = float(metric.score(y, submitted_predictions(task, predicted), weights))
+    score = float(metric.score(y, predictions, weights))
     return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
+
+
+def _wide(long: LongIds, frame: pd.DataFrame) -> pd.DataFrame:
+    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already
+    keeps its columns."""
+    values = [long.value] if long.value in frame else [c for c in frame.columns if c not in long.columns][:1]
+    if set(long.columns) <= set(frame.columns) and values:
+        return long.wide(frame, values[0])
+    return as_text(frame, [name for name in long.ids if name in frame])
+
+
+def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.ndarray:
+    """The targets of the answers, (n, T), in the terms in which they are scored.
+
+    Of a task with a transformation the answers may hold transformed values under the targets' names too: then they are
+    taken as they are, since their median is nearer to that of the predictions.
+    """
+    column = parse_transform(task.transform).column
+    if column is not None and column not in truth.columns:
+        raise SubmissionError(f"The answers have no column {column!r}, which {task.transform!r} needs: add it to them.")
+    if not task.transform:
+        return task.encode(truth)
+    plain = replace(task, transform="").encode(truth)
+    try:
+        changed = task.encode(truth)
+    except TaskError:  # a value without a logarithm is a logarithm itself
+        return plain
+    middle = np.median(predictions, axis=0)
+    away = [np.abs(np.median(y, axis=0) - middle).sum() for y in (plain, changed)]
+    return plain if away[0] < away[1] else changed
 
 
 def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
@@ -79,26 +124,28 @@ def _with_new_classes(task: Task, truth: pd.DataFrame) -> Task:
     wrong."""
     if task.problem_type != "multiclass" or task.scorer().needs != "label":
         return task
-    classes = {str(c) for c in task.classes}
-    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if str(v) not in classes)
+    classes = {spelling_key(c) for c in task.classes}
+    new = sorted(v for v in truth[task.targets[0]].unique().tolist() if spelling_key(v) not in classes)
     return replace(task, classes=(*task.classes, *new))
 
 
 def submitted_predictions(task: Task, frame: pd.DataFrame) -> np.ndarray:
-    """A submission's predictions in the form that the metric takes: (n, T) values or class codes, or (n, K)
-    probabilities or ranking scores of classes.
+    """A submission's predictions in the form that the metric takes: (n, T) values or class codes, (n, K)
+    probabilities or ranking scores of classes, or (n, W) quantiles.
 
     Raises SubmissionError where a column is missing, or holds missing values or text in place of numbers.
     """
     metric = task.scorer()
-    columns = list(task.class_columns if task.layout == "per_class" else task.prediction_columns)
+    by_layout = {"per_class": task.class_columns, "per_level": task.level_columns}
+    columns = list(by_layout.get(task.layout, task.prediction_columns))
+    frame = frame.assign(**{"": 0.0}) if "" in columns else frame  # of classes that the sample has no column for
     lacking = [c for c in columns if c not in frame.columns]
     if lacking:
         raise SubmissionError(f"The submission has no column {lacking[0]!r}.")
     if frame[columns].isna().any().any():
         raise SubmissionError("The submission has missing values: every test row needs a prediction.")
     if metric.needs == "label" and task.layout != "per_class":
-        return np.column_stack([encode_labels(frame[c], task.classes) for c in columns])
+        return np.column_stack([submitted_codes(frame[c], task.classes) for c in columns])
     if metric.needs == "ranking" and task.layout != "per_class":
         return _ranking(frame[columns[0]], task)
     try:
@@ -136,8 +183,9 @@ def grade_files(
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
         name = leaderboard or name_of(answers)
-        graded, task = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
+        graded, task, test = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
         frame = _with_names(frame, submission, task)
+        truth = _with_operand(truth, task, test)
         frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
         result = grade(task, frame, truth, _board(task, leaderboard))
         log_grade(ledger, None if run is None else run.id, graded, task, result, submission)
@@ -208,12 +256,12 @@ def _task(
     truth: pd.DataFrame,
     folder: Path,
     name: str,
-) -> tuple[str, Task]:
-    """The competition's name and the task to grade by: of `competition` (a path), else of the run in whose `folder` the
-    submission is, else inferred from submission and answers, with `name` as its name."""
+) -> tuple[str, Task, pd.DataFrame | None]:
+    """The competition's name, the task to grade by and the test table: of `competition` (a path), else of the run in
+    whose `folder` the submission is, else inferred from submission and answers, with `name` as its name."""
     if competition is not None:
         data, task = read(competition, {"metric": metric}, {}, None, 0)
-        return data.name, task
+        return data.name, task, data.test
     if run is not None:
         if not Path(run.config["path"]).exists():
             raise LedgerError(f"The competition {run.config['path']} is gone: say where it is with --competition.")
@@ -222,12 +270,21 @@ def _task(
         from medalist.competitions.task.file import read_task
 
         task = read_task(folder / "task.yaml", data)
-        return run.competition, replace(task, metric=metric, metric_source="given") if metric else task
+        return run.competition, replace(task, metric=metric, metric_source="given") if metric else task, data.test
     if metric is None:
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."
         )
-    return name, _task_of_files(metric, frame, truth, name)
+    return name, _task_of_files(metric, frame, truth, name), None
+
+
+def _with_operand(truth: pd.DataFrame, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
+    """The answers with the column that the task's transformation needs, from the test rows of the same ids."""
+    column = parse_transform(task.transform).column
+    keys = dict(zip(task.id, task.id if task.long else task.submission_id, strict=True))
+    if column is None or column in truth or test is None or column not in test or not set(keys.values()) <= set(truth):
+        return truth
+    return truth.merge(test[[*keys, column]].rename(columns=keys), on=list(keys.values()), how="left")
 
 
 def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:

@@ -19,6 +19,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.layout.long_ids import LongIds
 from medalist.competitions.tables.compression import plain_name
 from medalist.competitions.tables.integers import whole_numbers
 
@@ -197,6 +198,10 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
     Where a column of the sample holds two distinct values, so does this one, since they may show that labels are
     wanted.
     """
+    long: LongIds | None = getattr(task, "long", None)
+    if long is not None and competition.sample is not None:
+        shown = competition.sample[long.value].mode().iloc[0]
+        return long.named(private).assign(**{long.value: shown})[list(competition.sample.columns)]
     ids = dict(zip(getattr(task, "submission_id", ()) or task.id, task.id, strict=True))
     columns: Sequence[str] = [*ids, *task.targets]
     if competition.sample is not None:

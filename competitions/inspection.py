@@ -16,6 +16,8 @@ def inspection_document(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> dict[str, Any]:
     """Files, task, columns and findings as a dictionary that `json.dumps` takes."""
+    named = task.classes if task.class_columns else task.targets
+    keys = () if task.long is None else task.class_columns or task.long.keys
     return {
         "competition": {
             "name": competition.name,
@@ -36,7 +38,9 @@ def inspection_document(
             "metric_quote": task.metric_quote,
             "problem_type": task.problem_type,
             "classes": list(task.classes),
+            **({"transform": task.transform} if task.transform else {}),
             "layout": task.layout,
+            **({"row_keys": {key: str(name) for key, name in zip(keys, named, strict=True)}} if keys else {}),
             "submission_columns": list(task.submission_columns),
             "class_columns": list(task.class_columns),
             "train_only": list(task.train_only),
@@ -44,6 +48,7 @@ def inspection_document(
             "weights": task.weights,
             "folds": asdict(task.folds),
             "notes": list(task.notes),
+            **({"levels": list(task.levels), "level_columns": list(task.level_columns)} if task.levels else {}),
         },
         "columns": [_plain(card) for card in cards],
         "audit": [asdict(finding) | {"columns": list(finding.columns)} for finding in findings],

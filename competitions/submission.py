@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def check_submission(
     bounds: tuple[float, float] | None = None,
     labels: Collection[Any] | None = None,
     sum_to_one: bool = False,
+    ascending: Sequence[str] = (),
 ) -> None:
     """Raises SubmissionError unless `frame` has the form of `sample`.
 
@@ -36,7 +38,8 @@ def check_submission(
     matched by their order) and no missing or infinite values. The other columns must hold numbers in [0, 1] with
     `probability`, numbers within `bounds` (both included) or values out of `labels` where these are given, and else the
     sample's type (booleans, text or numbers). `sum_to_one`: they are the classes of one target, and each row must sum
-    to 1 within SUM_TOLERANCE.
+    to 1 within SUM_TOLERANCE. `ascending`: columns whose values must not fall from one to the next in any row, such as
+    the ends of an interval.
     """
     _check_columns(list(map(str, frame.columns)), list(map(str, sample.columns)))
     if len(frame) != len(sample):
@@ -59,6 +62,13 @@ def check_submission(
         if not probability and bounds is None and not blank and _kind(column) != _kind(sample[name]):
             raise SubmissionError(
                 f"column {name!r} of the submission holds {_kind(column)} where the sample holds {_kind(sample[name])}."
+            )
+    for lower, upper in pairwise(ascending):
+        crossed = np.flatnonzero(frame[lower].to_numpy(dtype=float) > frame[upper].to_numpy(dtype=float))
+        if len(crossed):
+            raise SubmissionError(
+                f"{lower!r} of the submission is above {upper!r} in {len(crossed)} rows, the first of them row "
+                f"{int(crossed[0])}: swap them."
             )
     if sum_to_one and len(values) > 1:
         off = np.abs(frame[values].to_numpy(dtype=float).sum(axis=1) - 1.0)

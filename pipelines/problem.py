@@ -27,6 +27,7 @@ class Problem:
         range of the training values.
     observed : the least and the greatest training value of each target, None to take them from the targets at hand.
     unit : what log1p divides values by.
+    levels : quantile levels of a single target that are predicted, ascending; () in general.
     """
 
     problem_type: str
@@ -37,14 +38,18 @@ class Problem:
     ahead: bool = False
     observed: tuple[tuple[float, ...], tuple[float, ...]] | None = None
     unit: float = 1.0
+    levels: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
         """W, the columns of canonical predictions (n, W), the form in which all predictions are kept.
 
         One per target: the probability of the positive class, a value, or for an ordinal target a real number on the
-        scale of the class codes. For a single multiclass target one probability per class.
+        scale of the class codes. For a single multiclass target one probability per class; for quantiles of a single
+        target one value per level, ascending.
         """
+        if self.levels:
+            return len(self.levels)
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -66,7 +71,9 @@ class Problem:
         They are those of the training targets, or of y (n, T) where these are not `observed`. For regression `ahead`
         they lie further apart, by the range of the targets on each side, but not below 0 where no target is.
         """
-        low, high = (y.min(axis=0), y.max(axis=0)) if self.observed is None else map(np.array, self.observed)
+        low, high = (
+            (np.nanmin(y, axis=0), np.nanmax(y, axis=0)) if self.observed is None else map(np.array, self.observed)
+        )
         if not self.ahead or self.problem_type != "regression":
             return low, high
         beyond = FORECAST_MARGIN * (high - low)
@@ -108,4 +115,5 @@ def problem_of(task: Task, y: np.ndarray) -> Problem:
         ahead=task.folds.scheme == "time",
         unit=unit_of(y) if log and metric.scale_free else 1.0,
         observed=(tuple(np.nanmin(y, axis=0).tolist()), tuple(np.nanmax(y, axis=0).tolist())),
+        levels=task.levels,
     )

@@ -75,9 +75,14 @@ def _print_tables(
     table.add_row("rows", f"{len(competition.train):,} train, {len(competition.test):,} test")
     table.add_row("id", ", ".join(task.id) or "—")
     table.add_row("targets", ", ".join(task.targets))
+    if task.transform:
+        table.add_row("submitted", f"their {task.transform}")
     table.add_row("problem", task.problem_type + (f", {task.n_classes} classes" if task.n_classes > 2 else ""))
     quote = f" — “{task.metric_quote.strip()}”" if task.metric_quote else ""
     table.add_row("metric", f"{task.metric} ({task.metric_source}){quote}")
+    if task.levels:
+        pairs = ", ".join(f"{name} = {level:g}" for name, level in zip(task.level_columns, task.levels, strict=True))
+        table.add_row("quantiles", pairs)
     table.add_row("folds", f"{task.folds.n_splits} {task.folds.scheme}: {task.folds.reason}")
     if task.train_only:
         table.add_row("only in train", ", ".join(task.train_only))

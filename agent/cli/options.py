@@ -62,6 +62,14 @@ class CompetitionOptions:
     ] = None
     n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
     positive: Annotated[OptionalText, typer.Option(help="The positive class of two.", show_default=False)] = None
+    levels: Annotated[
+        OptionalText,
+        typer.Option(help="Quantile levels of the sample's columns, separated by commas.", show_default=False),
+    ] = None
+    transform: Annotated[
+        OptionalText,
+        typer.Option(help="What is submitted of the target: log1p, 'per area' …, or none.", show_default=False),
+    ] = None
     train: Annotated[
         OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
     ] = None
@@ -81,6 +89,8 @@ class CompetitionOptions:
             "folds": self.folds,
             "n-splits": self.n_splits,
             "positive": self.positive,
+            "levels": self.levels,
+            "transform": self.transform,
         }
         both = [name for name, value in given.items() if task_file is not None and value is not None]
         if both:
@@ -93,6 +103,8 @@ class CompetitionOptions:
             "folds": self.folds,
             "n_splits": self.n_splits,
             "positive": self.positive,
+            "levels": levels(self.levels),
+            "transform": self.transform,
         }
 
     def files(self) -> dict[str, str | None]:
@@ -101,6 +113,20 @@ class CompetitionOptions:
 
 
 NONE_GIVEN = CompetitionOptions()
+
+
+def levels(text: str | None) -> list[float] | None:
+    """The quantile levels in a comma-separated text; None for None. TaskError where they do not ascend from 0 to 1."""
+    if text is None:
+        return None
+    try:
+        found = [float(number) for number in text.split(",")]
+    except ValueError:
+        found = []
+    ascend = all(a < b for a, b in zip([0.0, *found], [*found, 1.0], strict=True))
+    if not found or not ascend:
+        raise TaskError(f"--levels: {text!r} are no quantile levels; write ascending numbers such as 0.05,0.5,0.95.")
+    return found
 
 
 def names(text: str | None) -> list[str] | None:

@@ -191,8 +191,8 @@ class FeatureSearch:
         return -1 if first is None else first.number
 
     def _write_residual(self, incumbent: Record, step: int, folder: Path) -> Path:
-        """Write an .npz file of `rows` (s,), `residual` and `target` (s, W) for the s evaluated rows that are not held
-        out of a step; returns its path."""
+        """Write an .npz file of `rows` (s,), `residual` (s, W) and `target` (s, T), or (s, W) of classes, for the s
+        evaluated rows that are not held out of a step; returns its path."""
         problem, folds = self.judge.data.problem, self.judge.folds
         assert incumbent.evaluation is not None
         y, p = folds.y, incumbent.evaluation.oof
@@ -200,9 +200,14 @@ class FeatureSearch:
             y = np.eye(problem.n_classes)[y[:, 0].astype(int)]
         elif not problem.classification:
             y, p = problem.forward(y), problem.forward(p)
+        residual = y - p
+        if problem.levels:  # the negative gradient of each level's pinball loss
+            residual = np.array(problem.levels) - (y < p)
+        if np.isnan(y).any():  # where a target is not measured it is as its mean, and nothing is left to explain
+            y, residual = np.where(np.isnan(y), np.nanmean(y, axis=0), y), np.nan_to_num(residual, nan=0.0)
         screened = ~self.judge.held_out(step)
         path = (folder / f"screen_{step}.npz").resolve()
-        np.savez(path, rows=folds.rows[screened], residual=(y - p)[screened], target=y[screened])
+        np.savez(path, rows=folds.rows[screened], residual=residual[screened], target=y[screened])
         return path
 
     def add_step(self, result: ScreenResult, history: Sequence[Record]) -> Step:

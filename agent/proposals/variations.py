@@ -54,7 +54,8 @@ class Variations:
     ----------
     transformations: (name, reason) of each transformation of the target to be tried, the most promising first.
     losses: training losses to be tried other than the problem's, the most promising first.
-    multi_target: whether there are several target columns.
+    multi_target: whether several target columns can be fitted together.
+    pseudo: whether the test rows may be fitted with predictions as their labels.
     stackable: whether every training row has an out-of-fold prediction, and test is predicted by the models of the
     folds.
     stacking: whether a person allows stacked models.
@@ -68,6 +69,7 @@ class Variations:
     transformations: Sequence[tuple[str, str]] = ()
     losses: Sequence[str] = ()
     multi_target: bool = False
+    pseudo: bool = True
     stackable: bool = True
     stacking: bool = True
     test_share: float = 1.0
@@ -103,7 +105,7 @@ class Variations:
             self._loss,
         ]
         yield from (proposal for arm in arms if (proposal := arm(history)) is not None)
-        if self.stackable and (proposal := pseudo_labels(history, self.test_share)) is not None:
+        if self.stackable and self.pseudo and (proposal := pseudo_labels(history, self.test_share)) is not None:
             yield proposal
         if self.stackable and self.stacking:
             stacks = (stack(arm, history, self.families, self.seed) for arm in stack_arms())
@@ -206,7 +208,7 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
     """
     if problem.problem_type != "regression" or problem.objective not in ("l2", "l1"):
         return ()
-    counts = ("tweedie", "poisson") if not problem.log and y.min() >= 0 and y.max() > 0 else ()
+    counts = ("tweedie", "poisson") if not problem.log and np.nanmin(y) >= 0 and np.nanmax(y) > 0 else ()
     return (*counts, "l1" if problem.objective == "l2" else "l2")
 
 

@@ -71,7 +71,7 @@ class Submissions:
         n = len(folds.y)
         decided = self._decision.apply(np.tile(self._best_constant, (n, 1)))
         y, problem = self.data.y, self.data.problem
-        prior = y.mean(axis=0)
+        prior = self._best_constant if problem.levels else np.nanmean(y, axis=0)
         if problem.problem_type == "multiclass":
             prior = np.bincount(y[:, 0].astype(int), minlength=problem.n_classes) / len(y)
         try:
@@ -165,6 +165,7 @@ class Submissions:
                 sample,
                 task.submission_id,
                 probability=shares,
+                ascending=task.level_columns,
                 sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
             )
         digest = write_submission(frame, self.path, self.data.competition.sample_form)

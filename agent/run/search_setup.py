@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.folds import FoldSet
@@ -103,6 +105,7 @@ def variations(
     """What may be varied: targets, losses, stacks, encodings."""
     train, test, task = data.competition.train, data.competition.test, data.task
     encodings = encoded_features(data.cards, len(data.y), data.problem.width)
+    gaps = bool(np.isnan(data.y).any())
     return Variations(
         seed=config.seed,
         families=families,
@@ -110,7 +113,8 @@ def variations(
             data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
         ),
         losses=other_losses(data.problem, data.y),
-        multi_target=task.n_targets > 1,
+        multi_target=task.n_targets > 1 and not gaps,
+        pseudo=not gaps and not task.levels,
         stackable=len(folds.rows) == len(data.y) and not data.refit,
         stacking=config.stacking,
         test_share=len(test) / len(data.y),

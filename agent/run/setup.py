@@ -222,6 +222,7 @@ def _headline(data: RunData, folds: int, repeats: int) -> str:
     competition, task = data.competition, data.task
     shape = f"{len(competition.train):,} training rows, {len(competition.test):,} test rows, {len(data.cards)} columns"
     targets = ", ".join(task.targets[:4]) + (" …" if task.n_targets > 4 else "")
+    targets += f" (submitted: {task.transform})" if task.transform else ""
     return (
         f"{competition.name}: {task.problem_type} of {targets}, scored by {task.metric} ({task.metric_source}); "
         f"{shape}; {folds // repeats} {task.folds.scheme} folds" + (f", drawn {repeats} times" if repeats > 1 else "")

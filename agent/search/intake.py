@@ -119,7 +119,7 @@ class Intake:
                 active.proposal.pipeline,
                 self.jobs.width(active),
                 result.fit_seconds,
-                rounds=result.rounds_run / self.recorder.referee.data.problem.n_targets,
+                rounds=result.rounds_run / len(result.rounds),
                 time_limited=result.feature_seconds + result.fit_seconds > TIME_LIMITED * job.soft_seconds,
                 threads=job.threads,
             )

@@ -14,7 +14,8 @@ import numpy as np
 from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
-from medalist.pipelines.fitting.fold import FoldResult, run_fold
+from medalist.pipelines.fitting.by_column import fit_fold
+from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
 
@@ -54,7 +55,7 @@ class JobRunner:
             fit, valid = (self.folds[job.folds][f"{part}_{job.fold}"] for part in ("fit", "valid"))
         else:
             fit, valid = np.arange(training_input.n_train), np.arange(0)
-        return run_fold(
+        return fit_fold(
             self.store,
             training_input.problem,
             job.pipeline,

@@ -26,7 +26,8 @@ def duplicate_rows(train: pd.DataFrame, test: pd.DataFrame, inputs: list[str], y
     repeated = float((sizes[codes] > 1).mean())
     if shared == 0.0 and repeated == 0.0:
         return
-    agree = _agreement(codes, y[:, 0]) if repeated > 0 else None
+    known = ~np.isnan(y[:, 0])
+    agree = _agreement(codes[known], y[known, 0]) if repeated > 0 else None
     targets = f", and repeated rows agree on the target in {agree:.0%} of cases" if agree is not None else ""
     if shared > 0:
         severity: Severity = "warning" if shared >= 0.01 and (agree is None or not 0.1 < agree < 0.9) else "info"
@@ -98,11 +99,11 @@ def _beyond_floats(values: pd.Series, floats: np.ndarray) -> np.ndarray:
     return np.array(rest, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def _agreement(codes: np.ndarray, y: np.ndarray) -> float:
-    """The share of pairs of successive rows of the same group (n,) whose targets (n,) are equal."""
+def _agreement(codes: np.ndarray, y: np.ndarray) -> float | None:
+    """The share of pairs of successive rows of the same group (n,) whose targets (n,) are equal; None without pairs."""
     order = np.argsort(codes, kind="stable")
     same = np.diff(codes[order]) == 0
-    return float((np.diff(y[order]) == 0)[same].mean())
+    return float((np.diff(y[order]) == 0)[same].mean()) if same.any() else None
 
 
 def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Finding]:
@@ -129,15 +130,21 @@ def row_order(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterable[Findin
 
 
 def _indicators(y: np.ndarray, labels: bool, most: int = 10) -> np.ndarray:
-    """The targets (n, T) as columns (n, m), m ≤ `most`: ranks of numbers, or indicators of the most frequent labels."""
+    """The targets (n, T) as columns (n, m), m ≤ `most`: ranks of numbers, or indicators of the most frequent labels.
+
+    Where a target is not measured (NaN) they are the mean of the others.
+    """
     columns = []
     for target in y.T:
+        known = ~np.isnan(target)
         if not labels:
-            columns.append(np.argsort(np.argsort(target, kind="stable"), kind="stable").astype(float))
+            ranks = np.full(len(target), (known.sum() - 1) / 2)
+            ranks[known] = np.argsort(np.argsort(target[known], kind="stable"), kind="stable")
+            columns.append(ranks)
             continue
-        values, counts = np.unique(target, return_counts=True)
+        values, counts = np.unique(target[known], return_counts=True)
         frequent = values[np.argsort(-counts, kind="stable")][: most if len(values) > 2 else 1]
-        columns += [(target == value).astype(float) for value in frequent]
+        columns += [np.where(known, target == value, np.mean(target[known] == value)) for value in frequent]
     return np.column_stack(columns[:most])
 
 
@@ -173,17 +180,20 @@ def train_only_columns(train: pd.DataFrame, task: Task, y: np.ndarray) -> Iterab
     listed = ", ".join(names)
     numbers = [c for c in names if pd.api.types.is_numeric_dtype(train[c].dtype) and not train[c].isna().any()]
     for t, target in enumerate(task.targets):
+        known = ~np.isnan(y[:, t])
+        of_target, rows = y[known, t], train if known.all() else train[known]
         for name in names:
-            codes = pd.factorize(train[name])[0]
-            pairs = len(np.unique(np.column_stack([codes, y[:, t]]), axis=0))
-            if pairs == codes.max() + 1 == len(np.unique(y[:, t])) and (codes >= 0).all():
+            codes = pd.factorize(rows[name])[0]
+            pairs = len(np.unique(np.column_stack([codes, of_target]), axis=0))
+            if pairs == codes.max() + 1 == len(np.unique(of_target)) and (codes >= 0).all():
                 message = f"{name}, which test lacks, is {target} in another form."
                 yield Finding("train only", "info", (name,), message, 1.0)
         if len(numbers) < 2 or task.is_classification:
             continue
-        matrix = np.column_stack([*(train[c].to_numpy(dtype=float) for c in numbers), np.ones(len(train))])
-        weights = np.linalg.lstsq(matrix, y[:, t], rcond=None)[0]
-        rest = float(((y[:, t] - matrix @ weights) ** 2).sum() / max(((y[:, t] - y[:, t].mean()) ** 2).sum(), 1e-300))
+        matrix = np.column_stack([*(rows[c].to_numpy(dtype=float) for c in numbers), np.ones(len(rows))])
+        weights = np.linalg.lstsq(matrix, of_target, rcond=None)[0]
+        total = max(((of_target - of_target.mean()) ** 2).sum(), 1e-300)
+        rest = float(((of_target - matrix @ weights) ** 2).sum() / total)
         if rest < 1e-6:
             used = tuple(c for c, weight in zip(numbers, weights, strict=False) if abs(weight) > 1e-6)
             plain = all(abs(weight - 1) < 1e-6 for weight in weights[:-1] if abs(weight) > 1e-6)

@@ -43,9 +43,11 @@ def target_copies(
         values = train[card.name].iloc[rows]
         codes = levels(values, most=int(np.clip(len(rows) // 20, 10, 500)))
         for t, target in enumerate(task.targets):
-            share = explained(codes, y[rows, t], learn, task.is_classification)
+            of_target = y[rows, t]
+            known = ~np.isnan(of_target)
+            share = explained(codes[known], of_target[known], learn[known], task.is_classification)
             if card.numeric and not task.is_classification:
-                share = max(share, rank_correlation(values, y[rows, t]) ** 2)
+                share = max(share, rank_correlation(values[known], of_target[known]) ** 2)
             if share >= _WARNING:
                 copies.append((share, card.name, target))
     for share, name, target in sorted(copies, reverse=True)[:20]:
@@ -123,7 +125,7 @@ def explained(codes: np.ndarray, y: np.ndarray, learn: np.ndarray, labels: bool)
     of each level, and the share is R². For `labels` it predicts the most frequent label of each level, and the share
     is 1 minus its error rate over that of the majority class.
     """
-    if learn.all() or not learn.any():
+    if not len(learn) or learn.all() or not learn.any():
         return 0.0
     size = int(codes.max()) + 1
     counts = np.bincount(codes[learn], minlength=size)

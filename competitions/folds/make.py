@@ -16,7 +16,8 @@ from medalist.competitions.folds.plan import FoldPlan, Folds, plan_column
 def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: int | None = None) -> Folds:
     """The folds of a plan.
 
-    `y`: (n, T) targets as Task.encode gives them, used by the scheme "stratified" alone. A `seed` other than the plan's
+    `y`: (n, T) targets as Task.encode gives them, used by the scheme "stratified", and by "random" where targets are
+    measured on some rows only: those of each target are spread evenly. A `seed` other than the plan's
     gives fresh folds of the same scheme: other draws, for "time" earlier ends of the windows, for "blocks" shifted
     boundaries. Raises TaskError where the plan does not fit the rows.
     """
@@ -39,7 +40,9 @@ def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: 
     elif plan.scheme == "stratified" and y is not None:
         assigned = assign_strata(strata(y), plan.n_splits, rng)
     else:
-        assigned = assign_strata(np.zeros(n, dtype=np.int64), plan.n_splits, rng)
+        gaps = y is not None and bool(np.isnan(y).any())
+        codes = strata(np.isnan(y).astype(float)) if gaps and y is not None else np.zeros(n, dtype=np.int64)
+        assigned = assign_strata(codes, plan.n_splits, rng)
     return Folds(_splits_of(assigned, plan.n_splits), complete=True, refit=False, plan=plan)
 
 
@@ -81,9 +84,11 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
 
 
 def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
-    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T); where there are more than 1,000,
-    `n_bins` bins of about equally many distinct rows in sorted order."""
+    """The stratum of each row, (n,) int: one for each distinct row of `y` (n, T), missing targets being equal; where
+    there are more than 1,000, `n_bins` bins of about equally many distinct rows in sorted order."""
     y = y.reshape(len(y), -1)
+    if np.isnan(y).any():
+        y = np.where(np.isnan(y), np.nanmin(y) - 1.0, y)
     codes = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     distinct = int(codes.max(initial=0)) + 1
     return codes if distinct <= 1000 else codes * n_bins // distinct

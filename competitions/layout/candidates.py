@@ -14,7 +14,10 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from medalist.competitions.layout.expanded_test import key_column
 from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.long_ids import LongIds, read_long_ids
+from medalist.competitions.layout.quantile_names import may_be_quantiles, quantile_groups, uncertainty_of
 from medalist.competitions.layout.sheets import Sheet
 
 _SAMPLE_WORDS = re.compile(r"sampl|submi|entry|benchmark|baseline", re.IGNORECASE)
@@ -30,7 +33,9 @@ class Roles:
     """A candidate assignment of tables to the roles train, test and sample, with its score (higher is better).
 
     `ids`: the id columns, by their names in the sample. `match`: how the sample's rows correspond to test's. `blank`:
-    columns that have values in train but are empty in test.
+    columns that have values in train but are empty in test. `long`: how the rows of a sample with several for each test
+    row are named (such a sample has no `ids`), else None. `key`: the column of train that holds the sample's keys,
+    where train is as long (and then the sample has `ids`).
     """
 
     train: Sheet
@@ -40,6 +45,8 @@ class Roles:
     match: IdMatch
     blank: tuple[str, ...]
     score: float
+    long: LongIds | None = None
+    key: str | None = None
 
 
 def related(train: Sheet, test: Sheet) -> bool:
@@ -67,14 +74,18 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if not lacking or not rest or bool(named) != by_name or (by_name and len(sample.columns) > len(train.columns)):
         return None
     frame, rows = sample.load(), test.load()
-    match = match_ids(frame, rows, keys, rest)
-    ids = keys or tuple(new for _, new in match.renamed)
-    values = [c for c in rest if c not in ids]
+    long = read_long_ids(frame, rows, blank) if len(frame) > len(rows) else None
+    match = match_ids(frame, rows, keys, rest) if long is None else IdMatch(0.9)
+    key = None if long is None else key_column(long, train.load(), sorted(lacking))
+    ids = long.columns if long and key else () if long else keys or tuple(new for _, new in match.renamed)
+    values = [c for c in rest if c not in ids] if long is None else [long.value]
     if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
-    if not by_name and not forced and not _stands_for(frame, train, ids, values, lacking):
-        return None
     constant = constant_share(frame, values)
+    filled = constant == 1.0 or bool(_SAMPLE_WORDS.search(sample.path))
+    accepted = by_name or forced or long is not None
+    if not accepted and not _stands_for(frame, train, ids, values, lacking, is_filler=filled):
+        return None
     answers = _ANSWER_WORDS.search(sample.path) and not _SAMPLE_WORDS.search(sample.path)
     if constant < 1.0 and not forced and (answers or len(sample.columns) > len(test.columns)):
         return None
@@ -91,7 +102,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
         + 2 * constant
         + _by_names(train, test, sample)
     )
-    return Roles(train, test, sample, ids, match, blank, score)
+    return Roles(train, test, sample, ids, match, blank, score, long, key)
 
 
 def read_pair(train: Sheet, test: Sheet) -> Roles | None:
@@ -111,18 +122,45 @@ def blank_columns(train: Sheet, test: Sheet) -> tuple[str, ...]:
     return tuple(c for c in empty if not bool(train.load()[c].isna().all()))
 
 
-def _stands_for(frame: pd.DataFrame, train: Sheet, ids: Sequence[str], values: list[str], lacking: set[str]) -> bool:
-    """Whether the columns `values` of the sample, which train lacks, can be predictions of a target: one column, or one
-    named after each of its classes."""
+def _stands_for(
+    frame: pd.DataFrame,
+    train: Sheet,
+    ids: Sequence[str],
+    values: list[str],
+    lacking: set[str],
+    *,
+    is_filler: bool,
+) -> bool:
+    """Whether the columns `values` of the sample, which train lacks, can be predictions: one column, one named after
+    each of several targets, one for each class of a target or for each of several quantiles, or a value and its
+    uncertainty."""
     if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True
+    if is_filler and (may_be_quantiles(values) or quantile_groups(values) or uncertainty_of(values)):
+        return all(pd.api.types.is_numeric_dtype(frame[c].dtype) for c in values)
+    plain = [re.sub(r"[\W_]", "", c.casefold()) for c in values]
+    names = [name for c in lacking if len(name := re.sub(r"[\W_]", "", c.casefold())) > 2]
+    if all(any(name in c for name in names) for c in plain):
+        return True  # such as log_price and log_weight for price and weight
     for name in lacking:
         classes = {str(value) for value in train.load()[name].dropna().unique()[:2000]}
-        if all(c in classes or any(c.endswith(k) for k in classes) for c in values):
-            return True
+        named = sum(c in classes or any(_named_after(c, label) for label in classes) for c in values)
+        if named == len(values) or (named >= 2 and 2 * named >= len(values)):
+            return True  # there may be classes that no row of train has
+        if len(classes) == len(values):
+            sums = frame[values].apply(pd.to_numeric, errors="coerce").iloc[:_CONSTANT_ROWS].sum(axis=1)
+            if bool(((sums - 1).abs() < 0.01).all()):
+                return True  # codes of the classes
     return False
+
+
+def _named_after(column: str, label: str) -> bool:
+    """Whether a column's name ends with a label, or has its words at either end, in any letter case."""
+    own, words = (re.findall(r"[^\W_]+", text.casefold()) for text in (label, column))
+    at_an_end = bool(own) and own in (words[: len(own)], words[-len(own) :])
+    return column.endswith(label) or at_an_end
 
 
 def _has_usage(frame: pd.DataFrame, values: list[str], lacking: set[str]) -> bool:

@@ -53,6 +53,8 @@ def file_list(
     }
     if roles.ids:
         why["sample"] = f"has test's ids ({', '.join(roles.ids)}) and what is to be predicted"
+    if roles.long is not None:
+        why["sample"] = f"has {len(roles.long.keys)} rows for each row of test, and what is to be predicted"
     files: list[TableFile] = []
     used: list[tuple[Role, Sheet, int]] = [("train", roles.train, len(frames.train))]
     if not alone:

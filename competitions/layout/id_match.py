@@ -174,6 +174,13 @@ def rows_of_sample(
     return rows.astype(np.int64)
 
 
+def in_step(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str], other_ids: Sequence[str] = ()) -> bool:
+    """Whether two tables have the same ids row by row, in their columns `ids` and `other_ids` (by default the same)."""
+    if not ids or len(one) != len(other):
+        return False
+    return id_index(one[list(ids)]).equals(id_index(other[list(other_ids or ids)]))
+
+
 def id_index(table: pd.DataFrame) -> pd.Index:
     """The rows of the id columns `table` as one index of text, in which 1, 1.0 and "1" are the same id."""
     columns = []

@@ -12,6 +12,8 @@ from pandas.api import types
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
+from medalist.competitions.layout.expanded_test import expand_test
+from medalist.competitions.layout.id_match import in_step
 from medalist.competitions.layout.same_integers import ids_of_width, restore_zeros, same_integers
 from medalist.competitions.layout.sample_rows import settle_rows
 
@@ -80,6 +82,9 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
         notes.append(f"the sample's {new!r} {origin}.")
     if roles.match.by_order and not ids:
         notes.append("the sample has no id column: its rows are those of test, in the same order.")
+    if roles.long is not None and roles.key is not None and sample is not None:
+        test, expanded = expand_test(roles.long, roles.key, train, test, sample)
+        notes.append(expanded)
     notes += _check(roles, ids, train, test, sample)
     if sample is not None and roles.sample is not None and ids:
         paths = (roles.train.path, roles.test.path, roles.sample.path)
@@ -94,18 +99,18 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
 def _drop_unlabelled(
     roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack one of the sample's targets, and a note on them.
+    """Train without the rows that lack the sample's target, or all of its targets, and a note on them.
 
     All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
     """
     columns = [] if sample is None else list(sample.columns)
     targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
-    missing = train[targets].isna().any(axis=1).to_numpy()
+    missing = train[targets].isna().all(axis=1).to_numpy() if targets else np.zeros(len(train), dtype=bool)
     count = int(missing.sum())
     if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
         return train, []
     note = (
-        f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' or no '.join(targets)}: they are left out."
+        f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' and no '.join(targets)}: they are left out."
     )
     return train[~missing].reset_index(drop=True), [note]
 
@@ -141,11 +146,17 @@ def _check(
         if frame[ids].isna().any(axis=None):
             raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
         twice = frame[ids].duplicated()
+        if twice.any() and in_step(sample, test, ids):
+            notes.append(
+                f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
+                "the same order: rows are matched by their order."
+            )
+            break
         if twice.any():
             first = ", ".join(map(str, frame.loc[twice, ids].iloc[0]))
             raise InputError(
                 f"{sheet.path} has {int(twice.sum())} duplicate ids in {', '.join(ids)} (first: {first}): "
-                "every row needs an id of its own; mend the file."
+                "every row needs an id of its own; remove the rows that stand there twice, or mend their ids."
             )
     return notes
 

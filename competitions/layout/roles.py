@@ -48,7 +48,8 @@ def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool)
 def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFrame) -> bool:
     """Whether a further table holds the ids of test together with a column that is to be predicted."""
     lacking = (set(roles.train.columns) - set(roles.test.columns)) | set(roles.blank)
-    targets = [c for c in roles.sample.columns if c in lacking] if roles.sample else list(lacking)
+    named = [c for c in roles.sample.columns if c in lacking] if roles.sample else []
+    targets = named or list(lacking)  # a sample may hold classes or quantiles, and not the target itself
     ids = list(roles.ids) or [c for c in sheet.columns if c in test and test[c].is_unique][:1]
     if not any(c in sheet.columns for c in targets) or not all(c in sheet.columns and c in test for c in ids):
         return False

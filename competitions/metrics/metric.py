@@ -1,7 +1,8 @@
 """Metric: what a competition is scored by, which direction is better, which predictions it takes and how it behaves.
 
-Arrays: y is (n, T), values or class codes. p is (n, T) values, labels as codes, or probabilities of the positive class;
-for one target of several classes, and for rankings of classes, p is (n, K).
+Arrays: y is (n, T), values or class codes; of several targets NaN where one is not measured. p is (n, T) values, labels
+as codes, or probabilities of the positive class; for one target of several classes, and for rankings of classes, p is
+(n, K); for one target of which several quantiles are predicted, (n, W).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Literal
 import numpy as np
 
 from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.wording import Variant as Variant
+from medalist.competitions.metrics.wording import Wording
 
 Needs = Literal["probability", "label", "value", "ranking"]
 Mean = Literal["", "plain", "root", "complement"]
@@ -26,44 +29,6 @@ Shape = Literal[
 Constant = Callable[[np.ndarray, "np.ndarray | None", "int | None"], np.ndarray]
 ConfusionScore = Callable[[np.ndarray], np.ndarray]
 PROPER = ("log_loss", "balanced_log_loss", "proper")  # shapes of proper scoring rules: calibration lowers them
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Another metric, `name`, that a phrase means where the `pattern` matches the text around the phrase.
-
-    where: "after" the phrase in its sentence, "close" to it (40 characters before, 60 after), in the "sentence", in
-        it and the two that follow ("near"), or in that and further sentences around ("wide").
-    unless_columns : it does not apply where the text describes a mean over columns.
-    by_formula : also where the description has a formula, and it is that of the variant.
-    """
-
-    name: str
-    pattern: str
-    where: Literal["after", "close", "sentence", "near", "wide"]
-    unless_columns: bool = False
-    by_formula: bool = False
-
-
-@dataclass(frozen=True)
-class Wording:
-    """How names and descriptions refer to a metric.
-
-    aliases : other names of it, in lower case with "_" between words.
-    phrases : regular expressions over lower-case text in which hyphens and underscores are spaces; of overlapping
-        matches of several metrics the longest counts.
-    weak_phrases : the same, where the words often mean something else.
-    variants : other metrics that the phrases mean in certain contexts; the first that applies is taken.
-    columns : whether "averaged over columns" makes it a mean over targets.
-    formula : the marks of its formula in TeX, defined in `reading.formula`; empty if it is not recognised by one.
-    """
-
-    aliases: tuple[str, ...] = ()
-    phrases: tuple[str, ...] = ()
-    weak_phrases: tuple[str, ...] = ()
-    variants: tuple[Variant, ...] = ()
-    columns: bool = True
-    formula: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -87,7 +52,7 @@ class Metric:
     confusion : the score of labels as a function of confusion tables (..., K, K), true class by row, predicted class by
         column, to (...); greater is better, whichever direction the metric has. None if it is no such function.
     weighted : whether `score` uses weights of rows; it ignores them otherwise.
-    over_targets : whether it is the mean over columns of `single`.
+    over_targets : whether it is the mean over columns of `single`, or with `pooled` the `single` of all their values.
     whole : whether `function` takes all targets at once and nothing else is known of it (a custom metric).
     scale_free : whether the unit of the target does not matter.
     positive_class : whether, though it takes labels, it depends on which of two classes is the positive one.
@@ -95,6 +60,9 @@ class Metric:
     by_type : problem type → name of the variant that is used for it ("logloss" of multiclass is "mlogloss").
     wording : how descriptions name it.
     single : the metric of one column, where it is a mean over columns.
+    level_weights : of a metric of several quantiles: (quantile levels) → the weights of their pinball losses, which
+        it is the sum of; None for other metrics.
+    levels : the quantile levels that p has a column for: see `quantiles.at_levels`.
     """
 
     name: str
@@ -111,6 +79,7 @@ class Metric:
     confusion: ConfusionScore | None = None
     weighted: bool = False
     over_targets: bool = False
+    pooled: bool = False
     whole: bool = False
     scale_free: bool = False
     positive_class: bool = False
@@ -118,11 +87,13 @@ class Metric:
     by_type: Mapping[str, str] = field(default_factory=dict, hash=False)
     wording: Wording = field(default_factory=Wording)
     single: Metric | None = None
+    level_weights: Callable[[tuple[float, ...]], tuple[float, ...]] | None = field(default=None, hash=False)
+    levels: tuple[float, ...] = ()
 
     @property
     def per_row(self) -> bool:
         """Whether the score is a function of the mean of the rows' losses (see `losses` and `from_mean`)."""
-        return bool(self.mean) and not (self.over_targets and self.mean == "root")
+        return bool(self.mean) and not (self.over_targets and self.mean == "root" and not self.pooled)
 
     def of_one_target(self) -> Metric:
         """The metric of a single column: that which a mean over targets averages, else the metric itself."""
@@ -133,8 +104,16 @@ class Metric:
         name, title = f"mean_{self.name}", f"{self.title}, mean over targets"
         return replace(self, name=name, title=title, over_targets=True, single=self)
 
+    def over_values(self) -> Metric:
+        """The metric over the values of several targets together, each weighing the same."""
+        name, title = f"pooled_{self.name}", f"{self.title}, all targets together"
+        return replace(self, name=name, title=title, over_targets=True, pooled=True, single=self)
+
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
+
+        A mean over targets takes each target's score on the rows where it is measured; a target that is measured in
+        none of the rows does not count.
 
         Raises
         ------
@@ -144,8 +123,12 @@ class Metric:
         y, p = self._checked(y, p)
         if self.whole:
             score = float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
+        elif self.pooled:
+            measured = ~np.isnan(y)
+            spread = None if weights is None else np.repeat(np.reshape(weights, (-1, 1)), y.shape[1], axis=1)[measured]
+            score = self._column(y[measured], p[measured], spread)
         elif self.over_targets:
-            score = float(np.mean([self._column(y[:, t], p[:, t], weights) for t in range(y.shape[1])]))
+            score = float(np.mean([self._column(*of_one) for of_one in self._by_target(y, p, weights)]))
         else:
             score = self._column(y[:, 0], p[:, 0] if p.shape[1] == 1 else p, weights)
         if not math.isfinite(score):
@@ -153,10 +136,13 @@ class Metric:
         return score
 
     def losses(self, y: np.ndarray, p: np.ndarray) -> np.ndarray | None:
-        """Row losses (n,), smaller better, with `from_mean(losses.mean())` the score; None unless `per_row`."""
+        """Row losses (n,), smaller better, with `from_mean(losses.mean())` the score; None unless `per_row`, and where
+        targets are not measured in all rows."""
         if not self.per_row:
             return None
         y, p = self._checked(y, p)
+        if np.isnan(y).any():
+            return None
         if self.over_targets:
             columns = [np.asarray(self.function(y[:, t], p[:, t])) for t in range(y.shape[1])]
             return np.asarray(np.mean(columns, axis=0))
@@ -183,9 +169,14 @@ class Metric:
         (T,) values, codes or probabilities of the positive class; (K,) probabilities for one target of several classes.
         A custom metric may be undefined for it.
         """
-        y = self._columns(y, "target")
+        y = self._columns(y, "target", gaps=True)
         weights = self._weights(weights, len(y)) if self.weighted else None
-        return np.concatenate([self.constant(y[:, t], weights, n_classes) for t in range(y.shape[1])])
+        constants = []
+        for column in y.T:
+            rows = ~np.isnan(column)
+            of_rows = weights if weights is None or rows.all() else weights[rows]
+            constants.append(self.constant(column if rows.all() else column[rows], of_rows, n_classes))
+        return np.concatenate(constants)
 
     def better(self, a: float, b: float) -> bool:
         """Whether score `a` is strictly better than `b`; anything is better than NaN."""
@@ -211,10 +202,12 @@ class Metric:
 
     def _checked(self, y: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Targets and predictions as (n, columns) float64. Raises MetricError where shapes do not fit the metric."""
-        y, p = self._columns(y, "target"), self._columns(p, "prediction")
+        y, p = self._columns(y, "target", gaps=self.over_targets), self._columns(p, "prediction")
         if len(y) != len(p):
             raise MetricError(f"{self.name} got {len(p)} predictions for {len(y)} rows: predict every row once.")
         if self.whole:
+            return y, p
+        if self.levels and y.shape[1] == 1 and p.shape[1] == len(self.levels):
             return y, p
         if y.shape[1] > 1 and not self.over_targets:
             raise MetricError(f"{self.name} scores one target, and there are {y.shape[1]}: use mean_{self.name}.")
@@ -225,12 +218,30 @@ class Metric:
             )
         return y, p
 
-    def _columns(self, values: np.ndarray, what: str) -> np.ndarray:
-        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite."""
+    def _by_target(
+        self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+        """(y, p, weights) of each target that is measured at all, on the rows where it is."""
+        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
+        for t, measured in enumerate(~np.isnan(y.T)):
+            if measured.all():
+                parts.append((y[:, t], p[:, t], weights))
+            elif measured.any():
+                part = None if weights is None else np.asarray(weights)[measured]
+                parts.append((y[measured, t], p[measured, t], part))
+        return parts
+
+    def _columns(self, values: np.ndarray, what: str, *, gaps: bool = False) -> np.ndarray:
+        """Values as (n, columns) float64; raises MetricError for no rows and for values that are not finite.
+
+        gaps: whether some of several columns may be missing (NaN), but not all values.
+        """
         columns = np.asarray(values, dtype=float)
         columns = columns[:, None] if columns.ndim == 1 else columns
         if columns.ndim != 2 or not columns.size:
             raise MetricError(f"{self.name} cannot be computed without rows: the {what} is empty.")
+        if gaps and columns.shape[1] > 1 and not np.isinf(columns).any() and not np.isnan(columns).all():
+            return columns
         if not np.isfinite(columns).all():
             count = int((~np.isfinite(columns)).sum())
             raise MetricError(f"{self.name} cannot be computed: {count} {what} value(s) are missing or infinite.")

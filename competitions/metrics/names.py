@@ -10,6 +10,7 @@ from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.parametrised import Parametrised
 
 MEAN = "mean_"  # before a name: the mean of that metric over the columns of several targets
+POOLED = "pooled_"  # before a name: that metric over the values of several targets together
 _MEANS = ("mean_columnwise_", "mean_column_wise_", "columnwise_mean_", "column_wise_mean_", "columnwise_",
           "column_wise_", "average_", MEAN, "mc")  # fmt: skip
 
@@ -23,7 +24,8 @@ class Vocabulary:
     parametrised: Mapping[str, Parametrised]
 
     def canonical(self, name: str) -> str:
-        """The canonical name, with "mean_" where the name asks for a mean over targets.
+        """The canonical name, with "mean_" where the name asks for a mean over targets and "pooled_" where it asks for
+        the values of all targets together.
 
         A leading "neg_" (scikit-learn's scorers) is ignored.
 
@@ -37,6 +39,8 @@ class Vocabulary:
         if canonical is not None:
             return canonical
         plain = key.removeprefix("neg_")
+        if plain.startswith(POOLED) and (single := self._lookup(plain.removeprefix(POOLED))) is not None:
+            return POOLED + single.removeprefix(MEAN)
         for prefix in _MEANS:
             if plain.startswith(prefix) and (single := self._lookup(plain.removeprefix(prefix))) is not None:
                 return single if single.startswith(MEAN) else MEAN + single

@@ -26,6 +26,7 @@ class Parametrised:
     incomplete : names that lack the parameter.
     phrases : as in `Wording`, with the parameter in groups as in `spelling`.
     in_text : (sentences near a phrase, further sentences around) → the parameter, None if they do not give it.
+    several : the metric that a phrase means where the text gives no single parameter; None for none.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Parametrised:
     incomplete: tuple[str, ...]
     phrases: tuple[str, ...]
     in_text: Callable[[str, str], float | None]
+    several: str | None = None
 
     @property
     def placeholder(self) -> str:

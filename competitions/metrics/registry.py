@@ -1,15 +1,17 @@
-"""The metrics by name. To add one, add it to the file of its kind: labels, probabilities, values or rankings."""
+"""Metrics by name. To add one, add it to the file of its kind: labels, probabilities, values, rankings or quantiles."""
 
 from __future__ import annotations
 
 from medalist.competitions.errors import MetricError
-from medalist.competitions.metrics import labels, probabilities, rankings, values
+from medalist.competitions.metrics import labels, probabilities, quantiles, rankings, values
 from medalist.competitions.metrics.custom import load_custom, split_custom
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.metrics.names import MEAN, Vocabulary
+from medalist.competitions.metrics.names import MEAN, POOLED, Vocabulary
 from medalist.competitions.metrics.parametrised import Parametrised
 
-METRICS: dict[str, Metric] = {m.name: m for m in (*labels.METRICS, *probabilities.METRICS, *values.METRICS)}
+METRICS: dict[str, Metric] = {
+    m.name: m for m in (*labels.METRICS, *probabilities.METRICS, *values.METRICS, *quantiles.METRICS)
+}
 PARAMETRISED: dict[str, Parametrised] = {
     m.name: m for m in (*rankings.PARAMETRISED, *values.PARAMETRISED, *labels.PARAMETRISED)
 }
@@ -27,7 +29,8 @@ ASSUMED = {  # (problem type, what the sample submission holds, "" where that is
 def get_metric(name: str, n_targets: int = 1) -> Metric:
     """The metric with that name or alias ("ROC AUC", "neg_log_loss"), or the custom metric `file.py:function`.
 
-    For several targets it is the mean over the columns, "mean_<name>"; a custom metric gets all targets at once.
+    For several targets it is the mean over the columns, "mean_<name>", or that of all their values together,
+    "pooled_<name>"; a custom metric gets all targets at once.
 
     Raises
     ------
@@ -39,12 +42,24 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
         return load_custom(*custom)
     canonical = canonical_name(name)
     if n_targets <= 1 and not canonical.startswith(MEAN):
-        return _single(canonical)
-    metric = _single(canonical.removeprefix(MEAN))
+        return _single(canonical.removeprefix(POOLED))
+    metric = _single(canonical.removeprefix(MEAN).removeprefix(POOLED))
     metric = _single(metric.by_type.get("binary", metric.name))
+    if metric.level_weights is not None:
+        raise MetricError(
+            f"{metric.name} scores several quantiles of one target, and there are {n_targets}: name one target."
+        )
     if metric.needs == "ranking":
         raise MetricError(f"{metric.name} ranks the classes of one target, and there are {n_targets}: name one target.")
-    return metric.over_columns()
+    return metric.over_values() if canonical.startswith(POOLED) else metric.over_columns()
+
+
+def can_pool(name: str) -> bool:
+    """Whether a metric can be taken over the values of several targets together: a built-in one that is no ranking, and
+    whose name does not ask for a mean over targets."""
+    if split_custom(name) is not None or canonical_name(name).startswith((MEAN, POOLED)):
+        return False
+    return _single(canonical_name(name)).needs != "ranking"
 
 
 def canonical_name(name: str) -> str:

@@ -173,5 +173,6 @@ PARAMETRISED = (
         incomplete=("pinball", "quantile", "pinball_loss", "pinball@q", "quantile_loss"),
         phrases=(r"(?:pinball|quantile)(?: loss(?:es)?| score)",),
         in_text=_quantile_near,
+        several="quantile_score",
     ),
 )  # fmt: skip

@@ -18,6 +18,7 @@ from medalist.competitions.metrics.reading.text import read_metric
 from medalist.competitions.naming import printable
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import MetricSource, Task
+from medalist.competitions.task.transform import FUNCTIONS, NONE, OPERATIONS
 
 _HEAD = """\
 # What medalist believes about this competition. Correct what is wrong and give the file back:
@@ -52,6 +53,20 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
     if task.is_classification:
         last = " The last one is the positive class." if task.problem_type == "binary" else ""
         parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
+    elif not task.levels:
+        parts.append(_field("transform", task.transform or NONE, _TRANSFORM))
+    if task.long is not None:
+        named = (
+            zip(task.class_columns, task.classes, strict=True)
+            if task.class_columns
+            else zip(task.long.keys, task.targets, strict=True)
+        )
+        parts.append(_field("row_keys", {key: label for key, label in named if key}, _ROW_KEYS))
+    elif len(task.class_columns) > 1:
+        columns = {c: label for c, label in zip(task.class_columns, task.classes, strict=True) if c}
+        parts.append(_field("class_columns", columns, _CLASS_COLUMNS))
+    if task.levels:
+        parts.append(_field("levels", list(task.levels), _LEVELS.format(columns=", ".join(task.level_columns))))
     parts += [
         _field("folds", folds, _FOLDS),
         _field("weights", task.weights, "A column of train with the weight of each row in the metric, or nothing."),
@@ -64,12 +79,23 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
 _METRIC_SOURCE = """\
 Where this metric is from: given, file, description or assumed. Nothing to correct here: another metric above counts as
 yours. Remove this field to confirm an assumed one."""
+_LEVELS = """\
+The quantile levels of the target that are predicted, ascending, of the columns {columns}: 0.05 and 0.95 are the ends of
+an interval that holds 90 % of the values."""
 _FOLD_FIELDS = ("scheme", "n_splits", "column", "separator", "horizon", "gap", "seed", "reason")  # in this order
 _FOLDS = """\
 How rows are held out, in the way test was separated from train.
 scheme: random, stratified (by target), group (whole groups of `column`), time (the last `horizon` of `column`) or
 blocks (stretches of `column`, `horizon` long). n_splits: how many folds. separator: the group is the text of `column`
 before its last separator. horizon and gap (time left out before it): in days for dates, else in the column's unit."""
+_CLASS_COLUMNS = "The columns of the submission, and the class whose probability each holds."
+_ROW_KEYS = """\
+What the rows of the submission stand for: the text that names them there, and the target or the class that it means."""
+_TRANSFORM = f"""\
+What is submitted of the targets, in whose terms they are learned and scored:
+{", ".join([NONE, *FUNCTIONS])};
+{", ".join(OPERATIONS)} with a column or a number ('per area');
+several from the outside to the inside ('log of per area')."""
 _COLUMNS = """\
 Kinds of columns that you set, as NAME: KIND. Kinds: number, count, category, ordinal, boolean, date, text, key,
 constant, duplicate."""
@@ -111,6 +137,10 @@ def read_task(path: Path, competition: Competition) -> Task:
             drop=read.drop,
             weights=read.weights,
             columns=read.columns,
+            levels=read.levels,
+            transform=read.transform,
+            class_columns=read.class_columns,
+            row_keys=None if read.row_keys is None else {str(k): v for k, v in read.row_keys.items()},
         )
         if plan is not None:
             make_folds(plan, competition.train, task.encode(competition.train))

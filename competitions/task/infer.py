@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,23 @@ from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.task.labels import order_binary, plain, probability_labels
-from medalist.competitions.task.metric import assume_metric, choose_metric
+from medalist.competitions.task.asked_transform import infer_transform
+from medalist.competitions.task.labels import named_classes, plain
+from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
+from medalist.competitions.task.metric import (
+    assume_metric,
+    assumed_note,
+    choose_metric,
+    of_logarithms,
+    refuse_other_levels,
+)
+from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.single_table import form_of_table
-from medalist.competitions.task.submission_form import Form, read_form
-from medalist.competitions.task.task import Task, target_column, target_numbers
+from medalist.competitions.task.spelling import spell_labels
+from medalist.competitions.task.submission_form import Form, only_in_train, read_form
+from medalist.competitions.task.task import Task, target_numbers
+from medalist.competitions.task.transform import parse_transform
 
 Names = str | Sequence[str] | None
 
@@ -39,6 +51,10 @@ def infer_task(
     drop: Collection[str] | None = None,
     weights: str | None = None,
     columns: Mapping[str, str] | None = None,
+    levels: Sequence[float] | None = None,
+    transform: str | None = None,
+    row_keys: Mapping[str, Any] | None = None,
+    class_columns: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Task:
     """The task of a competition. An argument that is given is taken as it is; the others are inferred.
@@ -46,7 +62,10 @@ def infer_task(
     `folds`: a scheme, "scheme:column", or a whole plan. `positive`: the class whose probability submissions hold.
     `classes`: the labels in code order. `drop`: columns that are not used as inputs (by default ids without
     information). `weights`: a column with the weight of each row in the metric. `columns`: (column, kind) pairs that
-    the task keeps for `describe_columns`. `seed`: of the folds.
+    the task keeps for `describe_columns`. `transform`: of the targets (see `transform.parse_transform`), "none" for the
+    columns themselves. `row_keys`: what the rows of a long submission stand for, key → target or class.
+    `class_columns`: which column of the sample is which class, column → label.
+    `levels`: of the quantiles of the target that are predicted, in ascending order. `seed`: of the folds.
 
     Raises TaskError, naming the flag that settles it, where the data allow several tasks or none, and where the target
     has missing values or a single one; MetricError for an unknown metric.
@@ -54,28 +73,49 @@ def infer_task(
     train, test, sample = competition.train, competition.test, competition.sample
     if len(train) < 2:
         raise TaskError(f"There are {len(train)} training rows and {len(test)} test rows: at least 2 and 1 are needed.")
+    train, spelled = spell_labels(
+        train, only_in_train(train, test), sample, list(test.columns), competition.description, classes or ()
+    )
     if len(test):
-        form = read_form(train, test, sample, _names(id), _names(targets))
+        form = read_form(
+            train, test, sample, _names(id), _names(targets), competition.description, row_keys, class_columns, levels
+        )
     else:
         form = form_of_table(train, competition.description, _names(id), _names(targets))
-    values = [target_column(train, target) for target in form.targets]
+    values = measured_values(train, form.targets)
     if all(column.nunique() < 2 for column in values):
         raise TaskError(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
             f"nothing to learn: name another with --target, or check the training table."
         )
     scorer, source, quote = choose_metric(competition.description, metric, form)
-    kind = decide_type(values, form.layout, scorer, problem_type)
+    transform, transform_notes = _transform(transform, train, competition, form, scorer, problem_type)
+    if transform and scorer is not None and parse_transform(transform).logarithmic and transform_notes:
+        scorer, once = of_logarithms(scorer, len(form.targets))
+        transform_notes += once
+    kind = "regression" if transform or form.levels else decide_type(values, form.layout, scorer, problem_type)
     counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
     scorer = fit_metric(counted, kind, len(form.targets))
+    refuse_other_levels(scorer, form, problem_type)
+    refuse_whole_metric(scorer, values, len(train))
     if kind == "regression":
         for column in values:
-            target_numbers(column)
+            parse_transform(transform).apply(target_numbers(column), train.loc[column.index], str(column.name))
     labels, notes = task_classes(values, kind, classes)
+    notes = transform_notes + notes
+    if kind != "regression":
+        notes = tuple(spelled[name] for name in form.targets if name in spelled) + notes
     if kind == "binary" and not classes:
-        positive = form.positive if positive is None else positive
+        one_sided = (scorer.needs == "probability" or scorer.positive_class) and len(form.class_columns) < 2
         try:
-            labels, binary_notes = _binary(labels, positive, scorer, form, competition.description)
+            labels, binary_notes = decide_positive(
+                labels,
+                form.positive if positive is None else positive,
+                one_sided=one_sided,
+                target=form.targets[0],
+                asked=form.predicted[0] if len(form.predicted) == len(form.targets) == 1 else None,
+                description=competition.description,
+            )
             notes += binary_notes
         except TaskError:
             if len(test):  # a single table asks for nothing yet
@@ -97,10 +137,14 @@ def infer_task(
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
     if source == "assumed":
-        notes += (
-            f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
-            f"(--metric settles it).",
-        )
+        notes += (assumed_note(scorer, form, competition.description),)
+    plan = _folds(folds, train, test, form, kind, n_splits, seed)
+    notes += measured_notes(values, len(train), plan.n_splits)
+    columns_of_classes = _class_columns(form, labels)
+    long = form.long
+    if long is not None and columns_of_classes:
+        named = tuple(filter(None, columns_of_classes))
+        long = replace(long, keys=(*named, *(key for key in long.keys if key not in named)))
     task = Task(
         name=competition.name,
         id=form.id,
@@ -110,56 +154,72 @@ def infer_task(
         metric_source=source,
         metric_quote=quote,
         classes=labels,
-        layout=form.layout,
+        layout=form.layout if form.long is None else "long",
         submission_columns=form.submission_columns,
-        class_columns=_class_columns(form, labels),
+        class_columns=columns_of_classes,
         train_only=train_only,
         drop=tuple(drop),
-        folds=_folds(folds, train, test, form, kind, n_splits, seed),
+        folds=plan,
         weights=weights,
-        notes=form.notes + notes,
+        notes=(() if transform and form.layout == "value" else form.notes) + notes,
         submission_id=form.submission_id,
         columns=tuple((columns or {}).items()),
+        levels=form.levels,
+        level_columns=form.level_columns,
+        transform=transform,
+        long=long,
     )
     if not task.features(train, test):
         raise TaskError("Train and test share no column to predict from: check which files are train and test.")
     return task
 
 
-def _binary(
-    labels: tuple[Any, ...], positive: Any | None, scorer: Metric, form: Form, description: str
-) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """The two labels, the positive one last, and notes.
+def _transform(
+    given: str | None,
+    train: pd.DataFrame,
+    competition: Competition,
+    form: Form,
+    scorer: Metric | None,
+    problem_type: str | None,
+) -> tuple[str, tuple[str, ...]]:
+    """(the transformation of the targets, "" for none; notes where it was inferred).
 
-    Raises TaskError where the metric depends on which one is positive and neither labels nor description show it.
+    Raises TaskError for an unknown one, one that needs a column which train or test lacks, and one for classes.
     """
-    ordered, certain = order_binary(labels, positive)
-    one_sided = scorer.needs == "probability" or scorer.positive_class
-    if certain or not one_sided or (form.layout == "per_class" and len(form.class_columns) > 1):
-        return ordered, ()
-    mentioned = probability_labels(labels, description)
-    if len(mentioned) == 1:
-        return order_binary(labels, mentioned[0])[0], (f"The description asks for the probability of {mentioned[0]}.",)
-    raise TaskError(
-        f"Which of {labels[0]!r} and {labels[1]!r} is the positive class, whose probability is asked for, cannot be "
-        f"told: name it with --positive."
-    )
+    if given is not None:
+        parsed = parse_transform(given)
+        if parsed.text and problem_type not in (None, "regression"):
+            raise TaskError(
+                f"transform: {given!r} is for numbers, but --problem-type is {problem_type}: leave one out."
+            )
+        if parsed.column is not None and parsed.column not in train.columns:
+            raise TaskError(f"transform: {parsed.column!r} is no column of train; write one of its columns.")
+        return parsed.text, ()
+    numbers = problem_type in (None, "regression") and (scorer is None or "regression" in scorer.problem_types)
+    if not numbers or form.layout in ("per_class", "per_level"):
+        return "", ()
+    asked = form.predicted if form.long is None else form.predicted * len(form.targets)
+    pairs = list(zip(asked, form.targets, strict=False))
+    return infer_transform(train, competition.test, competition.sample, pairs, competition.description)
 
 
 def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, in the order of `labels`; the form has them in the order of the sorted labels.
-
-    Raises TaskError where there are more or fewer of them than labels.
-    """
+    """The class columns of a form, in the order of `labels`, "" for a label without one. Raises TaskError where fewer
+    than two labels have one."""
     if form.layout != "per_class" or len(form.class_columns) < 2:
         return form.class_columns
-    in_form = sorted(labels, key=str) if any(isinstance(label, str) for label in labels) else sorted(labels)
-    if len(in_form) != len(form.class_columns):
+    by_label = dict(zip(form.labels, form.class_columns, strict=True))
+    further = [column for column in form.predicted if column not in form.class_columns]
+    for label in labels:
+        if label not in by_label:
+            by_label[label] = (named_classes(further, [label]) or ("",))[0]
+    columns = tuple(by_label[label] for label in labels)
+    if sum(map(bool, columns)) < 2:
         raise TaskError(
             f"The sample submission has {len(form.class_columns)} class columns for {len(labels)} classes: correct the "
             f"classes, or name the target with --target."
         )
-    return tuple(form.class_columns[in_form.index(label)] for label in labels)
+    return columns
 
 
 def _folds(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
+from medalist.competitions.task.spelling import spelling_key
 
 _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presence", "success", "churn", "churned",
              "attrited", "default", "fraud", "malignant", "abnormal", "sick", "disease", "poisonous", "spam",
@@ -17,6 +19,8 @@ _POSITIVE = ("true", "yes", "y", "t", "1", "positive", "pos", "present", "presen
 _NEGATIVE = ("false", "no", "n", "f", "0", "-1", "negative", "neg", "absent", "absence", "failure", "stayed",
              "retained", "none", "benign", "normal", "healthy", "edible", "ham", "rejected", "denied")  # fmt: skip
 
+_PAIRS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("negative", "positive"), ("neg", "pos"),
+          ("absent", "present"))  # fmt: skip
 _PROBABILITY_OF = (  # in one sentence: the probability of a label, or that something is one; {} is the label
     r"(?:probabilit|likel|chance)(?:\w*\s+of|(?:[^.!?\n]|\n(?!\n))*?\b(?:is|are|was|were|be|been|being|becomes?))\s+"
     r"(?:an?\s+|the\s+|class\s+)*(?:\S+\s+or\s+(?:an?\s+|the\s+)?)?[\"'`*“]*{}(?!\w)"
@@ -86,25 +90,32 @@ def probability_labels(labels: Sequence[Any], description: str) -> list[Any]:
 
 
 def find_label(labels: Sequence[Any], given: Any) -> Any | None:
-    """The label that equals `given`, or else has the same text ignoring case; None where there is none."""
+    """The label that equals `given`, or else the only one of the same text but for blanks and letter case; None where
+    there is none."""
     for label in labels:
         if plain(given) == label and isinstance(plain(given), bool) == isinstance(label, bool):
             return label
     for label in labels:
         if plain(given) == label:
             return label
-    return next((label for label in labels if str(label).lower() == str(given).strip().lower()), None)
+    key = spelling_key(given)
+    same = [label for label in labels if spelling_key(label) == key]
+    return same[0] if len(same) == 1 else None
 
 
 def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
     """The codes of labels, (n,) float64: the place of each in `classes`, NaN for missing ones.
 
-    Raises TaskError for labels that are not in `classes`.
+    Labels of text that differ in blanks or letter case alone from a single class are that class. Raises TaskError for
+    labels that are not in `classes`.
     """
     codes, uniques = pd.factorize(values)
     as_text = bool(classes) and isinstance(classes[0], str)
     place = {label: i for i, label in enumerate(classes)}
     places = [place.get(str(plain(label)) if as_text else plain(label), -1) for label in uniques]
+    if as_text and -1 in places:
+        same = _by_spelling(classes)
+        places = [same.get(spelling_key(label), -1) if i < 0 else i for i, label in zip(places, uniques, strict=True)]
     unknown = [plain(label) for label, code in zip(uniques, places, strict=True) if code < 0]
     if unknown:
         shown = ", ".join(repr(label) for label in unknown[:3])
@@ -115,11 +126,35 @@ def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
     return np.append(np.asarray(places, dtype=float), np.nan)[codes]
 
 
+def submitted_codes(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
+    """The codes of submitted labels, (n,) float64: of the labels themselves, or of two labels in another form (see
+    `submission_labels`): 0/1, False/True or words such as no/yes. Raises TaskError for others."""
+    try:
+        return encode_labels(values, classes)
+    except TaskError:
+        shown = class_labels(values)
+        if len(classes) != 2 or not shown:
+            raise
+        words = None if not isinstance(shown[0], str) else _opposites(set(shown))
+        if not isinstance(shown[0], str) and set(shown) <= {0, 1}:
+            return values.astype(float).to_numpy()
+        if words is None or isinstance(classes[0], str):
+            raise
+        return encode_labels(values, words)
+
+
+def _by_spelling(classes: Sequence[Any]) -> dict[str, int]:
+    """The place of each class by its `spelling_key`, without those that share one."""
+    keys = [spelling_key(label) for label in classes]
+    counts = Counter(keys)
+    return {key: place for place, key in enumerate(keys) if counts[key] == 1}
+
+
 def submission_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.ndarray:
     """The value that a submission holds for each class, (K,): in general the labels themselves.
 
-    Two labels follow the sample's column: labels False/True or 0/1 are written as its booleans or integers, and labels
-    of text as 0/1 or False/True where it holds these.
+    Two labels follow the sample's column: labels False/True or 0/1 are written as its booleans or integers, labels of
+    text as 0/1 or False/True where it holds these, and numbers as its words where these are yes and no or the like.
     """
     if sample is not None and len(classes) == 2:
         shown = set(class_labels(sample))
@@ -133,8 +168,28 @@ def submission_labels(classes: Sequence[Any], sample: pd.Series | None) -> np.nd
                 return np.array([False, True]) == bool(classes[1])
             if shown and shown <= {0, 1} and pd.api.types.is_numeric_dtype(sample.dtype):
                 return np.array([int(label) for label in classes])
+        if not text and not any(label in classes for label in shown):
+            words = _opposites(shown)
+            if words is not None:
+                return np.array(words, dtype=object)
     kinds = {type(label) for label in classes}
     return np.array(list(classes), dtype=object if str in kinds else None)
+
+
+def _opposites(shown: set[Any]) -> tuple[str, str] | None:
+    """(negative word, positive word) of a sample that shows one or both of them; None for other values."""
+    words = sorted(shown, key=str)
+    if not words or not all(isinstance(word, str) for word in words):
+        return None
+    if len(words) == 2:
+        ordered, certain = order_binary(words)
+        return (ordered[0], ordered[1]) if certain else None
+    for pair in _PAIRS:
+        if len(words) == 1 and words[0].strip().lower() in pair:
+            style = str.upper if words[0].isupper() else str.title if words[0].istitle() else str.lower
+            no, yes = (words[0] if word == words[0].strip().lower() else style(word) for word in pair)
+            return no, yes
+    return None
 
 
 def match_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, ...] | None:
@@ -154,6 +209,19 @@ def named_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, 
     """The column of each class, in class order, by names alone (see match_classes); None where names do not decide."""
     matched = match_classes([*columns, ""], classes)
     return None if matched is None or "" in matched else matched
+
+
+def partly_named_classes(columns: Sequence[str], classes: Sequence[Any]) -> tuple[str, ...] | None:
+    """The column of each class, "" for a class without one, where every column is named after a class of its own (see
+    match_classes) and at least half of the classes, and two, have a column; else None."""
+    if not max(2, len(classes) / 2) <= len(columns) < len(classes):
+        return None
+    for rule in (_same, _ends, _begins):
+        matches = [[label for label in classes if rule(column, str(label))] for column in columns]
+        if all(len(hits) == 1 for hits in matches) and len({hits[0] for hits in matches}) == len(columns):
+            found = {hits[0]: column for hits, column in zip(matches, columns, strict=True)}
+            return tuple(found.get(label, "") for label in classes)
+    return None
 
 
 def _words(text: str) -> str:

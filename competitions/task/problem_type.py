@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
+from medalist.competitions.columns.dates import is_text, parse_dates
 from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
@@ -27,8 +27,12 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
     `layout`: see Task. Raises TaskError for dates.
     """
     distinct = [values.nunique() for values in targets]
-    if any(pd.api.types.is_datetime64_any_dtype(values.dtype) for values in targets):
-        raise TaskError("The target holds dates, which cannot be predicted as they are: name another with --target.")
+    for values, count in zip(targets, distinct, strict=True):
+        if not pd.api.types.is_numeric_dtype(values.dtype) and count > _FEW and parse_dates(values) is not None:
+            raise TaskError(
+                f"The target {values.name} holds dates, which cannot be predicted as they are: put numbers in their "
+                f"place in the training table and in the sample, such as the days since a certain day."
+            )
     if max(distinct) <= 2:
         return "binary"
     if layout == "per_class" or any(is_text(values) and not _all_numbers(values) for values in targets):

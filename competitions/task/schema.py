@@ -24,9 +24,11 @@ from medalist.competitions.columns.cards import Kind
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import SCHEMES, Scheme
 from medalist.competitions.task.task import METRIC_SOURCES, PROBLEM_TYPES, MetricSource, ProblemType
+from medalist.competitions.task.transform import WRITTEN
 
 Label = StrictBool | StrictInt | StrictFloat | StrictStr
 Names = Annotated[list[StrictStr], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+Level = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 _NAMES, _COLUMN = "a list of column names", "the name of a column, or nothing"
 
 
@@ -60,6 +62,16 @@ class TaskFile(_Strict):
     )
     classes: list[Label] | None = Field(None, description="a list of labels")
     positive: Label | None = Field(None, description="a label")
+    levels: list[Level] | None = Field(
+        None, min_length=1, description="a list of ascending numbers between 0 and 1, one for each column of quantiles"
+    )
+    transform: StrictStr | None = Field(None, description=WRITTEN)
+    class_columns: dict[StrictStr, Label] | None = Field(
+        None, description="pairs COLUMN: CLASS, for a submission with a column for each class"
+    )
+    row_keys: dict[StrictStr | StrictInt, Label] | None = Field(
+        None, description="pairs KEY: TARGET, or KEY: CLASS, for a submission with several rows for each row of test"
+    )
     folds: FoldsFile | None = Field(None, description=f"fields of a fold scheme, {', '.join(FoldsFile.model_fields)}")
     weights: StrictStr | None = Field(None, description=_COLUMN)
     drop: Names | None = Field(None, description=_NAMES)
@@ -84,8 +96,8 @@ def validate(data: Any, where: str) -> TaskFile:
 def _sentence(error: ErrorDetails) -> str:
     """The first mistake in a task file as one sentence: field, value and what may be written."""
     path = [str(part) for part in error["loc"]]
-    if path[0] in ("classes", "positive") and len(path) > 1:
-        path.pop()  # of a label pydantic adds the type that was tried
+    if path[0] in ("classes", "positive", "levels", "class_columns", "row_keys") and len(path) > 1:
+        path = path[:1] if path[0] in ("class_columns", "row_keys") else path[:-1]  # pydantic adds the type it tried
     field = ".".join(path)
     in_folds = path[0] == "folds" and len(path) > 1
     fields = (FoldsFile if in_folds else TaskFile).model_fields

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.id_match import match_ids
-from medalist.competitions.task.labels import class_labels, find_label, match_classes, named_classes
+from medalist.competitions.layout.id_match import in_step, match_ids
+from medalist.competitions.layout.long_ids import LongIds, read_long_ids
+from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
+from medalist.competitions.task.coverage import speaks_of_quantiles
+from medalist.competitions.task.labels import class_labels, find_label, named_classes
+from medalist.competitions.task.levels import asks_for_quantiles, quantiles_of
+from medalist.competitions.task.long_form import read_long_form
 from medalist.competitions.task.task import Layout
 
 _MANY = 2000  # most distinct values of a column that are taken for classes
@@ -21,7 +27,10 @@ class Form:
     """The form of a submission; fields that Task has too are described there.
 
     `lacking`: columns of train that test lacks or leaves empty. `positive`: the label after which the only class column
-    is named, None where there is no such column.
+    is named, None where there is no such column. `class_columns`: one for each of the `labels` ("" for none). `long`:
+    how a long submission names its rows; the `layout` is that of the same answers in columns, and `class_columns` are
+    its keys. `ends`: whether quantiles are asked for as the ends of
+    intervals.
     """
 
     id: tuple[str, ...]
@@ -33,6 +42,16 @@ class Form:
     lacking: tuple[str, ...]
     positive: object = None
     notes: tuple[str, ...] = ()
+    long: LongIds | None = None
+    labels: tuple[Any, ...] = ()
+    levels: tuple[float, ...] = ()
+    level_columns: tuple[str, ...] = ()
+    ends: bool = False
+
+    @property
+    def predicted(self) -> tuple[str, ...]:
+        """The columns of the sample beside its ids, in order."""
+        return tuple(name for name in self.submission_columns if name not in self.submission_id)
 
 
 def read_form(
@@ -41,17 +60,35 @@ def read_form(
     sample: pd.DataFrame | None,
     id: Sequence[str] | None = None,
     targets: Sequence[str] | None = None,
+    description: str = "",
+    row_keys: Mapping[str, Any] | None = None,
+    class_columns: Mapping[str, Any] | None = None,
+    levels: Sequence[float] | None = None,
 ) -> Form:
-    """The form of a submission. `id` and `targets` are taken as they are where they are given.
+    """The form of a submission. `id`, `targets` and quantile `levels` are taken as they are where they are given,
+    `row_keys` where a submission is long (see `long_form.read_long_form`), and `class_columns` (column → label) where
+    it has a column for each class.
 
     Raises TaskError, naming the flag that settles it, where the tables allow several forms or none.
     """
-    lacking = tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
+    lacking = only_in_train(train, test)
     for target in targets or ():
         if target not in train.columns:
             raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
+    long = None if sample is None else read_long_ids(sample, test, lacking)
+    if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
+        _refuse_repeated(test, long.ids)
+        candidates = tuple(c for c in _with_values(train, lacking) if c not in long.ids)
+        asked = read_long_form(train, long, candidates, targets, row_keys, description)
+        wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
+        whole = tuple(str(c) for c in sample.columns)
+        labels = class_labels(train[asked.targets[0]]) if asked.class_keys else ()
+        keys, notes = asked.class_keys, asked.notes
+        return Form(long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels)
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
-    _refuse_repeated(test, test_ids, "test")
+    _refuse_repeated(test, test_ids, sample, sample_ids)
+    if sample is None and levels is not None:
+        raise TaskError("Quantile levels are those of a sample submission's columns, and there is none: give --sample.")
     if sample is None:
         chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
         layout: Layout = "value" if len(chosen) == 1 else "per_target"
@@ -62,8 +99,30 @@ def read_form(
     if not predicted:
         raise TaskError("The sample submission has no column to predict beside its ids: name the id columns with --id.")
     whole = tuple(str(c) for c in sample.columns)
-    chosen, layout, class_columns, positive, notes = _targets(train, predicted, lacking, targets, test_ids)
-    return Form(test_ids, sample_ids, chosen, layout, whole, class_columns, lacking, positive, notes)
+    if class_columns:
+        chosen = tuple(targets) if targets else _only_target(_with_values(train, lacking), test_ids)
+        labels = class_labels(train[chosen[0]])
+        of_classes = given_columns(class_columns, predicted, labels)
+        return Form(test_ids, sample_ids, chosen[:1], "per_class", whole, of_classes, lacking, labels=labels)
+    possible = list(targets) if targets else [c for c in _with_values(train, lacking) if c not in test_ids]
+    if asks_for_quantiles(train, predicted, levels) and not (
+        levels is None and any(_per_class(train[c], predicted, only=len(possible) == 1) for c in possible)
+    ):
+        quantiles = quantiles_of(train, sample, predicted, possible, description, levels)
+        if quantiles is not None:
+            target, found = quantiles
+            return Form(
+                test_ids, sample_ids, (target,), "per_level", whole, (), lacking, notes=found.notes,
+                levels=found.levels, level_columns=found.columns, ends=found.ends,
+            )  # fmt: skip
+    chosen, layout, of_classes, positive, notes = _targets(train, predicted, lacking, targets, test_ids, description)
+    labels = class_labels(train[chosen[0]]) if len(of_classes) > 1 else ()
+    return Form(test_ids, sample_ids, chosen, layout, whole, of_classes, lacking, positive, notes, labels=labels)
+
+
+def only_in_train(train: pd.DataFrame, test: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of train that test lacks or leaves empty."""
+    return tuple(c for c in train.columns if c not in test.columns or (len(test) and bool(test[c].isna().all())))
 
 
 _Targets = tuple[tuple[str, ...], Layout, tuple[str, ...], object, tuple[str, ...]]
@@ -75,6 +134,7 @@ def _targets(
     lacking: tuple[str, ...],
     given: Sequence[str] | None,
     ids: tuple[str, ...],
+    description: str,
 ) -> _Targets:
     """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
     named = [c for c in predicted if c in train.columns]
@@ -95,9 +155,9 @@ def _targets(
         order = [c for c in predicted if c in given] if set(given) == set(predicted) else list(given)
         return tuple(order), "per_target", (), None, ()
     for candidate in candidates:
-        form = _per_class(train[candidate], predicted)
+        form = _per_class(train[candidate], predicted, only=len(candidates) == 1)
         if form is not None:
-            return (candidate,), "per_class", form[0], form[1], ()
+            return (candidate,), "per_class", *form
     if len(predicted) > 1 and len(candidates) == len(predicted):
         matched = named_classes(predicted, candidates)
         if matched is not None:
@@ -109,15 +169,17 @@ def _targets(
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
         labels = class_labels(train[candidates[0]])
-        columns = match_classes(predicted, labels)
-        assert columns is not None
-        note = (f"The sample's columns are taken as the classes of {candidates[0]} in order: "
-                f"{', '.join(f'{a} = {b}' for a, b in zip(columns[:5], labels, strict=False))}.",)  # fmt: skip
-        return (candidates[0],), "per_class", columns, None, note
+        columns, in_order = columns_in_order(predicted, labels, candidates[0], description)
+        return (candidates[0],), "per_class", columns, None, in_order
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + ": name it with --target."
+        + ": name it with --target"
+        + (
+            ", or, if they are quantiles, their levels with --levels, such as 0.05,0.95."
+            if len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+            else "."
+        )
     )
 
 
@@ -126,16 +188,19 @@ def _with_values(train: pd.DataFrame, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(c for c in names if bool(train[c].notna().any()))
 
 
-def _per_class(values: pd.Series, predicted: list[str]) -> tuple[tuple[str, ...], object] | None:
-    """(class columns, positive class) where the sample's columns are named after the labels of `values`, else None."""
+def _per_class(
+    values: pd.Series, predicted: list[str], *, only: bool
+) -> tuple[tuple[str, ...], object, tuple[str, ...]] | None:
+    """(class columns, positive class, notes) where the sample's columns are named after the labels of `values`, else
+    None. `only`: whether these are the only target that there can be."""
     if values.nunique() > _MANY or values.nunique() < 2:
         return None
     labels = class_labels(values)
     if len(predicted) == 1:
         label = find_label(labels, predicted[0]) if len(labels) == 2 and isinstance(labels[0], str) else None
-        return None if label is None else ((predicted[0],), label)
-    columns = named_classes(predicted, labels)
-    return None if columns is None else (columns, None)
+        return None if label is None else ((predicted[0],), label, ())
+    found = named_columns(predicted, labels, only=only)
+    return None if found is None else (found[0], None, found[1])
 
 
 def _ids(
@@ -197,12 +262,14 @@ def _key_like(values: pd.Series) -> bool:
     return not pd.api.types.is_float_dtype(values.dtype) or bool((values % 1 == 0).all())
 
 
-def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> None:
-    """Raises TaskError where ids repeat in the table called `where`."""
-    repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
-    if repeated:
+def _refuse_repeated(
+    test: pd.DataFrame, ids: tuple[str, ...], sample: pd.DataFrame | None = None, sample_ids: tuple[str, ...] = ()
+) -> None:
+    """Raises TaskError where ids repeat in test, unless the sample has them in the same order."""
+    repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
+    if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
         raise TaskError(
-            f"{repeated} ids repeat in {where} ({', '.join(ids)}): remove the repeated rows, or name the id columns "
+            f"{repeated} ids repeat in test ({', '.join(ids)}): remove the repeated rows, or name the id columns "
             f"with --id."
         )
 

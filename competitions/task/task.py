@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -11,11 +11,15 @@ import pandas as pd
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
+from medalist.competitions.layout.long_ids import LongIds
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.task.labels import encode_labels, plain, submission_labels
+from medalist.competitions.task.spelling import spelling_key
+from medalist.competitions.task.transform import parse_transform
 
-Layout = Literal["value", "per_class", "per_target"]
+Layout = Literal["value", "per_class", "per_target", "per_level", "long"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
 MetricSource = Literal["given", "file", "description", "assumed"]
@@ -30,10 +34,15 @@ class Task:
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
     sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
-    order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
+    order, "" for a class without one), "per_target" (a column for each target), "per_level" (several quantiles of one
+    target: `level_columns`, one for each of the ascending `levels`) or "long" (a row for each test row and target or
+    class, named as `long` says; its keys are in the order of the targets or, where there are `class_columns`,
+    begin with these). `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.
+    `transform`: what is submitted is this function of the targets ("log1p", "per area"; see `transform.Transform`), ""
+    for the targets themselves; encoded targets and predictions are its values.
     """
 
     name: str
@@ -54,6 +63,10 @@ class Task:
     notes: tuple[str, ...] = ()
     submission_id: tuple[str, ...] = ()
     columns: tuple[tuple[str, str], ...] = field(default=())
+    levels: tuple[float, ...] = ()
+    level_columns: tuple[str, ...] = ()
+    transform: str = ""
+    long: LongIds | None = None
 
     @property
     def n_targets(self) -> int:
@@ -67,7 +80,10 @@ class Task:
 
     @property
     def width(self) -> int:
-        """W, the number of columns of a prediction: one for each class for multiclass, else one for each target."""
+        """W, the number of columns of a prediction: one for each quantile level or, for multiclass, for each class,
+        else one for each target."""
+        if self.levels:
+            return len(self.levels)
         return self.n_classes if self.problem_type == "multiclass" else self.n_targets
 
     @property
@@ -81,21 +97,26 @@ class Task:
         return tuple(name for name in self.submission_columns if name not in self.submission_id)
 
     def scorer(self) -> Metric:
-        """The metric of the task."""
-        return get_metric(self.metric, self.n_targets)
+        """The metric of the task; of several quantiles it is bound to their levels."""
+        metric = get_metric(self.metric, self.n_targets)
+        return at_levels(metric, self.levels) if self.levels else metric
 
     def encode(self, train: pd.DataFrame) -> np.ndarray:
-        """The targets as (n, T) float64: values for regression, else codes (the place of each label in `classes`).
+        """The targets as (n, T) float64: values for regression, under the `transform`, else codes (the place of each
+        label in `classes`).
 
-        Raises TaskError for a target that is absent or has missing values, or labels that are not in `classes`.
+        Of several targets a value may be missing, since each may be measured on some rows only: it is NaN. Raises
+        TaskError for a target that is absent, for a single one with missing values, for labels that are not in
+        `classes`, and for values that the `transform` does not admit.
         """
         encoded = np.empty((len(train), self.n_targets))
+        transform = parse_transform(self.transform)
         for i, target in enumerate(self.targets):
-            values = target_column(train, target)
+            values = target_column(train, target, gaps=self.n_targets > 1)
             if self.is_classification:
                 encoded[:, i] = encode_labels(values, self.classes)
             else:
-                encoded[:, i] = target_numbers(values)
+                encoded[:, i] = transform.apply(target_numbers(values), train, target)
         return encoded
 
     def row_weights(self, train: pd.DataFrame) -> np.ndarray | None:
@@ -111,7 +132,8 @@ class Task:
         """Predictions of the test rows, in test order, as a submission of the sample's form and row order.
 
         `predictions`: in the form that the metric scores, (n, T) values or class codes, or probabilities, (n, T) of
-        the positive class or (n, K) of each class; a ranking is made from probabilities. Raises SubmissionError where
+        the positive class or (n, K) of each class, or (n, W) quantiles, which are put in order where they cross; a
+        ranking is made from probabilities. Raises SubmissionError where
         shape or ids do not fit, and where a prediction is not finite.
         """
         predictions = np.asarray(predictions, dtype=float).reshape(len(predictions), -1)
@@ -120,6 +142,8 @@ class Task:
         if not np.isfinite(predictions).all():
             lacking = int((~np.isfinite(predictions)).any(axis=1).sum())
             raise SubmissionError(f"{lacking} of {len(test)} test rows have no finite prediction.")
+        if self.long is not None:
+            return self._long_submission(self.long, test, predictions, sample)
         rows = rows_of_sample(test, sample, self.id, self.submission_id)
         predictions = predictions[rows]
         predicted = self._predicted(predictions, sample)
@@ -133,16 +157,40 @@ class Task:
                 table[name] = test[self.id[self.submission_id.index(name)]].to_numpy()
         return pd.DataFrame(table)
 
+    def wide(self) -> Task:
+        """The same task with its answers in columns: itself, unless its submission is long."""
+        if self.long is None:
+            return self
+        layout: Layout = "per_class" if self.class_columns else "per_target" if self.n_targets > 1 else "value"
+        columns = (*self.long.ids, *self.long.keys)
+        return replace(self, layout=layout, long=None, submission_id=self.long.ids, submission_columns=columns)
+
+    def _long_submission(
+        self, long: LongIds, test: pd.DataFrame, predictions: np.ndarray, sample: pd.DataFrame | None
+    ) -> pd.DataFrame:
+        """The predictions (n, W) of the test rows as a long submission."""
+        frame = long.named(test[list(long.ids)]) if sample is None else sample[list(long.columns)]
+        rows, places = long.rows(frame, test)
+        shown = None if sample is None else sample[[long.value] * len(long.keys)].set_axis(list(long.keys), axis=1)
+        predicted = self.wide()._predicted(predictions, shown)
+        nothing = np.zeros(len(predictions))
+        table = np.stack([predicted.get(key, nothing) for key in long.keys], axis=1)
+        answers = frame.assign(**{long.value: table[rows, places]})
+        return answers if sample is None else answers[list(sample.columns)]
+
     def _predicted(self, predictions: np.ndarray, sample: pd.DataFrame | None) -> dict[str, np.ndarray]:
         """The predicted columns of a submission, by name, from `predictions` in the sample's row order."""
         metric = self.scorer()
-        expected = self.width if metric.needs in ("probability", "ranking") else self.n_targets
+        expected = self.width if metric.needs in ("probability", "ranking") or self.levels else self.n_targets
         if predictions.shape[1] != expected:
             raise SubmissionError(
                 f"The metric {metric.name} needs {expected} column(s) of predictions, not {predictions.shape[1]}."
             )
+        if self.layout == "per_level":
+            return dict(zip(self.level_columns, np.sort(predictions, axis=1).T, strict=True))
         if self.layout == "per_class":
-            return dict(zip(self.class_columns, self._class_probabilities(predictions, metric.needs).T, strict=True))
+            shares = self._class_probabilities(predictions, metric.needs)
+            return {name: share for name, share in zip(self.class_columns, shares.T, strict=True) if name}
         columns = self.prediction_columns
         if metric.needs == "ranking":
             if predictions.shape[1] == 1:  # two classes: the probability of the positive one
@@ -162,26 +210,42 @@ class Task:
         return {name: predictions[:, i] for i, name in enumerate(columns)}
 
     def _class_probabilities(self, predictions: np.ndarray, needs: str) -> np.ndarray:
-        """The probabilities of the class columns, (n, len(class_columns))."""
+        """The probabilities of the class columns, (n, len(class_columns)).
+
+        Where some classes have no column (""), those of the others are raised in proportion to sum to 1.
+        """
         if needs == "label":
             shares = np.eye(self.n_classes)[predictions[:, 0].round().astype(np.int64)]
         elif predictions.shape[1] == 1:
             shares = np.column_stack([1 - predictions[:, 0], predictions[:, 0]])
         else:
             shares = predictions
-        return shares[:, -1:] if len(self.class_columns) == 1 else shares
+        if len(self.class_columns) == 1:
+            return shares[:, -1:]
+        named = np.array([bool(name) for name in self.class_columns])
+        if named.all():
+            return shares
+        total = shares[:, named].sum(axis=1, keepdims=True)
+        return np.where(named, np.divide(shares, total, out=np.full_like(shares, 1 / named.sum()), where=total > 0), 0)
 
 
-def target_column(train: pd.DataFrame, target: str) -> pd.Series:
-    """The column of a target.
+def target_column(train: pd.DataFrame, target: str, *, gaps: bool = False) -> pd.Series:
+    """The column of a target. `gaps`: whether it may be measured on some rows only, as one of several targets.
 
-    Raises TaskError where train lacks it, where values are missing, and where the last value is only the beginning of
-    another one, as in a file that was cut short.
+    Raises TaskError where train lacks it, where values are missing (with `gaps`: all values), and where the last value
+    is only the beginning of another one, as in a file that was cut short.
     """
     if target not in train.columns:
         raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
     values = train[target]
     missing = int(values.isna().sum())
+    if gaps and missing == len(values):
+        raise TaskError(
+            f"The target {target!r} is measured in none of {len(values)} training rows, so it cannot be learned: give "
+            f"the table that holds it, or name the other targets with --target."
+        )
+    if gaps:
+        missing = 0
     if missing == 1 and len(values) > 1 and pd.isna(values.iloc[-1]):
         raise TaskError(
             f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
@@ -194,7 +258,8 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
         )
     last = values.iloc[-1] if len(values) else None
     if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10
-        whole = next((v for v in values.unique() if isinstance(v, str) and v.startswith(last) and v != last), None)
+        longer = (v for v in values.unique() if isinstance(v, str) and v.startswith(last))
+        whole = next((v for v in longer if spelling_key(v) != spelling_key(last)), None)
         if whole is not None:
             raise TaskError(
                 f"The target {target!r} is {last!r} in the last training row alone, the beginning of {whole!r}: the "
@@ -204,7 +269,8 @@ def target_column(train: pd.DataFrame, target: str) -> pd.Series:
 
 
 def target_numbers(values: pd.Series) -> np.ndarray:
-    """A target of regression as (n,) finite float64. Raises TaskError where values are infinite or no numbers."""
+    """A target of regression as (n,) float64, NaN where it is missing. Raises TaskError where values are infinite or no
+    numbers."""
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(numbers))
     if len(infinite):
@@ -214,7 +280,7 @@ def target_numbers(values: pd.Series) -> np.ndarray:
             f"The target {values.name!r} is infinite in {len(infinite)} training {word} ({word} {rows}, the header not "
             f"counted): leave {'it' if len(infinite) == 1 else 'them'} out of the training table, or write numbers."
         )
-    bad = ~np.isfinite(numbers)
+    bad = ~np.isfinite(numbers) & values.notna().to_numpy()
     if bad.any():
         raise TaskError(
             f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "

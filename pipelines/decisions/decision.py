@@ -13,7 +13,7 @@ from medalist.pipelines.decisions import value_correction as values
 from medalist.pipelines.problem import Problem
 
 Kind = Literal[
-    "values", "whole", "nearest", "line", "log_line", "probabilities", "beta", "temperature",
+    "values", "whole", "nearest", "line", "log_line", "quantile_lines", "probabilities", "beta", "temperature",
     "threshold", "class_weights", "cutpoints",
 ]  # fmt: skip
 LEAST_PROBABILITY = 1e-7  # distance from 0 and 1 at which submitted probabilities are clipped
@@ -26,6 +26,7 @@ class Decision:
 
     values, whole: (2 T,) low and high of each target; "whole" rounds before it clips.
     line, log_line: (4 T,) a, b, low and high of a + b p for each target, or of the same with log1p p.
+    quantile_lines: (2 + 2 W,) low and high, then a and b of a + b p for each quantile; put in order where they cross.
     nearest: (v,) ascending values to round to.
     probabilities: (low, high) for clipping, and a third number, of any value, where rows are normalised to sum to 1.
     beta: (3 T,), see `calibration.beta`. temperature: (1 + K,), see `calibration.temperature`.
@@ -52,6 +53,8 @@ class Decision:
             return np.clip(np.rint(p) if self.kind == "whole" else p, numbers[0::2], numbers[1::2])
         if self.kind in ("line", "log_line"):
             return values.apply_line(numbers, p, self.kind == "log_line")
+        if self.kind == "quantile_lines":
+            return np.sort(np.clip(numbers[2::2] + numbers[3::2] * p, numbers[0], numbers[1]), axis=1)
         if self.kind == "nearest":
             return values.nearest(numbers, p)
         if self.kind == "beta":

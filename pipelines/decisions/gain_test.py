@@ -90,7 +90,7 @@ class _Scores:
             total, count = sums.sum(axis=1, keepdims=True) - sums if left_out else sums
             means = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
             return np.array([self.sign * self.metric.from_mean(float(m)) for m in means])
-        if self.metric.confusion is not None:
+        if self.metric.confusion is not None and not np.isnan(self.y).any():
             columns = []
             for t in range(self.y.shape[1]):
                 tables = confusion_tables(self.y[:, t], self.decided[:, t], self.n_classes, group)

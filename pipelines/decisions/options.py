@@ -8,7 +8,9 @@ from functools import partial
 
 import numpy as np
 
+from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import PROPER, Metric
+from medalist.competitions.metrics.registry import get_metric
 from medalist.pipelines.decisions import calibration, thresholds
 from medalist.pipelines.decisions import value_correction as values
 from medalist.pipelines.decisions.decision import Decision, Kind, plain_decision
@@ -30,6 +32,19 @@ class Rows:
     p: np.ndarray
     weights: np.ndarray | None
     targets: np.ndarray
+
+    def of_target(self, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """y (k,), p (k,) and weights (k,) or None of a target, on the rows where it is measured.
+
+        Raises MetricError where it is measured in none of them.
+        """
+        y, p = self.y[:, t], self.p[:, t]
+        rows = ~np.isnan(y)
+        if rows.all():
+            return y, p, self.weights
+        if not rows.any():
+            raise MetricError("A target is measured in none of these rows.")
+        return y[rows], p[rows], None if self.weights is None else self.weights[rows]
 
     def subset(self, chosen: np.ndarray) -> Rows:
         """The rows of the mask `chosen` (n,), with `targets` of these rows only."""
@@ -57,16 +72,19 @@ def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list
         return _of_labels(metric, problem)
     if metric.needs == "probability" and problem.classification:
         return _of_probabilities(metric, problem)
+    if problem.levels:
+        return _of_quantiles(metric, problem, y, folds)
     if metric.needs == "value" and not problem.classification and not metric.whole:
         return _of_values(metric, problem, y, folds)
     return []
 
 
 def _by_target(kind: Kind, numbers: Callable[[np.ndarray, np.ndarray], tuple[float, ...]]) -> Fit:
-    """A fit of each target by itself: `numbers` returns one target's parameters from its y (n,) and p (n,)."""
+    """A fit of each target by itself: `numbers` returns one target's parameters from its y (k,) and p (k,) on the rows
+    where it is measured."""
 
     def fit(rows: Rows) -> Decision:
-        parts = [numbers(rows.y[:, t], rows.p[:, t]) for t in range(rows.y.shape[1])]
+        parts = [numbers(*rows.of_target(t)[:2]) for t in range(rows.y.shape[1])]
         return Decision(kind, tuple(float(x) for part in parts for x in part))
 
     return fit
@@ -112,7 +130,8 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
     def line(rows: Rows) -> Decision:
         numbers: list[float] = []
         for t, (low, high) in enumerate(zip(plain.numbers[0::2], plain.numbers[1::2], strict=True)):
-            a, b = values.line(single, rows.y[:, t], rows.p[:, t], (low, high), logs, rows.weights)
+            y, p, weights = rows.of_target(t)
+            a, b = values.line(single, y, p, (low, high), logs, weights)
             numbers += [a, b, low, high]
         return Decision("log_line" if logs else "line", tuple(numbers))
 
@@ -121,9 +140,32 @@ def _of_values(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> l
         ways.append(Option(line, min_fold_share=LINE_FOLD_SHARE))
     if values.recurring(y) is not None:
         ways.append(Option(lambda r: Decision("nearest", tuple(np.unique(r.targets).tolist()))))
-    elif not np.any(y % 1):
+    elif not np.any(y[~np.isnan(y)] % 1):
         ways.append(Option(lambda _: Decision("whole", plain.numbers)))
     return ways
+
+
+def _of_quantiles(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
+    """Lines for each quantile: shifts that give it its share of the rows (as conformal prediction does, Romano et al.,
+    2019), and lines with the least pinball loss."""
+    low, high = plain_decision(metric, problem, y).numbers
+    if folds < LINE_MIN_FOLDS or metric.whole:
+        return []
+
+    def shifts(rows: Rows) -> Decision:
+        of_level = [
+            (float(np.quantile(rows.y[:, 0] - q, level)), 1.0)
+            for level, q in zip(problem.levels, rows.p.T, strict=True)
+        ]
+        return Decision("quantile_lines", (low, high, *(number for pair in of_level for number in pair)))
+
+    def lines(rows: Rows) -> Decision:
+        numbers = [low, high]
+        for level, q in zip(problem.levels, rows.p.T, strict=True):
+            numbers += values.line(get_metric(f"pinball@{level:g}"), rows.y[:, 0], q, (low, high), False, None)
+        return Decision("quantile_lines", tuple(numbers))
+
+    return [Option(fit, min_fold_share=LINE_FOLD_SHARE) for fit in (shifts, lines)]
 
 
 def _balance(y: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ LARGEST_LOG = 80.0  # logarithm at which predictions are clipped, so that they s
 def in_logs(metric: Metric, y: np.ndarray) -> bool:
     """Whether `line` is fitted to logarithms: for targets y (n, T) of zero or more, unless the metric is squared
     error."""
-    return float(y.min()) >= 0 and metric.shape != "squared"
+    return float(np.nanmin(y)) >= 0 and metric.shape != "squared"
 
 
 def line(

@@ -100,19 +100,23 @@ def log_loss_of_logarithms(codes: np.ndarray, blends: np.ndarray) -> np.ndarray:
 
 def binned_areas(shape: Shape, space: Space, y: np.ndarray, blends: np.ndarray) -> np.ndarray:
     """(c,) negated areas of blends (c, n, T) for binary targets y (n, T), averaged over the targets: the area under the
-    ROC curve (`shape` "roc") or the average precision ("precision_recall"). 0 where no target has both classes.
+    ROC curve (`shape` "roc") or the average precision ("precision_recall"). 0 where no target has both classes. Rows
+    where a target is not measured (NaN) do not count for it.
 
     Predictions are sorted into `BINS` bins, which is faster than ranking each blend. Probabilities are binned by
     p / (p + m), m their mean: bins are narrow where most of them lie.
     """
     areas: list[np.ndarray] = []
     for t in range(y.shape[1]):
-        z = blends[:, :, t]
+        measured = ~np.isnan(y[:, t])
+        if not measured.any():
+            continue
+        truth, z = (y[:, t], blends[:, :, t]) if measured.all() else (y[measured, t], blends[:, measured, t])
         if space == "mean":
             z = z / (z + np.maximum(z.mean(axis=1, keepdims=True), 1e-6))
         low, high = z.min(axis=1, keepdims=True), z.max(axis=1, keepdims=True)
         codes = ((z - low) * ((BINS - 1) / np.maximum(high - low, 1e-30))).astype(np.intp)
-        codes += 2 * BINS * np.arange(len(z))[:, None] + BINS * (y[:, t] > 0.5)
+        codes += 2 * BINS * np.arange(len(z))[:, None] + BINS * (truth > 0.5)
         counts = np.bincount(codes.ravel(), minlength=2 * BINS * len(z)).reshape(len(z), 2, BINS).astype(float)
         negative, positive = counts[:, 0], counts[:, 1]
         totals = counts.sum(axis=2)

@@ -61,6 +61,8 @@ def distinguishes(problem: Problem, y: np.ndarray, half: np.ndarray) -> bool:
     classes, or values that vary."""
     if problem.classification:
         return all(len(np.unique(of_one[half])) == len(np.unique(of_one)) for of_one in y.T)
+    if np.isnan(y).any():
+        return all(len(np.unique(of_one[half][~np.isnan(of_one[half])])) > 1 for of_one in y.T)
     return bool((np.ptp(y[half], axis=0) > 0).all())
 
 

@@ -17,7 +17,7 @@ def smooth_loss(
     metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None
 ) -> float:
     """The loss of canonical predictions p (r, W) for targets y (r, T), less being better: the metric, negated where
-    greater is better.
+    greater is better. Of several targets it is a mean over the targets, each on the rows where it is measured.
 
     A metric of labels or rankings is a step function, and choosing by it follows its noise: it is replaced by
     the log loss of classes or the squared error of ordinal targets. `weights` (r,) are sample weights of the metric.
@@ -27,11 +27,11 @@ def smooth_loss(
     if metric.needs in ("label", "ranking"):
         if problem.problem_type == "binary":
             clipped = np.clip(p, CLIP_LABELS, 1 - CLIP_LABELS)
-            return float(-np.mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped)))
+            return -_mean(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
         if problem.problem_type == "multiclass":
             of_truth = np.clip(p[np.arange(len(y)), y[:, 0].astype(int)], CLIP_LABELS, 1)
             return float(-np.mean(np.log(of_truth)))
-        return float(np.mean((y - p) ** 2))
+        return _mean((y - p) ** 2)
     limits = (CLIP, 1 - CLIP) if problem.classification else problem.limits(y)
     p = np.clip(p, *limits)
     if problem.classification and problem.width > 1 and metric.shape in AREAS:
@@ -40,13 +40,32 @@ def smooth_loss(
     return -score if metric.greater_is_better else score
 
 
+def _mean(values: np.ndarray) -> float:
+    """The mean of values (r, T); where some are missing, the mean over the columns of the means of those that are not.
+
+    Raises MetricError where all are missing.
+    """
+    missing = np.isnan(values)
+    if not missing.any():
+        return float(np.mean(values))
+    columns = [column[~gaps].mean() for column, gaps in zip(values.T, missing.T, strict=True) if not gaps.all()]
+    if not columns:
+        raise MetricError("The loss is not defined for rows in which no target is measured.")
+    return float(np.mean(columns))
+
+
 def _mean_area(metric: Metric, problem: Problem, y: np.ndarray, p: np.ndarray) -> float:
     """The mean area over the classes (or targets) that have both positive and negative rows.
 
     The metric itself is not defined where a sample of rows lacks a rare class. MetricError where no class has both.
     """
-    truth = y if problem.problem_type == "binary" else y == np.arange(problem.n_classes)
-    defined = [t for t in range(truth.shape[1]) if 0 < truth[:, t].mean() < 1]
+    truth = (y if problem.problem_type == "binary" else y == np.arange(problem.n_classes)).astype(float)
+    measured = ~np.isnan(truth)
+    if measured.all():
+        columns = [(truth[:, t], p[:, t]) for t in range(truth.shape[1])]
+    else:
+        columns = [(truth[rows, t], p[rows, t]) for t, rows in enumerate(measured.T) if rows.any()]
+    defined = [(of_one, q) for of_one, q in columns if 0 < of_one.mean() < 1]
     if not defined:
         raise MetricError(f"The {metric.title} is not defined for rows of one class.")
-    return float(np.mean([float(metric.function(truth[:, t].astype(float), p[:, t])) for t in defined]))
+    return float(np.mean([float(metric.function(of_one, q)) for of_one, q in defined]))

@@ -12,6 +12,7 @@ import numpy as np
 
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.metrics.quantiles import pinball_by_level
 from medalist.pipelines.ensembling.blends import (
     Blends,
     RowBlends,
@@ -34,8 +35,8 @@ FAST_NUMBERS = 12_000  # rows times columns of a draw, at most, for other fast l
 
 @dataclass
 class Members:
-    """Canonical predictions (n, W) of M members, targets y (n, T), sample weights (n,) of the metric, and the space in
-    which predictions are averaged."""
+    """Canonical predictions (n, W) of M members, targets y (n, T), NaN where one of several is not measured, sample
+    weights (n,) of the metric, and the space in which predictions are averaged."""
 
     metric: Metric
     problem: Problem
@@ -50,7 +51,8 @@ class Members:
         classes = self.problem.classification
         self.squared = not classes and (labels or (self.space, shape) in SQUARED)
         self.root = not labels and self.metric.mean == "root"
-        self.log_loss = classes and (labels or shape == "log_loss")
+        self.gaps = bool(np.isnan(self.y).any())
+        self.log_loss = classes and (labels or shape == "log_loss") and not self.gaps
         self.multiclass = self.problem.problem_type == "multiclass"
         self.area = self.problem.problem_type == "binary" and shape in AREAS
         self.one_vs_rest = self.multiclass and shape == "roc"
@@ -69,8 +71,10 @@ class Members:
             z = [to_space(self.space, np.clip(p, low, high)) for p in self.predictions]
         self.z: np.ndarray = np.stack(z).astype(dtype)
         if self.squared:
-            spread = np.maximum(truth.std(axis=0), 1e-300) if self.metric.scale_free else 1.0
+            spread = np.maximum(np.nanstd(truth, axis=0), 1e-300) if self.metric.scale_free else 1.0
             self.z = (self.z - to_space(self.space, truth)) / spread
+            if self.gaps:
+                self.z = np.nan_to_num(self.z, nan=0.0)  # no error where there is no target: see `_shares`
 
     @property
     def most_rows(self) -> int:
@@ -89,8 +93,7 @@ class Members:
         z, y = self.z[:, rows] if among is None else self.z[np.ix_(among, rows)], self.y[rows]
         w = self.weights[rows] if self.weights is not None and self.metric.weighted else None
         if self.squared:
-            shares = np.full(len(rows), 1 / len(rows)) if w is None else w / w.sum()
-            weighted = np.moveaxis(z * np.sqrt(shares)[None, :, None], 2, 0)  # (T, M, r)
+            weighted = np.moveaxis(z * np.sqrt(self._shares(y, w))[None], 2, 0)  # (T, M, r)
             return SquaredErrors(weighted @ weighted.transpose(0, 2, 1), self.root)
         if self.log_loss:
             if self.space == "mean":
@@ -107,8 +110,20 @@ class Members:
             return RowBlends(z, partial(self._mean_of_losses, y.astype(np.float32), w))
         return RowBlends(z, lambda b: np.array([self._metric(y, from_space(self.space, one), w) for one in b]))
 
+    def _shares(self, y: np.ndarray, w: np.ndarray | None) -> np.ndarray:
+        """(r, 1) the share of each row in the mean loss of targets y (r, T); (r, T) where these are not measured in all
+        rows, 0 where they are not. w: (r,) weights of the rows."""
+        if not self.gaps:
+            return (np.full(len(y), 1 / len(y)) if w is None else w / w.sum())[:, None]
+        weights = ~np.isnan(y) * (np.ones((len(y), 1)) if w is None else w[:, None])
+        return np.asarray(weights / np.maximum(weights.sum(axis=0), 1e-300))
+
     def _mean_of_losses(self, y: np.ndarray, w: np.ndarray | None, blends: np.ndarray) -> np.ndarray:
         assert self.elementwise is not None
+        if self.gaps:
+            losses = np.nan_to_num(self.elementwise(y, from_space(self.space, blends)), nan=0.0)
+            means = np.asarray((losses * self._shares(y, w)).sum(axis=1))
+            return np.asarray((np.sqrt(means) if self.metric.mean == "root" else means).mean(axis=1))
         means = np.average(self.elementwise(y, from_space(self.space, blends)), axis=1, weights=w)
         return np.asarray((np.sqrt(means) if self.metric.mean == "root" else means).mean(axis=1))
 
@@ -121,6 +136,10 @@ class Members:
 
 
 def _elementwise(metric: Metric) -> Callable[[np.ndarray, np.ndarray], np.ndarray] | None:
-    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None."""
+    """The function (y, p) → losses of single values, for a metric that is their mean or its root; else None. Of several
+    quantiles y (n, 1) is broadcast."""
+    if metric.level_weights is not None:
+        levels, weights = (np.array(v, np.float32) for v in (metric.levels, metric.level_weights(metric.levels)))
+        return partial(pinball_by_level, levels=levels, weights=weights)
     plain = metric.mean in ("plain", "root") and metric.needs == "value" and not metric.whole
     return cast("Callable[[np.ndarray, np.ndarray], np.ndarray]", metric.function) if plain else None

@@ -20,7 +20,7 @@ def spaces(metric: Metric, problem: Problem, y: np.ndarray) -> tuple[Space, ...]
         return ("mean", "geometric")
     if problem.problem_type == "binary":
         return ("mean", "logit")
-    if float(y.min()) >= 0 and (problem.log or metric.shape in ("log_squared", "relative")):
+    if float(np.nanmin(y)) >= 0 and (problem.log or metric.shape in ("log_squared", "relative")):
         return ("mean", "log")
     return ("mean",)
 

@@ -63,25 +63,28 @@ def candidates(
 def _scales(problem: Problem, y: np.ndarray) -> Iterator[tuple[str, str]]:
     from scipy.stats import kurtosis, skew
 
-    varying = y[:, np.ptp(y, axis=0) > 0]
-    if not varying.size:
+    measured = [column[~np.isnan(column)] for column in y.T]
+    varying = [column for column in measured if len(column) and np.ptp(column) > 0]
+    if not varying:
         return
-    fitted = problem.forward(varying)
-    tail = float(np.median(skew(fitted, axis=0)))
+    fitted = [problem.forward(column) for column in varying]
+    least = min(float(column.min()) for column in varying)
+    tail = float(np.median([skew(column) for column in fitted]))
+    heavy = float(np.median([kurtosis(column, fisher=False) for column in fitted]))
     if problem.log:
         if tail > MIN_SKEWNESS or tail < -MIN_SKEWNESS:
             yield "sqrt", f"the logarithm of the values is skewed ({tail:.1f}): a root bends them less"
             yield "ranks", f"the logarithm of the values is skewed ({tail:.1f}): normal scores are not"
         return
     if problem.objective == "mape":
-        if varying.min() >= 0:
+        if least >= 0:
             yield "log", "relative errors are differences of logarithms"
         return
-    if varying.min() >= 0 and tail > MIN_SKEWNESS:
+    if least >= 0 and tail > MIN_SKEWNESS:
         yield "ranks", f"the values have a long tail (skewness {tail:.1f}): normal scores have none"
         yield "log", f"the values have a long tail (skewness {tail:.1f}): logarithms have a short one"
         yield "sqrt", f"the values have a long tail (skewness {tail:.1f}): roots have a shorter one"
-    elif abs(tail) > MIN_SKEWNESS or float(np.median(kurtosis(fitted, axis=0, fisher=False))) > MIN_KURTOSIS:
+    elif abs(tail) > MIN_SKEWNESS or heavy > MIN_KURTOSIS:
         yield "ranks", "few values lie far out: normal scores do not"
         yield "yeojohnson", "few values lie far out: a power draws them in"
 
@@ -169,6 +172,6 @@ def _most_varying_key(keys: Sequence[str], when: np.ndarray, span: float, train:
     moves = {}
     for key in keys:
         levels = pd.Series(y[:, 0]).groupby([pd.factorize(train[key])[0], block]).mean().unstack()
-        relative = levels / levels.mean(axis=0) if y.min() >= 0 else levels - levels.mean(axis=0)
+        relative = levels / levels.mean(axis=0) if np.nanmin(y) >= 0 else levels - levels.mean(axis=0)
         moves[key] = float(np.nanmean(np.nanstd(relative.to_numpy(float), axis=1)))
     return max(keys, key=lambda k: moves[k])

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalist.agent.grading import grade_files
+from medalist.agent.grading import grade, grade_files
 from medalist.agent.records.stores import open_ledger
-from medalist.competitions.competition import read_competition
+from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.infer import infer_task
 from medalist.leaderboard.boards.comparing import NoStanding
@@ -50,3 +50,27 @@ def test_an_assumed_metric_gives_no_standing_until_it_is_named(finished: tuple[P
     _, task, grade = grade_files(submission, answers, None, "rmse", None, runs)
     assert task.metric_source == "given"
     assert isinstance(grade.standing, Standing)
+
+
+def two_tables(sample: dict[str, object], description: str, targets: dict[str, object]) -> Competition:
+    """Forty rows of train and four of test, whose ids are 40 to 43."""
+    train = pd.DataFrame({"id": range(40), "size": np.arange(40.0) % 7, **targets})
+    test = pd.DataFrame({"id": range(40, 44), "size": 1.0})
+    return Competition("two", Path("two"), train, test, test[["id"]].assign(**sample), description, (), "0" * 16, ())
+
+
+def test_an_interval_is_graded_on_answers_that_hold_the_value() -> None:
+    text = "Scored by the Winkler interval score of an 80 % interval."
+    task = infer_task(two_tables({"upper": 9.0, "lower": 1.0}, text, {"price": np.arange(40.0)}))
+    answers = pd.DataFrame({"id": [43, 42, 41, 40], "price": [5.0, 5.0, 5.0, 5.0]})
+    submission = pd.DataFrame({"id": range(40, 44), "upper": [6.0, 4.0, 9.0, 5.0], "lower": [4.0, 3.0, 6.0, 5.0]})
+    expected = np.mean([2.0, 1.0 + 10 * 1.0, 3.0 + 10 * 1.0, 0.0])
+    assert grade(task, submission, answers).score == pytest.approx(expected)
+
+
+def test_partly_measured_answers_are_graded_where_they_are_measured() -> None:
+    targets = {name: np.where(np.arange(40) % 3 == k, np.nan, np.arange(40.0)) for k, name in enumerate(("a", "b"))}
+    task = infer_task(two_tables({"a": 0.0, "b": 0.0}, "Mean column-wise mean absolute error.", targets))
+    answers = pd.DataFrame({"id": range(40, 44), "a": [1.0, np.nan, 3.0, np.nan], "b": [np.nan, 4.0, 4.0, 4.0]})
+    submission = pd.DataFrame({"id": range(40, 44), "a": [0.0, 99.0, 0.0, 99.0], "b": [99.0, 4.0, 5.0, 6.0]})
+    assert grade(task, submission, answers).score == pytest.approx((2.0 + 1.0) / 2)

@@ -45,6 +45,34 @@ CASES = {
         "mean_auc",
         lambda f: bool(f[["a", "b", "c"]].stack().between(0, 1).all()) and f["a"].nunique() > 10,
     ),
+    "targets that are measured on some rows": Case(
+        lambda x, rng: pd.DataFrame(
+            {t: 5 * k + x["size"] * k + rng.normal(size=len(x)) / 2 for k, t in enumerate(["a", "b", "c"], 1)}
+        ).where((rng.random((len(x), 3)) < 0.5) | (np.arange(len(x)) % 3 == 0)[:, None]),
+        {"a": 0.0, "b": 0.0, "c": 0.0},
+        "Submissions are evaluated on the mean column-wise mean absolute error.",
+        "regression",
+        "mean_mae",
+        lambda f: bool((f["a"] < f["b"]).all() and (f["b"] < f["c"]).mean() > 0.9) and f["c"].nunique() > 10,
+    ),
+    "an interval": Case(
+        lambda x, rng: pd.DataFrame({"price": 50 + 9 * x["size"] + rng.normal(size=len(x)) * (1 + x["weight"])}),
+        {"upper": 60.0, "lower": 40.0},
+        "Submissions are scored by the mean Winkler interval score at a coverage of 80 %.",
+        "regression",
+        "winkler",
+        lambda f: bool((f["lower"] <= f["upper"]).all()) and (f["lower"] < f["upper"]).mean() > 0.9,
+    ),
+    "quantiles later than train": Case(
+        lambda x, rng: pd.DataFrame({"sales": 20 + 5 * x["size"] + np.arange(len(x)) / 10 + rng.normal(size=len(x))}),
+        {"q0.1": 0.0, "q0.5": 0.0, "q0.9": 0.0},
+        "Submissions are evaluated on the average pinball loss over the quantiles 0.1, 0.5 and 0.9.",
+        "regression",
+        "quantile_score",
+        lambda f: bool((np.diff(f[["q0.1", "q0.5", "q0.9"]].to_numpy(), axis=1) >= 0).all()),
+        scheme="time",
+        dated=True,
+    ),
     "a probability for each class": Case(
         lambda x, rng: pd.DataFrame({"kind": KINDS[np.clip(_labels(x, rng) - 1, 0, 2)]}),
         {"green": 0.3, "blue": 0.3, "red": 0.4},
@@ -111,7 +139,10 @@ def competition(case: Case, folder: Path) -> Path:
     return write(folder, train, test, test[["row"]].assign(**case.sample), case.description)
 
 
-@pytest.mark.parametrize("name", CASES)
+SLOW = {"an interval"}  # beside quicker ones of nearly the same kind
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in CASES])
 def test_a_valid_submission(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     folder = competition(case, tmp_path / "little")

@@ -156,7 +156,7 @@ def test_repeated_ids_and_tables_without_inputs_are_refused():
     train = pd.DataFrame({"id": range(20), "x": RNG.normal(size=20), "y": RNG.normal(size=20)})
     test = pd.DataFrame({"id": [1, 1, 2], "x": 0.0})
     with pytest.raises(TaskError, match="1 ids repeat in test"):
-        infer_task(little_competition(train, test, test[["id"]].assign(y=0.0)))
+        infer_task(little_competition(train, test, test[["id"]][::-1].assign(y=0.0)))
     test = pd.DataFrame({"id": [21, 22, 23]})
     with pytest.raises(TaskError, match="share no column to predict from"):
         infer_task(little_competition(train, test, test.assign(y=0.0)))

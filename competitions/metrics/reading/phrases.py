@@ -27,7 +27,7 @@ class Mention:
 
 _UNSUPPORTED = (
     r"\bdice\b(?: coefficients?| scores?)?", r"\bjaccard\b", r"intersection over union|\biou\b", r"\bwrmsse\b",
-    r"levenshtein|\bedit distance", r"\bcrps\b|continuous ranked probability", r"concordance index|\bc index\b",
+    r"levenshtein|\bedit distance", r"concordance index|\bc index\b",
     r"\bn?dcg\b", r"\bbleu\b|\brouge\b|\bperplexity\b", r"hausdorff", r"laplace log likelihood", r"word error rate",
     r"\bcohen'?s? kappa\b", r"hamming loss", r"sharpe ratio", r"\bpartial auc\b|\bpauc\b",
     r"log of the mean absolute error", r"kullback leibler|\bkl divergence", r"\bexact match\b",

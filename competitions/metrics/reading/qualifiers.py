@@ -36,7 +36,7 @@ def qualified(mention: Mention, sentences: list[str], at: int) -> str | None:
     family = PARAMETRISED.get(name)
     if family is not None and parameter == family.letter:
         value = family.in_text(near, wide)
-        return None if value is None else family.complete(value)
+        return family.several if value is None else family.complete(value)
     columns = bool(_COLUMNS.search(near)) or bool(_COLUMNS.search(sentences[at - 1] if at else ""))
     if family is not None:
         return MEAN + mention.name if columns else mention.name
