@@ -110,7 +110,7 @@ def _is_information(one: Series, other: Series) -> bool:
     if one.word in _COUNTERS:
         return False
     if not all(t.isdigit() for t in (*one.tokens, *other.tokens)):
-        return set(other.tokens) <= set(one.tokens) or len(other.sheets) > 1
+        return bool(set(one.tokens) & set(other.tokens))
     years = all(len(t) in (4, 6, 8) and t[:2] in ("19", "20") for t in (*one.tokens, *other.tokens))
     zeros = any(len(t) > 2 and t[0] == "0" for t in one.tokens)
     return years or (not zeros and len(one.sheets) == len(other.sheets) and one.tokens == other.tokens)

@@ -65,6 +65,8 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         values = test[column].iloc[:_ROWS].astype(str)
         if values.nunique() > 1 and all(v in k for v, k in zip(values, key, strict=True)):
             return IdMatch(0.6, (("", rest[0]),), True)
+    if len(rest) > 1 and not any(test[c].is_unique and not is_float_dtype(test[c].dtype) for c in test.columns):
+        return IdMatch(0.3, (("", rest[0]),), True)  # test has no ids at all
     return IdMatch(0.0)
 
 

@@ -55,7 +55,11 @@ class ManyRows:
         """
         ids, one_table = list(self.ids), self.is_one_table()
         table, train = self.load(), labels.load()
-        if one_table:
+        single = one_table and not table.duplicated(ids).any()
+        if single:
+            made, order = table.drop(columns=[c for c in labels.columns if c in table and c not in ids]), ""
+            of_train = of_test = made
+        elif one_table:
             made, order = aggregate(table, ids, labels.columns)
             of_train = of_test = made
         else:
@@ -75,6 +79,8 @@ class ManyRows:
             f"{len(made):,}): {count} aggregates of them, "
             f"{order}, are columns of train and test{further}."
         ]
+        if single:
+            notes = [f"{paths} has one row for each {key}: its columns are columns of train and test."]
         if any(lacking):
             notes.append(
                 f"{lacking[0]:,} {key} of {labels.path} and {lacking[1]:,} of test have no such rows: their aggregates "

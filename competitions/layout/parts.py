@@ -119,8 +119,10 @@ def path_label(paths: Sequence[str]) -> str:
 
 
 def natural_key(path: str) -> list[tuple[int, int, str]]:
-    """A key that sorts part2 before part10."""
-    return [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.findall(r"\d+|\D+", path.lower())]
+    """A key that sorts part2 before part10, and train.csv before train2.csv."""
+    folder, _, name = path.lower().rpartition("/")
+    whole = f"{folder}/{name.partition('.')[0]}"
+    return [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.findall(r"\d+|\D+", whole)]
 
 
 def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], told: Told | None) -> Load:
@@ -134,6 +136,7 @@ def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], told: Told | None
             as_text = told[0] in text or told[0] in exact
             values = [str(value) if as_text else value for value in told[1]]
             frames = [f.assign(**{told[0]: value}) for f, value in zip(frames, values, strict=True)]
+        frames = [f for f in frames if len(f)] or frames[:1]  # an empty part shows no types
         return pd.concat([f[list(columns)] for f in frames], ignore_index=True) if len(frames) > 1 else frames[0]
 
     return load

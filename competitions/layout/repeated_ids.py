@@ -96,7 +96,7 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
                     many = ManyRows(inputs, inputs, tuple(keys))
                     asked = replace(asked, path=f"{inputs.path} (ids of {form.path})", parts=form.files)
                     train, test = many.join(labelled, (), aggregate, asked)
-                    return [train, test, *(s for s in sheets if s is not labels)], many
+                    return [train, test, *(s for s in sheets if s not in (labels, inputs))], many
     return None
 
 

@@ -120,6 +120,7 @@ RUNS: dict[str, tuple[tuple[str, ...], str]] = {
 OTHERS: dict[str, tuple[tuple[str, ...], str]] = {
     "a competition that is not there": (("inspect", "./nowhere"), "does not exist"),
     "a file and no competition": (("inspect", "t.yaml"), "single file"),
+    "a table without a test": (("run", "good/train.csv", "--budget", "20s"), "medalist holdout"),
     "an empty folder": (("inspect", "empty"), "no table"),
     "a task that cannot be written": (("inspect", "good", "--write", "nowhere/task.yaml"), "cannot be written"),
     "a broken zip": (("inspect", "broken.zip"), "broken archive"),

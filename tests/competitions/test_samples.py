@@ -136,3 +136,12 @@ def test_another_order_and_another_id(tmp_path: Path, suffix: str) -> None:
     assert frame["Field"].tolist() == form["Field"].tolist()
     places = dict(zip(plain["test"]["plot"], range(N_TEST), strict=True))
     assert frame["corn"].tolist() == [places[k] for k in form["Field"]]
+
+
+def test_ids_that_no_column_of_test_has_are_matched_by_order(tmp_path: Path) -> None:
+    plain = tables()
+    form = pd.DataFrame({"key": [f"k{i * 7 % 61}" for i in range(N_TEST)], "corn": 0.5})
+    train, test = (plain[n].drop(columns="plot") for n in ("train", "test"))
+    competition = read_competition(write(tmp_path, train=train, test=test, form=form))
+    assert submitted(competition)["corn"].tolist() == list(range(N_TEST))
+    assert any("order of the rows" in note for note in competition.notes)

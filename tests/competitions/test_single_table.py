@@ -149,3 +149,17 @@ def test_two_competitions_in_one_folder(tmp_path: Path) -> None:
     named = read_competition(tmp_path, **files, sample="first/sample_submission.csv")
     assert infer_task(named).targets == ("points",)
     assert infer_task(read_competition(tmp_path / "second")).targets == ("stars",)
+
+
+@pytest.mark.parametrize("with_test", [False, True])
+def test_labels_and_a_table_of_properties_of_all_ids(tmp_path: Path, with_test: bool) -> None:
+    table = wines().assign(wine=range(120))
+    form = table[80:][["wine"]].assign(points=0)
+    write(tmp_path, labels=table[:80][["wine", "points"]], wines=table.drop(columns="points"), sample_submission=form)
+    if with_test:
+        write(tmp_path, test=table[80:][["wine"]])
+    competition = read_competition(tmp_path)
+    task = infer_task(competition)
+    assert (task.id, task.targets) == (("wine",), ("points",))
+    assert competition.train["sugar"].tolist() == table["sugar"][:80].tolist()
+    assert competition.test["sugar"].tolist() == table["sugar"][80:].tolist()
