@@ -132,3 +132,13 @@ def test_dates_are_no_targets_and_the_remedy_works(form):
     train = train.assign(soil=np.arange(N))
     sample = data.sample.assign(soil=0)
     assert infer_task(little_competition(train, data.test, sample)).problem_type == "regression"
+
+
+@pytest.mark.parametrize("columns", [{"answer": 0.5}, {"p_clay": 0.5, "p_sand": 0.5}, {"soil": "clay"}])
+def test_rows_without_a_label_are_left_out_whatever_the_sample_calls_it(columns, tmp_path):
+    data = tables(["clay", "sand", "clay", None], columns)
+    folder = write(tmp_path / "soils", train=data.train, test=data.test, sample_submission=data.sample)
+    read = read_competition(folder)
+    assert len(read.train) == 3 * N // 4
+    assert any("have no soil: they are left out" in note for note in read.notes)
+    assert infer_task(read, metric="accuracy" if "soil" in columns else "logloss", positive="clay").targets == ("soil",)
