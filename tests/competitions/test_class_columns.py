@@ -17,10 +17,9 @@ N, M = 60, 12
 
 
 def tables(labels, columns, text=LOG_LOSS):
-    train = pd.DataFrame(
-        {"key": range(N), "x": np.arange(N) % 7 / 7, "soil": [labels[i % len(labels)] for i in range(N)]}
-    )
-    test = pd.DataFrame({"key": range(N, N + M), "x": np.arange(M) / M})
+    soil = [labels[i % len(labels)] for i in range(N)]
+    train = pd.DataFrame({"key": range(N), "x": np.arange(N) % 7 / 7, "z": np.arange(N) % 5, "soil": soil})
+    test = pd.DataFrame({"key": range(N, N + M), "x": np.arange(M) / M, "z": np.arange(M) % 5})
     return little_competition(train, test, test[["key"]].assign(**columns), text)
 
 
