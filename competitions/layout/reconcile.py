@@ -99,12 +99,15 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
 def _drop_unlabelled(
     roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack the sample's target, or all of its targets, and a note on them.
+    """Train without the rows that lack all of the sample's targets, or the only column that test lacks, and a note.
 
     All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
     """
     columns = [] if sample is None else list(sample.columns)
     targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
+    if sample is not None and not targets:  # under another name in the sample, or a column for each of its classes
+        only = [str(c) for c in train if c not in test and c not in roles.ids and bool(train[c].notna().any())]
+        targets = only if len(only) == 1 else []
     missing = train[targets].isna().all(axis=1).to_numpy() if targets else np.zeros(len(train), dtype=bool)
     count = int(missing.sum())
     if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):

@@ -14,7 +14,7 @@ from medalist.competitions.metrics.phrase_parts import ERROR, LOG, MEAN, OF, RMS
 
 TYPES = ("regression", "ordinal")
 _OF_LOGARITHMS = (
-    r"\b(?:between|of|on|in)\b(?: the)?(?: natural)? (?:log(?:arithms?|s)?|log ?1p|log transformed|logged)\b"
+    r"\b(?:between|of|on|in)\b(?: the)?(?: natural)? (?:log(?:arithms?|s)?|ln|log ?1p|log transformed|logged)\b"
     r"|\blog(?:arithm)?s? of (?:the )?predict\w+[^.]{0,60}\blog(?:arithm)?s? of"
 )
 _QUANTILE = re.compile(

@@ -100,6 +100,8 @@ def _by_column(labels: Sequence[Any], asked: str, target: str) -> Any | None:
 
 def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -> tuple[Any | None, str]:
     """(the label that the description asks for, a note on it), (None, "") where it asks for none or for both."""
+    if not any(re.search(_label(label), description, re.IGNORECASE) for label in labels):
+        return None, ""
     sentences = [_RANGE.sub(" ", sentence.text) for sentence in split_sentences(description)]
     for patterns, what in (
         (_positive_patterns, "calls {} the positive class"),

@@ -152,7 +152,7 @@ def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Seq
             asks, quote = found, sentence
             break
     formula = ""
-    for sentence in sentences:
+    for sentence in sentences if own_name or asks else ():
         formula = _formula(sentence, target, columns)
         if formula:
             quote = quote or sentence
@@ -170,8 +170,13 @@ _FUNCTIONS = (
 )  # fmt: skip
 
 
+_ANY_FUNCTION = re.compile(r"log|ln|sq|√|negat|multipl|times|rank|percentile|exp", re.IGNORECASE)
+
+
 def _asked_function(sentence: str, asked: str | None) -> str:
     """The function of the target that a sentence asks for: after a verb of asking, or beside the column's own name."""
+    if not _ANY_FUNCTION.search(sentence):
+        return ""
     for name, pattern in _FUNCTIONS:
         found = re.search(pattern, sentence, re.IGNORECASE)
         if not found:

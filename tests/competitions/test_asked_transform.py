@@ -82,6 +82,7 @@ def test_names_and_text_say_which_transformation_is_asked_for(case):
 PLAIN = {
     "the same name": ("rent", "rent", ""),
     "the metric takes logarithms": ("rent", "rent", "RMSE between the logarithm of the predicted and the true rent."),
+    "the metric takes natural logarithms": ("rent", "rent", "RMSE between ln(rent) predicted and ln(rent) measured."),
     "a metric with log in its name": ("answer", "rent", "We use the root mean squared logarithmic error."),
     "another word with log": ("catalog_rent", "rent", ""),
     "a description of train": ("log_rent", "log_rent", "`log_rent` is the natural log of the rent."),
@@ -98,6 +99,13 @@ def test_a_plain_target_stays_as_it_is(case):
     task = infer_task(competition(asked, target, text, values=values, living_area=areas))
     assert task.transform == ""
     assert not any("--transform" in note for note in task.notes)
+
+
+def test_natural_logarithms_by_their_sign_are_logarithms_of_a_metric():
+    data = competition("rent")
+    text = "Submissions are scored by the RMSE between ln(rent) predicted and ln(rent) measured."
+    task = infer_task(little_competition(data.train, data.test, data.sample, text))
+    assert (task.metric, task.transform) == ("rmsle", "")
 
 
 def test_noughts_in_the_target_need_one_to_be_added():

@@ -17,10 +17,9 @@ N, M = 60, 12
 
 
 def tables(labels, columns, text=LOG_LOSS):
-    train = pd.DataFrame(
-        {"key": range(N), "x": np.arange(N) % 7 / 7, "soil": [labels[i % len(labels)] for i in range(N)]}
-    )
-    test = pd.DataFrame({"key": range(N, N + M), "x": np.arange(M) / M})
+    soil = [labels[i % len(labels)] for i in range(N)]
+    train = pd.DataFrame({"key": range(N), "x": np.arange(N) % 7 / 7, "z": np.arange(N) % 5, "soil": soil})
+    test = pd.DataFrame({"key": range(N, N + M), "x": np.arange(M) / M, "z": np.arange(M) % 5})
     return little_competition(train, test, test[["key"]].assign(**columns), text)
 
 
@@ -132,3 +131,13 @@ def test_dates_are_no_targets_and_the_remedy_works(form):
     train = train.assign(soil=np.arange(N))
     sample = data.sample.assign(soil=0)
     assert infer_task(little_competition(train, data.test, sample)).problem_type == "regression"
+
+
+@pytest.mark.parametrize("columns", [{"answer": 0.5}, {"p_clay": 0.5, "p_sand": 0.5}, {"soil": "clay"}])
+def test_rows_without_a_label_are_left_out_whatever_the_sample_calls_it(columns, tmp_path):
+    data = tables(["clay", "sand", "clay", None], columns)
+    folder = write(tmp_path / "soils", train=data.train, test=data.test, sample_submission=data.sample)
+    read = read_competition(folder)
+    assert len(read.train) == 3 * N // 4
+    assert any("have no soil: they are left out" in note for note in read.notes)
+    assert infer_task(read, metric="accuracy" if "soil" in columns else "logloss", positive="clay").targets == ("soil",)
