@@ -12,8 +12,9 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.kaggle.about import read_about
 from medalist.competitions.layout.candidates import Sheet
-from medalist.competitions.layout.description import read_description, read_text
+from medalist.competitions.layout.description import html_text, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.reconcile import Frames, reconcile
@@ -24,6 +25,8 @@ from medalist.competitions.tables.reading import Table, load, read_header
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
+_FROM_KAGGLE = "the description is that of Kaggle's pages, kept since the download."
+
 
 @dataclass(frozen=True, eq=False)
 class Competition:
@@ -32,7 +35,8 @@ class Competition:
     `name`: one printable component of a path (see `naming.safe_name`). Columns that `train`, `test` and `sample` share
     have the same name and type in each (see `layout.reconcile`). `description`: the organiser's text, "" without one.
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
-    changed in reading or could not be read. `sources`: the further tables, by path.
+    changed in reading or could not be read. `sources`: the further tables, by path. `kaggle_metric`: what Kaggle calls
+    the metric of a competition that was downloaded there, "" elsewhere.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Competition:
     fingerprint: str
     notes: tuple[str, ...]
     sources: Mapping[str, Source] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    kaggle_metric: str = ""
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -84,6 +89,8 @@ def read_competition(
     given = NamedTables(*(_named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)))
     texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in (given.train, given.test, given.sample)]
     text, text_paths = _describe(root, description, texts)
+    about = read_about(root)
+    from_kaggle = bool(about.description) and not text
 
     loaded: dict[str, Table] = {}
     sheets, problems = _sheets(by_path, loaded, given)
@@ -114,11 +121,12 @@ def read_competition(
         train=frames.train,
         test=frames.test,
         sample=frames.sample,
-        description=text,
+        description=html_text(about.description) if from_kaggle else text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes])),
+        notes=tuple(dict.fromkeys([*notes, *problems, *table_notes, *frames.notes, *(_FROM_KAGGLE,) * from_kaggle])),
         sources=MappingProxyType({f.path: by_path[f.path] for f in files if f.role == "extra"}),
+        kaggle_metric=about.metric,
     )
 
 

@@ -26,7 +26,8 @@ def read(
 ) -> tuple[Competition, Task]:
     """Read a competition, and infer its task or read it from `task_file`.
 
-    options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred.
+    options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred;
+    with a `task_file` the metric alone counts, in place of the file's.
     seed: of the folds. seconds: time limit of a download. Raises a MedalistError where that is not possible.
     """
     given = bool(options.get("id")) and bool(options.get("targets"))
@@ -34,7 +35,7 @@ def read(
         locate_or_download(path, seconds), **files, need_sample=not given and task_file is None
     )
     if task_file is not None:
-        return competition, read_task(Path(task_file), competition)
+        return competition, read_task(Path(task_file), competition, options.get("metric"))
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
 
 

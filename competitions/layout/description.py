@@ -53,11 +53,14 @@ def read_text(source: Source) -> str:
             text = transcode(data, None, source.path)[0].decode()
     else:
         text = transcode(data, encoding, source.path)[0].decode()
-    if source.suffix in (".html", ".htm"):
-        parser = _PlainText()
-        parser.feed(text)
-        return "".join(parser.parts)
-    return text
+    return html_text(text) if source.suffix in (".html", ".htm") else text
+
+
+def html_text(page: str) -> str:
+    """The visible text of an HTML page."""
+    parser = _PlainText()
+    parser.feed(page)
+    return "".join(parser.parts)
 
 
 class _PlainText(HTMLParser):

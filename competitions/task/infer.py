@@ -60,9 +60,13 @@ def infer_task(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
             f"nothing to learn: name another with --target, or check the training table."
         )
-    scorer, source, quote = choose_metric(competition.description, metric, form)
-    kind = decide_type(values, form.layout, scorer, problem_type)
-    counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
+    choice = choose_metric(competition, metric, form, values)
+    kind = decide_type(values, form.layout, choice.metric, problem_type)
+    counted, why = (
+        (choice.metric.name, "")
+        if choice.metric
+        else assume_metric(kind, form, sample, values, competition.description)
+    )
     scorer = fit_metric(counted, kind, len(form.targets))
     if kind == "regression":
         for column in values:
@@ -88,10 +92,12 @@ def infer_task(
         drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
-    if source == "assumed":
+    notes += choice.notes
+    if choice.source == "assumed":
+        nothing = "" if choice.notes else "Nothing says what the metric is: "
         notes += (
-            f"Nothing says what the metric is: {scorer.name} is assumed, and a human leaderboard may count another one "
-            f"(--metric settles it).",
+            f"{nothing}{scorer.name} is assumed{why}, and a human leaderboard may count another one (--metric settles "
+            f"it); a score by it has no standing.",
         )
     task = Task(
         name=competition.name,
@@ -99,8 +105,8 @@ def infer_task(
         targets=form.targets,
         problem_type=kind,
         metric=scorer.name,
-        metric_source=source,
-        metric_quote=quote,
+        metric_source=choice.source,
+        metric_quote=choice.quote,
         classes=labels,
         layout=form.layout,
         submission_columns=form.submission_columns,

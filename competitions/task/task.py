@@ -18,7 +18,7 @@ from medalist.competitions.task.labels import encode_labels, submission_labels
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
-MetricSource = Literal["given", "file", "description", "assumed"]
+MetricSource = Literal["given", "file", "description", "kaggle", "known competition", "assumed"]
 METRIC_SOURCES: tuple[str, ...] = get_args(MetricSource)
 
 
@@ -28,9 +28,10 @@ class Task:
 
     `id`: id columns of test, () where rows are matched by their order; `submission_id`: their names in the sample, in
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
-    sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
-    submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
-    order) or "per_target" (a column for each target). `submission_columns`: all columns of the sample, in order.
+    sentence), "kaggle" (the quote is Kaggle's name of it), "known competition" (of that name) or "assumed".
+    `classes`: labels in code order, the positive one last, () for regression. `layout` of a submission: "value" (one
+    target in one column), "per_class" (a column for each class: `class_columns`, in class order) or "per_target" (a
+    column for each target). `submission_columns`: all columns of the sample, in order.
     `train_only`: columns that test lacks beside the targets. `drop`: columns that are not used as inputs. `weights`: a
     column of train with the weight of each row in the metric. `notes`: sentences for a person on what was inferred.
     `columns`: (name, kind) pairs that a person has set, for `describe_columns(overrides=dict(task.columns))`.

@@ -11,9 +11,11 @@ import html
 import re
 from dataclasses import dataclass
 
+from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.reading.formula import find_formulas, read_formula
 from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, Mention, find_mentions
 from medalist.competitions.metrics.reading.qualifiers import by_formula, qualified
+from medalist.competitions.metrics.registry import canonical_name
 
 LONGEST_QUOTE = 400  # characters of a sentence that is quoted
 LONGEST_TEXT = 200_000  # characters of a description that are read
@@ -66,12 +68,7 @@ def read_metric(description: str) -> tuple[str, str] | None:
     """
     description = description[:LONGEST_TEXT].replace("\r\n", "\n")
     sentences = split_sentences(description)
-    best: tuple[float, int, Mention] | None = None
-    for place, sentence in enumerate(sentences):
-        for mention in find_mentions(sentence.lowered):
-            weight = _weight(sentences, place, mention)
-            if weight > 0 and (best is None or weight > best[0]):
-                best = weight, place, mention
+    best = heaviest_mention(sentences)
     formula = _formula(description, sentences)
     if best is None or (formula and formula[0] > best[0]):
         return (formula[1], formula[2]) if formula else None
@@ -84,6 +81,31 @@ def read_metric(description: str) -> tuple[str, str] | None:
     if name and formula and by_formula(name, formula[1]):
         name = formula[1]
     return (name, sentences[place].text[:LONGEST_QUOTE]) if name else None
+
+
+def read_metric_name(words: str) -> str | None:
+    """The canonical name of a metric that is called so elsewhere, such as "Categorization Accuracy" on Kaggle."""
+    try:
+        return canonical_name(words)
+    except MetricError:
+        named = read_metric(f"# Evaluation\n\nSubmissions are evaluated by the {words}.")
+        return None if named is None else named[0]
+
+
+def heaviest_mention(sentences: list[Sentence]) -> tuple[float, int, Mention] | None:
+    """(weight above 0, place of the sentence, mention) of what is likeliest to be the metric; None without any."""
+    best: tuple[float, int, Mention] | None = None
+    for place, sentence in enumerate(sentences):
+        for mention in find_mentions(sentence.lowered):
+            weight = _weight(sentences, place, mention)
+            if weight > 0 and (best is None or weight > best[0]):
+                best = weight, place, mention
+    return best
+
+
+def is_strong(sentence: Sentence) -> bool:
+    """Whether a sentence says how submissions are evaluated, of this competition and by its organiser."""
+    return bool(_STRONG.search(sentence.lowered)) and not _OTHER_SUBJECT.search(sentence.lowered)
 
 
 def split_sentences(text: str) -> list[Sentence]:
