@@ -13,7 +13,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import MetricError
 from medalist.competitions.known.competitions import find_known
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.metrics.reading.missed import missed_metric
+from medalist.competitions.metrics.reading.missed import missed_metric, rival_metric
 from medalist.competitions.metrics.reading.text import read_metric, read_metric_name
 from medalist.competitions.metrics.registry import assumed_metric
 from medalist.competitions.task.metric_fit import misfit, shows_labels
@@ -50,15 +50,21 @@ def choose_metric(competition: Competition, given: str | None, form: Form, value
     Raises MetricError for an unknown name.
     """
     n_targets = len(form.targets)
+    notes: tuple[str, ...] = ()
     if given is not None:
         return Choice(find_metric(given, n_targets), "given")
     named = read_metric(competition.description)
     if named is not None:
-        return Choice(find_metric(named[0], n_targets), "description", named[1])
+        metric = find_metric(named[0], n_targets)
+        rival = rival_metric(competition.description)
+        if rival is not None:
+            quote = " ".join(rival[1].split())[:200]
+            notes = (f"“{quote}” names {rival[0]} beside {metric.name}, which is taken ({_SETTLES}).",)
+        return Choice(metric, "description", named[1], notes)
     missed = missed_metric(competition.description)
     if missed is not None and missed.words:
         return Choice(None, "assumed", notes=(missed.sentence(),))
-    notes: tuple[str, ...] = () if missed is None else (missed.sentence(),)
+    notes = () if missed is None else (missed.sentence(),)
     for choice in (_by_kaggle(competition, form, values), _by_name(competition, form, values)):
         if choice is not None and choice.metric is not None:
             return choice

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, find_mentions
+from medalist.competitions.metrics.names import MEAN
+from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, UNSUPPORTED_BESIDE, find_mentions
+from medalist.competitions.metrics.reading.qualifiers import qualified
 from medalist.competitions.metrics.reading.text import (
     LONGEST_TEXT,
     heaviest_mention,
     is_strong,
+    lowered,
     read_metric,
     split_sentences,
 )
-from medalist.competitions.metrics.registry import PARAMETRISED
+from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 
 _LONGEST_QUOTE = 200  # characters of a sentence that a note quotes
 _BY = re.compile(
@@ -41,6 +44,27 @@ class Missed:
         return f"No metric that medalist has is recognised in “{self.quote}”: --metric names one, {own}."
 
 
+def rival_metric(description: str) -> tuple[str, str] | None:
+    """(name of another metric that the sentence names too from which a metric is read, the sentence); None without."""
+    named = read_metric(description)
+    if named is None:
+        return None
+    text = lowered(named[1])
+    for mention in find_mentions(text):
+        other = qualified(mention, [text], 0) if mention.name in METRICS and not mention.weak else None
+        if other is not None and not _alike(other, named[0]):
+            return other, named[1]
+    return None
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names are of one metric, or of variants of one that a phrase may mean."""
+    one, other = one.removeprefix(MEAN), other.removeprefix(MEAN)
+    variants = {v.name for name in (one, other) if name in METRICS for v in METRICS[name].wording.variants}
+    kinds = {name for key in (one, other) if key in METRICS for name in METRICS[key].by_type.values()}
+    return one == other or one in variants | kinds or other in variants | kinds or one.partition("@")[0] == "map"
+
+
 def missed_metric(description: str) -> Missed | None:
     """What a description says of its metric where it cannot be used; None where it can, or where it says nothing."""
     description = description[:LONGEST_TEXT].replace("\r\n", "\n")
@@ -51,7 +75,7 @@ def missed_metric(description: str) -> Missed | None:
     if best is not None:
         sentence = sentences[best[1]]
         mentions = find_mentions(sentence.lowered)
-        mention = next((m for m in mentions if m.name == UNSUPPORTED), best[2])
+        mention = next((m for m in mentions if m.name in (UNSUPPORTED, UNSUPPORTED_BESIDE)), best[2])
         family = PARAMETRISED.get(mention.name.partition("@")[0])
         words = sentence.text[mention.start : mention.end].strip()
         example = "" if family is None else family.example

@@ -12,10 +12,11 @@ import re
 from dataclasses import dataclass
 
 from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.names import targets_of
 from medalist.competitions.metrics.reading.formula import find_formulas, read_formula
-from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, Mention, find_mentions
+from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, UNSUPPORTED_BESIDE, Mention, find_mentions
 from medalist.competitions.metrics.reading.qualifiers import by_formula, qualified
-from medalist.competitions.metrics.registry import canonical_name
+from medalist.competitions.metrics.registry import canonical_name, get_metric
 
 LONGEST_QUOTE = 400  # characters of a sentence that is quoted
 LONGEST_TEXT = 200_000  # characters of a description that are read
@@ -73,7 +74,8 @@ def read_metric(description: str) -> tuple[str, str] | None:
     if best is None or (formula and formula[0] > best[0]):
         return (formula[1], formula[2]) if formula else None
     _, place, mention = best
-    if any(other.name == UNSUPPORTED for other in find_mentions(sentences[place].lowered)):
+    beside = (other.name for other in find_mentions(sentences[place].lowered))
+    if mention.name == UNSUPPORTED_BESIDE or UNSUPPORTED in beside:
         return None  # "F2 at several thresholds of intersection over union" is not F2
     around = [sentence.lowered for sentence in sentences if sentence.heading == sentences[place].heading]
     at = sum(sentence.heading == sentences[place].heading for sentence in sentences[:place])
@@ -84,12 +86,19 @@ def read_metric(description: str) -> tuple[str, str] | None:
 
 
 def read_metric_name(words: str) -> str | None:
-    """The canonical name of a metric that is called so elsewhere, such as "Categorization Accuracy" on Kaggle."""
+    """The canonical name of a metric that is called so elsewhere, such as "CategorizationAccuracy" on Kaggle.
+
+    None where medalist does not have it, or it lacks its parameter.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[{}]", " ", words)
+    named = read_metric(f"# Evaluation\n\nSubmissions are evaluated by the {words}.")
+    if named is not None:
+        return named[0]
     try:
-        return canonical_name(words)
+        name = canonical_name(words)
+        return get_metric(name, targets_of(name)).name
     except MetricError:
-        named = read_metric(f"# Evaluation\n\nSubmissions are evaluated by the {words}.")
-        return None if named is None else named[0]
+        return None
 
 
 def heaviest_mention(sentences: list[Sentence]) -> tuple[float, int, Mention] | None:
