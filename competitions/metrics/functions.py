@@ -35,9 +35,9 @@ def squared_log_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     """(log(1 + y) - log(1 + p))²; MetricError where a value is below zero."""
     for values, what in ((y, "target"), (p, "prediction")):
         if values.size and values.min() < 0:
+            remedy = "clip the predictions at zero" if what == "prediction" else "choose another metric with --metric"
             raise MetricError(
-                f"A logarithmic error needs values of zero or more, and a {what} is {values.min():g}: "
-                "clip the predictions at zero, or choose another metric."
+                f"A logarithmic error needs values of zero or more, and a {what} is {values.min():g}: {remedy}."
             )
     return (np.log1p(y) - np.log1p(p)) ** 2
 

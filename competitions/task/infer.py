@@ -79,7 +79,7 @@ def infer_task(
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
             f"The metric {scorer.name} needs a probability for each of {len(labels)} classes, but the sample "
-            f"submission has one column: settle it with --metric or --problem-type."
+            f"submission has one column: give --metric accuracy, or another one of labels."
         )
     train_only = tuple(c for c in form.lacking if c not in form.targets and c not in form.id and c != weights)
     if weights is None and getattr(scorer, "weighted", False):
@@ -120,7 +120,10 @@ def infer_task(
         columns=tuple((columns or {}).items()),
     )
     if not task.features(train, test):
-        raise TaskError("Train and test share no column to predict from: check which files are train and test.")
+        raise TaskError(
+            "Train and test share no column to predict from: name the files with --train and --test, or take columns "
+            "out of drop: in task.yaml."
+        )
     return task
 
 

@@ -80,8 +80,8 @@ def _targets(
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
     if given is None and named:
         raise TaskError(
-            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: "
-            f"name the targets with --target."
+            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: name a "
+            f"column of train for each of them, in this order, with --target."
         )
     candidates = list(given) if given else [c for c in _with_values(train, lacking) if c not in ids]
     if given and len(given) > 1:
@@ -112,10 +112,17 @@ def _targets(
         note = (f"The sample's columns are taken as the classes of {candidates[0]} in order: "
                 f"{', '.join(f'{a} = {b}' for a, b in zip(columns[:5], labels, strict=False))}.",)  # fmt: skip
         return (candidates[0],), "per_class", columns, None, note
+    if given:
+        raise TaskError(
+            f"--target {given[0]}: the sample submission has {len(predicted)} columns to predict "
+            f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
+            f"of train for each of them, in this order, or the one whose labels they are."
+        )
+    several = "a column of train for each of them, in this order, or the one whose labels they are,"
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + ": name it with --target."
+        + f": name {several if len(predicted) > 1 else 'it'} with --target."
     )
 
 
@@ -198,8 +205,8 @@ def _refuse_repeated(table: pd.DataFrame, ids: tuple[str, ...], where: str) -> N
     repeated = int(table.duplicated(list(ids)).sum()) if ids else 0
     if repeated:
         raise TaskError(
-            f"{repeated} ids repeat in {where} ({', '.join(ids)}): remove the repeated rows, or name the id columns "
-            f"with --id."
+            f"{repeated} ids repeat in {where} ({', '.join(ids)}): name the columns that together tell the rows apart, "
+            f"with commas, with --id."
         )
 
 

@@ -13,7 +13,7 @@ from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
-from medalist.competitions.task.labels import encode_labels, submission_labels
+from medalist.competitions.task.labels import encode_labels, plain, submission_labels
 
 Layout = Literal["value", "per_class", "per_target"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
@@ -209,9 +209,15 @@ def target_numbers(values: pd.Series) -> np.ndarray:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     bad = ~np.isfinite(numbers)
     if bad.any():
+        count, first = int(bad.sum()), plain(values[bad].iloc[0])
+        if np.isinf(numbers[bad]).all():
+            raise TaskError(
+                f"The target {values.name!r} is infinite in {count} of {len(values)} training rows ({first}): write "
+                f"finite numbers there."
+            )
         raise TaskError(
-            f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "
-            f"{values[bad].iloc[0]!r}: mend them, or give --problem-type binary or multiclass."
+            f"The target {values.name!r} holds {count} values that are no numbers, such as {first!r}: write numbers in "
+            f"their place, or give --problem-type multiclass for labels."
         )
     return numbers
 

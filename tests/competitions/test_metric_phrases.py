@@ -59,8 +59,8 @@ SUPPORTED = [
     ("Submissions are scored by weighted log loss.", "balanced_logloss"),
     ("Submissions are scored on the Root Mean Squared Logarithmic Error (RMSLE).", "rmsle"),
     (
-        "Submissions are scored on the root mean squared error between the logarithm of the predicted value and the logarithm "
-        "of the observed price.",
+        "Submissions are scored on the root mean squared error between the logarithm of the predicted value and the "
+        "logarithm of the observed price.",
         "rmsle",
     ),
     ("Submissions are scored on mean absolute percentage error (MAPE).", "mape"),

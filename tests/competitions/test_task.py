@@ -135,7 +135,7 @@ MISTAKES = {
     "folds": ({"y": [1, 2] * 9, "folds": "weekly"}, "--folds: 'weekly' is no fold scheme"),
     "metric of another problem": (
         {"y": [1.5, 2.5] * 9, "metric": "rmse", "problem_type": "binary"},
-        "scores regression or ordinal problems, not binary: settle it with --metric or --problem-type",
+        "scores regression or ordinal problems, not binary: give --metric auc",
     ),
 }
 
