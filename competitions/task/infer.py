@@ -85,7 +85,7 @@ def infer_task(
     if weights is None and getattr(scorer, "weighted", False):
         weights = next((c for c in train.columns if "weight" in str(c).lower() and c not in form.targets), None)
         none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
-        notes += (f"Rows are weighted by {weights}." if weights else none,)
+        notes += (f"Rows are weighted by {weights} (weights: in task.yaml names another)." if weights else none,)
         train_only = tuple(c for c in train_only if c != weights)
     _check_columns(train, drop or (), weights)
     if drop is None:
@@ -140,7 +140,9 @@ def _binary(
         return ordered, ()
     mentioned = probability_labels(labels, description)
     if len(mentioned) == 1:
-        return order_binary(labels, mentioned[0])[0], (f"The description asks for the probability of {mentioned[0]}.",)
+        return order_binary(labels, mentioned[0])[0], (
+            f"The description asks for the probability of {mentioned[0]} (--positive names the other).",
+        )
     raise TaskError(
         f"Which of {labels[0]!r} and {labels[1]!r} is the positive class, whose probability is asked for, cannot be "
         f"told: name it with --positive."

@@ -158,7 +158,8 @@ def task_classes(
         levels = ordered_levels(np.array(labels, dtype=object))
         how = "read from their words" if levels else "not found, so they are sorted"
         ordered = tuple(str(level) for level in levels) or labels
-        return ordered, (f"The order of the classes was {how}: {' < '.join(map(str, ordered[:8]))}.",)
+        shown = " < ".join(map(str, ordered[:8]))
+        return ordered, (f"The order of the classes was {how}: {shown} (classes: in task.yaml gives another).",)
     return labels, ()
 
 

@@ -103,7 +103,8 @@ def _targets(
     if len(predicted) == 1:
         target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
         if target is not None:
-            note = () if target == predicted[0] else (f"{predicted[0]} of the sample submission means {target}.",)
+            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
         labels = class_labels(train[candidates[0]])
