@@ -47,6 +47,7 @@ def _kind_fits(metric: Metric, natural: str, kind: str, values: Sequence[pd.Seri
 def _form_misfit(metric: Metric, kind: str, form: Form, values: Sequence[pd.Series], sample: pd.DataFrame) -> str:
     """Why the sample submission does not hold what the metric needs, "" where it does."""
     columns = [sample[c] for c in form.submission_columns if c not in form.submission_id]
+    pairs = list(zip(columns, values, strict=False))  # as many of them, but for forms with columns of their own
     words = any(is_text(column) or pd.api.types.is_bool_dtype(column.dtype) for column in columns)
     if form.layout == "per_class" and len(form.class_columns) > 1:
         return "" if metric.needs == "probability" else "the sample submission has a column for each class"
@@ -55,13 +56,9 @@ def _form_misfit(metric: Metric, kind: str, form: Form, values: Sequence[pd.Seri
     if metric.needs in ("probability", "value") and words:
         return "the sample submission holds words"
     if metric.needs == "probability":
-        labels = any(shows_labels(c, v) and c.nunique() > 1 for c, v in zip(columns, values, strict=True))
+        labels = any(shows_labels(c, v) and c.nunique() > 1 for c, v in pairs)
         return "the sample submission holds labels" if labels else ""
-    if (
-        metric.needs == "label"
-        and kind == "binary"
-        and any(shows_numbers(c, v) for c, v in zip(columns, values, strict=True))
-    ):
+    if metric.needs == "label" and kind == "binary" and any(shows_numbers(c, v) for c, v in pairs):
         return "the sample submission holds numbers that are no labels"
     return ""
 

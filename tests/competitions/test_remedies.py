@@ -186,8 +186,8 @@ CASES = {
         {"choose another metric with --metric": (same, {"metric": "rmse"})}, {"metric": "rmsle"},
     ),
     "a metric without its parameter": Case(
-        tables(y=numbers()), "needs its parameter",
-        {"pinball@0.9": (same, {"metric": "pinball@0.9"})}, {"metric": "pinball"},
+        tables(y=in_turn("a", "b", "c", "d")), "needs its parameter",
+        {"map@3": (same, {"metric": "map@3"})}, {"metric": "map"},
     ),
     "a metric misspelt": Case(
         tables(y=numbers()), "did you mean",
