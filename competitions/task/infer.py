@@ -60,7 +60,7 @@ def infer_task(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
             f"nothing to learn: name another with --target, or check the training table."
         )
-    choice = choose_metric(competition, metric, form, values)
+    choice = choose_metric(competition, metric, form, values, problem_type)
     kind = decide_type(values, form.layout, choice.metric, problem_type)
     counted, why = (
         (choice.metric.name, "")

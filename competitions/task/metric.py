@@ -16,11 +16,12 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.reading.missed import missed_metric, rival_metric
 from medalist.competitions.metrics.reading.text import read_metric, read_metric_name
 from medalist.competitions.metrics.registry import assumed_metric
-from medalist.competitions.task.metric_fit import misfit, shows_labels
+from medalist.competitions.task.metric_fit import fitting_metric, shows_labels
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
 
+_OWN = "give it with --metric file.py:function"
 _SETTLES = "--metric, or metric: in task.yaml, settles it"
 _PROBABILITIES = re.compile(
     r"\b(?:predict|submit|estimat|provid|giv|contain|output|assign|hold|want|need|ask|comput|forecast)\w*\b[^.!?\n]{0,60}"
@@ -42,72 +43,77 @@ class Choice:
     notes: tuple[str, ...] = ()
 
 
-def choose_metric(competition: Competition, given: str | None, form: Form, values: Sequence[pd.Series]) -> Choice:
+def choose_metric(
+    competition: Competition,
+    given: str | None,
+    form: Form,
+    values: Sequence[pd.Series],
+    problem_type: str | None = None,
+) -> Choice:
     """The metric of the name `given`; else the one that the description names; else the one that Kaggle names, or that
     is known for a competition of this name, where the target's `values` and the sample have the form that it needs.
 
     A metric that the description names and that medalist does not have is said in a note, and none is known then.
-    Raises MetricError for an unknown name.
+    `problem_type`: the one that a person has given. Raises MetricError for an unknown name.
     """
     n_targets = len(form.targets)
-    notes: tuple[str, ...] = ()
     if given is not None:
         return Choice(find_metric(given, n_targets), "given")
     named = read_metric(competition.description)
     if named is not None:
         metric = find_metric(named[0], n_targets)
-        rival = rival_metric(competition.description)
-        if rival is not None:
-            quote = " ".join(rival[1].split())[:200]
-            notes = (f"“{quote}” names {rival[0]} beside {metric.name}, which is taken ({_SETTLES}).",)
-        return Choice(metric, "description", named[1], notes)
+        return Choice(metric, "description", named[1], _rivals(competition.description, metric))
     missed = missed_metric(competition.description)
+    notes: tuple[str, ...] = () if missed is None else (missed.sentence(),)
     if missed is not None and missed.words:
-        return Choice(None, "assumed", notes=(missed.sentence(),))
-    notes = () if missed is None else (missed.sentence(),)
-    for choice in (_by_kaggle(competition, form, values), _by_name(competition, form, values)):
-        if choice is not None and choice.metric is not None:
+        return Choice(None, "assumed", notes=notes)
+    for known in (_by_kaggle, _by_name):
+        choice = known(competition, form, values, problem_type)
+        if choice.metric is not None:
             return choice
-        notes += choice.notes if choice is not None else ()
+        notes += choice.notes
     return Choice(None, "assumed", notes=notes)
 
 
-def _by_kaggle(competition: Competition, form: Form, values: Sequence[pd.Series]) -> Choice | None:
-    """The metric that Kaggle names for a downloaded competition; a note alone where it cannot be used."""
+def _rivals(description: str, metric: Metric) -> tuple[str, ...]:
+    """A note on another metric that the sentence names too from which `metric` was read; () without one."""
+    rival = rival_metric(description)
+    if rival is None:
+        return ()
+    quote = " ".join(rival[1].split())[:200]
+    return (f"“{quote}” names {rival[0]} beside {metric.name}, which is taken ({_SETTLES}).",)
+
+
+def _by_kaggle(competition: Competition, form: Form, values: Sequence[pd.Series], problem_type: str | None) -> Choice:
+    """The metric that Kaggle names for a downloaded competition; at most a note where it names none that fits."""
     words = competition.kaggle_metric
     if not words:
-        return None
+        return Choice(None, "assumed")
     name = read_metric_name(words)
     if name is None:
-        return Choice(None, "assumed", notes=(
-            f"Kaggle calls the metric {words!r}, which medalist does not have: give it with --metric file.py:function.",
-        ))  # fmt: skip
-    metric = find_metric(name, len(form.targets))
-    reason = misfit(name, metric, form, values, competition.sample)
-    if reason:
+        note = f"Kaggle calls the metric {words!r}, which medalist does not have: {_OWN}."
+        return Choice(None, "assumed", notes=(note,))
+    metric, reason = fitting_metric(name, form, values, competition.sample, problem_type)
+    if metric is None:
         note = f"Kaggle calls the metric {words!r}, but {reason}, so it is not taken ({_SETTLES})."
         return Choice(None, "assumed", notes=(note,))
     return Choice(metric, "kaggle", words)
 
 
-def _by_name(competition: Competition, form: Form, values: Sequence[pd.Series]) -> Choice | None:
-    """The metric of the known competition of that name; a note alone where it cannot be used."""
+def _by_name(competition: Competition, form: Form, values: Sequence[pd.Series], problem_type: str | None) -> Choice:
+    """The metric of the known competition of that name; at most a note where there is none that fits."""
     known = find_known(competition.name)
     sample = competition.sample
     if known is None or (known.columns and (sample is None or tuple(map(str, sample.columns)) != known.columns)):
-        return None
-    who = f"{competition.name} is the name of the known competition {known.slug}, which"
+        return Choice(None, "assumed")
+    who = f"{competition.name} is the name of the known competition {known.slug}, which is scored by {known.metric}"
     try:
-        metric = find_metric(known.metric, len(form.targets))
+        metric, reason = fitting_metric(known.metric, form, values, sample, problem_type)
     except MetricError:
-        return Choice(None, "assumed", notes=(
-            f"{who} is scored by {known.metric}: medalist does not have it; give it with --metric file.py:function.",
-        ))  # fmt: skip
-    reason = misfit(known.metric, metric, form, values, sample)
-    if reason:
-        note = f"{who} is scored by {metric.name}, but {reason}, so it is not taken ({_SETTLES})."
-        return Choice(None, "assumed", notes=(note,))
-    note = f"{who} is scored by {metric.name}; target and sample submission fit it, so it is taken ({_SETTLES})."
+        return Choice(None, "assumed", notes=(f"{who}: medalist does not have it; {_OWN}.",))
+    if metric is None:
+        return Choice(None, "assumed", notes=(f"{who}, but {reason}, so it is not taken ({_SETTLES}).",))
+    note = f"{who}; target and sample submission fit it, so it is taken ({_SETTLES})."
     return Choice(metric, "known competition", notes=(note,))
 
 

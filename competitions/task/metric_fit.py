@@ -9,29 +9,36 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.metrics.names import MEAN
-from medalist.competitions.task.problem_type import decide_type, natural_type
+from medalist.competitions.metrics.names import MEAN, targets_of
+from medalist.competitions.metrics.registry import get_metric
+from medalist.competitions.task.problem_type import decide_type, find_metric, fit_metric, natural_type
 from medalist.competitions.task.submission_form import Form
 
 _ROWS_PER_CLASS = 5  # fewest rows for each distinct whole number of a target that may be a class
 
 
-def misfit(name: str, metric: Metric, form: Form, values: Sequence[pd.Series], sample: pd.DataFrame | None) -> str:
-    """Why a metric that nobody has given for these data does not fit them, "" where it does.
+def fitting_metric(
+    name: str, form: Form, values: Sequence[pd.Series], sample: pd.DataFrame | None, problem_type: str | None
+) -> tuple[Metric | None, str]:
+    """(the metric that is known by that name, "") where it fits these data, else (None, why not).
 
-    `name`: as it is known, with "mean_" for a mean over targets, which `metric` loses for a single target.
+    `problem_type`: the one that a person has given, if any. Raises MetricError for a name that medalist does not have.
     """
+    get_metric(name, targets_of(name))
     several = len(values) > 1
     if several != name.startswith(MEAN):
-        return f"there {'are several targets' if several else 'is a single target'}"
+        return None, f"there {'are several targets' if several else 'is a single target'}"
+    metric = find_metric(name, len(values))
     try:
-        natural = natural_type(values, form.layout)
-        kind = decide_type(values, form.layout, metric, None)
+        natural = problem_type or natural_type(values, form.layout)
+        kind = decide_type(values, form.layout, metric, problem_type)
+        fit_metric(metric.name, kind, len(values))
     except TaskError:
-        return "the target is of another kind"
+        return None, "the target is of another kind"
     if not _kind_fits(metric, natural, kind, values):
-        return "the target is of another kind"
-    return "" if sample is None else _form_misfit(metric, kind, form, values, sample)
+        return None, "the target is of another kind"
+    reason = "" if sample is None else _form_misfit(metric, kind, form, values, sample)
+    return (None if reason else metric), reason
 
 
 def _kind_fits(metric: Metric, natural: str, kind: str, values: Sequence[pd.Series]) -> bool:

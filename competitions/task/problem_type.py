@@ -14,7 +14,7 @@ from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN
 from medalist.competitions.metrics.registry import assumed_metric, get_metric, metric_for
-from medalist.competitions.task.labels import class_labels, find_label
+from medalist.competitions.task.labels import class_labels, find_label, plain
 from medalist.competitions.task.task import PROBLEM_TYPES
 
 _FEW = 20  # most distinct whole numbers of a target that is taken for classes where the metric fits both types
@@ -168,7 +168,7 @@ def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, 
     matched = [find_label(labels, label) for label in given]
     absent = [label for label in labels if label not in matched]
     if absent:
-        raise TaskError(f"classes: the task file leaves out {absent[0]!r}, which stands in the target; add it.")
+        raise TaskError(f"classes: the task file leaves out {plain(absent[0])!r}, which stands in the target; add it.")
     return tuple(given[i] if label is None else label for i, label in enumerate(matched))
 
 

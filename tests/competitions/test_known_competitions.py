@@ -120,6 +120,16 @@ def test_a_name_alone_decides_nothing(case) -> None:
     assert task.metric == inferred("unheard-of", y, sample).metric
 
 
+def test_what_a_person_gives_comes_first() -> None:
+    y = {"y": [1, 2, 3, 4]}
+    assert inferred("s3e5", y, {"y": 3}).metric == "qwk"
+    task = inferred("s3e5", y, {"y": 3}, problem_type="regression")
+    assert (task.problem_type, task.metric, task.metric_source) == ("regression", "rmse", "assumed")
+    assert any("another kind" in note for note in task.notes)
+    task = inferred("h-and-m-personalized-fashion-recommendations", {"a": [1, 2, 3], "b": [3, 2, 1]}, {"a": 1, "b": 2})
+    assert any("map@12, but there are several targets" in note for note in task.notes)
+
+
 def test_a_general_name_needs_the_columns_too() -> None:
     values = {"SalePrice": [i + 0.5 for i in range(N)]}
     assert inferred("house-prices", values, {"SalePrice": 0.0}).metric == "rmse"  # its id is called "id"
