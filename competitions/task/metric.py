@@ -62,7 +62,7 @@ def choose_metric(
     named = read_metric(competition.description)
     if named is not None:
         metric = find_metric(named[0], n_targets)
-        return Choice(metric, "description", named[1], _rivals(competition.description, metric))
+        return Choice(metric, "description", named[1], _rivals(named, metric))
     missed = missed_metric(competition.description)
     notes: tuple[str, ...] = () if missed is None else (missed.sentence(),)
     if missed is not None and missed.words:
@@ -75,13 +75,15 @@ def choose_metric(
     return Choice(None, "assumed", notes=notes)
 
 
-def _rivals(description: str, metric: Metric) -> tuple[str, ...]:
-    """A note on another metric that the sentence names too from which `metric` was read; () without one."""
-    rival = rival_metric(description)
+def _rivals(named: tuple[str, str], metric: Metric) -> tuple[str, ...]:
+    """A note on another metric that the sentence names too from which `metric` was read; () without one.
+
+    `named`: see `read_metric`.
+    """
+    rival = rival_metric(*named)
     if rival is None:
         return ()
-    quote = " ".join(rival[1].split())[:200]
-    return (f"“{quote}” names {rival[0]} beside {metric.name}, which is taken ({_SETTLES}).",)
+    return (f"“{' '.join(named[1].split())[:200]}” names {rival} beside {metric.name}, which is taken ({_SETTLES}).",)
 
 
 def _by_kaggle(competition: Competition, form: Form, values: Sequence[pd.Series], problem_type: str | None) -> Choice:

@@ -101,9 +101,11 @@ SUPPORTED = [
 
 @pytest.mark.parametrize(("sentence", "name"), SUPPORTED)
 def test_a_metric_that_medalist_has_is_read(sentence: str, name: str) -> None:
-    assert (read_metric(described(sentence)) or [""])[0] == name
+    named = read_metric(described(sentence))
+    assert named is not None
+    assert named[0] == name
     assert missed_metric(described(sentence)) is None
-    assert rival_metric(described(sentence)) is None
+    assert rival_metric(*named) is None
 
 
 UNSUPPORTED = [
@@ -216,10 +218,10 @@ def test_a_metric_without_its_parameter_is_named_with_one() -> None:
     ],
 )
 def test_of_two_metrics_of_a_sentence_the_other_one_is_said(sentence: str, taken: str, other: str) -> None:
-    found = rival_metric(described(sentence))
-    assert found is not None
-    assert (read_metric(described(sentence)) or [""])[0] == taken
-    assert found[0] == other
+    named = read_metric(described(sentence))
+    assert named is not None
+    assert named[0] == taken
+    assert rival_metric(*named) == other
     if get_metric(taken).needs == "value":
         [note] = [n for n in inferred(described(sentence)).notes if "beside" in n]
         assert other in note

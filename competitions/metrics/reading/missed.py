@@ -44,16 +44,13 @@ class Missed:
         return f"No metric that medalist has is recognised in “{self.quote}”: --metric names one, {own}."
 
 
-def rival_metric(description: str) -> tuple[str, str] | None:
-    """(name of another metric that the sentence names too from which a metric is read, the sentence); None without."""
-    named = read_metric(description)
-    if named is None:
-        return None
-    text = lowered(named[1])
+def rival_metric(name: str, quote: str) -> str | None:
+    """Another metric that a sentence names beside the one of that name, which `read_metric` read in it; None without."""
+    text = lowered(quote)
     for mention in find_mentions(text):
         other = qualified(mention, [text], 0) if mention.name in METRICS and not mention.weak else None
-        if other is not None and not _alike(other, named[0]):
-            return other, named[1]
+        if other is not None and not _alike(other, name):
+            return other
     return None
 
 
