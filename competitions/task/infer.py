@@ -61,12 +61,11 @@ def infer_task(
             f"nothing to learn: name another with --target, or check the training table."
         )
     choice = choose_metric(competition, metric, form, values, problem_type)
-    kind = decide_type(values, form.layout, choice.metric, problem_type)
-    counted, why = (
-        (choice.metric.name, "")
-        if choice.metric
-        else assume_metric(kind, form, sample, values, competition.description)
-    )
+    scorer, source, quote = choice.metric, choice.source, choice.quote
+    kind = decide_type(values, form.layout, scorer, problem_type)
+    counted, why = scorer.name if scorer else "", ""
+    if scorer is None:
+        counted, why = assume_metric(kind, form, sample, values, competition.description)
     scorer = fit_metric(counted, kind, len(form.targets))
     if kind == "regression":
         for column in values:
@@ -93,7 +92,7 @@ def infer_task(
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
     notes += choice.notes
-    if choice.source == "assumed":
+    if source == "assumed":
         nothing = "" if choice.notes else "Nothing says what the metric is: "
         notes += (
             f"{nothing}{scorer.name} is assumed{why}, and a human leaderboard may count another one (--metric settles "
@@ -105,8 +104,8 @@ def infer_task(
         targets=form.targets,
         problem_type=kind,
         metric=scorer.name,
-        metric_source=choice.source,
-        metric_quote=choice.quote,
+        metric_source=source,
+        metric_quote=quote,
         classes=labels,
         layout=form.layout,
         submission_columns=form.submission_columns,

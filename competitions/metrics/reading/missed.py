@@ -45,7 +45,7 @@ class Missed:
 
 
 def rival_metric(name: str, quote: str) -> str | None:
-    """Another metric that a sentence names beside the one of that name, which `read_metric` read in it; None without."""
+    """Another metric that a sentence names beside the one of that name, which was read in it; None without."""
     text = lowered(quote)
     for mention in find_mentions(text):
         other = qualified(mention, [text], 0) if mention.name in METRICS and not mention.weak else None
