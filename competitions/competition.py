@@ -15,8 +15,9 @@ from medalist.competitions.columns.aggregates import aggregate_rows
 from medalist.competitions.columns.reading_decisions import read_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
+from medalist.competitions.kaggle.about import read_about
 from medalist.competitions.layout.decide import Hints, decide
-from medalist.competitions.layout.description import encoding_note, read_description, read_text
+from medalist.competitions.layout.description import encoding_note, html_text, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
@@ -35,6 +36,8 @@ from medalist.competitions.text_columns import decide_readings, read_frames, wit
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
+_FROM_KAGGLE = "the description is that of Kaggle's pages, kept since the download."
+
 
 @dataclass(frozen=True, eq=False)
 class Competition:
@@ -45,6 +48,7 @@ class Competition:
     `fingerprint`: 16 hexadecimal digits that identify the bytes of the three tables. `notes`: sentences on what was
     changed in reading or could not be read. `sources`: the further tables, by path. `sample_form`: how the sample is
     written, in which a submission is written too; None without a sample. `readings`: how columns of text are written.
+    `kaggle_metric`: what Kaggle calls the metric of a competition that was downloaded there, "" elsewhere.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Competition:
     sources: Mapping[str, FurtherTable] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     sample_form: TextForm | None = None
     readings: Readings = field(default_factory=Readings, repr=False)
+    kaggle_metric: str = ""
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -104,6 +109,8 @@ def read_competition(
     given_paths = [path for paths in named.values() for path in paths]
     texts = [s for s in sources if s.suffix in TEXT_SUFFIXES and s.path not in {*given_paths, *may_be_tables}]
     text, text_paths = _describe(root, description, texts)
+    about = read_about(root)
+    from_kaggle = bool(about.description) and not text
 
     loaded: dict[str, Table] = {}
     tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
@@ -143,20 +150,21 @@ def read_competition(
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
-    all_notes += form_notes
+    all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,
         train=frames.train,
         test=frames.test,
         sample=frames.sample,
-        description=text,
+        description=html_text(about.description) if from_kaggle else text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
         notes=tuple(dict.fromkeys(all_notes)),
         sources=MappingProxyType(further),
         sample_form=form,
         readings=readings,
+        kaggle_metric=about.metric,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from medalist.competitions.competition import Competition
     from medalist.competitions.task.task import Task
 
+_SETTLES = re.compile(r"--[a-z]|\btask\.yaml\b")  # a note that names what decides otherwise
 PIPE_WIDTH = 160  # characters of a line where the output is no terminal
 
 
@@ -65,6 +67,7 @@ def _print_tables(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from medalist.agent.run.console import DataConsole
 
@@ -86,8 +89,13 @@ def _print_tables(
     table.add_row("folds", f"{task.folds.n_splits} {task.folds.scheme}: {task.folds.reason}")
     if task.train_only:
         table.add_row("only in train", ", ".join(task.train_only))
-    for note in [*competition.notes, *task.notes]:
-        table.add_row("note", note)
+    notes = [*competition.notes, *task.notes]
+    decided = [note for note in notes if _SETTLES.search(note)]
+    for note in decided:
+        table.add_row(Text("check", style="bold yellow"), note)
+    for note in notes:
+        if note not in decided:
+            table.add_row("note", note)
     console.print(table)
     console.print()
     files = Table("file", "role", "rows", "why", box=None, header_style="dim", title_justify="left")

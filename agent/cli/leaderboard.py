@@ -40,9 +40,10 @@ def leaderboard(
         if name is None:
             raise LedgerError("Name the leaderboard that is added: medalist leaderboard NAME --add FILE.")
         if metric is not None:
+            from medalist.competitions.metrics.names import targets_of
             from medalist.competitions.metrics.registry import get_metric
 
-            scorer = get_metric(metric, 2 if metric.startswith("mean_") else 1)
+            scorer = get_metric(metric, targets_of(metric))
             metric, higher = scorer.name, scorer.greater_is_better if higher is None else higher
         board = add_board(add, name, higher, metric or "")
         if json:

@@ -80,11 +80,13 @@ class CompetitionOptions:
     )
 
     def task(self, task_file: str | None = None) -> dict[str, object]:
-        """The options as keyword arguments of `infer_task`; TaskError where one is given beside a task file."""
+        """The options as keyword arguments of `infer_task`.
+
+        TaskError where one is given beside a task file; the metric alone may be, since a standing may need it said.
+        """
         given = {
             "id": self.id,
             "target": self.target,
-            "metric": self.metric,
             "problem-type": self.problem_type,
             "folds": self.folds,
             "n-splits": self.n_splits,

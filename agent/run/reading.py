@@ -26,7 +26,8 @@ def read(
 ) -> tuple[Competition, Task]:
     """Read a competition, and infer its task or read it from `task_file`.
 
-    options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred.
+    options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred;
+    with a `task_file` the metric alone counts, in place of the file's.
     seed: of the folds. seconds: time limit of a download. Raises a MedalistError where that is not possible.
     """
     given = bool(options.get("id")) and bool(options.get("targets"))
@@ -37,7 +38,7 @@ def read(
         targets=options.get("targets"),
     )
     if task_file is not None:
-        return competition, read_task(Path(task_file), competition)
+        return competition, read_task(Path(task_file), competition, options.get("metric"))
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
 
 

@@ -140,7 +140,7 @@ def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None)
     task_file = folder / "task.yaml" if folder else Path(config.task_file) if config.task_file else None
     competition, task = read(
         config.path,
-        config.task_options or {},
+        {} if row else config.task_options or {},  # the run's task.yaml has them
         config.file_options or {},
         str(task_file) if task_file else None,
         config.seed,

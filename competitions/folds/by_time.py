@@ -55,7 +55,8 @@ def time_plan(
     if scheme is None:
         return None
     if not usable:
-        raise TaskError(f"--folds {scheme}: no column holds dates; name the column of time, --folds {scheme}:COLUMN.")
+        which = f"{columns[0]!r} holds neither dates nor numbers" if len(columns) == 1 else "no column holds dates"
+        raise TaskError(f"--folds {scheme}: {which}; name the column of time, --folds {scheme}:COLUMN.")
     test_column = test[usable[0]] if usable[0] in test.columns else train[usable[0]].iloc[:0]
     return plan_in_time(
         train[usable[0]], test_column, "time" if scheme == "time" else "blocks", n_splits, seed, given=True

@@ -12,6 +12,8 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan, Folds, plan_column
 
+_N_SPLITS = "--n-splits, or folds.n_splits in task.yaml"
+
 
 def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: int | None = None) -> Folds:
     """The folds of a plan.
@@ -26,13 +28,13 @@ def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: 
     n = len(train)
     if n < 2 or plan.n_splits > n:
         raise TaskError(
-            f"{plan.n_splits} folds cannot be made from {n} training rows; ask for fewer folds or give more rows."
+            f"{plan.n_splits} folds cannot be made from {n} training rows: ask for at most {n} with {_N_SPLITS}."
         )
     if plan.scheme == "time":
         splits = _expanding_windows(plan, train, rng if fresh else None)
         return Folds(splits, complete=False, refit=True, plan=plan)
     if plan.n_splits < 2:
-        raise TaskError(f"The {plan.scheme} fold scheme needs at least 2 folds: set folds.n_splits.")
+        raise TaskError(f"The {plan.scheme} fold scheme needs at least 2 folds: set {_N_SPLITS}.")
     if plan.scheme == "group":
         assigned = assign_groups(group_codes(train, plan), plan.n_splits, rng, shuffled=fresh)
     elif plan.scheme == "blocks":
@@ -68,7 +70,7 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
     if (sizes > 0).sum() < n_splits:
         raise TaskError(
             f"{n_splits} folds by group need at least as many groups, but there are {(sizes > 0).sum()}: "
-            f"set a smaller folds.n_splits or another folds.column."
+            f"ask for fewer with {_N_SPLITS}, or name another column, --folds group:COLUMN."
         )
     order = np.lexsort((rng.random(len(sizes)), -sizes))
     if shuffled:
@@ -100,7 +102,7 @@ def _axis(train: pd.DataFrame, plan: FoldPlan) -> tuple[np.ndarray, bool]:
     if axis is None or not np.isfinite(axis[0]).any():
         raise TaskError(
             f"Column {plan.column!r} holds neither dates nor numbers, so the {plan.scheme} fold scheme cannot use it: "
-            f"name another column in folds.column."
+            f"name another column, --folds {plan.scheme}:COLUMN or folds.column in task.yaml."
         )
     return axis
 
@@ -130,8 +132,8 @@ def _expanding_windows(
         end = begin
     if not splits:
         raise TaskError(
-            f"No rows are left to train on before the last {span:g} of {plan.column!r}: set a smaller folds.horizon "
-            f"or another folds.scheme."
+            f"No rows are left to train on before the last {span:g} of {plan.column!r}: set a smaller folds.horizon in "
+            f"task.yaml, or another scheme with --folds."
         )
     return tuple(reversed(splits))
 
@@ -165,7 +167,7 @@ def _assign_blocks(plan: FoldPlan, train: pd.DataFrame, rng: np.random.Generator
     if len(np.unique(assigned)) < plan.n_splits:
         raise TaskError(
             f"Column {plan.column!r} has too few stretches of {horizon:g} for {plan.n_splits} folds: "
-            f"set a smaller folds.n_splits or folds.horizon."
+            f"set a smaller folds.horizon in task.yaml, or fewer folds with {_N_SPLITS}."
         )
     return assigned
 

@@ -2,7 +2,7 @@
 
 `download.py` starts it as `python client.py NAME FOLDER` and can end it at any moment, since the client sets no time
 limits. Importing the client signs in at once, prints help and may call `exit`; here that does no harm. It prints one
-line of JSON, `{"error": null}` or what failed, and exits when the parent process does.
+line of JSON, `{"error": null, "about": …}` or what failed, and exits when the parent process does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ import sys
 import threading
 from typing import Any
 
+ABOUT_SECONDS = 8.0  # to wait for what Kaggle says of the competition once its files are here
+
 
 def download(name: str, folder: str) -> dict[str, Any]:
-    """Download all files of a competition into `folder`; returns the document to print, `error` None for success."""
+    """Download all files of a competition into `folder`; returns the document to print, `error` None for success.
+
+    Meanwhile Kaggle is asked about the competition ("about", see `about`): its answer is waited for only a little.
+    """
     try:
         import requests
         from kaggle.api.kaggle_api_extended import KaggleApi
@@ -28,7 +33,11 @@ def download(name: str, folder: str) -> dict[str, Any]:
     try:
         api = KaggleApi()
         api.authenticate()
+        told: dict[str, Any] = {}
+        asking = threading.Thread(target=about, args=(api, name, told), daemon=True)
+        asking.start()
         api.competition_download_files(name, path=folder, quiet=True)
+        asking.join(ABOUT_SECONDS)
     except SystemExit:
         return {"error": "account"}
     except requests.exceptions.HTTPError as error:
@@ -39,7 +48,28 @@ def download(name: str, folder: str) -> dict[str, Any]:
         return {"error": "network", "text": error.strerror or str(error)}
     except ValueError:
         return {"error": "sign-in files"}
-    return {"error": None}
+    return {"error": None, "about": dict(told)}
+
+
+def about(api: Any, name: str, told: dict[str, Any]) -> None:
+    """Enter into `told` what Kaggle calls the competition's metric ("metric") and its pages of text ("pages").
+
+    What this version of the client cannot ask, or Kaggle does not answer, stays away: the files do without it.
+    """
+    import requests
+    from kagglesdk.competitions.types import competition_api_service as types
+
+    expected = (requests.exceptions.RequestException, OSError, ValueError, TypeError, KeyError, AttributeError)
+    with contextlib.suppress(*expected), api.build_kaggle_client() as kaggle:
+        request = types.ApiGetCompetitionRequest()
+        request.competition_name = name
+        found = kaggle.competitions.competition_api_client.get_competition(request)
+        told["metric"] = found.evaluation_metric
+    with contextlib.suppress(*expected), api.build_kaggle_client() as kaggle:
+        request = types.ApiListCompetitionPagesRequest()
+        request.competition_name = name
+        pages = kaggle.competitions.competition_api_client.list_competition_pages(request).pages
+        told["pages"] = [{"name": page.name, "content": page.content} for page in pages]
 
 
 def exit_with_parent(pipe: int) -> None:

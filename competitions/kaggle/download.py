@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.kaggle.about import keep_about
 
 ANSWER_SECONDS = 30.0  # from the start until the first byte of the download is on disk, sign-in included
 STALL_SECONDS = 60.0  # in which a download that has begun must grow
@@ -41,7 +42,8 @@ def download(
 ) -> Path:
     """Download all files of a competition; returns the path of its zip in `folder`, for `read_competition`.
 
-    A whole zip that is there already is taken as it is, without a look at the network; a part of one is continued.
+    A whole zip that is there already is taken as it is, without a look at the network; a part of one is continued. What
+    Kaggle says of the metric and its pages of text are kept beside it (see `about.read_about`).
     `seconds`: time limit of the whole download, None for none. In any case it ends after ANSWER_SECONDS without an
     answer, and after STALL_SECONDS in which it does not grow. `announce` is called with a sentence before the network
     is used.
@@ -62,17 +64,21 @@ def download(
     if announce is not None:
         wait = ANSWER_SECONDS if seconds is None else max(0.0, min(ANSWER_SECONDS, seconds))
         announce(f"Asking Kaggle for {name} (for at most {wait:.0f} s without an answer) …")
-    _run_client(name, folder, float("inf") if seconds is None else max(0.0, seconds))
+    document = _run_client(name, folder, float("inf") if seconds is None else max(0.0, seconds))
     if not zipfile.is_zipfile(path):
         others = sorted(p for p in folder.glob(f"{name}.*") if not p.name.endswith(".kaggle-partial"))
         if others and path not in others:
             return others[0]
         raise InputError(f"the download of {name} is not complete: try again, it continues where it ended.")
+    keep_about(path, document.get("about"))
     return path
 
 
-def _run_client(name: str, folder: Path, seconds: float) -> None:
-    """Run the client in a child process until it ends or makes no progress. Raises InputError."""
+def _run_client(name: str, folder: Path, seconds: float) -> dict[str, Any]:
+    """Run the client in a child process until it ends or makes no progress; returns its document. Raises InputError.
+
+    Where the time ends while the whole zip is there, what the client was still waiting for is done without.
+    """
     program = Path(__file__).with_name("client.py")
     command = [sys.executable, "-P", str(program), name, str(folder)]
     try:
@@ -80,6 +86,10 @@ def _run_client(name: str, folder: Path, seconds: float) -> None:
             child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=errors)
             try:
                 _watch(child, name, folder, seconds)
+            except InputError:
+                if zipfile.is_zipfile(folder / f"{name}.zip"):
+                    return {}
+                raise
             finally:
                 child.kill()
                 child.wait()
@@ -91,6 +101,7 @@ def _run_client(name: str, folder: Path, seconds: float) -> None:
     problem = _sentence(name, document)
     if problem is not None:
         raise InputError(problem)
+    return document
 
 
 def _watch(child: subprocess.Popen[bytes], name: str, folder: Path, seconds: float) -> None:

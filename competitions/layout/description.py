@@ -52,11 +52,14 @@ def read_text(source: Source) -> str:
     if marked is None and b"\0" in data:
         raise InputError(f"{source.path} holds bytes that are no text (NUL): save it as UTF-8.")
     text = decoded(data, source, marked)[0]
-    if source.suffix in (".html", ".htm"):
-        parser = _PlainText()
-        parser.feed(text)
-        return "".join(parser.parts)
-    return text
+    return html_text(text) if source.suffix in (".html", ".htm") else text
+
+
+def html_text(page: str) -> str:
+    """The visible text of an HTML page."""
+    parser = _PlainText()
+    parser.feed(page)
+    return "".join(parser.parts)
 
 
 class _PlainText(HTMLParser):

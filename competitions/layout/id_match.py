@@ -169,9 +169,11 @@ def rows_of_sample(
         raise SubmissionError(f"Ids in test are not unique ({', '.join(ids)}): {int(keys.duplicated().sum())} repeat.")
     rows = keys.get_indexer(sample_keys)
     if (rows < 0).any():
+        first = sample_keys[rows < 0][0]
+        shown = ", ".join(map(str, first)) if isinstance(first, tuple) else str(first)
         raise SubmissionError(
             f"{int((rows < 0).sum())} ids of the sample submission do not stand in test ({', '.join(ids)}), such as "
-            f"{sample_keys[rows < 0][0]!r}."
+            f"{shown}."
         )
     return rows.astype(np.int64)
 

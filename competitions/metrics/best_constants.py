@@ -51,6 +51,11 @@ def percentage_mean(y: np.ndarray, weights: np.ndarray | None, n_classes: int | 
     return np.array([(1.0 / counted).sum() / (1.0 / counted**2).sum() if counted.size else 0.0])
 
 
+def midrange(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
+    """The middle between the least and the greatest target: best for the largest error."""
+    return np.array([(y.min() + y.max()) / 2])
+
+
 def shortest_half(y: np.ndarray, weights: np.ndarray | None, n_classes: int | None) -> np.ndarray:  # noqa: ARG001
     """The middle of the shortest interval that holds half the rows (Rousseeuw, 1984): best for median absolute error.
 

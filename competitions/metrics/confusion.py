@@ -63,7 +63,22 @@ def matthews(tables: np.ndarray) -> np.ndarray:
 def quadratic_kappa(tables: np.ndarray) -> np.ndarray:
     """Cohen's kappa with squared distances between codes (Cohen, 1968); 0 where chance alone would agree always."""
     index = np.arange(tables.shape[-1])
-    distance = (index[:, None] - index) ** 2
+    return _kappa(tables, (index[:, None] - index) ** 2)
+
+
+def linear_kappa(tables: np.ndarray) -> np.ndarray:
+    """Cohen's kappa with distances between codes (Cohen, 1968); 0 where chance alone would agree always."""
+    index = np.arange(tables.shape[-1])
+    return _kappa(tables, np.abs(index[:, None] - index))
+
+
+def kappa(tables: np.ndarray) -> np.ndarray:
+    """Cohen's kappa (Cohen, 1960), for which all errors are alike; 0 where chance alone would agree always."""
+    return _kappa(tables, 1 - np.eye(tables.shape[-1]))
+
+
+def _kappa(tables: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Cohen's kappa with a weight (K, K) for each pair of classes."""
     predicted, occurs = tables.sum(axis=-2), tables.sum(axis=-1)
     observed = (tables * distance).sum(axis=(-2, -1))
     expected = _ratio(((occurs @ distance) * predicted).sum(axis=-1), occurs.sum(axis=-1))

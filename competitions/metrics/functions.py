@@ -35,9 +35,9 @@ def squared_log_error(y: np.ndarray, p: np.ndarray) -> np.ndarray:
     """(log(1 + y) - log(1 + p))²; MetricError where a value is below zero."""
     for values, what in ((y, "target"), (p, "prediction")):
         if values.size and values.min() < 0:
+            remedy = "clip the predictions at zero" if what == "prediction" else "choose another metric with --metric"
             raise MetricError(
-                f"A logarithmic error needs values of zero or more, and a {what} is {values.min():g}: "
-                "clip the predictions at zero, or choose another metric."
+                f"A logarithmic error needs values of zero or more, and a {what} is {values.min():g}: {remedy}."
             )
     return (np.log1p(y) - np.log1p(p)) ** 2
 
@@ -110,6 +110,26 @@ def root_mean_squared_percentage_error(y: np.ndarray, p: np.ndarray) -> float:
     return float(np.sqrt(np.mean(((y[counted] - p[counted]) / y[counted]) ** 2)))
 
 
+def weighted_absolute_percentage_error(y: np.ndarray, p: np.ndarray) -> float:
+    """The sum of |y - p| over the sum of |y|, as a share."""
+    whole = float(np.abs(y).sum())
+    if whole == 0:
+        raise MetricError("A percentage error needs targets other than zero, and every target is zero.")
+    return float(np.abs(y - p).sum()) / whole
+
+
+def max_error(y: np.ndarray, p: np.ndarray) -> float:
+    """The largest |y - p|."""
+    return float(np.abs(y - p).max())
+
+
+def explained_variance(y: np.ndarray, p: np.ndarray) -> float:
+    """1 less the variance of the errors as a share of that of the target: R² where the errors have mean 0."""
+    if np.ptp(y) == 0:
+        raise MetricError("The explained variance is not defined where every target has the same value.")
+    return 1.0 - float(np.var(y - p) / np.var(y))
+
+
 def r2(y: np.ndarray, p: np.ndarray) -> float:
     """The coefficient of determination R²: below 0 where predicting the mean would be better."""
     spread = float(((y - y.mean()) ** 2).sum())
@@ -131,6 +151,15 @@ def pearson(y: np.ndarray, p: np.ndarray) -> float:
 def spearman(y: np.ndarray, p: np.ndarray) -> float:
     """Pearson's correlation of the ranks."""
     return pearson(ranks(y), ranks(p))
+
+
+def kendall(y: np.ndarray, p: np.ndarray) -> float:
+    """Kendall's tau-b, which counts ties (Kendall, 1945); predictions that are all equal score 0."""
+    from scipy.stats import kendalltau
+
+    if np.ptp(y) == 0:
+        raise MetricError("A correlation is not defined where every target has the same value.")
+    return 0.0 if np.ptp(p) == 0 else float(kendalltau(y, p).statistic)
 
 
 def gini(y: np.ndarray, p: np.ndarray) -> float:

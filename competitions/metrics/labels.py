@@ -92,13 +92,15 @@ METRICS = (
             r"\bmis ?classification (?:error(?: rate)?|rate)", r"\bclassification error(?: rate)?",
             rf"\b{SHARE} of {SOME}(?:misclassified|incorrect(?:ly)?)(?: \w+)?",
         ),
+        weak_phrases=(r"\berror rate\b",
+        ),
     )),
     _of_tables("balanced_accuracy", "Balanced accuracy", confusion.balanced_accuracy, wording=Wording(
         aliases=("balanced_accuracy_score",),
         phrases=(
             r"(?:class )?balanced (?:classification )?accuracy", rf"\bmacro{AVERAGED} recall",
             r"\bmean (?:per )?class (?:accuracy|recall)",
-            rf"{MEAN} recalls? (?:over|of|for) (?:each|all|the) class(?:es)?",
+            rf"{MEAN} recalls? (?:over|of|for) (?:each|all|the) class(?:es)?", r"\bunweighted average recall\b|\buar\b",
         ),
         columns=False,
     )),
@@ -129,8 +131,24 @@ METRICS = (
         phrases=(
             r"quadratic(?:ally)? (?:weighted )?(?:cohen'?s? )?kappa", r"\bqwk\b",
             r"(?:quadratic(?:ally)? )?weighted (?:cohen'?s? )?kappa",
-            r"kappa (?:score |statistic )?with quadratic weights",
+            r"(?:\bcohen'?s? )?kappa (?:score |statistic |coefficient )?(?:with|using) quadratic(?:ally)? weight\w*",
         ),
+        columns=False,
+    )),
+    _of_tables("linear_kappa", "Linearly weighted kappa", confusion.linear_kappa, objective="ordinal", shape="ordinal",
+               problem_types=("ordinal", "multiclass", "binary"), constant=best.middle_class, bounds=(-1.0, 1.0),
+               wording=Wording(
+        aliases=("linear_weighted_kappa", "linearly_weighted_kappa", "lwk"),
+        phrases=(
+            r"linear(?:ly)? (?:weighted )?(?:cohen'?s? )?kappa",
+            r"(?:\bcohen'?s? )?kappa (?:score |statistic |coefficient )?(?:with|using) linear(?:ly)? weight\w*",
+        ),
+        columns=False,
+    )),
+    _of_tables("kappa", "Cohen's kappa", confusion.kappa, bounds=(-1.0, 1.0), wording=Wording(
+        aliases=("cohen_kappa", "cohens_kappa", "cohen_kappa_score"),
+        phrases=(r"\bcohen'?s? kappa\b(?: scores?| statistics?| coefficients?)?",
+                 r"\bkappa (?:score|statistic|coefficient)s?"),
         columns=False,
     )),
 )  # fmt: skip

@@ -84,6 +84,11 @@ class Vocabulary:
         return f"Metric {name!r} is not known: use one of {', '.join(self.names)}, or your own as file.py:function."
 
 
+def targets_of(name: str) -> int:
+    """How many targets a metric of this name is at least of, for `registry.get_metric`: 2 for a mean over targets."""
+    return 2 if name.strip().lower().startswith(MEAN) else 1
+
+
 def normalised(name: str) -> str:
     """Lower case, words joined by "_", "²" as 2; "@" and "." are kept."""
     return re.sub(r"[^a-z0-9@.]+", "_", name.strip().lower().replace("²", "2").replace("^2", "2")).strip("_")

@@ -83,7 +83,7 @@ METRICS = (
     _loss("mlogloss", "Multiclass log loss", MORE_OR_TWO, function=fn.log_loss, mean="plain", shape="log_loss",
           by_type={"binary": "logloss"}, wording=Wording(
         aliases=(
-            "multi_logloss", "multiclass_logloss", "multiclass_log_loss", "multi_class_log_loss",
+            "multi_logloss", "multiclass_loss", "multiclass_logloss", "multiclass_log_loss", "multi_class_log_loss",
             "multi_class_logloss", "categorical_crossentropy", "multiclass_logarithmic_loss",
             "multi_class_logarithmic_loss", "categorical_cross_entropy",
         ),

@@ -85,7 +85,7 @@ METRICS = (
     _error("mae", "Mean absolute error", "l1", function=fn.absolute_error, constant=best.median, mean="plain",
            shape="absolute", wording=Wording(
         aliases=("mean_absolute_error", "mean_abs_error", "mean_absolute_deviation", "l1"),
-        phrases=(r"\bmae\b", rf"{MEAN} absolute {ERROR}", rf"{MEAN} l1 {ERROR}"),
+        phrases=(r"\bmae\b", rf"{MEAN} absolute {ERROR}", rf"(?:{MEAN} )?\bl1 (?:{ERROR}|norm)"),
         formula=frozenset({"absolute"}),
     )),
     _error("wmae", "Weighted mean absolute error", "l1", function=fn.absolute_error, constant=best.median,
@@ -98,6 +98,16 @@ METRICS = (
            shape="absolute", wording=Wording(
         aliases=("median_absolute_error", "median_ae", "mdae"),
         phrases=(r"\bmed ?ae\b", rf"median{OF} absolute {ERROR}"),
+    )),
+    _error("wape", "Weighted absolute percentage error (sum of errors over sum of values)", "l1",
+           function=fn.weighted_absolute_percentage_error, constant=best.median, shape="absolute", scale_free=True,
+           wording=Wording(
+        aliases=("wmape", "weighted_absolute_percentage_error", "weighted_mean_absolute_percentage_error"),
+        phrases=(r"\bwm?ape\b", rf"weighted (?:{MEAN} )?absolute percent(?:age)? {ERROR}", r"weighted mape"),
+    )),
+    _error("max_error", "Largest absolute error", "l2", function=fn.max_error, constant=best.midrange, wording=Wording(
+        aliases=("maximum_error", "max_absolute_error", "maximum_absolute_error"),
+        phrases=(rf"\b(?:max(?:imum|imal)?|largest|worst){OF} (?:absolute )?{ERROR}",),
     )),
     _error("mape", "Mean absolute percentage error (as a share)", "mape", function=fn.absolute_percentage_error,
            constant=best.percentage_median, mean="plain", shape="relative", scale_free=True, wording=Wording(
@@ -128,12 +138,26 @@ METRICS = (
         phrases=(r"coefficient of determination", r"\br ?squared\b", r"\br ?2\b(?: scores?)?", r"\br\^\{?2\}?|\br²"),
         formula=frozenset({"square", "explained"}),
     )),
+    _agreement("explained_variance", "Explained variance", function=fn.explained_variance,
+               bounds=(float("-inf"), 1.0), shape="squared", wording=Wording(
+        aliases=("explained_variance_score", "variance_explained"),
+        phrases=(
+            r"explained variance(?: scores?)?", r"\bvariance explained\b",
+        ),
+    )),
     _agreement("pearson", "Pearson correlation", function=fn.pearson, wording=Wording(
         aliases=("pearsonr", "pearson_correlation", "pearson_correlation_coefficient", "correlation", "pcc"),
         phrases=(
             r"\bpearson(?:'?s)?(?: product moment)?(?: linear)?(?: correlations?)?(?: coefficients?)?(?: r)?\b",
         ),
         weak_phrases=(r"\bcorrelation coefficients?\b", r"\bcorrelation between (?:the )?predict\w+"),
+    )),
+    _agreement("kendall", "Kendall's tau (tau-b)", function=fn.kendall, wording=Wording(
+        aliases=("kendalltau", "kendall_tau", "kendalls_tau", "kendall_s_tau", "kendall_rank_correlation"),
+        phrases=(
+            r"\bkendall(?:'?s)?(?: rank)?(?: (?:tau|τ))?(?: ?[abc]\b)?(?: rank)?(?: order)?(?: correlations?)?"
+            r"(?: coefficients?)?(?: tau)?(?: (?:between|of) (?:the )?predict\w+)?",
+        ),
     )),
     _agreement("spearman", "Spearman correlation", function=fn.spearman, wording=Wording(
         aliases=("spearmanr", "spearman_correlation", "rank_correlation", "spearman_rank_correlation"),

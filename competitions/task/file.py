@@ -77,8 +77,8 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
 
 
 _METRIC_SOURCE = """\
-Where this metric is from: given, file, description or assumed. Nothing to correct here: another metric above counts as
-yours. Remove this field to confirm an assumed one."""
+Where this metric is from: given, file, description, kaggle, known competition or assumed. Nothing to correct here:
+another metric above counts as yours. Remove this field to confirm an assumed one."""
 _LEVELS = """\
 The quantile levels of the target that are predicted, ascending, of the columns {columns}: 0.05 and 0.95 are the ends of
 an interval that holds 90 % of the values."""
@@ -101,8 +101,8 @@ Kinds of columns that you set, as NAME: KIND. Kinds: number, count, category, or
 constant, duplicate."""
 
 
-def read_task(path: Path, competition: Competition) -> Task:
-    """The task in a file, with the fields that are left out inferred from the competition.
+def read_task(path: Path, competition: Competition, metric: str | None = None) -> Task:
+    """The task in a file, with the fields that are left out inferred from the competition; `metric`: in place of its.
 
     Raises InputError where the file cannot be read, and TaskError or MetricError, naming field, value and what may be
     written, where it contradicts itself or the data.
@@ -122,6 +122,7 @@ def read_task(path: Path, competition: Competition) -> Task:
         line = f" in line {mark.line + 1}" if mark is not None else ""
         raise TaskError(f"{path} is not valid YAML{line}: mend the line, or delete the file to start again.") from None
     read = validate(data, str(path))
+    competition = replace(competition, name=read.name or competition.name)
     plan = None if read.folds is None else FoldPlan(**read.folds.model_dump())
     try:
         check_kinds(read.columns or {}, {*competition.train.columns, *competition.test.columns})
@@ -129,7 +130,7 @@ def read_task(path: Path, competition: Competition) -> Task:
             competition,
             id=read.id or None,
             targets=read.targets,
-            metric=read.metric,
+            metric=metric or read.metric,
             problem_type=read.problem_type,
             classes=_usable_classes(read.classes, read.problem_type, read.positive),
             positive=read.positive,
@@ -146,19 +147,23 @@ def read_task(path: Path, competition: Competition) -> Task:
             make_folds(plan, competition.train, task.encode(competition.train))
     except (TaskError, MetricError) as error:
         raise type(error)(f"{path}: {error}") from None
-    task = replace(task, name=read.name or task.name)
-    return task if read.metric is None else _with_source(task, (read.metric_source or {}).get(read.metric), competition)
+    if metric or read.metric is None:
+        return task
+    return _with_source(task, (read.metric_source or {}).get(read.metric), competition)
 
 
 def _with_source(task: Task, source: MetricSource | None, competition: Competition) -> Task:
     """The task with the source that its file records for its metric: "file" where it records none for that metric.
 
-    "description" is kept where the description still names a metric, whose sentence is quoted.
+    "description" is kept where the description still names a metric, whose sentence is quoted, and "kaggle" where
+    Kaggle's name of the metric is still there.
     """
     quoted = read_metric(competition.description) if source == "description" else None
     if quoted is not None:
         return replace(task, metric_source="description", metric_quote=quoted[1])
-    return replace(task, metric_source=source if source in ("given", "assumed") else "file")
+    if source == "kaggle" and competition.kaggle_metric:
+        return replace(task, metric_source="kaggle", metric_quote=competition.kaggle_metric)
+    return replace(task, metric_source=source if source in ("given", "known competition", "assumed") else "file")
 
 
 def _usable_classes(classes: list[Any] | None, problem_type: str | None, positive: Any | None) -> list[Any] | None:
@@ -171,6 +176,8 @@ def _metric_comment(task: Task) -> str:
     origins = {
         "given": "As it was given.",
         "file": "As a task file said.",
+        "kaggle": f"Kaggle calls it {task.metric_quote!r}.",
+        "known competition": "It is that of the known competition of this name.",
         "assumed": "Nothing says what it is, so it is assumed: check it.",
     }
     source = origins.get(task.metric_source, f"Read from the description: {' '.join(task.metric_quote.split())}")

@@ -21,7 +21,6 @@ from medalist.competitions.task.labels import named_classes, plain
 from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
 from medalist.competitions.task.metric import (
     assume_metric,
-    assumed_note,
     choose_metric,
     of_logarithms,
     refuse_other_levels,
@@ -88,13 +87,16 @@ def infer_task(
             f"The target {', '.join(form.targets)} has one value only ({plain(values[0].iloc[0])!r}), so there is "
             f"nothing to learn: name another with --target, or check the training table."
         )
-    scorer, source, quote = choose_metric(competition.description, metric, form)
+    choice = choose_metric(competition, metric, form, values, problem_type)
+    scorer, source, quote = choice.metric, choice.source, choice.quote
     transform, transform_notes = _transform(transform, train, competition, form, scorer, problem_type)
     if transform and scorer is not None and parse_transform(transform).logarithmic and transform_notes:
         scorer, once = of_logarithms(scorer, len(form.targets))
         transform_notes += once
     kind = "regression" if transform or form.levels else decide_type(values, form.layout, scorer, problem_type)
-    counted = scorer.name if scorer else assume_metric(kind, form, sample, values)
+    counted, why = scorer.name if scorer else "", ""
+    if scorer is None:
+        counted, why = assume_metric(kind, form, sample, values, competition.description)
     scorer = fit_metric(counted, kind, len(form.targets))
     refuse_other_levels(scorer, form, problem_type)
     refuse_whole_metric(scorer, values, len(train))
@@ -123,21 +125,26 @@ def infer_task(
     if form.layout == "value" and scorer.needs == "probability" and kind == "multiclass":
         raise TaskError(
             f"The metric {scorer.name} needs a probability for each of {len(labels)} classes, but the sample "
-            f"submission has one column: settle it with --metric or --problem-type."
+            f"submission has one column: give --metric accuracy, or another one of labels."
         )
     train_only = tuple(c for c in form.lacking if c not in form.targets and c not in form.id and c != weights)
     if weights is None and getattr(scorer, "weighted", False):
         weights = next((c for c in train.columns if "weight" in str(c).lower() and c not in form.targets), None)
         none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
-        notes += (f"Rows are weighted by {weights}." if weights else none,)
+        notes += (f"Rows are weighted by {weights} (weights: in task.yaml names another)." if weights else none,)
         train_only = tuple(c for c in train_only if c != weights)
     _check_columns(train, drop or (), weights)
     if drop is None:
         drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:
         notes += (f"Only train has {', '.join(train_only)}: no inputs, since test lacks them.",)
+    notes += choice.notes
     if source == "assumed":
-        notes += (assumed_note(scorer, form, competition.description),)
+        nothing = "" if choice.notes else "Nothing says what the metric is: "
+        notes += (
+            f"{nothing}{scorer.name} is assumed{why}, and a human leaderboard may count another one (--metric settles "
+            f"it); a score by it has no standing.",
+        )
     plan = _folds(folds, train, test, form, kind, n_splits, seed)
     notes += measured_notes(values, len(train), plan.n_splits)
     columns_of_classes = _class_columns(form, labels)
@@ -170,7 +177,10 @@ def infer_task(
         long=long,
     )
     if not task.features(train, test):
-        raise TaskError("Train and test share no column to predict from: check which files are train and test.")
+        raise TaskError(
+            "Train and test share no column to predict from: name the files with --train and --test, or take columns "
+            "out of drop: in task.yaml."
+        )
     return task
 
 

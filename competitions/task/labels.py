@@ -60,7 +60,7 @@ def order_binary(labels: Sequence[Any], positive: Any | None = None) -> tuple[tu
         last = find_label(labels, positive)
         if last is None:
             raise TaskError(
-                f"The positive class {positive!r} is no label of the target: use --positive with "
+                f"The positive class {plain(positive)!r} is no label of the target: use --positive with "
                 f"{first!r} or {second!r}, or correct it in the task file."
             )
         return ((first, second) if last == second else (second, first)), True

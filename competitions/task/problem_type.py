@@ -13,8 +13,8 @@ from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN
-from medalist.competitions.metrics.registry import get_metric, metric_for
-from medalist.competitions.task.labels import class_labels, find_label
+from medalist.competitions.metrics.registry import assumed_metric, get_metric, metric_for
+from medalist.competitions.task.labels import class_labels, find_label, plain
 from medalist.competitions.task.task import PROBLEM_TYPES
 
 _FEW = 20  # most distinct whole numbers of a target that is taken for classes where the metric fits both types
@@ -31,7 +31,8 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
         if not pd.api.types.is_numeric_dtype(values.dtype) and count > _FEW and parse_dates(values) is not None:
             raise TaskError(
                 f"The target {values.name} holds dates, which cannot be predicted as they are: put numbers in their "
-                f"place in the training table and in the sample, such as the days since a certain day."
+                f"place in the training table and in the sample, such as the days since a certain day, or name another "
+                f"with --target."
             )
     if max(distinct) <= 2:
         return "binary"
@@ -55,9 +56,10 @@ def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None
         if given not in PROBLEM_TYPES:
             raise TaskError(f"--problem-type: {given!r} is none; write one of {', '.join(PROBLEM_TYPES)}.")
         if given == "binary" and max(values.nunique() for values in targets) > 2:
+            words = any(is_text(values) and not _all_numbers(values) for values in targets)
             raise TaskError(
                 f"--problem-type binary: {names} has {max(v.nunique() for v in targets)} different values, not two; "
-                f"write multiclass, ordinal or regression."
+                f"write {'multiclass or ordinal' if words else 'multiclass, ordinal or regression'}."
             )
         return given
     natural = natural_type(targets, layout)
@@ -67,8 +69,9 @@ def decide_type(targets: Sequence[pd.Series], layout: str, metric: Metric | None
     if natural == "multiclass" and len(targets) > 1:
         if text:
             raise TaskError(
-                f"Several targets with more than two classes each ({names}) are more than one task: choose one with "
-                f"--target."
+                f"Several targets with more than two classes each ({names}) are more than one task: run each by "
+                f"itself, with --target NAME and --sample FILE, a copy of the sample submission that has only its ids "
+                f"and that column, and put the columns together."
             )
         return "regression"
     return natural
@@ -92,8 +95,8 @@ def _allowed(natural: str, metric: Metric, targets: Sequence[pd.Series], text: b
             continue
         return kind
     raise TaskError(
-        f"The metric {metric.name} does not fit the target {names}, which looks like {natural}: settle it with "
-        f"--metric, --target or --problem-type."
+        f"The metric {metric.name} does not fit the target {names}, which looks like {natural}: name a metric of such "
+        f"problems with --metric, such as {assumed_metric(natural)}, or another target with --target."
     )
 
 
@@ -106,8 +109,8 @@ def fit_metric(name: str, problem_type: str, n_targets: int) -> Metric:
     if problem_type in metric.problem_types:
         return metric
     raise TaskError(
-        f"The metric {metric.name} scores {' or '.join(metric.problem_types)} problems, not {problem_type}: settle it "
-        f"with --metric or --problem-type."
+        f"The metric {metric.name} scores {' or '.join(metric.problem_types)} problems, not {problem_type}: give "
+        f"--metric {assumed_metric(problem_type)} or another one, or the --problem-type that it scores."
     )
 
 
@@ -144,7 +147,7 @@ def task_classes(
     if problem_type == "binary" and len(labels) != 2:
         raise TaskError(
             f"The targets hold {len(labels)} labels where binary needs two ({', '.join(map(str, labels[:4]))}): write "
-            f"--problem-type."
+            f"--problem-type multiclass."
         )
     if given:
         return _given_classes(labels, given), ()
@@ -157,7 +160,8 @@ def task_classes(
         levels = ordered_levels(np.array(labels, dtype=object))
         how = "read from their words" if levels else "not found, so they are sorted"
         ordered = tuple(str(level) for level in levels) or labels
-        return ordered, (f"The order of the classes was {how}: {' < '.join(map(str, ordered[:8]))}.",)
+        shown = " < ".join(map(str, ordered[:8]))
+        return ordered, (f"The order of the classes was {how}: {shown} (classes: in task.yaml gives another).",)
     return labels, ()
 
 
@@ -166,8 +170,16 @@ def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, 
     matched = [find_label(labels, label) for label in given]
     absent = [label for label in labels if label not in matched]
     if absent:
-        raise TaskError(f"classes: the task file leaves out {absent[0]!r}, which stands in the target; add it.")
+        raise TaskError(f"classes: the task file leaves out {plain(absent[0])!r}, which stands in the target; add it.")
     return tuple(given[i] if label is None else label for i, label in enumerate(matched))
+
+
+def _are_dates(values: pd.Series) -> bool:
+    """Whether a target holds dates, also as text; a few dates that repeat are labels."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return True
+    distinct = pd.Series(values.dropna().unique()[: _FEW + 1]) if is_text(values) else values[:0]
+    return len(distinct) > _FEW and parse_dates(distinct) is not None
 
 
 def _numbers(values: pd.Series) -> pd.Series:

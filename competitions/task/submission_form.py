@@ -142,8 +142,8 @@ def _targets(
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
     if given is None and named:
         raise TaskError(
-            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: "
-            f"name the targets with --target."
+            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: name a "
+            f"column of train for each of them, in this order, with --target."
         )
     candidates = list(given) if given else [c for c in _with_values(train, lacking) if c not in ids]
     if given and len(given) > 1:
@@ -165,21 +165,26 @@ def _targets(
     if len(predicted) == 1:
         target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
         if target is not None:
-            note = () if target == predicted[0] else (f"{predicted[0]} of the sample submission means {target}.",)
+            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
         labels = class_labels(train[candidates[0]])
         columns, in_order = columns_in_order(predicted, labels, candidates[0], description)
         return (candidates[0],), "per_class", columns, None, in_order
+    if given:
+        raise TaskError(
+            f"--target {given[0]}: the sample submission has {len(predicted)} columns to predict "
+            f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
+            f"of train for each of them, in this order, or the one whose labels they are."
+        )
+    several = "a column of train for each of them, in this order, or the one whose labels they are,"
+    quantiles = len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + ": name it with --target"
-        + (
-            ", or, if they are quantiles, their levels with --levels, such as 0.05,0.95."
-            if len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
-            else "."
-        )
+        + f": name {several if len(predicted) > 1 else 'it'} with --target"
+        + (", or, if they are quantiles, their levels with --levels, such as 0.05,0.95." if quantiles else ".")
     )
 
 
@@ -269,8 +274,8 @@ def _refuse_repeated(
     repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
     if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
         raise TaskError(
-            f"{repeated} ids repeat in test ({', '.join(ids)}): remove the repeated rows, or name the id columns "
-            f"with --id."
+            f"{repeated} ids repeat in test ({', '.join(ids)}): name the columns that together tell the rows apart, "
+            f"with commas, with --id."
         )
 
 

@@ -22,7 +22,7 @@ from medalist.competitions.task.transform import parse_transform
 Layout = Literal["value", "per_class", "per_target", "per_level", "long"]
 ProblemType = Literal["binary", "multiclass", "ordinal", "regression"]
 PROBLEM_TYPES: tuple[str, ...] = get_args(ProblemType)
-MetricSource = Literal["given", "file", "description", "assumed"]
+MetricSource = Literal["given", "file", "description", "kaggle", "known competition", "assumed"]
 METRIC_SOURCES: tuple[str, ...] = get_args(MetricSource)
 
 
@@ -32,7 +32,8 @@ class Task:
 
     `id`: id columns of test, () where rows are matched by their order; `submission_id`: their names in the sample, in
     the same order. `metric_source`: "given" (a flag), "file" (a task.yaml), "description" (`metric_quote` is the
-    sentence) or "assumed". `classes`: labels in code order, the positive one last, () for regression. `layout` of a
+    sentence), "kaggle" (the quote is Kaggle's name of it), "known competition" (of that name) or "assumed".
+    `classes`: labels in code order, the positive one last, () for regression. `layout` of a
     submission: "value" (one target in one column), "per_class" (a column for each class: `class_columns`, in class
     order, "" for a class without one), "per_target" (a column for each target), "per_level" (several quantiles of one
     target: `level_columns`, one for each of the ascending `levels`) or "long" (a row for each test row and target or
@@ -282,9 +283,10 @@ def target_numbers(values: pd.Series) -> np.ndarray:
         )
     bad = ~np.isfinite(numbers) & values.notna().to_numpy()
     if bad.any():
+        count, first = int(bad.sum()), plain(values[bad].iloc[0])
         raise TaskError(
-            f"The target {values.name!r} holds {int(bad.sum())} values that are no numbers, such as "
-            f"{plain(values[bad].iloc[0])!r}: mend them, or give --problem-type binary or multiclass."
+            f"The target {values.name!r} holds {count} values that are no numbers, such as {first!r}: write numbers in "
+            f"their place, or give --problem-type multiclass for labels."
         )
     return numbers
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
 
+from medalist.competitions.known.competitions import find_known
 from medalist.leaderboard.boards.board import Board
 
 #: Metric → another name of the same number: log loss and AUC of two classes; micro-averaged F1 is accuracy.
@@ -46,13 +44,19 @@ def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool
     Parameters
     ----------
     board
-        Its `metric` decides; where that is not known, the direction has to agree, and the score's metric must not be
-        assumed.
+        Its `metric` decides; where that is not known, the direction has to agree.
     metric, greater_is_better
         Canonical name of the score's metric, or `file.py:function` for a custom one, and its direction.
     assumed
-        Whether the score's metric was assumed from the problem type (`Task.metric_source`), not named by anybody.
+        Whether the score's metric was assumed from the problem type (`Task.metric_source`), not named by anybody: such
+        a score has no place on any board, even where the assumption agrees with it.
     """
+    if assumed:
+        counts = f"counts {title(board.metric)}" if board.metric else "may count another one"
+        return NoStanding(
+            f"The metric of this task ({title(metric)}) is assumed, and the leaderboard {board.name} {counts}, so no "
+            f"standing is given: name the metric with --metric."
+        )
     if board.metric and not _custom_for_missing(metric, board.metric):
         converted = in_metric(board, metric)
         if converted is None:
@@ -61,11 +65,6 @@ def comparable(board: Board, metric: str, greater_is_better: bool, assumed: bool
                 f"({title(metric)}), so no standing is given."
             )
         board = converted
-    elif assumed:
-        return NoStanding(
-            f"What the leaderboard {board.name} counts is not known, and the metric of this task ({title(metric)}) is "
-            f"assumed, so no standing is given: name the metric with --metric."
-        )
     if board.greater_is_better != greater_is_better:
         better = "higher" if board.greater_is_better else "lower"
         return NoStanding(
@@ -108,23 +107,25 @@ def same_metric(one: str, other: str) -> bool:
 def board_metric(name: str, greater_is_better: bool | None = None) -> str:
     """The metric of a competition's leaderboard: its canonical name, or a title where medalist does not have it.
 
-    "" where it is not known, or has another direction than the one given. `name` in any case; a competition whose
-    board is named "<name>-kernels-only" has that one's metric.
+    "" where it is not known, or has another direction than the one given. `name` as people write it: see
+    `find_known`; a name that is too general for it is not known.
     """
-    table = _metrics()
-    metric, better = table.get(name.casefold()) or table.get(f"{name.casefold()}-kernels-only") or ("", True)
-    return metric if greater_is_better in (None, better) else ""
+    known = find_known(name)
+    if known is None or known.columns or greater_is_better not in (None, known.greater_is_better):
+        return ""
+    return known.board_metric
 
 
 def title(metric: str) -> str:
     """A metric in words: its title where it has one, else its name."""
     from medalist.competitions.errors import MetricError
+    from medalist.competitions.metrics.names import targets_of
     from medalist.competitions.metrics.registry import get_metric
 
     if not _CANONICAL.fullmatch(metric):
         return metric
     try:
-        return get_metric(metric, 2 if metric.startswith("mean_") else 1).title
+        return get_metric(metric, targets_of(metric)).title
     except MetricError:
         return metric
 
@@ -132,11 +133,3 @@ def title(metric: str) -> str:
 def _custom_for_missing(metric: str, board_metric: str) -> bool:
     """Whether a custom metric may be taken for the metric of a board, since medalist does not implement that one."""
     return bool(_CUSTOM.fullmatch(metric)) and not _CANONICAL.fullmatch(board_metric)
-
-
-@cache
-def _metrics() -> dict[str, tuple[str, bool]]:
-    """(metric, whether higher is better) of the competitions whose boards ship, by name in lower case."""
-    table = resources.files("medalist.leaderboard.boards.data") / "metrics.csv"
-    rows = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    return {row["competition"].casefold(): (row["metric"], row["better"] == "higher") for row in rows}

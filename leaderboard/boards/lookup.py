@@ -13,6 +13,7 @@ from pathlib import Path
 
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import InputError, LedgerError
+from medalist.competitions.known.competitions import find_known
 from medalist.leaderboard.boards.board import Board, clean_board
 from medalist.leaderboard.boards.comparing import NoStanding, board_metric, comparable
 from medalist.leaderboard.boards.files import DirectionError, read_leaderboard_file
@@ -34,7 +35,8 @@ def boards_folder() -> Path:
 def find_board(name: str, greater_is_better: bool | None = None) -> Board | None:
     """The board of the competition `name`, whatever its metric, or None where there is none.
 
-    Looks for the exact name (in any case) and then for "<name>-kernels-only", each among the user's boards first.
+    Looks for the exact name (in any case), then for "<name>-kernels-only", then for the known competition that the name
+    stands for, each among the user's boards first.
     With `greater_is_better`, boards of the other direction are passed over. `board_for` finds the one that a score can
     be compared with.
 
@@ -88,8 +90,14 @@ def named_board(name: str, greater_is_better: bool, metric: str | None = None, a
 
 
 def _boards(name: str, greater_is_better: bool | None) -> Iterator[Board]:
-    """Boards of a competition, the user's first; for a list of scores without ranks the direction must be given."""
-    for key in (name, f"{name}-kernels-only"):
+    """Boards of a competition, the user's first; for a list of scores without ranks the direction must be given.
+
+    Those of its exact name come before those of the known competition that the name stands for ("titanic (1)"), unless
+    the name is so general that its columns would have to be compared.
+    """
+    known = find_known(name)
+    keys = (name, f"{name}-kernels-only", *((known.slug,) if known and not known.columns else ()))
+    for key in dict.fromkeys(key.casefold() for key in keys):
         for board in (_user_board(key, greater_is_better), _shipped(key)):
             if board is not None:
                 yield board

@@ -114,7 +114,7 @@ RUNS: dict[str, tuple[tuple[str, ...], str]] = {
         "No leaderboard named titnic.*medalist leaderboard lists",
     ),
     "a family unknown": ((*COUNTED, "--families", "lightgbm,forest"), "family 'forest': use lightgbm"),
-    "a task file and options": ((*COUNTED, "--task", "t.yaml", "--metric", "mae"), "--task or --metric, not both"),
+    "a task file and options": ((*COUNTED, "--task", "t.yaml", "--target", "y"), "--task or --target, not both"),
 }
 
 OTHERS: dict[str, tuple[tuple[str, ...], str]] = {

@@ -247,6 +247,40 @@ def test_a_score_by_another_metric_than_the_leaderboards_gets_no_medal(say: Say,
     assert [(m["metric"], m["medal"]) for m in json.loads(say("medals", *runs, "--json"))] == [("accuracy", "gold")]
 
 
+def test_without_a_description_the_name_gives_the_metric_and_an_assumed_one_no_medal(say: Say, tmp_path: Path) -> None:
+    frame = columns(300).assign(survived=np.tile([0, 1, 1], 100))
+    test = frame[200:].drop(columns="survived")
+    frame[200:][["row", "survived"]].to_csv(tmp_path / "answers.csv", index=False)
+    grading = ("--answers", tmp_path / "answers.csv", "--runs-dir", tmp_path / "runs", "--json")
+    given = {}
+    for name, shown in (("titanic (1)", 0), ("titanic", 0.5)):  # labels, as the competition of that name asks; chances
+        folder = write(tmp_path / name, frame[:200], test, test[["row"]].assign(survived=shown), "")
+        (folder / "description.md").unlink(missing_ok=True)
+        task = json.loads(say("inspect", folder, "--json"))["task"]
+        given[task["metric_source"]] = (folder, task)
+    folder, task = given["known competition"]
+    assert (folder.name, task["metric"]) == ("titanic (1)", "accuracy")
+    assert "check" in say("inspect", folder)
+    graded = json.loads(say("grade", tmp_path / "answers.csv", "--competition", folder, *grading))
+    assert (graded["standing"]["board"], graded["standing"]["medal"]) == ("titanic", "gold")
+    folder, task = given["assumed"]
+    assert task["metric"] == "auc"
+    graded = json.loads(say("grade", tmp_path / "answers.csv", "--competition", folder, *grading))
+    assert graded["standing"] is None
+    assert "is assumed" in graded["no_standing"]
+    assert "name the metric with --metric" in graded["no_standing"]  # also beside a task file, as follows
+    say("inspect", folder, "--write", tmp_path / "task.yaml")
+    again = ("inspect", folder, "--task", tmp_path / "task.yaml", "--json")
+    seen = json.loads(say(*again))["task"]
+    assert (seen["metric"], seen["metric_source"]) == ("auc", "assumed")
+    seen = json.loads(say(*again, "--metric", "accuracy"))["task"]
+    assert (seen["metric"], seen["metric_source"]) == ("accuracy", "given")
+    run = ("run", folder, "--max-experiments", "1", "--runs-dir", tmp_path / "runs", "--task", tmp_path / "task.yaml")
+    summary = here(*run)
+    assert summary["standing"] is None
+    assert here(*run, "--metric", "accuracy")["standing"]["board"] == "titanic"
+
+
 def test_a_leaderboard_that_is_added_is_of_the_metric_that_is_given(
     say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

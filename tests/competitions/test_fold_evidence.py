@@ -166,7 +166,7 @@ def test_what_a_person_asks_for_is_obeyed():
         choose_folds(train, test, problem_type="binary", scheme="kfold")
     with pytest.raises(TaskError, match="no column 'nope'"):
         choose_folds(train, test, problem_type="binary", scheme="group", column="nope")
-    with pytest.raises(TaskError, match="no column holds dates"):
+    with pytest.raises(TaskError, match="holds neither dates nor numbers"):
         choose_folds(train[["who"]], test[["who"]], problem_type="binary", scheme="time")
     with pytest.raises(TaskError, match="1 folds cannot be made"):
         choose_folds(train, test, problem_type="binary", n_splits=1)

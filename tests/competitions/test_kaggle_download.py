@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import socket
 import subprocess
@@ -23,6 +24,8 @@ from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.kaggle import download as kaggle_download
 from medalist.competitions.kaggle.download import download, slug_of
+from medalist.competitions.task.file import read_task, task_text
+from medalist.competitions.task.infer import infer_task
 
 SCRIPT = """
 import sys
@@ -44,7 +47,8 @@ STATUS = {"forbidden": 403, "unknown": 404, "signed-out": 401, "down": 503}
 def competition_zip() -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("train.csv", "id,size,price\n1,2,3\n2,3,4\n3,1,1\n")
+        rows = "".join(f"{i},{i % 7},{i}.5\n" for i in range(10, 60))
+        archive.writestr("train.csv", "id,size,price\n" + rows)
         archive.writestr("test.csv", "id,size\n4,2\n5,3\n")
         archive.writestr("sample_submission.csv", "id,price\n4,0\n5,0\n")
     return buffer.getvalue()
@@ -150,6 +154,81 @@ def test_without_a_network(tmp_path: Path) -> None:
     done = run("some-prices", tmp_path / "data", "http://127.0.0.1:9")
     assert done.returncode == 2, done.stderr
     assert "check the network" in done.stdout
+
+
+class Talking(Handler):
+    """Says what the competition is scored by, and has pages of text."""
+
+    METRIC = "Root Mean Squared Logarithmic Error"
+    PAGES: tuple[dict[str, str], ...] = ()
+
+    def do_POST(self) -> None:
+        documents = {"GetCompetition": {"evaluationMetric": self.METRIC}, "ListCompetitionPages": {"pages": self.PAGES}}
+        document = next((d for call, d in documents.items() if self.path.endswith(call)), None)
+        if document is None:
+            return super().do_POST()
+        self.rfile.read(int(self.headers["Content-Length"]))
+        data = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+        return None
+
+
+class Explaining(Talking):
+    PAGES = (
+        {"name": "description", "content": "<p>Prices of <b>houses</b>.</p>"},
+        {"name": "evaluation", "content": "<h2>Goal</h2><p>Submissions are evaluated on the mean absolute error.</p>"},
+    )
+
+
+class Mumbling(Talking):
+    METRIC = "Frobnication of Predictions"
+
+
+class Hanging(Talking):
+    """Never says anything of the competition."""
+
+    def do_POST(self) -> None:
+        if self.path.endswith(("GetCompetition", "ListCompetitionPages")):
+            self.server.over.wait(60)  # type: ignore[attr-defined]
+        else:
+            Handler.do_POST(self)
+
+
+@pytest.mark.parametrize(
+    ("handler", "metric", "source", "quote"),
+    [
+        (Talking, "rmsle", "kaggle", "Root Mean Squared Logarithmic Error"),
+        (Explaining, "mae", "description", "Submissions are evaluated on the mean absolute error."),
+        (Mumbling, "rmse", "assumed", ""),
+        (Handler, "rmse", "assumed", ""),
+    ],
+)
+def test_what_kaggle_says_of_the_metric_is_kept_with_the_files(
+    tmp_path: Path, handler: type[Handler], metric: str, source: str, quote: str
+) -> None:
+    with serving(handler) as proxy:
+        done = run("some-prices", tmp_path / "data", proxy)
+    assert done.returncode == 0, done.stderr
+    task = infer_task(read_competition(Path(done.stdout.strip())))  # now without a network
+    assert (task.metric, task.metric_source, task.metric_quote) == (metric, source, quote)
+    assert any("Frobnication" in note and "--metric" in note for note in task.notes) == (handler is Mumbling)
+    file = tmp_path / "task.yaml"
+    file.write_text(task_text(task))
+    again = read_task(file, read_competition(tmp_path / "data" / "some-prices.zip"))
+    assert (again.metric_source, again.metric_quote) == (source, quote)
+
+
+def test_where_kaggle_says_nothing_more_the_files_are_enough(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with serving(Hanging) as proxy:
+        done = run("some-prices", tmp_path / "data", proxy, seconds=6.0)
+    assert done.returncode == 0, done.stdout
+    assert zipfile.is_zipfile(tmp_path / "data" / "some-prices.zip")
+    assert time.monotonic() - began < 6 + 10  # the start of Python
 
 
 @contextmanager

@@ -58,6 +58,8 @@ def references() -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
         "error_rate": sk.zero_one_loss,
         "mcc": sk.matthews_corrcoef,
         "qwk": lambda y, p: sk.cohen_kappa_score(y, p, weights="quadratic"),
+        "linear_kappa": lambda y, p: sk.cohen_kappa_score(y, p, weights="linear"),
+        "kappa": sk.cohen_kappa_score,
         "auc": lambda y, p: sk.roc_auc_score(y, p, multi_class="ovr"),
         "auc_ovr": lambda y, p: sk.roc_auc_score(y, p, multi_class="ovr"),
         "average_precision": sk.average_precision_score,
@@ -75,6 +77,10 @@ def references() -> dict[str, Callable[[np.ndarray, np.ndarray], float]]:
         "pinball@0.8": lambda y, p: sk.mean_pinball_loss(y, p, alpha=0.8),
         "pearson": lambda y, p: stats.pearsonr(y, p).statistic,
         "spearman": lambda y, p: stats.spearmanr(y, p).statistic,
+        "kendall": lambda y, p: stats.kendalltau(y, p).statistic,
+        "explained_variance": sk.explained_variance_score,
+        "max_error": sk.max_error,
+        "wape": lambda y, p: np.abs(y - p).sum() / np.abs(y).sum(),
         "map@3": lambda y, p: (
             sk.label_ranking_average_precision_score(np.eye(p.shape[1])[y.astype(int)], p)
             - float(np.mean([(1 / 4) * (np.sum(p[i] > p[i, int(c)]) == 3) for i, c in enumerate(y)]))

@@ -139,7 +139,7 @@ MISTAKES = {
     "folds": ({"y": [1, 2] * 9, "folds": "weekly"}, "--folds: 'weekly' is no fold scheme"),
     "metric of another problem": (
         {"y": [1.5, 2.5] * 9, "metric": "rmse", "problem_type": "binary"},
-        "scores regression or ordinal problems, not binary: settle it with --metric or --problem-type",
+        "scores regression or ordinal problems, not binary: give --metric auc",
     ),
 }
 
@@ -172,15 +172,22 @@ def test_a_metric_is_given_read_or_assumed():
     task = _inferred([0, 1] * 9, description="Submissions are evaluated on area under the ROC curve.")
     assert (task.metric, task.metric_source) == ("auc", "description")
     assert "ROC" in task.metric_quote
-    task = _inferred([0, 1] * 9)
+    task = _inferred([0, 1] * 9, sample=[0.5] * 5)
     assert (task.metric, task.metric_source) == ("auc", "assumed")
-    assert any("assumed" in note for note in task.notes)
+    assert any("auc is assumed, and a human leaderboard may count another" in note for note in task.notes)
+    task = _inferred([0, 1] * 9)
+    assert any("accuracy is assumed, since the sample submission holds labels" in note for note in task.notes)
 
 
 @pytest.mark.parametrize(
     ("y", "sample", "metric"),
     [
-        ([0, 1] * 9, [0] * 5, "auc"),  # a nought may stand for a chance
+        ([0, 1] * 9, [0] * 5, "accuracy"),  # written as the labels are
+        ([0, 1] * 9, [1] * 5, "accuracy"),
+        ([2, 1] * 9, [1] * 5, "accuracy"),
+        ([2, 1] * 9, [0] * 5, "auc"),  # no label
+        ([0.0, 1.0] * 9, [0] * 5, "accuracy"),
+        ([0, 1] * 9, [0.0] * 5, "auc"),  # a nought with decimals stands for a chance
         ([0, 1] * 9, [0.5] * 5, "auc"),
         ([0, 1] * 9, [0, 1, 0, 1, 1], "accuracy"),
         ([False, True] * 9, [False] * 5, "accuracy"),
@@ -195,6 +202,19 @@ def test_a_metric_is_given_read_or_assumed():
 def test_an_assumed_metric_is_one_that_the_sample_can_hold(y, sample, metric):
     task = _inferred(y, sample=sample, **({"positive": y[1]} if metric == "auc" and isinstance(y[1], str) else {}))
     assert (task.metric, task.metric_source) == (metric, "assumed")
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("For each visitor, predict the probability that they come back.", "auc"),
+        ("Say how likely each visitor is to come back.", "auc"),
+        ("Say which visitors come back: 1 for those who do, else 0.", "accuracy"),
+    ],
+)
+def test_words_outweigh_a_sample_of_the_same_number(text, metric):
+    assert _inferred([0, 1] * 9, sample=[0] * 5, description=text).metric == metric
+    assert _inferred([0, 1] * 9, sample=[0, 1, 0, 1, 1], description=text).metric == "accuracy"
 
 
 def test_a_column_for_each_class_asks_for_chances():

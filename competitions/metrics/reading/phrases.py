@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from medalist.competitions.metrics.reading.unsupported import FURTHER, MODIFYING
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 
-UNSUPPORTED = ""  # the name of a mention of a metric that is recognised but not implemented
+# names of mentions of metrics that are recognised but not implemented: see `unsupported`
+UNSUPPORTED, UNSUPPORTED_BESIDE = "", "?"
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,6 @@ class Mention:
     weak: bool
 
 
-_UNSUPPORTED = (
-    r"\bdice\b(?: coefficients?| scores?)?", r"\bjaccard\b", r"intersection over union|\biou\b", r"\bwrmsse\b",
-    r"levenshtein|\bedit distance", r"concordance index|\bc index\b",
-    r"\bn?dcg\b", r"\bbleu\b|\brouge\b|\bperplexity\b", r"hausdorff", r"laplace log likelihood", r"word error rate",
-    r"\bcohen'?s? kappa\b", r"hamming loss", r"sharpe ratio", r"\bpartial auc\b|\bpauc\b",
-    r"log of the mean absolute error", r"kullback leibler|\bkl divergence", r"\bexact match\b",
-    r"\b(?:mean|average|sum|combination) of (?:two|three|several) (?:measures|metrics|scores)\b",
-)  # fmt: skip
 _NEGATED_BEFORE = re.compile(
     r"(?:n't\b|\b(?:unlike|instead of|rather than|in contrast (?:to|with)|(?:as )?opposed to|contrary to|than|whereas"
     r"|except|without|compar(?:ed|ison|able) (?:to|with)|not(?! only)|never|neither|nor|no longer|replac(?:es|ed|ing)"
@@ -73,7 +67,8 @@ def _phrases() -> Iterator[tuple[str, str, bool]]:
         yield from ((name, pattern, True) for pattern in metric.wording.weak_phrases)
     for family in PARAMETRISED.values():
         yield from ((family.placeholder, pattern, False) for pattern in family.phrases)
-    yield from ((UNSUPPORTED, pattern, False) for pattern in _UNSUPPORTED)
+    yield from ((UNSUPPORTED, pattern, False) for pattern in MODIFYING)
+    yield from ((UNSUPPORTED_BESIDE, pattern, False) for pattern in FURTHER)
 
 
 @cache

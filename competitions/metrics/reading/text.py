@@ -11,9 +11,12 @@ import html
 import re
 from dataclasses import dataclass
 
+from medalist.competitions.errors import MetricError
+from medalist.competitions.metrics.names import targets_of
 from medalist.competitions.metrics.reading.formula import find_formulas, read_formula
-from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, Mention, find_mentions
+from medalist.competitions.metrics.reading.phrases import UNSUPPORTED, UNSUPPORTED_BESIDE, Mention, find_mentions
 from medalist.competitions.metrics.reading.qualifiers import by_formula, qualified
+from medalist.competitions.metrics.registry import canonical_name, get_metric
 
 LONGEST_QUOTE = 400  # characters of a sentence that is quoted
 LONGEST_TEXT = 200_000  # characters of a description that are read
@@ -66,17 +69,13 @@ def read_metric(description: str) -> tuple[str, str] | None:
     """
     description = description[:LONGEST_TEXT].replace("\r\n", "\n")
     sentences = split_sentences(description)
-    best: tuple[float, int, Mention] | None = None
-    for place, sentence in enumerate(sentences):
-        for mention in find_mentions(sentence.lowered):
-            weight = _weight(sentences, place, mention)
-            if weight > 0 and (best is None or weight > best[0]):
-                best = weight, place, mention
+    best = heaviest_mention(sentences)
     formula = _formula(description, sentences)
     if best is None or (formula and formula[0] > best[0]):
         return (formula[1], formula[2]) if formula else None
     _, place, mention = best
-    if any(other.name == UNSUPPORTED for other in find_mentions(sentences[place].lowered)):
+    beside = (other.name for other in find_mentions(sentences[place].lowered))
+    if mention.name == UNSUPPORTED_BESIDE or UNSUPPORTED in beside:
         return None  # "F2 at several thresholds of intersection over union" is not F2
     around = [sentence.lowered for sentence in sentences if sentence.heading == sentences[place].heading]
     at = sum(sentence.heading == sentences[place].heading for sentence in sentences[:place])
@@ -84,6 +83,38 @@ def read_metric(description: str) -> tuple[str, str] | None:
     if name and formula and by_formula(name, formula[1]):
         name = formula[1]
     return (name, sentences[place].text[:LONGEST_QUOTE]) if name else None
+
+
+def read_metric_name(words: str) -> str | None:
+    """The canonical name of a metric that is called so elsewhere, such as "CategorizationAccuracy" on Kaggle.
+
+    None where medalist does not have it, or it lacks its parameter.
+    """
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[{}]", " ", words)
+    named = read_metric(f"# Evaluation\n\nSubmissions are evaluated by the {words}.")
+    if named is not None:
+        return named[0]
+    try:
+        name = canonical_name(words)
+        return get_metric(name, targets_of(name)).name
+    except MetricError:
+        return None
+
+
+def heaviest_mention(sentences: list[Sentence]) -> tuple[float, int, Mention] | None:
+    """(weight above 0, place of the sentence, mention) of what is likeliest to be the metric; None without any."""
+    best: tuple[float, int, Mention] | None = None
+    for place, sentence in enumerate(sentences):
+        for mention in find_mentions(sentence.lowered):
+            weight = _weight(sentences, place, mention)
+            if weight > 0 and (best is None or weight > best[0]):
+                best = weight, place, mention
+    return best
+
+
+def is_strong(sentence: Sentence) -> bool:
+    """Whether a sentence says how submissions are evaluated, of this competition and by its organiser."""
+    return bool(_STRONG.search(sentence.lowered)) and not _OTHER_SUBJECT.search(sentence.lowered)
 
 
 def split_sentences(text: str) -> list[Sentence]:

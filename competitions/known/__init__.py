@@ -1,0 +1,1 @@
+"""Competitions that are known by name, and what they are scored by."""
