@@ -1,0 +1,184 @@
+"""Cases of files: how they are called, packed and quoted."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from case import Draw, Expected, about, case, classes, csv_text, draw, put, regression, scores
+
+from medalist.competitions.competition import Competition
+from medalist.competitions.submission import write_submission
+from medalist.competitions.task.task import Task
+
+
+def plain_files(drawn: Draw) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """train.csv, test.csv and sample_submission.csv of a regression, and the answers."""
+    answers = drawn.test[["id"]].assign(y=drawn.truth)
+    return {"train.csv": drawn.train, "test.csv": drawn.test, "sample_submission.csv": answers.assign(y=0)}, answers
+
+
+@case(
+    "Teichlab/cellphonedb issue #21, pandas-dev/pandas issue #23733",
+    "Keys are text in one table and numbers in the other, and do not meet.",
+)
+def quoted_ids(folder: Path) -> Expected:
+    drawn = draw("quoted-ids")
+    files, answers = plain_files(drawn)
+    quoted = csv_text(files["sample_submission.csv"], quoting=csv.QUOTE_ALL)
+    put(folder, about("Predict y.", "RMSE"), {**files, "sample_submission.csv": quoted}, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "h2oai/h2o-llmstudio issue #928, cogent3/cogent3 issue #810",
+    "A file whose name ends in .CSV is no table.",
+)
+def names_in_capitals(folder: Path) -> Expected:
+    drawn = draw("names-in-capitals")
+    files, answers = plain_files(drawn)
+    put(folder, "", {name.upper(): frame for name, frame in files.items()}, answers)
+    (folder / "public" / "DESCRIPTION.MD").write_text(about("Predict y.", "RMSE"))
+    return regression(folder, drawn, ids=tuple(str(i) for i in drawn.test["id"]))
+
+
+@case(
+    "cytomining/pycytominer issue #95, xorbitsai/xorbits issue #687",
+    "A gzipped table is read as text: 'utf-8' codec can't decode byte 0x8b in position 1.",
+)
+def gzip_that_is_called_csv(folder: Path) -> Expected:
+    drawn = draw("gzip-that-is-called-csv")
+    files, answers = plain_files(drawn)
+    packed = {name: gzip.compress(csv_text(files[name]).encode()) for name in ("train.csv", "test.csv")}
+    put(folder, about("Predict y.", "RMSE"), {**files, **packed}, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "python-excel/xlrd issues #350 and #351",
+    "The page that a server sent instead of a table has the table's name.",
+)
+def a_web_page_that_is_called_csv(folder: Path) -> Expected:
+    drawn = draw("a-web-page-that-is-called-csv")
+    files, answers = plain_files(drawn)
+    page = "<!DOCTYPE html>\n<html><head><title>Sign in, please</title></head>\n<body><p>Sign in to go on.</p></body></html>\n"
+    put(folder, about("Predict y.", "RMSE"), {**files, "train.csv": page}, answers)
+    return regression(folder, drawn, refusal=r"(?is)train\.csv.*(html|web page)")
+
+
+@case(
+    "pandas-dev/pandas issues #14124, #9295 and #38830",
+    "Each row ends with a separator and the header does not: all columns move by one, the ids are gone.",
+)
+def separators_at_the_ends_of_rows(folder: Path) -> Expected:
+    drawn = draw("separators-at-the-ends-of-rows")
+    files, answers = plain_files(drawn)
+
+    def ended(frame: pd.DataFrame) -> str:
+        head, *rows = csv_text(frame).splitlines()
+        return "\n".join([head, *(row + "," for row in rows)]) + "\n"
+
+    ended_files = {name: ended(files[name]) for name in ("train.csv", "test.csv")}
+    put(folder, about("Predict y.", "RMSE"), {**files, **ended_files}, answers)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        if competition.train["town"].iloc[0] != drawn.train["town"].iloc[0]:
+            yield f"the towns are {competition.train['town'].head(3).tolist()}"
+
+    return regression(folder, drawn, check=check)
+
+
+@case(
+    "gem/oq-engine pull request #9281, IBM/SynthTabNet issue #15, springboard-curriculum/mec-mini-projects pull request #4",
+    "In a zip made by a Mac, a file of attributes in __MACOSX is taken for the table of its name.",
+)
+def zip_in_a_zip_from_a_mac(folder: Path) -> Expected:
+    drawn = draw("zip-in-a-zip-from-a-mac")
+    files, answers = plain_files(drawn)
+
+    def packed(members: dict[str, bytes]) -> bytes:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return stream.getvalue()
+
+    attributes = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + bytes(60)
+    inner = {
+        f"data/{name}.zip": packed({name: csv_text(frame).encode(), f"__MACOSX/._{name}": attributes})
+        for name, frame in files.items()
+    }
+    others = {f"__MACOSX/data/._{name}": attributes for name in files} | {"data/.DS_Store": b"\x00\x00\x00\x01Bud1"}
+    put(folder, about("Predict y.", "RMSE"), {"everything.zip": packed(inner | others)}, answers)
+    return regression(folder, drawn, ids=tuple(str(i) for i in drawn.test["id"]))
+
+
+@case(
+    "Sanix-Darker/cisv issue #108, dotnet/machinelearning pull request #5125, infiniflow/ragflow pull request #16881",
+    "Line ends, separators and quotes inside of quoted texts make rows of their own.",
+)
+def letters_of_several_lines(folder: Path) -> Expected:
+    drawn = draw("letters-of-several-lines", kind="binary")
+    rng = np.random.default_rng(1)
+    good, bad = ["lovely 😀", "quiet, warm", '"home"'], ["loud 😡", "damp; cold", "it's 12\" wide"]
+
+    def letter(chance: float) -> str:
+        words = [str(rng.choice(good if rng.random() < chance else bad)) for _ in range(int(rng.integers(3, 60)))]
+        return "Dear all,\r\n\r\n" + "\n".join(words) + "\n\t-- \n" + "é" * int(rng.integers(0, 300))
+
+    both = pd.concat([drawn.train["y"], pd.Series(drawn.truth)], ignore_index=True)
+    written = [letter(0.8 if y else 0.2) for y in both]
+    train = drawn.train.assign(**{"letter 📨": written[: len(drawn.train)]})
+    test = drawn.test.assign(**{"letter 📨": written[len(drawn.train) :]})
+    answers = drawn.test[["id"]].assign(y=drawn.truth)
+    files = {"train.csv": train, "test.csv": test, "sample_submission.csv": answers.assign(y=0.5)}
+    put(folder, about("Predict the probability that y is 1.", "Area under the ROC curve"), files, answers)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        read = competition.train["letter 📨"].str.replace("\r\n", "\n").tolist()
+        if read != train["letter 📨"].str.replace("\r\n", "\n").tolist():
+            yield "the letters are not those that were written"
+
+    return classes(folder, drawn, "y", "auc", positive="1", check=check)
+
+
+@case(
+    "dotnet/machinelearning-modelbuilder issue #2848, archesproject/arches pull request #2683",
+    "Names of classes with commas and quotes fall apart, and classes appear that do not exist.",
+)
+def labels_with_separators(folder: Path) -> Expected:
+    drawn = draw("labels-with-separators", kind="multiclass")
+    labels = np.array(["oak, red", 'oak "white"', "ash;\nmountain"], dtype=object)
+    answers = drawn.test[["id"]].assign(tree=labels[drawn.truth])
+    train = drawn.train.drop(columns="y").assign(tree=labels[drawn.train["y"]])
+    files = {"train.csv": train, "test.csv": drawn.test, "sample_submission.csv": answers.assign(tree=labels[0])}
+    put(folder, about("Predict the tree.", "Accuracy"), files, answers)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        path = folder / "submission.csv"
+        write_submission(frame.assign(tree=labels[drawn.best]), path)
+        if pd.read_csv(path)["tree"].tolist() != labels[drawn.best].tolist():
+            yield "the labels of the written file are not those of the submission"
+
+    return classes(folder, drawn, "tree", "accuracy", classes=tuple(labels), check=check, **scores("accuracy", drawn))
+
+
+@case(
+    "pandas-dev/pandas issues #10647 and #24681, wireservice/csvkit issue #968, chanzuckerberg/cellxgene pull request #1115",
+    "A class that is called None or NA is taken for a missing value.",
+)
+def none_is_a_label(folder: Path) -> Expected:
+    drawn = draw("none-is-a-label", kind="multiclass")
+    labels = np.array(["None", "NA", "Severe"], dtype=object)
+    answers = drawn.test[["id"]].assign(damage=labels[drawn.truth])
+    train = drawn.train.drop(columns="y").assign(damage=labels[drawn.train["y"]])
+    files = {"train.csv": train, "test.csv": drawn.test, "sample_submission.csv": answers.assign(damage="None")}
+    task = "Predict the damage: None, NA (it could not be assessed) or Severe."
+    put(folder, about(task, "Macro-averaged F1 score"), files, answers)
+    return classes(folder, drawn, "damage", "macro_f1", classes=tuple(labels), **scores("macro_f1", drawn))
