@@ -54,7 +54,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of competition that people hand in: `source` is where it was reported, `reported` what went wrong there."""
+    """A kind of competition that people hand in; `source`: where it was reported, `reported`: what went wrong there."""
 
     name: str
     source: str

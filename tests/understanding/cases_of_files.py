@@ -67,7 +67,7 @@ def gzip_that_is_called_csv(folder: Path) -> Expected:
 def a_web_page_that_is_called_csv(folder: Path) -> Expected:
     drawn = draw("a-web-page-that-is-called-csv")
     files, answers = plain_files(drawn)
-    page = "<!DOCTYPE html>\n<html><head><title>Sign in, please</title></head>\n<body><p>Sign in to go on.</p></body></html>\n"
+    page = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n<body><p>Sign in to go on.</p></body></html>\n"
     put(folder, about("Predict y.", "RMSE"), {**files, "train.csv": page}, answers)
     return regression(folder, drawn, refusal=r"(?is)train\.csv.*(html|web page)")
 
@@ -95,7 +95,7 @@ def separators_at_the_ends_of_rows(folder: Path) -> Expected:
 
 
 @case(
-    "gem/oq-engine pull request #9281, IBM/SynthTabNet issue #15, springboard-curriculum/mec-mini-projects pull request #4",
+    "gem/oq-engine pull request #9281, IBM/SynthTabNet issue #15, springboard-curriculum/mec-mini-projects #4",
     "In a zip made by a Mac, a file of attributes in __MACOSX is taken for the table of its name.",
 )
 def zip_in_a_zip_from_a_mac(folder: Path) -> Expected:
@@ -170,7 +170,7 @@ def labels_with_separators(folder: Path) -> Expected:
 
 
 @case(
-    "pandas-dev/pandas issues #10647 and #24681, wireservice/csvkit issue #968, chanzuckerberg/cellxgene pull request #1115",
+    "pandas-dev/pandas issues #10647 and #24681, wireservice/csvkit issue #968, chanzuckerberg/cellxgene #1115",
     "A class that is called None or NA is taken for a missing value.",
 )
 def none_is_a_label(folder: Path) -> Expected:

@@ -140,7 +140,7 @@ def several_labels_a_row(folder: Path) -> Expected:
 
 
 @case(
-    "cuihaoleo/kaggle-dfdc issue #13 (what the values of a sample mean), the form of openai/mle-bench, spooky-author-identification",
+    "cuihaoleo/kaggle-dfdc issue #13 (what a sample's values mean); the form of mle-bench's spooky-author-identification",
     "The sample holds the shares of the classes, in columns of another order than the labels'.",
 )
 def shares_of_classes_in_the_sample(folder: Path) -> Expected:
@@ -223,7 +223,7 @@ def weights_under_another_name(folder: Path) -> Expected:
 
 
 @case(
-    "page cbojer.github.io/post/kaggle-part-1 (store sales), the form of Kaggle's Rossmann and Favorita tables without row ids",
+    "page cbojer.github.io/post/kaggle-part-1 (sales of stores by day); no report of the exact case found",
     "Rows are known by shop and day together, no column by itself is an id.",
 )
 def rows_known_by_shop_and_day(folder: Path) -> Expected:
@@ -255,7 +255,7 @@ def rows_known_by_shop_and_day(folder: Path) -> Expected:
 
 
 @case(
-    "the form of Kaggle's M5 forecasting (F1 … F28), Mcompetitions/M5-methods; page arxiv 2009.07701",
+    "the form of Kaggle's M5 Forecasting (F1 … F28); no report of the exact case found",
     "One row a series is asked for, with a column for each of the next days.",
 )
 def a_column_for_each_horizon(folder: Path) -> Expected:

@@ -24,7 +24,7 @@ def in_three(drawn: Draw, sample: pd.DataFrame | None = None, **more: object) ->
 
 
 @case(
-    "incf-nidash/PyNIDM pull request #84, im-anishraj/arnio pull request #571, molgenis/molgenis-service-armadillo #1029",
+    "incf-nidash/PyNIDM pull request #84, im-anishraj/arnio #571, molgenis/molgenis-service-armadillo #1029",
     "Zeros before an id were lost in one table, and its rows meet none.",
 )
 def zeros_lost_in_the_sample(folder: Path) -> Expected:
@@ -137,7 +137,7 @@ def two_columns_of_one_name(folder: Path) -> Expected:
 
 
 @case(
-    "snipsco/snips-nlu-metrics issue #105, chanzuckerberg/cellxgene-census issue #495",
+    "nprint/nprintml issue #40, nf-core/test-datasets pull request #1496, snipsco/snips-nlu-metrics issue #105",
     "Train and test are rows of one table, and a column says which is which.",
 )
 def one_table_with_a_column_of_parts(folder: Path) -> Expected:

@@ -94,7 +94,7 @@ def numbers_with_units(folder: Path) -> Expected:
 
 
 def daily(name: str, days: pd.DatetimeIndex, m: int, shops: int = 4) -> tuple[Draw, pd.Series]:
-    """Sales that drift and follow the weekday, for each shop a day; the last m days are test. And the times of all rows."""
+    """Sales of shops that drift and follow the weekday, the last m days as test; and the times of all rows."""
     rng = np.random.default_rng(len(name))
     when = pd.Series(np.repeat(days, shops))
     frame = pd.DataFrame({"id": np.arange(len(when)), "shop": np.tile([f"s{i}" for i in range(shops)], len(days))})
@@ -168,7 +168,7 @@ def milliseconds_since_1970(folder: Path) -> Expected:
 
 
 @case(
-    "opensanctions/opensanctions issues #4974 and #4940, alteryx/woodwork pull request #1512, akoumjian/datefinder #106",
+    "opensanctions/opensanctions issues #4974 and #4940, alteryx/woodwork #1512, akoumjian/datefinder issue #106",
     "Birthdays in 48 and 61 are in 2048 and 2061.",
 )
 def years_of_two_digits(folder: Path) -> Expected:
