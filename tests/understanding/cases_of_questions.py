@@ -140,7 +140,7 @@ def several_labels_a_row(folder: Path) -> Expected:
 
 
 @case(
-    "cuihaoleo/kaggle-dfdc issue #13 (what a sample's values mean); the form of mle-bench's spooky-author-identification",
+    "cuihaoleo/kaggle-dfdc issue #13 (what a sample means); the form of mle-bench's spooky-author-identification",
     "The sample holds the shares of the classes, in columns of another order than the labels'.",
 )
 def shares_of_classes_in_the_sample(folder: Path) -> Expected:
