@@ -25,7 +25,7 @@ File = pd.DataFrame | str | bytes
 
 @dataclass(frozen=True)
 class Expected:
-    """What a correct reading of a case finds. An empty text is open: more than one answer is right.
+    """What a correct reading of a case finds. An empty text (or 0, or no ids) is open.
 
     ids: of the submission, in its order, as the sample file writes them; for several id columns joined by a blank.
     folds: schemes, of which one is right; fold_column: the column that they must go by, None where that is open.
@@ -41,7 +41,7 @@ class Expected:
     ids: Sequence[str]
     train: int
     test: int
-    id: tuple[str, ...] = ("id",)
+    id: tuple[str, ...] | str = ("id",)
     folds: tuple[str, ...] = ("random",)
     fold_column: str | None = None
     positive: str | None = None
@@ -193,7 +193,7 @@ def differences(public: Path, expected: Expected) -> list[str]:
         return [] if right else [f"refused: {error}"]
     seen, told = told["competition"], told["task"]
     found = [
-        ("rows of train", seen["train"][0], expected.train),
+        ("rows of train", seen["train"][0], expected.train or ""),
         ("rows of test", seen["test"][0], expected.test),
         ("id", tuple(told["id"]), expected.id),
         ("targets", tuple(told["targets"]), expected.targets),
@@ -224,7 +224,7 @@ def _submitted(competition: Competition, task: Task, expected: Expected) -> list
         wrong.append(f"the submission has the columns {tuple(frame.columns)!r}")
     keys = [column for column in expected.columns if column in task.submission_id]
     ids = [" ".join(texts(row)) for row in frame[keys].to_numpy(dtype=object)] if keys else []
-    if ids != list(expected.ids):
+    if expected.ids and ids != list(expected.ids):
         wrong.append(f"ids of the submission: {len(ids)} such as {ids[:3]} instead of {list(expected.ids)[:3]}")
     if expected.check is not None:
         wrong += expected.check(competition, task, frame)

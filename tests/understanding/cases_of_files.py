@@ -6,12 +6,12 @@ import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from case import Draw, Expected, about, case, classes, csv_text, draw, put, regression, scores
+from case import Draw, Expected, File, about, case, classes, csv_text, draw, put, regression, scores
 
 from medalist.competitions.competition import Competition
 from medalist.competitions.submission import write_submission
@@ -182,3 +182,110 @@ def none_is_a_label(folder: Path) -> Expected:
     task = "Predict the damage: None, NA (it could not be assessed) or Severe."
     put(folder, about(task, "Macro-averaged F1 score"), files, answers)
     return classes(folder, drawn, "damage", "macro_f1", classes=tuple(labels), **scores("macro_f1", drawn))
+
+
+def _tables_as(drawn: Draw, how: Callable[[pd.DataFrame], str | bytes]) -> tuple[dict[str, File], pd.DataFrame]:
+    """The files of a regression, with train and test written by a function."""
+    files, answers = plain_files(drawn)
+    return {**files, **{name: how(files[name]) for name in ("train.csv", "test.csv")}}, answers
+
+
+@case(
+    "tidyverse/readr issue #179, JuliaData/CSV.jl issue #936, BurntSushi/xsv issue #245, OPM/ResInsight issue #9611",
+    "The line below the header tells units, and all columns become text.",
+)
+def units_below_the_header(folder: Path) -> Expected:
+    drawn = draw("units-below-the-header")
+    units = {"id": "", "size": "[km]", "rooms": "[-]", "town": "", "y": "[EUR]"}
+
+    def with_units(frame: pd.DataFrame) -> str:
+        head, _, rows = csv_text(frame).partition("\n")
+        return f"{head}\n{','.join(units[name] for name in frame.columns)}\n{rows}"
+
+    files, answers = _tables_as(drawn, with_units)
+    put(folder, about("Predict y.", "RMSE"), files, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "vincentlaucsb/csv-parser issue #67, swiftcsv/SwiftCSV issue #135, techascent/tech.ml.dataset issue #306",
+    "Lines of comments before the header become the names of columns.",
+)
+def comments_before_the_header(folder: Path) -> Expected:
+    drawn = draw("comments-before-the-header")
+    head = "# exported 2024-02-01 10:15, station 7\n# quality: checked, final\n"
+    files, answers = _tables_as(drawn, lambda frame: head + csv_text(frame))
+    put(folder, about("Predict y.", "RMSE"), files, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "pandas-dev/pandas issues #21862 and #16682, NVIDIA/cudf issue #11984, apache/spark pull request #38446",
+    "Quotes in texts are escaped by backslashes, as Spark writes them: rows have too many fields.",
+)
+def quotes_escaped_by_backslashes(folder: Path) -> Expected:
+    drawn = draw("quotes-escaped-by-backslashes")
+    said = ['2" seam, blue', 'plain "white", or cream', "none", 'a \\ b, "c"']
+    tables = [f.assign(note=[said[i % 4] for i in f["id"]]) for f in (drawn.train, drawn.test)]
+    drawn = Draw(tables[0], tables[1], drawn.truth, drawn.best)
+    escape = {"quoting": csv.QUOTE_NONNUMERIC, "doublequote": False, "escapechar": "\\"}
+    files, answers = _tables_as(drawn, lambda frame: csv_text(frame, **escape))
+    put(folder, about("Predict y.", "RMSE"), files, answers)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        read = set(competition.train["note"])
+        if read != set(said):
+            yield f"the notes are {sorted(read)[:6]}"
+
+    return regression(folder, drawn, check=check)
+
+
+@case(
+    "h2oai/h2o-3 issue #15572, openml/automlbenchmark pull request #556",
+    "Tables of the kind that benchmarks of such tools use, ARFF.",
+)
+def arff_tables(folder: Path) -> Expected:
+    drawn = draw("arff-tables")
+
+    def arff(frame: pd.DataFrame) -> str:
+        kinds = {"town": "{Ulm,Bonn,Jena,Kiel}"}
+        lines = ["@relation houses", "", *(f"@attribute {name} {kinds.get(name, 'numeric')}" for name in frame.columns)]
+        return "\n".join([*lines, "", "@data", *csv_text(frame).splitlines()[1:]]) + "\n"
+
+    files, answers = plain_files(drawn)
+    tables = {"train.arff": arff(files["train.csv"]), "test.arff": arff(files["test.csv"])}
+    put(
+        folder,
+        about("Predict y.", "RMSE"),
+        {**tables, "sample_submission.csv": files["sample_submission.csv"]},
+        answers,
+    )
+    return regression(folder, drawn, refusal="(?i)arff")
+
+
+@case(
+    "the form of the UCI repository's .data and .dat files (aligned columns); no report of the exact case found",
+    "Columns are aligned by blanks, and a line is one field.",
+)
+def columns_aligned_by_blanks(folder: Path) -> Expected:
+    drawn = draw("columns-aligned-by-blanks")
+    files, answers = _tables_as(drawn, lambda frame: frame.to_string(index=False) + "\n")
+    put(folder, about("Predict y.", "RMSE"), files, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "EducationalTestingService/skll issue #44 (numeric ids come back as floats), RECETOX/galaxytools issue #598",
+    "Ids are 1001.0 in the sample and 1001 in test.",
+)
+def ids_with_a_point_in_the_sample(folder: Path) -> Expected:
+    drawn = draw("ids-with-a-point-in-the-sample")
+    files, answers = plain_files(drawn)
+    pointed = files["sample_submission.csv"].assign(id=lambda f: f["id"].map("{}.0".format))
+    put(
+        folder,
+        about("Predict y.", "RMSE"),
+        {**files, "sample_submission.csv": pointed},
+        answers.assign(id=pointed["id"]),
+    )
+    return regression(folder, drawn)

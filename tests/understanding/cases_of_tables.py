@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -273,3 +274,35 @@ def results_of_queries(folder: Path) -> Expected:
         refusal=r"(?i)ndcg|cumulative gain",
         check=check,
     )
+
+
+@case(
+    "Kaggle's gender_submission.csv, with a baseline beside the sample; no report of the exact case found",
+    "Two files have the form of a submission.",
+)
+def a_baseline_beside_the_sample(folder: Path) -> Expected:
+    drawn = draw("a-baseline-beside-the-sample")
+    files, answers = in_three(drawn)
+    order = np.random.default_rng(9).permutation(len(answers))
+    files["baseline_submission.csv"] = answers.assign(y=20.5).iloc[order]
+    put(folder, about("Predict y. baseline_submission.csv is a simple solution.", "RMSE"), files, answers)
+    return regression(folder, drawn)
+
+
+@case(
+    "automl/auto-sklearn issue #1429, dotnet/machinelearning-modelbuilder issue #409 (columns that only name a row)",
+    "The sample repeats a column of test beside the id and the target.",
+)
+def a_column_of_test_in_the_sample(folder: Path) -> Expected:
+    drawn = draw("a-column-of-test-in-the-sample")
+    answers = drawn.test[["id", "town"]].assign(y=drawn.truth)
+    files, _ = in_three(drawn, answers.assign(y=0))
+    put(folder, about("Predict y.", "RMSE"), files, answers)
+    ids = tuple(str(i) for i in drawn.test["id"])
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        if frame["town"].tolist() != drawn.test["town"].tolist():
+            yield f"the submission's town is {frame['town'].head(3).tolist()}"
+
+    told = regression(folder, drawn, columns=("id", "town", "y"), ids=ids, check=check)
+    return replace(told, id="", ids=())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -231,3 +232,120 @@ def a_count_of_few_values(folder: Path) -> Expected:
     drawn = Draw(drawn.train.assign(y=claims[:240]), drawn.test, claims[240:], best)
     write(folder, drawn, "How many claims will a client make?", "Mean absolute error")
     return regression(folder, drawn, metric="mae", **mae(drawn))
+
+
+@case(
+    "microsoft/FLAML issue #548, the form of UCI's tables (?), sandialabs/slycat issue #573",
+    "A question mark or a dash stands for a missing number, and the column is text.",
+)
+def question_marks_for_missing_numbers(folder: Path) -> Expected:
+    drawn = draw("question-marks-for-missing-numbers")
+    tables = []
+    for frame, sign in ((drawn.train, "?"), (drawn.test, "?")):
+        gone = frame["id"] % 11 == 0
+        few = frame["id"] % 13 == 0
+        size = frame["size"].astype(str).where(~gone, sign)
+        tables.append(frame.assign(size=size, rooms=frame["rooms"].astype(str).where(~few, "-")))
+    drawn = Draw(*tables, drawn.truth, drawn.best)
+    write(folder, drawn)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        for name in ("size", "rooms"):
+            column = competition.train[name]
+            if not pd.api.types.is_numeric_dtype(column):
+                yield f"{name} is text, such as {column.iloc[0]!r}"
+            elif not column.isna().any():
+                yield f"{name} has no gaps"
+
+    return regression(folder, drawn, check=check)
+
+
+@case(
+    "nuovo/spreadsheet-reader issue #171, dilshod/xlsx2csv issue #43, PHPOffice/PHPExcel issue #698",
+    "Excel's number of a day, 45292, stands where a date was.",
+)
+def days_by_excels_numbers(folder: Path) -> Expected:
+    days = pd.date_range("2023-10-01", periods=100)
+    drawn, when = daily("days-by-excels-numbers", days, 25, shops=3)
+    drawn = stamped(drawn, delivered=(when - pd.Timestamp("1899-12-30")).dt.days)
+    order = np.random.default_rng(7).permutation(len(drawn.train))
+    drawn = Draw(drawn.train.iloc[order].assign(id=range(len(order))), drawn.test, drawn.truth, drawn.best)
+    write(folder, drawn, "Predict y for the deliveries to come.", "MAE")
+    return regression(folder, drawn, metric="mae", folds=("time", "blocks"), fold_column="delivered")
+
+
+@case(
+    "pandas-dev/pandas issue #9688 (2012-Q1), facebook/prophet issues #97 and #1413, OliverSherouse/bls issue #7",
+    "A quarter is no date.",
+)
+def quarters(folder: Path) -> Expected:
+    starts = pd.date_range("2012-01-01", periods=44, freq="QS")
+    drawn, when = daily("quarters-of-years", starts, 6, shops=8)
+    drawn = stamped(drawn, reported=[f"{t.year}-Q{t.quarter}" for t in when])
+    order = np.random.default_rng(8).permutation(len(drawn.train))
+    drawn = Draw(drawn.train.iloc[order].assign(id=range(len(order))), drawn.test, drawn.truth, drawn.best)
+    write(folder, drawn, "Predict the revenue of the quarters to come.", "MAE")
+    return regression(folder, drawn, metric="mae", folds=("time", "blocks"), fold_column="reported")
+
+
+@case(
+    "skrub-data/skrub issue #1132, UCL-CORU/patientflow issue #157",
+    "A duration is a category.",
+)
+def durations_as_text(folder: Path) -> Expected:
+    drawn = draw("durations-as-text")
+    seconds = pd.concat([drawn.train["size"], drawn.test["size"]]).add(12).mul(1000).astype(int)
+    texts = [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in seconds]
+    tables = [drawn.train.drop(columns="size"), drawn.test.drop(columns="size")]
+    drawn = stamped(Draw(*tables, drawn.truth, drawn.best), lasted=texts)
+    write(folder, drawn, "Predict y from how long a thing lasted (`lasted`, hours:minutes:seconds) and more.")
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        for column in (competition.train["lasted"], competition.test["lasted"]):
+            if not pd.api.types.is_numeric_dtype(column) and parse_dates(column) is None:
+                yield f"lasted is text, such as {column.iloc[0]!r}"
+
+    return regression(folder, drawn, check=check)
+
+
+@case(
+    "mucommander/mucommander pull request #900, owncloud/core issue #31544, rjkroege/edwood pull request #269",
+    "é is one character in one file and two in the other (a Mac's): names and values that look the same differ.",
+)
+def accents_of_two_kinds(folder: Path) -> Expected:
+    drawn = draw("accents-of-two-kinds")
+    names = {"Ulm": "Orléans", "Bonn": "Köln", "Jena": "Zürich", "Kiel": "Málaga"}
+    apart = {town: unicodedata.normalize("NFD", name) for town, name in names.items()}
+    drawn = by("town", names, apart, drawn)
+    test = drawn.test.rename(columns={"size": unicodedata.normalize("NFD", "größe")})
+    drawn = Draw(drawn.train.rename(columns={"size": "größe"}), test, drawn.truth, drawn.best)
+    write(folder, drawn)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        if "größe" not in task.features(competition.train, competition.test):
+            yield "größe is no input"
+        unseen = set(competition.test["town"]) - set(competition.train["town"])
+        if unseen:
+            yield f"towns that train does not know: {sorted(unseen)}"
+
+    return regression(folder, drawn, check=check)
+
+
+@case(
+    "mljar/mljar-supervised issues #752 and #754, alteryx/evalml #487, autogluon/autogluon #621",
+    "Some rows of train have no target, and the fit fails.",
+)
+def rows_without_a_target(folder: Path) -> Expected:
+    drawn = draw("rows-without-a-target")
+    gone = drawn.train["id"] % 9 == 0
+    drawn = Draw(drawn.train.assign(y=drawn.train["y"].mask(gone)), drawn.test, drawn.truth, drawn.best)
+    write(folder, drawn)
+
+    def check(competition: Competition, task: Task, frame: pd.DataFrame) -> Iterable[str]:
+        known = task.encode(competition.train)
+        if int(np.isfinite(known).sum()) != int((~gone).sum()):
+            yield f"{int(np.isfinite(known).sum())} targets are known instead of {int((~gone).sum())}"
+        if not np.isfinite(frame["y"]).all():
+            yield "the best constant is missing"
+
+    return regression(folder, drawn, train=0, check=check)

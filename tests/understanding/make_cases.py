@@ -20,10 +20,12 @@ SCORED = (*SCORES, "mean_auc")
 
 def as_table(expected: Expected) -> dict[str, Any]:
     """What is right, as benchmarks/understanding.py reads it."""
-    told = {name: value for name, value in asdict(expected).items() if name not in ("ids", "check") and value != ""}
+    told = {
+        name: value for name, value in asdict(expected).items() if name not in ("ids", "check") and value not in ("", 0)
+    }
     right = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
     right |= {name: [right[name]] for name in ("metric", "problem") if name in right}
-    right["keys"] = [name for name in expected.columns if name in expected.id]
+    right["keys"] = [name for name in expected.columns if name in (expected.id or ("id",))]
     if expected.oracle is not None:
         right["score"] = expected.metric
         right["baselines"] = {"constant": right.pop("baseline")}

@@ -62,7 +62,7 @@ def test_what_is_right_is_called_right_and_each_difference_is_told(plain_case, m
     }
     for name, value in others.items():
         assert len(understanding.differences(document, right | {name: value})) == 1, name
-    monkeypatch.setattr(understanding, "inspect", lambda public: (document, ""))  # starting a process takes seconds
+    monkeypatch.setattr(understanding, "inspect", lambda _: (document, ""))  # starting a process takes seconds
     results = tmp_path / "rows.jsonl"
     arguments = [folder, "--inspect-only", "--results", results]
     expect(folder, right | {"metric": ["auc"]})
@@ -76,7 +76,7 @@ def test_what_is_right_is_called_right_and_each_difference_is_told(plain_case, m
 
 
 def test_a_refusal_is_right_where_its_words_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(understanding, "inspect", lambda public: (None, "medalist: train.csv is empty."))
+    monkeypatch.setattr(understanding, "inspect", lambda _: (None, "medalist: train.csv is empty."))
     assert understanding.look(tmp_path, {})["verdict"] == "refused"
     assert understanding.look(tmp_path, {"refusal": "train"})["verdict"] == "refused, rightly"
     assert understanding.look(tmp_path, {"refusal": "something else"})["verdict"] == "refused"
@@ -123,7 +123,7 @@ def test_two_checkouts_are_compared_by_what_they_print(plain_case, monkeypatch, 
     folder, _ = plain_case
     old, new = tmp_path / "old", tmp_path / "new"
     told = {old: (b'{\n "a": 1\n}\n', 1.0), new: (b'{\n "a": 1\n}\n', 1.5)}
-    monkeypatch.setattr(inspect_speed, "inspect", lambda checkout, public: told[checkout])
+    monkeypatch.setattr(inspect_speed, "inspect", lambda checkout, _: told[checkout])
     arguments = [folder, "--before", old, "--after", new, "--repetitions", "2"]
     out = call(inspect_speed, monkeypatch, capsys, *arguments)
     assert "|one|yes|1.00|1.50|1.500|" in out
