@@ -36,6 +36,6 @@ def test_a_run_comes_nearer_to_the_oracle_than_to_a_constant(tmp_path, name):
     right = as_table(expected)
     row = understanding.run(tmp_path, right, "--max-experiments", "5", "--threads", "1", "--no-feature-search")
     assert row["status"] == "ok", row
-    assert row["graded"] == pytest.approx(row["score"], rel=1e-6), row
+    assert row.get("graded") == pytest.approx(row["score"], rel=1e-6), row
     reached = (row["score"] - expected.baseline) / (expected.oracle - expected.baseline)
     assert reached > 0.6, row

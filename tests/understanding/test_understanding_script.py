@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -18,11 +20,21 @@ import understanding
 from case import CASES
 from make_cases import as_table
 
+from medalist.agent.cli.main import main
+
 
 def call(module, monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
     module.main()
     return capsys.readouterr().out
+
+
+def in_process(*arguments):
+    """What `holdout_scores.medalist` returns, without a process of its own, which takes seconds."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    return end.value.code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture
@@ -38,6 +50,7 @@ def expect(folder, right):
 
 def test_what_is_right_is_called_right_and_each_difference_is_told(plain_case, monkeypatch, capsys, tmp_path):
     folder, right = plain_case
+    monkeypatch.setattr(understanding, "medalist", in_process)
     document, refusal = understanding.inspect(folder / "one" / "public")
     assert refusal == ""
     assert understanding.differences(document, right) == []
@@ -62,7 +75,6 @@ def test_what_is_right_is_called_right_and_each_difference_is_told(plain_case, m
     }
     for name, value in others.items():
         assert len(understanding.differences(document, right | {name: value})) == 1, name
-    monkeypatch.setattr(understanding, "inspect", lambda _: (document, ""))  # starting a process takes seconds
     results = tmp_path / "rows.jsonl"
     arguments = [folder, "--inspect-only", "--results", results]
     expect(folder, right | {"metric": ["auc"]})
@@ -76,7 +88,8 @@ def test_what_is_right_is_called_right_and_each_difference_is_told(plain_case, m
 
 
 def test_a_refusal_is_right_where_its_words_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(understanding, "inspect", lambda _: (None, "medalist: train.csv is empty."))
+    monkeypatch.setattr(understanding, "medalist", in_process)
+    (tmp_path / "train.csv").write_text("a,b\n")
     assert understanding.look(tmp_path, {})["verdict"] == "refused"
     assert understanding.look(tmp_path, {"refusal": "train"})["verdict"] == "refused, rightly"
     assert understanding.look(tmp_path, {"refusal": "something else"})["verdict"] == "refused"
