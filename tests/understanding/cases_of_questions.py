@@ -230,7 +230,7 @@ def rows_known_by_shop_and_day(folder: Path) -> Expected:
     rng = np.random.default_rng(5)
     days = pd.date_range("2023-01-01", periods=90)
     frame = pd.DataFrame([(s, d) for d in days for s in range(5)], columns=["shop", "day"])
-    best = 50 + 8 * frame["shop"] + 0.2 * (frame["day"] - days[0]).dt.days + 9 * (frame["day"].dt.dayofweek == 5)
+    best = 50 + 8 * frame["shop"] + 0.2 * (frame["day"] - days[0]).dt.days + 9 * (frame["day"].dt.day_of_week == 5)
     sold = (best + rng.normal(0, 2, len(frame))).round(1)
     frame["day"] = frame["day"].dt.strftime("%Y-%m-%d")
     frame["open"] = rng.integers(0, 2, len(frame))

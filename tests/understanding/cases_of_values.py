@@ -101,7 +101,7 @@ def daily(name: str, days: pd.DatetimeIndex, m: int, shops: int = 4) -> tuple[Dr
     frame = pd.DataFrame({"id": np.arange(len(when)), "shop": np.tile([f"s{i}" for i in range(shops)], len(days))})
     elapsed = np.repeat(np.arange(len(days)), shops)
     best = (
-        100 + 0.3 * elapsed + 10 * (when.dt.dayofweek >= 5) + 3 * when.dt.hour + 5 * frame["shop"].str[1:].astype(int)
+        100 + 0.3 * elapsed + 10 * (when.dt.day_of_week >= 5) + 3 * when.dt.hour + 5 * frame["shop"].str[1:].astype(int)
     )
     truth = (best + rng.normal(0, 2, len(when))).round(2).to_numpy()
     n = len(when) - m * shops
