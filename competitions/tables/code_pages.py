@@ -91,7 +91,7 @@ def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
 
 def odd_share(text: str) -> float:
     """The share, 0 to 1, of the letters beyond ASCII that stand as in no language: controls and signs within words,
-    letters of two scripts in a word, capitals after small letters."""
+    letters of two scripts in a word, capitals after small letters or between a capital and a small letter."""
     odd = total = 0
     for word in set(_WORD.findall(text)):
         if word.isascii():
@@ -115,7 +115,7 @@ def odd_share(text: str) -> float:
                 alone = (kind[0] == "S" and c not in _BESIDE_WORDS + _AFTER_WORDS) or c in "¶§"
                 odd += beside >= (1 if alone or (c in _AFTER_WORDS and after.isalpha()) else 2)
             elif c.isupper():
-                odd += before.islower()
+                odd += before.islower() or (before.isupper() and after.islower())
             elif c.islower() and before.isupper() and word.upper() != word:
                 odd += len(word) > 2 and word[-1].isupper()
     return min(1.0, odd / total) if total else 0.0
