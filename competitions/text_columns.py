@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from medalist.competitions.columns.local_times import with_local_times
 from medalist.competitions.columns.reading_decisions import read_jointly
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.columns.time_columns import with_time_column
@@ -46,7 +47,9 @@ def read_frames(roles: Roles, readings: Readings) -> tuple[Frames, Reload]:
 
 
 def with_time(frames: Frames) -> Frames:
-    """The tables, train and test with a column of dates where several columns together tell the time."""
+    """The tables, train and test with a column of dates where several columns together tell the time, and with the
+    local time of stamps in UTC beside a column of time zones."""
     targets = [c for c in frames.train.columns if c not in frames.test]
-    train, test, notes = with_time_column(frames.train, frames.test, targets)
-    return Frames(train, test, frames.sample, (*frames.notes, *notes))
+    train, test, local = with_local_times(frames.train, frames.test, targets)
+    train, test, notes = with_time_column(train, test, targets)
+    return Frames(train, test, frames.sample, (*frames.notes, *local, *notes))

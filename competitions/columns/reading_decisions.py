@@ -214,7 +214,7 @@ class _Decider:
         for turn, columns in ((0, dated), (1, open_columns)):
             known = next(iter(proven)) if len(proven) == 1 else known
             for name, tables in columns:
-                decision = decide_dates(tables, self.description, known)
+                decision = decide_dates(tables, self.description, known, self.frames.get("train"))
                 if decision is None:
                     continue
                 if decision.day_first is not None:

@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.time_zones import region_hours, zone_hours
+
 _MONTHS = """
 january february march april may june july august september october november december
 januar februar märz april mai juni juli august september oktober november dezember
@@ -24,18 +26,11 @@ styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień paździer
 stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
 ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
 """
-#: Offsets of time zones by abbreviation, in hours east of UTC.
-ZONES = {
-    "Z": 0.0, "UTC": 0.0, "GMT": 0.0, "WET": 0.0, "WEST": 1.0, "BST": 1.0, "CET": 1.0, "CEST": 2.0, "MEZ": 1.0,
-    "MESZ": 2.0, "EET": 2.0, "EEST": 3.0, "MSK": 3.0, "IST": 5.5, "SGT": 8.0, "HKT": 8.0, "AWST": 8.0, "JST": 9.0,
-    "KST": 9.0, "ACST": 9.5, "AEST": 10.0, "AEDT": 11.0, "NZST": 12.0, "NZDT": 13.0, "EST": -5.0, "EDT": -4.0,
-    "CST": -6.0, "CDT": -5.0, "MST": -7.0, "MDT": -6.0, "PST": -8.0, "PDT": -7.0, "AKST": -9.0, "AKDT": -8.0,
-    "HST": -10.0,
-}  # fmt: skip
 _CLOCK = (
     r"(?:T|,?\s+(?:at\s+|um\s+)?|:)(?P<hour>\d{1,2})(?:[:h.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}(?:[.,]\d+)?))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?\s?[Mm]\.?|\s*(?:Uhr|hrs?|h))?"
     r"(?:\s*\(?(?P<zone>[+-]\d{2}(?::?\d{2})?|(?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,4}|Z)\)?)?"
+    r"(?:\s*\[?(?P<region>[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]+){1,2})\]?)?"
 )
 _WORD = r"[^\W\d_]{3,12}"
 _WEEKDAY = rf"(?:{_WORD}\.?,?\s+)?"
@@ -146,7 +141,10 @@ def read_dates(texts: pd.Series, form: str, day_first: bool) -> Dates:
     clock = np.isfinite(number["hour"])
     local, sane = _at(local, number, found)
     local[~sane] = np.datetime64("NaT")
-    offset = found["zone"].map(zone_hours, na_action="ignore").to_numpy(dtype=float)
+    offset = found["zone"].map(zone_hours, na_action="ignore").to_numpy(dtype=float, copy=True)
+    named = np.isnan(offset) & found["region"].notna().to_numpy() & ~np.isnat(local)
+    if named.any():
+        offset[named] = region_hours(local[named], found["region"].to_numpy(dtype=object)[named])
     return Dates(local, offset, bool(clock.any()), absent)
 
 
@@ -154,15 +152,6 @@ def month_number(word: str) -> float:
     """The month that a word names, whole or by its first three or more letters, 1 to 12; NaN where it names none."""
     plain = _plain(word)
     return _month_words().get(plain, np.nan)
-
-
-def zone_hours(zone: str) -> float:
-    """Hours east of UTC of "+05:30", "UTC-3" or an abbreviation; NaN where it is unknown."""
-    match = re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?", zone)
-    if match is None:
-        return ZONES.get(zone, np.nan)
-    hours = int(match[2]) + int(match[3] or 0) / 60
-    return -hours if match[1] == "-" else hours
 
 
 def _full(form: str) -> str:
