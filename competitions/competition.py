@@ -32,7 +32,7 @@ from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
-from medalist.competitions.text_columns import decide_readings, read_frames, with_time
+from medalist.competitions.text_columns import decide_readings, decimal_of_train, read_frames, with_time
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -144,7 +144,7 @@ def read_competition(
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
     forms = {path: table.form for path, table in loaded.items()}
-    form, form_notes = sample_form(roles, forms, frames, readings)
+    form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal, decimal_of_train(frames, readings))
     table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+from pandas.api import types
 
 from medalist.competitions.columns.local_times import with_local_times
 from medalist.competitions.columns.reading_decisions import read_jointly
@@ -44,6 +45,12 @@ def read_frames(roles: Roles, readings: Readings) -> tuple[Frames, Reload]:
 
     sample = read(roles.sample) if roles.sample else None
     return Frames(read(roles.train), read(roles.test), sample, ()), reload
+
+
+def decimal_of_train(frames: Frames, readings: Readings) -> str:
+    """The decimal sign of all numbers with decimals in train where these were text, else ""."""
+    floats = [v for c, v in frames.train.items() if c not in readings.forms and types.is_float_dtype(v.dtype)]
+    return "" if any(bool((values.dropna() % 1).any()) for values in floats) else readings.decimal
 
 
 def with_time(frames: Frames) -> Frames:

@@ -93,13 +93,14 @@ def _is_clock(train: pd.DataFrame, test: pd.DataFrame, name: str, others: list[s
     if alike:  # files that are sorted by something, train and test each, begin anew in test
         long = len(np.unique(later)) >= _LEAST
         goes_on = [
-            (not long or likeness(later, after) > _ALIKE_IN_TEST) and _continues(before, after)
+            (not long or likeness(later, after) > _ALIKE_IN_TEST)
+            and _continues(_by_place(order, before), _by_place(later, after))
             for before, after in alike
         ]
         return 2 * sum(goes_on) > len(goes_on)
     for target in targets:
         values = _numbers(train[target], train[target].iloc[:0])
-        if values is not None and likeness(order, values[0]) > _ALIKE and not _sorted(values[0]):
+        if values is not None and likeness(order, values[0]) > _ALIKE and not _sorted(_by_place(order, values[0])):
             return True
     return False
 
@@ -115,6 +116,13 @@ def _numbers(train: pd.Series, test: pd.Series) -> tuple[np.ndarray, np.ndarray]
         return None
     values = np.where(codes < 0, np.nan, codes.astype(float))
     return values[: len(train)], values[len(train) :]
+
+
+def _by_place(order: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The mean of the values at each place of a sorted order, missing values left out: (u,) float64."""
+    kept = np.isfinite(values)
+    _, codes = np.unique(order[kept], return_inverse=True)
+    return np.bincount(codes, weights=values[kept]) / np.bincount(codes) if kept.any() else values[kept]
 
 
 def _continues(before: np.ndarray, after: np.ndarray) -> bool:

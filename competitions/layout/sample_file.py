@@ -8,7 +8,6 @@ from dataclasses import replace
 import pandas as pd
 from pandas.api import types
 
-from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.reconcile import Frames
@@ -20,11 +19,12 @@ from medalist.competitions.tables.text_form import TextForm
 
 
 def sample_form(
-    roles: Roles, forms: Mapping[str, TextForm], frames: Frames, readings: Readings
+    roles: Roles, forms: Mapping[str, TextForm], frames: Frames, decimal: str = "", proven: str = ""
 ) -> tuple[TextForm | None, list[str]]:
     """(form of the sample, None without one; notes on what of it could not be kept).
 
-    `forms`: of the tables, by path. `readings`: of the columns of text.
+    `forms`: of the tables, by path. `decimal`: the decimal sign of the sample's predictions where they were read from
+    text, else "". `proven`: the one of all numbers with decimals in train where these were text, else "".
     Where the sample's numbers show no decimal sign, it is that of train and test, if these have the same separator.
     The encoding is UTF-8 where the sample's lacks a letter of train's labels.
     """
@@ -33,14 +33,14 @@ def sample_form(
     form, notes = forms[roles.sample.path], []
     if roles.sample.headless:
         form = replace(form, header=None)
-    if readings.sample_decimal:
-        form = replace(form, decimal=readings.sample_decimal)
+    if decimal:
+        form = replace(form, decimal=decimal)
     values = [frames.sample[c] for c in frames.sample.columns if c not in roles.ids]
     numbers = [column for column in values if types.is_numeric_dtype(column.dtype)]
     unsigned = bool(numbers) and all(types.is_integer_dtype(c.dtype) or c.isna().all() for c in numbers)
     others = [forms[path] for path in (roles.train.path, roles.test.path) if path in forms]
     alike = bool(others) and all(o.separator == form.separator for o in others)
-    of_text = readings.decimal == "," and form.separator != "," and not _has_points(frames.train, readings)
+    of_text = proven == "," and form.separator != ","
     commas = alike and (all(o.decimal == "," for o in others) or of_text)
     if form.decimal == "." and commas and unsigned:
         form = replace(form, decimal=",")
@@ -54,12 +54,6 @@ def sample_form(
         )
         form = replace(form, encoding="utf-8", mark=b"")
     return form, notes
-
-
-def _has_points(train: pd.DataFrame, readings: Readings) -> bool:
-    """Whether some numbers of train were not read from text and have decimals, and so a point before them."""
-    floats = [name for name in train.columns if name not in readings.forms and types.is_float_dtype(train[name].dtype)]
-    return any(bool((train[name].dropna() % 1).any()) for name in floats)
 
 
 def _label_beyond(form: TextForm, roles: Roles, train: pd.DataFrame, sample: pd.DataFrame) -> str | None:

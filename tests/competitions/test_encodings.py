@@ -67,6 +67,15 @@ def test_a_short_file_is_read_as_its_neighbours_are(tmp_path: Path) -> None:
     assert "cp1254" in load(few).notes[0]
 
 
+def test_one_accent_is_read_as_the_neighbours_of_the_file_are(tmp_path: Path) -> None:
+    """No language has a capital between a capital and a small letter, as in SŹte."""
+    path, other = tmp_path / "few.csv", tmp_path / "many.csv"
+    path.write_bytes(csv_text("ville", ["Paris", "Sète"]).encode("mac_roman"))
+    other.write_bytes(csv_text("saison", ["été", "hiver"]).encode("mac_roman"))
+    few, _ = together([source_of(path), source_of(other)])
+    assert load(few).frame["ville"].tolist()[:2] == ["Paris", "Sète"]
+
+
 def test_words_of_a_file_in_utf8_decide(tmp_path: Path) -> None:
     """Bytes that are words in Western and Central European code pages alike."""
     table, text = tmp_path / "t.csv", tmp_path / "about.md"

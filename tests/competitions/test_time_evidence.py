@@ -119,6 +119,39 @@ def test_a_clock_without_a_name_gives_folds_by_time() -> None:
     assert (plan.scheme, plan.column) == ("time", "block")  # the target alone wanders
 
 
+def test_a_clock_is_no_key_though_its_values_repeat_and_a_key_is_no_clock() -> None:
+    train, test = walk(600, 150)
+    several = [pd.concat([t.assign(z=z) for z in range(4)], ignore_index=True) for t in (train, test)]
+    plan = choose_folds(*several, problem_type="regression", targets=["y"])
+    assert (plan.scheme, plan.column) == ("time", "block")
+    rng = np.random.default_rng(0)
+    level = dict(zip(range(5000, 9000, 3), rng.normal(0, 3, 2000), strict=False))  # new customers, each of its own kind
+    several = [t.assign(load=t["block"].map(level)) for t in several]
+    several[0]["y"] = several[0]["load"] + rng.normal(size=len(several[0]))
+    plan = choose_folds(*several, problem_type="regression", targets=["y"])
+    assert (plan.scheme, plan.column) == ("group", "block")
+
+
+@pytest.mark.parametrize("kind", ["season", "season in numbers", "quarter", "half", "short", "letters"])
+def test_parts_of_other_kinds_are_one_time(tmp_path: Path, kind: str) -> None:
+    starts = {"quarter": "QS", "half": "6MS"}.get(kind, "7D")
+    frame = panel(pd.date_range("2001-01-01", periods=80, freq=starts))
+    at, turn = frame["at"].dt, (frame["at"] - frame["at"].min()).dt.days // 7
+    later = frame["at"].rank(method="dense") > 77
+    parts = {
+        "season": {"season": "20" + (turn // 30 + 10).astype(str) + "/" + (turn // 30 + 11).astype(str)},
+        "season in numbers": {"season": turn // 30 + 2010},
+        "quarter": {"year": at.year, "part": "Q" + at.quarter.astype(str)},
+        "half": {"year": at.year, "half": "H" + (at.quarter // 3 + 1).astype(str)},
+        "short": {"yy": at.year % 100, "mm": at.month, "dd": at.day},
+        "letters": {"Y": at.year, "M": at.month, "D": at.day},
+    }[kind]
+    parts |= {"round": "Round " + (turn % 30 + 1).astype(str)} if kind.startswith("season") else {}
+    plan, train = plan_of(cut(tmp_path, frame, later, parts))
+    assert (plan.scheme, plan.column) == ("time", "date_of_" + "_".join(parts))
+    assert train[plan.column].rank(method="dense").tolist() == frame[~later]["at"].rank(method="dense").tolist()
+
+
 @pytest.mark.parametrize("rows", ["drawn", "sorted by target", "sorted by an input", "by class"])
 def test_a_number_of_the_row_is_no_clock(rows: str) -> None:
     rng = np.random.default_rng(4)

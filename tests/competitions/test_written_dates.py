@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from little import write
 
 from medalist.competitions.columns.dates import parse_dates
+from medalist.competitions.columns.local_times import with_local_times
 from medalist.competitions.columns.reading_decisions import read_further, read_jointly
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.competition import Competition, read_competition
@@ -135,6 +136,12 @@ def test_local_time_stays_where_offsets_differ() -> None:
     assert read["at"].head(3).tolist() == ["2024-01-01 05:09:18", "2024-01-01 09:32:19", "2023-12-31 16:37:43"]
     assert read["at_utc_offset"].head(3).tolist() == [5, -5, 0]
     assert read["at_utc"].head(2).tolist() == ["2024-01-01 00:09:18", "2024-01-01 14:32:19"]
+    texts = ["2024-07-01 05:09:18 Asia/Kolkata", "2024-07-01T05:09:18-04:00[America/New_York]"]
+    texts += ["2024-07-01 05:09 Europe/Paris", "2024-01-01 05:09 Europe/Paris", "2024-03-31 02:30 Europe/Paris"]
+    frame = pd.DataFrame({"at": texts * 5})
+    read = read_jointly({"train": frame, "test": frame}, (), (), "", lambda *_: None).apply(frame)
+    assert read["at"].tolist()[4] == "2024-03-31 02:30:00"
+    assert read["at_utc_offset"].head(5).tolist() == [5.5, -4, 2, 1, 2]
     same = pd.DataFrame({"at": ["2024-01-01T05:09:18+02:00", "2024-01-02T05:09:18+02:00"]})
     read = read_jointly({"train": same, "test": same}, (), (), "", lambda *_: None).apply(same)
     assert read.columns.tolist() == ["at"]
@@ -217,3 +224,43 @@ def test_folds_and_holdouts_are_the_same_in_every_form(tmp_path: Path) -> None:
         found.append((plan.reason, [held.tolist() for _, held in folds.splits], held.tolist()))
     assert found[0][0].startswith("Test lies after train in day (train ends 2022-09-30, test 2022-12-31)")
     assert all(other == found[0] for other in found)
+
+
+@pytest.mark.parametrize("beside", ["weekday", "workday", "month", "name", "quarter", "dayofyear", "week"])
+@pytest.mark.parametrize("day_first", [True, False])
+def test_another_column_shows_the_order_of_early_days(beside: str, day_first: bool) -> None:
+    days = pd.Series([day for day in pd.date_range("2022-01-01", "2023-12-31") if day.day <= 12]).sample(
+        frac=1, random_state=0, ignore_index=True
+    )
+    part = {
+        "weekday": days.dt.day_name(), "workday": days.dt.day_of_week < 5, "month": days.dt.month,
+        "name": days.dt.strftime("%b"), "quarter": days.dt.quarter, "dayofyear": days.dt.day_of_year,
+        "week": days.dt.isocalendar().week.astype(int),
+    }  # fmt: skip
+    frame = pd.DataFrame({"at": days.dt.strftime("%d/%m/%Y" if day_first else "%m/%d/%Y"), beside: part[beside]})
+    frame["other"] = np.random.default_rng(0).integers(0, 7, len(frame))
+    readings = read_jointly({"train": frame, "test": frame[:50]}, (), (), "", lambda *_: None)
+    assert dates(readings.apply(frame)["at"]) == days.tolist()
+    assert any(f"agree with {beside!r}" in note for note in readings.notes)
+    alone = read_jointly({"train": frame.drop(columns=beside), "test": frame[:50]}, (), (), "", lambda *_: None)
+    assert any("nothing shows the order" in note for note in alone.notes)
+
+
+@pytest.mark.parametrize("zone", ["region", "hours", "minutes", "text"])
+@pytest.mark.parametrize("stamp", ["epoch", "iso", "name"])
+def test_the_local_time_is_made_of_utc_and_a_column_of_zones(zone: str, stamp: str) -> None:
+    utc = pd.Series(pd.date_range("2024-02-01", periods=80, freq="31h"))
+    regions = np.where(np.arange(80) % 3 == 0, "Asia/Kolkata", "America/New_York")
+    local = pd.Series([t.tz_localize("UTC").tz_convert(r) for t, r in zip(utc, regions, strict=True)])
+    hours = np.array([t.utcoffset().total_seconds() / 3600 for t in local])
+    zones = {"region": regions, "hours": hours, "minutes": hours * 60, "text": [t.strftime("%z") for t in local]}
+    stamps = {"epoch": (utc - pd.Timestamp(0)) // pd.Timedelta("1s"), "iso": utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    stamps["name"] = utc.dt.strftime("%Y-%m-%d %H:%M:%S")
+    name = "at_utc" if stamp == "name" else "at"
+    frame = pd.DataFrame({name: stamps[stamp], "utc_offset": zones[zone]})
+    train, test, notes = with_local_times(frame[:60], frame[60:])
+    made = pd.concat([train, test])[f"{name}_local"]
+    assert dates(made) == [t.tz_localize(None) for t in local]
+    assert len(notes) == 1
+    plain = frame.rename(columns={"utc_offset": "price"}).assign(price=hours * 100)
+    assert with_local_times(plain[:60], plain[60:])[2] == ()

@@ -6,11 +6,19 @@ import cases_of_files
 import cases_of_look_alikes
 import cases_of_questions
 import cases_of_tables
+import cases_of_times
 import cases_of_values
 import pytest
 from case import CASES, differences
 
-MODULES = (cases_of_files, cases_of_look_alikes, cases_of_questions, cases_of_tables, cases_of_values)
+MODULES = (
+    cases_of_files,
+    cases_of_look_alikes,
+    cases_of_questions,
+    cases_of_tables,
+    cases_of_times,
+    cases_of_values,
+)
 
 
 @pytest.mark.parametrize("name", CASES)
