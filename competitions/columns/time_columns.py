@@ -20,6 +20,7 @@ _CHAINS = (  # parts below a year, coarse to fine
     ("month", "day", "hour", "minute"), ("yearday", "hour", "minute"), ("week",), ("quarter",), ("half",), ("round",),
 )  # fmt: skip
 _OF_SEASONS = (("round",), ("half",))  # parts below a season, whose months are those of two years
+_SOME_YEAR = 2000  # of months and days without a year: a leap year
 _HOURS = ("hour", "minute")
 
 
@@ -63,10 +64,11 @@ def time_in_columns(train: pd.DataFrame, test: pd.DataFrame, skip: Collection[st
     made = [_iso(_times(frame, kinds, names), clock, column, frame.index) for frame in (train, test)]
     shown = " and ".join(f"{name} {train[name].iloc[0]}" for name in names)
     together = " and ".join(map(repr, names))
-    weekly = ", a week for each round" if "round" in kinds else ""
+    remark = ", a week for each round" if "round" in kinds else ""
+    remark += f", in the year {_SOME_YEAR} for want of one" if kinds[0] == "month" else ""
     note = (
         f"no single column says when test was, but {together} do together: {column!r} holds their dates ({shown} is "
-        f"{made[0].iloc[0]}{weekly})."
+        f"{made[0].iloc[0]}{remark})."
     )
     return TimeColumn(column, names, made[0], made[1], note)
 
@@ -98,7 +100,7 @@ def _part_of(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _combinations(roles: dict[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """(parts, columns) of all combinations of a year or a date with finer parts."""
+    """(parts, columns) of all combinations of a year or a date, or a month where there is neither, with finer parts."""
     having: Callable[[str], list[str]] = lambda role: [name for name, found in roles.items() if role in found]  # noqa: E731
 
     def longer(kinds: tuple[str, ...], names: tuple[str, ...], rest: tuple[str, ...]) -> Iterator:
@@ -115,6 +117,9 @@ def _combinations(roles: dict[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str
     for season in having("season")[:4]:
         for chain in _OF_SEASONS:
             yield from longer(("season",), (season,), chain)
+    if not having("year") and not having("date"):
+        for month in having("month")[:4]:
+            yield from longer(("month",), (month,), _CHAINS[0][1:])
     for date in having("date")[:4]:
         yield from longer(("date",), (date,), _HOURS)
 
@@ -136,11 +141,8 @@ def _times(frame: pd.DataFrame, kinds: tuple[str, ...], names: tuple[str, ...]) 
     else:
         one = np.ones(len(frame))
         month = part.get("month", 3 * part.get("quarter", one) - 2 + 6 * (part.get("half", one) - 1))
-        first = (
-            ((part["year" if "year" in part else "season"] - 1970) * 12 + month - 1)
-            .astype(np.int64)
-            .astype("datetime64[M]")
-        )
+        year = part.get("year", part.get("season", _SOME_YEAR * one))
+        first = ((year - 1970) * 12 + month - 1).astype(np.int64).astype("datetime64[M]")
         day = first.astype("datetime64[D]") + (part.get("day", np.ones(len(frame))) - 1).astype("timedelta64[D]")
         if (day.astype("datetime64[M]") != first).any():  # 30 February: the third part is no day
             return None

@@ -27,19 +27,22 @@ _RANGES = {
     "yearday": (1, 366), "day": (1, 31), "hour": (0, 24), "minute": (0, 59),
 }  # fmt: skip
 _COVERED = {"month": 12, "quarter": 4, "week": 50, "yearday": 300, "day": 31, "hour": 24, "minute": 60}
+_LARGEST = 2359  # of all these, as 23:59 in digits
 _SEASON = re.compile(r"(\d{4})\s*[-/–]\s*(?:\d{2})?(\d{2})")
 _NUMBERED = re.compile(r"([^\W\d_]{1,12})\.?[\s_-]*(\d{1,3})")  # Q1, KW 05, Round 12
 
 
 def may_be_base(some: pd.Series, name: str) -> bool:
-    """Whether some values of a column may be years, seasons or dates. Years of two digits are known by the name."""
+    """Whether some values of a column may be years, seasons or dates. Years of two digits, and months that may
+    be those of one year, are known by the name."""
     if is_text(some):
         return any(isinstance(value, str) and re.search(r"\d{4}", value) for value in some.tolist())
     if not pd.api.types.is_numeric_dtype(some.dtype) or pd.api.types.is_bool_dtype(some.dtype):
         return False
     numbers = some.to_numpy(dtype=float, na_value=np.nan)
     low, high = _RANGES["year"]
-    short = bool(((numbers >= 0) & (numbers <= 99)).all()) and _is_named("year", *_words_of(name))
+    named = any(_is_named(role, *_words_of(name)) for role in ("year", "month"))
+    short = named and bool(((numbers >= 0) & (numbers <= 99)).all())
     return bool(((numbers >= low) & (numbers <= high)).all() or (numbers >= 19_000_101).all() or short)
 
 
@@ -80,13 +83,16 @@ def part_roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
 
 def part_numbers(values: pd.Series, kind: str) -> np.ndarray:
     """A column that holds such a part of a time as numbers, (n,) float64, NaN where it is none: names of months by
-    their place in the year, "Q3" as 3, the season 2014/15 as 2014, years of two digits in full."""
+    their place in the year, "Q3" as 3, the season 2014/15 as 2014, years of two digits in full, the hour 1430 as 14.5.
+    """
     if is_text(values):
         codes, uniques = pd.factorize(values)
         read = [_number_of(str(text).strip(), kind) for text in uniques]
         numbers = np.append(read, np.nan)[codes]
     else:
         numbers = values.to_numpy(dtype=float, na_value=np.nan)
+    if kind == "hour" and len(numbers) and bool((numbers > 24).any()):
+        return numbers // 100 + numbers % 100 / 60
     if kind == "year" and len(numbers) and bool((numbers <= 99).all()):
         return np.where(numbers + 2000 <= LATEST, numbers + 2000, numbers + 1900)
     return numbers
@@ -116,15 +122,17 @@ def _is_named(role: str, word: str, words: set[str]) -> bool:
 def _roles_of_numbers(both: np.ndarray, word: str, words: set[str]) -> tuple[str, ...]:
     """The parts that whole numbers, none of them negative, may be."""
     found = []
-    distinct = np.count_nonzero(np.bincount(both.astype(np.int64))) if both.max() <= _RANGES["year"][1] else 0
+    distinct = np.count_nonzero(np.bincount(both.astype(np.int64))) if both.max() <= _LARGEST else 0
     for role, (low, high) in _RANGES.items():
         named = bool(distinct) and _is_named(role, word, words)
-        if not distinct or ((both.min() < low or both.max() > high) and not (role == "year" and named)):
+        if not distinct or ((both.min() < low or both.max() > high) and not (role in ("year", "hour") and named)):
             continue
         if role == "year":
             full = both.min() >= low
             found += ["year"] if full or both.max() <= 99 else []
             found += ["season"] if full else []
+        elif role == "hour" and both.max() > high:
+            found += ["hour"] if bool((both % 100 < 60).all()) else []
         elif named or distinct >= _COVERED.get(role, np.inf):
             found.append(role)
     return tuple(found)
@@ -149,7 +157,7 @@ def _may_be_part(numbers: np.ndarray) -> bool:
     """Whether some numbers of a column are of the size of years and parts of them, or of dates in digits."""
     if not np.isfinite(numbers).all() or (numbers < 0).any():
         return False
-    return bool((numbers <= _RANGES["year"][1]).all() or (numbers >= 19_000_101).all())
+    return bool((numbers <= _LARGEST).all() or (numbers >= 19_000_101).all())
 
 
 def _month_names(values: pd.Series) -> bool:

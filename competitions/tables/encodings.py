@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -126,18 +127,22 @@ def _decide(sources: Sequence[Source]) -> dict[str, Encoding]:
         else:
             evidence[source.path] = fields
     together = rank([field for fields in evidence.values() for field in fields], known) if evidence else []
+    count = Counter(field for fields in evidence.values() for field in set(fields))
     found = {}
     for source in sources:
         if source.path not in evidence:
             note = f"{source.path} has bytes that are not UTF-8, read as \ufffd: save it as UTF-8."
             found[source.path] = Encoding("utf-8", "replace", note)
         else:
-            found[source.path] = _encoding(source.path, evidence[source.path], together, known, len(evidence))
+            fields = evidence[source.path]
+            alone = any(count[field] == 1 for field in fields)  # else all of them stand in other files too
+            found[source.path] = _encoding(source.path, fields, together, known, len(evidence) if alone else 1)
     return found
 
 
 def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Collection[str], files: int) -> Encoding:
-    """The encoding of one file: that of all `files` files together, unless it makes no words of this one."""
+    """The encoding of one file: that of all `files` files together, unless it makes no words of this one and `files` is
+    more than 1."""
     readings = together
     if files > 1:
         alone = rank(fields, known)

@@ -76,6 +76,15 @@ def test_one_accent_is_read_as_the_neighbours_of_the_file_are(tmp_path: Path) ->
     assert load(few).frame["ville"].tolist()[:2] == ["Paris", "Sète"]
 
 
+def test_a_name_that_stands_in_the_neighbours_too_is_read_as_there(tmp_path: Path) -> None:
+    """In a sample whose only letter beyond ASCII is in its header, the other tables decide."""
+    path, other = tmp_path / "sample.csv", tmp_path / "train.csv"
+    path.write_bytes("č,druh\n1,smrk\n2,smrk\n".encode("iso8859-2"))
+    other.write_bytes(csv_text("č", ["Plzeň", "Žďár", "Děčín"]).encode("iso8859-2"))
+    sample, _ = together([source_of(path), source_of(other)])
+    assert list(load(sample).frame.columns) == ["č", "druh"]
+
+
 def test_words_of_a_file_in_utf8_decide(tmp_path: Path) -> None:
     """Bytes that are words in Western and Central European code pages alike."""
     table, text = tmp_path / "t.csv", tmp_path / "about.md"

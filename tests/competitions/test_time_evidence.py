@@ -132,9 +132,11 @@ def test_a_clock_is_no_key_though_its_values_repeat_and_a_key_is_no_clock() -> N
     assert (plan.scheme, plan.column) == ("group", "block")
 
 
-@pytest.mark.parametrize("kind", ["season", "season in numbers", "quarter", "half", "short", "letters"])
+@pytest.mark.parametrize(
+    "kind", ["season", "season in numbers", "quarter", "half", "short", "letters", "no year", "clock in digits"]
+)
 def test_parts_of_other_kinds_are_one_time(tmp_path: Path, kind: str) -> None:
-    starts = {"quarter": "QS", "half": "6MS"}.get(kind, "7D")
+    starts = {"quarter": "QS", "half": "6MS", "no year": "3D", "clock in digits": "90min"}.get(kind, "7D")
     frame = panel(pd.date_range("2001-01-01", periods=80, freq=starts))
     at, turn = frame["at"].dt, (frame["at"] - frame["at"].min()).dt.days // 7
     later = frame["at"].rank(method="dense") > 77
@@ -144,6 +146,8 @@ def test_parts_of_other_kinds_are_one_time(tmp_path: Path, kind: str) -> None:
         "quarter": {"year": at.year, "part": "Q" + at.quarter.astype(str)},
         "half": {"year": at.year, "half": "H" + (at.quarter // 3 + 1).astype(str)},
         "short": {"yy": at.year % 100, "mm": at.month, "dd": at.day},
+        "no year": {"Month": at.month, "Day": at.day},
+        "clock in digits": {"date": at.strftime("%Y%m%d").astype(int), "time": at.hour * 100 + at.minute},
         "letters": {"Y": at.year, "M": at.month, "D": at.day},
     }[kind]
     parts |= {"round": "Round " + (turn % 30 + 1).astype(str)} if kind.startswith("season") else {}
