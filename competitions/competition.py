@@ -32,7 +32,7 @@ from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
-from medalist.competitions.text_columns import decide_readings, read_frames, with_time
+from medalist.competitions.text_columns import decide_readings, read_frames, with_same_spellings, with_time
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -129,7 +129,8 @@ def read_competition(
 
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
+    frames = reconcile(roles, *read_frames(roles, readings), head, text)
+    frames = with_time(with_same_spellings(frames, roles.ids))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
