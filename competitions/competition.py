@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.columns.aggregates import aggregate_rows
-from medalist.competitions.columns.reading_decisions import read_further
+from medalist.competitions.columns.reading_decisions import readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
 from medalist.competitions.kaggle.about import read_about
@@ -71,7 +71,8 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return read_further(self.readings, self.sources[matches[0]].load())
+        table = self.sources[matches[0]].load()
+        return readings_of_further(self.readings, table, self.description).apply(table)
 
 
 def read_competition(
@@ -119,7 +120,8 @@ def read_competition(
         raise InputError(reason)
     tables = same_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), _aggregated)
+    of_rows = _Aggregates(text)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), of_rows)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -151,6 +153,7 @@ def read_competition(
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
+    all_notes += of_rows.notes if decision.many is not None else ()
     all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
@@ -169,9 +172,18 @@ def read_competition(
     )
 
 
-def _aggregated(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The aggregates of several rows for an id (see `aggregate_rows`), whose text is read as numbers and dates."""
-    return aggregate_rows(read_further(Readings(), table), ids, taken)
+@dataclass
+class _Aggregates:
+    """A callable that returns the aggregates of several rows for an id (see `aggregate_rows`), whose text is read as
+    numbers and dates. `notes`: how the columns of the last table were read."""
+
+    description: str
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
+        readings = readings_of_further(Readings(), table, self.description)
+        self.notes = readings.notes
+        return aggregate_rows(readings.apply(table, ids), ids, taken)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from little import write
 
 from medalist.competitions.columns.dates import parse_dates
-from medalist.competitions.columns.reading_decisions import read_further, read_jointly
+from medalist.competitions.columns.reading_decisions import read_jointly, readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
@@ -126,7 +126,7 @@ def test_other_columns_show_the_order() -> None:
     assert read["from"].tolist() == ["2021-02-01", "2021-02-03"]
     further = pd.DataFrame({"holiday": ["01/05/2021", "03/10/2021"]})
     readings = read_jointly({"train": frame, "test": frame}, (), (), "", lambda *_: None)
-    assert read_further(readings, further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
+    assert readings_of_further(readings, further).apply(further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
 
 
 def test_local_time_stays_where_offsets_differ() -> None:

@@ -255,3 +255,27 @@ def test_signs_around_numbers_change_or_keep_them(texts: list, numbers: list) ->
 )
 def test_what_is_no_number_stays_text(texts: list) -> None:
     assert values(*texts) == texts
+
+
+def test_parts_in_which_thousands_look_like_decimals_are_read_again_as_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    amounts = rng.integers(1001, 9999, 180) + 0.0
+    amounts[130] = 12345.5
+    rows = pd.DataFrame({"Id": range(180), "amount": [grouped(a, ",", ".", int(a % 1 > 0)) for a in amounts]})
+    rows["price"] = rng.normal(size=180).round(3)
+    files = {"train_part1": rows[:60], "train_part2": rows[60:140], "test": rows[140:].drop(columns="price")}
+    read = read_competition(write(tmp_path, **files, sample_submission=rows[140:][["Id"]].assign(price=0)))
+    assert read.train["amount"].tolist() == amounts[:140].tolist()
+    assert read.test["amount"].tolist() == amounts[140:].tolist()
+
+
+def test_inputs_and_labels_apart_are_read_again_as_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    amounts = rng.integers(1001, 9999, 140) + 0.0
+    amounts[[120, 130]] = 12345.5, 7.25
+    rows = pd.DataFrame({"Id": range(140), "amount": [grouped(a, ",", ".", 2 * int(a % 1 > 0)) for a in amounts]})
+    labels = pd.DataFrame({"Id": range(100), "price": rng.normal(size=100)})
+    files = {"train_features": rows[:100], "test_features": rows[100:], "train_labels": labels}
+    read = read_competition(write(tmp_path, **files, sample_submission=rows[100:][["Id"]].assign(price=0)))
+    assert read.train["amount"].tolist() == amounts[:100].tolist()
+    assert read.test["amount"].tolist() == amounts[100:].tolist()
