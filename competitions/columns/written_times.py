@@ -1,4 +1,5 @@
-"""Times of day and durations as people write them, as numbers: hours since midnight, or seconds."""
+"""Times of day, durations, angles and heights in feet as people write them, as numbers: hours since midnight, seconds,
+degrees, inches."""
 
 from __future__ import annotations
 
@@ -18,6 +19,10 @@ _SPAN = re.compile(
 )
 _LAP = re.compile(r"(?P<sign>-)?(?P<m>\d{1,4}):(?P<s>[0-5]\d[.,]\d+)")
 _FEET = re.compile(r"(?P<ft>\d)\s*['′’]\s*(?:(?P<in>\d{1,2}(?:\.\d+)?)\s*(?:[\"″”]|''))?")
+_ANGLE = re.compile(
+    r"(?P<sign>-)?(?P<deg>\d{1,3}(?:[.,]\d+)?)\s*°\s*(?:(?P<m>\d{1,2}(?:[.,]\d+)?)\s*['′’]\s*)?"
+    r"(?:(?P<s>\d{1,2}(?:[.,]\d+)?)\s*(?:[\"″”]|'')\s*)?(?P<side>[NSEWnsew])?"
+)
 _FRENCH = re.compile(r"\d{1,2}\s?[hH]\s?[0-5]\d")
 _ISO = re.compile(
     r"(?P<sign>-)?P(?:(?P<w>\d+)W)?(?:(?P<d>\d+)D)?"
@@ -37,7 +42,8 @@ _SECONDS = {"w": 604_800.0, "d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 @dataclass(frozen=True)
 class TimeForm:
     """How times of day or durations are written: "clock" (read as hours), or "colons", "minutes and seconds", "lap",
-    "iso" or "words" (read as seconds); or "feet": heights in feet and inches (read as inches)."""
+    "iso" or "words" (read as seconds); or "feet": heights in feet and inches (read as inches); or "angle":
+    degrees, minutes and seconds (read as degrees, negative in the south and the west)."""
 
     kind: str
 
@@ -51,11 +57,11 @@ class TimeForm:
 
     @property
     def what(self) -> str:
-        return {"clock": "times of day", "feet": "feet and inches"}.get(self.kind, "durations")
+        return {"clock": "times of day", "feet": "feet and inches", "angle": "angles"}.get(self.kind, "durations")
 
     @property
     def unit(self) -> str:
-        return {"clock": "hours since midnight", "feet": "inches"}.get(self.kind, "seconds")
+        return {"clock": "hours since midnight", "feet": "inches", "angle": "degrees"}.get(self.kind, "seconds")
 
     @property
     def doubt(self) -> str:
@@ -75,6 +81,8 @@ def decide_times(texts: pd.Series, durations: bool = False) -> TimeForm | None:
         return None
     if shown.str.fullmatch(_LAP).all():
         return TimeForm("lap")
+    if shown.str.fullmatch(_ANGLE).all():
+        return TimeForm("angle")
     if shown.str.fullmatch(_FEET).all():
         inches = pd.to_numeric(shown.str.extract(f"^{_FEET.pattern}$")["in"])
         if (inches.dropna() < 12).all() and inches.nunique() >= 6:
@@ -108,11 +116,13 @@ def _are_scores(texts: pd.Series) -> bool:
 
 def _read(texts: pd.Series, kind: str) -> np.ndarray:
     """The texts as hours ("clock") or seconds, (u,) float64, NaN where not written so."""
-    pattern = {"clock": _CLOCK, "iso": _ISO, "words": _WORDS, "lap": _LAP, "feet": _FEET}.get(kind, _SPAN)
+    pattern = {"clock": _CLOCK, "iso": _ISO, "words": _WORDS, "lap": _LAP, "feet": _FEET, "angle": _ANGLE}.get(
+        kind, _SPAN
+    )
     found = texts.str.extract(rf"^{pattern.pattern}$")
     number = {
         key: pd.to_numeric(found[key].str.replace(",", "."), errors="coerce").to_numpy(dtype=float)
-        for key in (*_SECONDS, "ft", "in")
+        for key in (*_SECONDS, "ft", "in", "deg")
         if key in found
     }
     some = np.any([np.isfinite(part) for part in number.values()], axis=0)
@@ -125,6 +135,10 @@ def _read(texts: pd.Series, kind: str) -> np.ndarray:
         return np.where(some & fits, hour + filled["m"] / 60 + filled["s"] / 3600, np.nan)
     if kind == "feet":
         return np.where(some, 12 * filled["ft"] + filled["in"], np.nan)
+    if kind == "angle":
+        degrees = filled["deg"] + filled["m"] / 60 + filled["s"] / 3600
+        below = found["sign"].eq("-").to_numpy() ^ found["side"].isin([*"SWsw"]).to_numpy()
+        return np.where(some & (filled["m"] < 60) & (filled["s"] < 60), np.where(below, -degrees, degrees), np.nan)
     seconds = np.sum([filled[key] * _SECONDS[key] for key in filled], axis=0)
     if kind == "minutes and seconds":
         seconds = filled["h"] * 60 + filled["m"]

@@ -80,6 +80,11 @@ def test_one_late_day_in_any_table_decides_for_all() -> None:
     assert not readings.notes
 
 
+def test_the_note_shows_a_date_whose_order_was_decided() -> None:
+    readings, _ = readings_of(train=["2020-01-05", "2020-02-20"] * 9, test=["13/02/2021", "05/03/2021"] * 9)
+    assert "13/02/2021 is 2021-02-13" in readings.notes[0]
+
+
 @pytest.mark.parametrize(
     ("text", "day_first"),
     [
@@ -164,6 +169,19 @@ def test_feet_and_inches_are_inches_and_the_other_reading_is_said() -> None:
     assert tables["test"].tolist() == [72, 71]
     assert "inches" in readings.notes[0]
     assert "minutes and seconds as well" in readings.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "degrees"),
+    [
+        (["48°51'N", "33°52'S"], [48.85, -33.8667]), (["2°21'07\"E", "0°7′39″W"], [2.3519, -0.1275]),
+        (["48.8566° N", "33.8688° S"], [48.8566, -33.8688]),
+    ],
+)  # fmt: skip
+def test_angles_are_degrees_with_a_sign(texts: list, degrees: list) -> None:
+    readings, tables = readings_of(train=texts * 3, test=texts)
+    assert tables["test"].tolist() == pytest.approx(degrees, abs=1e-4)
+    assert "degrees" in readings.notes[0]
 
 
 def test_years_alone_are_no_dates() -> None:
