@@ -10,6 +10,7 @@ from pandas.api import types
 from medalist.competitions.columns.local_times import with_local_times
 from medalist.competitions.columns.reading_decisions import read_jointly
 from medalist.competitions.columns.readings import Readings
+from medalist.competitions.columns.spellings import same_spellings
 from medalist.competitions.columns.time_columns import with_time_column
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.reconcile import Frames, Reload
@@ -51,6 +52,12 @@ def decimal_of_train(frames: Frames, readings: Readings) -> str:
     """The decimal sign of all numbers with decimals in train where these were text, else ""."""
     floats = [v for c, v in frames.train.items() if c not in readings.forms and types.is_float_dtype(v.dtype)]
     return "" if any(bool((values.dropna() % 1).any()) for values in floats) else readings.decimal
+
+
+def with_same_spellings(frames: Frames, ids: Sequence[str]) -> Frames:
+    """The tables, train and test with one spelling of each value of text; `ids` stay as they are."""
+    train, test, notes = same_spellings(frames.train, frames.test, ids)
+    return Frames(train, test, frames.sample, (*frames.notes, *notes))
 
 
 def with_time(frames: Frames) -> Frames:

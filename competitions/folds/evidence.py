@@ -55,8 +55,9 @@ def choose_folds(
     if scheme in (None, "group"):
         for evidence in group_evidence(train_part, test_part, shared):
             (disjoint if evidence.disjoint else overlapping).append(evidence)
-        if disjoint and scheme is None:  # keys whose values go on in test are a clock where neighbours are alike
-            plan = clock_plan(train, test, [e.column for e in disjoint], shared, targets, n_splits, seed)
+        numeric = [e.column for e in disjoint if e.separator is None]
+        if scheme is None and numeric and len(numeric) == len(disjoint):
+            plan = clock_plan(train, test, numeric, shared, targets, n_splits, seed)
             if plan is not None:
                 return plan
         if disjoint or scheme == "group":
