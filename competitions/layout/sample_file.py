@@ -11,10 +11,11 @@ from pandas.api import types
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.reconcile import Frames
-from medalist.competitions.tables.archive import TEXT_FORMATS, Source
+from medalist.competitions.tables.archive import TEXT_FORMATS
 from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, read_dialect
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.records import read_records
+from medalist.competitions.tables.source import Source
 from medalist.competitions.tables.text_form import TextForm
 
 

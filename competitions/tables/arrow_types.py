@@ -33,9 +33,9 @@ def plain_names(schema: pa.Schema, is_text: Callable[[str], bool]) -> tuple[str,
         elif _left_out(kind) is None and (not _is_binary(kind) or is_text(name)):
             names.append(name)
 
-    for field in schema:
-        add(field.name, _storage(field.type))
-    return column_names((*names, *(name for name, _ in _named_ranges(schema))))
+    for place in _order(schema):
+        add(schema.field(place).name, _storage(schema.field(place).type))
+    return column_names((*(name for name, _ in _named_ranges(schema)), *names))
 
 
 def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
@@ -67,12 +67,19 @@ def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
         else:
             columns.append((name, _series(column)))
 
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        add(name, column)
     columns += [(name, pd.Series(numbers)) for name, numbers in _named_ranges(table.schema)]
+    for place in _order(table.schema):
+        add(table.schema.field(place).name, table.column(place))
     names = column_names(tuple(name for name, _ in columns))
     frame = pd.DataFrame(dict(zip(names, (series for _, series in columns), strict=True)), index=range(len(table)))
     return plain_columns(frame), notes
+
+
+def _order(schema: pa.Schema) -> list[int]:
+    """The places of the columns, with an index of pandas, which is stored behind them, in front as in a csv."""
+    stored = [index for index in (schema.pandas_metadata or {}).get("index_columns", []) if isinstance(index, str)]
+    first = [place for name in stored if (place := schema.get_field_index(name)) >= 0]
+    return [*first, *(place for place in range(len(schema)) if place not in first)]
 
 
 def _named_ranges(schema: pa.Schema) -> list[tuple[str, range]]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import Dialect
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,7 +133,7 @@ def _zeros(piece: bytes, ends: bytes) -> list[int]:
 
 def pieces_of(source: Source, encoding: str | None) -> list[bytes]:
     """Pieces of a large text on disk, in UTF-8 or a one-byte encoding, from all parts of it; [] for a packed one."""
-    if source.members or source.name.lower().endswith(".gz") or encoding not in (None, "utf-8-sig"):
+    if source.packed or encoding not in (None, "utf-8-sig"):
         return []
     step = max(_PIECE, source.size // _PIECES)
     with source.open() as stream:

@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
 from medalist.competitions.tables.parsing import column_names, plain_columns
+from medalist.competitions.tables.source import Source
 
 PARSED_BYTES = (
     1 << 24

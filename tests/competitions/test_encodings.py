@@ -9,8 +9,8 @@ import pytest
 from little import source_of
 
 from medalist.competitions.competition import read_competition
-from medalist.competitions.tables.archive import together
 from medalist.competitions.tables.reading import load, read_header, read_table
+from medalist.competitions.tables.source import together
 
 WORDS = {
     "cp1251": ("цвет", ["красный", "зелёный", "синий", "жёлтый"]),
