@@ -38,7 +38,7 @@ def columnar_columns(source: Source) -> tuple[tuple[str, ...], int | None]:
             return first is None or _leaf_is_text(first.column(0))
 
         return plain_names(file.schema_arrow, is_text), file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source) from error
 
 
@@ -59,7 +59,7 @@ def load_columnar(source: Source) -> tuple[pd.DataFrame, list[str], str]:
             table = _read(data, source.suffix)
             table.validate(full=True)
         frame, notes = plain_frame(table, source.path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source) from error
     return frame, notes, digest.hexdigest()
 

@@ -28,6 +28,7 @@ from medalist.competitions.tables.contents import (
 from medalist.competitions.tables.csv_format import read_dialect
 from medalist.competitions.tables.encodings import encoding_of
 from medalist.competitions.tables.headers import first_lines, lacks_header
+from medalist.competitions.tables.integers import lost_digits, rounded_columns
 from medalist.competitions.tables.json_table import load_json
 from medalist.competitions.tables.large import load_large
 from medalist.competitions.tables.number_text import numbers_from_text
@@ -130,6 +131,7 @@ def load(source: Source, *, text: Collection[str] = (), exact: Collection[str] =
             frame, notes, digest = load_columnar(source)
         else:
             frame, notes, digest = (load_json if source.suffix in JSON_SUFFIXES else load_sheet)(source)
+        notes += [f"{source.path}: {note}" for name in rounded_columns(frame) for note in lost_digits(frame[name])]
         keep = [c for c in (*text, *exact) if c in frame]
         frame = frame.astype(dict.fromkeys(keep, str)) if keep else frame
     elif source.suffix in ARFF_SUFFIXES + PAGE_SUFFIXES:

@@ -128,7 +128,7 @@ def _unreadable(source: Source, error: Exception) -> InputError:
 
 def _text(value: Any) -> str:
     """A cell as a csv would show it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
         return str(int(value))
     return str(value)
 
