@@ -24,6 +24,7 @@ from medalist.competitions.layout.headers import header_notes, names_of_sample, 
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
 from medalist.competitions.layout.same_integers import says_zeros
+from medalist.competitions.layout.same_notes import joined_notes
 from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
@@ -163,7 +164,7 @@ def read_competition(
         description=html_text(about.description) if from_kaggle else text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys(all_notes)),
+        notes=tuple(joined_notes(all_notes, list(by_path))),
         sources=MappingProxyType(further),
         sample_form=form,
         readings=readings,
