@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
+from medalist.competitions.tables.source import Source
 
 MAX_BYTES = 1 << 20  # of a text file; larger ones are no description
 _EVALUATION = re.compile(

@@ -11,7 +11,7 @@ from medalist.competitions.layout.further import FurtherTable, further_table, na
 from medalist.competitions.layout.reconcile import Frames
 from medalist.competitions.layout.roles import is_answers
 from medalist.competitions.layout.sheets import Sheet
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 Role = Literal["train", "test", "sample", "extra", "description", "answers", "ignored"]
 

@@ -14,7 +14,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
 from medalist.competitions.layout.id_match import in_step
-from medalist.competitions.layout.same_integers import ids_of_width, restore_zeros, same_integers
+from medalist.competitions.layout.same_integers import ids_of_width, ids_without_zeros, restore_zeros, same_integers
 from medalist.competitions.layout.sample_rows import settle_rows
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
@@ -73,6 +73,8 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     if sample is not None:
         names = [(new_to_old.get(c, c), c) for c in ids]
         train, test = (ids_of_width(table, sample, names) for table in (train, test))
+        train, test, bare = ids_without_zeros(train, test, sample, names)
+        notes += bare
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
