@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.columns.aggregates import aggregate_rows
-from medalist.competitions.columns.reading_decisions import read_further
+from medalist.competitions.columns.reading_decisions import readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
 from medalist.competitions.kaggle.about import read_about
@@ -35,7 +35,7 @@ from medalist.competitions.tables.source import Source, together
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
-from medalist.competitions.text_columns import decide_readings, read_frames, with_time
+from medalist.competitions.text_columns import decide_readings, read_frames, with_same_spellings, with_time
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -74,7 +74,8 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return read_further(self.readings, self.sources[matches[0]].load())
+        table = self.sources[matches[0]].load()
+        return readings_of_further(self.readings, table, self.description).apply(table)
 
 
 def read_competition(
@@ -122,7 +123,8 @@ def read_competition(
         raise InputError(reason)
     tables = same_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), _aggregated)
+    of_rows = _Aggregates(text)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), of_rows)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -132,7 +134,8 @@ def read_competition(
 
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
+    frames = reconcile(roles, *read_frames(roles, readings), head, text)
+    frames = with_time(with_same_spellings(frames, roles.ids))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
@@ -154,6 +157,7 @@ def read_competition(
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
+    all_notes += of_rows.notes if decision.many is not None else ()
     all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
@@ -172,9 +176,18 @@ def read_competition(
     )
 
 
-def _aggregated(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The aggregates of several rows for an id (see `aggregate_rows`), whose text is read as numbers and dates."""
-    return aggregate_rows(read_further(Readings(), table), ids, taken)
+@dataclass
+class _Aggregates:
+    """A callable that returns the aggregates of several rows for an id (see `aggregate_rows`), whose text is read as
+    numbers and dates. `notes`: how the columns of the last table were read."""
+
+    description: str
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
+        readings = readings_of_further(Readings(), table, self.description)
+        self.notes = readings.notes
+        return aggregate_rows(readings.apply(table, ids), ids, taken)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:

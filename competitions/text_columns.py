@@ -8,6 +8,7 @@ import pandas as pd
 
 from medalist.competitions.columns.reading_decisions import read_jointly
 from medalist.competitions.columns.readings import Readings
+from medalist.competitions.columns.spellings import same_spellings
 from medalist.competitions.columns.time_columns import with_time_column
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.reconcile import Frames, Reload
@@ -43,6 +44,12 @@ def read_frames(roles: Roles, readings: Readings) -> tuple[Frames, Reload]:
 
     sample = read(roles.sample) if roles.sample else None
     return Frames(read(roles.train), read(roles.test), sample, ()), reload
+
+
+def with_same_spellings(frames: Frames, ids: Sequence[str]) -> Frames:
+    """The tables, train and test with one spelling of each value of text; `ids` stay as they are."""
+    train, test, notes = same_spellings(frames.train, frames.test, ids)
+    return Frames(train, test, frames.sample, (*frames.notes, *notes))
 
 
 def with_time(frames: Frames) -> Frames:

@@ -118,7 +118,8 @@ def decide_dates(
     form = DateForm(form.forms, bool(zoned.any() and len(np.unique(dates.offset[zoned])) > 1))
     order = "day/month/year" if day_first else "month/day/year"
     rewrite = ("two orders" in names and day_first) or form.zones or not _same_as_before(tables, form)
-    shown = distinct.iloc[int(np.flatnonzero(~np.isnat(dates.local))[0])]
+    telling = DateForm((("two orders", day_first),)).read(distinct) if "two orders" in names else dates
+    shown = distinct.iloc[int(np.flatnonzero(~np.isnat(telling.local) & ~np.isnat(dates.local))[0])]
     iso = _iso(dates.local[distinct.eq(shown).to_numpy()][:1], dates.clock)[0]
     said = ""
     if "two orders" in names and (day_first or why):

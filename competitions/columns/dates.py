@@ -125,10 +125,12 @@ def since_1970(values: pd.Series) -> float:
     return next((unit for a, b, unit in _SINCE_1970 if a <= low and high <= b and high - low > 86_400), 0.0)
 
 
-def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
+def time_axis(values: pd.Series, since: pd.Series | None = None) -> tuple[np.ndarray, bool] | None:
     """(position of each row in time, whether it is in days since 1970): (n,) float64 with NaN where missing, and bool.
 
-    Numbers that are no dates are positions in whatever unit they have. None for any other column.
+    Dates, and seconds or milliseconds since 1970, are in days; other numbers are positions in whatever unit they have.
+    None for any other column. `since`: the values, by default the column's own, that decide whether it holds seconds or
+    milliseconds since 1970.
     """
     times = parse_dates(values)
     if times is not None:
@@ -136,7 +138,9 @@ def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
         axis = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / _SECONDS_PER_DAY)
         return axis, True
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan), False
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        unit = since_1970(values if since is None else since)
+        return (numbers / (unit * _SECONDS_PER_DAY), True) if unit else (numbers, False)
     return None
 
 
@@ -145,9 +149,10 @@ def time_axes(
 ) -> tuple[tuple[np.ndarray, bool] | None, tuple[np.ndarray, bool] | None]:
     """The `time_axis` of a column in both tables.
 
-    Texts of both are read by one form, since the few days of a short test may leave open whether 01/12 is in December.
+    Texts of both are read by one form, since the few days of a short test may leave open whether 01/12 is in December,
+    and numbers in the unit of train.
     """
-    separate = time_axis(train), time_axis(test)
+    separate = time_axis(train), time_axis(test, train if len(train) else None)
     if not (is_text(train) and is_text(test) and len(train) and len(test)):
         return separate
     together = time_axis(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.number_words import MULTIPLES
+from medalist.competitions.columns.number_words import MULTIPLES, units_of
 from medalist.competitions.columns.written_numbers import OWN, STYLES, NumberForm, Parts, Style, take_apart
 
 _MOST_LIMITS = 0.5  # share of limits such as "<1.0", above which they are classes rather than numbers
@@ -56,15 +56,21 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     if beside is None:
         return None
     styles, doubt, decimals = _styles(
-        table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context
+        table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context, table["exp"].ne("")
     )
     if not styles:
         return None
-    form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", words=parts.others)
+    units = tuple((units_of(set(table["mark"])) or {}).items()) if beside == "units" else ()
+    form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", 1.0, parts.others, units)
     signs = " or ".join(dict.fromkeys(style.describe() for style in styles if style.describe()))
     said = [signs, *_said(table, beside, parts)]
     said = [phrase for phrase in said if phrase]
-    if not said and not doubt and pd.to_numeric(texts, errors="coerce").notna().all():
+    if texts[table.index][table["negative"]].str.contains(r"[-)]\s*$").any():
+        said.append("brackets or a sign behind a number mean minus")
+    plainly = pd.to_numeric(texts, errors="coerce").notna().all()
+    if not said and not plainly:
+        said.append("with signs that plain numbers lack")
+    if not said and not doubt and plainly:
         return None
     return NumberDecision(
         form, ", ".join(said), _example(form, texts, table), doubt, decimals, beside.startswith("percent")
@@ -103,8 +109,8 @@ def _are_codes(table: pd.DataFrame) -> bool:
 
 
 def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
-    """What stands beside the numbers: "", "percent", "percent and fractions", "multiples" or a unit; None where it
-    differs in a way that is not understood."""
+    """What stands beside the numbers: "", "percent", "percent and fractions", "multiples", "units" (several of one
+    quantity) or a unit; None where it differs in a way that is not understood."""
     if table["limit"].any():
         limited = set(texts[table.index][table["limit"]])
         if float(rows.astype(str).isin(limited).mean()) > _MOST_LIMITS:
@@ -122,6 +128,8 @@ def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | Non
         return "multiples"
     if not all(re.search(r"[^\W\d_]|[°′″‰]", mark) for mark in named):
         return None
+    if len(named) > 1 and "" not in marks and units_of(named):
+        return "units"
     singular = {re.sub(r"(?<=[a-z]{3})s$", "", mark.rstrip(".")) for mark in named}
     if len(singular) != 1 or ("" in marks and table["mark"].ne("").mean() < 0.5):
         return None
@@ -135,13 +143,13 @@ def _fractions(table: pd.DataFrame) -> bool:
 
 
 def _styles(
-    bodies: pd.Series, by_table: Sequence[pd.Series], context: Callable[[], str]
+    bodies: pd.Series, by_table: Sequence[pd.Series], context: Callable[[], str], powers: pd.Series
 ) -> tuple[tuple[Style, ...], str, str]:
     """(styles, doubt, proven decimal sign): one style for all tables where one fits, else one for each table.
 
-    () where none fits.
+    () where none fits. `powers` (u,): which of the bodies have a power of ten behind them, and so no thousands.
     """
-    fitting = [style for style in STYLES if style.fits(bodies).all()]
+    fitting = [style for style in STYLES if style.fits(bodies).all() and not _groups(style, bodies[powers])]
     if fitting:
         style, doubt = _choose(fitting, bodies, context)
         return (style,), doubt, _sign_of(fitting, bodies)
@@ -156,6 +164,11 @@ def _styles(
     if chosen:
         return tuple(dict.fromkeys(chosen)), "", ""
     return ((OWN,), "", "") if OWN.fits(bodies).all() else ((), "", "")
+
+
+def _groups(style: Style, bodies: pd.Series) -> bool:
+    """Whether any of the numbers has the style's sign between thousands."""
+    return bool(style.group) and bool(bodies.str.contains(style.group, regex=False).any())
 
 
 def _choose(fitting: Sequence[Style], bodies: pd.Series, context: Callable[[], str]) -> tuple[Style, str]:
@@ -216,6 +229,9 @@ def _said(table: pd.DataFrame, beside: str, parts: Parts) -> list[str]:
     elif beside == "multiples":
         marks = sorted(mark for mark in table["mark"].unique() if mark)
         said.append(f"{' and '.join(marks)} for {' and '.join(f'{MULTIPLES[m]:,.0f}' for m in marks)}")
+    elif beside == "units":
+        first = next(iter(units_of(set(table["mark"])) or {}))
+        said.append(f"in {first} ({', '.join(sorted(set(table['mark'])))} are converted)")
     elif beside:
         said.append(f"in {beside}")
     if table["limit"].any():

@@ -20,7 +20,7 @@ _DIGITS = 0.5  # share of these that must have digits
 _NUMBERS = 0.8  # share of these that must be numbers
 _DATES = 0.9
 _DIGIT = re.compile(r"\d")
-_TIME = re.compile(r"-?\+?\d.*(?::\d|\d\s*[a-zA-Z'\"])|\d{1,2}\s*[AaPp]\.?[Mm]|-?P(?:\d|T)")
+_TIME = re.compile(r"-?\+?(?=\d).*(?::\d|\d\s*[a-zA-Z'\"°])|\d{1,2}\s*[AaPp]\.?[Mm]|-?P(?:\d|T)")
 
 
 @dataclass(frozen=True)

@@ -35,13 +35,13 @@ def read_jointly(
     return _Decider(frames, ids, targets, description, reload, Readings()).decide()
 
 
-def read_further(readings: Readings, frame: pd.DataFrame) -> pd.DataFrame:
-    """A further table read: columns of the same names as in train and test are written alike, the others are read by
-    their own values and by what the values of train and test prove."""
+def readings_of_further(readings: Readings, frame: pd.DataFrame, description: str = "") -> Readings:
+    """The readings of a further table: columns of the same names as in train and test are written alike, the others are
+    read by their own values, by what the values of train and test prove, and by the description."""
     known = readings.fitting(frame)
     rest = {"train": frame[[c for c in frame.columns if c not in known]]}
-    own = _Decider(rest, (), (), "", None, readings).decide()
-    return replace(own, forms=known | dict(own.forms)).apply(frame)
+    own = _Decider(rest, (), (), description, None, readings).decide()
+    return replace(own, forms=known | dict(own.forms))
 
 
 @dataclass

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.date_parts import MADE
 from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
 from medalist.competitions.columns.time_order import may_be_time, time_relation
 from medalist.competitions.columns.written_dates import month_number
@@ -72,7 +73,7 @@ def time_in_columns(train: pd.DataFrame, test: pd.DataFrame, skip: Collection[st
         return None
     _, kinds, names = best
     clock = any(kind in _HOURS for kind in kinds)
-    column = "date_of_" + "_".join(names)
+    column = MADE + "_".join(names)
     while column in train or column in test:
         column += "_"
     made = [_iso(_times(frame, kinds, names), clock, column, frame.index) for frame in (train, test)]

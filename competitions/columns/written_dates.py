@@ -24,6 +24,10 @@ styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień paździer
 stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
 ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
 """
+_SEASONS = dict.fromkeys(("spring", "fruhling", "fruhjahr", "printemps", "primavera"), 3.0)
+_SEASONS |= dict.fromkeys(("summer", "sommer", "ete", "verano", "estate"), 6.0)
+_SEASONS |= dict.fromkeys(("autumn", "fall", "herbst", "automne", "otono", "autunno"), 9.0)
+_SEASONS |= dict.fromkeys(("winter", "hiver", "invierno", "inverno"), 1.0)  # that which began in the year before
 #: Offsets of time zones by abbreviation, in hours east of UTC.
 ZONES = {
     "Z": 0.0, "UTC": 0.0, "GMT": 0.0, "WET": 0.0, "WEST": 1.0, "BST": 1.0, "CET": 1.0, "CEST": 2.0, "MEZ": 1.0,
@@ -55,6 +59,8 @@ _FORMS = {  # named groups: y, m, d, and a, b for a day and a month in unknown o
     "quarter year": r"Q(?P<q>[1-4])[-/\s']*(?P<y>\d{4}|\d{2})",
     "year day": r"(?P<y>\d{4})-(?P<yd>\d{3})",
     "digits": r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})",
+    "east": r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월]\s?(?P<d>\d{1,2})\s?[日일]",
+    "year": r"(?P<y>(?:19|20)\d{2})",
 }  # fmt: skip
 _NONE = re.compile(r"0{1,4}([-/. ]?)0{1,2}\1?0{1,4}(?:[T ].*)?|9999[-/.]12[-/.]31.*|\d{1,2}/0/\d{2,4}")
 _FORM_OF = {name: re.compile(pattern + r"(?:" + _CLOCK + r")?") for name, pattern in _FORMS.items()}
@@ -87,6 +93,8 @@ def form_of(texts: pd.Series) -> str | None:
     if shown.empty:
         return None
     for name, pattern in _FORM_OF.items():
+        if name == "year":
+            continue  # one beside other forms
         if pattern.fullmatch(shown.iloc[0]) is None and (len(shown) < 2 or pattern.fullmatch(shown.iloc[-1]) is None):
             continue
         if float(shown.str.fullmatch(pattern).mean()) >= 0.95:
@@ -107,7 +115,7 @@ def forms_in(texts: pd.Series, most: int) -> list[str]:
             return []
         found.append(best)
         rest = rest[~fits[best]]
-    return found if len(rest) <= enough else []
+    return found if len(rest) <= enough and found != ["year"] else []
 
 
 def two_parts(texts: pd.Series) -> tuple[np.ndarray, np.ndarray, str]:
@@ -151,9 +159,10 @@ def read_dates(texts: pd.Series, form: str, day_first: bool) -> Dates:
 
 
 def month_number(word: str) -> float:
-    """The month that a word names, whole or by its first three or more letters, 1 to 12; NaN where it names none."""
+    """The month that a word names, whole or by its first three or more letters, or with which the season begins that it
+    names (winter: January), 1 to 12; NaN where it names none."""
     plain = _plain(word)
-    return _month_words().get(plain, np.nan)
+    return _month_words().get(plain, _SEASONS.get(plain, np.nan))
 
 
 def zone_hours(zone: str) -> float:

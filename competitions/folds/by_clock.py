@@ -27,17 +27,18 @@ _SAMPLED = 20_000  # rows of train in which neighbours are compared
 def clock_plan(
     train: pd.DataFrame,
     test: pd.DataFrame,
+    clocks: list[str],
     columns: list[str],
     targets: Collection[str],
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan | None:
-    """The plan of time folds by a column of numbers beyond whose largest value in train all of test lies, and in whose
-    order the rows of train are alike; None where there is none.
+    """The plan of time folds by one of `clocks`, columns of numbers, beyond whose last value in train all of test lies
+    and in whose order the rows of train are alike in another one of `columns` or a target; None where there is none.
 
     A number of the row goes on in test too, but its neighbours are alike only where the rows were written in time.
     """
-    for name in columns:
+    for name in clocks:
         if not _beyond(train[name], test[name]):
             continue
         others = [c for c in columns if c != name][:_MOST_COLUMNS]

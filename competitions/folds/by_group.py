@@ -76,6 +76,8 @@ def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEv
     in_train = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
     in_test = np.bincount(codes[n:][codes[n:] >= 0], minlength=len(uniques))
     filled = in_train.sum()
+    if not in_test.any():  # a column that is empty in test says nothing about its groups
+        return None
     if filled < 0.8 * n or in_train[in_train >= 2].sum() < 0.2 * filled or (in_train > 0).sum() < 3:
         return None
     share, total = n / len(both), in_train + in_test

@@ -1,8 +1,10 @@
-"""Columns whose names differ between files in blanks, quotes, underscores or letter case alone get one name."""
+"""Columns whose names differ between files in blanks, quotes, underscores, letter case or the form of accents alone get
+one name."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -99,7 +101,7 @@ def names_of_sample(
 
 def column_key(name: str) -> str:
     """What is equal for all spellings of a name."""
-    return _BETWEEN.sub("_", name.strip(_EDGES)).casefold()
+    return _BETWEEN.sub("_", unicodedata.normalize("NFC", name).strip(_EDGES)).casefold()
 
 
 def _is_another(sheet: Sheet, old: str, new: str, sheets: Sequence[Sheet]) -> bool:

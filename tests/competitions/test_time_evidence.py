@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 from little import write
 
+from medalist.competitions.audit.audit import audit
+from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.competition import read_competition
+from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.task.infer import infer_task
 
 
 def panel(days: pd.DatetimeIndex, stores: int = 8, seed: int = 0) -> pd.DataFrame:
@@ -162,3 +166,57 @@ def test_missing_days_and_keys_of_two_columns(tmp_path: Path) -> None:
     assert list(read.sample) == ["store", "day", "sold"]
     assert read.sample["day"].tolist() == sample["day"].tolist()  # ids are handed in as they came
     assert len(make_folds(plan, read.train, None).splits) == plan.n_splits
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_seconds_since_1970_are_dates_in_the_reason_and_the_horizon(unit: int) -> None:
+    frame = panel(pd.date_range("2023-01-01", periods=200))
+    frame["at"] = frame["at"].to_numpy("datetime64[s]").astype(np.int64) * unit + 3600 * unit
+    limit = frame["at"].quantile(0.9)
+    train, test = frame[frame["at"] <= limit], frame[frame["at"] > limit].drop(columns="sold")
+    plan = choose_folds(train, test, problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column) == ("time", "at")
+    assert "train ends 2023-06-2" in plan.reason
+    assert " days" in plan.reason
+    days = (test["at"].max() - train["at"].max()) / 86_400 / unit
+    assert plan.horizon == pytest.approx(days)
+    assert forecast_horizon(plan, train, test) == pytest.approx(days)
+    last = make_folds(plan, train, None).splits[-1]
+    assert train["at"].iloc[last[1]].min() == train["at"].max() - (days - 1) * 86_400 * unit
+    short = test[test["at"] == test["at"].min()]  # a single moment, which shows no unit of its own
+    assert choose_folds(train, short, problem_type="regression", targets=["sold"]).horizon == pytest.approx(1.0)
+
+
+def test_the_days_of_a_spreadsheet_are_a_time_though_they_repeat() -> None:
+    frame = panel(pd.date_range("2024-01-01", periods=100))
+    frame["due"] = (frame.pop("at") - pd.Timestamp("1899-12-30")).dt.days
+    frame["sold"] += np.sin(frame["due"] / 9) * 20
+    later = frame["due"] > frame["due"].max() - 20
+    plan = choose_folds(frame[~later], frame[later].drop(columns="sold"), problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column, plan.horizon) == ("time", "due", 20)
+    unlike = frame.assign(
+        sold=np.random.default_rng(0).normal(size=len(frame))
+    )  # batches that do not follow each other
+    plan = choose_folds(unlike[~later], unlike[later].drop(columns="sold"), problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column) == ("group", "due")
+
+
+def test_a_column_that_is_empty_in_test_makes_no_groups() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "early": rng.integers(0, 9, 300), "y": rng.normal(size=300)})
+    test = frame[200:].drop(columns="y").assign(early=np.nan)
+    plan = choose_folds(frame[:200], test, problem_type="regression", targets=["y"])
+    assert plan.scheme == "random"
+
+
+def test_the_audit_knows_the_parts_of_the_time(tmp_path: Path) -> None:
+    frame = panel(pd.date_range("2019-01-01", "2023-12-01", freq="MS"))
+    later = frame["at"] >= "2023-06-01"
+    read = read_competition(
+        cut(tmp_path / "c", frame, later, {"y": frame["at"].dt.year, "m": frame["at"].dt.month_name()})
+    )
+    task = infer_task(read)
+    assert task.folds.column == "date_of_y_m"
+    findings = audit(read, task, describe_columns(read.train, read.test, skip=task.drop))
+    assert [f.message for f in findings if f.severity == "warning"] == []
+    assert {f.columns for f in findings if "by which test was separated" in f.message} >= {("y",)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from little import write
 
 from medalist.competitions.columns.dates import parse_dates
-from medalist.competitions.columns.reading_decisions import read_further, read_jointly
+from medalist.competitions.columns.reading_decisions import read_jointly, readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
@@ -62,6 +62,8 @@ def test_dates_are_the_same_however_they_are_written(days: list, minutes: int, f
         (["Mar-24", "Apr-24"], "2024-03-01"), (["2024-W05", "2024-W06"], "2024-01-29"),
         (["05/2023", "11/2023"], "2023-05-01"), (["2023.1.5", "2023.11.6"], "2023-01-05"),
         (["01.02.24 3:04 PM", "13.02.24 12:00 AM"], "2024-02-01 15:04:00"), (["3.2.55", "13.4.99"], "1955-02-03"),
+        (["Spring 2020", "Winter 2021", "Fall 2020"], "2020-03-01"), (["2016年8月19日", "2017年12月1日"], "2016-08-19"),
+        (["2019", "2020-05", "2020-05-17", "2021-11"], "2019-01-01"), (["Herbst 2020", "Frühling 2021"], "2020-09-01"),
     ],
 )  # fmt: skip
 def test_usual_forms(texts: list, first: str) -> None:
@@ -76,6 +78,11 @@ def test_one_late_day_in_any_table_decides_for_all() -> None:
     readings, tables = readings_of(train=["03/04/2021", "05/26/2021"], test=["07/08/2021", "06/07/2021"])
     assert dates(tables["train"])[0] == pd.Timestamp("2021-03-04")
     assert not readings.notes
+
+
+def test_the_note_shows_a_date_whose_order_was_decided() -> None:
+    readings, _ = readings_of(train=["2020-01-05", "2020-02-20"] * 9, test=["13/02/2021", "05/03/2021"] * 9)
+    assert "13/02/2021 is 2021-02-13" in readings.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,7 @@ def test_other_columns_show_the_order() -> None:
     assert read["from"].tolist() == ["2021-02-01", "2021-02-03"]
     further = pd.DataFrame({"holiday": ["01/05/2021", "03/10/2021"]})
     readings = read_jointly({"train": frame, "test": frame}, (), (), "", lambda *_: None)
-    assert read_further(readings, further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
+    assert readings_of_further(readings, further).apply(further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
 
 
 def test_local_time_stays_where_offsets_differ() -> None:
@@ -148,12 +155,37 @@ def test_local_time_stays_where_offsets_differ() -> None:
         (["1:23:45", "30:00:00"], [5025, 108000]), (["2 days 03:00:00", "0 days 00:00:30"], [183600, 30]),
         (["-1 days +23:00:00", "1 days 00:00:00"], [-3600, 86400]),
         (["PT5M", "P1DT1H"], [300, 90000]), (["1h 20m", "45m"], [4800, 2700]), (["45:30", "09:10"], [2730, 550]),
+        (["1:34.67", "2:01.5"], [94.67, 121.5]), (["9h15", "14h30"], [9.25, 14.5]),
     ],
 )  # fmt: skip
 def test_times_of_day_and_durations_are_numbers(texts: list, numbers: list) -> None:
     readings, tables = readings_of(train=texts * 3, test=texts)
     assert tables["test"].tolist() == pytest.approx(numbers)
     assert "hours" in readings.notes[0] or "seconds" in readings.notes[0]
+
+
+def test_feet_and_inches_are_inches_and_the_other_reading_is_said() -> None:
+    readings, tables = readings_of(train=[f"{5 + i % 2}'{i % 12}\"" for i in range(24)], test=["6'0\"", "5'11\""])
+    assert tables["test"].tolist() == [72, 71]
+    assert "inches" in readings.notes[0]
+    assert "minutes and seconds as well" in readings.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "degrees"),
+    [
+        (["48°51'N", "33°52'S"], [48.85, -33.8667]), (["2°21'07\"E", "0°7′39″W"], [2.3519, -0.1275]),
+        (["48.8566° N", "33.8688° S"], [48.8566, -33.8688]),
+    ],
+)  # fmt: skip
+def test_angles_are_degrees_with_a_sign(texts: list, degrees: list) -> None:
+    readings, tables = readings_of(train=texts * 3, test=texts)
+    assert tables["test"].tolist() == pytest.approx(degrees, abs=1e-4)
+    assert "degrees" in readings.notes[0]
+
+
+def test_years_alone_are_no_dates() -> None:
+    assert readings_of(train=["2019", "2020"] * 9, test=["2021"])[1]["train"].tolist()[:2] == ["2019", "2020"]
 
 
 def test_a_target_of_durations_is_in_seconds_and_refused_where_the_sample_shows_it_as_text(tmp_path: Path) -> None:
