@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
+from medalist.competitions.layout.asked_columns import column_asked_for
 from medalist.competitions.layout.id_match import in_step, match_ids
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
@@ -163,9 +164,11 @@ def _targets(
         if matched is not None:
             return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
     if len(predicted) == 1:
-        target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
+        target, why = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates), ""
+        if target is None and (asked := column_asked_for(description, candidates)) is not None:
+            target, why = asked[0], f", by “{asked[1][:160]}”"
         if target is not None:
-            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            meant = f"{predicted[0]} of the sample submission means {target}{why} (--target names another)."
             note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):

@@ -270,3 +270,17 @@ def test_the_document_of_inspect_is_plain_json():
     assert (document["task"]["metric"], document["task"]["problem_type"]) == ("auc", "binary")
     assert document["task"]["folds"]["scheme"] == "stratified"
     assert (document["columns"], document["audit"]) == ([], [])
+
+
+@pytest.mark.parametrize("text", ["Predict the `wear` of a tyre.", "Submissions are scored by the RMSE of wear."])
+def test_the_text_says_which_column_a_prediction_stands_for(text):
+    rng = np.random.default_rng(5)
+    train = pd.DataFrame({"id": range(90), "x": rng.normal(size=90), "laps": rng.normal(size=90)})
+    train["wear"] = rng.normal(size=90)
+    test = pd.DataFrame({"id": range(90, 120), "x": rng.normal(size=30)})
+    sample = test[["id"]].assign(prediction=0.5)
+    task = infer_task(little_competition(train, test, sample, text), metric="rmse")
+    assert task.targets == ("wear",)
+    assert any("prediction of the sample submission means wear" in note and text in note for note in task.notes)
+    with pytest.raises(TaskError, match="--target"):
+        infer_task(little_competition(train, test, sample, "The laps and the wear of tyres."), metric="rmse")
