@@ -11,11 +11,14 @@ _LONGEST_TEXT = 200_000  # characters of a description that are read
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n\s*\n|\n(?=\s*[-*#|])")
 _ASKING = re.compile(
     r"\b(?:predict|forecast|estimat|classif|infer\b|model\b|guess|determin)\w*"
-    r"|\b(?:target|label|dependent|response|outcome)(?: (?:variable|column|value|feature))?\b\W{0,4}(?:is|are|=|:|called)?",
+    r"|\b(?:target|label|dependent|response|outcome)(?: (?:variable|column|value|feature))?\b"
+    r"\W{0,4}(?:is|are|=|:|called)?",
     re.IGNORECASE,
 )
 _IS_TARGET = r"[`\"'*]*\W{{1,4}}(?:is |are |being |as )?(?:the |our |your |a )?(?:{0})"
-_TARGET_WORDS = r"targets?\b|labels?\b|dependent variable|outcome\b|response variable|(?:variable|value|column) to (?:be )?predict"
+_TARGET_WORDS = (
+    r"targets?\b|labels?\b|dependent variable|outcome\b|response variable|(?:variable|value|column) to (?:be )?predict"
+)
 _JUDGING = re.compile(
     r"\berrors?\b|\bdeviation|\brm?sl?e\b|\bmae\b|\bauc\b|\baccuracy|\bf1\b|\bscored?\b|\bbetween (?:the )?predict"
     r"|\bkappa\b|\bloss\b|\bcorrelation",
@@ -34,7 +37,7 @@ _NAMES = (  # from the most to the least certain
 
 
 def column_asked_for(description: str, names: Sequence[str]) -> tuple[str, str] | None:
-    """(the only one of the columns `names` that a text asks to predict, the sentence); None where it is none or several.
+    """(the one of the columns `names` that a text asks to predict, the sentence); None where it is none or several.
 
     The name that follows first on a verb of asking counts, or one that is called the target; else the only one in a
     sentence on the error; each first as it is written, then with another ending ("survival" for Survived).

@@ -62,6 +62,8 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     `by_name`: accept only a sample with columns named like train's targets; False: only one with a column for each
     class, or with a target under another name. `forced`: the user has named this sample, so that less is required.
     """
+    if not forced and looks_like_form(test.path) and _TEST_WORDS.search(sample.path.rpartition("/")[2]):
+        return None  # the other way round
     both = sum(c in test.columns and c in train.columns for c in sample.columns)
     may_be_blank = set(train.columns) == set(test.columns) or both > 1
     if not set(sample.columns) - set(test.columns) and not may_be_blank:

@@ -93,7 +93,9 @@ def _otherwise(
     for way in ways:
         split = way()
         if split is not None:
-            for needed in dict.fromkeys((hints.need_sample, False) if way in (answered, parted) else (hints.need_sample,)):
+            for needed in dict.fromkeys(
+                (hints.need_sample, False) if way in (answered, parted) else (hints.need_sample,)
+            ):
                 try:
                     roles = decide_roles(split[0], given, needed)
                 except InputError:

@@ -135,6 +135,13 @@ def _check(
     notes: list[str] = []
     shared = [c for c in test.columns if c in train.columns and c not in ids]
     if not shared and (not any(c in train.columns for c in ids) or len(test.columns) > len(ids)):
+        several = [] if sample is None else [c for c in sample.columns if c not in ids and c not in train.columns]
+        if len(several) > 1 and roles.sample is not None and roles.long is None:
+            asked = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
+            raise InputError(
+                f"{roles.sample.path} asks for {asked}, which {roles.train.path} lacks, as it does test's columns: "
+                f"give a training table that has them beside the columns of {roles.test.path}, with --train FILE."
+            )
         raise InputError(f"{roles.test.path} has no column of {roles.train.path} but its id: check --train and --test.")
     unknown = [c for c in test.columns if c not in train.columns and c not in ids]
     if unknown:

@@ -16,7 +16,8 @@ from medalist.competitions.layout.single_table import set_answers_aside
 _MOST_PARTS = 6  # distinct values of a column that says which part a row is of
 _TRAIN = re.compile(r"(?:is_?)?(?:tr|train(?:ing)?|learn(?:ing)?|fit|labell?ed|known|development)(?:[_ ]?set)?", re.I)
 _TEST = re.compile(
-    r"(?:is_?)?(?:te|test(?:ing)?|hold[_ -]?out|submission|to[_ ]predict|predict|scoring|unlabell?ed|unknown)(?:[_ ]?set)?",
+    r"(?:is_?)?(?:te|test(?:ing)?|hold[_ -]?out|submission|to[_ ]predict|predict|scoring|unlabell?ed|unknown)"
+    r"(?:[_ ]?set)?",
     re.I,
 )
 _VALID = re.compile(r"(?:is_?)?(?:val(?:id(?:ation)?)?|dev|eval(?:uation)?)(?:[_ ]?set)?", re.I)

@@ -92,9 +92,11 @@ def _read(description: str, targets: Sequence[str]) -> tuple[str, str] | None:
     the root mean squared error of log_price is one of the values that train holds.
     """
     named = read_metric(description)
-    if named is None or len(targets) != 1 or get_metric(named[0].partition("@")[0]).shape != "log_squared":
+    if named is None or len(targets) != 1 or (plain_text := without_logarithm(named[1], targets[0])) == named[1]:
         return named
-    plain = read_metric(without_logarithm(named[1], targets[0]))
+    if get_metric(named[0]).shape != "log_squared":
+        return named
+    plain = read_metric(plain_text)
     return named if plain is None else (plain[0], named[1])
 
 

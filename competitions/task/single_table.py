@@ -37,8 +37,8 @@ def form_of_table(
         if guess is None:
             columns = ", ".join(map(str, train.columns[:6])) + (", …" if len(train.columns) > 6 else "")
             raise TaskError(
-                f"There is no test table, and no name, value or text tells which column is to be predicted: name one of "
-                f"{columns} with --target."
+                f"There is no test table, and no name, value or text tells which column is to be predicted: name one "
+                f"of {columns} with --target."
             )
         targets = (guess[0],)
         notes = (f"There is no test table: {guess[0]} is assumed to be predicted, {guess[1]} (--target settles it).",)

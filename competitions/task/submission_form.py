@@ -181,13 +181,20 @@ def _targets(
             f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
             f"of train for each of them, in this order, or the one whose labels they are."
         )
-    several = "a column of train for each of them, in this order, or the one whose labels they are,"
-    quantiles = len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+    if len(predicted) == 1:
+        remedy = "name it with --target."
+    else:
+        remedy = (
+            "name a column of train for each of them, in this order, or the one whose labels they are, with --target; "
+            "where train has none, as for further days of a series, give a training table with columns of these names, "
+            "beside those of test, with --train"
+        )
+        quantiles = speaks_of_quantiles(description, ends=True)
+        remedy += "; if they are quantiles, give their levels with --levels, such as 0.05,0.95." if quantiles else "."
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + f": name {several if len(predicted) > 1 else 'it'} with --target"
-        + (", or, if they are quantiles, their levels with --levels, such as 0.05,0.95." if quantiles else ".")
+        + f": {remedy}"
     )
 
 
