@@ -284,3 +284,29 @@ def test_the_text_says_which_column_a_prediction_stands_for(text):
     assert any("prediction of the sample submission means wear" in note and text in note for note in task.notes)
     with pytest.raises(TaskError, match="--target"):
         infer_task(little_competition(train, test, sample, "The laps and the wear of tyres."), metric="rmse")
+
+
+WEIGHTS = {  # text after "Weighted mean absolute error (WMAE)", the column of weights
+    "by the text": ("; the weight of a row is its `importance`.", "importance"),
+    "in two words": (", where each row counts by the weight in sample mass.", "sample_mass"),
+    "one that test lacks": ("; weights follow from x and importance.", "importance"),
+    "none": (".", None),
+    "two": ("; weights are importance times sample_mass.", None),
+    "flags": ("; holidays weigh more, see `odd`.", None),
+    "by the name": (".", "row_weight"),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_the_column_of_weights_is_named_by_the_text(case):
+    text, weights = WEIGHTS[case]
+    rng = np.random.default_rng(5)
+    train = pd.DataFrame({"id": range(90), "x": rng.uniform(1, 2, 90), "y": rng.normal(size=90)})
+    train = train.assign(importance=[1, 5, 2] * 30, sample_mass=rng.uniform(1, 4, 90), odd=[0, 1] * 45)
+    train = train.assign(row_weight=rng.uniform(1, 3, 90)) if weights == "row_weight" else train
+    test = pd.DataFrame({"id": range(90, 120), "x": rng.uniform(1, 2, 30)})
+    text = "Submissions are scored by the weighted mean absolute error (WMAE)" + text
+    task = infer_task(little_competition(train, test, test[["id"]].assign(y=0.0), text))
+    assert (task.metric, task.weights) == ("wmae", weights)
+    assert weights not in (*task.train_only, *task.features(train, test))
+    assert any("weights: in task.yaml" in note for note in task.notes)
