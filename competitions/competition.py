@@ -129,7 +129,7 @@ def read_competition(
 
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
+    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text, hints.targets))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))

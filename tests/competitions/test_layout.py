@@ -138,6 +138,28 @@ def test_ids_of_two_columns_are_the_same_whether_written_as_whole_or_decimal_num
     assert frame["sold"].tolist() == list(range(20))[::-1]
 
 
+@pytest.mark.parametrize("names", [("train", "test", "sample"), ("a", "b", "c"), ("one", "two", "prediction")])
+@pytest.mark.parametrize("asked", ["price", "answer"])
+def test_a_single_input(tmp_path: Path, names: tuple[str, str, str], asked: str) -> None:
+    """Test is as narrow as the sample."""
+    tables = make_tables()
+    train, test = tables["train"][["Id", "size", "price"]], tables["test"][["Id", "size"]]
+    sample = tables["sample"].rename(columns={"price": asked})
+    write(tmp_path, **dict(zip(names, (train, test, sample), strict=True)))
+    competition = read_competition(tmp_path)
+    assert list(roles(competition).values()) == ["train", "test", "sample"]
+    assert infer_task(competition, metric="rmse").targets == ("price",)
+
+
+def test_a_train_table_without_inputs_is_no_test_table(tmp_path: Path) -> None:
+    tables = make_tables()
+    write(
+        tmp_path, train=tables["train"][["Id", "price"]], test=tables["test"][["Id", "size"]], sample=tables["sample"]
+    )
+    with pytest.raises(InputError, match="--train"):
+        read_competition(tmp_path, need_sample=False)
+
+
 def test_a_baseline_beside_the_sample(tmp_path: Path) -> None:
     tables = make_tables()
     other = tables["sample"].assign(price=31)[::-1]

@@ -121,7 +121,7 @@ def _inferred(y: list, sample: list | None = None, description: str = "", **opti
 MISTAKES = {
     "a cut last row": ({"y": [1.5, 0.5, 2.5] * 11 + [None]}, r"missing in the last of 34 .* cut short; copy it again"),
     "a cut label": ({"y": ["yes", "no"] * 9 + ["ye"]}, r"'ye' in the last training row alone, the beginning of 'yes'"),
-    "missing targets": ({"y": [1.5, None, 2.5, None] * 9}, r"missing in 18 of 36 training rows: remove these rows"),
+    "missing targets": ({"y": [1.5, None, 2.5, None] * 9}, r"missing in 18 of 36 training rows: give --target y"),
     "one value": ({"y": [4] * 9}, "has one value only"),
     "too few rows": ({"y": [4]}, "There are 1 training rows"),
     "unknown target": ({"y": [1, 2] * 9, "targets": "z"}, "--target: 'z' is no column of train"),
