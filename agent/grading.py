@@ -21,7 +21,7 @@ from medalist.competitions.tables.reading import read_headless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import submitted_codes
 from medalist.competitions.task.spelling import spelling_key
-from medalist.competitions.task.task import Task
+from medalist.competitions.task.task import Task, target_column
 from medalist.competitions.task.transform import parse_transform
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
@@ -97,6 +97,12 @@ def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.nda
     column = parse_transform(task.transform).column
     if column is not None and column not in truth.columns:
         raise SubmissionError(f"The answers have no column {column!r}, which {task.transform!r} needs: add it to them.")
+    if task.is_classification:
+        try:
+            return task.encode(truth)
+        except TaskError:  # labels in the form that the sample asks for
+            columns = [target_column(truth, t, gaps=task.n_targets > 1) for t in task.targets]
+            return np.column_stack([submitted_codes(column, task.classes) for column in columns])
     if not task.transform:
         return task.encode(truth)
     plain = replace(task, transform="").encode(truth)
@@ -292,11 +298,24 @@ def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: 
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]
     targets = [c for c in shared if c not in keys]
+    asked = [c for c in frame.columns if c not in keys]
+    if keys and not targets and len(truth.columns) == 2:  # the answers call it otherwise
+        targets = [c for c in truth.columns if c not in keys]
+        if len(asked) > 1:
+            raise InputError(
+                f"The submission has {', '.join(map(str, asked[:6]))} where the answers have {targets[0]}, and what "
+                f"they stand for is told by the competition alone: name it with --competition."
+            )
     if not keys or not targets:
         raise InputError(
             "Submission and answers share no id and target columns: name the competition with --competition."
         )
-    labelled = get_metric(metric, len(targets)).needs == "label"  # a submission may hold labels that the answers lack
-    labels = pd.concat([truth, frame], ignore_index=True) if labelled else truth
-    competition = Competition(name, Path(), labels, truth[keys], truth[keys + targets], "", (), "", ())
+    names = dict(zip(targets, asked, strict=True)) if not set(targets) & set(asked) else {}
+    train, sample = truth, truth[keys + targets].rename(columns=names)
+    if get_metric(metric, len(targets)).needs == "label":  # a submission may hold labels that the answers lack
+        submitted = frame.rename(columns={new: old for old, new in names.items()})
+        two = all(truth[t].nunique() == 2 and not submitted[t].isin(truth[t]).any() for t in targets)
+        train = truth if two else pd.concat([truth, submitted], ignore_index=True)
+        sample = submitted[keys + targets].rename(columns=names) if two else sample
+    competition = Competition(name, Path(), train, truth[keys], sample, "", (), "", ())
     return infer_task(competition, id=keys, targets=targets, metric=metric, folds="random", drop=())

@@ -134,7 +134,7 @@ def read_competition(
 
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = reconcile(roles, *read_frames(roles, readings), head, text)
+    frames = reconcile(roles, *read_frames(roles, readings), head, text, hints.targets)
     frames = with_time(with_same_spellings(frames, roles.ids))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)

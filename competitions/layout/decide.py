@@ -16,6 +16,7 @@ from medalist.competitions.layout.repeated_ids import collapse, join_further_row
 from medalist.competitions.layout.roles import decide_roles
 from medalist.competitions.layout.sheets import NamedTables, Sheet
 from medalist.competitions.layout.single_table import empty_test, only_table, set_answers_aside
+from medalist.competitions.layout.split_rows import split_rows
 
 Split = tuple[list[Sheet], ManyRows | None]
 
@@ -84,11 +85,17 @@ def _otherwise(
         again = set_answers_aside(joined, hints.description, hints.targets)
         return None if again is None else (again, many)
 
-    ways: list[Callable[[], Split | None]] = [headless, shared, answered]
+    def parted() -> Split | None:
+        again = split_rows(whole, hints.description, hints.targets) if given.test is None else None
+        return None if again is None else (again, None)
+
+    ways: list[Callable[[], Split | None]] = [headless, shared, answered, parted]
     for way in ways:
         split = way()
         if split is not None:
-            for needed in dict.fromkeys((hints.need_sample, False) if way is answered else (hints.need_sample,)):
+            for needed in dict.fromkeys(
+                (hints.need_sample, False) if way in (answered, parted) else (hints.need_sample,)
+            ):
                 try:
                     roles = decide_roles(split[0], given, needed)
                 except InputError:

@@ -42,6 +42,8 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
     """
     best: tuple[tuple[int, float], Sheet, Sheet, list[_Labels]] | None = None
     for values in sheets:
+        if looks_like_form(values.path) and not named_as_train(values):
+            continue
         twins = [s for s in sheets if s is not values and _same_inputs(values, s, sheets)]
         if not twins or any(blank_columns(*pair) for t in twins for pair in ((values, t), (t, values))):
             continue  # no table of the same columns, or one whose targets are there but empty

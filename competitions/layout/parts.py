@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.candidates import looks_like_form
 from medalist.competitions.layout.file_names import (
     ROLE_WORD,
     Series,
@@ -49,8 +50,9 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
                 clusters.setdefault((frozenset(sheet.columns), role_words(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
             found = _series(cluster, sheets)
-            if found is not None and not rows_repeat(
-                [s.load() for s in found.sheets], bool(role_words(found.sheets[0].path))
+            if found is not None and not (
+                rows_repeat([s.load() for s in found.sheets], bool(role_words(found.sheets[0].path)))
+                or _submissions_of_the_same(found.sheets)
             ):
                 series.append(found)
                 left = [s for s in left if s not in found.sheets]
@@ -150,6 +152,14 @@ def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[str]:
         if len(kinds) > 1:
             found.append(str(name))
     return found
+
+
+def _submissions_of_the_same(sheets: Sequence[Sheet]) -> bool:
+    """Whether two files are called submissions and have the same ids: a baseline beside a sample is no part of it."""
+    if len(sheets) < 2 or not all(looks_like_form(s.path) for s in sheets[:2]):
+        return False
+    one, two = (s.load() for s in sheets[:2])
+    return any(one[c].is_unique and bool(one[c].isin(two[c]).any()) for c in sheets[0].columns)
 
 
 def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:

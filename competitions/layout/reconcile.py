@@ -32,7 +32,9 @@ class Frames:
     notes: tuple[str, ...]
 
 
-def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, description: str = "") -> Frames:
+def reconcile(
+    roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, description: str = "", named: Sequence[str] = ()
+) -> Frames:
     """The three tables with the same columns in the same types, and notes on what was changed.
 
     A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
@@ -40,7 +42,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
     train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
     as text and `exact` letter by letter (see `tables.reading.load`). A sample with fewer rows than test is settled by
-    `description`, the organiser's text (see `sample_rows.settle_rows`).
+    `description`, the organiser's text (see `sample_rows.settle_rows`). `named`: targets that the user has named.
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -93,26 +95,28 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
         sample, settled = settle_rows(sample, test, train, ids, paths, description)
         notes += settled
     train, test = _same_precision(*same_integers(train, test), ids)
-    train, left_out = _drop_unlabelled(roles, train, test, sample)
+    train, left_out = _drop_unlabelled(roles, train, test, sample, named)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))
 
 
 def _drop_unlabelled(
-    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
+    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, named: Sequence[str]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack all of the sample's targets, or the only column that test lacks, and a note.
+    """Train without the rows that lack all of the targets, and a note: those `named`, else the sample's, else the only
+    column that test lacks.
 
-    All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
+    All of train where no row has one, or only the last row lacks it, as in a file that was cut short.
     """
     columns = [] if sample is None else list(sample.columns)
-    targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
-    if sample is not None and not targets:  # under another name in the sample, or a column for each of its classes
+    targets = [c for c in named if c in train]
+    targets = targets or [c for c in columns if c in train and c not in test and c not in roles.ids]
+    if not targets:  # under another name in the sample, or a column for each of its classes
         only = [str(c) for c in train if c not in test and c not in roles.ids and bool(train[c].notna().any())]
         targets = only if len(only) == 1 else []
     missing = train[targets].isna().all(axis=1).to_numpy() if targets else np.zeros(len(train), dtype=bool)
     count = int(missing.sum())
-    if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
+    if not count or count == len(train) or (count == 1 and missing[-1]):
         return train, []
     note = (
         f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' and no '.join(targets)}: they are left out."
@@ -137,6 +141,13 @@ def _check(
     notes: list[str] = []
     shared = [c for c in test.columns if c in train.columns and c not in ids]
     if not shared and (not any(c in train.columns for c in ids) or len(test.columns) > len(ids)):
+        several = [] if sample is None else [c for c in sample.columns if c not in ids and c not in train.columns]
+        if len(several) > 1 and roles.sample is not None and roles.long is None:
+            asked = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
+            raise InputError(
+                f"{roles.sample.path} asks for {asked}, which {roles.train.path} lacks, as it does test's columns: "
+                f"give a training table that has them beside the columns of {roles.test.path}, with --train FILE."
+            )
         raise InputError(f"{roles.test.path} has no column of {roles.train.path} but its id: check --train and --test.")
     unknown = [c for c in test.columns if c not in train.columns and c not in ids]
     if unknown:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
+from medalist.competitions.layout.asked_columns import column_asked_for
 from medalist.competitions.layout.id_match import in_step, match_ids
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
@@ -163,9 +164,11 @@ def _targets(
         if matched is not None:
             return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
     if len(predicted) == 1:
-        target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
+        target, why = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates), ""
+        if target is None and (asked := column_asked_for(description, candidates)) is not None:
+            target, why = asked[0], f", by “{asked[1][:160]}”"
         if target is not None:
-            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            meant = f"{predicted[0]} of the sample submission means {target}{why} (--target names another)."
             note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
@@ -178,13 +181,20 @@ def _targets(
             f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
             f"of train for each of them, in this order, or the one whose labels they are."
         )
-    several = "a column of train for each of them, in this order, or the one whose labels they are,"
-    quantiles = len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+    if len(predicted) == 1:
+        remedy = "name it with --target."
+    else:
+        remedy = (
+            "name a column of train for each of them, in this order, or the one whose labels they are, with --target; "
+            "where train has none, as for further days of a series, give a training table with columns of these names, "
+            "beside those of test, with --train"
+        )
+        quantiles = speaks_of_quantiles(description, ends=True)
+        remedy += "; if they are quantiles, give their levels with --levels, such as 0.05,0.95." if quantiles else "."
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + f": name {several if len(predicted) > 1 else 'it'} with --target"
-        + (", or, if they are quantiles, their levels with --levels, such as 0.05,0.95." if quantiles else ".")
+        + f": {remedy}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from medalist.competitions.task.legend import name_words, same_word
 
@@ -91,6 +91,17 @@ def read_marks(asked: str, target: str) -> Marks:
     return Marks(frozenset(kinds), unit, scale)
 
 
+def without_logarithm(sentence: str, target: str) -> str:
+    """The sentence with "target" for the name of a target that is called a logarithm, such as log_price, or for that in
+    words; unchanged for other targets."""
+    mark, *rest_of_name = name_words(target)
+    if not rest_of_name or mark == "logs" or not _WORDS.get(mark, "").startswith("log"):
+        return sentence
+    rest = r"[ _-]?".join(map(re.escape, rest_of_name))
+    of = r"(?:\s+of)?(?:\s+(?:the|predicted|actual|true|observed|and))*\s*"
+    return re.sub(rf"(?<!\w)(?:{mark}|log\w*|ln)(?:[ _-]?|{of})[`\"']?{rest}(?!\w)", "target", sentence, flags=re.I)
+
+
 def _parted(word: str, others: Sequence[str], joined: str) -> list[str]:
     """A word, or the mark that it begins or ends with and what is left, where that is a word of the other name."""
     for mark in ("log1p", "log10", "log2", "log", "ln", "sqrt", "neg", "exp"):
@@ -132,7 +143,16 @@ class Saying:
     formula: str = ""
     quote: str = ""
     percent: bool = False
-    sentences: tuple[str, ...] = field(default=(), repr=False)
+
+    def of_column_named(self, asked: str, target: str) -> Saying:
+        """The same without the function that is asked for, where the column `asked` has the target's name and that is
+        named after the function: the text describes what train holds, as of log_price."""
+        if not self.asks or name_words(asked) != name_words(target):
+            return self
+        words = set(name_words(self.quote))
+        parts = [part for word in name_words(target) for part in _parted(word, sorted(words), "")]
+        bears = any(_WORDS.get(part, "").startswith(self.asks) for part in parts)
+        return replace(self, asks="") if bears else self
 
 
 def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> Saying:
