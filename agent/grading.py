@@ -51,6 +51,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    long = task.long is not None
     if task.long is not None:
         submission, answers = _wide(task.long, submission), _wide(task.long, answers)
         task = task.wide()
@@ -71,6 +72,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     if missing:
         raise SubmissionError(f"The answers have no column {missing[0]!r}: they must hold {', '.join(task.targets)}.")
     task = _with_new_classes(task, truth)
+    if long and task.layout != "per_class":
+        predicted = _without_unasked(task, predicted, truth)
     predictions = submitted_predictions(task, predicted)
     y = _encoded(task, truth, predictions)
     metric = task.scorer()
@@ -86,6 +89,14 @@ def _wide(long: LongIds, frame: pd.DataFrame) -> pd.DataFrame:
     if set(long.columns) <= set(frame.columns) and values:
         return long.wide(frame, values[0])
     return as_text(frame, [name for name in long.ids if name in frame])
+
+
+def _without_unasked(task: Task, predicted: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The submission with a number in place of the values that neither it nor the answers have, of rows of which not
+    every target is asked for."""
+    pairs = zip(task.prediction_columns, task.targets, strict=False)
+    unasked = {c: predicted[c].isna() & truth[t].isna() for c, t in pairs if c in predicted}
+    return predicted.assign(**{c: predicted[c].mask(gaps, 0) for c, gaps in unasked.items() if gaps.any()})
 
 
 def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.ndarray:

@@ -90,6 +90,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if constant < 1.0 and not forced and (answers or len(sample.columns) > len(test.columns)):
         return None
     in_test = [old if old else new for old, new in match.renamed] or list(keys)
+    in_test = [c for c in in_test if long is None or c in long.ids]
     if not forced and all(c in train.columns and c in rows for c in in_test) and same_rows(train.load(), rows, in_test):
         return None  # this "train" is test with its answers
     cover = len(set(test.columns) & set(train.columns)) / len(test.columns)

@@ -130,6 +130,8 @@ def read_long_ids(sample: pd.DataFrame, test: pd.DataFrame, lacking: Sequence[st
     if len(sample) <= len(test) or not len(test) or not 2 <= len(sample.columns) <= 6:
         return None
     in_test = [c for c in sample.columns if c in test.columns and c not in lacking]
+    if len(in_test) == 1 and len(sample.columns) == 2 and not _shares_values(sample, test, in_test[0]):
+        in_test = []  # test's name for its ids, of texts that are put together
     rest = [c for c in sample.columns if c not in in_test]
     if len(rest) == 2 and not in_test:
         found = _composite(sample, test, rest[0], rest[1])
@@ -141,6 +143,11 @@ def read_long_ids(sample: pd.DataFrame, test: pd.DataFrame, lacking: Sequence[st
     if len(rest) == 3 and not in_test:
         return _two_columns(sample, test, rest)
     return None
+
+
+def _shares_values(sample: pd.DataFrame, test: pd.DataFrame, name: str) -> bool:
+    """Whether one of the first values of a sample's column is in test's column of that name."""
+    return bool(id_index(sample[[name]].iloc[:_HEAD]).isin(id_index(test[[name]])).any())
 
 
 def _two_columns(sample: pd.DataFrame, test: pd.DataFrame, rest: Sequence[str]) -> LongIds | None:

@@ -8,7 +8,10 @@ from collections import Counter
 LONGEST_TEXT = 200_000  # characters of a description that are read
 _NUMBER = r"(?P<{0}>0?\.\d+|\d{{1,2}}(?:\.\d+)?)"
 _PERCENT = r"\s?(?:%|\\%|per ?cent\b|percent\b)"
-_COVER = r"(?:cover(?:age|s|ed|ing)?|contain\w*|hold\w*|confidence|includ\w+|encompass\w*|lies?|fall\w*|within|inside)"
+_COVER = (
+    r"(?:cover(?:age|s|ed|ing)?|contain\w*|hold\w*|confidence|includ\w+|encompass\w*|lies?|fall\w*|within|inside"
+    r"|enthält|enthalten|umfass\w+|liegt|contient|contenir|contiene|contener)"
+)
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (

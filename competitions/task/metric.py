@@ -13,7 +13,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.known.competitions import find_known
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.metrics.names import POOLED
+from medalist.competitions.metrics.names import POOLED, targets_of
 from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.reading.missed import missed_metric, rival_metric
 from medalist.competitions.metrics.reading.text import read_metric, read_metric_name
@@ -62,7 +62,7 @@ def choose_metric(
     n_targets = len(form.targets)
     if given is not None:
         return Choice(find_metric(pooled(given, form), n_targets), "given")
-    named = read_metric(competition.description)
+    named = _read(competition.description, [t for t in form.targets if t in form.predicted])
     if named is not None:
         name, _, level = named[0].partition("@")
         if form.levels and name == "pinball":  # the level that the text names is one of several
@@ -82,6 +82,21 @@ def choose_metric(
             return choice
         notes += choice.notes
     return Choice(None, "assumed", notes=notes)
+
+
+def _read(description: str, targets: Sequence[str]) -> tuple[str, str] | None:
+    """What `read_metric` finds, but that "RMSE of log_price" is of train's column log_price as it is, where this is one
+    of the `targets`: the name of a column takes no logarithm."""
+    named = read_metric(description)
+    if named is None or get_metric(named[0], targets_of(named[0])).of_one_target().shape != "log_squared":
+        return named
+    for place, target in enumerate(targets):
+        if len(target) > 3:
+            stand_in = f"target{place}x"
+            again = read_metric(description.replace(target, stand_in))
+            named = again and (again[0], again[1].replace(stand_in, target))
+            description = description.replace(target, stand_in)
+    return named
 
 
 def pooled(name: str, form: Form) -> str:
