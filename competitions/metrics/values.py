@@ -51,7 +51,8 @@ METRICS = (
     _squared("rmse", "Root mean squared error", "root", wording=Wording(
         aliases=("root_mean_squared_error", "root_mean_square_error", "rmsd"),
         phrases=(
-            r"\brmses?\b", r"\brsme\b", rf"{RMS}(?: {ERROR})?", rf"square root of the {MEAN} squared?(?: {ERROR})?"
+            r"\b(?:mc)?rmses?\b", r"\brsme\b", rf"{RMS}(?: {ERROR})?",
+            rf"square root of the {MEAN} squared?(?: {ERROR})?"
         ),
         variants=(Variant("rmsle", _OF_LOGARITHMS, "after", by_formula=True),),
         formula=frozenset({"square", "root"}),
@@ -71,7 +72,7 @@ METRICS = (
             "root_mean_square_logarithmic_error",
         ),
         phrases=(
-            r"\brmsles?\b", rf"{RMS} {LOG} {ERROR}", rf"{RMS} {ERROR} of (?:the )?{LOG}s?\b", r"\blog rmse\b"
+            r"\b(?:mc)?rmsles?\b", rf"{RMS} {LOG} {ERROR}", rf"{RMS} {ERROR} of (?:the )?{LOG}s?\b", r"\blog rmse\b"
         ),
         formula=frozenset({"logarithm", "square", "root"}),
     )),

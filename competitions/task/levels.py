@@ -53,7 +53,7 @@ def asks_for_quantiles(train: pd.DataFrame, predicted: Sequence[str], given: Seq
 
 def quantiles_of(
     train: pd.DataFrame,
-    sample: pd.DataFrame,
+    sample: pd.DataFrame | None,
     predicted: Sequence[str],
     candidates: Sequence[str],
     description: str,

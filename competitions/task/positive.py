@@ -176,11 +176,13 @@ def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
 def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that ask for the probability of a label."""
     one, noun = _label(label), _noun(names)
+    exact = rf"(?-i:{_label(label)})" if isinstance(label, str) else "(?!)"  # "no" is a word, "No" may be a label
     near = r"[^.!?;]{0,100}?"
     return [
         rf"{_CHANCE}{near}\b{noun}\W{{0,3}}(?:\b(?:is|are|equals?(?: to)?|being|of)\b|=+|:)?\W{{0,3}}{one}",
         rf"{_CHANCE}{near}\(\s*(?:{noun}\W{{0,3}})?(?:=+\s*)?{one}\s*\)",
         rf"{_CHANCE} that [^.!?;]{{2,80}}?(?:\bis\b|\bequals?(?: to)?\b|=+)\s*{one}(?!\s+(?:or|and)\b)",
+        rf"{_CHANCE} (?:of|for) (?:an? |the )?{exact}\s*(?:[.;,)]|$)",
         rf"\bp\s*\(\s*(?:\w+\s*=+\s*)?{one}\s*[)|]",
         rf"{_CHANCE} (?:of|for) (?:an? |the )?{one}{f' {noun}' if isinstance(label, str) else 's'}(?!\w)",
     ]
