@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,8 +52,9 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    long = task.long is not None
     if task.long is not None:
-        submission, answers = _wide(task.long, submission), _wide(task.long, answers)
+        submission, answers = _wide(task.long, submission), _wide(task.long, answers, task.targets)
         task = task.wide()
     keys = list(task.submission_id or task.id)
     shared = bool(keys) and set(keys) <= set(submission) & set(answers)
@@ -71,6 +73,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     if missing:
         raise SubmissionError(f"The answers have no column {missing[0]!r}: they must hold {', '.join(task.targets)}.")
     task = _with_new_classes(task, truth)
+    if long and task.layout != "per_class":
+        predicted = _without_unasked(task, predicted, truth)
     predictions = submitted_predictions(task, predicted)
     y = _encoded(task, truth, predictions)
     metric = task.scorer()
@@ -79,13 +83,25 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
 
 
-def _wide(long: LongIds, frame: pd.DataFrame) -> pd.DataFrame:
-    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already
-    keeps its columns."""
+def _wide(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:
+    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already,
+    and with the `targets`, keeps its columns. Raises SubmissionError for rows that are named in neither way."""
     values = [long.value] if long.value in frame else [c for c in frame.columns if c not in long.columns][:1]
     if set(long.columns) <= set(frame.columns) and values:
-        return long.wide(frame, values[0])
+        try:
+            return long.wide(frame, values[0])
+        except SubmissionError:
+            if not targets or not {*targets, *long.ids} <= set(frame.columns) or frame.duplicated(list(long.ids)).any():
+                raise
     return as_text(frame, [name for name in long.ids if name in frame])
+
+
+def _without_unasked(task: Task, predicted: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The submission with a number in place of the values that neither it nor the answers have, of rows of which not
+    every target is asked for."""
+    pairs = zip(task.prediction_columns, task.targets, strict=False)
+    unasked = {c: predicted[c].isna() & truth[t].isna() for c, t in pairs if c in predicted}
+    return predicted.assign(**{c: predicted[c].mask(gaps, 0) for c, gaps in unasked.items() if gaps.any()})
 
 
 def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.ndarray:

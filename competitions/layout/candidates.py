@@ -93,6 +93,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if constant < 1.0 and not forced and (answers or len(sample.columns) > len(test.columns)):
         return None
     in_test = [old if old else new for old, new in match.renamed] or list(keys)
+    in_test = [c for c in in_test if long is None or c in long.ids]
     if not forced and set(test.columns) & set(train.columns) <= set(in_test) and len(test.columns) > len(in_test):
         return None  # a submission, say: beside its ids, train knows none of its columns
     if not forced and all(c in train.columns and c in rows for c in in_test) and same_rows(train.load(), rows, in_test):

@@ -14,6 +14,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
 from medalist.competitions.layout.id_match import in_step
+from medalist.competitions.layout.missing_marks import unmark_missing
 from medalist.competitions.layout.same_integers import ids_of_width, ids_without_zeros, restore_zeros, same_integers
 from medalist.competitions.layout.sample_rows import settle_rows
 
@@ -95,6 +96,9 @@ def reconcile(
         sample, settled = settle_rows(sample, test, train, ids, paths, description)
         notes += settled
     train, test = _same_precision(*same_integers(train, test), ids)
+    lacking = [str(c) for c in train.columns if c not in test.columns and c not in ids]
+    train, unmarked = unmark_missing(train, lacking, roles.train.path) if sample is not None else (train, [])
+    notes += unmarked
     train, left_out = _drop_unlabelled(roles, train, test, sample, named)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))

@@ -80,12 +80,23 @@ def read_form(
     if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
         _refuse_repeated(test, long.ids)
         candidates = tuple(c for c in _with_values(train, lacking) if c not in long.ids)
-        asked = read_long_form(train, long, candidates, targets, row_keys, description)
-        wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
+        asked = read_long_form(train, long, candidates, targets, row_keys, description, levels)
+        wide: Layout = (
+            "per_level"
+            if asked.levels
+            else "per_class"
+            if asked.class_keys
+            else "value"
+            if len(asked.targets) == 1
+            else "per_target"
+        )
         whole = tuple(str(c) for c in sample.columns)
         labels = class_labels(train[asked.targets[0]]) if asked.class_keys else ()
         keys, notes = asked.class_keys, asked.notes
-        return Form(long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels)
+        return Form(
+            long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels,
+            levels=asked.levels, level_columns=asked.long.keys if asked.levels else (),
+        )  # fmt: skip
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, test_ids, sample, sample_ids)
     if sample is None and levels is not None:

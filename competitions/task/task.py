@@ -162,7 +162,15 @@ class Task:
         """The same task with its answers in columns: itself, unless its submission is long."""
         if self.long is None:
             return self
-        layout: Layout = "per_class" if self.class_columns else "per_target" if self.n_targets > 1 else "value"
+        layout: Layout = (
+            "per_level"
+            if self.levels
+            else "per_class"
+            if self.class_columns
+            else "per_target"
+            if self.n_targets > 1
+            else "value"
+        )
         columns = (*self.long.ids, *self.long.keys)
         return replace(self, layout=layout, long=None, submission_id=self.long.ids, submission_columns=columns)
 

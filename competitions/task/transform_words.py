@@ -9,17 +9,26 @@ from dataclasses import dataclass, replace
 from medalist.competitions.task.legend import name_words, same_word
 
 _LOG = (
-    r"\b(?:ln|log(?:arithms?|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
+    r"\b(?:ln|log(?:arithm(?:s|us|e)?|aritmo|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
     r"(?!\W{0,2}(?:loss|errors?|likelihood|odds|files?|book|rmse|mse|mae|normal|linear|in\b))"
 )
 _PLUS_ONE = re.compile(
-    r"\bplus (?:one|1)\b|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b", re.I
+    r"\bplus (?:one|1|eins|un)\b|\bmás uno\b"
+    r"|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b",
+    re.IGNORECASE,
 )
 _TEN = re.compile(r"log[ _-]?10|\bbase[ -]?(?:10|ten)\b|\bdecimal log|\bcommon log|log_?\{10\}|₁₀", re.I)
 _TWO = re.compile(r"log[ _-]?2\b|\bbase[ -]?(?:2|two)\b|\bbinary log|log_?\{2\}|₂", re.I)
-_ASKING = r"\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+_ASKING = (
+    r"(?:\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+    r"|\b(?:predictions|submissions|forecasts|answers|submitted values)\s+"
+    r"(?:must|should|shall|have to|need to|are to)\s+(?:be|hold|contain)\b"
+    r"|\b(?:abzugeben|anzugeben|vorherzusagen|einzureichen|gesucht|on demande|prédire|soumettre|predecir|enviar)\b)"
+)
 _JUDGING = re.compile(
-    r"\bbetween\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b|\bdeviation|\bevaluat|\bscore", re.I
+    r"\bbetween\b|\bfehlers?\b|\babweichung|\berreurs?\b|\bécarts?\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b"
+    r"|\bdeviation|\bevaluat|\bscore",
+    re.IGNORECASE,
 )
 _NOT_THESE = {"loss", "odds", "likelihood", "prob", "probability", "logit"}
 _SCALES = {"thousand": 1e3, "thousands": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mln": 1e6, "mio": 1e6}
