@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
+from medalist.competitions.layout.affixes import affix_of
 from medalist.competitions.tables.integers import is_padded
 
 EXAMPLE_ROWS = 20  # a sample of so few rows, of many, may be an example of the form with ids of its own
@@ -42,6 +43,8 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         share = share_in(sample, test, keys)
         if share == 1.0:
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
+        if share == 0.0 and len(keys) == 1 and affix_of(sample[keys[0]], test[keys[0]]):
+            return IdMatch(0.9)
         if share == 0.0 and len(sample) <= EXAMPLE_ROWS and len(sample) <= 0.2 * len(test):
             return IdMatch(0.3)  # an example of the form
         return IdMatch(0.5 * share if share > 0.5 else 0.0)
