@@ -35,7 +35,7 @@ class IdMatch:
 def id_columns(sample: pd.DataFrame, test: pd.DataFrame, shared: Sequence[str]) -> tuple[str, ...]:
     """Those of the columns `shared` by sample and test that are ids. A class may be called as an input is: where one of
     the columns has the ids alone, columns that have one value in the sample and several in test are none."""
-    alone = [c for c in shared if sample[c].is_unique] if len(shared) > 1 and len(sample) > 1 else []
+    alone = [c for c in shared if sample[c].is_unique and test[c].is_unique] if len(shared) > 1 and len(sample) > 1 else []
     if not any(share_in(sample, test, [c]) == 1.0 for c in alone):
         return tuple(shared)
     return tuple(c for c in shared if c in alone or sample[c].nunique() > 1 or test[c].nunique() < 2)
