@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from medalist.competitions.layout.expanded_test import key_column
-from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.id_match import IdMatch, id_columns, match_ids, same_rows
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.layout.quantile_names import may_be_quantiles, quantile_groups, uncertainty_of
 from medalist.competitions.layout.sheets import Sheet
@@ -69,6 +69,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     blank = blank_columns(train, test) if may_be_blank else ()
     lacking = (set(train.columns) - set(test.columns)) | set(blank)
     keys = tuple(c for c in sample.columns if c in test.columns and c not in blank)
+    keys = id_columns(sample.load(), test.load(), keys) if len(keys) > 1 else keys
     rest = [c for c in sample.columns if c not in keys]
     named = sum(c in lacking for c in rest)
     if not lacking or not rest or bool(named) != by_name or (by_name and len(sample.columns) > len(train.columns)):
@@ -150,7 +151,7 @@ def _stands_for(
     """Whether the columns `values` of the sample, which train lacks, can be predictions: one column, one named after
     each of several targets, one for each class of a target or for each of several quantiles, or a value and its
     uncertainty."""
-    if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
+    if any(c in lacking for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
+from medalist.competitions.layout.feature_files import join_feature_files
 from medalist.competitions.layout.headless import name_headless
 from medalist.competitions.layout.id_match import IdMatch
 from medalist.competitions.layout.label_file import join_labels
@@ -117,4 +118,6 @@ def _one_row_for_each_id(found: Decision, hints: Hints) -> Decision:
             train, test, many = split
             others = [s for s in found.sheets if s not in (roles.train, roles.test)]
             return Decision(replace(roles, train=train, test=test, blank=()), (train, test, *others), many)
+        roles, sheets = join_feature_files(roles, found.sheets)
+        return found if roles is found.roles else Decision(roles, tuple(sheets), None)
     return found

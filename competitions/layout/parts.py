@@ -49,7 +49,7 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
                 folder = sheet.path.rpartition("/")[0] if by_folder else ""
                 clusters.setdefault((frozenset(sheet.columns), role_words(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
-            found = _series(cluster, sheets)
+            found = None if _of_competitions(cluster, sheets) else _series(cluster, sheets)
             if found is not None and not (
                 rows_repeat([s.load() for s in found.sheets], bool(role_words(found.sheets[0].path)))
                 or _submissions_of_the_same(found.sheets)
@@ -186,6 +186,19 @@ def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     word = tokens[0][before - 1] if before else ""
     pattern = tuple(t for t in kept if not ROLE_WORD.match(t))
     return Series(tuple(ordered), tuple("_".join(m) for m in middles), pattern, word)
+
+
+def _of_competitions(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> bool:
+    """Whether each sheet lies in a folder of its own that holds a train and a test, and samples lie in these alone:
+    several competitions."""
+    folders = [s.path.rpartition("/")[0] for s in cluster]
+    if len(set(folders)) < len(folders) or not all(folders):
+        return False
+    roles = [(s.path.rpartition("/")[0], word[:5]) for s in sheets for word in role_words(s.path)]
+    if not all({"train", "test"} <= {role for where, role in roles if where == folder} for folder in folders):
+        return False
+    forms = {where for where, role in roles if role in ("sampl", "submi")}
+    return bool(forms) and forms <= set(folders)
 
 
 def _common(lists: Sequence[Sequence[str]]) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.affixes import affix_of, with_affix
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
 from medalist.competitions.layout.id_match import in_step
@@ -78,6 +79,8 @@ def reconcile(
         train, test = (ids_of_width(table, sample, names) for table in (train, test))
         train, test, bare = ids_without_zeros(train, test, sample, names)
         notes += bare
+        train, test, written = _as_sample_writes(train, test, sample, ids)
+        notes += written
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
@@ -102,6 +105,18 @@ def reconcile(
     train, left_out = _drop_unlabelled(roles, train, test, sample, named)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))
+
+
+def _as_sample_writes(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame, ids: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Train and test with their only id as the sample writes it, with the same text around each; a note."""
+    name = ids[0] if len(ids) == 1 else ""
+    affix = affix_of(sample[name], test[name]) if name in test else None
+    if affix is None:
+        return train, test, []
+    train, test = (t.assign(**{name: with_affix(t[name], affix)}) if name in t else t for t in (train, test))
+    return train, test, [f"ids {name} are written as in the sample, {affix[0] + '…' + affix[1]!r} for each."]
 
 
 def _drop_unlabelled(

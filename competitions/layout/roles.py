@@ -81,7 +81,7 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 def _ambiguous(best: Roles, other: Roles) -> InputError:
     """The error for two candidates of about the same score, naming the first role in which they differ."""
     files = [{path for s in (r.train, r.test, r.sample) if s for path in s.files} for r in (best, other)]
-    if not files[0] & files[1]:
+    if not files[0] & files[1] or _in_own_folders(best, other):
         return InputError(
             f"there is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
             "folder or zip of one of them, or name its --train, --test and --sample."
@@ -96,6 +96,15 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
         if one is not two and one and two:
             return InputError(f"{one.path} and {two.path} could both be {role}: say which it is with --{role} FILE.")
     return InputError("the files can be read in two ways: say which is which with --train, --test and --sample.")
+
+
+def _in_own_folders(best: Roles, other: Roles) -> bool:
+    """Whether both have train and test in a folder of their own, one of which holds the sample."""
+    folders = [{s.path.rpartition("/")[0] for s in (r.train, r.test)} for r in (best, other)]
+    if best.test is other.test or folders[0] == folders[1] or any(len(names) > 1 for names in folders):
+        return False
+    forms = {r.sample.path.rpartition("/")[0] for r in (best, other) if r.sample}
+    return bool(forms) and forms <= folders[0] | folders[1]
 
 
 def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: NamedTables) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.layout.asked_columns import column_asked_for
-from medalist.competitions.layout.id_match import in_step, match_ids
+from medalist.competitions.layout.id_match import id_columns, in_step, match_ids
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.coverage import speaks_of_quantiles
@@ -149,7 +149,7 @@ def _targets(
     description: str,
 ) -> _Targets:
     """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
-    named = [c for c in predicted if c in train.columns]
+    named = [c for c in predicted if c in train.columns and c in lacking]
     if given is None and len(named) == len(predicted):
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
     if given is None and named:
@@ -253,6 +253,7 @@ def _ids(
         )
     keys = tuple(c for c in sample.columns if c in test.columns and c not in lacking and c not in targets)
     if keys:
+        keys = id_columns(sample, test, keys)
         return keys, keys
     rest = [c for c in sample.columns if c not in lacking and c not in targets]
     match = match_ids(sample, test, (), rest) if rest else None

@@ -194,3 +194,14 @@ def test_labels_and_a_table_of_properties_of_all_ids(tmp_path: Path, with_test: 
     assert (task.id, task.targets) == (("wine",), ("points",))
     assert competition.train["sugar"].tolist() == table["sugar"][:80].tolist()
     assert competition.test["sugar"].tolist() == table["sugar"][80:].tolist()
+
+
+@pytest.mark.parametrize(("metric", "source"), [(None, "assumed"), ("logloss", "description")])
+def test_a_holdout_of_a_table_asks_for_what_the_table_was_cut_for(
+    tmp_path: Path, metric: str | None, source: str
+) -> None:
+    write(tmp_path, cellar=wines())
+    competition, task = read(str(tmp_path / "cellar.csv"), {"targets": ["colour"], "metric": metric}, {}, None, 0)
+    again = infer_task(read_competition(cut_holdout(competition, task, tmp_path / "cut")))
+    assert (again.metric, again.metric_source) == (metric or task.metric, source)
+    assert (again.problem_type, again.classes) == (task.problem_type, task.classes)
