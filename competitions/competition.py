@@ -23,12 +23,15 @@ from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
+from medalist.competitions.layout.same_integers import says_zeros
+from medalist.competitions.layout.same_notes import joined_notes
 from medalist.competitions.layout.sample_file import first_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.archive import TEXT_SUFFIXES, list_sources, source_of
 from medalist.competitions.tables.reading import Table
+from medalist.competitions.tables.source import Source, together
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
@@ -137,7 +140,7 @@ def read_competition(
 
     head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = reconcile(roles, *read_frames(roles, readings), head, text)
+    frames = reconcile(roles, *read_frames(roles, readings), head, text, hints.targets)
     frames = with_time(with_same_spellings(frames, roles.ids))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
@@ -155,6 +158,7 @@ def read_competition(
     forms = {path: table.form for path, table in loaded.items()}
     form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal, decimal_of_train(frames, readings))
     table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
+    table_notes = [note for note in table_notes if not says_zeros(note, frames.train)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
@@ -170,7 +174,7 @@ def read_competition(
         description=html_text(about.description) if from_kaggle else text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys(all_notes)),
+        notes=tuple(joined_notes(all_notes, list(by_path))),
         sources=MappingProxyType(further),
         sample_form=form,
         readings=readings,
@@ -237,7 +241,7 @@ def _one_named(root: Path, flag: str, value: str, by_path: dict[str, Source]) ->
         inside = [p for p, source in by_path.items() if source.file.resolve() == file.resolve()]
         if len(inside) == 1:
             return inside[0]
-        by_path[wanted] = Source(wanted, file, (), file.stat().st_size)
+        by_path[wanted] = source_of(file, wanted)
         return wanted
     problem = "more than one such file" if matches else "no such file"
     raise InputError(f"{flag} {value}: there is {problem} in {root}.")

@@ -14,7 +14,7 @@ from medalist.competitions.columns.written_numbers import OWN, STYLES, NumberFor
 
 _MOST_LIMITS = 0.5  # share of limits such as "<1.0", above which they are classes rather than numbers
 _WORD_SHARE = 0.1  # largest share of rows with one further word, which is then read as missing
-_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,16 @@ def _are_numbers(parts: Parts, rows: pd.Series, target: bool) -> bool:
 def _are_codes(table: pd.DataFrame) -> bool:
     """Whether the numbers are codes: with leading zeros, IP addresses, telephone numbers, lists of three digits."""
     body = table["body"]
-    if body.str.match(r"0\d").any():
+    if body.str.match(r"0[0-9]").any():
         return True
     if body.str.fullmatch(_IP).all():
         return True
-    groups = body.str.count(r"[ ',.]\d{3}(?!\d)")
-    digits = body.str.count(r"\d")
+    groups = body.str.count(r"[ ',.][0-9]{3}(?![0-9])")
+    digits = body.str.count(r"[0-9]")
     blanks = body.str.contains(" ", regex=False)
     if blanks.all() and digits.min() >= 7 and digits.nunique() == 1:
         return True
-    first = body.str.match(r"\d{3}(?:\D|$)")
+    first = body.str.match(r"[0-9]{3}(?:\D|$)")
     return bool(len(body) >= 3 and groups.max() >= 2 and first.all() and groups.nunique() > 1)
 
 

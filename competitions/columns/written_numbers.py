@@ -16,10 +16,10 @@ _TO_PLAIN = {**_BLANKS, **dict.fromkeys(map(ord, "’‘´`ʼ"), "'"), **dict.fr
 _HALVES = {"½": ".5", "¼": ".25", "¾": ".75"}
 _VALUE = re.compile(
     r"^(?P<limit>[<>≤≥]=?)?\s*(?P<about>[~≈]|(?i:approx(?:\.|imately)?|ca\.?|circa|about|around|etwa|env\.)"
-    r"(?=[\s\d$€£]))?\s*(?P<open>\()?\s*(?P<sign>[-+])?\s*"
-    r"(?P<pre>[^\d\s().,'<>+\-]{1,7}\.?)?\s*(?P<inner>\()?\s*(?P<after>[-+])?\s*"
-    r"(?P<body>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exp>[eE][-+]?\d+)?"
-    r"\s*(?P<post>[^\d\s().,'\-][^\d()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
+    r"(?=[\s0-9$€£]))?\s*(?P<open>\()?\s*(?P<sign>[-+])?\s*"
+    r"(?P<pre>[^0-9\s().,'<>+\-]{1,7}\.?)?\s*(?P<inner>\()?\s*(?P<after>[-+])?\s*"
+    r"(?P<body>[0-9](?:[0-9.,' ]*[0-9])?[.,]?|[.,][0-9]+)(?P<exp>[eE][-+]?[0-9]+)?"
+    r"\s*(?P<post>[^0-9\s().,'\-][^0-9()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
 )
 
 
@@ -36,10 +36,10 @@ class Style:
     def fits(self, bodies: pd.Series) -> np.ndarray:
         """Whether each number, without its sign and unit, can be written so: (n,) bool."""
         d, g = re.escape(self.decimal), re.escape(self.group)
-        whole = rf"[1-9]\d{{0,2}}(?:{g}\d{{3}})+|\d+" if self.group else r"\d+"
+        whole = rf"[1-9][0-9]{{0,2}}(?:{g}[0-9]{{3}})+|[0-9]+" if self.group else r"[0-9]+"
         if self.group == ",":  # 12,34,567 in India
-            whole = rf"[1-9]\d?(?:,\d{{2}})+,\d{{3}}|{whole}"
-        return bodies.str.fullmatch(rf"(?:{whole})(?:{d}\d*)?|{d}\d+").to_numpy(dtype=bool)
+            whole = rf"[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole}"
+        return bodies.str.fullmatch(rf"(?:{whole})(?:{d}[0-9]*)?|{d}[0-9]+").to_numpy(dtype=bool)
 
     def plain(self, bodies: pd.Series) -> pd.Series:
         """The numbers without signs between thousands and with a decimal point."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
+from medalist.competitions.layout.feature_files import join_feature_files
 from medalist.competitions.layout.headless import name_headless
 from medalist.competitions.layout.id_match import IdMatch
 from medalist.competitions.layout.label_file import join_labels
@@ -16,6 +17,7 @@ from medalist.competitions.layout.repeated_ids import collapse, join_further_row
 from medalist.competitions.layout.roles import decide_roles
 from medalist.competitions.layout.sheets import NamedTables, Sheet
 from medalist.competitions.layout.single_table import empty_test, only_table, set_answers_aside
+from medalist.competitions.layout.split_rows import split_rows
 
 Split = tuple[list[Sheet], ManyRows | None]
 
@@ -84,11 +86,17 @@ def _otherwise(
         again = set_answers_aside(joined, hints.description, hints.targets)
         return None if again is None else (again, many)
 
-    ways: list[Callable[[], Split | None]] = [headless, shared, answered]
+    def parted() -> Split | None:
+        again = split_rows(whole, hints.description, hints.targets) if given.test is None else None
+        return None if again is None else (again, None)
+
+    ways: list[Callable[[], Split | None]] = [headless, shared, answered, parted]
     for way in ways:
         split = way()
         if split is not None:
-            for needed in dict.fromkeys((hints.need_sample, False) if way is answered else (hints.need_sample,)):
+            for needed in dict.fromkeys(
+                (hints.need_sample, False) if way in (answered, parted) else (hints.need_sample,)
+            ):
                 try:
                     roles = decide_roles(split[0], given, needed)
                 except InputError:
@@ -110,4 +118,6 @@ def _one_row_for_each_id(found: Decision, hints: Hints) -> Decision:
             train, test, many = split
             others = [s for s in found.sheets if s not in (roles.train, roles.test)]
             return Decision(replace(roles, train=train, test=test, blank=()), (train, test, *others), many)
+        roles, sheets = join_feature_files(roles, found.sheets)
+        return found if roles is found.roles else Decision(roles, tuple(sheets), None)
     return found

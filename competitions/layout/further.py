@@ -10,7 +10,7 @@ import pandas as pd
 
 from medalist.competitions.layout.many_rows import both
 from medalist.competitions.layout.sheets import FileLoader, Sheet
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 _ROLE = re.compile(r"(?:^|(?<=[^a-z]))(train|test)(?:ing)?(?=$|[^a-z])", re.IGNORECASE)
 

@@ -1,5 +1,5 @@
-"""Columns whose names differ between files in blanks, quotes, underscores, letter case or the form of accents alone get
-one name."""
+"""Columns whose names differ between files in blanks, quotes, underscores, letter case, composed letters or ".0" after a
+number alone get one name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from medalist.competitions.layout.sheets import FileLoader, Sheet
 
 _EDGES = " \t\r\n\f\v\u00a0\ufeff\u200b\"'`"  # blanks, marks and quotes around a name
 _BETWEEN = re.compile(r"[\s_.\u00a0-]+")
+_WHOLE = re.compile(r"^(\d+)\.0$")  # 3.0 is the column 3, once its names were read as numbers
 _TRAIN = re.compile("train", re.IGNORECASE)
 
 
@@ -101,7 +102,8 @@ def names_of_sample(
 
 def column_key(name: str) -> str:
     """What is equal for all spellings of a name."""
-    return _BETWEEN.sub("_", unicodedata.normalize("NFC", name).strip(_EDGES)).casefold()
+    plain = unicodedata.normalize("NFC", name).strip(_EDGES)
+    return _BETWEEN.sub("_", _WHOLE.sub(r"\1", plain)).casefold()
 
 
 def _is_another(sheet: Sheet, old: str, new: str, sheets: Sequence[Sheet]) -> bool:

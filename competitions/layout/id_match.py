@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
+from medalist.competitions.layout.affixes import affix_of
 from medalist.competitions.tables.integers import is_padded
 
 EXAMPLE_ROWS = 20  # a sample of so few rows, of many, may be an example of the form with ids of its own
@@ -31,6 +32,17 @@ class IdMatch:
     by_order: bool = False
 
 
+def id_columns(sample: pd.DataFrame, test: pd.DataFrame, shared: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns `shared` by sample and test that are ids. A class may be called as an input is: where one of
+    the columns has the ids alone, columns that have one value in the sample and several in test are none."""
+    alone = (
+        [c for c in shared if sample[c].is_unique and test[c].is_unique] if len(shared) > 1 and len(sample) > 1 else []
+    )
+    if not any(share_in(sample, test, [c]) == 1.0 for c in alone):
+        return tuple(shared)
+    return tuple(c for c in shared if c in alone or sample[c].nunique() > 1 or test[c].nunique() < 2)
+
+
 def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], rest: Sequence[str]) -> IdMatch:
     """How the sample's rows correspond to test's, decided by values.
 
@@ -42,6 +54,8 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         share = share_in(sample, test, keys)
         if share == 1.0:
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
+        if share == 0.0 and len(keys) == 1 and affix_of(sample[keys[0]], test[keys[0]]):
+            return IdMatch(0.9)
         if share == 0.0 and len(sample) <= EXAMPLE_ROWS and len(sample) <= 0.2 * len(test):
             return IdMatch(0.3)  # an example of the form
         return IdMatch(0.5 * share if share > 0.5 else 0.0)

@@ -42,8 +42,14 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
     """
     best: tuple[tuple[int, float], Sheet, Sheet, list[_Labels]] | None = None
     for values in sheets:
+        if looks_like_form(values.path) and not named_as_train(values):
+            continue
         twins = [s for s in sheets if s is not values and _same_inputs(values, s, sheets)]
-        if not twins or any(blank_columns(*pair) for t in twins for pair in ((values, t), (t, values))):
+        if (
+            not twins
+            or looks_like_form(values.path)
+            or any(blank_columns(*pair) for t in twins for pair in ((values, t), (t, values)))
+        ):
             continue  # no table of the same columns, or one whose targets are there but empty
         labels = _all_labels(values, twins, sheets)
         if labels:
@@ -67,7 +73,10 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
     ids = tuple(b for _, b in first.keys)
     train = with_keys(first.sheet, first.keys)
     many = ManyRows(values, test, ids)
-    further = [found for found in labels if found is not first]
+    further = [
+        found for found in labels if found is not first and {b for _, b in found.keys} <= set(train.columns)
+    ]  # tables of other keys, such as users beside visits, are further tables
+    rest += [found.sheet for found in labels if found is not first and found not in further]
     if further:
         train = _one_to_one(
             train, [_Labels(more.sheet, more.keys, more.targets, False, more.constant) for more in further]

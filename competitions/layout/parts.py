@@ -13,6 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.candidates import looks_like_form
 from medalist.competitions.layout.file_names import (
     ROLE_WORD,
     Series,
@@ -48,9 +49,10 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
                 folder = sheet.path.rpartition("/")[0] if by_folder else ""
                 clusters.setdefault((frozenset(sheet.columns), role_words(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
-            found = _series(cluster, sheets)
-            if found is not None and not rows_repeat(
-                [s.load() for s in found.sheets], bool(role_words(found.sheets[0].path))
+            found = None if _of_competitions(cluster, sheets) else _series(cluster, sheets)
+            if found is not None and not (
+                rows_repeat([s.load() for s in found.sheets], bool(role_words(found.sheets[0].path)))
+                or _submissions_of_the_same(found.sheets)
             ):
                 series.append(found)
                 left = [s for s in left if s not in found.sheets]
@@ -152,6 +154,14 @@ def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[str]:
     return found
 
 
+def _submissions_of_the_same(sheets: Sequence[Sheet]) -> bool:
+    """Whether two files are called submissions and have the same ids: a baseline beside a sample is no part of it."""
+    if len(sheets) < 2 or not all(looks_like_form(s.path) for s in sheets[:2]):
+        return False
+    one, two = (s.load() for s in sheets[:2])
+    return any(one[c].is_unique and bool(one[c].isin(two[c]).any()) for c in sheets[0].columns)
+
+
 def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     """The sheets of one role and the same columns as a series, or None where their names are not those of parts."""
     if len(cluster) < 2:
@@ -176,6 +186,19 @@ def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     word = tokens[0][before - 1] if before else ""
     pattern = tuple(t for t in kept if not ROLE_WORD.match(t))
     return Series(tuple(ordered), tuple("_".join(m) for m in middles), pattern, word)
+
+
+def _of_competitions(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> bool:
+    """Whether each sheet lies in a folder of its own that holds a train and a test, and samples lie in these alone:
+    several competitions."""
+    folders = [s.path.rpartition("/")[0] for s in cluster]
+    if len(set(folders)) < len(folders) or not all(folders):
+        return False
+    roles = [(s.path.rpartition("/")[0], word[:5]) for s in sheets for word in role_words(s.path)]
+    if not all({"train", "test"} <= {role for where, role in roles if where == folder} for folder in folders):
+        return False
+    forms = {where for where, role in roles if role in ("sampl", "submi")}
+    return bool(forms) and forms <= set(folders)
 
 
 def _common(lists: Sequence[Sequence[str]]) -> int:

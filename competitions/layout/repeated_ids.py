@@ -88,7 +88,7 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
                     continue
                 if not set(more) & set(form.columns) or constant_share(labels.load(), more) == 1.0:
                     continue
-                labelled, asked = with_keys(labels, pairs), with_keys(form, pairs)
+                labelled, asked = _labelled(with_keys(labels, pairs), more), with_keys(form, pairs)
                 one, two, frame = labelled.load(), asked.load(), inputs.load()
                 if one.duplicated(keys).any() or two.duplicated(keys).any() or share_in(two, one, keys) > 0.0:
                     continue
@@ -98,6 +98,18 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
                     train, test = many.join(labelled, (), aggregate, asked)
                     return [train, test, *(s for s in sheets if s not in (labels, inputs))], many
     return None
+
+
+def _labelled(labels: Sheet, targets: Sequence[str]) -> Sheet:
+    """The rows of the labels that have any; the others are those that are asked for, perhaps."""
+    known = labels.load()[list(targets)].notna().any(axis=1).to_numpy()
+    if known.all() or not known.any():
+        return labels
+
+    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        return labels.load(text, exact)[known].reset_index(drop=True)
+
+    return replace(labels, load=load)
 
 
 def _keys(labels: Sheet, form: Sheet, inputs: Sheet, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:

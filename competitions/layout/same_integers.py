@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.tables.integers import EXACT_FLOATS, is_padded
+
+_ZEROS = re.compile(r"column '(.*)' holds digits with zeros before them")
 
 Pair = tuple[pd.DataFrame, pd.DataFrame]
 
@@ -75,6 +78,44 @@ def ids_of_width(frame: pd.DataFrame, sample: pd.DataFrame, names: Sequence[tupl
             texts = frame[name].astype(str).str.zfill(int(lengths.max()))
             frame = frame.assign(**{name: texts.where(frame[name].notna())})
     return frame
+
+
+def ids_without_zeros(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame, names: Sequence[tuple[str, str]]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Train and test with ids as whole numbers where the sample writes them without the zeros that the tables have
+    before them, and a note for each such column.
+
+    `names`: (column of the tables, its name in the sample). Nothing is changed where ids differ by zeros alone."""
+    notes = []
+    for name, in_sample in names:
+        if name not in test or in_sample not in sample or not types.is_integer_dtype(sample[in_sample].dtype):
+            continue
+        padded = [table for table in (train, test) if name in table and not types.is_numeric_dtype(table[name].dtype)]
+        if not any(table is test for table in padded) or not all(_without_zeros(table[name]) for table in padded):
+            continue
+        if not sample[in_sample].isin(pd.to_numeric(test[name])).all():
+            continue
+        train, test = (
+            table.assign(**{name: pd.to_numeric(table[name])}) if any(table is p for p in padded) else table
+            for table in (train, test)
+        )
+        notes.append(f"ids {in_sample} are numbers, as the sample writes them: without the zeros before their digits.")
+    return train, test, notes
+
+
+def says_zeros(note: str, train: pd.DataFrame) -> bool:
+    """Whether a note tells of zeros before the digits of a column that is a number now."""
+    found = _ZEROS.search(note)
+    return found is not None and found[1] in train and types.is_numeric_dtype(train[found[1]].dtype)
+
+
+def _without_zeros(ids: pd.Series) -> bool:
+    """Whether ids of text are digits alone, up to 18, and stay apart as numbers."""
+    texts = ids.astype(str)
+    if ids.isna().any() or not texts.str.fullmatch(r"[0-9]{1,18}").all():
+        return False
+    return bool(pd.to_numeric(texts).nunique() == texts.nunique())
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -10,12 +10,13 @@ from typing import Protocol
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TEXT_FORMATS, Source
+from medalist.competitions.tables.archive import TEXT_FORMATS
 from medalist.competitions.tables.compression import plain_name
 from medalist.competitions.tables.csv_format import read_dialect
 from medalist.competitions.tables.headers import lacks_header
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
+from medalist.competitions.tables.source import Source
 
 _WHOLE = re.compile(r"-?\d+")
 

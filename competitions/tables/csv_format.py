@@ -8,7 +8,6 @@ import re
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.decimal_sign import decimal_sign
 from medalist.competitions.tables.encodings import encoding_of, marked_encoding, no_text
 from medalist.competitions.tables.records import (
@@ -26,6 +25,7 @@ from medalist.competitions.tables.records import (
     read_records,
     style,
 )
+from medalist.competitions.tables.source import Source
 from medalist.competitions.tables.surroundings import Place, find_table, may_hold_units
 
 HEAD_BYTES = 1 << 16  # read at first to find the header line
@@ -103,7 +103,7 @@ def dialect_of(head: bytes, source: Source, *, whole: bool) -> Dialect:
     """
     encoding = marked_encoding(head)
     if encoding is None and b"\0" in head:
-        raise no_text(source.path, head)
+        raise no_text(source.path)
     text = decode_head(head, source, encoding)
     return dialect_of_text(text, encoding, whole=whole)
 

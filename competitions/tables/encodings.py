@@ -15,8 +15,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TEXT_FORMATS, Source
+from medalist.competitions.tables.archive import TEXT_FORMATS
 from medalist.competitions.tables.code_pages import Reading, rank
+from medalist.competitions.tables.source import Source
 
 EVIDENCE_BYTES = 1 << 16  # of distinct fields with letters beyond ASCII that are looked at
 CHUNK = 1 << 22  # bytes of a file that are searched for such fields at a time
@@ -29,13 +30,6 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_STARTS = (
-    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
-    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
-    (b"\x1f\x8b", ("compressed", ".gz")),
-    (b"PAR1", ("a parquet file", ".parquet")),
-    (b"ARROW1", ("an Arrow file", ".arrow")),
 )
 _PLAIN = b",;\t|\r\n0123456789 "  # signs of every table in ASCII
 _FIELD = re.compile(rb'[^\t\n\r,;"]*[\x80-\xff][^\t\n\r,;"]*')  # bytes that are no part of a letter in any code page
@@ -69,11 +63,8 @@ def marked_encoding(head: bytes) -> str | None:
     return None
 
 
-def no_text(path: str, head: bytes) -> InputError:
-    """The error for a file that is no text, with what its first bytes show that it is."""
-    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
-    if kind is not None:
-        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
+def no_text(path: str) -> InputError:
+    """The error for a file that is no text."""
     return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
 
 

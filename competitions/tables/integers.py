@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import Dialect
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,7 @@ EXACT_FLOATS = 1 << 53  # whole numbers up to this one are exact in float64
 _PIECE, _PIECES = 1 << 14, 64  # bytes of a file, and at how many places, in which zeros before a number are looked for
 _TYPICAL = 0.9  # share of the values above 2**53, from which on a column of floats is told to have lost digits
 _MOST_HITS = 1000  # fields with zeros before them that are looked at in a piece
+_FIRST_VALUES = 5  # of a column of text, which show for most that it holds no digits
 _SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is
 _PADDED = re.compile(r"0\d+")
 
@@ -51,9 +52,15 @@ def overflown_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def _digits(column: pd.Series) -> bool:
-    some = column.iloc[:: max(1, len(column) // _SAMPLE_VALUES)].dropna()
-    digits = sum(str(value).isdecimal() for value in some)
-    return digits > 0 and digits + int((some == "").sum()) == len(some) and bool((column == "").any())
+    if not all(map(_is_digits, column.iloc[:_FIRST_VALUES].to_numpy(dtype=object))):
+        return False
+    some = column.iloc[:: max(1, len(column) // _SAMPLE_VALUES)].to_numpy(dtype=object)
+    return all(map(_is_digits, some)) and any(map(str.isdecimal, map(str, some))) and bool((column == "").any())
+
+
+def _is_digits(value: object) -> bool:
+    """Whether a value is a text of digits, an empty one, or missing."""
+    return not isinstance(value, str) or value == "" or value.isdecimal()
 
 
 def exact_integers(texts: pd.Series, decimal: str = ".") -> pd.Series | None:
@@ -133,7 +140,7 @@ def _zeros(piece: bytes, ends: bytes) -> list[int]:
 
 def pieces_of(source: Source, encoding: str | None) -> list[bytes]:
     """Pieces of a large text on disk, in UTF-8 or a one-byte encoding, from all parts of it; [] for a packed one."""
-    if source.members or source.name.lower().endswith(".gz") or encoding not in (None, "utf-8-sig"):
+    if source.packed or encoding not in (None, "utf-8-sig"):
         return []
     step = max(_PIECE, source.size // _PIECES)
     with source.open() as stream:

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
 from medalist.competitions.tables.encodings import Encoding, encoding_of
@@ -31,6 +30,7 @@ from medalist.competitions.tables.integers import (
 )
 from medalist.competitions.tables.parsing import parse
 from medalist.competitions.tables.records import BLANKS
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -27,8 +27,8 @@ def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> 
     for name in frame.columns:
         if name in text or not _is_text(frame[name]):
             continue
-        some = frame[name].iloc[:: max(1, len(frame) // _SAMPLE_VALUES)]
-        if sum(map(_is_number, some)) <= _SAMPLE_SHARE * int(some.notna().sum()):
+        some = frame[name].iloc[:: max(1, len(frame) // _SAMPLE_VALUES)].dropna().to_numpy(dtype=object)
+        if sum(map(_is_number, some)) <= _SAMPLE_SHARE * len(some):
             continue
         column = frame[name].dropna()
         numbers = pd.to_numeric(column, errors="coerce")

@@ -112,7 +112,8 @@ def _is_unit_row(below: Sequence[Record], header: Record) -> bool:
         numbers = [v for v in values if v.strip().lower() not in _MISSING]
         (numeric if len(numbers) >= 3 and all(map(is_number, numbers)) else rest).append(place)
     units = [place for place in numeric if _is_unit(first[place])]
-    if not units or any(not _is_unit(first[p]) and first[p].strip().lower() not in _MISSING for p in numeric):
+    bare = [first[place] for place in numeric if place not in units]
+    if not units or any(field.strip().lower() not in _MISSING and not _BRACKETED.fullmatch(field) for field in bare):
         return False
     silent = all(first[p].strip().lower() in _MISSING or _BRACKETED.fullmatch(first[p]) for p in rest)
     return silent or all(field.strip().lower() in _TYPES for field in first if field.strip())

@@ -14,9 +14,10 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.naming import printable
-from medalist.competitions.tables.archive import WORKBOOK_SUFFIXES, Source
+from medalist.competitions.tables.contents import WORKBOOK_SUFFIXES
 from medalist.competitions.tables.parsing import column_names, empty_table, plain_columns
 from medalist.competitions.tables.records import Record, is_number
+from medalist.competitions.tables.source import Source
 from medalist.competitions.tables.surroundings import Place, below_note, find_table, footer
 
 
@@ -127,7 +128,7 @@ def _unreadable(source: Source, error: Exception) -> InputError:
 
 def _text(value: Any) -> str:
     """A cell as a csv would show it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
         return str(int(value))
     return str(value)
 

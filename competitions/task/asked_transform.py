@@ -10,6 +10,7 @@ import pandas as pd
 from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
+from medalist.competitions.task.legend import name_words
 from medalist.competitions.task.transform import LOGARITHMS, OPERATIONS
 from medalist.competitions.task.transform_evidence import TransformEvidence, gather
 from medalist.competitions.task.transform_words import named_unit
@@ -80,6 +81,8 @@ def _logarithm(e: TransformEvidence) -> tuple[str, str] | None:
     said = e.saying.asks == "log"
     if not (named or said) or "per" in e.marks.kinds:
         return None
+    if not named and e.asked == e.target and {"log", "ln", "logarithm"} & set(name_words(e.target)):
+        return None  # train's column is the logarithm that the text describes
     lowest = e.values.min()
     exact = next((kind for kind in ("log1p", "log10", "log2") if kind in named), "")
     base = {10: "log10", 2: "log2"}.get(e.saying.base, "") if exact in ("", "log1p") else exact

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.dates import is_text, parse_dates
@@ -27,6 +26,7 @@ from medalist.competitions.task.metric import (
 )
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
+from medalist.competitions.task.row_weights import check_weights, infer_weights
 from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
@@ -128,12 +128,15 @@ def infer_task(
             f"submission has one column: give --metric accuracy, or another one of labels."
         )
     train_only = tuple(c for c in form.lacking if c not in form.targets and c not in form.id and c != weights)
-    if weights is None and getattr(scorer, "weighted", False):
-        weights = next((c for c in train.columns if "weight" in str(c).lower() and c not in form.targets), None)
-        none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
-        notes += (f"Rows are weighted by {weights} (weights: in task.yaml names another)." if weights else none,)
+    if weights is None:
+        weights, weight_notes = infer_weights(train, scorer, form.targets, train_only, competition.description)
+        notes += weight_notes
         train_only = tuple(c for c in train_only if c != weights)
-    _check_columns(train, drop or (), weights)
+    for name in drop or ():
+        if name not in train.columns:
+            raise TaskError(f"drop: {name!r} is no column of train; leave it out.")
+    if weights is not None:
+        check_weights(train, weights)
     if drop is None:
         drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:
@@ -277,16 +280,3 @@ def _names(given: Names) -> tuple[str, ...] | None:
     if given is None:
         return None
     return tuple(name.strip() for name in given.split(",")) if isinstance(given, str) else tuple(given)
-
-
-def _check_columns(train: pd.DataFrame, drop: Collection[str], weights: str | None) -> None:
-    """Raises TaskError for columns that train lacks, and for weights that are no numbers of at least 0."""
-    for name in drop:
-        if name not in train.columns:
-            raise TaskError(f"drop: {name!r} is no column of train; leave it out.")
-    if weights is not None:
-        if weights not in train.columns:
-            raise TaskError(f"weights: {weights!r} is no column of train; write one of its columns, or nothing.")
-        numbers = pd.to_numeric(train[weights], errors="coerce").to_numpy(dtype=float)
-        if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
-            raise TaskError(f"weights: {weights!r} must hold numbers of at least 0 in every row; write another column.")

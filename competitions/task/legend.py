@@ -26,6 +26,8 @@ _QUESTIONS = (  # in order of their weight
         rf"{_CHANCE}(?: in percent)?\s+(?:of|that|for)\s+(?P<asked>[^.!?;:(]{{2,120}})"
         r"|how likely\s+(?:it is that\s+)?(?P<likely>[^.!?;:(]{2,120})"
         rf"|{_CHANCE}[^.!?;(]{{0,40}} is that of (?P<that>[^.!?;:(]{{2,120}})"
+        r"|(?:scores?|values?|predictions?|numbers?)\b[^.!?;:(]{0,30}\bhigh(?:er)?\b[^.!?;:(]{0,10}\bfor "
+        r"(?P<high>[^.!?;:(]{2,120})"
         r"|, that is, (?:that )?(?P<named>[^.!?;:(]{2,120})",
         re.IGNORECASE,
     ),

@@ -35,7 +35,11 @@ def form_of_table(
     if not targets:
         guess = guess_target(train, description)
         if guess is None:
-            raise TaskError("Which column is to be predicted cannot be told: name it with --target.")
+            columns = ", ".join(map(str, train.columns[:6])) + (", …" if len(train.columns) > 6 else "")
+            raise TaskError(
+                f"There is no test table, and no name, value or text tells which column is to be predicted: name one "
+                f"of {columns} with --target."
+            )
         targets = (guess[0],)
         notes = (f"There is no test table: {guess[0]} is assumed to be predicted, {guess[1]} (--target settles it).",)
     else:

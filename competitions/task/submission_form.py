@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.id_match import in_step, match_ids
+from medalist.competitions.layout.asked_columns import column_asked_for
+from medalist.competitions.layout.id_match import id_columns, in_step, match_ids
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.coverage import speaks_of_quantiles
@@ -79,12 +80,23 @@ def read_form(
     if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
         _refuse_repeated(test, long.ids)
         candidates = tuple(c for c in _with_values(train, lacking) if c not in long.ids)
-        asked = read_long_form(train, long, candidates, targets, row_keys, description)
-        wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
+        asked = read_long_form(train, long, candidates, targets, row_keys, description, levels)
+        wide: Layout = (
+            "per_level"
+            if asked.levels
+            else "per_class"
+            if asked.class_keys
+            else "value"
+            if len(asked.targets) == 1
+            else "per_target"
+        )
         whole = tuple(str(c) for c in sample.columns)
         labels = class_labels(train[asked.targets[0]]) if asked.class_keys else ()
         keys, notes = asked.class_keys, asked.notes
-        return Form(long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels)
+        return Form(
+            long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels,
+            levels=asked.levels, level_columns=asked.long.keys if asked.levels else (),
+        )  # fmt: skip
     test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
     _refuse_repeated(test, test_ids, sample, sample_ids)
     if sample is None and levels is not None:
@@ -137,7 +149,7 @@ def _targets(
     description: str,
 ) -> _Targets:
     """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
-    named = [c for c in predicted if c in train.columns]
+    named = [c for c in predicted if c in train.columns and c in lacking]
     if given is None and len(named) == len(predicted):
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
     if given is None and named:
@@ -163,9 +175,11 @@ def _targets(
         if matched is not None:
             return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
     if len(predicted) == 1:
-        target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
+        target, why = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates), ""
+        if target is None and (asked := column_asked_for(description, candidates)) is not None:
+            target, why = asked[0], f", by “{asked[1][:160]}”"
         if target is not None:
-            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            meant = f"{predicted[0]} of the sample submission means {target}{why} (--target names another)."
             note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
@@ -178,13 +192,20 @@ def _targets(
             f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
             f"of train for each of them, in this order, or the one whose labels they are."
         )
-    several = "a column of train for each of them, in this order, or the one whose labels they are,"
-    quantiles = len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+    if len(predicted) == 1:
+        remedy = "name it with --target."
+    else:
+        remedy = (
+            "name a column of train for each of them, in this order, or the one whose labels they are, with --target; "
+            "where train has none, as for further days of a series, give a training table with columns of these names, "
+            "beside those of test, with --train"
+        )
+        quantiles = speaks_of_quantiles(description, ends=True)
+        remedy += "; if they are quantiles, give their levels with --levels, such as 0.05,0.95." if quantiles else "."
     raise TaskError(
         f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
         + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + f": name {several if len(predicted) > 1 else 'it'} with --target"
-        + (", or, if they are quantiles, their levels with --levels, such as 0.05,0.95." if quantiles else ".")
+        + f": {remedy}"
     )
 
 
@@ -232,6 +253,7 @@ def _ids(
         )
     keys = tuple(c for c in sample.columns if c in test.columns and c not in lacking and c not in targets)
     if keys:
+        keys = id_columns(sample, test, keys)
         return keys, keys
     rest = [c for c in sample.columns if c not in lacking and c not in targets]
     match = match_ids(sample, test, (), rest) if rest else None

@@ -162,7 +162,15 @@ class Task:
         """The same task with its answers in columns: itself, unless its submission is long."""
         if self.long is None:
             return self
-        layout: Layout = "per_class" if self.class_columns else "per_target" if self.n_targets > 1 else "value"
+        layout: Layout = (
+            "per_level"
+            if self.levels
+            else "per_class"
+            if self.class_columns
+            else "per_target"
+            if self.n_targets > 1
+            else "value"
+        )
         columns = (*self.long.ids, *self.long.keys)
         return replace(self, layout=layout, long=None, submission_id=self.long.ids, submission_columns=columns)
 
@@ -252,10 +260,15 @@ def target_column(train: pd.DataFrame, target: str, *, gaps: bool = False) -> pd
             f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
             f"been cut short; copy it again, or remove that row."
         )
+    if missing == len(values) and missing:
+        raise TaskError(
+            f"The target {target!r} has no value in any of {len(values)} training rows: give the table that holds it, "
+            f"or name another one with --target."
+        )
     if missing:
         raise TaskError(
-            f"The target {target!r} is missing in {missing} of {len(values)} training rows: remove these rows from the "
-            f"training table, or name another target with --target."
+            f"The target {target!r} is missing in {missing} of {len(values)} training rows: give --target {target}, so "
+            f"that these rows are left out, or name another target."
         )
     last = values.iloc[-1] if len(values) else None
     if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10

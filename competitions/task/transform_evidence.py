@@ -71,6 +71,6 @@ def gather(
         rows=train.loc[whole, list(columns)],
         shown=examples,
         marks=read_marks(asked, target),
-        saying=read_sayings(sentences, asked, target, columns),
+        saying=read_sayings(sentences, asked, target, columns).of_column_named(asked, target),
         columns=columns,
     )

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from medalist.competitions.task.legend import name_words, same_word
 
 _LOG = (
-    r"\b(?:ln|log(?:arithms?|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
+    r"\b(?:ln|log(?:arithm(?:s|us|e)?|aritmo|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
     r"(?!\W{0,2}(?:loss|errors?|likelihood|odds|files?|book|rmse|mse|mae|normal|linear|in\b))"
 )
 _PLUS_ONE = re.compile(
-    r"\bplus (?:one|1)\b|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b", re.I
+    r"\bplus (?:one|1|eins|un)\b|\bmás uno\b"
+    r"|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b",
+    re.IGNORECASE,
 )
 _TEN = re.compile(r"log[ _-]?10|\bbase[ -]?(?:10|ten)\b|\bdecimal log|\bcommon log|log_?\{10\}|₁₀", re.I)
 _TWO = re.compile(r"log[ _-]?2\b|\bbase[ -]?(?:2|two)\b|\bbinary log|log_?\{2\}|₂", re.I)
-_ASKING = r"\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+_ASKING = (
+    r"(?:\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+    r"|\b(?:predictions|submissions|forecasts|answers|submitted values)\s+"
+    r"(?:must|should|shall|have to|need to|are to)\s+(?:be|hold|contain)\b"
+    r"|\b(?:abzugeben|anzugeben|vorherzusagen|einzureichen|gesucht|on demande|prédire|soumettre|predecir|enviar)\b)"
+)
 _JUDGING = re.compile(
-    r"\bbetween\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b|\bdeviation|\bevaluat|\bscore", re.I
+    r"\bbetween\b|\bfehlers?\b|\babweichung|\berreurs?\b|\bécarts?\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b"
+    r"|\bdeviation|\bevaluat|\bscore",
+    re.IGNORECASE,
 )
 _NOT_THESE = {"loss", "odds", "likelihood", "prob", "probability", "logit"}
 _SCALES = {"thousand": 1e3, "thousands": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mln": 1e6, "mio": 1e6}
@@ -91,6 +100,17 @@ def read_marks(asked: str, target: str) -> Marks:
     return Marks(frozenset(kinds), unit, scale)
 
 
+def without_logarithm(sentence: str, target: str) -> str:
+    """The sentence with "target" for the name of a target that is called a logarithm, such as log_price, or for that in
+    words; unchanged for other targets."""
+    mark, *rest_of_name = name_words(target)
+    if not rest_of_name or mark == "logs" or not _WORDS.get(mark, "").startswith("log"):
+        return sentence
+    rest = r"[ _-]?".join(map(re.escape, rest_of_name))
+    of = r"(?:\s+of)?(?:\s+(?:the|predicted|actual|true|observed|and))*\s*"
+    return re.sub(rf"(?<!\w)(?:{mark}|log\w*|ln)(?:[ _-]?|{of})[`\"']?{rest}(?!\w)", "target", sentence, flags=re.I)
+
+
 def _parted(word: str, others: Sequence[str], joined: str) -> list[str]:
     """A word, or the mark that it begins or ends with and what is left, where that is a word of the other name."""
     for mark in ("log1p", "log10", "log2", "log", "ln", "sqrt", "neg", "exp"):
@@ -132,7 +152,16 @@ class Saying:
     formula: str = ""
     quote: str = ""
     percent: bool = False
-    sentences: tuple[str, ...] = field(default=(), repr=False)
+
+    def of_column_named(self, asked: str, target: str) -> Saying:
+        """The same without the function that is asked for, where the column `asked` has the target's name and that is
+        named after the function: the text describes what train holds, as of log_price."""
+        if not self.asks or name_words(asked) != name_words(target):
+            return self
+        words = set(name_words(self.quote))
+        parts = [part for word in name_words(target) for part in _parted(word, sorted(words), "")]
+        bears = any(_WORDS.get(part, "").startswith(self.asks) for part in parts)
+        return replace(self, asks="") if bears else self
 
 
 def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> Saying:
