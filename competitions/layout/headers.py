@@ -1,5 +1,5 @@
-"""Columns whose names differ between files in blanks, quotes, underscores, letter case, composed letters or ".0" after a
-number alone get one name."""
+"""Columns whose names differ between files in blanks, quotes, underscores, letter case, composed letters or ".0" after
+a number alone get one name."""
 
 from __future__ import annotations
 
