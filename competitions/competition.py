@@ -20,14 +20,14 @@ from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import encoding_note, html_text, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
-from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
+from medalist.competitions.layout.headers import header_notes, rename_columns, restore_sample_names, unify_headers
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
-from medalist.competitions.layout.sample_file import first_ids, sample_form
+from medalist.competitions.layout.sample_file import raw_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, as_siblings, list_sources
 from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
@@ -102,7 +102,7 @@ def read_competition(
         )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
-    sources = together(expand_workbooks(sources))
+    sources = as_siblings(expand_workbooks(sources))
     may_be_tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
@@ -113,13 +113,13 @@ def read_competition(
     from_kaggle = bool(about.description) and not text
 
     loaded: dict[str, Table] = {}
-    tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
+    tables, headerless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
     if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
-    tables = same_headers(tables, next(iter(named["--train"]), None))
+    tables = unify_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), _aggregated)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headerless), _aggregated)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -127,7 +127,7 @@ def read_competition(
     roles = decision.roles
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
-    head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
+    head = raw_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
     frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
     if not roles.test.path:
@@ -135,17 +135,17 @@ def read_competition(
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
     names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
-    frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    frames, renamed, predicted = restore_sample_names(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
     told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
-    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
+    tables = rename_columns([*tables, *(s for s in headerless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
     forms = {path: table.form for path, table in loaded.items()}
     form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal)
-    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.supersedes(note)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]

@@ -1,4 +1,4 @@
-"""Decides how the numbers of a column of text are written: from its values in all tables, then from what is beside."""
+"""Decides how the numbers of a column of text are written, by its values in all tables, else by other columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.number_words import MULTIPLES
-from medalist.competitions.columns.written_numbers import OWN, STYLES, NumberForm, Parts, Style, take_apart
+from medalist.competitions.columns.written_numbers import MIXED, STYLES, NumberForm, Parts, Style, take_apart
 
 _MOST_LIMITS = 0.5  # share of limits such as "<1.0", above which they are classes rather than numbers
 _WORD_SHARE = 0.1  # largest share of rows with one further word, which is then read as missing
@@ -52,22 +52,22 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     rows = pd.concat([series.dropna() for series in tables], ignore_index=True).astype(object)
     if len(table) < 2 or not _are_numbers(parts, rows, target) or _are_codes(table):
         return None
-    beside = _beside(table, rows, texts)
-    if beside is None:
+    affix = _affix(table, rows, texts)
+    if affix is None:
         return None
     styles, doubt, decimals = _styles(
         table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context
     )
     if not styles:
         return None
-    form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", words=parts.others)
+    form = NumberForm(styles, affix == "multiples", affix == "percent and fractions", words=parts.others)
     signs = " or ".join(dict.fromkeys(style.describe() for style in styles if style.describe()))
-    said = [signs, *_said(table, beside, parts)]
+    said = [signs, *_said(table, affix, parts)]
     said = [phrase for phrase in said if phrase]
     if not said and not doubt and pd.to_numeric(texts, errors="coerce").notna().all():
         return None
     return NumberDecision(
-        form, ", ".join(said), _example(form, texts, table), doubt, decimals, beside.startswith("percent")
+        form, ", ".join(said), _example(form, texts, table), doubt, decimals, affix.startswith("percent")
     )
 
 
@@ -102,9 +102,11 @@ def _are_codes(table: pd.DataFrame) -> bool:
     return bool(len(body) >= 3 and groups.max() >= 2 and first.all() and groups.nunique() > 1)
 
 
-def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
-    """What stands beside the numbers: "", "percent", "percent and fractions", "multiples" or a unit; None where it
-    differs in a way that is not understood."""
+def _affix(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
+    """What stands before or after the numbers: "", "percent", "percent and fractions", "multiples" or a unit.
+
+    None where it differs between rows in a way that is not understood.
+    """
     if table["limit"].any():
         limited = set(texts[table.index][table["limit"]])
         if float(rows.astype(str).isin(limited).mean()) > _MOST_LIMITS:
@@ -155,7 +157,7 @@ def _styles(
             break
     if chosen:
         return tuple(dict.fromkeys(chosen)), "", ""
-    return ((OWN,), "", "") if OWN.fits(bodies).all() else ((), "", "")
+    return ((MIXED,), "", "") if MIXED.fits(bodies).all() else ((), "", "")
 
 
 def _choose(fitting: Sequence[Style], bodies: pd.Series, context: Callable[[], str]) -> tuple[Style, str]:
@@ -203,21 +205,21 @@ def _sign_of(fitting: Sequence[Style], bodies: pd.Series) -> str:
     return sign if shown or grouped else ""
 
 
-def _said(table: pd.DataFrame, beside: str, parts: Parts) -> list[str]:
-    """Phrases on what stands beside the numbers."""
+def _said(table: pd.DataFrame, affix: str, parts: Parts) -> list[str]:
+    """Phrases on currencies, units, limits and missing values."""
     said = []
     currencies = [name for name in table["currency"].unique() if name]
     if currencies:
         said.append(f"the currency {currencies[0]} beside them")
-    if beside == "percent":
+    if affix == "percent":
         said.append("in percent")
-    elif beside == "percent and fractions":
+    elif affix == "percent and fractions":
         said.append("in percent, fractions of 1 times 100")
-    elif beside == "multiples":
+    elif affix == "multiples":
         marks = sorted(mark for mark in table["mark"].unique() if mark)
         said.append(f"{' and '.join(marks)} for {' and '.join(f'{MULTIPLES[m]:,.0f}' for m in marks)}")
-    elif beside:
-        said.append(f"in {beside}")
+    elif affix:
+        said.append(f"in {affix}")
     if table["limit"].any():
         said.append("limits such as < read as their number")
     absent = (*parts.missing, *parts.others)

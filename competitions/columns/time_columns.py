@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
+from medalist.competitions.columns.dates import parse_dates, time_axes
 from medalist.competitions.columns.time_order import may_be_time, time_relation
 from medalist.competitions.columns.written_dates import month_number
+from medalist.competitions.tables.dtypes import is_number, is_text
 
 _SAMPLED = 200_000  # rows of a table that are looked at
 _CHANCE = 1e-6  # largest probability that rows drawn at random would all be later than the others
@@ -110,7 +111,7 @@ def _may_be_base(some: pd.Series) -> bool:
     """Whether some values of a column may be years or dates."""
     if is_text(some):
         return any(isinstance(value, str) and re.search(r"\d{4}", value) for value in some.tolist())
-    if not pd.api.types.is_numeric_dtype(some.dtype) or pd.api.types.is_bool_dtype(some.dtype):
+    if not is_number(some):
         return False
     numbers = some.to_numpy(dtype=float, na_value=np.nan)
     low, high = _RANGES["year"]
@@ -135,10 +136,7 @@ def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
         dates = parse_dates(train)
         whole = dates is not None and bool((dates.dropna() == dates.dropna().dt.normalize()).all())
         return ("date",) if whole and parse_dates(test) is not None else ()
-    numbers = [
-        pd.api.types.is_numeric_dtype(v.dtype) and not pd.api.types.is_bool_dtype(v.dtype) for v in (train, test)
-    ]
-    if not all(numbers):
+    if not (is_number(train) and is_number(test)):
         return ()
     if not _may_be_part(train.iloc[:500].to_numpy(dtype=float, na_value=np.nan)):
         return ()

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_clock import clock_plan
 from medalist.competitions.folds.by_group import GroupEvidence, group_evidence, group_plan
 from medalist.competitions.folds.by_time import time_plan
+from medalist.competitions.folds.by_time_index import time_index_plan
 from medalist.competitions.folds.plan import SCHEMES, FoldPlan
 from medalist.competitions.folds.separation import Separation, separating_column
 
@@ -58,7 +58,7 @@ def choose_folds(
         if disjoint or scheme == "group":
             return group_plan(disjoint, overlapping, shared, n_splits, seed, given=column)
     if scheme is None:
-        plan = clock_plan(train, test, shared, targets, n_splits, seed)
+        plan = time_index_plan(train, test, shared, targets, n_splits, seed)
         if plan is not None:
             return plan
     stratified = problem_type != "regression" if scheme is None else scheme == "stratified"

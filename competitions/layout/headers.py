@@ -15,7 +15,7 @@ _BETWEEN = re.compile(r"[\s_.\u00a0-]+")
 _TRAIN = re.compile("train", re.IGNORECASE)
 
 
-def same_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
+def unify_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
     """The sheets with one name for each column.
 
     A name that occurs in one spelling only stays as it is; the others get the spelling of the training table: the
@@ -79,7 +79,7 @@ def header_notes(
     return notes
 
 
-def names_of_sample(
+def restore_sample_names(
     frames: Frames, names: Mapping[str, str], ids: Sequence[str]
 ) -> tuple[Frames, dict[str, str], dict[str, str]]:
     """(the frames with the sample's own spelling of its columns; what was renamed in train and test; in the sample).

@@ -7,16 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _CERTAIN = {"lower", "lwr", "lb", "lbound", "lcl", "upper", "upr", "ub", "ubound", "ucl"}
-_LOWER = _CERTAIN & {"lower", "lwr", "lb", "lbound", "lcl"} | {
-    "low",
-    "lo",
-    "min",
-    "minimum",
-    "left",
-    "bottom",
-    "floor",
-    "l",
-}
+_LOWER = _CERTAIN & {"lower", "lwr", "lb", "lbound", "lcl"} | {"low", "lo", "min", "minimum", "left", "bottom", "floor",
+                                                                 "l"}  # fmt: skip
 _UPPER = _CERTAIN - _LOWER | {"high", "hi", "max", "maximum", "right", "top", "ceil", "ceiling", "u", "h"}
 _MIDDLE = {"median", "med", "mid", "middle", "center", "centre", "point", "m", "pred", "prediction", "predicted",
            "mean", "forecast", "estimate", "value", "target"}  # fmt: skip

@@ -13,9 +13,9 @@ from pandas.api import types
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
-from medalist.competitions.layout.id_match import in_step
-from medalist.competitions.layout.same_integers import ids_of_width, restore_zeros, same_integers
-from medalist.competitions.layout.sample_rows import settle_rows
+from medalist.competitions.layout.id_match import same_ids_in_order
+from medalist.competitions.layout.integer_types import align_integer_types, pad_ids, restore_zeros
+from medalist.competitions.layout.sample_rows import rows_to_submit
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -40,7 +40,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
     train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
     as text and `exact` letter by letter (see `tables.reading.load`). A sample with fewer rows than test is settled by
-    `description`, the organiser's text (see `sample_rows.settle_rows`).
+    `description`, the organiser's text (see `sample_rows.rows_to_submit`).
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -72,7 +72,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     notes += restored
     if sample is not None:
         names = [(new_to_old.get(c, c), c) for c in ids]
-        train, test = (ids_of_width(table, sample, names) for table in (train, test))
+        train, test = (pad_ids(table, sample, names) for table in (train, test))
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
@@ -88,9 +88,9 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     notes += _check(roles, ids, train, test, sample)
     if sample is not None and roles.sample is not None and ids:
         paths = (roles.train.path, roles.test.path, roles.sample.path)
-        sample, settled = settle_rows(sample, test, train, ids, paths, description)
+        sample, settled = rows_to_submit(sample, test, train, ids, paths, description)
         notes += settled
-    train, test = _same_precision(*same_integers(train, test), ids)
+    train, test = _same_precision(*align_integer_types(train, test), ids)
     train, left_out = _drop_unlabelled(roles, train, test, sample)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))
@@ -149,7 +149,7 @@ def _check(
         if frame[ids].isna().any(axis=None):
             raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
         twice = frame[ids].duplicated()
-        if twice.any() and in_step(sample, test, ids):
+        if twice.any() and same_ids_in_order(sample, test, ids):
             notes.append(
                 f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
                 "the same order: rows are matched by their order."

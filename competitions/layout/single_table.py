@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.layout.candidates import looks_like_form
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Sheet, select
 
 _TARGET_NAMES = (  # from the most to the least certain
     r"^(?:the_?)?target(?:s|_?var(?:iable)?|_?value)?$", r"^labels?$", r"^y$", r"(?:^|_)(?:target|label)(?:_|$)",
@@ -18,6 +18,11 @@ _TARGET_NAMES = (  # from the most to the least certain
 )  # fmt: skip
 _ASKED = r"(?:predict|forecast|estimate|classify|target|label|dependent variable|outcome)\w*\W+(?:\w+\W+){{0,6}}?{0}\b"
 _ID = re.compile(r"(?:^|[^a-z])id(?:$|[^a-z])|id$|^index$|^unnamed", re.IGNORECASE)
+
+
+def is_named_as_id(name: str) -> bool:
+    """Whether a column is named as an id or a row index."""
+    return _ID.search(name) is not None
 
 
 def guess_target(frame: pd.DataFrame, description: str) -> tuple[str, str] | None:
@@ -34,7 +39,7 @@ def guess_target(frame: pd.DataFrame, description: str) -> tuple[str, str] | Non
         named = [c for c in (asked or usable) if re.search(pattern, c, re.IGNORECASE)]
         if len(named) == 1:
             return named[0], "by its name"
-    last = [c for c in usable if not _ID.search(c)]
+    last = [c for c in usable if not is_named_as_id(c)]
     whole = [c for c in last if not bool(frame[c].isna().any())] or last
     return (whole[-1], "the last column without gaps" if whole[-1] != last[-1] else "the last column") if last else None
 
@@ -84,7 +89,7 @@ def set_answers_aside(sheets: Sequence[Sheet], description: str, targets: Collec
             f"{test.path} has {', '.join(answers)} filled in ({reason}; --target says otherwise): taken for answers, "
             f"set aside and never used; grade --answers {test.path.rpartition('/')[2]} can score by them."
         )
-        hidden = Sheet(test.path, columns, _without(test, columns), test.parts, (*test.notes, note))
+        hidden = Sheet(test.path, columns, select(test, columns), test.parts, (*test.notes, note))
         return [hidden if s is test else s for s in sheets]
     return None
 
@@ -105,14 +110,6 @@ def _answers(
             return [c for c in sample.columns if c not in keys], f"asked for by {sample.path}"
     guess = guess_target(train.load(), description)
     return ([guess[0]], guess[1]) if guess else ([], "")
-
-
-def _without(sheet: Sheet, columns: tuple[str, ...]) -> Load:
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        inside = [[c for c in names if c in columns] for names in (text, exact)]
-        return sheet.load(*inside)[list(columns)]
-
-    return load
 
 
 def only_table(sheets: Sequence[Sheet], train: str | None) -> Sheet | None:

@@ -28,11 +28,11 @@ CSV_SUFFIXES = (".csv", ".tsv", ".tab")
 COLUMNAR_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow", ".ipc", ".orc")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
-EITHER_SUFFIXES = (".txt", ".dat", ".data")  # a table or a text, as its content shows
+AMBIGUOUS_SUFFIXES = (".txt", ".dat", ".data")  # a table or a text, as its content shows
 TABLE_SUFFIXES = CSV_SUFFIXES + COLUMNAR_SUFFIXES + WORKBOOK_SUFFIXES + JSON_SUFFIXES
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")
-TEXT_FORMATS = CSV_SUFFIXES + JSON_SUFFIXES + EITHER_SUFFIXES + TEXT_SUFFIXES  # files of text in some encoding
-UNREAD_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
+TEXT_FORMATS = CSV_SUFFIXES + JSON_SUFFIXES + AMBIGUOUS_SUFFIXES + TEXT_SUFFIXES  # files of text in some encoding
+UNSUPPORTED_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 MAX_DEPTH = 6  # levels of folders below the root that are searched
 MAX_NESTING = 2  # zips around a table: a zip within a zip
 NESTED_BYTES = 2 << 30  # the largest zip within a zip, which is held in memory
@@ -90,14 +90,14 @@ class Source:
 
 @dataclass(eq=False)
 class Siblings:
-    """Files that are judged together, such as those of a competition, and what was found out about them (by path)."""
+    """The files of one competition, and what was found out about them together (a cache, by path)."""
 
     sources: tuple[Source, ...]
     found: dict[str, Any] = field(default_factory=dict)
 
 
-def together(sources: Iterable[Source]) -> list[Source]:
-    """The files as ones that are judged together, where a single one shows too little."""
+def as_siblings(sources: Iterable[Source]) -> list[Source]:
+    """The files, each with all of them as its `siblings`: a single one may not show its encoding."""
     plain = tuple(sources)
     siblings = Siblings(plain)
     return [replace(source, siblings=siblings) for source in plain]
@@ -128,9 +128,9 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
     """
     if root.is_file():
         base = Source(printable(root.name), root, (), root.stat().st_size)
-        if root.name.lower().endswith(UNREAD_ARCHIVES):
+        if root.name.lower().endswith(UNSUPPORTED_ARCHIVES):
             raise InputError(_unread(base.path))
-        if base.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES:
+        if base.suffix in TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES:
             return [replace(base, size=_unpacked_size(base))], []
         if root.suffix.lower() != ".zip":
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
@@ -148,7 +148,7 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
                 notes.append(str(error))
         elif _is_table_or_text(source.name):
             sources.append(replace(source, size=_unpacked_size(source)))
-        elif source.name.lower().endswith(UNREAD_ARCHIVES):
+        elif source.name.lower().endswith(UNSUPPORTED_ARCHIVES):
             notes.append(_unread(path))
     return sources, notes
 
@@ -176,7 +176,7 @@ def _walk(root: Path) -> Iterator[Path]:
             if (
                 not name.startswith(".")
                 and path.is_file()
-                and (_is_table_or_text(name) or name.lower().endswith((".zip", *UNREAD_ARCHIVES)))
+                and (_is_table_or_text(name) or name.lower().endswith((".zip", *UNSUPPORTED_ARCHIVES)))
             ):
                 yield path
 
@@ -184,7 +184,7 @@ def _walk(root: Path) -> Iterator[Path]:
 def _is_table_or_text(name: str) -> bool:
     """Whether a file is a table or a text, by its name."""
     lower = name.lower()
-    table = plain_name(lower).endswith(TABLE_SUFFIXES + EITHER_SUFFIXES)
+    table = plain_name(lower).endswith(TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES)
     return (table and not name.startswith("~$")) or lower.endswith(TEXT_SUFFIXES)
 
 

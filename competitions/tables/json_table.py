@@ -13,10 +13,9 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
 from medalist.competitions.tables.parsing import column_names, plain_columns
+from medalist.competitions.tables.precision import LARGEST_EXACT
 
-PARSED_BYTES = (
-    1 << 24
-)  # of a file that is parsed to see whether it holds a table; a larger one must begin as records do
+PARSED_BYTES = 1 << 24  # of a file that is parsed to see whether it holds a table; larger ones must begin as records do
 _RECORDS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*\"[^\"]*\"\s*:\s*[^\s\[{]")
 MAX_BYTES = 1 << 30  # of a file, which is held in memory as Python's objects
 
@@ -66,7 +65,7 @@ def _numbers(column: pd.Series) -> pd.Series:
     if len(present) == len(column):
         return column
     whole = bool(present) and all(isinstance(value, int) for value in present)
-    exact = whole and max(map(abs, present)) > 1 << 53 and max(present) < 1 << 63
+    exact = whole and max(map(abs, present)) > LARGEST_EXACT and max(present) < 1 << 63
     return column.astype("Int64" if exact else float)
 
 

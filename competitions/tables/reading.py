@@ -15,8 +15,8 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import (
+    AMBIGUOUS_SUFFIXES,
     COLUMNAR_SUFFIXES,
-    EITHER_SUFFIXES,
     JSON_SUFFIXES,
     TABLE_SUFFIXES,
     WORKBOOK_SUFFIXES,
@@ -69,7 +69,7 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
     if not file.is_file():
         raise InputError(f"{file} is not a file: give the path of a table.")
     if file.suffix.lower() == ".zip":
-        tables = [s for s in list_sources(file)[0] if s.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES]
+        tables = [s for s in list_sources(file)[0] if s.suffix in TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES]
     else:
         tables = [Source(str(file), file, (), file.stat().st_size)]
     tables = expand_workbooks(tables)
@@ -78,7 +78,7 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
     return load(tables[0], exact=exact).frame
 
 
-def read_headless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
+def read_headerless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
     """The table in a text file without a header line, whose columns get the names; None where it has other columns.
 
     Raises InputError where it cannot be read.

@@ -6,7 +6,7 @@ import html
 import re
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import EITHER_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES, Source
+from medalist.competitions.tables.archive import AMBIGUOUS_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES, Source
 from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, dialect_of_text
 from medalist.competitions.tables.encodings import marked_encoding
 from medalist.competitions.tables.json_table import is_json_table
@@ -18,13 +18,13 @@ _MARKUP = re.compile(r"^\s*(?:<|#{1,6} |={3,}|-{3,}|\|\s*-)", re.MULTILINE)
 
 
 def is_table(source: Source) -> bool:
-    """Whether a file is a table: by its suffix, and by its content where the suffix is one of EITHER_SUFFIXES or JSON.
+    """Whether a file is a table: by its suffix, and by its content where that is in AMBIGUOUS_SUFFIXES or JSON.
 
     A text is a table where its lines have equally many fields, and numbers in a column or no sentences.
     """
     if source.suffix in JSON_SUFFIXES:
         return source.suffix != ".json" or is_json_table(source)
-    if source.suffix not in EITHER_SUFFIXES:
+    if source.suffix not in AMBIGUOUS_SUFFIXES:
         return source.suffix in TABLE_SUFFIXES
     try:
         with source.open() as stream:

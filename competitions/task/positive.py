@@ -9,9 +9,8 @@ from typing import Any
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
 from medalist.competitions.task.labels import order_binary, probability_labels
-from medalist.competitions.task.legend import asked_label, name_words
+from medalist.competitions.task.legend import asked_label, label_pattern, name_words
 
-_QUOTE = "[\"'“”‘’]*"
 _CHANCE = r"(?:probabilit\w*|likelihoods?|chances?|confidence|how likely|\bp(?=\())"
 _METRIC = (
     r"(?:f1|f ?beta|f\d?[- ]?(?:score|measure)|recall|precision|sensitivity|auc|roc|area under|brier"
@@ -100,7 +99,7 @@ def _by_column(labels: Sequence[Any], asked: str, target: str) -> Any | None:
 
 def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -> tuple[Any | None, str]:
     """(the label that the description asks for, a note on it), (None, "") where it asks for none or for both."""
-    if not any(re.search(_label(label), description, re.IGNORECASE) for label in labels):
+    if not any(re.search(label_pattern(label), description, re.IGNORECASE) for label in labels):
         return None, ""
     sentences = [_RANGE.sub(" ", sentence.text) for sentence in split_sentences(description)]
     for patterns, what in (
@@ -129,11 +128,6 @@ def _first(sentences: Sequence[str], pattern: str) -> str | None:
     return next((sentence for sentence in sentences if re.search(pattern, sentence, re.IGNORECASE)), None)
 
 
-def _label(label: Any) -> str:
-    """A regular expression for a label as a word of a text, in quotes or not."""
-    return rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
-
-
 def _noun(names: Sequence[str]) -> str:
     """A regular expression for what a text calls labels: "class", "label", … or the name of the column."""
     words = ["class", "label", "category", "outcome", "value", "level", "target", "positive(?: class| label)?", "y"]
@@ -142,7 +136,7 @@ def _noun(names: Sequence[str]) -> str:
 
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
-    one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    one, noun, gap = label_pattern(label), _noun(names), r"\W{0,3}"
     kinds = "(?:class|label|outcome|category|case)s?"
     link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
     return [
@@ -154,7 +148,7 @@ def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that ask for the probability of a label."""
-    one, noun = _label(label), _noun(names)
+    one, noun = label_pattern(label), _noun(names)
     near = r"[^.!?;]{0,100}?"
     return [
         rf"{_CHANCE}{near}\b{noun}\W{{0,3}}(?:\b(?:is|are|equals?(?: to)?|being|of)\b|=+|:)?\W{{0,3}}{one}",
@@ -167,7 +161,7 @@ def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _metric_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that say of which label a metric is: "F1 score of the class Yes", "recall for label 2"."""
-    one, noun = _label(label), _noun(names)
+    one, noun = label_pattern(label), _noun(names)
     text = rf"|{one}\s+(?:class|label|category|cases?)" if isinstance(label, str) else ""
     about = rf"\b{_METRIC}\b[^.!?;]{{0,60}}?\b(?:of|for|on|over|at)\s+(?:the\s+)?"
     return [rf"{about}(?:{noun}\W{{0,3}}(?:=+\s*)?{one}{text})"]

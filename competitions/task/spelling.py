@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
+from medalist.competitions.tables.dtypes import is_text
 
 _MANY = 2000  # most distinct values of a column that are compared as labels
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")  # soft hyphen, zero-width characters, byte order mark

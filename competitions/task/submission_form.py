@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.id_match import in_step, match_ids
+from medalist.competitions.layout.id_match import match_ids, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.coverage import speaks_of_quantiles
@@ -272,7 +272,7 @@ def _refuse_repeated(
 ) -> None:
     """Raises TaskError where ids repeat in test, unless the sample has them in the same order."""
     repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
-    if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
+    if repeated and (sample is None or not same_ids_in_order(test, sample, ids, sample_ids)):
         raise TaskError(
             f"{repeated} ids repeat in test ({', '.join(ids)}): name the columns that together tell the rows apart, "
             f"with commas, with --id."
