@@ -138,7 +138,7 @@ def read_competition(
     frames, renamed, predicted = restore_sample_names(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
-    told = header_notes(used, names, predicted)
+    called = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
     tables = rename_columns([*tables, *(s for s in headerless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
@@ -149,7 +149,16 @@ def read_competition(
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
-    all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
+    all_notes = [
+        *notes,
+        *problems,
+        *called,
+        *table_notes,
+        *text_notes,
+        *made_notes,
+        *readings.notes,
+        *frames.notes,
+    ]
     all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
