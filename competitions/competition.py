@@ -138,7 +138,7 @@ def read_competition(
     frames, renamed, predicted = restore_sample_names(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
-    called = header_notes(used, names, predicted)
+    told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
     tables = rename_columns([*tables, *(s for s in headerless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
@@ -152,7 +152,7 @@ def read_competition(
     all_notes = [
         *notes,
         *problems,
-        *called,
+        *told,
         *table_notes,
         *text_notes,
         *made_notes,
