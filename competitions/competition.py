@@ -149,16 +149,7 @@ def read_competition(
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
-    all_notes = [
-        *notes,
-        *problems,
-        *told,
-        *table_notes,
-        *text_notes,
-        *made_notes,
-        *readings.notes,
-        *frames.notes,
-    ]
+    all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
     all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
