@@ -14,11 +14,11 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError, TaskError
-from medalist.competitions.layout.id_match import id_index, in_step
+from medalist.competitions.layout.id_match import id_index, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
-from medalist.competitions.tables.reading import read_headless, read_table
+from medalist.competitions.tables.reading import read_headerless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import submitted_codes
 from medalist.competitions.task.spelling import spelling_key
@@ -58,7 +58,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
         task = task.wide()
     keys = list(task.submission_id or task.id)
     shared = bool(keys) and set(keys) <= set(submission) & set(answers)
-    if shared and submission.duplicated(keys).any() and in_step(submission, answers, keys):  # repeated as in the sample
+    repeated = shared and submission.duplicated(keys).any()
+    if repeated and same_ids_in_order(submission, answers, keys):  # as in the sample
         predicted, truth = submission.reset_index(drop=True), answers.reset_index(drop=True)
     else:
         predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
@@ -251,7 +252,7 @@ def _with_names(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
     names = list(task.submission_columns)
     if set(names) & set(map(str, table.columns)) or len(names) != table.shape[1]:
         return table
-    named = read_headless(path, names)
+    named = read_headerless(path, names)
     return table if named is None else named
 
 

@@ -20,7 +20,7 @@ from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import encoding_note, html_text, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
-from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
+from medalist.competitions.layout.headers import header_notes, rename_columns, restore_sample_names, unify_headers
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
 from medalist.competitions.layout.same_integers import says_zeros
@@ -112,7 +112,7 @@ def read_competition(
         )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
-    sources = together(expand_workbooks(sources))
+    sources = as_siblings(expand_workbooks(sources))
     may_be_tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
@@ -123,11 +123,11 @@ def read_competition(
     from_kaggle = bool(about.description) and not text
 
     loaded: dict[str, Table] = {}
-    tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
+    tables, headerless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
     if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
-    tables = same_headers(tables, next(iter(named["--train"]), None))
+    tables = unify_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
     of_rows = _Aggregates(text)
     hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), of_rows)
@@ -138,7 +138,7 @@ def read_competition(
     roles = decision.roles
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
-    head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
+    head = raw_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
     frames = reconcile(roles, *read_frames(roles, readings), head, text, hints.targets)
     frames = with_time(with_same_spellings(frames, roles.ids))
@@ -147,12 +147,12 @@ def read_competition(
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
     names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
-    frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    frames, renamed, predicted = restore_sample_names(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
     told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
-    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
+    tables = rename_columns([*tables, *(s for s in headerless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
     forms = {path: table.form for path, table in loaded.items()}

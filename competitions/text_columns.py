@@ -36,13 +36,13 @@ def read_frames(roles: Roles, readings: Readings) -> tuple[Frames, Reload]:
 
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
         raw = [c for c in readings.raw if c in sheets[path].columns]
-        skip = (*as_text, *exact, *(readings.beside if roles.sample and path == roles.sample.path else ()))
+        skip = (*as_text, *exact, *(readings.date_columns if roles.sample and path == roles.sample.path else ()))
         return readings.apply(sheets[path].load((*as_text, *raw), exact), skip)
 
     def read(sheet: Sheet) -> pd.DataFrame:
         if any(c in readings.raw for c in sheet.columns):
             return reload(sheet.path, (), ())
-        return readings.apply(sheet.load(), readings.beside if sheet is roles.sample else ())
+        return readings.apply(sheet.load(), readings.date_columns if sheet is roles.sample else ())
 
     sample = read(roles.sample) if roles.sample else None
     return Frames(read(roles.train), read(roles.test), sample, ()), reload

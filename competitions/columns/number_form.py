@@ -1,4 +1,4 @@
-"""Decides how the numbers of a column of text are written: from its values in all tables, then from what is beside."""
+"""Decides how the numbers of a column of text are written, by its values in all tables, else by other columns."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     rows = pd.concat([series.dropna() for series in tables], ignore_index=True).astype(object)
     if len(table) < 2 or not _are_numbers(parts, rows, target) or _are_codes(table):
         return None
-    beside = _beside(table, rows, texts)
-    if beside is None:
+    affix = _affix(table, rows, texts)
+    if affix is None:
         return None
     styles, doubt, decimals = _styles(
         table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context, table["exp"].ne("")
@@ -63,7 +63,7 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     units = tuple((units_of(set(table["mark"])) or {}).items()) if beside == "units" else ()
     form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", 1.0, parts.others, units)
     signs = " or ".join(dict.fromkeys(style.describe() for style in styles if style.describe()))
-    said = [signs, *_said(table, beside, parts)]
+    said = [signs, *_said(table, affix, parts)]
     said = [phrase for phrase in said if phrase]
     if texts[table.index][table["negative"]].str.contains(r"[-)]\s*$").any():
         said.append("brackets or a sign behind a number mean minus")
@@ -73,7 +73,7 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     if not said and not doubt and plainly:
         return None
     return NumberDecision(
-        form, ", ".join(said), _example(form, texts, table), doubt, decimals, beside.startswith("percent")
+        form, ", ".join(said), _example(form, texts, table), doubt, decimals, affix.startswith("percent")
     )
 
 
@@ -163,7 +163,7 @@ def _styles(
             break
     if chosen:
         return tuple(dict.fromkeys(chosen)), "", ""
-    return ((OWN,), "", "") if OWN.fits(bodies).all() else ((), "", "")
+    return ((MIXED,), "", "") if MIXED.fits(bodies).all() else ((), "", "")
 
 
 def _groups(style: Style, bodies: pd.Series) -> bool:
@@ -216,17 +216,17 @@ def _sign_of(fitting: Sequence[Style], bodies: pd.Series) -> str:
     return sign if shown or grouped else ""
 
 
-def _said(table: pd.DataFrame, beside: str, parts: Parts) -> list[str]:
-    """Phrases on what stands beside the numbers."""
+def _said(table: pd.DataFrame, affix: str, parts: Parts) -> list[str]:
+    """Phrases on currencies, units, limits and missing values."""
     said = []
     currencies = [name for name in table["currency"].unique() if name]
     if currencies:
         said.append(f"the currency {currencies[0]} beside them")
-    if beside == "percent":
+    if affix == "percent":
         said.append("in percent")
-    elif beside == "percent and fractions":
+    elif affix == "percent and fractions":
         said.append("in percent, fractions of 1 times 100")
-    elif beside == "multiples":
+    elif affix == "multiples":
         marks = sorted(mark for mark in table["mark"].unique() if mark)
         said.append(f"{' and '.join(marks)} for {' and '.join(f'{MULTIPLES[m]:,.0f}' for m in marks)}")
     elif beside == "units":

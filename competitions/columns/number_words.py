@@ -52,9 +52,7 @@ _SIGNS_AND_PARTS = re.compile(
     r"|\b(?P<decimal>decimals?)\b|\b(?P<thousand>thousands?)\b|(?P<end>[.!?;](?=\s|$)|\n)",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(
-    r"\b(?:as|for|between|before|separat\w*|marks?)\b", re.IGNORECASE
-)  # "commas as thousands separators"
+_BEFORE = re.compile(r"\b(?:as|for|between|before|separat\w*|marks?)\b", re.IGNORECASE)  # "commas as separators"
 _COMMA_SHOWN = re.compile(r"dezimalkomma|tausenderpunkt|(?<![\d.])\d{1,3}(?:\.\d{3})+,\d+", re.IGNORECASE)
 _POINT_SHOWN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+\.\d+")
 _OTHER = {",": ".", ".": ","}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.number_words import MULTIPLES, currency, is_missing, without_currency
+from medalist.competitions.tables.precision import LARGEST_EXACT
 
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u200a\u202f\u2002\u2003\u3000\t"), " ")
 _TO_PLAIN = {**_BLANKS, **dict.fromkeys(map(ord, "’‘´`ʼ"), "'"), **dict.fromkeys(map(ord, "−–‒﹣－"), "-")}
@@ -21,8 +22,6 @@ _VALUE = re.compile(
     r"(?P<body>[0-9](?:[0-9.,' ]*[0-9])?[.,]?|[.,][0-9]+)(?P<exp>[eE][-+]?[0-9]+)?"
     r"\s*(?P<post>[^0-9\s().,'\-][^0-9()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
 )
-
-
 _COLUMNS = {"body": object, "exp": object, "negative": bool, "limit": bool, "mark": object, "currency": object}
 
 
@@ -53,7 +52,7 @@ class Style:
         return " and ".join(parts + ([f"{signs[self.group]} between thousands"] if self.group else []))
 
 
-class OwnStyle(Style):
+class MixedStyle(Style):
     """The style of a column in which each number shows its own: the last of two different signs is the decimal one."""
 
     def fits(self, bodies: pd.Series) -> np.ndarray:
@@ -82,7 +81,7 @@ class OwnStyle(Style):
 
 
 STYLES = tuple(Style(d, g) for g in ("", ",", ".", " ", "'") for d in (".", ",") if d != g)
-OWN = OwnStyle("", "")
+MIXED = MixedStyle("", "")
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class NumberForm:
         numbers = read[codes]
         decimals = plain.str.contains(".", regex=False).any() or table["exp"].ne("").any()
         whole = not decimals and len(numbers) > 0 and bool(np.isfinite(numbers).all() and (numbers % 1 == 0).all())
-        if whole and np.abs(numbers).max() < 2**53:
+        if whole and np.abs(numbers).max() < LARGEST_EXACT:
             return pd.Series(numbers.astype(np.int64), index=values.index, name=values.name)
         return pd.Series(numbers, index=values.index, name=values.name)
 

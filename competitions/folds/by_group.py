@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, plan_column
+from medalist.competitions.tables.dtypes import is_text
 
 SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")  # that may end the leading part of a structured key
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_clock import clock_plan
 from medalist.competitions.folds.by_group import GroupEvidence, group_evidence, group_plan
 from medalist.competitions.folds.by_time import time_plan
+from medalist.competitions.folds.by_time_index import time_index_plan
 from medalist.competitions.folds.plan import SCHEMES, FoldPlan
 from medalist.competitions.folds.separation import Separation, separating_column
 

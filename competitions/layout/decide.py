@@ -1,4 +1,4 @@
-"""From the tables of a folder to their roles, however they are laid out: in parts, apart, several rows for an id."""
+"""Decides the roles of a folder's tables in every layout: whole, in parts, labels apart, several rows for an id."""
 
 from __future__ import annotations
 
@@ -35,37 +35,33 @@ class Decision:
 class Hints:
     """What else there is to decide by.
 
-    The description, the targets that the user has named, whether a sample is needed, tables whose first line is
-    numbers, and the function that aggregates several rows for an id.
+    `targets`: those that the user has named. `need_sample`: whether there must be a sample submission. `headerless`:
+    tables whose first line is numbers. `aggregate`: the function that aggregates several rows for an id.
     """
 
     description: str
     targets: tuple[str, ...]
     need_sample: bool
-    headless: tuple[Sheet, ...]
+    headerless: tuple[Sheet, ...]
     aggregate: Aggregate
 
 
 def decide(sheets: Sequence[Sheet], given: NamedTables, hints: Hints) -> Decision:
     """The roles of the tables of a competition.
 
-    Raises InputError, naming what settles it, where there are several ways to read them or none.
+    Raises InputError, naming what settles it, where there are several layouts to read them or none.
     """
     named = tuple(path for path in (given.train, given.test, given.sample) if path)
     whole = join_parts(sheets, named)
     joined, many = join_labels(whole, hints.aggregate) if given.train is None else (list(whole), None)
     try:
-        found = Decision(_with_sample(joined, given, hints), tuple(joined), many)
+        found = Decision(decide_roles(joined, given, hints.need_sample), tuple(joined), many)
     except InputError as error:
-        found = _otherwise(whole, joined, many, given, hints, error)
+        found = _other_layouts(whole, joined, many, given, hints, error)
     return _one_row_for_each_id(found, hints)
 
 
-def _with_sample(sheets: Sequence[Sheet], given: NamedTables, hints: Hints) -> Roles:
-    return decide_roles(sheets, given, hints.need_sample)
-
-
-def _otherwise(
+def _other_layouts(
     whole: Sequence[Sheet],
     joined: Sequence[Sheet],
     many: ManyRows | None,
@@ -78,8 +74,8 @@ def _otherwise(
     def shared() -> Split | None:
         return join_shared_rows(whole, hints.aggregate)
 
-    def headless() -> Split | None:
-        again = name_headless(whole, hints.headless)
+    def headerless() -> Split | None:
+        again = name_headerless(whole, hints.headerless)
         return None if again is None else join_labels(again, hints.aggregate)
 
     def answered() -> Split | None:

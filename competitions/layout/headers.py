@@ -18,7 +18,7 @@ _WHOLE = re.compile(r"^(\d+)\.0$")  # 3.0 is the column 3, once its names were r
 _TRAIN = re.compile("train", re.IGNORECASE)
 
 
-def same_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
+def unify_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
     """The sheets with one name for each column.
 
     A name that occurs in one spelling only stays as it is; the others get the spelling of the training table: the
@@ -82,7 +82,7 @@ def header_notes(
     return notes
 
 
-def names_of_sample(
+def restore_sample_names(
     frames: Frames, names: Mapping[str, str], ids: Sequence[str]
 ) -> tuple[Frames, dict[str, str], dict[str, str]]:
     """(the frames with the sample's own spelling of its columns; what was renamed in train and test; in the sample).

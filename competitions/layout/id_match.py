@@ -114,7 +114,7 @@ def share_in(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> fl
     return float(id_index(sample[list(ids)]).isin(id_index(test[list(ids)])).mean())
 
 
-def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
+def find_id_column(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
     """The column of the inputs that holds the ids under another name, or None. Numbers that merely count the rows are
     ids only of inputs with several rows for each."""
     if not ids.is_unique:
@@ -137,9 +137,7 @@ def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
 
 def counts_rows(values: pd.Series) -> bool:
     """Whether a column is the number of the row: 0, 1, 2, … or 1, 2, 3, …"""
-    if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
-        return False
-    return bool((np.diff(values.to_numpy()) == 1).all())
+    return is_integer_dtype(values.dtype) and values.iloc[0] in (0, 1) and _is_sequence(values)
 
 
 def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> bool:
@@ -192,7 +190,9 @@ def rows_of_sample(
     return rows.astype(np.int64)
 
 
-def in_step(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str], other_ids: Sequence[str] = ()) -> bool:
+def same_ids_in_order(
+    one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str], other_ids: Sequence[str] = ()
+) -> bool:
     """Whether two tables have the same ids row by row, in their columns `ids` and `other_ids` (by default the same)."""
     if not ids or len(one) != len(other):
         return False

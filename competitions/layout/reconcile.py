@@ -96,7 +96,7 @@ def reconcile(
     notes += _check(roles, ids, train, test, sample)
     if sample is not None and roles.sample is not None and ids:
         paths = (roles.train.path, roles.test.path, roles.sample.path)
-        sample, settled = settle_rows(sample, test, train, ids, paths, description)
+        sample, settled = rows_to_submit(sample, test, train, ids, paths, description)
         notes += settled
     train, test = _same_precision(*same_integers(train, test), ids)
     lacking = [str(c) for c in train.columns if c not in test.columns and c not in ids]
@@ -181,7 +181,7 @@ def _check(
         if frame[ids].isna().any(axis=None):
             raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
         twice = frame[ids].duplicated()
-        if twice.any() and in_step(sample, test, ids):
+        if twice.any() and same_ids_in_order(sample, test, ids):
             notes.append(
                 f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
                 "the same order: rows are matched by their order."

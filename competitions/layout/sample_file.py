@@ -32,7 +32,7 @@ def sample_form(
     if roles.sample is None or frames.sample is None or roles.sample.path not in forms:
         return None, []
     form, notes = forms[roles.sample.path], []
-    if roles.sample.headless:
+    if roles.sample.headerless:
         form = replace(form, header=None)
     if decimal:
         form = replace(form, decimal=decimal)
@@ -83,7 +83,7 @@ def _id_beyond(form: TextForm, roles: Roles, test: pd.DataFrame) -> str | None:
     return None
 
 
-def first_ids(source: Source, ids: Sequence[str]) -> bytes:
+def raw_ids(source: Source, ids: Sequence[str]) -> bytes:
     """The fields of the id columns at the beginning of a table of text, as they are written, a line each; those of all
     columns where the header does not name the ids."""
     try:

@@ -11,9 +11,14 @@ from pandas.api import types
 
 from medalist.competitions.layout.asked_columns import column_asked_for, named_like_target
 from medalist.competitions.layout.candidates import looks_like_form
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Sheet, select
 
 _ID = re.compile(r"(?:^|[^a-z])id(?:$|[^a-z])|id$|^index$|^unnamed", re.IGNORECASE)
+
+
+def is_named_as_id(name: str) -> bool:
+    """Whether a column is named as an id or a row index."""
+    return _ID.search(name) is not None
 
 
 def guess_target(frame: pd.DataFrame, description: str) -> tuple[str, str] | None:
@@ -74,7 +79,7 @@ def set_answers_aside(sheets: Sequence[Sheet], description: str, targets: Collec
             f"{test.path} has {', '.join(answers)} filled in ({reason}; --target says otherwise): taken for answers, "
             f"set aside and never used; grade --answers {test.path.rpartition('/')[2]} can score by them."
         )
-        hidden = Sheet(test.path, columns, _without(test, columns), test.parts, (*test.notes, note))
+        hidden = Sheet(test.path, columns, select(test, columns), test.parts, (*test.notes, note))
         return [hidden if s is test else s for s in sheets]
     return None
 
@@ -95,14 +100,6 @@ def _answers(
             return [c for c in sample.columns if c not in keys], f"asked for by {sample.path}"
     guess = guess_target(train.load(), description)
     return ([guess[0]], guess[1]) if guess else ([], "")
-
-
-def _without(sheet: Sheet, columns: tuple[str, ...]) -> Load:
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        inside = [[c for c in names if c in columns] for names in (text, exact)]
-        return sheet.load(*inside)[list(columns)]
-
-    return load
 
 
 def only_table(sheets: Sequence[Sheet], train: str | None) -> Sheet | None:

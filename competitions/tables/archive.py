@@ -117,7 +117,7 @@ def _walk(root: Path) -> Iterator[Path]:
 def _is_table_or_text(name: str) -> bool:
     """Whether a file is a table or a text, by its name."""
     lower = name.lower()
-    table = plain_name(lower).endswith(TABLE_SUFFIXES + EITHER_SUFFIXES)
+    table = plain_name(lower).endswith(TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES)
     return (table and not name.startswith("~$")) or lower.endswith(TEXT_SUFFIXES)
 
 

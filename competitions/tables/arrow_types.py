@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from medalist.competitions.tables.parsing import column_names, plain_columns
+from medalist.competitions.tables.precision import LARGEST_EXACT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXACT_WHOLE = 1 << 53  # whole numbers up to this one are exact as doubles
 SECONDS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of time in a second
 BINARY_ROWS = 1000  # of a column of bytes that show whether it holds text
 
@@ -192,7 +192,7 @@ def _series(column: Any) -> pd.Series:
         column = column.cast(pa.large_string())
     if pa.types.is_integer(kind) and column.null_count:
         bounds = pc.min_max(column).as_py()
-        if max(abs(bounds["min"] or 0), abs(bounds["max"] or 0)) > EXACT_WHOLE:
+        if max(abs(bounds["min"] or 0), abs(bounds["max"] or 0)) > LARGEST_EXACT:
             dtype: Any = pd.UInt64Dtype() if kind == pa.uint64() else pd.Int64Dtype()
             return cast(pd.Series, column.to_pandas(types_mapper={kind: dtype}.get))
     return cast(pd.Series, column.to_pandas())

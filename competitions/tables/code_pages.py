@@ -37,7 +37,7 @@ _LETTERS = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True)
-class Reading:
+class Decoding:
     """A code page, with what the text is in it.
 
     `codecs`: others that give the same text. `words`: the text's words beyond ASCII. `odd`: share of these letters that
@@ -51,7 +51,7 @@ class Reading:
     score: float
 
 
-def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
+def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Decoding]:
     """The code pages in which the fields are defined, the likeliest first; [] where there is none.
 
     `known`: words in lower case, beyond ASCII, from files whose encoding is certain.
@@ -85,7 +85,7 @@ def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
         if names[0] in _JAPANESE:
             likely *= 1 + _KANA_WEIGHT * len(_KANA.findall(text)) / max(sum(not c.isascii() for c in text), 1)
         score = likely * math.exp(-_ODD_WEIGHT * odd) * (1 + _KNOWN_WEIGHT * share)
-        readings.append(Reading(names[0], frozenset(names), words, odd, score))
+        readings.append(Decoding(names[0], frozenset(names), words, odd, score))
     return sorted(readings, key=lambda reading: -reading.score)
 
 

@@ -35,7 +35,6 @@ MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the 
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-_COMMENT = ("#", "%", "//")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
@@ -185,7 +184,7 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
     """
     plain = [Quoting(separator) for separator in SEPARATORS]
     firsts = [read_records(text, quoting, whole, FEW_RECORDS) for quoting in plain]
-    odd = named is not None or text.lstrip().startswith(_COMMENT) or '\\"' in text
+    odd = named is not None or text.lstrip().startswith(COMMENT_MARKS) or '\\"' in text
     for quoting, records in zip(plain, firsts, strict=True):
         if quoting.separator == "," and any(map(agree, firsts[1:])) and _is_decimal(text, records):
             continue

@@ -24,12 +24,13 @@ CHUNK = 1 << 22  # bytes of a file that are searched for such fields at a time
 RIVAL = 0.7  # share of the best code page's likelihood above which another one is named in the note
 UNLIKELY = 0.15  # share of a file's likeliest code page, below which that of all files is not taken for it
 ODD_APART = 0.15  # by which the share of odd letters may exceed the least, before a file is judged by itself
-_MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+#: (byte order mark, codec that skips it in reading, codec of what follows it); the mark of UTF-32 begins with UTF-16's.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
 _PLAIN = b",;\t|\r\n0123456789 "  # signs of every table in ASCII
 _FIELD = re.compile(rb'[^\t\n\r,;"]*[\x80-\xff][^\t\n\r,;"]*')  # bytes that are no part of a letter in any code page
@@ -48,7 +49,7 @@ class Encoding:
 def marked_encoding(head: bytes) -> str | None:
     """The encoding that a file's first bytes show: its byte order mark, or NUL bytes in every other place as UTF-16
     has them without one; None where they show none."""
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    marked = next((codec for mark, codec, _ in BYTE_ORDER_MARKS if head.startswith(mark)), None)
     if marked or b"\0" not in head[:4096]:
         return marked
     some = head[: min(len(head), 4096) // 4 * 4]
@@ -141,7 +142,7 @@ def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Co
         if joint is None or joint.odd > alone[0].odd + ODD_APART or joint.score < UNLIKELY * alone[0].score:
             readings = alone
     if not readings:
-        readings = [Reading("latin-1", frozenset(), (), 1.0, 0.0)]
+        readings = [Decoding("latin-1", frozenset(), (), 1.0, 0.0)]
     best = readings[0]
     note = f"{path} is not UTF-8: read as {best.codec}; save it as UTF-8 if letters look wrong."
     rival = next((r for r in readings[1:] if r.score >= RIVAL * best.score), None)

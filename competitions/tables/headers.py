@@ -42,7 +42,7 @@ def first_lines(source: Source) -> list[Sequence[str]]:
     lines = []
     for other in source.siblings.sources:
         key = f"first line of {other.path}"
-        if other.path == source.path or other.suffix not in CSV_SUFFIXES + EITHER_SUFFIXES:
+        if other.path == source.path or other.suffix not in CSV_SUFFIXES + AMBIGUOUS_SUFFIXES:
             continue
         if key not in found:
             try:

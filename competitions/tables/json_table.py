@@ -16,9 +16,7 @@ from medalist.competitions.tables.integers import EXACT_FLOATS
 from medalist.competitions.tables.parsing import column_names, plain_columns
 from medalist.competitions.tables.source import Source
 
-PARSED_BYTES = (
-    1 << 24
-)  # of a file that is parsed to see whether it holds a table; a larger one must begin as records do
+PARSED_BYTES = 1 << 24  # of a file that is parsed to see whether it holds a table; larger ones must begin as records do
 _RECORDS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*\"[^\"]*\"\s*:\s*[^\s\[{]")
 _EXACT_DIGITS = 15  # of whole numbers that all doubles hold
 MAX_BYTES = 1 << 30  # of a file, which is held in memory as Python's objects

@@ -20,7 +20,6 @@ from medalist.competitions.tables.columnar import columnar_columns, load_columna
 from medalist.competitions.tables.contents import (
     ARFF_SUFFIXES,
     COLUMNAR_SUFFIXES,
-    EITHER_SUFFIXES,
     JSON_SUFFIXES,
     PAGE_SUFFIXES,
     WORKBOOK_SUFFIXES,
@@ -84,7 +83,7 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
     return load(tables[0], exact=exact).frame
 
 
-def read_headless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
+def read_headerless(path: Path | str, names: Sequence[str]) -> pd.DataFrame | None:
     """The table in a text file without a header line, whose columns get the names; None where it has other columns.
 
     Raises InputError where it cannot be read.

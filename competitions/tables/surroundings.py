@@ -11,7 +11,7 @@ from medalist.competitions.tables.records import Record, is_number
 
 MAX_ABOVE = 20  # lines that may stand above a header
 FOOTER_ROWS = 6  # that may stand below a table
-_COMMENT = ("#", "%", "//")
+COMMENT_MARKS = ("#", "%", "//")  # with which lines of comments begin
 _FOOTER = re.compile(
     r"\W*(grand total|total|sub-?total|sum|sums|average|mean|source|sources|notes?|footnote|copyright|rows?|"
     r"summe|gesamt|insgesamt|quelle|stand|somme|moyenne|suma|fuente|totale|fonte|итого|всего|источник)\b",
@@ -22,27 +22,8 @@ _BRACKETED = re.compile(r"\s*[\[(<{].*[\])>}]\s*")
 _TYPES = {"int", "integer", "long", "float", "double", "real", "number", "numeric", "num", "continuous", "discrete",
           "str", "string", "text", "char", "varchar", "object", "category", "categorical", "nominal", "date",
           "datetime", "timestamp", "bool", "boolean", "id", "key", "c", "d", "s", "t"}  # fmt: skip
-_MISSING = {
-    "",
-    "unknown",
-    "not available",
-    "n.a.",
-    "-",
-    "--",
-    "—",
-    "–",
-    ".",
-    "?",
-    "na",
-    "n/a",
-    "nan",
-    "null",
-    "none",
-    "nil",
-    "#n/a",
-    "missing",
-    "inf",
-}
+_MISSING = {"", "unknown", "not available", "n.a.", "-", "--", "—", "–", ".", "?", "na", "n/a", "nan", "null", "none",
+            "nil", "#n/a", "missing", "inf"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,14 +57,14 @@ def find_table(records: Sequence[Record]) -> Place | None:
                 return None
             return Place(place, place + 1 + _is_unit_row(below, record))
         first = record.fields[0].strip()
-        if 2 * record.filled > width and not first.startswith(_COMMENT) and not first.endswith(":"):
+        if 2 * record.filled > width and not first.startswith(COMMENT_MARKS) and not first.endswith(":"):
             return None
     return None
 
 
 def _is_comment(record: Record, below: Sequence[Record]) -> bool:
     """Whether a record as wide as the table is a comment: it begins with a comment's sign and a header follows."""
-    if not record.fields[0].lstrip().startswith(_COMMENT) or len(below) < 2:
+    if not record.fields[0].lstrip().startswith(COMMENT_MARKS) or len(below) < 2:
         return False
     names = below[0].fields
     return (

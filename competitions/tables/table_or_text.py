@@ -20,7 +20,7 @@ _MARKUP = re.compile(r"^\s*(?:<|#{1,6} |={3,}|-{3,}|\|\s*-)", re.MULTILINE)
 
 
 def is_table(source: Source) -> bool:
-    """Whether a file is a table: by its suffix, and by its content where the suffix is one of EITHER_SUFFIXES or JSON.
+    """Whether a file is a table: by its suffix, and by its content where that is in AMBIGUOUS_SUFFIXES or JSON.
 
     A text is a table where its lines have equally many fields, and numbers in a column or no sentences.
     """
@@ -28,7 +28,7 @@ def is_table(source: Source) -> bool:
         return bool(source.actual)  # called a table
     if source.suffix in JSON_SUFFIXES:
         return source.suffix != ".json" or is_json_table(source)
-    if source.suffix not in EITHER_SUFFIXES:
+    if source.suffix not in AMBIGUOUS_SUFFIXES:
         return source.suffix in TABLE_SUFFIXES
     try:
         with source.open() as stream:

@@ -45,10 +45,10 @@ def named_columns(predicted: Sequence[str], labels: Sequence[Any], *, only: bool
 def columns_in_order(predicted: Sequence[str], labels: Sequence[Any], target: str, description: str) -> Columns:
     """The columns of as many labels where names do not say which is which: by the description ("class 1 is low"), else
     in the order of words that have one (low, mid, high), else of the sorted labels."""
-    told = _told(predicted, labels, description)
-    if told is not None:
-        shown = ", ".join(f"{column} = {label}" for column, label in zip(told, labels, strict=True))
-        return told, (f"The description says which class of {target} each column means: {shown} ({CHANGES}).",)
+    described = _by_sentences(predicted, labels, description)
+    if described is not None:
+        shown = ", ".join(f"{column} = {label}" for column, label in zip(described, labels, strict=True))
+        return described, (f"The description says which class of {target} each column means: {shown} ({CHANGES}).",)
     levels = ordered_levels(np.array(labels, dtype=object)) if all(isinstance(label, str) for label in labels) else ()
     ordered = [str(level) for level in levels] if len(levels) == len(labels) else list(labels)
     columns = tuple(predicted[ordered.index(label)] for label in labels)
@@ -73,7 +73,7 @@ def given_columns(given: Mapping[str, Any], predicted: Sequence[str], labels: Se
     return tuple(by_label.get(label, "") for label in labels)
 
 
-def _told(predicted: Sequence[str], labels: Sequence[Any], description: str) -> tuple[str, ...] | None:
+def _by_sentences(predicted: Sequence[str], labels: Sequence[Any], description: str) -> tuple[str, ...] | None:
     """The column of each label by sentences such as "class 1 is low" or "1 = low", None where they do not pair all."""
     if not description:
         return None

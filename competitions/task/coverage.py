@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-LONGEST_TEXT = 200_000  # characters of a description that are read
+from medalist.competitions.metrics.reading.text import LONGEST_TEXT
+
 _NUMBER = r"(?P<{0}>0?\.\d+|\d{{1,2}}(?:\.\d+)?)"
 _PERCENT = r"\s?(?:%|\\%|per ?cent\b|percent\b)"
 _COVER = (

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
+from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.asked_transform import infer_transform
 from medalist.competitions.task.labels import named_classes, plain
 from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric

@@ -50,6 +50,11 @@ def name_words(name: str) -> list[str]:
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
 
 
+def label_pattern(label: Any) -> str:
+    """A regular expression for a label as a word of a text, in quotes or not."""
+    return rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
+
+
 def same_word(one: str, other: str) -> bool:
     """Whether two words are forms of one: "moves" and "moved", "default" and "defaulted"."""
     short, long = sorted((_IRREGULAR.get(one, one), _IRREGULAR.get(other, other)), key=len)
@@ -73,7 +78,7 @@ def label_meanings(labels: Sequence[Any], sentences: Sequence[str], names: Seque
     before = r"(?P<m>[^.;,:()|]{2,60}?)"
     meanings: dict[Any, str] = {}
     for label in labels:
-        one = rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
+        one = label_pattern(label)
         patterns = (
             rf"{one}\s*{_LINK}\s*{meaning}{stop}",
             rf"{before}\s*\(\s*(?:(?:class|label|value|coded|code|target)\s*)?(?:as\s*)?=*\s*{one}\s*\)",

@@ -54,7 +54,7 @@ def read_long_form(
     long, sequence = _arranged(long)
     shown = ", ".join(long.keys[:6]) + (" …" if len(long.keys) > 6 else "")
     if row_keys is not None:
-        return _as_told(train, long, columns, row_keys)
+        return _as_given(train, long, columns, row_keys)
     for found, how in (
         (_by_legend(long.keys, columns, description), ", as the description says"),
         (_by_names(long.keys, columns), ""),
@@ -104,22 +104,22 @@ def _arranged(long: LongIds) -> tuple[LongIds, bool]:
     return (replace(long, keys=tuple(sorted(long.keys, key=_in_order))) if sequence else long), sequence
 
 
-def _as_told(train: pd.DataFrame, long: LongIds, columns: Sequence[str], row_keys: Mapping[str, Any]) -> LongForm:
+def _as_given(train: pd.DataFrame, long: LongIds, columns: Sequence[str], row_keys: Mapping[str, Any]) -> LongForm:
     """The form where a person says what each key stands for. Raises TaskError for what is no target and no class."""
-    told = {str(key): value for key, value in row_keys.items()}
-    absent = [key for key in long.keys if key not in told]
-    unknown = [key for key in told if key not in long.keys]
-    targets = all(str(value) in columns for value in told.values())
+    given_keys = {str(key): value for key, value in row_keys.items()}
+    absent = [key for key in long.keys if key not in given_keys]
+    unknown = [key for key in given_keys if key not in long.keys]
+    targets = all(str(value) in columns for value in given_keys.values())
     if unknown or (absent and targets):
         problem = f"names {unknown[0]!r}" if unknown else f"leaves out {absent[0]!r}"
         raise TaskError(f"row_keys: it {problem}; the rows of the sample are named {', '.join(long.keys[:6])}.")
     if targets:
-        keys = tuple(sorted(told, key=lambda key: list(columns).index(str(told[key]))))
-        if len(set(map(str, told.values()))) == len(keys):
-            return LongForm(tuple(str(told[key]) for key in keys), replace(long, keys=keys))
+        keys = tuple(sorted(given_keys, key=lambda key: list(columns).index(str(given_keys[key]))))
+        if len(set(map(str, given_keys.values()))) == len(keys):
+            return LongForm(tuple(str(given_keys[key]) for key in keys), replace(long, keys=keys))
     if len(columns) == 1:
         labels = class_labels(train[columns[0]])
-        by_label = {find_label(labels, value): key for key, value in told.items()}
+        by_label = {find_label(labels, value): key for key, value in given_keys.items()}
         if set(by_label) == set(labels):
             keys = tuple(by_label[label] for label in labels)
             return LongForm((columns[0],), replace(long, keys=(*keys, *absent)), keys)

@@ -1,4 +1,4 @@
-"""Several targets of which each is measured on some rows only: their measured values, and what a person is told."""
+"""Several targets of which each is measured on some rows only: their measured values, and notes on them."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN, targets_of
 from medalist.competitions.metrics.registry import get_metric
+from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.problem_type import decide_type, find_metric, fit_metric, natural_type
 from medalist.competitions.task.submission_form import Form
 

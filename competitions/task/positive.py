@@ -9,7 +9,7 @@ from typing import Any
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
 from medalist.competitions.task.labels import order_binary, probability_labels
-from medalist.competitions.task.legend import asked_label, name_words
+from medalist.competitions.task.legend import asked_label, label_pattern, name_words
 
 _QUOTE = "[\"'“”‘’]*"
 _CHANCE = (
@@ -107,7 +107,7 @@ def _by_column(labels: Sequence[Any], asked: str, target: str) -> Any | None:
 
 def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -> tuple[Any | None, str]:
     """(the label that the description asks for, a note on it), (None, "") where it asks for none or for both."""
-    if not any(re.search(_label(label), description, re.IGNORECASE) for label in labels):
+    if not any(re.search(label_pattern(label), description, re.IGNORECASE) for label in labels):
         return None, ""
     description = re.sub(r"\b(i|e)\.\s?(e|g)\.", r"\1\2", description)  # no ends of clauses
     sentences = [_RANGE.sub(" ", sentence.text) for sentence in split_sentences(description)]
@@ -137,11 +137,6 @@ def _first(sentences: Sequence[str], pattern: str) -> str | None:
     return next((sentence for sentence in sentences if re.search(pattern, sentence, re.IGNORECASE)), None)
 
 
-def _label(label: Any) -> str:
-    """A regular expression for a label as a word of a text, in quotes or not."""
-    return rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
-
-
 def _noun(names: Sequence[str]) -> str:
     """A regular expression for what a text calls labels: "class", "label", … or the name of the column."""
     words = [
@@ -163,7 +158,7 @@ def _noun(names: Sequence[str]) -> str:
 
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
-    one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    one, noun, gap = label_pattern(label), _noun(names), r"\W{0,3}"
     kinds = "(?:class|label|outcome|category|case)s?"
     link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
     return [
@@ -190,7 +185,7 @@ def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _metric_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that say of which label a metric is: "F1 score of the class Yes", "recall for label 2"."""
-    one, noun = _label(label), _noun(names)
+    one, noun = label_pattern(label), _noun(names)
     text = rf"|{one}\s+(?:class|label|category|cases?)" if isinstance(label, str) else ""
     about = rf"\b{_METRIC}\b[^.!?;]{{0,60}}?\b(?:of|for|on|over|at)\s+(?:the\s+)?"
     if isinstance(label, str) and len(label) > 2:  # "F1 of the employees who left"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
+from medalist.competitions.tables.dtypes import is_text
 
 _NO_MEANING = {
     "and",

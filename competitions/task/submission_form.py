@@ -294,7 +294,7 @@ def _refuse_repeated(
 ) -> None:
     """Raises TaskError where ids repeat in test, unless the sample has them in the same order."""
     repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
-    if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
+    if repeated and (sample is None or not same_ids_in_order(test, sample, ids, sample_ids)):
         raise TaskError(
             f"{repeated} ids repeat in test ({', '.join(ids)}): name the columns that together tell the rows apart, "
             f"with commas, with --id."

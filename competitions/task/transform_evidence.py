@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.task.transform import parse_transform
-from medalist.competitions.task.transform_words import Marks, Saying, read_marks, read_sayings
+from medalist.competitions.task.transform_words import NameEvidence, TextEvidence, name_evidence, text_evidence
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class TransformEvidence:
     values: np.ndarray
     rows: pd.DataFrame
     shown: np.ndarray
-    marks: Marks
-    saying: Saying
+    in_name: NameEvidence
+    in_text: TextEvidence
     columns: tuple[str, ...]
 
     def changed(self, text: str) -> np.ndarray:

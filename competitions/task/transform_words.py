@@ -46,7 +46,7 @@ _UNITS = (
 
 
 @dataclass(frozen=True)
-class Marks:
+class NameEvidence:
     """What the name of a sample's column says beyond the name of the target.
 
     `kinds`: of "log", "log1p", "log10", "log2", "sqrt", "negative", "exp", "unlog", "square", "rank", "percent",
@@ -68,18 +68,18 @@ _WORDS = {
 }  # fmt: skip
 
 
-def read_marks(asked: str, target: str) -> Marks:
-    """The marks of the column `asked`, in comparison with the name of the target; none where they are named alike."""
+def name_evidence(asked: str, target: str) -> NameEvidence:
+    """What the name of the column `asked` says beyond that of the target; nothing where they are named alike."""
     words, own = name_words(asked), name_words(target)
     if words == own:
-        return Marks()
+        return NameEvidence()
     joined = "".join(own)
     extra = [part for word in words for part in _parted(word, own, joined)]
     for word in own:
         if word in extra:
             extra.remove(word)
     if _NOT_THESE & set(extra):
-        return Marks()
+        return NameEvidence()
     kinds = {_WORDS[word] for word in extra if word in _WORDS}
     text = " ".join(extra)
     if re.search(r"\blog(?:arithm)? (?:1p|1 ?p|plus (?:1|one)|p1)\b|\blog\b.*\bplus (?:1|one)\b", text):
@@ -97,7 +97,7 @@ def read_marks(asked: str, target: str) -> Marks:
     scale = next((_SCALES[word] for word in extra if word in _SCALES), 1.0)
     unit = tuple(extra[extra.index("per") + 1 :]) if "per" in extra else ()
     kinds |= ({"per"} if unit else set()) | ({"scale"} if scale > 1 else set())
-    return Marks(frozenset(kinds), unit, scale)
+    return NameEvidence(frozenset(kinds), unit, scale)
 
 
 def without_logarithm(sentence: str, target: str) -> str:
@@ -137,7 +137,7 @@ def named_unit(unit: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Saying:
+class TextEvidence:
     """What a text says on logarithms and other functions of the target.
 
     `asks`: the function that it asks for ("log", "sqrt", "negative", …), "" for none. `plus_one`, `base`: how its
@@ -164,7 +164,7 @@ class Saying:
         return replace(self, asks="") if bears else self
 
 
-def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> Saying:
+def text_evidence(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> TextEvidence:
     """What the sentences of a description say on how the column `asked` of the sample comes from the target.
 
     `columns`: those with which the target may be combined.
@@ -187,7 +187,7 @@ def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Seq
             quote = quote or sentence
             break
     percent = any(re.search(r"\bpercent|\bper cent\b|%|\b0 (?:to|and) 100\b", s, re.IGNORECASE) for s in sentences)
-    return Saying(asks, plus_one, base, formula, quote, percent)
+    return TextEvidence(asks, plus_one, base, formula, quote, percent)
 
 
 _FUNCTIONS = (

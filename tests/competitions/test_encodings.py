@@ -64,7 +64,7 @@ def test_a_short_file_is_read_as_its_neighbours_are(tmp_path: Path) -> None:
     path, other = tmp_path / "few.csv", tmp_path / "many.csv"
     path.write_bytes("row,word\n1,Doğan\n2,x\n".encode("cp1254"))
     other.write_bytes(csv_text("şehir", ["İstanbul", "Eskişehir", "Muğla", "Kırşehir", "Beyoğlu"]).encode("cp1254"))
-    few, _ = together([source_of(path), source_of(other)])
+    few, _ = as_siblings([source_of(path), source_of(other)])
     assert load(few).frame["word"].tolist() == ["Doğan", "x"]
     assert "cp1254" in load(few).notes[0]
 
@@ -95,7 +95,7 @@ def test_words_of_a_file_in_utf8_decide(tmp_path: Path) -> None:
     readings = []
     for codec in ("cp1250", "cp1257"):
         text.write_text(f"The kinds are {word.decode(codec)} and x. They are all to be predicted.", encoding="utf-8")
-        source, _ = together([source_of(table), source_of(text)])
+        source, _ = as_siblings([source_of(table), source_of(text)])
         assert load(source).frame["kind"][0] == word.decode(codec)
         readings.append(load(source).frame["kind"][0])
     assert len(set(readings)) == 2
@@ -119,7 +119,7 @@ def test_files_in_different_code_pages_are_each_read_in_their_own(tmp_path: Path
         path = tmp_path / f"{codec}.csv"
         path.write_bytes(csv_text("цвет", words, rows).encode(codec))
         files.append(source_of(path))
-    for source in together(files):
+    for source in as_siblings(files):
         assert set(load(source).frame["цвет"]) == set(words)
 
 

@@ -180,7 +180,7 @@ def test_first_rows_that_differ_are_no_headers(tmp_path: Path) -> None:
     for name, text in (("one", "7,9\n1,2\n3,4\n"), ("two", "8,9\n5,6\n7,1\n")):
         (tmp_path / f"{name}.csv").write_text(text)
         sources.append(source_of(tmp_path / f"{name}.csv"))
-    for source in together(sources):
+    for source in as_siblings(sources):
         with pytest.raises(InputError, match="header"):
             read_header(source)
 
@@ -228,7 +228,7 @@ def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path, 
     assert competition.sample_form is not None
     write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
     assert (tmp_path / "answer.csv").read_text() == answer.to_csv(header=False, **form)
-    read = read_headless(tmp_path / "answer.csv", ["nr", "level"])
+    read = read_headerless(tmp_path / "answer.csv", ["nr", "level"])
     assert read is not None
     assert read.to_dict("list") == answer.to_dict("list")
-    assert read_headless(tmp_path / "answer.csv", ["nr"]) is None
+    assert read_headerless(tmp_path / "answer.csv", ["nr"]) is None

@@ -1,4 +1,4 @@
-"""Time in several columns, clocks that are not called so, and columns that tell test from train."""
+"""Time in several columns, numbers that order rows in time, and columns that tell test from train."""
 
 from pathlib import Path
 
@@ -99,7 +99,7 @@ def test_no_time_is_made_of_columns_where_test_was_drawn_or_one_column_says_so(t
 
 
 def walk(n: int = 900, n_test: int = 200, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A series in time whose clock is a number, in random order: an input and the target wander."""
+    """A series in time in the order of a number, in random order: an input and the target wander."""
     rng = np.random.default_rng(seed)
     total = n + n_test
     level = np.cumsum(rng.normal(0, 1, total))
@@ -115,7 +115,7 @@ def walk(n: int = 900, n_test: int = 200, seed: int = 0) -> tuple[pd.DataFrame, 
     return train, frame[n:].drop(columns="y").reset_index(drop=True)
 
 
-def test_a_clock_without_a_name_gives_folds_by_time() -> None:
+def test_a_number_that_orders_rows_in_time_gives_folds_by_time() -> None:
     train, test = walk()
     plan = choose_folds(train, test, problem_type="regression", targets=["y"])
     assert (plan.scheme, plan.column) == ("time", "block")
@@ -161,7 +161,7 @@ def test_parts_of_other_kinds_are_one_time(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("rows", ["drawn", "sorted by target", "sorted by an input", "by class"])
-def test_a_number_of_the_row_is_no_clock(rows: str) -> None:
+def test_a_row_number_is_no_time(rows: str) -> None:
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"a": rng.normal(size=1000), "b": rng.normal(size=1000)})
     frame["y"] = frame["a"] + rng.normal(0, 0.3, 1000)
