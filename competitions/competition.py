@@ -21,17 +21,17 @@ from medalist.competitions.layout.description import encoding_note, html_text, r
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
 from medalist.competitions.layout.headers import header_notes, rename_columns, restore_sample_names, unify_headers
+from medalist.competitions.layout.integer_types import says_zeros
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
-from medalist.competitions.layout.same_integers import says_zeros
 from medalist.competitions.layout.same_notes import joined_notes
-from medalist.competitions.layout.sample_file import first_ids, sample_form
+from medalist.competitions.layout.sample_file import raw_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TEXT_SUFFIXES, list_sources, source_of
 from medalist.competitions.tables.reading import Table
-from medalist.competitions.tables.source import Source, together
+from medalist.competitions.tables.source import Source, as_siblings
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
@@ -130,7 +130,7 @@ def read_competition(
     tables = unify_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
     of_rows = _Aggregates(text)
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), of_rows)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headerless), of_rows)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -157,7 +157,7 @@ def read_competition(
     files, further = further_tables(files, tables, decision, by_path, renamed)
     forms = {path: table.form for path, table in loaded.items()}
     form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal, decimal_of_train(frames, readings))
-    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.supersedes(note)]
     table_notes = [note for note in table_notes if not says_zeros(note, frames.train)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.number_words import MULTIPLES, units_of
-from medalist.competitions.columns.written_numbers import OWN, STYLES, NumberForm, Parts, Style, take_apart
+from medalist.competitions.columns.written_numbers import MIXED, STYLES, NumberForm, Parts, Style, take_apart
 
 _MOST_LIMITS = 0.5  # share of limits such as "<1.0", above which they are classes rather than numbers
 _WORD_SHARE = 0.1  # largest share of rows with one further word, which is then read as missing
@@ -60,8 +60,8 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     )
     if not styles:
         return None
-    units = tuple((units_of(set(table["mark"])) or {}).items()) if beside == "units" else ()
-    form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", 1.0, parts.others, units)
+    units = tuple((units_of(set(table["mark"])) or {}).items()) if affix == "units" else ()
+    form = NumberForm(styles, affix == "multiples", affix == "percent and fractions", 1.0, parts.others, units)
     signs = " or ".join(dict.fromkeys(style.describe() for style in styles if style.describe()))
     said = [signs, *_said(table, affix, parts)]
     said = [phrase for phrase in said if phrase]
@@ -108,7 +108,7 @@ def _are_codes(table: pd.DataFrame) -> bool:
     return bool(len(body) >= 3 and groups.max() >= 2 and first.all() and groups.nunique() > 1)
 
 
-def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
+def _affix(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
     """What stands beside the numbers: "", "percent", "percent and fractions", "multiples", "units" (several of one
     quantity) or a unit; None where it differs in a way that is not understood."""
     if table["limit"].any():
@@ -229,11 +229,11 @@ def _said(table: pd.DataFrame, affix: str, parts: Parts) -> list[str]:
     elif affix == "multiples":
         marks = sorted(mark for mark in table["mark"].unique() if mark)
         said.append(f"{' and '.join(marks)} for {' and '.join(f'{MULTIPLES[m]:,.0f}' for m in marks)}")
-    elif beside == "units":
+    elif affix == "units":
         first = next(iter(units_of(set(table["mark"])) or {}))
         said.append(f"in {first} ({', '.join(sorted(set(table['mark'])))} are converted)")
-    elif beside:
-        said.append(f"in {beside}")
+    elif affix:
+        said.append(f"in {affix}")
     if table["limit"].any():
         said.append("limits such as < read as their number")
     absent = (*parts.missing, *parts.others)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.probe import is_text
+from medalist.competitions.tables.dtypes import is_text
 
 _SOME = 300  # values of a table that are looked at before all are
 _MOST = 2000  # distinct values in train of a column whose letter case and blanks are compared

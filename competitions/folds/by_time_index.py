@@ -93,14 +93,18 @@ def _is_time_index(train: pd.DataFrame, test: pd.DataFrame, name: str, others: l
     if alike:  # files that are sorted by something, train and test each, begin anew in test
         long = len(np.unique(later)) >= _LEAST
         goes_on = [
-            (not long or likeness(later, after) > _ALIKE_IN_TEST)
+            (not long or serial_correlation(later, after) > _ALIKE_IN_TEST)
             and _continues(_by_place(order, before), _by_place(later, after))
             for before, after in alike
         ]
         return 2 * sum(goes_on) > len(goes_on)
     for target in targets:
         values = _numbers(train[target], train[target].iloc[:0])
-        if values is not None and likeness(order, values[0]) > _ALIKE and not _sorted(_by_place(order, values[0])):
+        if (
+            values is not None
+            and serial_correlation(order, values[0]) > _ALIKE
+            and not _sorted(_by_place(order, values[0]))
+        ):
             return True
     return False
 

@@ -57,13 +57,13 @@ def choose_folds(
             (disjoint if evidence.disjoint else overlapping).append(evidence)
         numeric = [e.column for e in disjoint if e.separator is None]
         if scheme is None and numeric and len(numeric) == len(disjoint):
-            plan = clock_plan(train, test, numeric, shared, targets, n_splits, seed)
+            plan = time_index_plan(train, test, numeric, shared, targets, n_splits, seed)
             if plan is not None:
                 return plan
         if disjoint or scheme == "group":
             return group_plan(disjoint, overlapping, shared, n_splits, seed, given=column)
     if scheme is None:
-        plan = clock_plan(train, test, shared, shared, targets, n_splits, seed)
+        plan = time_index_plan(train, test, shared, shared, targets, n_splits, seed)
         if plan is not None:
             return plan
     stratified = problem_type != "regression" if scheme is None else scheme == "stratified"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.feature_files import join_feature_files
-from medalist.competitions.layout.headless import name_headless
+from medalist.competitions.layout.headerless import name_headerless
 from medalist.competitions.layout.id_match import IdMatch
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
@@ -86,7 +86,7 @@ def _other_layouts(
         again = split_rows(whole, hints.description, hints.targets) if given.test is None else None
         return None if again is None else (again, None)
 
-    ways: list[Callable[[], Split | None]] = [headless, shared, answered, parted]
+    ways: list[Callable[[], Split | None]] = [headerless, shared, answered, parted]
     for way in ways:
         split = way()
         if split is not None:

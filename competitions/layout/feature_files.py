@@ -8,7 +8,7 @@ from dataclasses import replace
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.further import pairs_of_train_and_test
 from medalist.competitions.layout.id_match import id_index
-from medalist.competitions.layout.many_rows import fixed, joined
+from medalist.competitions.layout.many_rows import sheet_of_frame, with_aggregates
 from medalist.competitions.layout.parts import mixed_columns
 from medalist.competitions.layout.sheets import Sheet
 
@@ -46,7 +46,7 @@ def join_feature_files(roles: Roles, sheets: Sequence[Sheet]) -> tuple[Roles, li
             "train and test."
         )
         train, test = (
-            fixed(table.path, (*table.files, *one.files), joined(r, f, ids), table.load, table.notes)
+            sheet_of_frame(table.path, (*table.files, *one.files), with_aggregates(r, f, ids), table.load, table.notes)
             for table, one, r, f in zip(tables, pair, rows, frames, strict=True)
         )
         train = replace(train, notes=(*train.notes, *pair[0].notes, note))

@@ -14,10 +14,10 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.layout.affixes import affix_of, with_affix
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
-from medalist.competitions.layout.id_match import in_step
+from medalist.competitions.layout.id_match import same_ids_in_order
+from medalist.competitions.layout.integer_types import align_integer_types, ids_without_zeros, pad_ids, restore_zeros
 from medalist.competitions.layout.missing_marks import unmark_missing
-from medalist.competitions.layout.same_integers import ids_of_width, ids_without_zeros, restore_zeros, same_integers
-from medalist.competitions.layout.sample_rows import settle_rows
+from medalist.competitions.layout.sample_rows import rows_to_submit
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -44,7 +44,7 @@ def reconcile(
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
     train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
     as text and `exact` letter by letter (see `tables.reading.load`). A sample with fewer rows than test is settled by
-    `description`, the organiser's text (see `sample_rows.settle_rows`). `named`: targets that the user has named.
+    `description`, the organiser's text (see `sample_rows.rows_to_submit`). `named`: targets that the user has named.
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -76,7 +76,7 @@ def reconcile(
     notes += restored
     if sample is not None:
         names = [(new_to_old.get(c, c), c) for c in ids]
-        train, test = (ids_of_width(table, sample, names) for table in (train, test))
+        train, test = (pad_ids(table, sample, names) for table in (train, test))
         train, test, bare = ids_without_zeros(train, test, sample, names)
         notes += bare
         train, test, written = _as_sample_writes(train, test, sample, ids)
@@ -98,7 +98,7 @@ def reconcile(
         paths = (roles.train.path, roles.test.path, roles.sample.path)
         sample, settled = rows_to_submit(sample, test, train, ids, paths, description)
         notes += settled
-    train, test = _same_precision(*same_integers(train, test), ids)
+    train, test = _same_precision(*align_integer_types(train, test), ids)
     lacking = [str(c) for c in train.columns if c not in test.columns and c not in ids]
     train, unmarked = unmark_missing(train, lacking, roles.train.path) if sample is not None else (train, [])
     notes += unmarked

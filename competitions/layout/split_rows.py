@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.layout.id_match import id_index
-from medalist.competitions.layout.sheets import Load, Sheet, once
+from medalist.competitions.layout.sheets import Load, Sheet, cached
 from medalist.competitions.layout.single_table import set_answers_aside
 
 _MOST_PARTS = 6  # distinct values of a column that says which part a row is of
@@ -95,7 +95,7 @@ def _parts(sheet: Sheet, of_test: np.ndarray, without: tuple[str, ...], why: str
         def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
             return sheet.load(text, exact).loc[chosen, list(columns)].reset_index(drop=True)
 
-        return once(load)
+        return cached(load)
 
     train = Sheet(sheet.path, columns, rows(~of_test), sheet.files, (*sheet.notes, note))
     return train, Sheet(f"{sheet.path} (test rows)", columns, rows(of_test), sheet.files, (note,))

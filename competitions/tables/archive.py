@@ -17,10 +17,10 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.naming import printable
 from medalist.competitions.tables.compression import BOMB_BYTES, BOMB_RATIO, bomb, plain_name
 from medalist.competitions.tables.contents import (
+    AMBIGUOUS_SUFFIXES,
     ARFF_SUFFIXES,
     COLUMNAR_SUFFIXES,
     CSV_SUFFIXES,
-    EITHER_SUFFIXES,
     HEAD_BYTES,
     JSON_SUFFIXES,
     WORKBOOK_SUFFIXES,
@@ -32,9 +32,9 @@ from medalist.competitions.tables.source import Source, plain_reason, unpacking
 
 TABLE_SUFFIXES = CSV_SUFFIXES + COLUMNAR_SUFFIXES + WORKBOOK_SUFFIXES + JSON_SUFFIXES + ARFF_SUFFIXES
 TEXT_SUFFIXES = (".md", ".txt", ".html", ".htm", ".rst")
-TEXT_FORMATS = CSV_SUFFIXES + JSON_SUFFIXES + ARFF_SUFFIXES + EITHER_SUFFIXES + TEXT_SUFFIXES  # texts in some encoding
+TEXT_FORMATS = CSV_SUFFIXES + JSON_SUFFIXES + ARFF_SUFFIXES + AMBIGUOUS_SUFFIXES + TEXT_SUFFIXES  # in any encoding
 ARCHIVE_SUFFIXES = (".zip", ".tar")
-UNREAD_ARCHIVES = (".7z", ".rar")
+UNSUPPORTED_ARCHIVES = (".7z", ".rar")
 MAX_DEPTH = 6  # levels of folders below the root that are searched
 MAX_NESTING = 2  # archives around a table: a zip within a zip
 NESTED_BYTES = 2 << 30  # the largest archive within another, which is held in memory
@@ -63,10 +63,10 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
     with a path that leads out of its folder.
     """
     if root.is_file():
-        if root.name.lower().endswith(UNREAD_ARCHIVES):
+        if root.name.lower().endswith(UNSUPPORTED_ARCHIVES):
             raise InputError(_unread(printable(root.name)))
         base = source_of(root, printable(root.name))
-        if base.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES:
+        if base.suffix in TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES:
             return [base], []
         if base.suffix not in ARCHIVE_SUFFIXES:
             raise InputError(f"{root} is a single file: give the folder or the zip that holds train and test.")
@@ -76,7 +76,7 @@ def list_sources(root: Path) -> tuple[list[Source], list[str]]:
     sources: list[Source] = []
     for file in _walk(root):
         path = printable(file.relative_to(root).as_posix())
-        if file.name.lower().endswith(UNREAD_ARCHIVES):
+        if file.name.lower().endswith(UNSUPPORTED_ARCHIVES):
             notes.append(_unread(path))
             continue
         source = source_of(file, path) if _may_be_other(file.name) else Source(path, file, (), file.stat().st_size)
@@ -123,12 +123,12 @@ def _is_table_or_text(name: str) -> bool:
 
 def _is_archive(name: str) -> bool:
     lower = plain_name(plain_alias(name.lower()))
-    return lower.endswith(ARCHIVE_SUFFIXES + UNREAD_ARCHIVES)
+    return lower.endswith(ARCHIVE_SUFFIXES + UNSUPPORTED_ARCHIVES)
 
 
 def _may_be_other(name: str) -> bool:
     """Whether the content of a file is asked what it is, rather than its name alone: tables and archives."""
-    return plain_name(name.lower()).endswith(TABLE_SUFFIXES + EITHER_SUFFIXES) or _is_archive(name)
+    return plain_name(name.lower()).endswith(TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES) or _is_archive(name)
 
 
 def _unpacked_size(source: Source) -> int:

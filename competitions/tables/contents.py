@@ -12,7 +12,7 @@ COLUMNAR_SUFFIXES = (".parquet", ".pq", ".feather", ".arrow", ".ipc", ".orc")
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 ARFF_SUFFIXES = (".arff",)
-EITHER_SUFFIXES = (".txt", ".dat", ".data")  # a table or a text, as its content shows
+AMBIGUOUS_SUFFIXES = (".txt", ".dat", ".data")  # a table or a text, as its content shows
 PAGE_SUFFIXES = (".html", ".htm")
 _KINDS = (
     (b"PK\x03\x04", ".zip"),

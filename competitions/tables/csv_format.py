@@ -26,7 +26,7 @@ from medalist.competitions.tables.records import (
     style,
 )
 from medalist.competitions.tables.source import Source
-from medalist.competitions.tables.surroundings import Place, find_table, may_hold_units
+from medalist.competitions.tables.surroundings import COMMENT_MARKS, Place, find_table, may_hold_units
 
 HEAD_BYTES = 1 << 16  # read at first to find the header line
 MAX_HEAD_BYTES = 1 << 24  # read at most, where the header line is longer

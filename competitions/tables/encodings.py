@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import TEXT_FORMATS
-from medalist.competitions.tables.code_pages import Reading, rank
+from medalist.competitions.tables.code_pages import Decoding, rank
 from medalist.competitions.tables.source import Source
 
 EVIDENCE_BYTES = 1 << 16  # of distinct fields with letters beyond ASCII that are looked at
@@ -132,7 +132,7 @@ def _decide(sources: Sequence[Source]) -> dict[str, Encoding]:
     return found
 
 
-def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Collection[str], files: int) -> Encoding:
+def _encoding(path: str, fields: list[bytes], together: list[Decoding], known: Collection[str], files: int) -> Encoding:
     """The encoding of one file: that of all `files` files together, unless it makes no words of this one and `files` is
     more than 1."""
     readings = together

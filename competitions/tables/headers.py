@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from medalist.competitions.tables.contents import CSV_SUFFIXES, EITHER_SUFFIXES
+from medalist.competitions.tables.contents import AMBIGUOUS_SUFFIXES, CSV_SUFFIXES
 from medalist.competitions.tables.source import Source
 
 MIN_STEPS = 4  # numbers that rise by equal steps, which are names and not values by chance

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.tables.csv_format import Dialect
+from medalist.competitions.tables.precision import LARGEST_EXACT
 from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.encodings import decoded, marked_encoding
-from medalist.competitions.tables.integers import EXACT_FLOATS
+from medalist.competitions.tables.integers import LARGEST_EXACT
 from medalist.competitions.tables.parsing import column_names, plain_columns
 from medalist.competitions.tables.source import Source
 
@@ -71,10 +71,10 @@ def _numbers(column: pd.Series) -> pd.Series:
     """Numbers and gaps; whole ones that no double holds as nullable integers, or as text beyond 64 bits."""
     gaps = column.map(lambda value: value is None or value != value)
     present = list(column[~gaps])
-    if not all(isinstance(v, int) or (v.is_integer() and abs(v) <= EXACT_FLOATS) for v in present):
+    if not all(isinstance(v, int) or (v.is_integer() and abs(v) <= LARGEST_EXACT) for v in present):
         return column.astype(float)
     low, high = min(present, default=0), max(present, default=0)
-    if max(-low, high) <= EXACT_FLOATS:
+    if max(-low, high) <= LARGEST_EXACT:
         whole = not gaps.any() and all(isinstance(value, int) for value in present)
         return column if whole else column.astype(float)
     if low < -(1 << 63) or high >= 1 << (63 if low < 0 else 64):

@@ -14,7 +14,13 @@ from pathlib import Path
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import ARCHIVE_SUFFIXES, TABLE_SUFFIXES, list_sources, source_of
+from medalist.competitions.tables.archive import (
+    AMBIGUOUS_SUFFIXES,
+    ARCHIVE_SUFFIXES,
+    TABLE_SUFFIXES,
+    list_sources,
+    source_of,
+)
 from medalist.competitions.tables.arff import load_arff
 from medalist.competitions.tables.columnar import columnar_columns, load_columnar
 from medalist.competitions.tables.contents import (
@@ -74,7 +80,7 @@ def read_table(path: Path | str, *, exact: Collection[str] = ()) -> pd.DataFrame
         raise InputError(f"{file} is not a file: give the path of a table.")
     source = source_of(file, str(file))
     if source.suffix in ARCHIVE_SUFFIXES:
-        tables = [s for s in list_sources(file)[0] if s.actual or s.suffix in TABLE_SUFFIXES + EITHER_SUFFIXES]
+        tables = [s for s in list_sources(file)[0] if s.actual or s.suffix in TABLE_SUFFIXES + AMBIGUOUS_SUFFIXES]
     else:
         tables = [source]
     tables = expand_workbooks(tables)

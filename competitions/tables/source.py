@@ -84,7 +84,7 @@ class Siblings:
     found: dict[str, Any] = field(default_factory=dict)
 
 
-def together(sources: Iterable[Source]) -> list[Source]:
+def as_siblings(sources: Iterable[Source]) -> list[Source]:
     """The files as ones that are judged together, where a single one shows too little."""
     plain = tuple(sources)
     siblings = Siblings(plain)

@@ -7,7 +7,7 @@ import re
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.tables.archive import TABLE_SUFFIXES
-from medalist.competitions.tables.contents import EITHER_SUFFIXES, JSON_SUFFIXES, PAGE_SUFFIXES
+from medalist.competitions.tables.contents import AMBIGUOUS_SUFFIXES, JSON_SUFFIXES, PAGE_SUFFIXES
 from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, dialect_of_text
 from medalist.competitions.tables.encodings import marked_encoding
 from medalist.competitions.tables.json_table import is_json_table

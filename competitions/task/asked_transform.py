@@ -9,6 +9,7 @@ import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
+from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.legend import name_words
 from medalist.competitions.task.transform import LOGARITHMS, OPERATIONS
 from medalist.competitions.task.transform_evidence import TransformEvidence, gather

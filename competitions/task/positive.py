@@ -170,8 +170,8 @@ def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that ask for the probability of a label."""
-    one, noun = _label(label), _noun(names)
-    exact = rf"(?-i:{_label(label)})" if isinstance(label, str) else "(?!)"  # "no" is a word, "No" may be a label
+    one, noun = label_pattern(label), _noun(names)
+    exact = rf"(?-i:{one})" if isinstance(label, str) else "(?!)"  # "no" is a word, "No" may be a label
     near = r"[^.!?;]{0,100}?"
     return [
         rf"{_CHANCE}{near}\b{noun}\W{{0,3}}(?:\b(?:is|are|equals?(?: to)?|being|of)\b|=+|:)?\W{{0,3}}{one}",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.layout.asked_columns import column_asked_for
-from medalist.competitions.layout.id_match import id_columns, in_step, match_ids
+from medalist.competitions.layout.id_match import id_columns, match_ids, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.coverage import speaks_of_quantiles

@@ -70,7 +70,7 @@ def gather(
         values=numbers[whole],
         rows=train.loc[whole, list(columns)],
         shown=examples,
-        marks=read_marks(asked, target),
-        saying=read_sayings(sentences, asked, target, columns).of_column_named(asked, target),
+        in_name=name_evidence(asked, target),
+        in_text=text_evidence(sentences, asked, target, columns).of_column_named(asked, target),
         columns=columns,
     )

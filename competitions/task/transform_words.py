@@ -153,7 +153,7 @@ class TextEvidence:
     quote: str = ""
     percent: bool = False
 
-    def of_column_named(self, asked: str, target: str) -> Saying:
+    def of_column_named(self, asked: str, target: str) -> TextEvidence:
         """The same without the function that is asked for, where the column `asked` has the target's name and that is
         named after the function: the text describes what train holds, as of log_price."""
         if not self.asks or name_words(asked) != name_words(target):

@@ -12,7 +12,7 @@ from little import source_of
 from medalist.competitions.competition import read_competition
 from medalist.competitions.layout.same_notes import joined_notes
 from medalist.competitions.tables.reading import load, read_header, read_table
-from medalist.competitions.tables.source import together
+from medalist.competitions.tables.source import as_siblings
 
 WORDS = {
     "cp1251": ("цвет", ["красный", "зелёный", "синий", "жёлтый"]),
@@ -74,7 +74,7 @@ def test_one_accent_is_read_as_the_neighbours_of_the_file_are(tmp_path: Path) ->
     path, other = tmp_path / "few.csv", tmp_path / "many.csv"
     path.write_bytes(csv_text("ville", ["Paris", "Sète"]).encode("mac_roman"))
     other.write_bytes(csv_text("saison", ["été", "hiver"]).encode("mac_roman"))
-    few, _ = together([source_of(path), source_of(other)])
+    few, _ = as_siblings([source_of(path), source_of(other)])
     assert load(few).frame["ville"].tolist()[:2] == ["Paris", "Sète"]
 
 
@@ -83,7 +83,7 @@ def test_a_name_that_stands_in_the_neighbours_too_is_read_as_there(tmp_path: Pat
     path, other = tmp_path / "sample.csv", tmp_path / "train.csv"
     path.write_bytes("č,druh\n1,smrk\n2,smrk\n".encode("iso8859-2"))
     other.write_bytes(csv_text("č", ["Plzeň", "Žďár", "Děčín"]).encode("iso8859-2"))
-    sample, _ = together([source_of(path), source_of(other)])
+    sample, _ = as_siblings([source_of(path), source_of(other)])
     assert list(load(sample).frame.columns) == ["č", "druh"]
 
 

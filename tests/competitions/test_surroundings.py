@@ -12,8 +12,8 @@ from little import source_of
 from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.submission import write_submission
-from medalist.competitions.tables.reading import load, read_header, read_headless, read_table
-from medalist.competitions.tables.source import together
+from medalist.competitions.tables.reading import load, read_header, read_headerless, read_table
+from medalist.competitions.tables.source import as_siblings
 
 ROWS = "1;2,5;north\n2;3,25;south\n3;1,5;north\n4;10;west\n"
 EXPECTED = {"no": [1, 2, 3, 4], "rain": [2.5, 3.25, 1.5, 10], "side": ["north", "south", "north", "west"]}
