@@ -30,9 +30,9 @@ def natural_type(targets: Sequence[pd.Series], layout: str) -> str:
     for values, count in zip(targets, distinct, strict=True):
         if not pd.api.types.is_numeric_dtype(values.dtype) and count > _FEW and parse_dates(values) is not None:
             raise TaskError(
-                f"The target {values.name} holds dates, which cannot be predicted as they are: put numbers in their "
-                f"place in the training table and in the sample, such as the days since a certain day, or name another "
-                f"with --target."
+                f"The target {values.name} holds dates, which cannot be predicted as they are: write numbers in "
+                f"their place in the training table and the sample, such as the days since the first of them, or name "
+                f"another with --target."
             )
     if max(distinct) <= 2:
         return "binary"

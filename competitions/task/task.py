@@ -279,7 +279,7 @@ def target_numbers(values: pd.Series) -> np.ndarray:
         word = "row" if len(infinite) == 1 else "rows"
         raise TaskError(
             f"The target {values.name!r} is infinite in {len(infinite)} training {word} ({word} {rows}, the header not "
-            f"counted): leave {'it' if len(infinite) == 1 else 'them'} out of the training table, or write numbers."
+            f"counted): write finite numbers there, or leave these fields empty (rows without a target are left out)."
         )
     bad = ~np.isfinite(numbers) & values.notna().to_numpy()
     if bad.any():

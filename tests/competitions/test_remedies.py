@@ -88,14 +88,19 @@ def finite(made: Tables) -> Tables:
     return made | {"train": made["train"].replace(np.inf, 99.0)}
 
 
+def emptied(made: Tables) -> Tables:
+    return made | {"train": made["train"].replace(np.inf, np.nan)}
+
+
 def with_labels(value: object) -> Callable[[Tables], Tables]:
     return lambda made: made | {"train": made["train"].replace("seven", value)}
 
 
 CASES = {
     "infinite targets": Case(
-        tables(y=[np.inf, np.inf, *numbers()[2:]]), "infinite in 2 of 90 training rows (inf)",
-        {"write finite numbers there": (finite, {})}, {"metric": "rmse"},
+        tables(y=[np.inf, np.inf, *numbers()[2:]]), "infinite in 2 training rows (rows 1, 2, the header",
+        {"write finite numbers there": (finite, {}), "leave these fields empty": (emptied, {})},
+        {"metric": "rmse"},
     ),
     "words among numbers": Case(
         tables(y=["seven", *in_turn(1, 2, 3, 4)[1:]]), "1 values that are no numbers, such as 'seven'",
@@ -229,7 +234,9 @@ def test_dates_as_a_target_are_predicted_as_numbers(tmp_path: Path) -> None:
     folder.mkdir()
     for name, frame in made.items():
         frame.to_parquet(folder / f"{name}.parquet")
-    with pytest.raises(MedalistError, match="write it as a number, such as the days since the first of them"):
+    with pytest.raises(
+        MedalistError, match=r"write numbers in their place .* such as the days since"
+    ):
         read_and_check(folder)
     days = (made["train"]["y"] - made["train"]["y"].min()).dt.days
     made["train"].assign(y=days).to_parquet(folder / "train.parquet")
@@ -240,7 +247,8 @@ def test_ids_that_repeat_are_told_apart_by_further_columns() -> None:
     made = tables(y=numbers())
     made["test"] = made["test"].assign(row=[i // 2 for i in range(N_TEST)], part=[i % 2 for i in range(N_TEST)])
     made["train"] = made["train"].assign(part=0)
-    competition = little_competition(made["train"], made["test"], made["test"][["row", "part"]].assign(y=0.0))
+    asked = made["test"][["row", "part"]].assign(y=0.0).iloc[::-1].reset_index(drop=True)  # not row by row as in test
+    competition = little_competition(made["train"], made["test"], asked)
     with pytest.raises(MedalistError, match=r"6 ids repeat in test \(row\): name the columns .* with --id"):
         infer_task(competition, id="row")
     task = infer_task(competition, id="row,part")
