@@ -75,6 +75,18 @@ def _is_comment(record: Record, below: Sequence[Record]) -> bool:
     )
 
 
+def has_row_names(records: Sequence[Record]) -> bool:
+    """Whether the rows have one field more than the header, distinct names of rows in front, as R's write.table writes
+    them: below the names then stand the values of a column of numbers."""
+    header, rows = (records[0].fields, [r.fields for r in records[1:]]) if records else ((), [])
+    if len(rows) < 3 or any(len(row) != len(header) + 1 for row in rows) or any(map(is_number, header)):
+        return False
+    columns = list(zip(*rows, strict=True))
+    if len(set(columns[0])) < len(rows) or "" in columns[0] or not any(columns[-1]):
+        return False
+    return any(all(map(is_number, column)) for column in columns[1:])
+
+
 def may_hold_units(record: Record) -> bool:
     """Whether the row under a header could hold units, by itself: it has words and no numbers."""
     return not any(map(is_number, record.fields)) and any(_is_unit(field) for field in record.fields)

@@ -232,3 +232,40 @@ def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path, 
     assert read is not None
     assert read.to_dict("list") == answer.to_dict("list")
     assert read_headerless(tmp_path / "answer.csv", ["nr"]) is None
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t", ";"])
+@pytest.mark.parametrize("named", [True, False])
+def test_names_of_rows_without_a_name_in_the_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str, named: bool
+) -> None:
+    """As R's write.table writes them."""
+    rows = [(f'"car {i}"' if named else f'"{i + 1}"', 40 + i, i % 3 + 0.5, f'"t{i % 2}"') for i in range(30)]
+    lines = [separator.join(('"nr"', '"size"', '"town"')), *(separator.join(map(str, row)) for row in rows)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    table = load(source_of(path))
+    assert table.frame.iloc[:, 1:].columns.tolist() == ["nr", "size", "town"]
+    assert read_header(source_of(path)).columns == tuple(table.frame.columns)
+    assert table.frame["nr"].tolist() == list(range(40, 70))
+    assert table.frame["town"].tolist() == [f"t{i % 2}" for i in range(30)]
+    assert table.frame.iloc[0, 0] == ("car 0" if named else 1)
+    assert any("names of rows" in note for note in table.notes)
+    if separator != " ":
+        monkeypatch.setenv("MEDALIST_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("medalist.competitions.tables.reading.LARGE_BYTES", 10)
+        assert read_table(path)["nr"].tolist() == list(range(40, 70))
+
+
+def test_a_header_that_is_one_short_for_another_reason_is_refused(tmp_path: Path) -> None:
+    for lines in (["nr,text", *(f"{i},so much, and more" for i in range(9))], ["a,b", *("7,1,2" for _ in range(9))]):
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join(lines) + "\n")
+        with pytest.raises(InputError, match="more fields in rows"):
+            read_table(path)
+
+
+def test_units_in_brackets_without_a_letter(tmp_path: Path) -> None:
+    lines = ["id,size,share,town", ",[km],[-],", *(f"{i},{i / 4},{i % 3},Ulm" for i in range(20))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    assert read_table(tmp_path / "t.csv")["id"].tolist() == list(range(20))
