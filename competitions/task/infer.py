@@ -30,7 +30,8 @@ from medalist.competitions.task.row_weights import check_weights, infer_weights
 from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
-from medalist.competitions.task.task import Task, target_numbers
+from medalist.competitions.task.target_values import target_numbers
+from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
 
 Names = str | Sequence[str] | None
