@@ -22,7 +22,8 @@ from medalist.competitions.tables.reading import read_headerless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import submitted_codes
 from medalist.competitions.task.spelling import spelling_key
-from medalist.competitions.task.task import Task, target_column
+from medalist.competitions.task.target_values import target_column
+from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding

@@ -98,3 +98,23 @@ def _by_sentences(predicted: Sequence[str], labels: Sequence[Any], description: 
 
 def _listed(names: Sequence[Any]) -> str:
     return ", ".join(str(name) for name in names[:6]) + (" …" if len(names) > 6 else "")
+
+
+def in_class_order(
+    columns: Sequence[str], labels_of_columns: Sequence[Any], predicted: Sequence[str], labels: Sequence[Any]
+) -> tuple[str, ...]:
+    """The class columns in the order of `labels`, "" for a label without one: the `columns`, which are those of
+    `labels_of_columns`, and others of the `predicted` ones that are named after a label. Raises TaskError where fewer
+    than two labels have one."""
+    by_label = dict(zip(labels_of_columns, columns, strict=True))
+    further = [column for column in predicted if column not in columns]
+    for label in labels:
+        if label not in by_label:
+            by_label[label] = (named_classes(further, [label]) or ("",))[0]
+    ordered = tuple(by_label[label] for label in labels)
+    if sum(map(bool, ordered)) < 2:
+        raise TaskError(
+            f"The sample submission has {len(columns)} class columns for {len(labels)} classes: correct the classes, "
+            f"or name the target with --target."
+        )
+    return ordered

@@ -8,16 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.asked_transform import infer_transform
-from medalist.competitions.task.labels import named_classes, plain
+from medalist.competitions.task.class_columns import in_class_order
+from medalist.competitions.task.labels import plain
 from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
 from medalist.competitions.task.metric import (
     assume_metric,
@@ -27,11 +25,13 @@ from medalist.competitions.task.metric import (
 )
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
+from medalist.competitions.task.row_numbers import is_row_number
 from medalist.competitions.task.row_weights import check_weights, infer_weights
 from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
-from medalist.competitions.task.task import Task, target_numbers
+from medalist.competitions.task.target_values import target_numbers
+from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
 
 Names = str | Sequence[str] | None
@@ -151,7 +151,9 @@ def infer_task(
         )
     plan = _folds(folds, train, test, form, kind, n_splits, seed)
     notes += measured_notes(values, len(train), plan.n_splits)
-    columns_of_classes = _class_columns(form, labels)
+    columns_of_classes = form.class_columns
+    if form.layout == "per_class" and len(form.class_columns) > 1:
+        columns_of_classes = in_class_order(form.class_columns, form.labels, form.predicted, labels)
     long = form.long
     if long is not None and columns_of_classes:
         named = tuple(filter(None, columns_of_classes))
@@ -217,25 +219,6 @@ def _transform(
     return infer_transform(train, competition.test, competition.sample, pairs, competition.description)
 
 
-def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, in the order of `labels`, "" for a label without one. Raises TaskError where fewer
-    than two labels have one."""
-    if form.layout != "per_class" or len(form.class_columns) < 2:
-        return form.class_columns
-    by_label = dict(zip(form.labels, form.class_columns, strict=True))
-    further = [column for column in form.predicted if column not in form.class_columns]
-    for label in labels:
-        if label not in by_label:
-            by_label[label] = (named_classes(further, [label]) or ("",))[0]
-    columns = tuple(by_label[label] for label in labels)
-    if sum(map(bool, columns)) < 2:
-        raise TaskError(
-            f"The sample submission has {len(form.class_columns)} class columns for {len(labels)} classes: correct the "
-            f"classes, or name the target with --target."
-        )
-    return columns
-
-
 def _folds(
     given: str | FoldPlan | None,
     train: pd.DataFrame,
@@ -259,21 +242,6 @@ def _folds(
         column=column or None,
         seed=seed,
     )
-
-
-def is_row_number(train: pd.Series, test: pd.Series) -> bool:
-    """Whether an id column merely numbers the rows: unique, no date, and no text whose leading part repeats."""
-    if not (train.is_unique and test.is_unique) or parse_dates(train) is not None:
-        return False
-    if not is_text(train):
-        return True
-    texts = train.dropna().astype(str)
-    for separator in SEPARATORS:
-        if texts.head(1000).str.contains(separator, regex=False).mean() > 0.95:
-            parts = group_keys(train, separator).nunique()
-            if 1 < parts < 0.9 * len(train):
-                return False
-    return True
 
 
 def _names(given: Names) -> tuple[str, ...] | None:

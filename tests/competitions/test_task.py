@@ -193,8 +193,10 @@ def test_a_metric_is_given_read_or_assumed():
         ([False, True] * 9, [False] * 5, "accuracy"),
         (["no", "yes"] * 9, ["no"] * 5, "accuracy"),
         (["no", "yes"] * 9, [0.5] * 5, "auc"),
-        (["no", "yes"] * 9, [False, True] * 2 + [True], "auc"),  # which of the words is true?
-        (["0", "1"] * 9, [0, 1, 0, 1, 1], "auc"),
+        (["no", "yes"] * 9, [False, True] * 2 + [True], "accuracy"),
+        (["no", "yes"] * 9, [0, 1, 0, 1, 1], "accuracy"),
+        (["up", "aside"] * 9, [False, True] * 2 + [True], "auc"),  # which of the words is true?
+        (["0", "1"] * 9, [0, 1, 0, 1, 1], "accuracy"),
         (["a", "b", "c"] * 6, ["a"] * 5, "accuracy"),
         ([1.5, 2.5, 3.25] * 6, [0.0] * 5, "rmse"),
     ],
@@ -310,3 +312,31 @@ def test_the_column_of_weights_is_named_by_the_text(case):
     assert (task.metric, task.weights) == ("wmae", weights)
     assert weights not in (*task.train_only, *task.features(train, test))
     assert any("weights: in task.yaml" in note for note in task.notes)
+
+
+@pytest.mark.parametrize("folder", ["boats", "some data"])
+@pytest.mark.parametrize(
+    ("labels", "shown", "metric"),
+    [
+        ([0, 1], [0], "accuracy"),
+        ([0, 1], [1], "accuracy"),
+        ([0, 1], [0, 1], "accuracy"),
+        ([0.0, 1.0], [0], "accuracy"),
+        ([False, True], [True], "accuracy"),
+        (["N", "Y"], [0, 1], "accuracy"),
+        (["N", "Y"], [True], "accuracy"),
+        ([0, 1], [0.0], "auc"),
+        ([0, 1], [0.5], "auc"),
+        (["N", "Y"], [0.5], "auc"),
+        (["N", "Y"], [0], "auc"),
+    ],
+)
+def test_without_a_description_the_sample_asks_for_labels_or_probabilities(tmp_path, folder, labels, shown, metric):
+    frame = pd.DataFrame({"key": range(500, 620), "x": np.random.default_rng(2).normal(size=120)})
+    place = tmp_path / folder
+    place.mkdir()
+    frame[:90].assign(alive=np.resize(labels, 90)).to_csv(place / "train.csv", index=False)
+    frame[90:].to_csv(place / "test.csv", index=False)
+    frame.loc[90:, ["key"]].assign(alive=np.resize(shown, 30)).to_csv(place / "form.csv", index=False)
+    task = infer_task(read_competition(place))
+    assert (task.metric, task.metric_source) == (metric, "assumed")
