@@ -12,7 +12,14 @@ from dataclasses import replace
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Roles, looks_like_form, read_pair, read_triple, related
+from medalist.competitions.layout.candidates import (
+    Roles,
+    looks_like_form,
+    named_as_train,
+    read_pair,
+    read_triple,
+    related,
+)
 from medalist.competitions.layout.id_match import share_in
 from medalist.competitions.layout.sheets import NamedTables, Sheet
 
@@ -131,6 +138,12 @@ def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet
                 "give --sample FILE, or --id and --target instead."
             )
     for a, b in pairs:
+        if set(a.columns) == set(b.columns) and not given.train:
+            one, other = (b, a) if named_as_train(b) and not named_as_train(a) else (a, b)
+            return (
+                f"every column of {one.path} is in {other.path} too, so that nothing is left to be predicted: "
+                "if it is the train table, its target is missing; else give --train and --test."
+            )
         for c in sheets:
             same = len(set(a.columns) & set(c.columns))
             if c.path not in (a.path, b.path) and same == len(c.columns) and not given.train:
