@@ -35,6 +35,7 @@ def test_published_competitions_are_read_right(name: str) -> None:
         "public/sample_submission.csv": "sample",
         "public/description.md": "description",
         "private/answers.csv": "answers",
+        "task.json": "answers",  # outside the public part
     }
     about = json.loads((SHARED / name / "task.json").read_text())
     assert competition.name == name
