@@ -17,6 +17,7 @@ from medalist.agent.cli.holdout import holdout
 from medalist.agent.cli.inspect import inspect
 from medalist.agent.cli.leaderboard import leaderboard
 from medalist.agent.cli.medals import medals
+from medalist.agent.cli.night import night
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.resume import resume
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 for command in (run, resume, demo, inspect, grade, holdout, runs, show, features, medals, leaderboard):
     app.command()(command)
+app.add_typer(night, name="night")
 
 
 def _remedy(error: OSError) -> str:
