@@ -17,7 +17,9 @@ from medalist.agent.cli.holdout import holdout
 from medalist.agent.cli.inspect import inspect
 from medalist.agent.cli.leaderboard import leaderboard
 from medalist.agent.cli.medals import medals
-from medalist.agent.cli.night import night
+from medalist.agent.cli.night import add, list_, remove
+from medalist.agent.cli.night_run import report as night_report
+from medalist.agent.cli.night_run import run as night_run
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.resume import resume
@@ -37,6 +39,15 @@ app = typer.Typer(
 )
 for command in (run, resume, demo, inspect, grade, holdout, runs, show, features, medals, leaderboard):
     app.command()(command)
+night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
+for name, below in (
+    ("add", add),
+    ("remove", remove),
+    ("list", list_),
+    ("run", night_run),
+    ("report", night_report),
+):
+    night.command(name)(below)
 app.add_typer(night, name="night")
 
 

@@ -108,9 +108,3 @@ def list_(file: NightsPath = None, runs_dir: RunsDir = "runs", json: AsJson = Fa
     print_table(("competition", "path", "share", "until", "options"), rows, right=(2,))
     if nights.notify:
         print_text(f"\nNotified: {', '.join(nights.notify)}")
-
-
-night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
-night.command("add")(add)
-night.command("remove")(remove)
-night.command("list")(list_)
