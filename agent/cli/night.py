@@ -85,6 +85,7 @@ def remove(
 def list_(file: NightsPath = None, runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """List the competitions that nights work on."""
     from medalist.agent.nights.file import nights_file, read_nights
+    from medalist.agent.nights.notify import shown
     from medalist.agent.nights.schema import RUN_OPTIONS
 
     place = nights_file(runs_dir, file)
@@ -107,4 +108,4 @@ def list_(file: NightsPath = None, runs_dir: RunsDir = "runs", json: AsJson = Fa
     ]
     print_table(("competition", "path", "share", "until", "options"), rows, right=(2,))
     if nights.notify:
-        print_text(f"\nNotified: {', '.join(nights.notify)}")
+        print_text(f"\nNotified: {', '.join(map(shown, nights.notify))}")

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Notifier:
             thread.start()  # an address that sends a byte a second, or a name server that is away, holds nobody up
             thread.join(self.seconds + GRACE)
             if thread.is_alive():
-                yield f"{target} could not be told within {self.seconds:g} s."
+                yield f"{shown(target)} could not be told within {self.seconds:g} s."
             elif not said.empty():
                 yield said.get()
 
@@ -49,12 +50,12 @@ class Notifier:
             else:
                 self._call(target, document)
         except subprocess.TimeoutExpired:
-            said.put(f"{target} did not end within {self.seconds:g} s and was ended.")
+            said.put(f"{shown(target)} did not end within {self.seconds:g} s and was ended.")
         except urllib.error.HTTPError as error:
-            said.put(f"{target} answered {error.code} {error.reason}.")
+            said.put(f"{shown(target)} answered {error.code} {error.reason}.")
         except (OSError, HTTPException, ValueError, subprocess.SubprocessError) as error:
             why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
-            said.put(f"{target} could not be told: {why}.")
+            said.put(f"{shown(target)} could not be told: {why}.")
 
     def _post(self, url: str, document: Mapping[str, Any], text: str) -> None:
         """POST the text, with a title in the header Title, which ntfy shows; Slack takes JSON only: {"text": …}."""
@@ -93,3 +94,11 @@ class Notifier:
         if process.returncode:
             last = said.strip().splitlines()[-1:]
             raise ValueError(": ".join([f"it ended with exit code {process.returncode}", *last]))
+
+
+def shown(target: str) -> str:
+    """How a target is called where others may read it: of an address the host alone, since what follows may be
+    secret."""
+    if not target.startswith(("http://", "https://")):
+        return target
+    return f"the address at {urllib.parse.urlsplit(target).hostname}"

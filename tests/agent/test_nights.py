@@ -94,7 +94,7 @@ def competitions(place: Path, *names: str, **fields: Any) -> Path:
 
 
 def a_night(place: Path, file: Path, seconds: float | None = 13.5, **options: Any) -> dict[str, Any]:
-    """The report on a night whose slices take no time: it is over when no slice of 12 s fits in, after 1.5 s of 13.5."""
+    """The report on a night whose slices take no time: it ends when none of 12 s fits in, after 1.5 s of 13.5."""
     given: dict[str, Any] = {"length": 12.0, "command": (sys.executable, str(place / "worker.py"))} | options
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         return run_night(file, str(place / "runs"), seconds, None, NightJson(nowhere), **given)
@@ -244,3 +244,20 @@ def test_one_request_ends_a_night_in_order(place: Path) -> None:
     row = state.night("last")
     assert (row.state, row.reason) == ("interrupted", "A person ended the night.")
     assert (place / "runs" / "nights" / row.id / "report.md").exists()
+
+
+def test_who_wants_to_be_told_is_told_of_failures_medals_and_the_end(place: Path) -> None:
+    told = place / "told.jsonl"
+    script = place / "tell.py"
+    script.write_text("import sys\nopen(sys.argv[1], 'a').write(sys.stdin.read())\n", encoding="utf-8")
+    file = competitions(place, "broken", "a")
+    text = file.read_text(encoding="utf-8") + f"notify: {sys.executable} {script} {told}\n"
+    file.write_text(text, encoding="utf-8")
+    document = a_night(place, file, 16.0, keep_going=True, notify=["no-such-program-here"])
+    events = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines()]
+    kinds = [e["event"] for e in events]
+    assert {"failure", "medal"} <= set(kinds)
+    assert kinds[-1] == "end"
+    assert kinds.count("medal") == 1
+    assert events[-1]["competitions"][0]["competition"] in ("a", "broken")
+    assert any("no-such-program-here could not be told" in n["text"] for n in document["notes"])
