@@ -18,6 +18,9 @@ from medalist.agent.cli.inspect import inspect
 from medalist.agent.cli.leaderboard import leaderboard
 from medalist.agent.cli.medals import medals
 from medalist.agent.cli.night import add, list_, remove
+from medalist.agent.cli.night_install import install as night_install
+from medalist.agent.cli.night_install import status as night_status
+from medalist.agent.cli.night_install import uninstall as night_uninstall
 from medalist.agent.cli.night_run import report as night_report
 from medalist.agent.cli.night_run import run as night_run
 from medalist.agent.cli.printing import print_text
@@ -45,7 +48,10 @@ for name, below in (
     ("remove", remove),
     ("list", list_),
     ("run", night_run),
+    ("status", night_status),
     ("report", night_report),
+    ("install", night_install),
+    ("uninstall", night_uninstall),
 ):
     night.command(name)(below)
 app.add_typer(night, name="night")

@@ -19,7 +19,7 @@ NightArgument = Annotated[str, typer.Argument(metavar="[NIGHT]", help="A night's
 
 def run(
     until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
-    budget: Annotated[OptionalText, typer.Option(help="How long to work: 8h, 90m.", show_default=False)] = None,
+    budget: Annotated[OptionalText, typer.Option(help="How long to work at most: 8h, 90m.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")] = False,
     notify: Annotated[
         list[str] | None,
@@ -39,10 +39,9 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Work through one night, in slices on the competition that may gain most per minute."""
-    if budget is not None and until is not None:
-        raise BudgetError("Give either --budget or --until, not both.")
-    seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
-    instant = time.time() + seconds if until and seconds is not None else None
+    given = [parse_duration(budget)] if budget else []
+    instant = None if until is None else time.time() + seconds_until(until)
+    seconds = min([*given, *([] if instant is None else [instant - time.time()])], default=None)
     length = parse_duration(slice_) if slice_ else None
 
     from medalist.agent.nights.display import night_display
