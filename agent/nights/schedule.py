@@ -7,12 +7,12 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from medalist.agent.nights.child import COMMAND
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import InputError
 
@@ -116,7 +116,7 @@ class Job:
         runs = Path(runs_dir).absolute()
         minutes = round(schedule.seconds / 60)
         command = (
-            *_medalist(),
+            *COMMAND,
             "night",
             "run",
             "--until",
@@ -130,14 +130,6 @@ class Job:
         )
         environment = {name: os.environ[name] for name in KEPT if os.environ.get(name)}
         return cls(schedule, command, str(Path.cwd()), environment, str(runs / "nights" / "night.log"))
-
-
-def _medalist() -> tuple[str, ...]:
-    """How medalist is started, wherever from."""
-    script = Path(sys.executable).with_name("medalist")
-    if script.is_file() and os.access(script, os.X_OK):
-        return (str(script),)
-    return (sys.executable, "-c", "from medalist.agent.cli.main import main; main()")
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 import yaml
-from command_line import ledger_of
+from command_line import assert_valid, call, columns, ledger_of, start, write
 
 from medalist.agent.nights.display import NightJson
 from medalist.agent.nights.report_text import as_markdown, as_text
@@ -261,3 +262,60 @@ def test_who_wants_to_be_told_is_told_of_failures_medals_and_the_end(place: Path
     assert kinds.count("medal") == 1
     assert events[-1]["competitions"][0]["competition"] in ("a", "broken")
     assert any("no-such-program-here could not be told" in n["text"] for n in document["notes"])
+
+
+# with medalist itself
+
+
+def competition(folder: Path, seed: int, rows: int = 240) -> Path:
+    """A little regression, of which some is noise."""
+    frame = columns(rows, seed)
+    frame["price"] = (3 * frame["size"] + frame["weight"] + np.random.default_rng(seed).normal(size=rows)).round(3)
+    cut = rows * 2 // 3
+    sample = frame[cut:][["row"]].assign(price=0)
+    return write(folder, frame[:cut], frame[cut:].drop(columns="price"), sample, "Scored by RMSE.")
+
+
+@pytest.mark.slow
+def test_two_nights_of_medalist_with_a_kill_in_the_middle(tmp_path: Path) -> None:
+    """Two competitions and a broken one: the first night is killed and goes on, the second continues its runs."""
+    runs, file = tmp_path / "runs", tmp_path / "nights.yaml"
+    paths = [competition(tmp_path / name, k) for k, name in enumerate(("tides", "quakes"))]
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "notes.csv").write_text("a\n1\n", encoding="utf-8")
+    for path in (*paths, tmp_path / "broken"):
+        assert call("night", "add", path, "--file", file, "--runs-dir", runs).returncode == 0
+    options = ("--file", file, "--runs-dir", runs, "--json")
+    night = start("night", "run", "--budget", "150s", "--slice", "25s", *options)
+    try:
+        state = state_of(str(runs))
+        wait_for(lambda: [s for s in state.slices() if s.status == "finished"], 60)
+        running = wait_for(lambda: [s for s in state.slices() if s.status == "running" and s.pid], 60)
+        children = psutil.Process(running[-1].pid).children(recursive=True)
+        night.kill()
+        night.wait()
+    finally:
+        night.kill()
+    done = call("night", "run", *options)
+    assert done.returncode == 0, done.stderr
+    assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
+    first = json.loads(done.stdout.splitlines()[-1])
+    assert len(state.nights()) == 1
+    assert {c["competition"] for c in first["competitions"]} == {"tides", "quakes", "broken"}
+    assert all(of(first, name)["after"]["confirmed"] for name in ("tides", "quakes"))
+    assert "no train table" in of(first, "broken")["failures"][0]
+    done = call("night", "run", "--budget", "70s", "--slice", "25s", "--keep-going", *options)
+    assert done.returncode == 0, done.stderr
+    second = json.loads(done.stdout.splitlines()[-1])
+    with ledger_of(runs) as ledger:
+        for name, path in zip(("tides", "quakes"), paths, strict=True):
+            now, before = of(second, name), of(first, name)
+            assert now["runs"] == before["runs"]
+            experiments = ledger.experiments(now["runs"][0])
+            tried = [e.pipeline_hash for e in experiments if e.verdict != "timeout"]
+            assert len(set(tried)) == len(tried)
+            assert [e.number for e in experiments] == list(range(len(experiments)))
+            assert now["after"]["score"] <= before["after"]["score"]
+            assert_valid(Path(now["submission"]), path / "sample_submission.csv")
+    shown = call("night", "report", "--markdown", "--runs-dir", runs).stdout
+    assert "| tides |" in shown
