@@ -12,6 +12,7 @@ from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
+from medalist.agent.cli.process import INTERRUPTED
 from medalist.competitions.errors import BudgetError
 
 NightArgument = Annotated[str, typer.Argument(metavar="[NIGHT]", help="A night's id; the last one unless said.")]
@@ -65,9 +66,11 @@ def run(
     )
     if json:
         print_json({"event": "report", **document}, indent=None)
-        return
-    print_text("\n" + as_text(document))
-    print_text(f"The same in {report_folder(runs_dir, document['night'])}/report.md")
+    else:
+        print_text("\n" + as_text(document))
+        print_text(f"The same in {report_folder(runs_dir, document['night'])}/report.md")
+    if document["state"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
 
 
 def _print_plan(

@@ -11,12 +11,17 @@ from medalist.leaderboard.boards.standing import WORDS
 Document = Mapping[str, Any]
 
 
+def count(number: int, what: str) -> str:
+    """A number of things in words: 1 slice, 2 slices."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def headline(document: Document) -> str:
     """The night in one sentence, such as a notification shows first."""
     competitions = document["competitions"]
     better = sum(bool(c["gain"]) for c in competitions)
     failed = sum(bool(c["failures"]) for c in competitions)
-    parts = [f"{len(competitions)} competitions in {duration(document['seconds_worked'])}", f"{better} gained"]
+    parts = [f"{count(len(competitions), 'competition')} in {duration(document['seconds_worked'])}", f"{better} gained"]
     parts += [f"{failed} had failures"] if failed else []
     return f"Night {document['night']} ({document['state']}): {', '.join(parts)}. {document['reason']}".strip()
 
@@ -62,9 +67,9 @@ def as_markdown(document: Document) -> str:
 
 def _work(c: Document) -> str:
     """How much was done on a competition."""
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in c["verdicts"].items())
-    slices = f"{c['slices']} {'slice' if c['slices'] == 1 else 'slices'}"
-    done = f"{c['experiments']} experiments" + (f" ({verdicts})" if verdicts else "")
+    verdicts = ", ".join(f"{times} {verdict}" for verdict, times in c["verdicts"].items())
+    slices = count(c["slices"], "slice")
+    done = count(c["experiments"], "experiment") + (f" ({verdicts})" if verdicts else "")
     total = f"; in all {c['all_experiments']} in {duration(c['all_seconds'])}" if c.get("all_seconds") else ""
     return f"{duration(c['seconds'])} in {slices}, {done}{total}."
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medalist.agent.nights.file import read_nights
+from medalist.agent.nights.report_text import count
 from medalist.agent.nights.schedule import Installed, days_text
 from medalist.agent.nights.state import NightRow, NightState, SliceRow
 from medalist.agent.run.display import duration
@@ -118,13 +119,12 @@ def status_text(document: dict[str, Any]) -> str:
         lines += [f"{file} is gone: medalist night install writes it again." for file in schedule["lacking"]]
     for n in document["nights"]:
         failures = f", {n['failures']} failed" if n["failures"] else ""
-        lines.append(
-            f"Night {n['night']}: {n['state']}, {n['slices']} slices{failures}, {duration(n['seconds'])}. {n['reason']}"
-        )
+        done = f"{count(n['slices'], 'slice')}{failures}, {duration(n['seconds'])}"
+        lines.append(f"Night {n['night']}: {n['state']}, {done}. {n['reason']}")
     if not document["nights"]:
         lines.append("No night was worked yet.")
     for c in document["competitions"]:
-        done = f"{c['slices']} slices, {duration(c['seconds'])}" if c["slices"] else "not worked on yet"
+        done = f"{count(c['slices'], 'slice')}, {duration(c['seconds'])}" if c["slices"] else "not worked on yet"
         why = f": {c['why']}" if c["why"] else ""
         lines.append(f"{c['competition']}: {done}{', last ' + c['last'] if c['last'] else ''}{why}")
     return "\n".join(lines)

@@ -17,7 +17,7 @@ class Window:
 
     seconds: float
     ends: float | None = None
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
 
     @property
     def left(self) -> float:
