@@ -79,7 +79,7 @@ def next_slice(
             and c.ends - owed[c.name] < max(seconds, _next(able, c, left, window, length))
         ):
             return Slice(c.name, seconds, "its last day ends soon")
-    new = [c for c in able if not c.worked and not c.tonight]
+    new = [c for c in able if not c.worked and c.tonight < _least(c, window, length, 0.0)]
     if new:
         first = max(new, key=lambda c: c.share)  # the first of equal ones
         return Slice(first.name, _length(first, left, window, length, len(able)), "nothing was done on it yet")

@@ -118,3 +118,15 @@ def test_continue_goes_on_and_the_submission_only_gets_better(tmp_path: Path) ->
     refused = call("run", path, "--budget", "30s", "--continue", "--metric", "mae", "--runs-dir", runs)
     assert refused.returncode == 2
     assert "leave out" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_run_is_planned_for_all_its_parts(tmp_path: Path) -> None:
+    path = competition(tmp_path / "tides", rows=1500)
+    drawn = []
+    for plan in ([], ["--plan", "3h"]):
+        done = call("run", path, "--budget", "15s", *plan, "--runs-dir", tmp_path / f"runs{len(plan)}", "--json")
+        assert done.returncode == 0, done.stderr
+        (text,) = [e["text"] for e in map(json.loads, done.stdout.splitlines()) if e["event"] == "start"]
+        drawn.append(int(text.partition("drawn ")[2].partition(" times")[0] or 1))
+    assert drawn[0] < drawn[1] == 3

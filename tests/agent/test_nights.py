@@ -21,6 +21,7 @@ import pytest
 import yaml
 from command_line import assert_valid, call, columns, ledger_of, start, write
 
+from medalist.agent.cli.main import main
 from medalist.agent.nights.display import NightJson
 from medalist.agent.nights.report_text import as_markdown, as_text
 from medalist.agent.nights.start import run_night, state_of
@@ -58,7 +59,7 @@ else:
 print(json.dumps({"event": "start", "run": run, "text": f"{name}: regression"}), flush=True)
 done = ledger.experiments(run)
 worked = max((e.run_seconds for e in done), default=0.0)
-at = 3600.0 if name.startswith("flat") else worked + float(given["--budget"].rstrip("s"))
+at = 36000.0 if name.startswith("flat") else worked + float(given["--budget"].rstrip("s"))
 gain = 0.0 if name.startswith("flat") else 0.3
 number = len(done)
 ledger.record_experiment(run, ExperimentRow(
@@ -147,6 +148,27 @@ def test_work_is_continued_night_after_night(place: Path) -> None:
     medals = [n for c in (first, second) for n in c["notes"] if n["kind"] == "medal"]
     assert len(medals) == 1
     assert "bronze medal-equivalent (estimated" in medals[0]["text"]
+
+
+def test_a_run_that_stopped_gaining_gives_its_time_away(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = competitions(place, "flat")
+    a_night(place, file)
+    second = a_night(place, file)
+    flat = of(second, "flat")
+    assert flat["slices"] == 0
+    assert "chance that another hour gains more than the noise" in flat["notes"][0]["text"]
+    assert "All competitions have stopped gaining" in second["reason"]
+    assert of(a_night(place, file, keep_going=True), "flat")["slices"] >= 1
+    at = ("--file", str(file), "--runs-dir", str(place / "runs"))
+    competitions(place, "flat", "new")
+    before = sorted((place / "runs").rglob("*"))
+    with pytest.raises(SystemExit):
+        main(["night", "run", "--dry-run", "--budget", "1h", "--json", *at])
+    new, old = sorted(json.loads(capsys.readouterr().out)["competitions"], key=lambda p: p["name"] == "flat")
+    assert (new["run"], old["seconds"], old["slices"]) == (None, 0.0, 0)
+    assert new["seconds"] == pytest.approx(3600, abs=130)
+    assert "stopped gaining" in old["why"]
+    assert sorted((place / "runs").rglob("*")) == before
 
 
 def test_options_of_their_own_make_a_run_of_their_own_and_changed_data_a_new_one(place: Path) -> None:
