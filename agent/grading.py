@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,14 +14,15 @@ from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError, SubmissionError, TaskError
-from medalist.competitions.layout.id_match import id_index, in_step
+from medalist.competitions.layout.id_match import id_index, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, as_text
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
-from medalist.competitions.tables.reading import read_headless, read_table
+from medalist.competitions.tables.reading import read_headerless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.labels import submitted_codes
 from medalist.competitions.task.spelling import spelling_key
+from medalist.competitions.task.target_values import target_column
 from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
 from medalist.leaderboard.boards.board import Board
@@ -51,12 +53,14 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    long = task.long is not None
     if task.long is not None:
-        submission, answers = _wide(task.long, submission), _wide(task.long, answers)
+        submission, answers = _wide(task.long, submission), _wide(task.long, answers, task.targets)
         task = task.wide()
     keys = list(task.submission_id or task.id)
     shared = bool(keys) and set(keys) <= set(submission) & set(answers)
-    if shared and submission.duplicated(keys).any() and in_step(submission, answers, keys):  # repeated as in the sample
+    repeated = shared and submission.duplicated(keys).any()
+    if repeated and same_ids_in_order(submission, answers, keys):  # as in the sample
         predicted, truth = submission.reset_index(drop=True), answers.reset_index(drop=True)
     else:
         predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
@@ -71,6 +75,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     if missing:
         raise SubmissionError(f"The answers have no column {missing[0]!r}: they must hold {', '.join(task.targets)}.")
     task = _with_new_classes(task, truth)
+    if long and task.layout != "per_class":
+        predicted = _without_unasked(task, predicted, truth)
     predictions = submitted_predictions(task, predicted)
     y = _encoded(task, truth, predictions)
     metric = task.scorer()
@@ -79,13 +85,25 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
 
 
-def _wide(long: LongIds, frame: pd.DataFrame) -> pd.DataFrame:
-    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already
-    keeps its columns."""
+def _wide(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:
+    """A long table with one row for each id, as text, and a column for each key; one with a row for each id already,
+    and with the `targets`, keeps its columns. Raises SubmissionError for rows that are named in neither way."""
     values = [long.value] if long.value in frame else [c for c in frame.columns if c not in long.columns][:1]
     if set(long.columns) <= set(frame.columns) and values:
-        return long.wide(frame, values[0])
+        try:
+            return long.wide(frame, values[0])
+        except SubmissionError:
+            if not targets or not {*targets, *long.ids} <= set(frame.columns) or frame.duplicated(list(long.ids)).any():
+                raise
     return as_text(frame, [name for name in long.ids if name in frame])
+
+
+def _without_unasked(task: Task, predicted: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """The submission with a number in place of the values that neither it nor the answers have, of rows of which not
+    every target is asked for."""
+    pairs = zip(task.prediction_columns, task.targets, strict=False)
+    unasked = {c: predicted[c].isna() & truth[t].isna() for c, t in pairs if c in predicted}
+    return predicted.assign(**{c: predicted[c].mask(gaps, 0) for c, gaps in unasked.items() if gaps.any()})
 
 
 def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.ndarray:
@@ -97,6 +115,12 @@ def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.nda
     column = parse_transform(task.transform).column
     if column is not None and column not in truth.columns:
         raise SubmissionError(f"The answers have no column {column!r}, which {task.transform!r} needs: add it to them.")
+    if task.is_classification:
+        try:
+            return task.encode(truth)
+        except TaskError:  # labels in the form that the sample asks for
+            columns = [target_column(truth, t, gaps=task.n_targets > 1) for t in task.targets]
+            return np.column_stack([submitted_codes(column, task.classes) for column in columns])
     if not task.transform:
         return task.encode(truth)
     plain = replace(task, transform="").encode(truth)
@@ -229,7 +253,7 @@ def _with_names(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
     names = list(task.submission_columns)
     if set(names) & set(map(str, table.columns)) or len(names) != table.shape[1]:
         return table
-    named = read_headless(path, names)
+    named = read_headerless(path, names)
     return table if named is None else named
 
 
@@ -292,11 +316,24 @@ def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: 
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]
     targets = [c for c in shared if c not in keys]
+    asked = [c for c in frame.columns if c not in keys]
+    if keys and not targets and len(truth.columns) == 2:  # the answers call it otherwise
+        targets = [c for c in truth.columns if c not in keys]
+        if len(asked) > 1:
+            raise InputError(
+                f"The submission has {', '.join(map(str, asked[:6]))} where the answers have {targets[0]}, and what "
+                f"they stand for is told by the competition alone: name it with --competition."
+            )
     if not keys or not targets:
         raise InputError(
             "Submission and answers share no id and target columns: name the competition with --competition."
         )
-    labelled = get_metric(metric, len(targets)).needs == "label"  # a submission may hold labels that the answers lack
-    labels = pd.concat([truth, frame], ignore_index=True) if labelled else truth
-    competition = Competition(name, Path(), labels, truth[keys], truth[keys + targets], "", (), "", ())
+    names = dict(zip(targets, asked, strict=True)) if not set(targets) & set(asked) else {}
+    train, sample = truth, truth[keys + targets].rename(columns=names)
+    if get_metric(metric, len(targets)).needs == "label":  # a submission may hold labels that the answers lack
+        submitted = frame.rename(columns={new: old for old, new in names.items()})
+        two = all(truth[t].nunique() == 2 and not submitted[t].isin(truth[t]).any() for t in targets)
+        train = truth if two else pd.concat([truth, submitted], ignore_index=True)
+        sample = submitted[keys + targets].rename(columns=names) if two else sample
+    competition = Competition(name, Path(), train, truth[keys], sample, "", (), "", ())
     return infer_task(competition, id=keys, targets=targets, metric=metric, folds="random", drop=())

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from medalist.competitions.columns.aggregates import aggregate_rows
-from medalist.competitions.columns.reading_decisions import read_further
+from medalist.competitions.columns.reading_decisions import readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.errors import InputError
 from medalist.competitions.kaggle.about import read_about
@@ -20,19 +20,28 @@ from medalist.competitions.layout.decide import Hints, decide
 from medalist.competitions.layout.description import encoding_note, html_text, read_description, read_text
 from medalist.competitions.layout.file_list import TableFile, file_list, further_tables
 from medalist.competitions.layout.further import FurtherTable
-from medalist.competitions.layout.headers import header_notes, names_of_sample, rename_columns, same_headers
+from medalist.competitions.layout.headers import header_notes, rename_columns, restore_sample_names, unify_headers
+from medalist.competitions.layout.integer_types import says_zeros
 from medalist.competitions.layout.parts import join_named
 from medalist.competitions.layout.reconcile import reconcile
-from medalist.competitions.layout.sample_file import first_ids, sample_form
+from medalist.competitions.layout.same_notes import joined_notes
+from medalist.competitions.layout.sample_file import raw_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
 from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
-from medalist.competitions.tables.archive import TEXT_SUFFIXES, Source, list_sources, together
+from medalist.competitions.tables.archive import TEXT_SUFFIXES, list_sources, source_of
 from medalist.competitions.tables.reading import Table
+from medalist.competitions.tables.source import Source, as_siblings
 from medalist.competitions.tables.table_or_text import is_table
 from medalist.competitions.tables.text_form import TextForm
 from medalist.competitions.tables.workbook import expand_workbooks
-from medalist.competitions.text_columns import decide_readings, read_frames, with_time
+from medalist.competitions.text_columns import (
+    decide_readings,
+    decimal_of_train,
+    read_frames,
+    with_same_spellings,
+    with_time,
+)
 
 __all__ = ["Competition", "TableFile", "read_competition"]
 
@@ -71,7 +80,8 @@ class Competition:
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")
-        return read_further(self.readings, self.sources[matches[0]].load())
+        table = self.sources[matches[0]].load()
+        return readings_of_further(self.readings, table, self.description).apply(table)
 
 
 def read_competition(
@@ -102,7 +112,7 @@ def read_competition(
         )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)
-    sources = together(expand_workbooks(sources))
+    sources = as_siblings(expand_workbooks(sources))
     may_be_tables = {source.path for source in sources if is_table(source)}
     by_path = {source.path: source for source in sources}
     named = {flag: _named(root, flag, value, by_path) for flag, value in _flags(train, test, sample)}
@@ -113,13 +123,14 @@ def read_competition(
     from_kaggle = bool(about.description) and not text
 
     loaded: dict[str, Table] = {}
-    tables, headless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
+    tables, headerless, problems = read_sheets(by_path, may_be_tables, loaded, given_paths)
     if not tables:
         reason = problems[0] if problems else notes[0] if notes else f"{root} holds no table (csv or parquet)."
         raise InputError(reason)
-    tables = same_headers(tables, next(iter(named["--train"]), None))
+    tables = unify_headers(tables, next(iter(named["--train"]), None))
     sheets, given = join_named(tables, *(named[flag] for flag in ("--train", "--test", "--sample")))
-    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headless), _aggregated)
+    of_rows = _Aggregates(text)
+    hints = Hints(text, tuple(targets or ()), need_sample, tuple(headerless), of_rows)
     try:
         decision = decide(sheets, given, hints)
     except InputError as error:
@@ -127,29 +138,32 @@ def read_competition(
     roles = decision.roles
     used = [s for s in (roles.train, roles.test, roles.sample) if s]
 
-    head = first_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
+    head = raw_ids(by_path[roles.sample.files[0]], roles.ids) if roles.sample else b""
     readings = decide_readings(roles, text)
-    frames = with_time(reconcile(roles, *read_frames(roles, readings), head, text))
+    frames = reconcile(roles, *read_frames(roles, readings), head, text, hints.targets)
+    frames = with_time(with_same_spellings(frames, roles.ids))
     if not roles.test.path:
         whole, left_out = without_unlabelled(frames.train, hints.targets, text)
         frames = replace(frames, train=whole, test=whole.iloc[:0], notes=(*frames.notes, *left_out))
     names = {s.path: s.load.names for s in tables if isinstance(s.load, FileLoader) and s.load.names}
     of_sample = names.get(roles.sample.path, {}) if roles.sample else {}
-    frames, renamed, predicted = names_of_sample(frames, of_sample, roles.ids)
+    frames, renamed, predicted = restore_sample_names(frames, of_sample, roles.ids)
     if decision.many is not None:  # ids are called in the further table as in train and test
         renamed |= {old: new for old, new in roles.match.renamed if old in decision.many.ids}
     told = header_notes(used, names, predicted)
     paths = [p for s in used for p in s.files if s.path]
-    tables = rename_columns([*tables, *(s for s in headless if s.path in paths)], renamed)
+    tables = rename_columns([*tables, *(s for s in headerless if s.path in paths)], renamed)
     files = file_list(sources, hidden, tables, decision, frames, text_paths, problems)
     files, further = further_tables(files, tables, decision, by_path, renamed)
     forms = {path: table.form for path, table in loaded.items()}
-    form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal)
-    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.settles(note)]
+    form, form_notes = sample_form(roles, forms, frames, readings.sample_decimal, decimal_of_train(frames, readings))
+    table_notes = [note for p in dict.fromkeys(paths) for note in loaded[p].notes if not readings.supersedes(note)]
+    table_notes = [note for note in table_notes if not says_zeros(note, frames.train)]
     made_notes = [note for s in used for note in s.notes]
     problems = [p for p in problems if not any(p.startswith(path) for path in paths)]
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
+    all_notes += of_rows.notes if decision.many is not None else ()
     all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
     return Competition(
         name=safe_name(name) if name else name_of(root),
@@ -160,7 +174,7 @@ def read_competition(
         description=html_text(about.description) if from_kaggle else text,
         files=files,
         fingerprint=hashlib.sha256(" ".join(loaded[p].digest for p in paths).encode()).hexdigest()[:16],
-        notes=tuple(dict.fromkeys(all_notes)),
+        notes=tuple(joined_notes(all_notes, list(by_path))),
         sources=MappingProxyType(further),
         sample_form=form,
         readings=readings,
@@ -168,9 +182,18 @@ def read_competition(
     )
 
 
-def _aggregated(table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """The aggregates of several rows for an id (see `aggregate_rows`), whose text is read as numbers and dates."""
-    return aggregate_rows(read_further(Readings(), table), ids, taken)
+@dataclass
+class _Aggregates:
+    """A callable that returns the aggregates of several rows for an id (see `aggregate_rows`), whose text is read as
+    numbers and dates. `notes`: how the columns of the last table were read."""
+
+    description: str
+    notes: tuple[str, ...] = ()
+
+    def __call__(self, table: pd.DataFrame, ids: Sequence[str], taken: Sequence[str]) -> tuple[pd.DataFrame, str]:
+        readings = readings_of_further(Readings(), table, self.description)
+        self.notes = readings.notes
+        return aggregate_rows(readings.apply(table, ids), ids, taken)
 
 
 def _flags(train: str | None, test: str | None, sample: str | None) -> tuple[tuple[str, str | None], ...]:
@@ -218,7 +241,7 @@ def _one_named(root: Path, flag: str, value: str, by_path: dict[str, Source]) ->
         inside = [p for p, source in by_path.items() if source.file.resolve() == file.resolve()]
         if len(inside) == 1:
             return inside[0]
-        by_path[wanted] = Source(wanted, file, (), file.stat().st_size)
+        by_path[wanted] = source_of(file, wanted)
         return wanted
     problem = "more than one such file" if matches else "no such file"
     raise InputError(f"{flag} {value}: there is {problem} in {root}.")

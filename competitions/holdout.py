@@ -19,6 +19,7 @@ from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.holdout_text import asks_for_probabilities, holdout_text
 from medalist.competitions.layout.long_ids import LongIds
 from medalist.competitions.tables.compression import plain_name
 from medalist.competitions.tables.integers import whole_numbers
@@ -79,6 +80,8 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
             f"{fraction:g} of {len(held_out)} rows cannot be held out by the {task.folds.scheme} scheme: "
             "give another fraction or scheme."
         )
+    probabilities = asks_for_probabilities(task)
+    text = holdout_text(competition, task, probabilities)
     frame = whole_numbers(competition.train)
     if not task.id and not len(competition.test):  # a single table without an id: its rows get numbers
         number = next(n for n in ("row", "row_number", "number_of_the_row") if n not in frame)
@@ -97,8 +100,8 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
         (out / "private").mkdir(exist_ok=True)
         frame.loc[~held_out, list(competition.train.columns)].to_csv(public / TABLES[0], index=False)
         private[test_columns].to_csv(public / TABLES[1], index=False)
-        _sample(competition, task, private, frame[~held_out]).to_csv(public / TABLES[2], index=False)
-        (public / "description.md").write_text(competition.description, encoding="utf-8")
+        _sample(competition, task, private, frame[~held_out], probabilities).to_csv(public / TABLES[2], index=False)
+        (public / "description.md").write_text(text, encoding="utf-8")
         weights = [task.weights] if task.weights in private.columns else []
         private[[*task.id, *task.targets, *weights]].to_csv(out / "private" / "answers.csv", index=False)
         for file in competition.files:
@@ -192,11 +195,13 @@ def _later_parts(times: np.ndarray, others: np.ndarray, fraction: float) -> np.n
     return held_out
 
 
-def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
+def _sample(
+    competition: Competition, task: HoldoutTask, private: pd.DataFrame, rest: pd.DataFrame, probabilities: bool
+) -> pd.DataFrame:
     """The sample submission of a holdout: ids, and in every other column the sample's or else the target's mode.
 
     Where a column of the sample holds two distinct values, so does this one, since they may show that labels are
-    wanted.
+    wanted; where there is none, 0.5 shows that `probabilities` are.
     """
     long: LongIds | None = getattr(task, "long", None)
     if long is not None and competition.sample is not None:
@@ -214,6 +219,9 @@ def _sample(competition: Competition, task: HoldoutTask, private: pd.DataFrame, 
             values = competition.sample[name] if competition.sample is not None else rest[name]
             both = competition.sample is not None and values.nunique() == 2
             shown = values.drop_duplicates() if both else values.mode().iloc[:1]
+            if probabilities and competition.sample is None:
+                made[name] = np.full(len(private), 0.5)
+                continue
             made[name] = np.resize(shown.dropna().to_numpy(), len(private))
     return pd.DataFrame(made)
 

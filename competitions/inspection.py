@@ -17,7 +17,7 @@ def inspection_document(
 ) -> dict[str, Any]:
     """Files, task, columns and findings as a dictionary that `json.dumps` takes."""
     named = task.classes if task.class_columns else task.targets
-    keys = () if task.long is None else task.class_columns or task.long.keys
+    keys = () if task.long is None or task.levels else task.class_columns or task.long.keys
     return {
         "competition": {
             "name": competition.name,

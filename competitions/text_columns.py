@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+from pandas.api import types
 
+from medalist.competitions.columns.local_times import with_local_times
 from medalist.competitions.columns.reading_decisions import read_jointly
 from medalist.competitions.columns.readings import Readings
+from medalist.competitions.columns.spellings import same_spellings
 from medalist.competitions.columns.time_columns import with_time_column
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.reconcile import Frames, Reload
@@ -33,20 +36,34 @@ def read_frames(roles: Roles, readings: Readings) -> tuple[Frames, Reload]:
 
     def reload(path: str, as_text: Sequence[str], exact: Sequence[str]) -> pd.DataFrame:
         raw = [c for c in readings.raw if c in sheets[path].columns]
-        skip = (*as_text, *exact, *(readings.beside if roles.sample and path == roles.sample.path else ()))
+        skip = (*as_text, *exact, *(readings.date_columns if roles.sample and path == roles.sample.path else ()))
         return readings.apply(sheets[path].load((*as_text, *raw), exact), skip)
 
     def read(sheet: Sheet) -> pd.DataFrame:
         if any(c in readings.raw for c in sheet.columns):
             return reload(sheet.path, (), ())
-        return readings.apply(sheet.load(), readings.beside if sheet is roles.sample else ())
+        return readings.apply(sheet.load(), readings.date_columns if sheet is roles.sample else ())
 
     sample = read(roles.sample) if roles.sample else None
     return Frames(read(roles.train), read(roles.test), sample, ()), reload
 
 
-def with_time(frames: Frames) -> Frames:
-    """The tables, train and test with a column of dates where several columns together tell the time."""
-    targets = [c for c in frames.train.columns if c not in frames.test]
-    train, test, notes = with_time_column(frames.train, frames.test, targets)
+def decimal_of_train(frames: Frames, readings: Readings) -> str:
+    """The decimal sign of all numbers with decimals in train where these were text, else ""."""
+    floats = [v for c, v in frames.train.items() if c not in readings.forms and types.is_float_dtype(v.dtype)]
+    return "" if any(bool((values.dropna() % 1).any()) for values in floats) else readings.decimal
+
+
+def with_same_spellings(frames: Frames, ids: Sequence[str]) -> Frames:
+    """The tables, train and test with one spelling of each value of text; `ids` stay as they are."""
+    train, test, notes = same_spellings(frames.train, frames.test, ids)
     return Frames(train, test, frames.sample, (*frames.notes, *notes))
+
+
+def with_time(frames: Frames) -> Frames:
+    """The tables, train and test with a column of dates where several columns together tell the time, and with the
+    local time of stamps in UTC beside a column of time zones."""
+    targets = [c for c in frames.train.columns if c not in frames.test]
+    train, test, local = with_local_times(frames.train, frames.test, targets)
+    train, test, notes = with_time_column(train, test, targets)
+    return Frames(train, test, frames.sample, (*frames.notes, *local, *notes))

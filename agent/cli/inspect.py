@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from medalist.competitions.competition import Competition
     from medalist.competitions.task.task import Task
 
-_SETTLES = re.compile(r"--[a-z]|\btask\.yaml\b")  # a note that names what decides otherwise
+_CORRECTABLE = re.compile(r"--[a-z]|\btask\.yaml\b")  # a note that names what decides otherwise
 PIPE_WIDTH = 160  # characters of a line where the output is no terminal
 
 
@@ -90,7 +90,7 @@ def _print_tables(
     if task.train_only:
         table.add_row("only in train", ", ".join(task.train_only))
     notes = [*competition.notes, *task.notes]
-    decided = [note for note in notes if _SETTLES.search(note)]
+    decided = [note for note in notes if _CORRECTABLE.search(note)]
     for note in decided:
         table.add_row(Text("check", style="bold yellow"), note)
     for note in notes:

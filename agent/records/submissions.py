@@ -184,7 +184,7 @@ class Submissions:
                 sample,
                 task.submission_id,
                 probability=shares,
-                ascending=task.level_columns,
+                ascending=task.level_columns if task.layout == "per_level" else (),
                 sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
             )
         digest = write_submission(frame, self.path, self.data.competition.sample_form)

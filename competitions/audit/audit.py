@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.audit.rows import duplicate_rows, row_order, train_only_columns
 from medalist.competitions.audit.target import target_copies
 from medalist.competitions.columns.cards import ColumnCard, Kind
+from medalist.competitions.columns.date_parts import parts_of_dates
 from medalist.competitions.competition import Competition
 from medalist.competitions.task.task import Task
 
@@ -37,13 +38,16 @@ def audit(
     train, test = competition.train, competition.test
     y = task.encode(train)
     inputs = [card for card in cards if card.name in set(task.features(train, test))]
+    timed = task.folds.scheme in ("time", "blocks")
+    parts = parts_of_dates(train, [card.name for card in inputs], task.folds.column) if timed else frozenset()
+    others = [card for card in inputs if card.name not in parts]
     checks: dict[str, Callable[[], Iterable[Finding]]] = {
-        "drift": lambda: drifting_columns(inputs, task),
+        "drift": lambda: drifting_columns(inputs, task, parts),
         "train only": lambda: train_only_columns(train, task, y),
         "id order": lambda: row_order(train, task, y),
         "target copy": lambda: target_copies(train, task, y, inputs, np.random.default_rng(seed), deadline),
         "duplicates": lambda: duplicate_rows(train, test, [c.name for c in inputs], y),
-        "adversarial": lambda: adversarial_validation(train, test, task, inputs, seed, threads),
+        "adversarial": lambda: adversarial_validation(train, test, task, others, seed, threads),
     }
     if not len(test):  # a single table
         checks = {name: check for name, check in checks.items() if name not in ("drift", "adversarial")}
@@ -59,16 +63,19 @@ def audit(
     return tuple(sorted(findings, key=lambda finding: _RANK[finding.severity]))
 
 
-def drifting_columns(cards: Sequence[ColumnCard], task: Task, most: int = 10) -> Iterable[Finding]:
+def drifting_columns(
+    cards: Sequence[ColumnCard], task: Task, parts: Collection[str] = (), most: int = 10
+) -> Iterable[Finding]:
     """Findings on columns whose distribution differs in test, and on columns with values that never occur in train.
 
-    At most `most` columns are reported one by one.
+    At most `most` columns are reported one by one. `parts`: columns that hold parts of the dates of the fold plan.
     """
     drifting = sorted((card for card in cards if card.drift >= 0.1), key=lambda card: -card.drift)
     for card in drifting[:most]:
-        expected = card.name == task.folds.column
+        expected = card.name == task.folds.column or card.name in parts
         severity: Severity = "info" if expected or card.drift < 0.3 else "warning"
         why = ", which is how test was separated" if expected else ""
+        why = f", as a part of {task.folds.column}, by which test was separated" if card.name in parts else why
         yield Finding(
             "drift",
             severity,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.audit.finding import Finding, Severity
-from medalist.competitions.tables.integers import EXACT_FLOATS
+from medalist.competitions.tables.precision import LARGEST_EXACT
 from medalist.competitions.task.task import Task
 
 MOST_CELLS, MOST_COLUMNS = 20_000_000, 200  # limits on train and test together, and on columns, of `rows_repeat`
@@ -90,7 +90,7 @@ def row_hashes(table: pd.DataFrame, columns: list[str]) -> np.ndarray:
 
 def _beyond_floats(values: pd.Series, floats: np.ndarray) -> np.ndarray:
     """What float64 leaves out of each integer, scrambled, (n,) uint64: 0 for all up to 2**53 and for gaps."""
-    if not pd.api.types.is_integer_dtype(values.dtype) or not np.nanmax(np.abs(floats), initial=0) >= EXACT_FLOATS:
+    if not pd.api.types.is_integer_dtype(values.dtype) or not np.nanmax(np.abs(floats), initial=0) >= LARGEST_EXACT:
         return np.zeros(len(values), dtype=np.uint64)
     gaps = np.isnan(floats)
     exact = values.fillna(0).to_numpy() if gaps.any() else values.to_numpy()

@@ -10,10 +10,11 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.columns.kinds import numeric_kind, text_kind
 from medalist.competitions.errors import TaskError
+from medalist.competitions.tables.dtypes import is_text
 
 SAMPLED = 200_000  # rows of a table from which columns are described; larger tables are sampled
 RECOUNTED = 0.1  # distinct values per sampled row, above which distinct values are counted in all rows

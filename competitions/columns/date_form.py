@@ -9,25 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.date_order import order_beside, order_said
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.columns.written_dates import Dates, form_of, forms_in, read_dates, two_parts
 
 _FORMS_MOST = 3  # forms that one column may mix
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
 _FIRST, _LAST = np.datetime64("1678-01-01"), np.datetime64("2262-01-01")  # what nanoseconds hold
-_SIGN = r"\s*[-/.,\s]\s*"
-_DAY_SAID = re.compile(
-    rf"\bday{_SIGN}month{_SIGN}year|\bd{{1,2}}[-/. ]m{{1,2}}[-/. ]y{{1,4}}|%d.%[mb].%[yY]|\bday[- ]first|"
-    r"\bday (?:comes |is )?before (?:the )?month|\bT{1,2}[-/.]M{1,2}[-/.]J{1,4}|\btag.monat.jahr|\bjj[/.-]mm[/.-]a{2,4}"
-    r"|european (?:date|day)",
-    re.IGNORECASE,
-)
-_MONTH_SAID = re.compile(
-    rf"\bmonth{_SIGN}day{_SIGN}year|\bm{{1,2}}[-/. ]d{{1,2}}[-/. ]y{{1,4}}|%m.%d.%[yY]|\bmonth[- ]first|"
-    r"\bmonth (?:comes |is )?before (?:the )?day|\b(?:american|us) (?:date|day)",
-    re.IGNORECASE,
-)
-_SHOWN = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(?:\d{4}|\d{2})(?![\d/-])")
 
 
 @dataclass(frozen=True)
@@ -89,11 +77,15 @@ def plain_iso(texts: Iterable[str]) -> bool:
 
 
 def decide_dates(
-    tables: Mapping[str, pd.Series], description: str = "", known: bool | None = None
+    tables: Mapping[str, pd.Series],
+    description: str = "",
+    known: bool | None = None,
+    beside: pd.DataFrame | None = None,
 ) -> DateDecision | None:
     """How the texts of one column, by table, are written as dates, or None where they are none.
 
-    `known`: whether days are before months in other columns, None where these do not show it.
+    `known`: whether days are before months in other columns, None where these do not show it. `beside`: the table of
+    train, whose other columns may show the order.
     """
     texts = pd.concat([series.dropna() for series in tables.values()], ignore_index=True).astype(object).astype(str)
     distinct = pd.Series(pd.unique(texts), dtype=object)
@@ -108,7 +100,7 @@ def decide_dates(
         if all(over):
             return None  # both orders stand in one column
         proven = over[0] if any(over) else None
-        day_first, why = (over[0], "") if any(over) else _order(tables, names, sign, description, known)
+        day_first, why = (over[0], "") if any(over) else _order(tables, names, sign, description, known, beside)
     form = DateForm(tuple((name, day_first) for name in names))
     dates = form.read(distinct)
     lost = np.isnat(dates.local) & ~dates.absent
@@ -118,11 +110,13 @@ def decide_dates(
     form = DateForm(form.forms, bool(zoned.any() and len(np.unique(dates.offset[zoned])) > 1))
     order = "day/month/year" if day_first else "month/day/year"
     rewrite = ("two orders" in names and day_first) or form.zones or not _same_as_before(tables, form)
-    shown = distinct.iloc[int(np.flatnonzero(~np.isnat(dates.local))[0])]
+    telling = DateForm((("two orders", day_first),)).read(distinct) if "two orders" in names else dates
+    shown = distinct.iloc[int(np.flatnonzero(~np.isnat(telling.local) & ~np.isnat(dates.local))[0])]
     iso = _iso(dates.local[distinct.eq(shown).to_numpy()][:1], dates.clock)[0]
     said = ""
     if "two orders" in names and (day_first or why):
         said = f"is read as {order} ({shown} is {iso}){why}"
+        said += ", in local time, with the offset from UTC and UTC beside it" if form.zones else ""
     elif rewrite and form.zones:
         said = "holds times with several offsets from UTC: the local time is kept, with the offset and UTC beside it"
     elif rewrite:
@@ -131,18 +125,6 @@ def decide_dates(
     if missing and said:
         said += f", {distinct[np.isnat(dates.local)].iloc[0]!r} as missing"
     return DateDecision(form, rewrite, said, proven)
-
-
-def order_said(description: str) -> bool | None:
-    """Whether a description says that days are before months, in words or by an example; None where it does not say."""
-    day, month = _DAY_SAID.search(description) is not None, _MONTH_SAID.search(description) is not None
-    if day != month:
-        return day
-    if day:
-        return None
-    first = [(int(a) > 12, int(b) > 12) for a, _, b in _SHOWN.findall(description)]
-    shown = {a for a, b in first if a != b}
-    return shown.pop() if len(shown) == 1 else None
 
 
 def _forms(texts: pd.Series) -> list[str]:
@@ -154,7 +136,12 @@ def _forms(texts: pd.Series) -> list[str]:
 
 
 def _order(
-    tables: Mapping[str, pd.Series], names: list[str], sign: str, description: str, known: bool | None
+    tables: Mapping[str, pd.Series],
+    names: list[str],
+    sign: str,
+    description: str,
+    known: bool | None,
+    beside: pd.DataFrame | None,
 ) -> tuple[bool, str]:
     """(whether days are before months, a clause that says why) where no value proves it."""
     said = order_said(description)
@@ -162,9 +149,15 @@ def _order(
         return said, ", as the description says"
     if sign == ".":
         return True, ""
+    read = {order: DateForm(tuple((name, order) for name in names)) for order in (True, False)}
+    if beside is not None and "train" in tables:
+        found = order_beside(
+            {o: _times(form, tables["train"]) for o, form in read.items()}, beside, str(tables["train"].name)
+        )
+        if found is not None:
+            return found[0], f", since only so does it agree with {found[1]!r}"
     if known is not None:
         return known, ", as in the other columns"
-    read = {order: DateForm(tuple((name, order) for name in names)) for order in (True, False)}
     axes = {order: {key: _axis(form, values) for key, values in tables.items()} for order, form in read.items()}
     later = {
         order: "test" in axis and _later(axis["train"], axis["test"]) for order, axis in axes.items() if "train" in axis
@@ -180,12 +173,18 @@ def _order(
     )
 
 
+def _times(form: DateForm, values: pd.Series) -> np.ndarray:
+    """The column as (n,) datetime64[us], NaT where missing."""
+    dates, codes = form.dates(values)
+    return np.append(dates.local, np.datetime64("NaT", "us"))[codes]
+
+
 def _axis(form: DateForm, values: pd.Series) -> np.ndarray:
     """The column as (n,) float64 seconds, NaN where missing."""
-    dates, codes = form.dates(values)
-    seconds = dates.local.astype("datetime64[s]").astype(np.int64).astype(float)
-    seconds[np.isnat(dates.local)] = np.nan
-    return np.append(seconds, np.nan)[codes]
+    times = _times(form, values)
+    seconds = times.astype("datetime64[s]").astype(np.int64).astype(float)
+    seconds[np.isnat(times)] = np.nan
+    return seconds
 
 
 def _later(train: np.ndarray, test: np.ndarray) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.tables.dtypes import is_number, is_text
+
 _SHAPE = (
     r"^\s*(?:\d{4}[-/.]\d{1,2}(?:[-/.]\d{1,2})?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}[- ][A-Za-z]{3,9}[-, ]+\d{2,4}"
     r"|[A-Za-z]{3,9} \d{1,2},? \d{4})(?:[T ].*)?$"
@@ -22,17 +24,8 @@ _DIGITS = (  # (least, most, format, least number of distinct values): fewer may
     (190_001_010_000, 210_012_312_359, "%Y%m%d%H%M", 4),
     (19_000_101_000_000, 21_001_231_235_959, "%Y%m%d%H%M%S", 4),
 )
-_SINCE_1970 = (
-    (8e8, 4e9, 1.0),
-    (8e11, 4e12, 1e3),
-)  # ranges of times since 1970, from 1995 to 2096; their units a second
+_SINCE_1970 = ((8e8, 4e9, 1.0), (8e11, 4e12, 1e3))  # ranges of times since 1970, from 1995 to 2096; units a second
 _SECONDS_PER_DAY = 86_400.0
-
-
-def is_text(values: pd.Series) -> bool:
-    """Whether a column holds strings or Python objects, or categories of them."""
-    dtype = values.cat.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
-    return bool(pd.api.types.is_object_dtype(dtype) or pd.api.types.is_string_dtype(dtype))
 
 
 def parse_dates(values: pd.Series, sample: int = 300, share: float = 0.95) -> pd.Series | None:
@@ -115,7 +108,7 @@ def _parse_digits(values: pd.Series) -> pd.Series | None:
 def since_1970(values: pd.Series) -> float:
     """How many units make a second where a column holds whole numbers of the size of seconds or milliseconds since
     1970 that span more than 86,400; 0.0 for any other column."""
-    if not pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
+    if not is_number(values):
         return 0.0
     present = values.to_numpy(np.float64, na_value=np.nan)
     present = present[np.isfinite(present)]
@@ -125,10 +118,12 @@ def since_1970(values: pd.Series) -> float:
     return next((unit for a, b, unit in _SINCE_1970 if a <= low and high <= b and high - low > 86_400), 0.0)
 
 
-def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
+def time_axis(values: pd.Series, since: pd.Series | None = None) -> tuple[np.ndarray, bool] | None:
     """(position of each row in time, whether it is in days since 1970): (n,) float64 with NaN where missing, and bool.
 
-    Numbers that are no dates are positions in whatever unit they have. None for any other column.
+    Dates, and seconds or milliseconds since 1970, are in days; other numbers are positions in whatever unit they have.
+    None for any other column. `since`: the values, by default the column's own, that decide whether it holds seconds or
+    milliseconds since 1970.
     """
     times = parse_dates(values)
     if times is not None:
@@ -136,7 +131,9 @@ def time_axis(values: pd.Series) -> tuple[np.ndarray, bool] | None:
         axis = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / _SECONDS_PER_DAY)
         return axis, True
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan), False
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        unit = since_1970(values if since is None else since)
+        return (numbers / (unit * _SECONDS_PER_DAY), True) if unit else (numbers, False)
     return None
 
 
@@ -145,9 +142,10 @@ def time_axes(
 ) -> tuple[tuple[np.ndarray, bool] | None, tuple[np.ndarray, bool] | None]:
     """The `time_axis` of a column in both tables.
 
-    Texts of both are read by one form, since the few days of a short test may leave open whether 01/12 is in December.
+    Texts of both are read by one form, since the few days of a short test may leave open whether 01/12 is in December,
+    and numbers in the unit of train.
     """
-    separate = time_axis(train), time_axis(test)
+    separate = time_axis(train), time_axis(test, train if len(train) else None)
     if not (is_text(train) and is_text(test) and len(train) and len(test)):
         return separate
     together = time_axis(pd.concat([train.astype(object), test.astype(object)], ignore_index=True))

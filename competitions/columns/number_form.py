@@ -1,4 +1,4 @@
-"""Decides how the numbers of a column of text are written: from its values in all tables, then from what is beside."""
+"""Decides how the numbers of a column of text are written, by its values in all tables, else by other columns."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.number_words import MULTIPLES
-from medalist.competitions.columns.written_numbers import OWN, STYLES, NumberForm, Parts, Style, take_apart
+from medalist.competitions.columns.number_words import MULTIPLES, units_of
+from medalist.competitions.columns.written_numbers import MIXED, STYLES, NumberForm, Parts, Style, take_apart
 
 _MOST_LIMITS = 0.5  # share of limits such as "<1.0", above which they are classes rather than numbers
 _WORD_SHARE = 0.1  # largest share of rows with one further word, which is then read as missing
-_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_IP = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,28 @@ def decide_numbers(tables: Sequence[pd.Series], context: Callable[[], str], *, t
     rows = pd.concat([series.dropna() for series in tables], ignore_index=True).astype(object)
     if len(table) < 2 or not _are_numbers(parts, rows, target) or _are_codes(table):
         return None
-    beside = _beside(table, rows, texts)
-    if beside is None:
+    affix = _affix(table, rows, texts)
+    if affix is None:
         return None
     styles, doubt, decimals = _styles(
-        table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context
+        table["body"], [take_apart(_distinct([t])).table["body"] for t in tables], context, table["exp"].ne("")
     )
     if not styles:
         return None
-    form = NumberForm(styles, beside == "multiples", beside == "percent and fractions", words=parts.others)
+    units = tuple((units_of(set(table["mark"])) or {}).items()) if affix == "units" else ()
+    form = NumberForm(styles, affix == "multiples", affix == "percent and fractions", 1.0, parts.others, units)
     signs = " or ".join(dict.fromkeys(style.describe() for style in styles if style.describe()))
-    said = [signs, *_said(table, beside, parts)]
+    said = [signs, *_said(table, affix, parts)]
     said = [phrase for phrase in said if phrase]
-    if not said and not doubt and pd.to_numeric(texts, errors="coerce").notna().all():
+    if texts[table.index][table["negative"]].str.contains(r"[-)]\s*$").any():
+        said.append("brackets or a sign behind a number mean minus")
+    plainly = pd.to_numeric(texts, errors="coerce").notna().all()
+    if not said and not plainly:
+        said.append("with signs that plain numbers lack")
+    if not said and not doubt and plainly:
         return None
     return NumberDecision(
-        form, ", ".join(said), _example(form, texts, table), doubt, decimals, beside.startswith("percent")
+        form, ", ".join(said), _example(form, texts, table), doubt, decimals, affix.startswith("percent")
     )
 
 
@@ -89,22 +95,22 @@ def _are_numbers(parts: Parts, rows: pd.Series, target: bool) -> bool:
 def _are_codes(table: pd.DataFrame) -> bool:
     """Whether the numbers are codes: with leading zeros, IP addresses, telephone numbers, lists of three digits."""
     body = table["body"]
-    if body.str.match(r"0\d").any():
+    if body.str.match(r"0[0-9]").any():
         return True
     if body.str.fullmatch(_IP).all():
         return True
-    groups = body.str.count(r"[ ',.]\d{3}(?!\d)")
-    digits = body.str.count(r"\d")
+    groups = body.str.count(r"[ ',.][0-9]{3}(?![0-9])")
+    digits = body.str.count(r"[0-9]")
     blanks = body.str.contains(" ", regex=False)
     if blanks.all() and digits.min() >= 7 and digits.nunique() == 1:
         return True
-    first = body.str.match(r"\d{3}(?:\D|$)")
+    first = body.str.match(r"[0-9]{3}(?:\D|$)")
     return bool(len(body) >= 3 and groups.max() >= 2 and first.all() and groups.nunique() > 1)
 
 
-def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
-    """What stands beside the numbers: "", "percent", "percent and fractions", "multiples" or a unit; None where it
-    differs in a way that is not understood."""
+def _affix(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | None:
+    """What stands beside the numbers: "", "percent", "percent and fractions", "multiples", "units" (several of one
+    quantity) or a unit; None where it differs in a way that is not understood."""
     if table["limit"].any():
         limited = set(texts[table.index][table["limit"]])
         if float(rows.astype(str).isin(limited).mean()) > _MOST_LIMITS:
@@ -122,6 +128,8 @@ def _beside(table: pd.DataFrame, rows: pd.Series, texts: pd.Series) -> str | Non
         return "multiples"
     if not all(re.search(r"[^\W\d_]|[°′″‰]", mark) for mark in named):
         return None
+    if len(named) > 1 and "" not in marks and units_of(named):
+        return "units"
     singular = {re.sub(r"(?<=[a-z]{3})s$", "", mark.rstrip(".")) for mark in named}
     if len(singular) != 1 or ("" in marks and table["mark"].ne("").mean() < 0.5):
         return None
@@ -135,13 +143,13 @@ def _fractions(table: pd.DataFrame) -> bool:
 
 
 def _styles(
-    bodies: pd.Series, by_table: Sequence[pd.Series], context: Callable[[], str]
+    bodies: pd.Series, by_table: Sequence[pd.Series], context: Callable[[], str], powers: pd.Series
 ) -> tuple[tuple[Style, ...], str, str]:
     """(styles, doubt, proven decimal sign): one style for all tables where one fits, else one for each table.
 
-    () where none fits.
+    () where none fits. `powers` (u,): which of the bodies have a power of ten behind them, and so no thousands.
     """
-    fitting = [style for style in STYLES if style.fits(bodies).all()]
+    fitting = [style for style in STYLES if style.fits(bodies).all() and not _groups(style, bodies[powers])]
     if fitting:
         style, doubt = _choose(fitting, bodies, context)
         return (style,), doubt, _sign_of(fitting, bodies)
@@ -155,7 +163,12 @@ def _styles(
             break
     if chosen:
         return tuple(dict.fromkeys(chosen)), "", ""
-    return ((OWN,), "", "") if OWN.fits(bodies).all() else ((), "", "")
+    return ((MIXED,), "", "") if MIXED.fits(bodies).all() else ((), "", "")
+
+
+def _groups(style: Style, bodies: pd.Series) -> bool:
+    """Whether any of the numbers has the style's sign between thousands."""
+    return bool(style.group) and bool(bodies.str.contains(style.group, regex=False).any())
 
 
 def _choose(fitting: Sequence[Style], bodies: pd.Series, context: Callable[[], str]) -> tuple[Style, str]:
@@ -203,21 +216,24 @@ def _sign_of(fitting: Sequence[Style], bodies: pd.Series) -> str:
     return sign if shown or grouped else ""
 
 
-def _said(table: pd.DataFrame, beside: str, parts: Parts) -> list[str]:
-    """Phrases on what stands beside the numbers."""
+def _said(table: pd.DataFrame, affix: str, parts: Parts) -> list[str]:
+    """Phrases on currencies, units, limits and missing values."""
     said = []
     currencies = [name for name in table["currency"].unique() if name]
     if currencies:
         said.append(f"the currency {currencies[0]} beside them")
-    if beside == "percent":
+    if affix == "percent":
         said.append("in percent")
-    elif beside == "percent and fractions":
+    elif affix == "percent and fractions":
         said.append("in percent, fractions of 1 times 100")
-    elif beside == "multiples":
+    elif affix == "multiples":
         marks = sorted(mark for mark in table["mark"].unique() if mark)
         said.append(f"{' and '.join(marks)} for {' and '.join(f'{MULTIPLES[m]:,.0f}' for m in marks)}")
-    elif beside:
-        said.append(f"in {beside}")
+    elif affix == "units":
+        first = next(iter(units_of(set(table["mark"])) or {}))
+        said.append(f"in {first} ({', '.join(sorted(set(table['mark'])))} are converted)")
+    elif affix:
+        said.append(f"in {affix}")
     if table["limit"].any():
         said.append("limits such as < read as their number")
     absent = (*parts.missing, *parts.others)

@@ -35,14 +35,24 @@ MULTIPLES = {
     "billion": 1e9, "lakh": 1e5, "crore": 1e7, "Cr": 1e7,
 }  # fmt: skip
 
+#: Units of one quantity with their factors, the one that numbers are given in first.
+_UNITS: tuple[dict[str, float], ...] = (
+    {"kg": 1.0, "g": 1e-3, "mg": 1e-6, "t": 1e3},
+    {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3},
+    {"l": 1.0, "L": 1.0, "ml": 1e-3, "mL": 1e-3, "cl": 1e-2, "dl": 0.1},
+    {"MB": 1.0, "kB": 1e-3, "KB": 1e-3, "GB": 1e3, "TB": 1e6},
+    {"W": 1.0, "kW": 1e3, "MW": 1e6},
+    {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
+    {"days": 1.0, "day": 1.0, "weeks": 7.0, "week": 7.0, "months": 30.436875, "month": 30.436875, "years": 365.2425,
+     "year": 365.2425, "yrs": 365.2425, "yr": 365.2425},
+)  # fmt: skip
+
 _SIGNS_AND_PARTS = re.compile(
     r"\b(?P<comma>commas?)\b(?![- ]separated)|\b(?P<point>points?|dots?|periods?|full stops?)\b"
     r"|\b(?P<decimal>decimals?)\b|\b(?P<thousand>thousands?)\b|(?P<end>[.!?;](?=\s|$)|\n)",
     re.IGNORECASE,
 )
-_BEFORE = re.compile(
-    r"\b(?:as|for|between|before|separat\w*|marks?)\b", re.IGNORECASE
-)  # "commas as thousands separators"
+_BEFORE = re.compile(r"\b(?:as|for|between|before|separat\w*|marks?)\b", re.IGNORECASE)  # "commas as separators"
 _COMMA_SHOWN = re.compile(r"dezimalkomma|tausenderpunkt|(?<![\d.])\d{1,3}(?:\.\d{3})+,\d+", re.IGNORECASE)
 _POINT_SHOWN = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+\.\d+")
 _OTHER = {",": ".", ".": ","}
@@ -74,6 +84,14 @@ def without_currency(text: str) -> tuple[str, str]:
         if text.endswith(sign) or text.startswith(sign):
             return text.strip(sign).strip(), currency(sign)
     return text, ""
+
+
+def units_of(marks: set[str]) -> dict[str, float] | None:
+    """Factors of several units of one quantity, None for any other marks."""
+    found = next((units for units in _UNITS if marks <= set(units)), None)
+    if found is None or len({found[mark] for mark in marks}) < 2:
+        return None
+    return None if marks <= {"day", "days", "week", "weeks"} else found  # durations, see `written_times`
 
 
 def decimal_said(description: str) -> str:

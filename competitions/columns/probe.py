@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 
 from medalist.competitions.columns.date_form import plain_iso
 from medalist.competitions.columns.number_words import is_missing
 from medalist.competitions.columns.written_dates import may_be_date
 from medalist.competitions.columns.written_numbers import may_be_number
+from medalist.competitions.tables.dtypes import is_number
 
 _SOME = 100  # values of a table that are looked at
 _DIGITS = 0.5  # share of these that must have digits
 _NUMBERS = 0.8  # share of these that must be numbers
 _DATES = 0.9
 _DIGIT = re.compile(r"\d")
-_TIME = re.compile(r"-?\+?\d.*(?::\d|\d\s*[a-zA-Z'\"])|\d{1,2}\s*[AaPp]\.?[Mm]|-?P(?:\d|T)")
+_TIME = re.compile(r"-?\+?(?=\d).*(?::\d|\d\s*[a-zA-Z'\"°])|\d{1,2}\s*[AaPp]\.?[Mm]|-?P(?:\d|T)")
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,6 @@ class Probe:
     numbers: bool = False
     dates: bool = False
     times: bool = False
-
-
-def is_text(values: pd.Series) -> bool:
-    """Whether a column holds strings, and strings alone."""
-    if isinstance(values.dtype, pd.StringDtype):
-        return True
-    return bool(types.is_object_dtype(values.dtype)) and types.infer_dtype(values.iloc[:100], skipna=True) == "string"
 
 
 def probe(tables: Iterable[pd.Series]) -> Probe:
@@ -68,7 +61,7 @@ def _three_decimals(tables: Sequence[pd.Series]) -> bool:
     """Whether numbers are as `may_be_thousands` says."""
     decimals = 0
     for values in tables:
-        if not types.is_numeric_dtype(values.dtype) or types.is_bool_dtype(values.dtype):
+        if not is_number(values):
             return False
         numbers = np.abs(values.to_numpy(dtype=float, na_value=np.nan))
         numbers = numbers[np.isfinite(numbers)]

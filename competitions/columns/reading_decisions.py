@@ -13,11 +13,12 @@ from pandas.api import types
 from medalist.competitions.columns.date_form import DateForm, decide_dates
 from medalist.competitions.columns.number_form import NumberDecision, decide_numbers, proven_decimal
 from medalist.competitions.columns.number_words import decimal_said, decimal_shown
-from medalist.competitions.columns.probe import is_text, may_be_thousands, probe
+from medalist.competitions.columns.probe import may_be_thousands, probe
 from medalist.competitions.columns.reading_notes import doubt_note, number_notes, time_note
 from medalist.competitions.columns.readings import Form, Readings
 from medalist.competitions.columns.written_times import TimeForm, decide_times
 from medalist.competitions.errors import InputError
+from medalist.competitions.tables.dtypes import is_strings
 
 _MOST_LABELS = 20  # values of a target with letters or colons in them that are labels, where the sample shows such
 Reload = Callable[[str, Sequence[str]], pd.DataFrame | None]  # (role, columns) → the table with these as text
@@ -35,13 +36,13 @@ def read_jointly(
     return _Decider(frames, ids, targets, description, reload, Readings()).decide()
 
 
-def read_further(readings: Readings, frame: pd.DataFrame) -> pd.DataFrame:
-    """A further table read: columns of the same names as in train and test are written alike, the others are read by
-    their own values and by what the values of train and test prove."""
+def readings_of_further(readings: Readings, frame: pd.DataFrame, description: str = "") -> Readings:
+    """The readings of a further table: columns of the same names as in train and test are written alike, the others are
+    read by their own values, by what the values of train and test prove, and by the description."""
     known = readings.fitting(frame)
     rest = {"train": frame[[c for c in frame.columns if c not in known]]}
-    own = _Decider(rest, (), (), "", None, readings).decide()
-    return replace(own, forms=known | dict(own.forms)).apply(frame)
+    own = _Decider(rest, (), (), description, None, readings).decide()
+    return replace(own, forms=known | dict(own.forms))
 
 
 @dataclass
@@ -55,13 +56,13 @@ class _Decider:
 
     def decide(self) -> Readings:
         forms: dict[str, Form] = {}
-        beside: dict[str, DateForm] = {}
+        date_columns: dict[str, DateForm] = {}
         notes: list[str] = []
         numbers: dict[str, NumberDecision] = {}
         raw: list[str] = []
         dated: list[tuple[str, dict[str, pd.Series]]] = []
         for name, tables in self._columns.items():
-            texts = {role: values for role, values in tables.items() if is_text(values)}
+            texts = {role: values for role, values in tables.items() if is_strings(values)}
             if not texts:
                 if name not in self.ids and self.reload is not None and may_be_thousands(tables):
                     decision = self._numbers(name, tables, raw)
@@ -84,13 +85,13 @@ class _Decider:
         for name, decision in numbers.items():
             forms[name] = decision.form
         notes += number_notes(numbers)
-        day_first = self._dates(dated, forms, beside, notes)
+        day_first = self._dates(dated, forms, date_columns, notes)
         infinite = self._infinite(notes)
         kept = tuple(name for name in dict.fromkeys(raw) if name in forms)
         proven = {decision.decimals for decision in numbers.values()} - {""}
         decimal = proven.pop() if len(proven) == 1 else self.before.decimal
         of_sample = self._decimal_of_sample(numbers, notes)
-        return Readings(forms, kept, beside, infinite, tuple(notes), decimal, day_first, of_sample)
+        return Readings(forms, kept, date_columns, infinite, tuple(notes), decimal, day_first, of_sample)
 
     @cached_property
     def _columns(self) -> dict[str, dict[str, pd.Series]]:
@@ -106,7 +107,7 @@ class _Decider:
         """The decision on a column; tables in which it was read as numbers with decimals are read again as text."""
         texts = []
         for role, values in tables.items():
-            if is_text(values):
+            if is_strings(values):
                 texts.append(values)
             elif types.is_float_dtype(values.dtype) and self.reload is not None and bool((values.dropna() % 1).any()):
                 again = self.reload(role, [name])
@@ -126,7 +127,7 @@ class _Decider:
         sample shows too."""
         sample = tables.get("sample")
         distinct = tables["train"].nunique() if "train" in tables else 0
-        labels = sample is not None and is_text(sample)
+        labels = sample is not None and is_strings(sample)
         if distinct <= 2 or (labels and sample is not None and decision.form.read(sample).isna().all()):
             return None
         letters = bool(tables["train"].dropna().astype(str).str.contains(r"[^\W\d_]|[%<>]").any())
@@ -153,7 +154,7 @@ class _Decider:
         for other, tables in self._columns.items():
             if other == name or other in self.ids:
                 continue
-            texts = [values for values in tables.values() if is_text(values)]
+            texts = [values for values in tables.values() if is_strings(values)]
             if texts:
                 signs.add(proven_decimal(texts) if probe(texts).numbers else "")
             elif sign := self._decimal_of_floats(other, tables):
@@ -176,7 +177,7 @@ class _Decider:
         signs = set()
         sample = self.frames.get("sample", pd.DataFrame())
         for name, decision in numbers.items():
-            if name in self.targets and name in sample and is_text(sample[name]):
+            if name in self.targets and name in sample and is_strings(sample[name]):
                 signs.add(decision.form.decimal_of(sample[name]))
                 text = str(sample[name].dropna().iloc[0])
                 if not all(letter.isdigit() or letter in ".,-+" for letter in text):
@@ -186,10 +187,10 @@ class _Decider:
     def _times(self, name: str, tables: Mapping[str, pd.Series]) -> TimeForm | None:
         """The form of times of day or durations. A target whose few values the sample shows as text has labels; with
         more values it raises InputError."""
-        texts = pd.concat([values.dropna() for values in tables.values() if is_text(values)], ignore_index=True)
+        texts = pd.concat([values.dropna() for values in tables.values() if is_strings(values)], ignore_index=True)
         distinct = pd.Series(pd.unique(texts.astype(object)), dtype=object)
         target = name in self.targets
-        labels = target and ("sample" not in tables or is_text(tables["sample"]))
+        labels = target and ("sample" not in tables or is_strings(tables["sample"]))
         if labels and len(distinct) <= _MOST_LABELS:
             return None
         form = decide_times(distinct, durations=target)
@@ -204,7 +205,7 @@ class _Decider:
         self,
         dated: Sequence[tuple[str, dict[str, pd.Series]]],
         forms: dict[str, Form],
-        beside: dict[str, DateForm],
+        date_columns: dict[str, DateForm],
         notes: list[str],
     ) -> bool | None:
         """Enters the forms of dates and their notes; returns whether days are before months where values prove it."""
@@ -214,7 +215,7 @@ class _Decider:
         for turn, columns in ((0, dated), (1, open_columns)):
             known = next(iter(proven)) if len(proven) == 1 else known
             for name, tables in columns:
-                decision = decide_dates(tables, self.description, known)
+                decision = decide_dates(tables, self.description, known, self.frames.get("train"))
                 if decision is None:
                     continue
                 if decision.day_first is not None:
@@ -223,7 +224,7 @@ class _Decider:
                     open_columns.append((name, tables))
                     continue
                 if decision.rewrite and name in self.ids:
-                    beside[name] = decision.form
+                    date_columns[name] = decision.form
                     notes.append(f"column {name!r} {decision.said}: as dates in {name}_date.")
                 elif decision.said:
                     notes.append(f"column {name!r} {decision.said}.")

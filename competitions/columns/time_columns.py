@@ -4,37 +4,24 @@ train, where none does alone."""
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates, time_axes
+from medalist.competitions.columns.date_parts import MADE
+from medalist.competitions.columns.dates import time_axes
 from medalist.competitions.columns.time_order import may_be_time, time_relation
-from medalist.competitions.columns.written_dates import month_number
+from medalist.competitions.columns.time_parts import may_be_base, part_numbers, part_roles
 
 _SAMPLED = 200_000  # rows of a table that are looked at
 _CHANCE = 1e-6  # largest probability that rows drawn at random would all be later than the others
-_WORDS = {
-    "year": r"year|yr|jahr|annee|année|anno|ano|año|rok",
-    "month": r"month|mon|mth|monat|mois|mes|mese|mês",
-    "quarter": r"quarter|qtr|quartal|trimestre|q",
-    "week": r"week|wk|woche|kw|semaine|semana|settimana",
-    "yearday": r"doy|day_?of_?(?:the_?)?year|year_?day|yday|dayofyear|julian|jour_?annee",
-    "day": r"day|dom|day_?of_?(?:the_?)?month|mday|tag|jour|dia|día|giorno",
-    "hour": r"hour|hr|hh|stunde|std|heure|hora|ora|time|uhrzeit|zeit|heure",
-    "minute": r"minute|min",
-}
-_RANGES = {
-    "year": (1900, 2150), "month": (1, 12), "quarter": (1, 4), "week": (1, 53), "yearday": (1, 366), "day": (1, 31),
-    "hour": (0, 24), "minute": (0, 59),
-}  # fmt: skip
-_COVERED = {"month": 12, "quarter": 4, "week": 50, "yearday": 300, "day": 31, "hour": 24, "minute": 60}
-_CHAINS = (  # parts below a year or a date, coarse to fine
-    ("month", "day", "hour", "minute"), ("yearday", "hour", "minute"), ("week",), ("quarter",),
+_CHAINS = (  # parts below a year, coarse to fine
+    ("month", "day", "hour", "minute"), ("yearday", "hour", "minute"), ("week",), ("quarter",), ("half",), ("round",),
 )  # fmt: skip
+_OF_SEASONS = (("round",), ("half",))  # parts below a season, whose months are those of two years
+_SOME_YEAR = 2000  # of months and days without a year: a leap year
 _HOURS = ("hour", "minute")
 
 
@@ -53,10 +40,10 @@ def time_in_columns(train: pd.DataFrame, test: pd.DataFrame, skip: Collection[st
     """The column of dates that several columns make together, where test lies after train in it, or both alternate in
     long stretches, and no single column says so; else None. `skip`: columns that are no parts, such as targets."""
     shared = [c for c in train.columns if c in test.columns and c not in set(skip)]
-    if _by_chance(len(train), len(test)) > _CHANCE or not any(_may_be_base(train[c].iloc[:100]) for c in shared):
+    if _by_chance(len(train), len(test)) > _CHANCE or not any(may_be_base(train[c].iloc[:100], str(c)) for c in shared):
         return None
     some = [_part_of(frame) for frame in (train, test)]
-    roles = {name: _roles(some[0][name], some[1][name], str(name)) for name in shared}
+    roles = {name: part_roles(some[0][name], some[1][name], str(name)) for name in shared}
     best: tuple[tuple[bool, int], tuple[str, ...], tuple[str, ...]] | None = None
     for kinds, names in _combinations(roles):
         axes = [_times(frame, kinds, names) for frame in some]
@@ -72,15 +59,17 @@ def time_in_columns(train: pd.DataFrame, test: pd.DataFrame, skip: Collection[st
         return None
     _, kinds, names = best
     clock = any(kind in _HOURS for kind in kinds)
-    column = "date_of_" + "_".join(names)
+    column = MADE + "_".join(names)
     while column in train or column in test:
         column += "_"
     made = [_iso(_times(frame, kinds, names), clock, column, frame.index) for frame in (train, test)]
     shown = " and ".join(f"{name} {train[name].iloc[0]}" for name in names)
     together = " and ".join(map(repr, names))
+    remark = ", a week for each round" if "round" in kinds else ""
+    remark += f", in the year {_SOME_YEAR} for want of one" if kinds[0] == "month" else ""
     note = (
         f"no single column says when test was, but {together} do together: {column!r} holds their dates ({shown} is "
-        f"{made[0].iloc[0]})."
+        f"{made[0].iloc[0]}{remark})."
     )
     return TimeColumn(column, names, made[0], made[1], note)
 
@@ -106,74 +95,13 @@ def _by_chance(n: int, n_test: int) -> float:
     return math.exp(math.lgamma(n + 1) + math.lgamma(n_test + 1) - math.lgamma(n + n_test + 1))
 
 
-def _may_be_base(some: pd.Series) -> bool:
-    """Whether some values of a column may be years or dates."""
-    if is_text(some):
-        return any(isinstance(value, str) and re.search(r"\d{4}", value) for value in some.tolist())
-    if not pd.api.types.is_numeric_dtype(some.dtype) or pd.api.types.is_bool_dtype(some.dtype):
-        return False
-    numbers = some.to_numpy(dtype=float, na_value=np.nan)
-    low, high = _RANGES["year"]
-    return bool(((numbers >= low) & (numbers <= high)).all() or (numbers >= 19_000_101).all())
-
-
 def _part_of(frame: pd.DataFrame) -> pd.DataFrame:
     step = max(1, len(frame) // _SAMPLED)
     return frame.iloc[::step] if step > 1 else frame
 
 
-def _roles(train: pd.Series, test: pd.Series, name: str) -> tuple[str, ...]:
-    """The parts of a time that a column may hold, by its values and, where these do not cover a part, by its name."""
-    word = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    words = set(re.split(r"[^a-zà-ÿ]+", word)) | {word}
-    if is_text(train):
-        shown = next((str(value) for value in train.head(100).tolist() if isinstance(value, str)), "")
-        if not np.isfinite(month_number(shown)) and not re.search(r"\d{4}", shown):
-            return ()
-        if _month_names(train) and _month_names(test):
-            return ("month",)
-        dates = parse_dates(train)
-        whole = dates is not None and bool((dates.dropna() == dates.dropna().dt.normalize()).all())
-        return ("date",) if whole and parse_dates(test) is not None else ()
-    numbers = [
-        pd.api.types.is_numeric_dtype(v.dtype) and not pd.api.types.is_bool_dtype(v.dtype) for v in (train, test)
-    ]
-    if not all(numbers):
-        return ()
-    if not _may_be_part(train.iloc[:500].to_numpy(dtype=float, na_value=np.nan)):
-        return ()
-    both = np.concatenate([v.to_numpy(dtype=float, na_value=np.nan) for v in (train, test)])
-    if not len(both) or not np.isfinite(both).all() or both.min() < 0:
-        return ()
-    if (both % 1).any():  # times of day in hours
-        return ("hour",) if both.max() < 24 and words & {"time", "hour", "hours", "uhrzeit", "zeit", "clock"} else ()
-    if both.min() >= 19_000_101 and parse_dates(train) is not None:
-        return ("date",)
-    found = []
-    distinct = np.count_nonzero(np.bincount(both.astype(np.int64))) if both.max() <= _RANGES["year"][1] else 0
-    for role, (low, high) in _RANGES.items():
-        if not distinct or both.min() < low or both.max() > high:
-            continue
-        named = re.fullmatch(_WORDS[role], word) or any(re.fullmatch(f"(?:{_WORDS[role]})s?", w) for w in words)
-        if role == "year" or named or distinct >= _COVERED[role]:
-            found.append(role)
-    return tuple(found)
-
-
-def _may_be_part(numbers: np.ndarray) -> bool:
-    """Whether some numbers of a column are of the size of years and parts of them, or of dates in digits."""
-    if not np.isfinite(numbers).all() or (numbers < 0).any():
-        return False
-    return bool((numbers <= _RANGES["year"][1]).all() or (numbers >= 19_000_101).all())
-
-
-def _month_names(values: pd.Series) -> bool:
-    distinct = pd.unique(values.dropna())
-    return 0 < len(distinct) <= 12 and is_text(values) and all(np.isfinite(month_number(str(v))) for v in distinct)
-
-
 def _combinations(roles: dict[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """(parts, columns) of all combinations of a year or a date with finer parts."""
+    """(parts, columns) of all combinations of a year or a date, or a month where there is neither, with finer parts."""
     having: Callable[[str], list[str]] = lambda role: [name for name, found in roles.items() if role in found]  # noqa: E731
 
     def longer(kinds: tuple[str, ...], names: tuple[str, ...], rest: tuple[str, ...]) -> Iterator:
@@ -187,6 +115,12 @@ def _combinations(roles: dict[str, tuple[str, ...]]) -> Iterator[tuple[tuple[str
     for year in having("year")[:4]:
         for chain in _CHAINS:
             yield from longer(("year",), (year,), chain)
+    for season in having("season")[:4]:
+        for chain in _OF_SEASONS:
+            yield from longer(("season",), (season,), chain)
+    if not having("year") and not having("date"):
+        for month in having("month")[:4]:
+            yield from longer(("month",), (month,), _CHAINS[0][1:])
     for date in having("date")[:4]:
         yield from longer(("date",), (date,), _HOURS)
 
@@ -199,23 +133,25 @@ def _times(frame: pd.DataFrame, kinds: tuple[str, ...], names: tuple[str, ...]) 
         if kind == "date":
             axis = time_axes(values, values.iloc[:0])[0]
             part[kind] = axis[0] if axis is not None else np.full(len(frame), np.nan)
-        elif is_text(values):
-            part[kind] = values.map(lambda word: month_number(str(word))).to_numpy(dtype=float)
         else:
-            part[kind] = values.to_numpy(dtype=float, na_value=np.nan)
+            part[kind] = part_numbers(values, kind)
     if not all(np.isfinite(values).all() for values in part.values()):
         return None
     if "date" in part:
         days = part["date"]
     else:
-        month = part.get("month", 3 * part.get("quarter", np.ones(len(frame))) - 2)
-        first = ((part["year"] - 1970) * 12 + month - 1).astype(np.int64).astype("datetime64[M]")
+        one = np.ones(len(frame))
+        month = part.get("month", 3 * part.get("quarter", one) - 2 + 6 * (part.get("half", one) - 1))
+        year = part.get("year", part.get("season", _SOME_YEAR * one))
+        first = ((year - 1970) * 12 + month - 1).astype(np.int64).astype("datetime64[M]")
         day = first.astype("datetime64[D]") + (part.get("day", np.ones(len(frame))) - 1).astype("timedelta64[D]")
         if (day.astype("datetime64[M]") != first).any():  # 30 February: the third part is no day
             return None
         days = day.astype(np.int64).astype(float)
         if "yearday" in part:
             days = days + part["yearday"] - 1
+        if "round" in part:
+            days = days + 7 * (part["round"] - 1)
         if "week" in part:  # the Monday of the ISO week
             fourth = days + 3
             days = fourth - (fourth + 3) % 7 + 7 * (part["week"] - 1)

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates, since_1970
+from medalist.competitions.columns.dates import parse_dates, since_1970
+from medalist.competitions.tables.dtypes import is_number
 
 SHARED = 0.2  # largest share of test rows with the last time of train, as where a day was divided between both
 _TIME_WORD = re.compile(
@@ -22,16 +23,14 @@ def may_be_time(values: pd.Series, name: str) -> bool:
     """Whether a column may hold times: dates, times since 1970, years, or whole numbers with such a name."""
     if parse_dates(values) is not None:
         return True
-    if is_text(values) or pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
+    if not is_number(values):
         return False
     numbers = values.to_numpy(dtype=float, na_value=np.nan)
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0 or (numbers % 1).any() or len(np.unique(numbers)) < 3:
         return False
-    if (
-        numbers.min() >= 1e8 and np.ptp(numbers) > 20 * len(numbers) and since_1970(values)
-    ):  # ids of such a size lie closer together
-        return True
+    if numbers.min() >= 1e8 and np.ptp(numbers) > 20 * len(numbers) and since_1970(values):
+        return True  # ids of such a size lie closer together
     years = numbers.min() >= 1900 and numbers.max() <= 2100
     return bool(years or _TIME_WORD.search(name))
 

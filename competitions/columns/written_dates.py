@@ -10,6 +10,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.columns.time_zones import region_hours, zone_hours
+
 _MONTHS = """
 january february march april may june july august september october november december
 januar februar märz april mai juni juli august september oktober november dezember
@@ -24,18 +26,15 @@ styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień paździer
 stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
 ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
 """
-#: Offsets of time zones by abbreviation, in hours east of UTC.
-ZONES = {
-    "Z": 0.0, "UTC": 0.0, "GMT": 0.0, "WET": 0.0, "WEST": 1.0, "BST": 1.0, "CET": 1.0, "CEST": 2.0, "MEZ": 1.0,
-    "MESZ": 2.0, "EET": 2.0, "EEST": 3.0, "MSK": 3.0, "IST": 5.5, "SGT": 8.0, "HKT": 8.0, "AWST": 8.0, "JST": 9.0,
-    "KST": 9.0, "ACST": 9.5, "AEST": 10.0, "AEDT": 11.0, "NZST": 12.0, "NZDT": 13.0, "EST": -5.0, "EDT": -4.0,
-    "CST": -6.0, "CDT": -5.0, "MST": -7.0, "MDT": -6.0, "PST": -8.0, "PDT": -7.0, "AKST": -9.0, "AKDT": -8.0,
-    "HST": -10.0,
-}  # fmt: skip
+_SEASONS = dict.fromkeys(("spring", "fruhling", "fruhjahr", "printemps", "primavera"), 3.0)
+_SEASONS |= dict.fromkeys(("summer", "sommer", "ete", "verano", "estate"), 6.0)
+_SEASONS |= dict.fromkeys(("autumn", "fall", "herbst", "automne", "otono", "autunno"), 9.0)
+_SEASONS |= dict.fromkeys(("winter", "hiver", "invierno", "inverno"), 1.0)  # that which began in the year before
 _CLOCK = (
     r"(?:T|,?\s+(?:at\s+|um\s+)?|:)(?P<hour>\d{1,2})(?:[:h.](?P<minute>\d{2})(?:[:.](?P<second>\d{2}(?:[.,]\d+)?))?)?"
     r"(?:\s*(?P<half>[AaPp])\.?\s?[Mm]\.?|\s*(?:Uhr|hrs?|h))?"
     r"(?:\s*\(?(?P<zone>[+-]\d{2}(?::?\d{2})?|(?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?|[A-Z]{3,4}|Z)\)?)?"
+    r"(?:\s*\[?(?P<region>[A-Z][A-Za-z]+(?:/[A-Z][A-Za-z_-]+){1,2})\]?)?"
 )
 _WORD = r"[^\W\d_]{3,12}"
 _WEEKDAY = rf"(?:{_WORD}\.?,?\s+)?"
@@ -55,6 +54,8 @@ _FORMS = {  # named groups: y, m, d, and a, b for a day and a month in unknown o
     "quarter year": r"Q(?P<q>[1-4])[-/\s']*(?P<y>\d{4}|\d{2})",
     "year day": r"(?P<y>\d{4})-(?P<yd>\d{3})",
     "digits": r"(?P<y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})",
+    "east": r"(?P<y>\d{4})\s?[年년]\s?(?P<m>\d{1,2})\s?[月월]\s?(?P<d>\d{1,2})\s?[日일]",
+    "year": r"(?P<y>(?:19|20)\d{2})",
 }  # fmt: skip
 _NONE = re.compile(r"0{1,4}([-/. ]?)0{1,2}\1?0{1,4}(?:[T ].*)?|9999[-/.]12[-/.]31.*|\d{1,2}/0/\d{2,4}")
 _FORM_OF = {name: re.compile(pattern + r"(?:" + _CLOCK + r")?") for name, pattern in _FORMS.items()}
@@ -87,6 +88,8 @@ def form_of(texts: pd.Series) -> str | None:
     if shown.empty:
         return None
     for name, pattern in _FORM_OF.items():
+        if name == "year":
+            continue  # one beside other forms
         if pattern.fullmatch(shown.iloc[0]) is None and (len(shown) < 2 or pattern.fullmatch(shown.iloc[-1]) is None):
             continue
         if float(shown.str.fullmatch(pattern).mean()) >= 0.95:
@@ -107,7 +110,7 @@ def forms_in(texts: pd.Series, most: int) -> list[str]:
             return []
         found.append(best)
         rest = rest[~fits[best]]
-    return found if len(rest) <= enough else []
+    return found if len(rest) <= enough and found != ["year"] else []
 
 
 def two_parts(texts: pd.Series) -> tuple[np.ndarray, np.ndarray, str]:
@@ -146,23 +149,18 @@ def read_dates(texts: pd.Series, form: str, day_first: bool) -> Dates:
     clock = np.isfinite(number["hour"])
     local, sane = _at(local, number, found)
     local[~sane] = np.datetime64("NaT")
-    offset = found["zone"].map(zone_hours, na_action="ignore").to_numpy(dtype=float)
+    offset = found["zone"].map(zone_hours, na_action="ignore").to_numpy(dtype=float, copy=True)
+    named = np.isnan(offset) & found["region"].notna().to_numpy() & ~np.isnat(local)
+    if named.any():
+        offset[named] = region_hours(local[named], found["region"].to_numpy(dtype=object)[named])
     return Dates(local, offset, bool(clock.any()), absent)
 
 
 def month_number(word: str) -> float:
-    """The month that a word names, whole or by its first three or more letters, 1 to 12; NaN where it names none."""
+    """The month that a word names, whole or by its first three or more letters, or with which the season begins that it
+    names (winter: January), 1 to 12; NaN where it names none."""
     plain = _plain(word)
-    return _month_words().get(plain, np.nan)
-
-
-def zone_hours(zone: str) -> float:
-    """Hours east of UTC of "+05:30", "UTC-3" or an abbreviation; NaN where it is unknown."""
-    match = re.fullmatch(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d{2}))?", zone)
-    if match is None:
-        return ZONES.get(zone, np.nan)
-    hours = int(match[2]) + int(match[3] or 0) / 60
-    return -hours if match[1] == "-" else hours
+    return _month_words().get(plain, _SEASONS.get(plain, np.nan))
 
 
 def _full(form: str) -> str:

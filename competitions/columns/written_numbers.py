@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.number_words import MULTIPLES, currency, is_missing, without_currency
+from medalist.competitions.tables.precision import LARGEST_EXACT
 
 _BLANKS = dict.fromkeys(map(ord, "\u00a0\u2007\u2008\u2009\u200a\u202f\u2002\u2003\u3000\t"), " ")
 _TO_PLAIN = {**_BLANKS, **dict.fromkeys(map(ord, "’‘´`ʼ"), "'"), **dict.fromkeys(map(ord, "−–‒﹣－"), "-")}
+_HALVES = {"½": ".5", "¼": ".25", "¾": ".75"}
 _VALUE = re.compile(
-    r"^(?P<limit>[<>≤≥~≈]=?)?\s*(?P<open>\()?\s*(?P<sign>[-+])?\s*"
-    r"(?P<pre>[^\d\s().,'<>+\-]{1,7}\.?)?\s*(?P<inner>\()?\s*(?P<after>[-+])?\s*"
-    r"(?P<body>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exp>[eE][-+]?\d+)?"
-    r"\s*(?P<post>[^\d\s().,'\-][^\d()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
+    r"^(?P<limit>[<>≤≥]=?)?\s*(?P<about>[~≈]|(?i:approx(?:\.|imately)?|ca\.?|circa|about|around|etwa|env\.)"
+    r"(?=[\s0-9$€£]))?\s*(?P<open>\()?\s*(?P<sign>[-+])?\s*"
+    r"(?P<pre>[^0-9\s().,'<>+\-]{1,7}\.?)?\s*(?P<inner>\()?\s*(?P<after>[-+])?\s*"
+    r"(?P<body>[0-9](?:[0-9.,' ]*[0-9])?[.,]?|[.,][0-9]+)(?P<exp>[eE][-+]?[0-9]+)?"
+    r"\s*(?P<post>[^0-9\s().,'\-][^0-9()\-]*?[23]?)?\s*(?P<minus>-)?\s*(?P<close>\))?$"
 )
-
-
 _COLUMNS = {"body": object, "exp": object, "negative": bool, "limit": bool, "mark": object, "currency": object}
 
 
@@ -33,10 +35,10 @@ class Style:
     def fits(self, bodies: pd.Series) -> np.ndarray:
         """Whether each number, without its sign and unit, can be written so: (n,) bool."""
         d, g = re.escape(self.decimal), re.escape(self.group)
-        whole = rf"[1-9]\d{{0,2}}(?:{g}\d{{3}})+|\d+" if self.group else r"\d+"
+        whole = rf"[1-9][0-9]{{0,2}}(?:{g}[0-9]{{3}})+|[0-9]+" if self.group else r"[0-9]+"
         if self.group == ",":  # 12,34,567 in India
-            whole = rf"[1-9]\d?(?:,\d{{2}})+,\d{{3}}|{whole}"
-        return bodies.str.fullmatch(rf"(?:{whole})(?:{d}\d*)?|{d}\d+").to_numpy(dtype=bool)
+            whole = rf"[1-9][0-9]?(?:,[0-9]{{2}})+,[0-9]{{3}}|{whole}"
+        return bodies.str.fullmatch(rf"(?:{whole})(?:{d}[0-9]*)?|{d}[0-9]+").to_numpy(dtype=bool)
 
     def plain(self, bodies: pd.Series) -> pd.Series:
         """The numbers without signs between thousands and with a decimal point."""
@@ -50,7 +52,7 @@ class Style:
         return " and ".join(parts + ([f"{signs[self.group]} between thousands"] if self.group else []))
 
 
-class OwnStyle(Style):
+class MixedStyle(Style):
     """The style of a column in which each number shows its own: the last of two different signs is the decimal one."""
 
     def fits(self, bodies: pd.Series) -> np.ndarray:
@@ -79,7 +81,7 @@ class OwnStyle(Style):
 
 
 STYLES = tuple(Style(d, g) for g in ("", ",", ".", " ", "'") for d in (".", ",") if d != g)
-OWN = OwnStyle("", "")
+MIXED = MixedStyle("", "")
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,18 @@ class Parts:
 
 def may_be_number(text: str) -> bool:
     """Whether a text has the shape of a number with or without signs, a currency or a unit."""
-    found = _VALUE.match(text.translate(_TO_PLAIN).strip())
+    found = _VALUE.match(_plain(text))
     return found is not None and (not found["pre"] or bool(currency(found["pre"])))
+
+
+def _plain(text: str) -> str:
+    """A text with plain blanks, apostrophes, minus signs and digits, and with .5 for ½."""
+    if text.isascii():
+        return text.replace("\t", " ").replace("`", "'").strip()
+    text = text.translate(_TO_PLAIN).strip()
+    if not text.isascii():
+        text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else _HALVES.get(c, c) for c in text)
+    return text
 
 
 def take_apart(texts: pd.Series) -> Parts:
@@ -109,7 +121,7 @@ def take_apart(texts: pd.Series) -> Parts:
     missing: list[str] = []
     others: list[str] = []
     for place, text in enumerate(texts.astype(str)):
-        plain = text.translate(_TO_PLAIN).strip()
+        plain = _plain(text)
         match = _VALUE.match(plain)
         parts = _parts(match) if match is not None else None
         if parts is not None:
@@ -128,7 +140,8 @@ def _parts(match: re.Match[str]) -> tuple[str, str, bool, bool, str, str] | None
     if opened != (match["close"] is not None) or (match["pre"] and not before):
         return None
     mark, behind = without_currency(match["post"] or "")
-    negative = (match["sign"], match["after"], match["minus"]).count("-") == 1 or opened == 1
+    minus = "" if match["body"][-1] in ".," else match["minus"]  # 12,- is 12 without cents
+    negative = (match["sign"], match["after"], minus).count("-") == 1 or opened == 1
     return match["body"], match["exp"] or "", negative, match["limit"] is not None, mark, behind or before
 
 
@@ -137,8 +150,8 @@ class NumberForm:
     """How the numbers of a column are written.
 
     `styles`: a table is read by the first that fits all of its numbers. `multiples`: letters after a number multiply
-    it. `fractions`: numbers without a percent sign are fractions, given in percent. `scale`: all are multiplied by it.
-    `words`: texts that are read as missing though they are no usual word for it.
+    it, as do `units` by their factors. `fractions`: numbers without a percent sign are fractions, given in percent.
+    `scale`: all are multiplied by it. `words`: texts that are read as missing though they are no usual word for it.
     """
 
     styles: tuple[Style, ...]
@@ -146,6 +159,7 @@ class NumberForm:
     fractions: bool = False
     scale: float = 1.0
     words: tuple[str, ...] = ()
+    units: tuple[tuple[str, float], ...] = ()
 
     def read(self, values: pd.Series) -> pd.Series:
         """The column as numbers, NaN where a text is none; whole numbers without gaps are int64."""
@@ -164,7 +178,7 @@ class NumberForm:
         numbers = read[codes]
         decimals = plain.str.contains(".", regex=False).any() or table["exp"].ne("").any()
         whole = not decimals and len(numbers) > 0 and bool(np.isfinite(numbers).all() and (numbers % 1 == 0).all())
-        if whole and np.abs(numbers).max() < 2**53:
+        if whole and np.abs(numbers).max() < LARGEST_EXACT:
             return pd.Series(numbers.astype(np.int64), index=values.index, name=values.name)
         return pd.Series(numbers, index=values.index, name=values.name)
 
@@ -178,6 +192,9 @@ class NumberForm:
         numbers = np.where(table["negative"], -numbers, numbers)
         if self.multiples:
             numbers = numbers * table["mark"].map(lambda mark: MULTIPLES.get(mark, 1.0)).to_numpy(dtype=float)
+        if self.units:
+            factors = dict(self.units)
+            numbers = numbers * table["mark"].map(lambda mark: factors.get(mark, np.nan)).to_numpy(dtype=float)
         if self.fractions:
             numbers = np.where(table["mark"].eq(""), numbers * 100, numbers)
         return numbers if self.scale == 1.0 else numbers * self.scale

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.plan import FoldPlan, plan_column
+from medalist.competitions.tables.dtypes import is_text
 
 SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")  # that may end the leading part of a structured key
 
@@ -76,6 +77,8 @@ def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEv
     in_train = np.bincount(codes[:n][codes[:n] >= 0], minlength=len(uniques))
     in_test = np.bincount(codes[n:][codes[n:] >= 0], minlength=len(uniques))
     filled = in_train.sum()
+    if not in_test.any():  # a column that is empty in test says nothing about its groups
+        return None
     if filled < 0.8 * n or in_train[in_train >= 2].sum() < 0.2 * filled or (in_train > 0).sum() < 3:
         return None
     share, total = n / len(both), in_train + in_test

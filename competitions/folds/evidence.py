@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_clock import clock_plan
 from medalist.competitions.folds.by_group import GroupEvidence, group_evidence, group_plan
 from medalist.competitions.folds.by_time import time_plan
+from medalist.competitions.folds.by_time_index import time_index_plan
 from medalist.competitions.folds.plan import SCHEMES, FoldPlan
 from medalist.competitions.folds.separation import Separation, separating_column
 
@@ -55,10 +55,15 @@ def choose_folds(
     if scheme in (None, "group"):
         for evidence in group_evidence(train_part, test_part, shared):
             (disjoint if evidence.disjoint else overlapping).append(evidence)
+        numeric = [e.column for e in disjoint if e.separator is None]
+        if scheme is None and numeric and len(numeric) == len(disjoint):
+            plan = time_index_plan(train, test, numeric, shared, targets, n_splits, seed)
+            if plan is not None:
+                return plan
         if disjoint or scheme == "group":
             return group_plan(disjoint, overlapping, shared, n_splits, seed, given=column)
     if scheme is None:
-        plan = clock_plan(train, test, shared, targets, n_splits, seed)
+        plan = time_index_plan(train, test, shared, shared, targets, n_splits, seed)
         if plan is not None:
             return plan
     stratified = problem_type != "regression" if scheme is None else scheme == "stratified"

@@ -39,14 +39,14 @@ def read_about(root: Path) -> About:
     return About(path, str(document.get("metric") or ""), str(document.get("description") or ""))
 
 
-def keep_about(archive: Path, told: Any) -> None:
-    """Keep what the client was `told` of the competition whose zip is `archive`; nothing where it was told nothing, or
+def keep_about(archive: Path, answers: Any) -> None:
+    """Keep the client's `answers` on the competition whose zip is `archive`; nothing where there are none, or where
     the folder cannot be written."""
-    if not isinstance(told, dict):
+    if not isinstance(answers, dict):
         return
-    pages = {str(p.get("name")).lower(): str(p.get("content") or "") for p in told.get("pages") or ()}
+    pages = {str(p.get("name")).lower(): str(p.get("content") or "") for p in answers.get("pages") or ()}
     texts = [f"# {name.title()}\n\n{pages[name]}" for name in _PAGES if pages.get(name)]
-    document = {"metric": str(told.get("metric") or ""), "description": "\n\n".join(texts)}
+    document = {"metric": str(answers.get("metric") or ""), "description": "\n\n".join(texts)}
     if not any(document.values()):
         return
     path = archive.parent / _FOLDER / f"{archive.stem}.json"

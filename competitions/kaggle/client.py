@@ -33,8 +33,8 @@ def download(name: str, folder: str) -> dict[str, Any]:
     try:
         api = KaggleApi()
         api.authenticate()
-        told: dict[str, Any] = {}
-        asking = threading.Thread(target=about, args=(api, name, told), daemon=True)
+        answers: dict[str, Any] = {}
+        asking = threading.Thread(target=about, args=(api, name, answers), daemon=True)
         asking.start()
         api.competition_download_files(name, path=folder, quiet=True)
         asking.join(ABOUT_SECONDS)
@@ -48,11 +48,11 @@ def download(name: str, folder: str) -> dict[str, Any]:
         return {"error": "network", "text": error.strerror or str(error)}
     except ValueError:
         return {"error": "sign-in files"}
-    return {"error": None, "about": dict(told)}
+    return {"error": None, "about": dict(answers)}
 
 
-def about(api: Any, name: str, told: dict[str, Any]) -> None:
-    """Enter into `told` what Kaggle calls the competition's metric ("metric") and its pages of text ("pages").
+def about(api: Any, name: str, answers: dict[str, Any]) -> None:
+    """Enter into `answers` what Kaggle calls the competition's metric ("metric") and its pages of text ("pages").
 
     What this version of the client cannot ask, or Kaggle does not answer, stays away: the files do without it.
     """
@@ -64,12 +64,12 @@ def about(api: Any, name: str, told: dict[str, Any]) -> None:
         request = types.ApiGetCompetitionRequest()
         request.competition_name = name
         found = kaggle.competitions.competition_api_client.get_competition(request)
-        told["metric"] = found.evaluation_metric
+        answers["metric"] = found.evaluation_metric
     with contextlib.suppress(*expected), api.build_kaggle_client() as kaggle:
         request = types.ApiListCompetitionPagesRequest()
         request.competition_name = name
         pages = kaggle.competitions.competition_api_client.list_competition_pages(request).pages
-        told["pages"] = [{"name": page.name, "content": page.content} for page in pages]
+        answers["pages"] = [{"name": page.name, "content": page.content} for page in pages]
 
 
 def exit_with_parent(pipe: int) -> None:

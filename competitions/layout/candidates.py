@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from medalist.competitions.layout.expanded_test import key_column
-from medalist.competitions.layout.id_match import IdMatch, match_ids, same_rows
+from medalist.competitions.layout.id_match import IdMatch, id_columns, match_ids, same_rows
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.layout.quantile_names import may_be_quantiles, quantile_groups, uncertainty_of
 from medalist.competitions.layout.sheets import Sheet
@@ -69,6 +69,7 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     blank = blank_columns(train, test) if may_be_blank else ()
     lacking = (set(train.columns) - set(test.columns)) | set(blank)
     keys = tuple(c for c in sample.columns if c in test.columns and c not in blank)
+    keys = id_columns(sample.load(), test.load(), keys) if len(keys) > 1 else keys
     rest = [c for c in sample.columns if c not in keys]
     named = sum(c in lacking for c in rest)
     if not lacking or not rest or bool(named) != by_name or (by_name and len(sample.columns) > len(train.columns)):
@@ -82,6 +83,9 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if match.confidence == 0.0 or not values or _has_usage(frame, values, lacking):
         return None
     constant = constant_share(frame, values)
+    inputs = [c for c in test.columns if c not in keys]
+    if not forced and constant < 1.0 and len(inputs) > 1 and constant_share(rows, inputs) == 1.0:
+        return None  # the other way round: test is the sample
     filled = constant == 1.0 or bool(_SAMPLE_WORDS.search(sample.path))
     accepted = by_name or forced or long is not None
     if not accepted and not _stands_for(frame, train, ids, values, lacking, is_filler=filled):
@@ -90,6 +94,9 @@ def read_triple(train: Sheet, test: Sheet, sample: Sheet, *, by_name: bool, forc
     if constant < 1.0 and not forced and (answers or len(sample.columns) > len(test.columns)):
         return None
     in_test = [old if old else new for old, new in match.renamed] or list(keys)
+    in_test = [c for c in in_test if long is None or c in long.ids]
+    if not forced and set(test.columns) & set(train.columns) <= set(in_test) and len(test.columns) > len(in_test):
+        return None  # a submission, say: beside its ids, train knows none of its columns
     if not forced and all(c in train.columns and c in rows for c in in_test) and same_rows(train.load(), rows, in_test):
         return None  # this "train" is test with its answers
     cover = len(set(test.columns) & set(train.columns)) / len(test.columns)
@@ -110,10 +117,20 @@ def read_pair(train: Sheet, test: Sheet) -> Roles | None:
     blank = blank_columns(train, test) if set(train.columns) == set(test.columns) else ()
     if not (set(train.columns) - set(test.columns)) | set(blank) or _looks_like_sample(train, test):
         return None
-    cover = len(set(test.columns) & set(train.columns)) / len(test.columns)
+    shared = [c for c in test.columns if c in train.columns]
+    if len(shared) < len(test.columns) and all(
+        _is_key(frame[c]) for c in shared for frame in (train.load(), test.load())
+    ):
+        return None  # nothing to predict from
+    cover = len(shared) / len(test.columns)
     names = bool(_TRAIN_WORDS.search(train.path)) + bool(_TEST_WORDS.search(test.path))
     score = 2 * cover + 2 * len(test.columns) / len(train.columns) + 0.5 * names
     return Roles(train, test, None, (), IdMatch(1.0), blank, score)
+
+
+def _is_key(values: pd.Series) -> bool:
+    """Whether a column can be an id: no decimals, and no value twice."""
+    return not pd.api.types.is_float_dtype(values.dtype) and bool(values.is_unique)
 
 
 def blank_columns(train: Sheet, test: Sheet) -> tuple[str, ...]:
@@ -134,7 +151,7 @@ def _stands_for(
     """Whether the columns `values` of the sample, which train lacks, can be predictions: one column, one named after
     each of several targets, one for each class of a target or for each of several quantiles, or a value and its
     uncertainty."""
-    if any(c in train.columns for c in values) or (ids and frame.duplicated(list(ids)).any()):
+    if any(c in lacking for c in values) or (ids and frame.duplicated(list(ids)).any()):
         return False
     if len(values) == 1:
         return True

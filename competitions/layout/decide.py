@@ -1,4 +1,4 @@
-"""From the tables of a folder to their roles, however they are laid out: in parts, apart, several rows for an id."""
+"""Decides the roles of a folder's tables in every layout: whole, in parts, labels apart, several rows for an id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles
-from medalist.competitions.layout.headless import name_headless
+from medalist.competitions.layout.feature_files import join_feature_files
+from medalist.competitions.layout.headerless import name_headerless
 from medalist.competitions.layout.id_match import IdMatch
 from medalist.competitions.layout.label_file import join_labels
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
@@ -16,6 +17,7 @@ from medalist.competitions.layout.repeated_ids import collapse, join_further_row
 from medalist.competitions.layout.roles import decide_roles
 from medalist.competitions.layout.sheets import NamedTables, Sheet
 from medalist.competitions.layout.single_table import empty_test, only_table, set_answers_aside
+from medalist.competitions.layout.split_rows import split_rows
 
 Split = tuple[list[Sheet], ManyRows | None]
 
@@ -33,37 +35,33 @@ class Decision:
 class Hints:
     """What else there is to decide by.
 
-    The description, the targets that the user has named, whether a sample is needed, tables whose first line is
-    numbers, and the function that aggregates several rows for an id.
+    `targets`: those that the user has named. `need_sample`: whether there must be a sample submission. `headerless`:
+    tables whose first line is numbers. `aggregate`: the function that aggregates several rows for an id.
     """
 
     description: str
     targets: tuple[str, ...]
     need_sample: bool
-    headless: tuple[Sheet, ...]
+    headerless: tuple[Sheet, ...]
     aggregate: Aggregate
 
 
 def decide(sheets: Sequence[Sheet], given: NamedTables, hints: Hints) -> Decision:
     """The roles of the tables of a competition.
 
-    Raises InputError, naming what settles it, where there are several ways to read them or none.
+    Raises InputError, naming what settles it, where there are several layouts to read them or none.
     """
     named = tuple(path for path in (given.train, given.test, given.sample) if path)
     whole = join_parts(sheets, named)
     joined, many = join_labels(whole, hints.aggregate) if given.train is None else (list(whole), None)
     try:
-        found = Decision(_with_sample(joined, given, hints), tuple(joined), many)
+        found = Decision(decide_roles(joined, given, hints.need_sample), tuple(joined), many)
     except InputError as error:
-        found = _otherwise(whole, joined, many, given, hints, error)
+        found = _other_layouts(whole, joined, many, given, hints, error)
     return _one_row_for_each_id(found, hints)
 
 
-def _with_sample(sheets: Sequence[Sheet], given: NamedTables, hints: Hints) -> Roles:
-    return decide_roles(sheets, given, hints.need_sample)
-
-
-def _otherwise(
+def _other_layouts(
     whole: Sequence[Sheet],
     joined: Sequence[Sheet],
     many: ManyRows | None,
@@ -76,19 +74,25 @@ def _otherwise(
     def shared() -> Split | None:
         return join_shared_rows(whole, hints.aggregate)
 
-    def headless() -> Split | None:
-        again = name_headless(whole, hints.headless)
+    def headerless() -> Split | None:
+        again = name_headerless(whole, hints.headerless)
         return None if again is None else join_labels(again, hints.aggregate)
 
     def answered() -> Split | None:
         again = set_answers_aside(joined, hints.description, hints.targets)
         return None if again is None else (again, many)
 
-    ways: list[Callable[[], Split | None]] = [headless, shared, answered]
+    def parted() -> Split | None:
+        again = split_rows(whole, hints.description, hints.targets) if given.test is None else None
+        return None if again is None else (again, None)
+
+    ways: list[Callable[[], Split | None]] = [headerless, shared, answered, parted]
     for way in ways:
         split = way()
         if split is not None:
-            for needed in dict.fromkeys((hints.need_sample, False) if way is answered else (hints.need_sample,)):
+            for needed in dict.fromkeys(
+                (hints.need_sample, False) if way in (answered, parted) else (hints.need_sample,)
+            ):
                 try:
                     roles = decide_roles(split[0], given, needed)
                 except InputError:
@@ -110,4 +114,6 @@ def _one_row_for_each_id(found: Decision, hints: Hints) -> Decision:
             train, test, many = split
             others = [s for s in found.sheets if s not in (roles.train, roles.test)]
             return Decision(replace(roles, train=train, test=test, blank=()), (train, test, *others), many)
+        roles, sheets = join_feature_files(roles, found.sheets)
+        return found if roles is found.roles else Decision(roles, tuple(sheets), None)
     return found

@@ -7,23 +7,26 @@ from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
+from medalist.competitions.tables.source import Source
 
 MAX_BYTES = 1 << 20  # of a text file; larger ones are no description
 _EVALUATION = re.compile(
     r"evaluat|scor(?:ed|ing)|metric|submission|leaderboard|predict|accuracy|squared|error|auc\b", re.IGNORECASE
 )
 _NAMES = re.compile(r"descri|overview|evaluat|readme|rules|task", re.IGNORECASE)
+_DESCRIPTION = re.compile(r"descri|overview|readme|task|aufgabe|beschreib", re.IGNORECASE)
 _BLOCKS = {"p", "div", "li", "br", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre"}
 
 
 def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
-    """(text, paths) of all files that mention how submissions are evaluated, joined, those with most such words first.
+    """(text, paths) of all files that mention how submissions are evaluated, joined, those with most such words first;
+    without any, of those that are named like a description.
 
     ("", ()) where there is none. Files that cannot be read as text are left out.
     """
     ranked: list[tuple[float, str, str]] = []
+    named: list[tuple[float, str, str]] = []  # texts in other languages, or without a word on the evaluation
     for source in texts:
         if source.size > MAX_BYTES:
             continue
@@ -33,9 +36,9 @@ def read_description(texts: Sequence[Source]) -> tuple[str, tuple[str, ...]]:
             continue
         hits = {word.lower() for word in _EVALUATION.findall(text)}
         weight = len(hits) + 2 * bool(_NAMES.search(source.name))
-        if hits:
-            ranked.append((-weight, source.path, text.strip()))
-    ranked.sort()
+        if hits or _DESCRIPTION.search(source.name):
+            (ranked if hits else named).append((-weight, source.path, text.strip()))
+    ranked = sorted(ranked or named)
     return "\n\n".join(text for _, _, text in ranked), tuple(path for _, path, _ in ranked)
 
 

@@ -11,7 +11,7 @@ from medalist.competitions.layout.further import FurtherTable, further_table, na
 from medalist.competitions.layout.reconcile import Frames
 from medalist.competitions.layout.roles import is_answers
 from medalist.competitions.layout.sheets import Sheet
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 Role = Literal["train", "test", "sample", "extra", "description", "answers", "ignored"]
 
@@ -69,6 +69,9 @@ def file_list(
             continue
         for path in paths:
             part = by_path[path]
+            if role != "sample" and path in roles.train.files and path in roles.test.files:
+                files.append(TableFile(path, role, rows, part.columns, f"has the rows of {role} among others"))
+                continue
             reason = f"a part of {role}" if len(paths) > 1 else why[role]
             files.append(TableFile(path, role, len(part.load()), part.columns, reason))
     listed = {file.path for file in files}

@@ -1,4 +1,4 @@
-"""What the names of a table's files tell: their common words, what differs, and whether that is a column of its own."""
+"""What the names of a table's files say: their common words, what differs, and whether that becomes a column."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _COUNTERS = {"part", "pt", "p", "chunk", "shard", "split", "piece", "batch", "file", "section", "segment", "vol", "no"}
 _NARROW = 12  # most columns of a table of labels whose ids may be the names of files
 
-Told = tuple[str, tuple[int | str, ...]]  # name of a column, and its value for each file
+FileColumn = tuple[str, tuple[int | str, ...]]  # name of a column, and its value for each file
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Series:
 
 
 def role_words(path: str) -> tuple[str, ...]:
-    """The words of a path that tell a role, such as ("label", "train"), sorted."""
+    """The words of a path that name a role, such as ("label", "train"), sorted."""
     words = [ROLE_WORD.match(token) for token in re.findall(r"[^\W_]+", path.lower())]
     return tuple(sorted({w.group().lstrip("xy_") for w in words if w}))
 
@@ -55,23 +55,23 @@ def single_of(sheet: Sheet, series: Sequence[Series]) -> Series | None:
     return None
 
 
-def ids_by_names(series: Sequence[Series], sheets: Sequence[Sheet]) -> dict[int, Told]:
-    """For series (by `id`) whose files are called by ids that are in a column of another table, not of theirs: that
-    column. `sheets`: the tables that are in no series."""
-    told: dict[int, Told] = {}
+def id_column_from_names(series: Sequence[Series], sheets: Sequence[Sheet]) -> dict[int, FileColumn]:
+    """For series (by Python's `id`) whose files are named by ids of another table, which are in no column of their own:
+    that column. `sheets`: the tables that are in no series."""
+    columns: dict[int, FileColumn] = {}
     for one in series:
         stems = [s.path.rpartition("/")[2].partition(".")[0] for s in one.sheets]
         for sheet in sheets:
             names = [c for c in sheet.columns if c not in one.sheets[0].columns]
-            if len(one.sheets) < 2 or id(one) in told or len(names) < 2 or len(sheet.columns) > _NARROW:
+            if len(one.sheets) < 2 or id(one) in columns or len(names) < 2 or len(sheet.columns) > _NARROW:
                 continue
             for name in names:
                 ids = sheet.load()[name]
                 values = _as_ids(stems, ids) or _as_ids([re.sub(r"^\D*", "", s) for s in stems], ids)
                 if values and ids.is_unique:
-                    told[id(one)] = (name, values)
+                    columns[id(one)] = (name, values)
                     break
-    return told
+    return columns
 
 
 def _as_ids(texts: Sequence[str], ids: pd.Series) -> tuple[int | str, ...]:
@@ -83,9 +83,9 @@ def _as_ids(texts: Sequence[str], ids: pd.Series) -> tuple[int | str, ...]:
     return values if pd.Series(values).isin(ids).mean() > 0.9 else ()
 
 
-def told_by_names(series: Sequence[Series]) -> dict[int, Told]:
-    """For series (by `id`) of train and test alike: a column with what differs in the names of their files."""
-    told: dict[int, Told] = {}
+def column_from_names(series: Sequence[Series]) -> dict[int, FileColumn]:
+    """For series (by Python's `id`) of train and of test: a column with what differs in the names of their files."""
+    columns: dict[int, FileColumn] = {}
     for one in series:
         for other in series:
             if one is other or one.pattern != other.pattern or len(one.sheets) < 2:
@@ -93,16 +93,16 @@ def told_by_names(series: Sequence[Series]) -> dict[int, Told]:
             if role_words(one.sheets[0].path) == role_words(other.sheets[0].path):
                 continue
             tokens = (*one.tokens, *other.tokens)
-            if not all(tokens) or not _is_information(one, other) or any(map(_is_told, (one, other))):
+            if not all(tokens) or not _is_information(one, other) or any(map(_is_in_a_column, (one, other))):
                 continue
             name = "year" if all(re.fullmatch("(?:19|20)[0-9]{2}", t) for t in tokens) else one.word or "file"
             name = "file" if ROLE_WORD.match(name) or name.isdigit() else name
-            columns = {*one.sheets[0].columns, *other.sheets[0].columns}
-            name = f"file_{name}" if name in columns else name
+            taken = {*one.sheets[0].columns, *other.sheets[0].columns}
+            name = f"file_{name}" if name in taken else name
             whole = all(t.isdigit() and (t == "0" or t[0] != "0") for t in tokens)
             for each in (one, other):
-                told[id(each)] = (name, tuple(int(t) for t in each.tokens) if whole else each.tokens)
-    return told
+                columns[id(each)] = (name, tuple(int(t) for t in each.tokens) if whole else each.tokens)
+    return columns
 
 
 def _is_information(one: Series, other: Series) -> bool:
@@ -116,8 +116,8 @@ def _is_information(one: Series, other: Series) -> bool:
     return years or (not zeros and len(one.sheets) == len(other.sheets) and one.tokens == other.tokens)
 
 
-def _is_told(series: Series) -> bool:
-    """Whether a column tells what differs in the names: each of its values has it within."""
+def _is_in_a_column(series: Series) -> bool:
+    """Whether a column already holds what differs in the names: each of its values contains it."""
     for name in series.sheets[0].columns:
         heads = [s.load()[name].dropna().iloc[:300].astype(str) for s in series.sheets]
         pairs = zip(heads, series.tokens, strict=True)

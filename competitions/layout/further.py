@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from medalist.competitions.layout.many_rows import both
+from medalist.competitions.layout.many_rows import concat_sheets
 from medalist.competitions.layout.sheets import FileLoader, Sheet
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 _ROLE = re.compile(r"(?:^|(?<=[^a-z]))(train|test)(?:ing)?(?=$|[^a-z])", re.IGNORECASE)
 
@@ -34,7 +34,7 @@ class FurtherTable:
     def load(self) -> pd.DataFrame:
         """The table, read anew at every call. Raises InputError where a file is broken."""
         loaders = [FileLoader(source, {}, names) for source, names in self.files]
-        return both([Sheet(load.source.path, self.columns, load) for load in loaders], self.columns)
+        return concat_sheets([Sheet(load.source.path, self.columns, load) for load in loaders], self.columns)
 
 
 def further_table(

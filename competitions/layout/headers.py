@@ -1,8 +1,10 @@
-"""Columns whose names differ between files in blanks, quotes, underscores or letter case alone get one name."""
+"""Columns whose names differ between files in blanks, quotes, underscores, letter case, composed letters or ".0" after
+a number alone get one name."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +14,11 @@ from medalist.competitions.layout.sheets import FileLoader, Sheet
 
 _EDGES = " \t\r\n\f\v\u00a0\ufeff\u200b\"'`"  # blanks, marks and quotes around a name
 _BETWEEN = re.compile(r"[\s_.\u00a0-]+")
+_WHOLE = re.compile(r"^(\d+)\.0$")  # 3.0 is the column 3, once its names were read as numbers
 _TRAIN = re.compile("train", re.IGNORECASE)
 
 
-def same_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
+def unify_headers(sheets: Sequence[Sheet], train: str | None) -> list[Sheet]:
     """The sheets with one name for each column.
 
     A name that occurs in one spelling only stays as it is; the others get the spelling of the training table: the
@@ -79,7 +82,7 @@ def header_notes(
     return notes
 
 
-def names_of_sample(
+def restore_sample_names(
     frames: Frames, names: Mapping[str, str], ids: Sequence[str]
 ) -> tuple[Frames, dict[str, str], dict[str, str]]:
     """(the frames with the sample's own spelling of its columns; what was renamed in train and test; in the sample).
@@ -99,7 +102,8 @@ def names_of_sample(
 
 def column_key(name: str) -> str:
     """What is equal for all spellings of a name."""
-    return _BETWEEN.sub("_", name.strip(_EDGES)).casefold()
+    plain = unicodedata.normalize("NFC", name).strip(_EDGES)
+    return _BETWEEN.sub("_", _WHOLE.sub(r"\1", plain)).casefold()
 
 
 def _is_another(sheet: Sheet, old: str, new: str, sheets: Sequence[Sheet]) -> bool:

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from medalist.competitions.errors import SubmissionError
+from medalist.competitions.layout.affixes import affix_of
 from medalist.competitions.tables.integers import is_padded
 
 EXAMPLE_ROWS = 20  # a sample of so few rows, of many, may be an example of the form with ids of its own
@@ -31,6 +32,17 @@ class IdMatch:
     by_order: bool = False
 
 
+def id_columns(sample: pd.DataFrame, test: pd.DataFrame, shared: Sequence[str]) -> tuple[str, ...]:
+    """Those of the columns `shared` by sample and test that are ids. A class may be called as an input is: where one of
+    the columns has the ids alone, columns that have one value in the sample and several in test are none."""
+    alone = (
+        [c for c in shared if sample[c].is_unique and test[c].is_unique] if len(shared) > 1 and len(sample) > 1 else []
+    )
+    if not any(share_in(sample, test, [c]) == 1.0 for c in alone):
+        return tuple(shared)
+    return tuple(c for c in shared if c in alone or sample[c].nunique() > 1 or test[c].nunique() < 2)
+
+
 def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], rest: Sequence[str]) -> IdMatch:
     """How the sample's rows correspond to test's, decided by values.
 
@@ -42,6 +54,8 @@ def match_ids(sample: pd.DataFrame, test: pd.DataFrame, keys: Sequence[str], res
         share = share_in(sample, test, keys)
         if share == 1.0:
             return IdMatch(1.0 if len(sample) == len(test) else 0.9)
+        if share == 0.0 and len(keys) == 1 and affix_of(sample[keys[0]], test[keys[0]]):
+            return IdMatch(0.9)
         if share == 0.0 and len(sample) <= EXAMPLE_ROWS and len(sample) <= 0.2 * len(test):
             return IdMatch(0.3)  # an example of the form
         return IdMatch(0.5 * share if share > 0.5 else 0.0)
@@ -100,7 +114,7 @@ def share_in(sample: pd.DataFrame, test: pd.DataFrame, ids: Sequence[str]) -> fl
     return float(id_index(sample[list(ids)]).isin(id_index(test[list(ids)])).mean())
 
 
-def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
+def find_id_column(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
     """The column of the inputs that holds the ids under another name, or None. Numbers that merely count the rows are
     ids only of inputs with several rows for each."""
     if not ids.is_unique:
@@ -123,9 +137,7 @@ def same_ids(ids: pd.Series, inputs: pd.DataFrame) -> str | None:
 
 def counts_rows(values: pd.Series) -> bool:
     """Whether a column is the number of the row: 0, 1, 2, … or 1, 2, 3, …"""
-    if not is_integer_dtype(values.dtype) or values.iloc[0] not in (0, 1):
-        return False
-    return bool((np.diff(values.to_numpy()) == 1).all())
+    return is_integer_dtype(values.dtype) and values.iloc[0] in (0, 1) and _is_sequence(values)
 
 
 def same_rows(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str]) -> bool:
@@ -178,7 +190,9 @@ def rows_of_sample(
     return rows.astype(np.int64)
 
 
-def in_step(one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str], other_ids: Sequence[str] = ()) -> bool:
+def same_ids_in_order(
+    one: pd.DataFrame, other: pd.DataFrame, ids: Sequence[str], other_ids: Sequence[str] = ()
+) -> bool:
     """Whether two tables have the same ids row by row, in their columns `ids` and `other_ids` (by default the same)."""
     if not ids or len(one) != len(other):
         return False

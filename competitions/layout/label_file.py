@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from medalist.competitions.layout.candidates import blank_columns, constant_share, looks_like_form, named_as_train
-from medalist.competitions.layout.id_match import counts_rows, id_index, same_ids, share_in
+from medalist.competitions.layout.id_match import counts_rows, find_id_column, id_index, share_in
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
-from medalist.competitions.layout.sheets import Load, Sheet, once
+from medalist.competitions.layout.sheets import Load, Sheet, cached, rename, within
 
 _FEWEST = 0.5  # share of the labels whose ids must stand in the inputs
 
@@ -42,8 +42,14 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
     """
     best: tuple[tuple[int, float], Sheet, Sheet, list[_Labels]] | None = None
     for values in sheets:
+        if looks_like_form(values.path) and not named_as_train(values):
+            continue
         twins = [s for s in sheets if s is not values and _same_inputs(values, s, sheets)]
-        if not twins or any(blank_columns(*pair) for t in twins for pair in ((values, t), (t, values))):
+        if (
+            not twins
+            or looks_like_form(values.path)
+            or any(blank_columns(*pair) for t in twins for pair in ((values, t), (t, values)))
+        ):
             continue  # no table of the same columns, or one whose targets are there but empty
         labels = _all_labels(values, twins, sheets)
         if labels:
@@ -67,7 +73,10 @@ def join_labels(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[list[She
     ids = tuple(b for _, b in first.keys)
     train = with_keys(first.sheet, first.keys)
     many = ManyRows(values, test, ids)
-    further = [found for found in labels if found is not first]
+    further = [
+        found for found in labels if found is not first and {b for _, b in found.keys} <= set(train.columns)
+    ]  # tables of other keys, such as users beside visits, are further tables
+    rest += [found.sheet for found in labels if found is not first and found not in further]
     if further:
         train = _one_to_one(
             train, [_Labels(more.sheet, more.keys, more.targets, False, more.constant) for more in further]
@@ -149,7 +158,7 @@ def _labels_of(sheet: Sheet, values: Sheet, more: list[str], twins: Sequence[She
         return None
     for name in more[:2] if len(more) > 1 else ():
         rest = tuple(c for c in more if c != name)
-        column = same_ids(labels[name], inputs)
+        column = find_id_column(labels[name], inputs)
         if column is not None:
             repeated = bool(inputs[column].duplicated().any())
             return _Labels(sheet, ((name, column),), rest, repeated, constant_share(labels, list(rest)))
@@ -190,7 +199,7 @@ def _one_to_one(values: Sheet, labels: Sequence[_Labels]) -> Sheet:
             notes.append(f"{one.keys[0][0]!r} of {one.sheet.path} is {ids[0]!r} of {values.path} (equal values).")
 
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        frame = values.load(*_in(values.columns, text, exact))
+        frame = values.load(*within(values.columns, text, exact))
         for one in labels:
             right = with_keys(one.sheet, one.keys).load(text, exact)[[*(b for _, b in one.keys), *one.targets]]
             if not one.keys:
@@ -200,7 +209,7 @@ def _one_to_one(values: Sheet, labels: Sequence[_Labels]) -> Sheet:
         return frame
 
     files = (*values.files, *(path for one in labels for path in one.sheet.files))
-    return Sheet(values.path, tuple(columns), once(load), files, tuple(notes))
+    return Sheet(values.path, tuple(columns), cached(load), files, tuple(notes))
 
 
 def _merged(left: pd.DataFrame, right: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
@@ -214,15 +223,5 @@ def _merged(left: pd.DataFrame, right: pd.DataFrame, ids: list[str]) -> pd.DataF
 def with_keys(sheet: Sheet, keys: tuple[tuple[str, str], ...]) -> Sheet:
     """The labels with their keys called as in the inputs."""
     names = {a: b for a, b in keys if a != b}
-    back = {b: a for a, b in names.items()}
-
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        wanted = [[back.get(c, c) for c in part] for part in (text, exact)]
-        return sheet.load(*_in(sheet.columns, *wanted)).rename(columns=names)
-
-    loader: Load = load if names or keys else sheet.load
+    loader: Load = rename(sheet, names) if keys else sheet.load
     return Sheet(sheet.path, tuple(names.get(c, c) for c in sheet.columns), loader, sheet.parts, sheet.notes)
-
-
-def _in(columns: Collection[str], *wanted: Collection[str]) -> list[list[str]]:
-    return [[c for c in names if c in columns] for names in wanted]

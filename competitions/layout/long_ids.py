@@ -130,6 +130,8 @@ def read_long_ids(sample: pd.DataFrame, test: pd.DataFrame, lacking: Sequence[st
     if len(sample) <= len(test) or not len(test) or not 2 <= len(sample.columns) <= 6:
         return None
     in_test = [c for c in sample.columns if c in test.columns and c not in lacking]
+    if len(in_test) == 1 and len(sample.columns) == 2 and not _shares_values(sample, test, in_test[0]):
+        in_test = []  # test's name for its ids, of texts that are put together
     rest = [c for c in sample.columns if c not in in_test]
     if len(rest) == 2 and not in_test:
         found = _composite(sample, test, rest[0], rest[1])
@@ -141,6 +143,11 @@ def read_long_ids(sample: pd.DataFrame, test: pd.DataFrame, lacking: Sequence[st
     if len(rest) == 3 and not in_test:
         return _two_columns(sample, test, rest)
     return None
+
+
+def _shares_values(sample: pd.DataFrame, test: pd.DataFrame, name: str) -> bool:
+    """Whether one of the first values of a sample's column is in test's column of that name."""
+    return bool(id_index(sample[[name]].iloc[:_HEAD]).isin(id_index(test[[name]])).any())
 
 
 def _two_columns(sample: pd.DataFrame, test: pd.DataFrame, rest: Sequence[str]) -> LongIds | None:
@@ -168,7 +175,10 @@ def _with_key(
     for key, value in (tuple(others), tuple(others)[::-1]):
         keys = pd.unique(_texts(sample[key]))
         whole = 2 <= len(keys) <= _MOST_KEYS and len(sample) <= len(test) * len(keys)
-        if whole and not sample.duplicated([*names, key]).any() and _is_key(sample[key], len(keys), len(sample)):
+        is_key = whole and (
+            _is_key(sample[key], len(keys), len(sample)) or _are_levels(sample[key], len(keys), len(index.unique()))
+        )
+        if is_key and not sample.duplicated([*names, key]).any():
             columns = [c for c in sample.columns if c != value]
             there = dict(zip(names, ids, strict=True))
             templates = tuple(KEY if c == key else f"{{{there[c]}}}" for c in columns)
@@ -180,6 +190,13 @@ def _is_key(values: pd.Series, distinct: int, rows: int) -> bool:
     """Whether a column can name values: no decimals, and each of its values in many rows."""
     decimals = pd.api.types.is_float_dtype(values.dtype) and bool((values.dropna() % 1 != 0).any())
     return not decimals and not bool(values.isna().any()) and 2 * distinct <= rows
+
+
+def _are_levels(values: pd.Series, distinct: int, n_ids: int) -> bool:
+    """Whether a column can hold levels of quantiles: numbers between 0 and 1, each of them once for every id."""
+    if not pd.api.types.is_float_dtype(values.dtype) or len(values) != distinct * n_ids:
+        return False
+    return bool(((values > 0) & (values < 1)).all())
 
 
 def _composite(sample: pd.DataFrame, test: pd.DataFrame, column: str, value: str) -> LongIds | None:

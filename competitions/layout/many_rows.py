@@ -10,7 +10,7 @@ import pandas as pd
 
 from medalist.competitions.layout.id_match import id_index, share_in
 from medalist.competitions.layout.parts import mixed_columns
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Load, Sheet, within
 
 # (table, ids, names that are taken) -> (a row of aggregates for each id, how the rows were put in order)
 Aggregate = Callable[[pd.DataFrame, Sequence[str], Sequence[str]], tuple[pd.DataFrame, str]]
@@ -36,7 +36,7 @@ class ManyRows:
 
     def load(self) -> pd.DataFrame:
         """The rows of train and test, (n, columns)."""
-        return both(self.sheets, self.columns)
+        return concat_sheets(self.sheets, self.columns)
 
     def is_one_table(self) -> bool:
         """Whether no id stands in the inputs of both train and test, so that one further table can hold them."""
@@ -68,7 +68,7 @@ class ManyRows:
             of_train, of_test = (made[made[_PART] == is_test].drop(columns=_PART) for is_test in (False, True))
         source = _ids_of(asked, ids) if asked is not None else self._asked(forms)
         in_test = source()
-        wide = [joined(train, of_train, ids), joined(in_test, of_test, ids)]
+        wide = [with_aggregates(train, of_train, ids), with_aggregates(in_test, of_test, ids)]
         lacking = [_count_lacking(train, of_train, ids), _count_lacking(in_test, of_test, ids)]
         key = ", ".join(ids)
         count = len(made.columns) - len(ids) - (not one_table)
@@ -92,8 +92,8 @@ class ManyRows:
         files = () if self.train is self.test else self.train.files
         of_test_files = (asked.path, asked.files) if asked is not None else (self.test.path, self.test.files)
         return (
-            fixed(labels.path, (*labels.files, *files), wide[0], labels.load, (*labels.notes, *notes)),
-            fixed(*of_test_files, wide[1], source),
+            sheet_of_frame(labels.path, (*labels.files, *files), wide[0], labels.load, (*labels.notes, *notes)),
+            sheet_of_frame(*of_test_files, wide[1], source),
         )
 
     def _asked(self, forms: Sequence[Sheet]) -> Load:
@@ -101,8 +101,7 @@ class ManyRows:
         ids = list(self.ids)
 
         def of_inputs(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-            wanted = [[c for c in names if c in ids] for names in (text, exact)]
-            return self.test.load(*wanted)[ids].drop_duplicates(ignore_index=True)
+            return self.test.load(*within(ids, text, exact))[ids].drop_duplicates(ignore_index=True)
 
         inputs = of_inputs()
         for form in forms:
@@ -116,8 +115,7 @@ class ManyRows:
 
 def _ids_of(form: Sheet, ids: list[str]) -> Load:
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        wanted = [[c for c in names if c in ids] for names in (text, exact)]
-        return form.load(*wanted)[ids].reset_index(drop=True)
+        return form.load(*within(ids, text, exact))[ids].reset_index(drop=True)
 
     return load
 
@@ -126,7 +124,7 @@ def _count_lacking(rows: pd.DataFrame, of: pd.DataFrame, ids: list[str]) -> int:
     return int((~id_index(rows[ids]).isin(id_index(of[ids]))).sum())
 
 
-def both(sheets: Sequence[Sheet], columns: Sequence[str]) -> pd.DataFrame:
+def concat_sheets(sheets: Sequence[Sheet], columns: Sequence[str]) -> pd.DataFrame:
     """The rows of all sheets, (n, columns); columns that are text in one of them are text in all."""
     frames = [s.load()[list(columns)] for s in sheets]
     mixed = mixed_columns(frames) if len(frames) > 1 else []
@@ -135,7 +133,7 @@ def both(sheets: Sequence[Sheet], columns: Sequence[str]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def joined(left: pd.DataFrame, made: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+def with_aggregates(left: pd.DataFrame, made: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
     """The rows of `left` with the aggregates of their ids, NaN where there are none."""
     place = id_index(made[ids]).get_indexer(id_index(left[ids]))
     rest = made.drop(columns=ids).reset_index(drop=True)
@@ -144,7 +142,9 @@ def joined(left: pd.DataFrame, made: pd.DataFrame, ids: list[str]) -> pd.DataFra
     return pd.concat([left.reset_index(drop=True), rest.iloc[place].reset_index(drop=True)], axis=1)
 
 
-def fixed(path: str, files: tuple[str, ...], frame: pd.DataFrame, source: Load, notes: tuple[str, ...] = ()) -> Sheet:
+def sheet_of_frame(
+    path: str, files: tuple[str, ...], frame: pd.DataFrame, source: Load, notes: tuple[str, ...] = ()
+) -> Sheet:
     """A sheet of a frame; columns that are asked for as text are those of `source`, which has the same rows."""
 
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
@@ -152,7 +152,7 @@ def fixed(path: str, files: tuple[str, ...], frame: pd.DataFrame, source: Load, 
             return frame
         changed = frame.copy(deep=False)
         own = source().columns
-        wanted = [[c for c in names if c in own] for names in (text, exact)]
+        wanted = within(own, text, exact)
         if any(wanted):
             again = source(*wanted)
             for name in (*wanted[0], *wanted[1]):

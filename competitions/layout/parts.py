@@ -13,17 +13,18 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.candidates import looks_like_form
 from medalist.competitions.layout.file_names import (
     ROLE_WORD,
+    FileColumn,
     Series,
-    Told,
-    ids_by_names,
+    column_from_names,
+    id_column_from_names,
     name_tokens,
     role_words,
     single_of,
-    told_by_names,
 )
-from medalist.competitions.layout.sheets import Load, NamedTables, Sheet, once
+from medalist.competitions.layout.sheets import Load, NamedTables, Sheet, cached
 from medalist.competitions.layout.versions import rows_repeat
 
 _NO_PARTS = {  # words by which a file is another version of the data, or another origin
@@ -36,8 +37,8 @@ _NO_PARTS = {  # words by which a file is another version of the data, or anothe
 def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[Sheet]:
     """The sheets, with the files of a series replaced by one sheet of all their rows, in natural order.
 
-    `apart`: paths that the user has named, which stay as they are. What the names tell (a year, a shop) becomes a
-    column where the names of train and test both tell it and no column does.
+    `apart`: paths that the user has named, which stay as they are. What the names say (a year, a shop) becomes a
+    column where those of train and of test both do and no column does.
     """
     series: list[Series] = []
     left = list(sheets)
@@ -48,30 +49,31 @@ def join_parts(sheets: Sequence[Sheet], apart: Collection[str] = ()) -> list[She
                 folder = sheet.path.rpartition("/")[0] if by_folder else ""
                 clusters.setdefault((frozenset(sheet.columns), role_words(sheet.path), folder), []).append(sheet)
         for cluster in clusters.values():
-            found = _series(cluster, sheets)
-            if found is not None and not rows_repeat(
-                [s.load() for s in found.sheets], bool(role_words(found.sheets[0].path))
+            found = None if _of_competitions(cluster, sheets) else _series(cluster, sheets)
+            if found is not None and not (
+                rows_repeat([s.load() for s in found.sheets], bool(role_words(found.sheets[0].path)))
+                or _submissions_of_the_same(found.sheets)
             ):
                 series.append(found)
                 left = [s for s in left if s not in found.sheets]
     if not series:
         return left
     singles = [single for sheet in left if (single := single_of(sheet, series)) is not None]
-    told = told_by_names([*series, *singles]) | ids_by_names(series, left)
-    joined = [join_series(one, told.get(id(one))) for one in series]
-    marked = {one.sheets[0]: join_series(one, told[id(one)]) for one in singles if id(one) in told}
+    extra = column_from_names([*series, *singles]) | id_column_from_names(series, left)
+    joined = [join_series(one, extra.get(id(one))) for one in series]
+    marked = {one.sheets[0]: join_series(one, extra[id(one)]) for one in singles if id(one) in extra}
     return [*joined, *(marked.get(s, s) for s in left)]
 
 
-def join_series(series: Series, told: Told | None = None) -> Sheet:
-    """One sheet of all rows of a series; `told`: a further column, with a value for each file."""
+def join_series(series: Series, extra: FileColumn | None = None) -> Sheet:
+    """One sheet of all rows of a series; `extra`: a further column, with a value for each file."""
     first = series.sheets[0]
-    columns = (*first.columns, *((told[0],) if told else ()))
+    columns = (*first.columns, *((extra[0],) if extra else ()))
     paths = tuple(path for s in series.sheets for path in s.files)
     kept = tuple(note for s in series.sheets for note in s.notes)
-    load = once(_concat(series.sheets, columns, told))
-    if len(series.sheets) == 1 and told:
-        note = f"{first.path}: its name says {told[0]} {told[1][0]}, which is a column {told[0]!r}."
+    load = cached(_concat(series.sheets, columns, extra))
+    if len(series.sheets) == 1 and extra:
+        note = f"{first.path}: its name says {extra[0]} {extra[1][0]}, which is a column {extra[0]!r}."
         return Sheet(first.path, columns, load, paths, (*kept, note))
     rows = [len(s.load()) for s in series.sheets]
     shown = " + ".join(f"{n:,}" for n in rows[:6]) + (" + …" if len(rows) > 6 else "")
@@ -79,8 +81,8 @@ def join_series(series: Series, told: Told | None = None) -> Sheet:
     notes = [
         f"{label} have the same columns and are put together: {shown} rows (--train or --test FILE takes one alone)."
     ]
-    if told:
-        notes.append(f"what differs in their names is a column {told[0]!r}: {', '.join(map(str, told[1][:4]))}.")
+    if extra:
+        notes.append(f"what differs in their names is a column {extra[0]!r}: {', '.join(map(str, extra[1][:4]))}.")
     return Sheet(label, columns, load, paths, (*kept, *notes))
 
 
@@ -125,17 +127,17 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(t), "") if t.isdigit() else (1, 0, t) for t in re.findall(r"\d+|\D+", whole)]
 
 
-def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], told: Told | None) -> Load:
+def _concat(sheets: Sequence[Sheet], columns: tuple[str, ...], extra: FileColumn | None) -> Load:
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        inside = [[c for c in names if told is None or c != told[0]] for names in (text, exact)]
+        inside = [[c for c in names if extra is None or c != extra[0]] for names in (text, exact)]
         frames = [s.load(*inside) for s in sheets]
         mixed = [c for c in mixed_columns(frames) if c not in text and c not in exact]
         if mixed:
             frames = [s.load([*inside[0], *mixed], inside[1]) for s in sheets]
-        if told is not None:
-            as_text = told[0] in text or told[0] in exact
-            values = [str(value) if as_text else value for value in told[1]]
-            frames = [f.assign(**{told[0]: value}) for f, value in zip(frames, values, strict=True)]
+        if extra is not None:
+            as_text = extra[0] in text or extra[0] in exact
+            values = [str(value) if as_text else value for value in extra[1]]
+            frames = [f.assign(**{extra[0]: value}) for f, value in zip(frames, values, strict=True)]
         frames = [f for f in frames if len(f)] or frames[:1]  # an empty part shows no types
         return pd.concat([f[list(columns)] for f in frames], ignore_index=True) if len(frames) > 1 else frames[0]
 
@@ -150,6 +152,14 @@ def mixed_columns(frames: Sequence[pd.DataFrame]) -> list[str]:
         if len(kinds) > 1:
             found.append(str(name))
     return found
+
+
+def _submissions_of_the_same(sheets: Sequence[Sheet]) -> bool:
+    """Whether two files are called submissions and have the same ids: a baseline beside a sample is no part of it."""
+    if len(sheets) < 2 or not all(looks_like_form(s.path) for s in sheets[:2]):
+        return False
+    one, two = (s.load() for s in sheets[:2])
+    return any(one[c].is_unique and bool(one[c].isin(two[c]).any()) for c in sheets[0].columns)
 
 
 def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
@@ -176,6 +186,19 @@ def _series(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> Series | None:
     word = tokens[0][before - 1] if before else ""
     pattern = tuple(t for t in kept if not ROLE_WORD.match(t))
     return Series(tuple(ordered), tuple("_".join(m) for m in middles), pattern, word)
+
+
+def _of_competitions(cluster: Sequence[Sheet], sheets: Sequence[Sheet]) -> bool:
+    """Whether each sheet lies in a folder of its own that holds a train and a test, and samples lie in these alone:
+    several competitions."""
+    folders = [s.path.rpartition("/")[0] for s in cluster]
+    if len(set(folders)) < len(folders) or not all(folders):
+        return False
+    roles = [(s.path.rpartition("/")[0], word[:5]) for s in sheets for word in role_words(s.path)]
+    if not all({"train", "test"} <= {role for where, role in roles if where == folder} for folder in folders):
+        return False
+    forms = {where for where, role in roles if role in ("sampl", "submi")}
+    return bool(forms) and forms <= set(folders)
 
 
 def _common(lists: Sequence[Sequence[str]]) -> int:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-_CERTAIN = {"lower", "lwr", "lb", "lbound", "lcl", "upper", "upr", "ub", "ubound", "ucl"}
-_LOWER = _CERTAIN & {"lower", "lwr", "lb", "lbound", "lcl"} | {
-    "low",
-    "lo",
-    "min",
-    "minimum",
-    "left",
-    "bottom",
-    "floor",
-    "l",
-}
-_UPPER = _CERTAIN - _LOWER | {"high", "hi", "max", "maximum", "right", "top", "ceil", "ceiling", "u", "h"}
+_CERTAIN_LOWER = {"lower", "lwr", "lb", "lbound", "lcl", "untere", "unterer", "untergrenze", "inferior", "inférieure",
+                  "inferieure", "inferiore", "нижняя"}  # fmt: skip
+_CERTAIN_UPPER = {"upper", "upr", "ub", "ubound", "ucl", "obere", "oberer", "obergrenze", "superior", "supérieure",
+                  "superieure", "superiore", "верхняя"}  # fmt: skip
+_CERTAIN = _CERTAIN_LOWER | _CERTAIN_UPPER
+_LOWER = _CERTAIN_LOWER | {"low", "lo", "min", "minimum", "left", "bottom", "floor", "l", "unten", "inf"}
+_UPPER = _CERTAIN_UPPER | {"high", "hi", "max", "maximum", "right", "top", "ceil", "ceiling", "u", "h", "oben", "sup"}
 _MIDDLE = {"median", "med", "mid", "middle", "center", "centre", "point", "m", "pred", "prediction", "predicted",
            "mean", "forecast", "estimate", "value", "target"}  # fmt: skip
 _QUANTILE = {"q", "quantile", "quant", "p", "pct", "perc", "percentile", "tau", "qt", "level"}
 _UNCERTAINTY = {"confidence", "std", "sigma", "sd", "stdev", "stddev", "uncertainty", "variance", "var", "scale", "unc"}
-_FILLER = {"bound", "limit", "end", "pi", "ci", "interval", "of", "the", "lim", "pc", "percent", "cov", "coverage"}
+_FILLER = {"bound", "limit", "end", "pi", "ci", "interval", "of", "the", "lim", "pc", "percent", "cov", "coverage",
+           "grenze", "schranke", "borne", "límite", "limite", "граница"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ def may_be_quantiles(columns: Sequence[str]) -> bool:
     intervals, a level, or the word for the middle. Names such as min and max may mean something else as well."""
     if len(columns) < 2:
         return False
-    names = [parse_name(column) for column in columns]
+    names = parse_names(columns)
     shared = set(names[0].rest).intersection(*(name.rest for name in names))
     if any(set(name.rest) - shared for name in names):
         return False
@@ -71,6 +67,17 @@ def uncertainty_of(columns: Sequence[str]) -> str | None:
     if len(columns) != 2 or sum(marked) != 1:
         return None
     return str(columns[marked.index(True)])
+
+
+def parse_names(columns: Sequence[str]) -> list[QuantileName]:
+    """The parts of the names of several columns. The word of the middle one is no word of the others: pred beside
+    pred_low and pred_high."""
+    names = [parse_name(column) for column in columns]
+    middle = [name for name in names if name.side == "middle" and not name.rest]
+    if len(middle) != 1:
+        return names
+    own = middle[0].column.lower()
+    return [replace(name, rest=tuple(w for w in name.rest if w != own)) if name.side else name for name in names]
 
 
 def parse_name(column: str) -> QuantileName:

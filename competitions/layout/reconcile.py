@@ -11,11 +11,13 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.layout.affixes import affix_of, with_affix
 from medalist.competitions.layout.candidates import Roles
 from medalist.competitions.layout.expanded_test import expand_test
-from medalist.competitions.layout.id_match import in_step
-from medalist.competitions.layout.same_integers import ids_of_width, restore_zeros, same_integers
-from medalist.competitions.layout.sample_rows import settle_rows
+from medalist.competitions.layout.id_match import same_ids_in_order
+from medalist.competitions.layout.integer_types import align_integer_types, ids_without_zeros, pad_ids, restore_zeros
+from medalist.competitions.layout.missing_marks import unmark_missing
+from medalist.competitions.layout.sample_rows import rows_to_submit
 
 _LEADING_ZERO = re.compile(rb"(?:^|[\n\r,;\t|\"])0\d")
 
@@ -32,7 +34,9 @@ class Frames:
     notes: tuple[str, ...]
 
 
-def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, description: str = "") -> Frames:
+def reconcile(
+    roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, description: str = "", named: Sequence[str] = ()
+) -> Frames:
     """The three tables with the same columns in the same types, and notes on what was changed.
 
     A column that is numeric in one of train and test and text in the other becomes text in both. Ids stay as they are
@@ -40,7 +44,7 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     such as "None" or "NA" are labels. An id column under another name gets the name that it has in the sample. Rows of
     train without a target are left out. `reload(path, text, exact)` reads a table again, its columns `text`
     as text and `exact` letter by letter (see `tables.reading.load`). A sample with fewer rows than test is settled by
-    `description`, the organiser's text (see `sample_rows.settle_rows`).
+    `description`, the organiser's text (see `sample_rows.rows_to_submit`). `named`: targets that the user has named.
 
     Raises InputError for a table without rows, for duplicate or missing ids, for ids of the sample that test lacks, and
     where train and test share no column.
@@ -72,7 +76,11 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     notes += restored
     if sample is not None:
         names = [(new_to_old.get(c, c), c) for c in ids]
-        train, test = (ids_of_width(table, sample, names) for table in (train, test))
+        train, test = (pad_ids(table, sample, names) for table in (train, test))
+        train, test, bare = ids_without_zeros(train, test, sample, names)
+        notes += bare
+        train, test, written = _as_sample_writes(train, test, sample, ids)
+        notes += written
     if roles.blank:
         notes.append(f"columns {', '.join(roles.blank)} of {roles.test.path} are empty there: taken to be absent.")
         test = test.drop(columns=list(roles.blank))
@@ -88,29 +96,46 @@ def reconcile(roles: Roles, frames: Frames, reload: Reload, sample_head: bytes, 
     notes += _check(roles, ids, train, test, sample)
     if sample is not None and roles.sample is not None and ids:
         paths = (roles.train.path, roles.test.path, roles.sample.path)
-        sample, settled = settle_rows(sample, test, train, ids, paths, description)
+        sample, settled = rows_to_submit(sample, test, train, ids, paths, description)
         notes += settled
-    train, test = _same_precision(*same_integers(train, test), ids)
-    train, left_out = _drop_unlabelled(roles, train, test, sample)
+    train, test = _same_precision(*align_integer_types(train, test), ids)
+    lacking = [str(c) for c in train.columns if c not in test.columns and c not in ids]
+    train, unmarked = unmark_missing(train, lacking, roles.train.path) if sample is not None else (train, [])
+    notes += unmarked
+    train, left_out = _drop_unlabelled(roles, train, test, sample, named)
     notes += left_out
     return Frames(train, test, sample, tuple(notes))
 
 
-def _drop_unlabelled(
-    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None
-) -> tuple[pd.DataFrame, list[str]]:
-    """Train without the rows that lack all of the sample's targets, or the only column that test lacks, and a note.
+def _as_sample_writes(
+    train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame, ids: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Train and test with their only id as the sample writes it, with the same text around each; a note."""
+    name = ids[0] if len(ids) == 1 else ""
+    affix = affix_of(sample[name], test[name]) if name in test else None
+    if affix is None:
+        return train, test, []
+    train, test = (t.assign(**{name: with_affix(t[name], affix)}) if name in t else t for t in (train, test))
+    return train, test, [f"ids {name} are written as in the sample, {affix[0] + '…' + affix[1]!r} for each."]
 
-    All of train where that is half of the rows or more, or only the last one, as in a file that was cut short.
+
+def _drop_unlabelled(
+    roles: Roles, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame | None, named: Sequence[str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """Train without the rows that lack all of the targets, and a note: those `named`, else the sample's, else the only
+    column that test lacks.
+
+    All of train where no row has one, or only the last row lacks it, as in a file that was cut short.
     """
     columns = [] if sample is None else list(sample.columns)
-    targets = [c for c in columns if c in train and c not in test and c not in roles.ids]
-    if sample is not None and not targets:  # under another name in the sample, or a column for each of its classes
+    targets = [c for c in named if c in train]
+    targets = targets or [c for c in columns if c in train and c not in test and c not in roles.ids]
+    if not targets:  # under another name in the sample, or a column for each of its classes
         only = [str(c) for c in train if c not in test and c not in roles.ids and bool(train[c].notna().any())]
         targets = only if len(only) == 1 else []
     missing = train[targets].isna().all(axis=1).to_numpy() if targets else np.zeros(len(train), dtype=bool)
     count = int(missing.sum())
-    if not count or 2 * count >= len(train) or (count == 1 and missing[-1]):
+    if not count or count == len(train) or (count == 1 and missing[-1]):
         return train, []
     note = (
         f"{count:,} of {len(train):,} rows of {roles.train.path} have no {' and no '.join(targets)}: they are left out."
@@ -135,6 +160,13 @@ def _check(
     notes: list[str] = []
     shared = [c for c in test.columns if c in train.columns and c not in ids]
     if not shared and (not any(c in train.columns for c in ids) or len(test.columns) > len(ids)):
+        several = [] if sample is None else [c for c in sample.columns if c not in ids and c not in train.columns]
+        if len(several) > 1 and roles.sample is not None and roles.long is None:
+            asked = ", ".join(several[:6]) + (f" and {len(several) - 6} more" if len(several) > 6 else "")
+            raise InputError(
+                f"{roles.sample.path} asks for {asked}, which {roles.train.path} lacks, as it does test's columns: "
+                f"give a training table that has them beside the columns of {roles.test.path}, with --train FILE."
+            )
         raise InputError(f"{roles.test.path} has no column of {roles.train.path} but its id: check --train and --test.")
     unknown = [c for c in test.columns if c not in train.columns and c not in ids]
     if unknown:
@@ -149,7 +181,7 @@ def _check(
         if frame[ids].isna().any(axis=None):
             raise InputError(f"{sheet.path} has rows without an id in {', '.join(ids)}: fill them in or remove them.")
         twice = frame[ids].duplicated()
-        if twice.any() and in_step(sample, test, ids):
+        if twice.any() and same_ids_in_order(sample, test, ids):
             notes.append(
                 f"{int(twice.sum())} ids repeat in {roles.test.path} ({', '.join(ids)}), and the sample has them in "
                 "the same order: rows are matched by their order."

@@ -9,10 +9,10 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.layout.candidates import Roles, constant_share
-from medalist.competitions.layout.id_match import same_ids, share_in
+from medalist.competitions.layout.id_match import find_id_column, share_in
 from medalist.competitions.layout.label_file import with_keys
 from medalist.competitions.layout.many_rows import Aggregate, ManyRows
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Sheet, rename, select
 
 
 def collapse(roles: Roles, aggregate: Aggregate) -> tuple[Sheet, Sheet, ManyRows] | None:
@@ -46,8 +46,8 @@ def collapse(roles: Roles, aggregate: Aggregate) -> tuple[Sheet, Sheet, ManyRows
     inputs = tuple(c for c in roles.train.columns if c not in lacking)
     shown = tuple(c for c in roles.test.columns if c in inputs)
     many = ManyRows(_part(roles.train, inputs), _part(roles.test, shown), tuple(ids))
-    labels = _once(roles.train, (*ids, *fixed), ids)
-    sample_ids = Sheet(roles.sample.path, roles.sample.columns, _renamed(roles.sample, new_to_old))
+    labels = _first_rows(roles.train, (*ids, *fixed), ids)
+    sample_ids = Sheet(roles.sample.path, roles.sample.columns, rename(roles.sample, new_to_old))
     joined, asked = many.join(labels, [sample_ids], aggregate)
     return joined, asked, many
 
@@ -88,7 +88,7 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
                     continue
                 if not set(more) & set(form.columns) or constant_share(labels.load(), more) == 1.0:
                     continue
-                labelled, asked = with_keys(labels, pairs), with_keys(form, pairs)
+                labelled, asked = _labelled(with_keys(labels, pairs), more), with_keys(form, pairs)
                 one, two, frame = labelled.load(), asked.load(), inputs.load()
                 if one.duplicated(keys).any() or two.duplicated(keys).any() or share_in(two, one, keys) > 0.0:
                     continue
@@ -100,6 +100,18 @@ def join_shared_rows(sheets: Sequence[Sheet], aggregate: Aggregate) -> tuple[lis
     return None
 
 
+def _labelled(labels: Sheet, targets: Sequence[str]) -> Sheet:
+    """The rows of the labels that have any; the others are those that are asked for, perhaps."""
+    known = labels.load()[list(targets)].notna().any(axis=1).to_numpy()
+    if known.all() or not known.any():
+        return labels
+
+    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        return labels.load(text, exact)[known].reset_index(drop=True)
+
+    return replace(labels, load=load)
+
+
 def _keys(labels: Sheet, form: Sheet, inputs: Sheet, ids: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """(column of the labels, column of the inputs) for the ids that both have, the only one under any name."""
     shared = tuple((c, c) for c in ids if c in inputs.columns)
@@ -107,7 +119,7 @@ def _keys(labels: Sheet, form: Sheet, inputs: Sheet, ids: Sequence[str]) -> tupl
         return shared
     for name in ids:
         both = pd.concat([labels.load()[name], form.load()[name]], ignore_index=True)
-        column = same_ids(both, inputs.load())
+        column = find_id_column(both, inputs.load())
         if column is not None and column not in labels.columns:
             return ((name, column),)
     return ()
@@ -121,33 +133,15 @@ def _is_constant_within(frame: pd.DataFrame, ids: list[str], name: str) -> bool:
 
 def _part(sheet: Sheet, columns: tuple[str, ...]) -> Sheet:
     """A sheet with some of its columns."""
-    return Sheet(sheet.path, columns, _columns(sheet, columns), sheet.parts, sheet.notes)
+    return Sheet(sheet.path, columns, select(sheet, columns), sheet.parts, sheet.notes)
 
 
-def _columns(sheet: Sheet, columns: tuple[str, ...]) -> Load:
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        wanted = [[c for c in names if c in columns] for names in (text, exact)]
-        return sheet.load(*wanted)[list(columns)]
-
-    return load
-
-
-def _once(sheet: Sheet, columns: tuple[str, ...], ids: list[str]) -> Sheet:
+def _first_rows(sheet: Sheet, columns: tuple[str, ...], ids: list[str]) -> Sheet:
     """A sheet with some of its columns, of the first row of each id."""
-    inner = _columns(sheet, columns)
+    inner = select(sheet, columns)
     first = ~sheet.load().duplicated(ids)
 
     def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
         return inner(text, exact)[first].reset_index(drop=True)
 
     return Sheet(sheet.path, columns, load, sheet.parts, sheet.notes)
-
-
-def _renamed(sheet: Sheet, names: dict[str, str]) -> Load:
-    back = {old: new for new, old in names.items()}
-
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        wanted = [[back.get(c, c) for c in part] for part in (text, exact)]
-        return sheet.load(*wanted).rename(columns=names)
-
-    return load

@@ -5,12 +5,21 @@ Where another one scores about the same, or there is none, the error names the f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.layout.candidates import Roles, read_pair, read_triple, related
+from medalist.competitions.layout.candidates import (
+    Roles,
+    looks_like_form,
+    named_as_train,
+    read_pair,
+    read_triple,
+    related,
+)
 from medalist.competitions.layout.id_match import share_in
 from medalist.competitions.layout.sheets import NamedTables, Sheet
 
@@ -39,10 +48,27 @@ def decide_roles(sheets: Sequence[Sheet], given: NamedTables, need_sample: bool)
     if not candidates:
         raise InputError(_what_is_missing(sheets, pairs, given))
     candidates.sort(key=lambda r: -r.score)
+    candidates = _called_sample(candidates)
     for other in candidates[1:]:
         if candidates[0].score - other.score < _MARGIN:
             raise _ambiguous(candidates[0], other)
     return candidates[0]
+
+
+def _called_sample(candidates: list[Roles]) -> list[Roles]:
+    """The candidates, sorted; where the best ones differ in the sample alone and one is called so, as
+    sample_submission.csv beside a baseline is, that one first, with a note and without the others."""
+    best = candidates[0]
+    tied = [r for r in candidates if best.score - r.score < _MARGIN]
+    alike = all(r.train is best.train and r.test is best.test and r.sample is not None for r in tied)
+    called = [r for r in tied if r.sample is not None and re.search("sampl", r.sample.path.rpartition("/")[2], re.I)]
+    if len(tied) < 2 or not alike or len(called) != 1 or called[0].sample is None:
+        return candidates
+    sample = called[0].sample
+    others = " and ".join(r.sample.path for r in tied if r.sample is not None and r is not called[0])
+    note = f"{sample.path} is taken for the sample submission, by its name, and not {others} (--sample names another)."
+    chosen = replace(called[0], sample=replace(sample, notes=(*sample.notes, note)))
+    return [chosen, *(r for r in candidates if r not in tied)]
 
 
 def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFrame) -> bool:
@@ -62,7 +88,7 @@ def is_answers(sheet: Sheet, roles: Roles, train: pd.DataFrame, test: pd.DataFra
 def _ambiguous(best: Roles, other: Roles) -> InputError:
     """The error for two candidates of about the same score, naming the first role in which they differ."""
     files = [{path for s in (r.train, r.test, r.sample) if s for path in s.files} for r in (best, other)]
-    if not files[0] & files[1]:
+    if not files[0] & files[1] or _in_own_folders(best, other):
         return InputError(
             f"there is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
             "folder or zip of one of them, or name its --train, --test and --sample."
@@ -79,21 +105,45 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
     return InputError("the files can be read in two ways: say which is which with --train, --test and --sample.")
 
 
+def _in_own_folders(best: Roles, other: Roles) -> bool:
+    """Whether both have train and test in a folder of their own, one of which holds the sample."""
+    folders = [{s.path.rpartition("/")[0] for s in (r.train, r.test)} for r in (best, other)]
+    if best.test is other.test or folders[0] == folders[1] or any(len(names) > 1 for names in folders):
+        return False
+    forms = {r.sample.path.rpartition("/")[0] for r in (best, other) if r.sample}
+    return bool(forms) and forms <= folders[0] | folders[1]
+
+
 def _what_is_missing(sheets: Sequence[Sheet], pairs: Sequence[tuple[Sheet, Sheet]], given: NamedTables) -> str:
     """The error message where no candidate exists, from the pairs that could be train and test."""
     names = ", ".join(s.path for s in sheets[:6]) + (", …" if len(sheets) > 6 else "")
     if given.sample:
         return f"{given.sample} does not fit train and test: it needs test's ids and the targets; check --sample."
+    pairs = sorted(pairs, key=lambda pair: any(looks_like_form(s.path) for s in pair))
     for a, b in pairs:
         if read_pair(a, b):
             for sheet in (a, b):
                 if not len(sheet.load()):
                     return f"{sheet.path} has a header line but no rows: put the table there again."
+            for c in sheets:
+                asked = [name for name in c.columns if name not in a.columns]
+                if looks_like_form(c.path) and c is not a and c is not b and len(asked) > 1:
+                    shown = ", ".join(asked[:6]) + (f" and {len(asked) - 6} more" if len(asked) > 6 else "")
+                    return (
+                        f"{c.path} asks for {shown}, which {a.path} lacks: give a training table that has them beside "
+                        f"the columns of {b.path}, with --train FILE."
+                    )
             return (
                 f"no sample submission fits {a.path} and {b.path} (looked at {names}): "
                 "give --sample FILE, or --id and --target instead."
             )
     for a, b in pairs:
+        if set(a.columns) == set(b.columns) and not given.train:
+            one, other = (b, a) if named_as_train(b) and not named_as_train(a) else (a, b)
+            return (
+                f"every column of {one.path} is in {other.path} too, so that nothing is left to be predicted: "
+                "if it is the train table, its target is missing; else give --train and --test."
+            )
         for c in sheets:
             same = len(set(a.columns) & set(c.columns))
             if c.path not in (a.path, b.path) and same == len(c.columns) and not given.train:

@@ -27,7 +27,7 @@ _SOME = re.compile(
 )
 
 
-def settle_rows(
+def rows_to_submit(
     sample: pd.DataFrame, test: pd.DataFrame, train: pd.DataFrame, ids: Sequence[str], paths: tuple[str, str, str],
     description: str,
 ) -> tuple[pd.DataFrame, list[str]]:  # fmt: skip

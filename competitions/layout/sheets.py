@@ -10,12 +10,13 @@ from typing import Protocol
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TEXT_FORMATS, Source
+from medalist.competitions.tables.archive import TEXT_FORMATS
 from medalist.competitions.tables.compression import plain_name
 from medalist.competitions.tables.csv_format import read_dialect
 from medalist.competitions.tables.headers import lacks_header
 from medalist.competitions.tables.parsing import column_names
 from medalist.competitions.tables.reading import Table, load, read_header
+from medalist.competitions.tables.source import Source
 
 _WHOLE = re.compile(r"-?\d+")
 
@@ -31,7 +32,7 @@ class Sheet:
     """A table: its path and columns, and a function that returns it (without arguments it is read only once).
 
     `parts`: the paths of the files that it was made from, () for a table that is one file. `notes`: sentences for a
-    person on how it was made, which count where the table gets a role. `headless`: its file has no header line.
+    person on how it was made, which count where the table gets a role. `headerless`: its file has no header line.
     """
 
     path: str
@@ -39,7 +40,7 @@ class Sheet:
     load: Load
     parts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    headless: bool = False
+    headerless: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -47,7 +48,32 @@ class Sheet:
         return self.parts or (self.path,)
 
 
-def once(load: Load) -> Load:
+def within(columns: Collection[str], *names: Collection[str]) -> list[list[str]]:
+    """Each of several lists of column names, without those that are not in `columns`."""
+    return [[name for name in part if name in columns] for part in names]
+
+
+def select(sheet: Sheet, columns: tuple[str, ...]) -> Load:
+    """A function that returns the table with these columns only."""
+
+    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        return sheet.load(*within(columns, text, exact))[list(columns)]
+
+    return load
+
+
+def rename(sheet: Sheet, names: Mapping[str, str]) -> Load:
+    """A function that returns the table with other names for some columns (`names`: old → new)."""
+    old_names = {new: old for old, new in names.items()}
+
+    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
+        old = [[old_names.get(c, c) for c in part] for part in (text, exact)]
+        return sheet.load(*within(sheet.columns, *old)).rename(columns=names)
+
+    return load
+
+
+def cached(load: Load) -> Load:
     """The same function, which makes the table of no arguments only once and keeps it."""
     kept: list[pd.DataFrame] = []
 
@@ -132,15 +158,15 @@ def read_sheets(
         if path in named or not any(_same_file(source, other) for other in same):
             same.append(source)
             sheets.append(Sheet(path, columns, FileLoader(source, loaded)))
-    headless: list[Sheet] = []
+    headerless: list[Sheet] = []
     for sheet, problem in doubtful:
         others = [s for s in (*sheets, *(s for s, _ in doubtful)) if s is not sheet]
         if _are_names(sheet.columns, others):
             sheets.append(sheet)
         else:
-            headless.append(sheet)
+            headerless.append(sheet)
             problems.append(problem)
-    return sheets, headless, problems
+    return sheets, headerless, problems
 
 
 def _same_file(one: Source, other: Source) -> bool:

@@ -9,34 +9,29 @@ from dataclasses import replace
 import pandas as pd
 from pandas.api import types
 
+from medalist.competitions.layout.asked_columns import column_asked_for, named_like_target
 from medalist.competitions.layout.candidates import looks_like_form
-from medalist.competitions.layout.sheets import Load, Sheet
+from medalist.competitions.layout.sheets import Sheet, select
 
-_TARGET_NAMES = (  # from the most to the least certain
-    r"^(?:the_?)?target(?:s|_?var(?:iable)?|_?value)?$", r"^labels?$", r"^y$", r"(?:^|_)(?:target|label)(?:_|$)",
-    r"^(?:class|outcome|response|output|result)$",
-)  # fmt: skip
-_ASKED = r"(?:predict|forecast|estimate|classify|target|label|dependent variable|outcome)\w*\W+(?:\w+\W+){{0,6}}?{0}\b"
 _ID = re.compile(r"(?:^|[^a-z])id(?:$|[^a-z])|id$|^index$|^unnamed", re.IGNORECASE)
+
+
+def is_named_as_id(name: str) -> bool:
+    """Whether a column is named as an id or a row index."""
+    return _ID.search(name) is not None
 
 
 def guess_target(frame: pd.DataFrame, description: str) -> tuple[str, str] | None:
     """(the column that is most likely to be predicted, the reason in words); None where a table has no such column.
 
-    The column that the description asks to predict, else one that is named like a target, else the last column, unless
-    it is constant, or an id, or text with hardly a value twice.
+    The column that the description asks to predict, else one that is named or made like a target (see
+    `asked_columns`). No column that is constant, numbers the rows, or is text with hardly a value twice.
     """
     usable = [str(c) for c in frame.columns if _can_be_target(frame[c])]
-    asked = [c for c in usable if re.search(_ASKED.format(re.escape(c)), description, re.IGNORECASE)]
-    if len(asked) == 1:
-        return asked[0], "the description asks for it"
-    for pattern in _TARGET_NAMES:
-        named = [c for c in (asked or usable) if re.search(pattern, c, re.IGNORECASE)]
-        if len(named) == 1:
-            return named[0], "by its name"
-    last = [c for c in usable if not _ID.search(c)]
-    whole = [c for c in last if not bool(frame[c].isna().any())] or last
-    return (whole[-1], "the last column without gaps" if whole[-1] != last[-1] else "the last column") if last else None
+    asked = column_asked_for(description, usable)
+    if asked is not None:
+        return asked[0], f"since the description asks for it (“{asked[1][:160]}”)"
+    return named_like_target(frame, [c for c in usable if not _ID.search(c)])
 
 
 def without_unlabelled(
@@ -84,7 +79,7 @@ def set_answers_aside(sheets: Sequence[Sheet], description: str, targets: Collec
             f"{test.path} has {', '.join(answers)} filled in ({reason}; --target says otherwise): taken for answers, "
             f"set aside and never used; grade --answers {test.path.rpartition('/')[2]} can score by them."
         )
-        hidden = Sheet(test.path, columns, _without(test, columns), test.parts, (*test.notes, note))
+        hidden = Sheet(test.path, columns, select(test, columns), test.parts, (*test.notes, note))
         return [hidden if s is test else s for s in sheets]
     return None
 
@@ -105,14 +100,6 @@ def _answers(
             return [c for c in sample.columns if c not in keys], f"asked for by {sample.path}"
     guess = guess_target(train.load(), description)
     return ([guess[0]], guess[1]) if guess else ([], "")
-
-
-def _without(sheet: Sheet, columns: tuple[str, ...]) -> Load:
-    def load(text: Collection[str] = (), exact: Collection[str] = ()) -> pd.DataFrame:
-        inside = [[c for c in names if c in columns] for names in (text, exact)]
-        return sheet.load(*inside)[list(columns)]
-
-    return load
 
 
 def only_table(sheets: Sequence[Sheet], train: str | None) -> Sheet | None:

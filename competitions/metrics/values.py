@@ -50,7 +50,10 @@ def _agreement(name: str, title: str, **rest: Any) -> Metric:
 METRICS = (
     _squared("rmse", "Root mean squared error", "root", wording=Wording(
         aliases=("root_mean_squared_error", "root_mean_square_error", "rmsd"),
-        phrases=(r"\brmse\b", r"\brsme\b", rf"{RMS}(?: {ERROR})?", rf"square root of the {MEAN} squared?(?: {ERROR})?"),
+        phrases=(
+            r"\b(?:mc)?rmses?\b", r"\brsme\b", rf"{RMS}(?: {ERROR})?",
+            rf"square root of the {MEAN} squared?(?: {ERROR})?"
+        ),
         variants=(Variant("rmsle", _OF_LOGARITHMS, "after", by_formula=True),),
         formula=frozenset({"square", "root"}),
     )),
@@ -60,7 +63,7 @@ METRICS = (
     )),
     _squared("mse", "Mean squared error", "plain", wording=Wording(
         aliases=("mean_squared_error", "mean_square_error", "l2"),
-        phrases=(r"\bmse\b", rf"{MEAN} squared? {ERROR}"),
+        phrases=(r"\bmses?\b", rf"{MEAN} squared? {ERROR}"),
         formula=frozenset({"square"}),
     )),
     _log_squared("rmsle", "Root mean squared logarithmic error", "root", wording=Wording(
@@ -69,7 +72,7 @@ METRICS = (
             "root_mean_square_logarithmic_error",
         ),
         phrases=(
-            r"\brmsle\b", rf"{RMS} {LOG} {ERROR}", rf"{RMS} {ERROR} of (?:the )?{LOG}s?\b", r"\blog rmse\b"
+            r"\b(?:mc)?rmsles?\b", rf"{RMS} {LOG} {ERROR}", rf"{RMS} {ERROR} of (?:the )?{LOG}s?\b", r"\blog rmse\b"
         ),
         formula=frozenset({"logarithm", "square", "root"}),
     )),
@@ -85,7 +88,7 @@ METRICS = (
     _error("mae", "Mean absolute error", "l1", function=fn.absolute_error, constant=best.median, mean="plain",
            shape="absolute", wording=Wording(
         aliases=("mean_absolute_error", "mean_abs_error", "mean_absolute_deviation", "l1"),
-        phrases=(r"\bmae\b", rf"{MEAN} absolute {ERROR}", rf"(?:{MEAN} )?\bl1 (?:{ERROR}|norm)"),
+        phrases=(r"\bmaes?\b", rf"{MEAN} absolute {ERROR}", rf"(?:{MEAN} )?\bl1 (?:{ERROR}|norm)"),
         formula=frozenset({"absolute"}),
     )),
     _error("wmae", "Weighted mean absolute error", "l1", function=fn.absolute_error, constant=best.median,
@@ -112,7 +115,7 @@ METRICS = (
     _error("mape", "Mean absolute percentage error (as a share)", "mape", function=fn.absolute_percentage_error,
            constant=best.percentage_median, mean="plain", shape="relative", scale_free=True, wording=Wording(
         aliases=("mean_absolute_percentage_error", "mean_absolute_percent_error"),
-        phrases=(r"\bmape\b", rf"{MEAN} absolute percent(?:age)? {ERROR}"),
+        phrases=(r"\bmapes?\b", rf"{MEAN} absolute percent(?:age)? {ERROR}"),
         formula=frozenset({"absolute", "relative"}),
     )),
     _error("smape", "Symmetric mean absolute percentage error (in percent)", "log_l1", mean="plain", shape="relative",

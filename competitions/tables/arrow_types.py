@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from medalist.competitions.tables.parsing import column_names, plain_columns
+from medalist.competitions.tables.precision import LARGEST_EXACT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXACT_WHOLE = 1 << 53  # whole numbers up to this one are exact as doubles
 SECONDS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}  # units of time in a second
 BINARY_ROWS = 1000  # of a column of bytes that show whether it holds text
 
@@ -33,9 +33,9 @@ def plain_names(schema: pa.Schema, is_text: Callable[[str], bool]) -> tuple[str,
         elif _left_out(kind) is None and (not _is_binary(kind) or is_text(name)):
             names.append(name)
 
-    for field in schema:
-        add(field.name, _storage(field.type))
-    return column_names((*names, *(name for name, _ in _named_ranges(schema))))
+    for place in _order(schema):
+        add(schema.field(place).name, _storage(schema.field(place).type))
+    return column_names((*(name for name, _ in _named_ranges(schema)), *names))
 
 
 def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
@@ -67,19 +67,38 @@ def plain_frame(table: pa.Table, path: str) -> tuple[pd.DataFrame, list[str]]:
         else:
             columns.append((name, _series(column)))
 
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        add(name, column)
     columns += [(name, pd.Series(numbers)) for name, numbers in _named_ranges(table.schema)]
+    for place in _order(table.schema):
+        add(table.schema.field(place).name, table.column(place))
     names = column_names(tuple(name for name, _ in columns))
     frame = pd.DataFrame(dict(zip(names, (series for _, series in columns), strict=True)), index=range(len(table)))
     return plain_columns(frame), notes
 
 
+def _order(schema: pa.Schema) -> list[int]:
+    """The places of the columns, with an index of pandas, which is stored behind them, in front as in a csv."""
+    stored = [index for index in _stored_indexes(schema) if isinstance(index, str)]
+    first = [place for name in stored if (place := schema.get_field_index(name)) >= 0]
+    return [*first, *(place for place in range(len(schema)) if place not in first)]
+
+
 def _named_ranges(schema: pa.Schema) -> list[tuple[str, range]]:
     """The indexes of pandas with a name that are stored as a range of numbers and not as a column."""
-    stored = (schema.pandas_metadata or {}).get("index_columns", [])
-    ranges = [index for index in stored if isinstance(index, dict) and index.get("name")]
-    return [(str(r["name"]), range(r["start"], r["stop"], r["step"])) for r in ranges]
+    ranges = [index for index in _stored_indexes(schema) if isinstance(index, dict) and index.get("name")]
+    return [
+        (str(index["name"]), range(index["start"], index["stop"], index["step"]))
+        for index in ranges
+        if all(isinstance(index.get(key), int) for key in ("start", "stop", "step")) and index["step"]
+    ]
+
+
+def _stored_indexes(schema: pa.Schema) -> list[Any]:
+    """What pandas noted of a table's indexes in its metadata; [] where that is damaged, as it is not needed to read."""
+    try:
+        stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    except (ValueError, AttributeError):
+        return []
+    return stored if isinstance(stored, list) else []
 
 
 def text_of_bytes(column: Any) -> Any | None:
@@ -173,7 +192,7 @@ def _series(column: Any) -> pd.Series:
         column = column.cast(pa.large_string())
     if pa.types.is_integer(kind) and column.null_count:
         bounds = pc.min_max(column).as_py()
-        if max(abs(bounds["min"] or 0), abs(bounds["max"] or 0)) > EXACT_WHOLE:
+        if max(abs(bounds["min"] or 0), abs(bounds["max"] or 0)) > LARGEST_EXACT:
             dtype: Any = pd.UInt64Dtype() if kind == pa.uint64() else pd.Int64Dtype()
             return cast(pd.Series, column.to_pandas(types_mapper={kind: dtype}.get))
     return cast(pd.Series, column.to_pandas())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medalist.competitions.atomic import remove_abandoned, replacing
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -37,7 +37,7 @@ _LETTERS = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True)
-class Reading:
+class Decoding:
     """A code page, with what the text is in it.
 
     `codecs`: others that give the same text. `words`: the text's words beyond ASCII. `odd`: share of these letters that
@@ -51,7 +51,7 @@ class Reading:
     score: float
 
 
-def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
+def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Decoding]:
     """The code pages in which the fields are defined, the likeliest first; [] where there is none.
 
     `known`: words in lower case, beyond ASCII, from files whose encoding is certain.
@@ -85,13 +85,13 @@ def rank(fields: Sequence[bytes], known: Collection[str]) -> list[Reading]:
         if names[0] in _JAPANESE:
             likely *= 1 + _KANA_WEIGHT * len(_KANA.findall(text)) / max(sum(not c.isascii() for c in text), 1)
         score = likely * math.exp(-_ODD_WEIGHT * odd) * (1 + _KNOWN_WEIGHT * share)
-        readings.append(Reading(names[0], frozenset(names), words, odd, score))
+        readings.append(Decoding(names[0], frozenset(names), words, odd, score))
     return sorted(readings, key=lambda reading: -reading.score)
 
 
 def odd_share(text: str) -> float:
     """The share, 0 to 1, of the letters beyond ASCII that stand as in no language: controls and signs within words,
-    letters of two scripts in a word, capitals after small letters."""
+    letters of two scripts in a word, capitals after small letters or between a capital and a small letter."""
     odd = total = 0
     for word in set(_WORD.findall(text)):
         if word.isascii():
@@ -115,7 +115,7 @@ def odd_share(text: str) -> float:
                 alone = (kind[0] == "S" and c not in _BESIDE_WORDS + _AFTER_WORDS) or c in "¶§"
                 odd += beside >= (1 if alone or (c in _AFTER_WORDS and after.isalpha()) else 2)
             elif c.isupper():
-                odd += before.islower()
+                odd += before.islower() or (before.isupper() and after.islower())
             elif c.islower() and before.isupper() and word.upper() != word:
                 odd += len(word) > 2 and word[-1].isupper()
     return min(1.0, odd / total) if total else 0.0

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source, unpacking
 from medalist.competitions.tables.arrow_types import BINARY_ROWS, plain_frame, plain_names, text_of_bytes
-from medalist.competitions.tables.compression import compression
+from medalist.competitions.tables.source import Source, unpacking
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,14 +31,14 @@ def columnar_columns(source: Source) -> tuple[tuple[str, ...], int | None]:
         frame = load_columnar(source)[0]
         return tuple(map(str, frame.columns)), len(frame)
     try:
-        file = pq.ParquetFile(source.file if _on_disk(source) else io.BytesIO(source.read_bytes()))
+        file = pq.ParquetFile(source.file if not source.packed else io.BytesIO(source.read_bytes()))
 
         def is_text(name: str) -> bool:
             first = next(file.iter_batches(BINARY_ROWS, columns=[name]), None)
             return first is None or _leaf_is_text(first.column(0))
 
         return plain_names(file.schema_arrow, is_text), file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source) from error
 
 
@@ -50,7 +49,7 @@ def load_columnar(source: Source) -> tuple[pd.DataFrame, list[str], str]:
 
     digest = hashlib.sha256()
     try:
-        if source.suffix in _PARQUET and _on_disk(source):
+        if source.suffix in _PARQUET and not source.packed:
             with unpacking(source.path), open(source.file, "rb") as stream:
                 digest = hashlib.file_digest(stream, "sha256")
             table = pq.ParquetFile(source.file).read()
@@ -60,7 +59,7 @@ def load_columnar(source: Source) -> tuple[pd.DataFrame, list[str], str]:
             table = _read(data, source.suffix)
             table.validate(full=True)
         frame, notes = plain_frame(table, source.path)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(source) from error
     return frame, notes, digest.hexdigest()
 
@@ -92,10 +91,6 @@ def _leaf_is_text(column: Any) -> bool:
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     return text_of_bytes(pa.chunked_array([column])) is not None
-
-
-def _on_disk(source: Source) -> bool:
-    return not source.members and not compression(source.path)
 
 
 def _unreadable(source: Source) -> InputError:

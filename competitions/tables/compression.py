@@ -28,6 +28,14 @@ _READERS: dict[str, Callable[[BinaryIO], Any]] = {
     ".xz": lzma.LZMAFile,
     ".zst": _zstandard,
 }
+_STARTS = ((b"\x1f\x8b\x08", ".gz"), (b"BZh", ".bz2"), (b"\xfd7zXZ\0", ".xz"), (b"\x28\xb5\x2f\xfd", ".zst"))
+_BLOCK = b"1AY&SY"  # begins the first block of a .bz2, at its fifth byte
+
+
+def packed_as(head: bytes) -> str:
+    """The suffix of the compression that a file's first bytes show, such as ".gz"; "" for none."""
+    suffix = next((suffix for start, suffix in _STARTS if head.startswith(start)), "")
+    return "" if suffix == ".bz2" and head[4:10] != _BLOCK else suffix
 
 
 def compression(name: str) -> str:
@@ -42,14 +50,14 @@ def plain_name(name: str) -> str:
     return name[: -len(suffix)] if suffix else name
 
 
-def unpacked(stream: BinaryIO, path: str) -> BinaryIO:
-    """The unpacked bytes of a file that is compressed as the suffix of `path` says.
+def unpacked(stream: BinaryIO, path: str, suffix: str) -> BinaryIO:
+    """The unpacked bytes of a file that is compressed as `suffix` says, such as ".gz"; `path` names it in errors.
 
     Reading it raises InputError where they are out of proportion to the file (a decompression bomb).
     """
     packed = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    reader = _READERS[compression(path)](stream)
+    reader = _READERS[suffix](stream)
     return cast(BinaryIO, _Bounded(reader, path, max(BOMB_BYTES, BOMB_RATIO * packed)))
 
 

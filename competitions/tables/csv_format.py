@@ -5,10 +5,9 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.decimal_sign import decimal_sign
 from medalist.competitions.tables.encodings import encoding_of, marked_encoding, no_text
 from medalist.competitions.tables.records import (
@@ -26,7 +25,14 @@ from medalist.competitions.tables.records import (
     read_records,
     style,
 )
-from medalist.competitions.tables.surroundings import Place, find_table, may_hold_units
+from medalist.competitions.tables.source import Source
+from medalist.competitions.tables.surroundings import (
+    COMMENT_MARKS,
+    Place,
+    find_table,
+    has_row_names,
+    may_hold_units,
+)
 
 HEAD_BYTES = 1 << 16  # read at first to find the header line
 MAX_HEAD_BYTES = 1 << 24  # read at most, where the header line is longer
@@ -35,7 +41,6 @@ MISSING_WORDS = (  # the defaults of pandas.read_csv, so that pyarrow reads the 
     "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
     "NULL", "NaN", "None", "n/a", "nan", "null",
 )  # fmt: skip
-_COMMENT = ("#", "%", "//")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t,;]*(?:\r\n?|\n|$)", re.IGNORECASE)
 
@@ -50,7 +55,7 @@ class Dialect:
     written, above and below the header. `first_row`: the line after the header and the units. `rows`: the first rows,
     where the header holds numbers. `style`: which fields are quoted (see `records.style`). `notes`: a sentence on each
     thing that is skipped, without the file's name. `empty`: the number of columns at the end without names and values,
-    which are not in `header`.
+    which are not in `header`. `row_names`: the header line lacks a name for the first column, "" in `header`.
     """
 
     encoding: str | None
@@ -66,6 +71,7 @@ class Dialect:
     style: str = "minimal"
     notes: tuple[str, ...] = ()
     empty: int = 0
+    row_names: bool = False
 
     @property
     def separator(self) -> str:
@@ -103,7 +109,7 @@ def dialect_of(head: bytes, source: Source, *, whole: bool) -> Dialect:
     """
     encoding = marked_encoding(head)
     if encoding is None and b"\0" in head:
-        raise no_text(source.path, head)
+        raise no_text(source.path)
     text = decode_head(head, source, encoding)
     return dialect_of_text(text, encoding, whole=whole)
 
@@ -131,6 +137,10 @@ def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> D
     if below:
         shown = ", ".join(f for f in records[place.header + 1].fields if f.strip())[:40]
         notes.append(f"the row under the header ({shown}) holds units or types and is skipped.")
+    unnamed = len(names) > 1 and not names[0] and not place.header
+    row_names = unnamed and len(read_records(text, quoting, whole, 1)[0].fields) < len(header.fields)
+    if row_names:
+        notes.append("the first column, the names of rows, has no name in the header.")
     rows: tuple[tuple[str, ...], ...] = ()
     if any(map(is_number, header.fields)):
         rows = tuple(r.fields for r in read_records(text, quoting, whole, HEAD_RECORDS)[place.first :])
@@ -148,6 +158,7 @@ def dialect_of_text(text: str, encoding: str | None = None, *, whole: bool) -> D
         style("".join(text[: 1 << 14].splitlines(keepends=True)[first - 1 : first + 20]), quoting),
         tuple(notes),
         empty,
+        row_names,
     )
 
 
@@ -185,7 +196,7 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
     """
     plain = [Quoting(separator) for separator in SEPARATORS]
     firsts = [read_records(text, quoting, whole, FEW_RECORDS) for quoting in plain]
-    odd = named is not None or text.lstrip().startswith(_COMMENT) or '\\"' in text
+    odd = named is not None or text.lstrip().startswith(COMMENT_MARKS) or '\\"' in text
     for quoting, records in zip(plain, firsts, strict=True):
         if quoting.separator == "," and any(map(agree, firsts[1:])) and _is_decimal(text, records):
             continue
@@ -209,6 +220,10 @@ def _layout(text: str, named: str | None, whole: bool) -> tuple[Quoting, list[Re
     if found:
         _, quoting, records, place = min(found, key=lambda candidate: candidate[0])
         return quoting, records, place
+    for quoting in quotings(text, separators):
+        records = read_records(text, quoting, whole, HEAD_RECORDS)
+        if has_row_names(records):
+            return quoting, [replace(records[0], fields=("", *records[0].fields)), *records[1:]], Place(0, 1)
     if named and len(records := read_records(text, Quoting(named), whole, HEAD_RECORDS)) > 1:
         return Quoting(named), records, Place(1, 2)  # a table of one column
     if not any(firsts):  # nothing but quotes and blanks

@@ -10,31 +10,27 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import TEXT_FORMATS, Source
-from medalist.competitions.tables.code_pages import Reading, rank
+from medalist.competitions.tables.archive import TEXT_FORMATS
+from medalist.competitions.tables.code_pages import Decoding, rank
+from medalist.competitions.tables.source import Source
 
 EVIDENCE_BYTES = 1 << 16  # of distinct fields with letters beyond ASCII that are looked at
 CHUNK = 1 << 22  # bytes of a file that are searched for such fields at a time
 RIVAL = 0.7  # share of the best code page's likelihood above which another one is named in the note
 UNLIKELY = 0.15  # share of a file's likeliest code page, below which that of all files is not taken for it
 ODD_APART = 0.15  # by which the share of odd letters may exceed the least, before a file is judged by itself
-_MARKS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_STARTS = (
-    (b"PK\x03\x04", ("a workbook or a zip", ".xlsx or .zip")),
-    (b"\xd0\xcf\x11\xe0", ("a workbook", ".xls")),
-    (b"\x1f\x8b", ("compressed", ".gz")),
-    (b"PAR1", ("a parquet file", ".parquet")),
-    (b"ARROW1", ("an Arrow file", ".arrow")),
+#: (byte order mark, codec that skips it in reading, codec of what follows it); the mark of UTF-32 begins with UTF-16's.
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
 _PLAIN = b",;\t|\r\n0123456789 "  # signs of every table in ASCII
 _FIELD = re.compile(rb'[^\t\n\r,;"]*[\x80-\xff][^\t\n\r,;"]*')  # bytes that are no part of a letter in any code page
@@ -53,7 +49,7 @@ class Encoding:
 def marked_encoding(head: bytes) -> str | None:
     """The encoding that a file's first bytes show: its byte order mark, or NUL bytes in every other place as UTF-16
     has them without one; None where they show none."""
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
+    marked = next((codec for mark, codec, _ in BYTE_ORDER_MARKS if head.startswith(mark)), None)
     if marked or b"\0" not in head[:4096]:
         return marked
     some = head[: min(len(head), 4096) // 4 * 4]
@@ -68,11 +64,8 @@ def marked_encoding(head: bytes) -> str | None:
     return None
 
 
-def no_text(path: str, head: bytes) -> InputError:
-    """The error for a file that is no text, with what its first bytes show that it is."""
-    kind = next((kind for start, kind in _STARTS if head.startswith(start)), None)
-    if kind is not None:
-        return InputError(f"{path} is no text but {kind[0]}: rename it so that its name ends in {kind[1]}.")
+def no_text(path: str) -> InputError:
+    """The error for a file that is no text."""
     return InputError(f"{path} holds bytes that are no text (NUL): save it as UTF-8 csv or as parquet.")
 
 
@@ -126,18 +119,22 @@ def _decide(sources: Sequence[Source]) -> dict[str, Encoding]:
         else:
             evidence[source.path] = fields
     together = rank([field for fields in evidence.values() for field in fields], known) if evidence else []
+    count = Counter(field for fields in evidence.values() for field in set(fields))
     found = {}
     for source in sources:
         if source.path not in evidence:
             note = f"{source.path} has bytes that are not UTF-8, read as \ufffd: save it as UTF-8."
             found[source.path] = Encoding("utf-8", "replace", note)
         else:
-            found[source.path] = _encoding(source.path, evidence[source.path], together, known, len(evidence))
+            fields = evidence[source.path]
+            alone = any(count[field] == 1 for field in fields)  # else all of them stand in other files too
+            found[source.path] = _encoding(source.path, fields, together, known, len(evidence) if alone else 1)
     return found
 
 
-def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Collection[str], files: int) -> Encoding:
-    """The encoding of one file: that of all `files` files together, unless it makes no words of this one."""
+def _encoding(path: str, fields: list[bytes], together: list[Decoding], known: Collection[str], files: int) -> Encoding:
+    """The encoding of one file: that of all `files` files together, unless it makes no words of this one and `files` is
+    more than 1."""
     readings = together
     if files > 1:
         alone = rank(fields, known)
@@ -145,7 +142,7 @@ def _encoding(path: str, fields: list[bytes], together: list[Reading], known: Co
         if joint is None or joint.odd > alone[0].odd + ODD_APART or joint.score < UNLIKELY * alone[0].score:
             readings = alone
     if not readings:
-        readings = [Reading("latin-1", frozenset(), (), 1.0, 0.0)]
+        readings = [Decoding("latin-1", frozenset(), (), 1.0, 0.0)]
     best = readings[0]
     note = f"{path} is not UTF-8: read as {best.codec}; save it as UTF-8 if letters look wrong."
     rival = next((r for r in readings[1:] if r.score >= RIVAL * best.score), None)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from medalist.competitions.tables.archive import CSV_SUFFIXES, EITHER_SUFFIXES, Source
+from medalist.competitions.tables.contents import AMBIGUOUS_SUFFIXES, CSV_SUFFIXES
+from medalist.competitions.tables.source import Source
 
 MIN_STEPS = 4  # numbers that rise by equal steps, which are names and not values by chance
 
@@ -41,7 +42,7 @@ def first_lines(source: Source) -> list[Sequence[str]]:
     lines = []
     for other in source.siblings.sources:
         key = f"first line of {other.path}"
-        if other.path == source.path or other.suffix not in CSV_SUFFIXES + EITHER_SUFFIXES:
+        if other.path == source.path or other.suffix not in CSV_SUFFIXES + AMBIGUOUS_SUFFIXES:
             continue
         if key not in found:
             try:

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import Dialect
+from medalist.competitions.tables.precision import LARGEST_EXACT
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-EXACT_FLOATS = 1 << 53  # whole numbers up to this one are exact in float64
 _PIECE, _PIECES = 1 << 14, 64  # bytes of a file, and at how many places, in which zeros before a number are looked for
-_TYPICAL = 0.9  # share of the values above 2**53, from which on a column of floats is told to have lost digits
+_TYPICAL = 0.9  # share of the values above 2**53, from which on a note says that a column of floats has lost digits
 _MOST_HITS = 1000  # fields with zeros before them that are looked at in a piece
+_FIRST_VALUES = 5  # of a column of text, which show for most that it holds no digits
 _SAMPLE_VALUES = 100  # values of a column that are looked at before all of it is
 _PADDED = re.compile(r"0\d+")
 
@@ -33,7 +34,7 @@ def is_rounded(column: pd.Series) -> bool:
     if column.dtype != np.float64:
         return False
     high, low = column.max(), column.min()  # NaN where there is no value
-    if not max(high, -low) >= EXACT_FLOATS or not np.isfinite([high, low]).all():
+    if not max(high, -low) >= LARGEST_EXACT or not np.isfinite([high, low]).all():
         return False
     values = column.to_numpy()
     return bool((np.isnan(values) | (values % 1 == 0)).all())
@@ -51,9 +52,15 @@ def overflown_columns(frame: pd.DataFrame) -> list[str]:
 
 
 def _digits(column: pd.Series) -> bool:
-    some = column.iloc[:: max(1, len(column) // _SAMPLE_VALUES)].dropna()
-    digits = sum(str(value).isdecimal() for value in some)
-    return digits > 0 and digits + int((some == "").sum()) == len(some) and bool((column == "").any())
+    if not all(map(_is_digits, column.iloc[:_FIRST_VALUES].to_numpy(dtype=object))):
+        return False
+    some = column.iloc[:: max(1, len(column) // _SAMPLE_VALUES)].to_numpy(dtype=object)
+    return all(map(_is_digits, some)) and any(map(str.isdecimal, map(str, some))) and bool((column == "").any())
+
+
+def _is_digits(value: object) -> bool:
+    """Whether a value is a text of digits, an empty one, or missing."""
+    return not isinstance(value, str) or value == "" or value.isdecimal()
 
 
 def exact_integers(texts: pd.Series, decimal: str = ".") -> pd.Series | None:
@@ -133,7 +140,7 @@ def _zeros(piece: bytes, ends: bytes) -> list[int]:
 
 def pieces_of(source: Source, encoding: str | None) -> list[bytes]:
     """Pieces of a large text on disk, in UTF-8 or a one-byte encoding, from all parts of it; [] for a packed one."""
-    if source.members or source.name.lower().endswith(".gz") or encoding not in (None, "utf-8-sig"):
+    if source.packed or encoding not in (None, "utf-8-sig"):
         return []
     step = max(_PIECE, source.size // _PIECES)
     with source.open() as stream:
@@ -190,7 +197,7 @@ def lost_digits(column: pd.Series) -> list[str]:
     if not is_rounded(column):
         return []
     values = np.abs(column.dropna().to_numpy())
-    if values.max() >= 2.0**64 or (values > EXACT_FLOATS).mean() < _TYPICAL:
+    if values.max() >= 2.0**64 or (values > LARGEST_EXACT).mean() < _TYPICAL:
         return []
     return [
         f"column {column.name!r} holds whole numbers beyond 2**53 that were written as floats: their last digits are "
@@ -206,7 +213,7 @@ def whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
         if not pd.api.types.is_float_dtype(dtype) or not frame[name].isna().any():
             continue
         values = frame[name].dropna().to_numpy(dtype=float)
-        if len(values) and np.abs(values).max() < EXACT_FLOATS and not (values % 1).any():
+        if len(values) and np.abs(values).max() < LARGEST_EXACT and not (values % 1).any():
             whole[name] = "Int64"
     return frame.astype(whole) if whole else frame
 
@@ -223,7 +230,7 @@ def to_frame(arrow: pa.Table, **options: Any) -> pd.DataFrame:
         if field.type not in (pa.int64(), pa.uint64()) or not arrow.column(place).null_count:
             continue
         bounds = pc.min_max(arrow.column(place)).as_py()
-        if bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > EXACT_FLOATS:
+        if bounds["min"] is not None and max(-bounds["min"], bounds["max"]) > LARGEST_EXACT:
             column, dtype = arrow.column(place), "Int64" if field.type == pa.int64() else "UInt64"
             gaps = column.is_null().to_numpy()
             nullable[place] = pd.Series(

@@ -7,17 +7,18 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.encodings import decoded, marked_encoding
+from medalist.competitions.tables.integers import LARGEST_EXACT
 from medalist.competitions.tables.parsing import column_names, plain_columns
+from medalist.competitions.tables.source import Source
 
-PARSED_BYTES = (
-    1 << 24
-)  # of a file that is parsed to see whether it holds a table; a larger one must begin as records do
+PARSED_BYTES = 1 << 24  # of a file that is parsed to see whether it holds a table; larger ones must begin as records do
 _RECORDS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*\"[^\"]*\"\s*:\s*[^\s\[{]")
+_EXACT_DIGITS = 15  # of whole numbers that all doubles hold
 MAX_BYTES = 1 << 30  # of a file, which is held in memory as Python's objects
 
 
@@ -45,6 +46,8 @@ def load_json(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     if frame is None:
         raise InputError(f"{source.path} holds no table (records, or columns of equal length): give it as csv.")
     notes = []
+    if b"\\ud" in data or b"\\uD" in data:  # half of a letter, which is none
+        frame = frame.map(_whole_letters).rename(columns=_whole_letters)
     for name in list(frame.columns):
         column = frame[name]
         if column.map(lambda value: isinstance(value, list | dict)).any():
@@ -56,29 +59,50 @@ def load_json(source: Source) -> tuple[pd.DataFrame, list[str], str]:
     return plain_columns(frame.infer_objects()), notes, hashlib.sha256(data).hexdigest()
 
 
+def _whole_letters(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
 def _has_bool(column: pd.Series) -> bool:
     return bool(column.map(lambda value: isinstance(value, bool)).any())
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    """Numbers and gaps; whole ones that no double holds as nullable integers."""
-    present = [value for value in column if value is not None]
-    if len(present) == len(column):
-        return column
-    whole = bool(present) and all(isinstance(value, int) for value in present)
-    exact = whole and max(map(abs, present)) > 1 << 53 and max(present) < 1 << 63
-    return column.astype("Int64" if exact else float)
+    """Numbers and gaps; whole ones that no double holds as nullable integers, or as text beyond 64 bits."""
+    gaps = column.map(lambda value: value is None or value != value)
+    present = list(column[~gaps])
+    if not all(isinstance(v, int) or (v.is_integer() and abs(v) <= LARGEST_EXACT) for v in present):
+        return column.astype(float)
+    low, high = min(present, default=0), max(present, default=0)
+    if max(-low, high) <= LARGEST_EXACT:
+        whole = not gaps.any() and all(isinstance(value, int) for value in present)
+        return column if whole else column.astype(float)
+    if low < -(1 << 63) or high >= 1 << (63 if low < 0 else 64):
+        return column.map(lambda value: None if value is None or value != value else str(int(value)))
+    kind = np.int64 if high < 1 << 63 else np.uint64
+    values = np.array([0 if gap else int(v) for v, gap in zip(column, gaps, strict=True)], dtype=kind)
+    if not gaps.any():
+        return pd.Series(values, index=column.index)
+    return pd.Series(pd.arrays.IntegerArray(values, gaps.to_numpy(dtype=bool)), index=column.index)
+
+
+def _number(text: str) -> int | float:
+    """A number with a point or an exponent; one such as 1180000000000004305.0 as the whole number that it is."""
+    whole, _, rest = text.partition(".")
+    return int(whole) if len(whole) > _EXACT_DIGITS and rest and not rest.strip("0") else float(text)
 
 
 def _document(source: Source, data: bytes) -> Any:
     """The parsed document; for JSON lines the list of their values. Raises InputError."""
     text = decoded(data, source, marked_encoding(data))[0].removeprefix("\ufeff")
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_number)
+    except RecursionError as error:
+        raise InputError(f"{source.path} holds no table (it is nested too deep): give it as csv.") from error
     except ValueError as whole:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            return [json.loads(line) for line in lines] if len(lines) > 1 else _fail(source, whole)
+            return [json.loads(line, parse_float=_number) for line in lines] if len(lines) > 1 else _fail(source, whole)
         except ValueError as error:
             number = next(i for i, line in enumerate(text.splitlines(), 1) if line.strip() and not _parses(line))
             reason = whole if source.suffix == ".json" and text.lstrip()[:1] == "[" else error

@@ -17,12 +17,10 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.cache import cache_file, read_cache, write_cache
 from medalist.competitions.tables.csv_format import MISSING_WORDS, Dialect
 from medalist.competitions.tables.encodings import Encoding, encoding_of
 from medalist.competitions.tables.integers import (
-    EXACT_FLOATS,
     is_padded,
     overflown_columns,
     padded_values,
@@ -30,14 +28,15 @@ from medalist.competitions.tables.integers import (
     to_frame,
 )
 from medalist.competitions.tables.parsing import parse
+from medalist.competitions.tables.precision import LARGEST_EXACT, LARGEST_EXACT_SINGLE
 from medalist.competitions.tables.records import BLANKS
+from medalist.competitions.tables.source import Source
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 HEAD_ROWS = 20_000  # from which pandas infers the types
 MAX_ATTEMPTS = 12  # readings of a file, each with one column widened
-FLOAT32_WHOLE = 1 << 24  # whole numbers up to this one are exact in float32
 _NARROW = (np.int8, np.int16, np.int32)
 _FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
 _FAILED_VALUE = re.compile(r"invalid value '([^']*)'")
@@ -238,11 +237,11 @@ def _compact(arrow: pa.Table) -> pa.Table:
             low, high = bounds["min"] or 0, bounds["max"] or 0
             fits = (t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
             small = pa.from_numpy_dtype(next(fits, np.int64 if high < 1 << 63 else np.uint64))
-            if column.null_count and max(-low, high) <= EXACT_FLOATS:  # pandas holds integers with gaps as floats
-                small = pa.float32() if max(-low, high) < FLOAT32_WHOLE else pa.float64()
+            if column.null_count and max(-low, high) <= LARGEST_EXACT:  # pandas holds integers with gaps as floats
+                small = pa.float32() if max(-low, high) < LARGEST_EXACT_SINGLE else pa.float64()
         elif pa.types.is_floating(field.type):
             magnitude = pc.max(pc.abs(column)).as_py() or 0.0
-            whole = magnitude >= FLOAT32_WHOLE and pc.any(pc.equal(pc.floor(column), column)).as_py()
+            whole = magnitude >= LARGEST_EXACT_SINGLE and pc.any(pc.equal(pc.floor(column), column)).as_py()
             small = pa.float64() if whole or magnitude > np.finfo(np.float32).max else pa.float32()
         else:
             continue

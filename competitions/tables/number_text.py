@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 
 import pandas as pd
-from pandas.api import types
 
+from medalist.competitions.tables.dtypes import is_strings
 from medalist.competitions.tables.integers import exact_integers, is_rounded
 
 _PLACEHOLDER = re.compile(r"[^\w\s]+")  # "?", "-", "--": no letter, no digit
@@ -25,10 +25,10 @@ def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> 
     """
     notes = []
     for name in frame.columns:
-        if name in text or not _is_text(frame[name]):
+        if name in text or not is_strings(frame[name]):
             continue
-        some = frame[name].iloc[:: max(1, len(frame) // _SAMPLE_VALUES)]
-        if sum(map(_is_number, some)) <= _SAMPLE_SHARE * int(some.notna().sum()):
+        some = frame[name].iloc[:: max(1, len(frame) // _SAMPLE_VALUES)].dropna().to_numpy(dtype=object)
+        if sum(map(_is_number, some)) <= _SAMPLE_SHARE * len(some):
             continue
         column = frame[name].dropna()
         numbers = pd.to_numeric(column, errors="coerce")
@@ -46,9 +46,3 @@ def numbers_from_text(frame: pd.DataFrame, path: str, text: Collection[str]) -> 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, str) and _NUMBER.fullmatch(value) is not None
-
-
-def _is_text(column: pd.Series) -> bool:
-    if isinstance(column.dtype, pd.StringDtype):
-        return True
-    return types.is_object_dtype(column.dtype) and types.infer_dtype(column.iloc[:100], skipna=True) == "string"

@@ -27,6 +27,9 @@ def parse(data: bytes | Any, dialect: Dialect, path: str, **options: Any) -> pd.
     options = {"sep": quoting.separator, "decimal": dialect.decimal, "index_col": False, **options}
     if dialect.skipped:
         options["skiprows"] = list(dialect.skipped)
+    if dialect.row_names:
+        names = list(column_names(dialect.header))
+        options |= {"header": None, "names": names, "skiprows": list(range(dialect.first_row))}
     if quoting.quote != '"' or quoting.escape:
         options |= {"quotechar": quoting.quote, "escapechar": quoting.escape, "doublequote": quoting.escape is None}
     try:

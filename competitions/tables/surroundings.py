@@ -11,7 +11,7 @@ from medalist.competitions.tables.records import Record, is_number
 
 MAX_ABOVE = 20  # lines that may stand above a header
 FOOTER_ROWS = 6  # that may stand below a table
-_COMMENT = ("#", "%", "//")
+COMMENT_MARKS = ("#", "%", "//")  # with which lines of comments begin
 _FOOTER = re.compile(
     r"\W*(grand total|total|sub-?total|sum|sums|average|mean|source|sources|notes?|footnote|copyright|rows?|"
     r"summe|gesamt|insgesamt|quelle|stand|somme|moyenne|suma|fuente|totale|fonte|итого|всего|источник)\b",
@@ -22,27 +22,8 @@ _BRACKETED = re.compile(r"\s*[\[(<{].*[\])>}]\s*")
 _TYPES = {"int", "integer", "long", "float", "double", "real", "number", "numeric", "num", "continuous", "discrete",
           "str", "string", "text", "char", "varchar", "object", "category", "categorical", "nominal", "date",
           "datetime", "timestamp", "bool", "boolean", "id", "key", "c", "d", "s", "t"}  # fmt: skip
-_MISSING = {
-    "",
-    "unknown",
-    "not available",
-    "n.a.",
-    "-",
-    "--",
-    "—",
-    "–",
-    ".",
-    "?",
-    "na",
-    "n/a",
-    "nan",
-    "null",
-    "none",
-    "nil",
-    "#n/a",
-    "missing",
-    "inf",
-}
+_MISSING = {"", "unknown", "not available", "n.a.", "-", "--", "—", "–", ".", "?", "na", "n/a", "nan", "null", "none",
+            "nil", "#n/a", "missing", "inf"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,14 +57,14 @@ def find_table(records: Sequence[Record]) -> Place | None:
                 return None
             return Place(place, place + 1 + _is_unit_row(below, record))
         first = record.fields[0].strip()
-        if 2 * record.filled > width and not first.startswith(_COMMENT) and not first.endswith(":"):
+        if 2 * record.filled > width and not first.startswith(COMMENT_MARKS) and not first.endswith(":"):
             return None
     return None
 
 
 def _is_comment(record: Record, below: Sequence[Record]) -> bool:
     """Whether a record as wide as the table is a comment: it begins with a comment's sign and a header follows."""
-    if not record.fields[0].lstrip().startswith(_COMMENT) or len(below) < 2:
+    if not record.fields[0].lstrip().startswith(COMMENT_MARKS) or len(below) < 2:
         return False
     names = below[0].fields
     return (
@@ -92,6 +73,18 @@ def _is_comment(record: Record, below: Sequence[Record]) -> bool:
         and len(set(names)) == len(names)
         and any(map(is_number, below[1].fields))
     )
+
+
+def has_row_names(records: Sequence[Record]) -> bool:
+    """Whether the rows have one field more than the header, distinct names of rows in front, as R's write.table writes
+    them: below the names then stand the values of a column of numbers."""
+    header, rows = (records[0].fields, [r.fields for r in records[1:]]) if records else ((), [])
+    if len(rows) < 3 or any(len(row) != len(header) + 1 for row in rows) or any(map(is_number, header)):
+        return False
+    columns = list(zip(*rows, strict=True))
+    if len(set(columns[0])) < len(rows) or "" in columns[0] or not any(columns[-1]):
+        return False
+    return any(all(map(is_number, column)) for column in columns[1:])
 
 
 def may_hold_units(record: Record) -> bool:
@@ -112,7 +105,8 @@ def _is_unit_row(below: Sequence[Record], header: Record) -> bool:
         numbers = [v for v in values if v.strip().lower() not in _MISSING]
         (numeric if len(numbers) >= 3 and all(map(is_number, numbers)) else rest).append(place)
     units = [place for place in numeric if _is_unit(first[place])]
-    if not units or any(not _is_unit(first[p]) and first[p].strip().lower() not in _MISSING for p in numeric):
+    bare = [first[place] for place in numeric if place not in units]
+    if not units or any(field.strip().lower() not in _MISSING and not _BRACKETED.fullmatch(field) for field in bare):
         return False
     silent = all(first[p].strip().lower() in _MISSING or _BRACKETED.fullmatch(first[p]) for p in rest)
     return silent or all(field.strip().lower() in _TYPES for field in first if field.strip())

@@ -6,11 +6,13 @@ import html
 import re
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import EITHER_SUFFIXES, JSON_SUFFIXES, TABLE_SUFFIXES, Source
+from medalist.competitions.tables.archive import TABLE_SUFFIXES
+from medalist.competitions.tables.contents import AMBIGUOUS_SUFFIXES, JSON_SUFFIXES, PAGE_SUFFIXES
 from medalist.competitions.tables.csv_format import HEAD_BYTES, decode_head, dialect_of_text
 from medalist.competitions.tables.encodings import marked_encoding
 from medalist.competitions.tables.json_table import is_json_table
 from medalist.competitions.tables.records import HEAD_RECORDS, SEPARATORS, is_number, read_records
+from medalist.competitions.tables.source import Source
 
 MIN_ROWS = 3  # of a table without numbers
 _SENTENCE = re.compile(r"[a-z]{2,}[.!?:]\s+[A-Z][a-z]|\w+ \w+ \w+ \w+ \w+ \w+")
@@ -18,13 +20,15 @@ _MARKUP = re.compile(r"^\s*(?:<|#{1,6} |={3,}|-{3,}|\|\s*-)", re.MULTILINE)
 
 
 def is_table(source: Source) -> bool:
-    """Whether a file is a table: by its suffix, and by its content where the suffix is one of EITHER_SUFFIXES or JSON.
+    """Whether a file is a table: by its suffix, and by its content where that is in AMBIGUOUS_SUFFIXES or JSON.
 
     A text is a table where its lines have equally many fields, and numbers in a column or no sentences.
     """
+    if source.suffix in PAGE_SUFFIXES:
+        return bool(source.actual)  # called a table
     if source.suffix in JSON_SUFFIXES:
         return source.suffix != ".json" or is_json_table(source)
-    if source.suffix not in EITHER_SUFFIXES:
+    if source.suffix not in AMBIGUOUS_SUFFIXES:
         return source.suffix in TABLE_SUFFIXES
     try:
         with source.open() as stream:

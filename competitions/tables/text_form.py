@@ -5,7 +5,6 @@ A submission is written in the form of the sample submission, which the organise
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.tables.csv_format import Dialect
+from medalist.competitions.tables.encodings import BYTE_ORDER_MARKS
 from medalist.competitions.tables.records import BLANKS
 
 
@@ -55,17 +55,8 @@ PLAIN = TextForm()
 
 def form_of(dialect: Dialect, head: bytes, encoding: str, final_newline: bool) -> TextForm:
     """The form of a file with this dialect, whose first bytes are `head` and whose encoding is `encoding`."""
-    mark = b""
-    for known, exact in (
-        (codecs.BOM_UTF32_LE, "utf-32-le"),
-        (codecs.BOM_UTF32_BE, "utf-32-be"),
-        (codecs.BOM_UTF8, "utf-8"),
-        (codecs.BOM_UTF16_LE, "utf-16-le"),
-        (codecs.BOM_UTF16_BE, "utf-16-be"),
-    ):
-        if head.startswith(known):
-            mark, encoding = known, exact
-            break
+    marks = ((mark, codec) for mark, _, codec in BYTE_ORDER_MARKS if head.startswith(mark))
+    mark, encoding = next(marks, (b"", encoding))
     quoting = dialect.quoting
     return TextForm(
         encoding=encoding,

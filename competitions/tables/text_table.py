@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.errors import InputError
-from medalist.competitions.tables.archive import Source
 from medalist.competitions.tables.csv_format import (
     HEAD_BYTES,
     MISSING_WORDS,
@@ -22,6 +21,7 @@ from medalist.competitions.tables.encodings import decoded, no_text
 from medalist.competitions.tables.integers import overflown_columns, padded_columns, restore, rounded_columns
 from medalist.competitions.tables.parsing import column_names, empty_table, parse, plain_columns
 from medalist.competitions.tables.records import read_records
+from medalist.competitions.tables.source import Source
 from medalist.competitions.tables.surroundings import below_note, footer
 from medalist.competitions.tables.text_form import TextForm, form_of
 
@@ -35,7 +35,13 @@ def load_text(
 
     `text`, `exact`: see `reading.load`. Raises InputError for an empty, broken or unreadable file.
     """
-    data = source.read_bytes()
+    return table_in(source.read_bytes(), source, text, exact)
+
+
+def table_in(
+    data: bytes, source: Source, text: Collection[str], exact: Collection[str]
+) -> tuple[pd.DataFrame, list[str], str, TextForm]:
+    """`load_text` of the bytes of a table of text that a file holds."""
     digest = hashlib.sha256(data).hexdigest()
     head = data[:HEAD_BYTES]
     dialect = dialect_of(head, source, whole=len(data) <= HEAD_BYTES)
@@ -48,7 +54,7 @@ def load_text(
         codec = str(dialect.encoding)
         data = decoded(data, source, codec)[0].encode()
     elif b"\0" in data:
-        raise no_text(source.path, head)
+        raise no_text(source.path)
     if dialect.line_end == "\r" and dialect.skipped:  # pandas miscounts the lines that it skips
         data = data.replace(b"\r", b"\n")
     data, count = _without_footer(data, dialect)

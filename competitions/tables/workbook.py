@@ -14,9 +14,11 @@ import pandas as pd
 
 from medalist.competitions.errors import InputError
 from medalist.competitions.naming import printable
-from medalist.competitions.tables.archive import WORKBOOK_SUFFIXES, Source
+from medalist.competitions.tables.contents import WORKBOOK_SUFFIXES
 from medalist.competitions.tables.parsing import column_names, empty_table, plain_columns
+from medalist.competitions.tables.precision import LARGEST_EXACT
 from medalist.competitions.tables.records import Record, is_number
+from medalist.competitions.tables.source import Source
 from medalist.competitions.tables.surroundings import Place, below_note, find_table, footer
 
 
@@ -127,7 +129,7 @@ def _unreadable(source: Source, error: Exception) -> InputError:
 
 def _text(value: Any) -> str:
     """A cell as a csv would show it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 53:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1 << 63:
         return str(int(value))
     return str(value)
 
@@ -140,7 +142,7 @@ def _column(cells: list[Any]) -> pd.Series:
     if not present:
         return pd.Series([np.nan] * len(cells), dtype=float)
     if kinds <= {int, float}:
-        whole = all(float(cell).is_integer() and abs(cell) < 1 << 53 for cell in present)
+        whole = all(float(cell).is_integer() and abs(cell) < LARGEST_EXACT for cell in present)
         return pd.Series(gaps, dtype="int64" if whole and len(present) == len(cells) else float)
     if kinds == {bool}:
         return pd.Series(gaps, dtype=bool if len(present) == len(cells) else object)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
+from medalist.competitions.tables.dtypes import is_text
+from medalist.competitions.task.legend import name_words
 from medalist.competitions.task.transform import LOGARITHMS, OPERATIONS
 from medalist.competitions.task.transform_evidence import TransformEvidence, gather
 from medalist.competitions.task.transform_words import named_unit
@@ -69,22 +70,24 @@ def _phrase(e: TransformEvidence, text: str) -> str:
 
 def _because(e: TransformEvidence, kinds: Sequence[str]) -> str:
     """What asks for a transformation: the name of the sample's column, or a sentence."""
-    if set(kinds) & e.marks.kinds:
+    if set(kinds) & e.in_name.kinds:
         return f"The sample asks for {e.asked}, where train has {e.target}"
-    return f"The description asks for it (“{e.saying.quote[:160]}”)"
+    return f"The description asks for it (“{e.in_text.quote[:160]}”)"
 
 
 def _logarithm(e: TransformEvidence) -> tuple[str, str] | None:
     """A logarithm, by name or text; its base and whether one is added by the text, by zeros, and by the sample."""
-    named = e.marks.kinds & {"log", "log1p", "log10", "log2"}
-    said = e.saying.asks == "log"
-    if not (named or said) or "per" in e.marks.kinds:
+    named = e.in_name.kinds & {"log", "log1p", "log10", "log2"}
+    said = e.in_text.asks == "log"
+    if not (named or said) or "per" in e.in_name.kinds:
         return None
+    if not named and e.asked == e.target and {"log", "ln", "logarithm"} & set(name_words(e.target)):
+        return None  # train's column is the logarithm that the text describes
     lowest = e.values.min()
     exact = next((kind for kind in ("log1p", "log10", "log2") if kind in named), "")
-    base = {10: "log10", 2: "log2"}.get(e.saying.base, "") if exact in ("", "log1p") else exact
-    plus = exact == "log1p" or e.saying.plus_one
-    if not exact and not e.saying.base and not e.saying.plus_one and len(e.shown):
+    base = {10: "log10", 2: "log2"}.get(e.in_text.base, "") if exact in ("", "log1p") else exact
+    plus = exact == "log1p" or e.in_text.plus_one
+    if not exact and not e.in_text.base and not e.in_text.plus_one and len(e.shown):
         options = [text for text in ("log", "log1p", "log10", "log2") if e.defined(text)]
         nearest = min(options, key=e.distance, default="")
         if nearest and e.distance(nearest) < _NEAR:
@@ -111,7 +114,7 @@ def _fits(e: TransformEvidence, text: str) -> bool:
 def _refuted(e: TransformEvidence, text: str) -> str:
     """The note where the sample's numbers are values of the target, though the text speaks of a transformation."""
     return (
-        f"The description speaks of {text} (“{e.saying.quote[:160]}”), but the sample's numbers are values of "
+        f"The description speaks of {text} (“{e.in_text.quote[:160]}”), but the sample's numbers are values of "
         f"{e.target} itself, which is submitted (--transform {text.split()[0]} changes it)."
     )
 
@@ -119,44 +122,44 @@ def _refuted(e: TransformEvidence, text: str) -> str:
 def _undone(e: TransformEvidence) -> tuple[str, str] | None:
     """The inverse of a function that train's column is named after: train has log_price, the sample asks for price."""
     because = f"The sample asks for {e.asked}, where train has {e.target}"
-    if "unlog" in e.marks.kinds:
-        text = "exp10" if e.saying.base == 10 else "expm1" if e.saying.plus_one or e.values.min() <= 0 else "exp"
+    if "unlog" in e.in_name.kinds:
+        text = "exp10" if e.in_text.base == 10 else "expm1" if e.in_text.plus_one or e.values.min() <= 0 else "exp"
         options = [name for name in ("exp", "expm1", "exp10") if e.defined(name)]
         nearest = min(options, key=e.distance, default="")
         if nearest and e.distance(nearest) < _NEAR:
             text = nearest
         return (text, because) if e.defined(text) and e.values.max() < 50 else None
-    return ("square", because) if "square" in e.marks.kinds else None
+    return ("square", because) if "square" in e.in_name.kinds else None
 
 
 def _root_or_sign(e: TransformEvidence) -> tuple[str, str] | None:
     """A square root, a change of sign, or an exponential."""
     for kind in ("sqrt", "negative", "exp"):
-        said = e.saying.asks == kind
-        if kind not in e.marks.kinds and not said:
+        said = e.in_text.asks == kind
+        if kind not in e.in_name.kinds and not said:
             continue
         if not e.defined(kind):
             continue
         shown = len(e.shown) > 0 and e.within(kind) and not e.within("")
         sure = said or shown or (kind == "sqrt") or (kind == "negative" and not len(e.shown))
-        if sure and (kind in e.marks.kinds or _fits(e, kind)):
+        if sure and (kind in e.in_name.kinds or _fits(e, kind)):
             return kind, _because(e, (kind,))
     return None
 
 
 def _combined(e: TransformEvidence) -> tuple[str, str] | None:
     """A ratio to a column of its unit, or a difference from a column, by the name, by a formula, or by the sample."""
-    wanted = e.marks.kinds & {"per", "minus"}
-    outer = "log of " if "per" in wanted and "log" in e.marks.kinds else ""
-    if e.saying.formula and (wanted or e.saying.asks or e.asked != e.target):
-        operation = e.saying.formula.removeprefix("negative of ").split()[0]
-        text = outer + e.saying.formula
+    wanted = e.in_name.kinds & {"per", "minus"}
+    outer = "log of " if "per" in wanted and "log" in e.in_name.kinds else ""
+    if e.in_text.formula and (wanted or e.in_text.asks or e.asked != e.target):
+        operation = e.in_text.formula.removeprefix("negative of ").split()[0]
+        text = outer + e.in_text.formula
         if (operation in wanted or not wanted) and e.defined(text):
             return text, _because(e, tuple(wanted))
     if not wanted:
         return None
     if "per" in wanted:
-        columns = [c for c in named_unit(e.marks.unit, e.columns) if e.defined(f"{outer}per {c}")]
+        columns = [c for c in named_unit(e.in_name.unit, e.columns) if e.defined(f"{outer}per {c}")]
         near = [c for c in columns or e.columns if e.defined(f"per {c}") and e.distance(f"{outer}per {c}") < _NEAR]
         chosen = near if len(near) == 1 else columns
         if len(chosen) == 1:
@@ -178,31 +181,31 @@ def _scaled(e: TransformEvidence) -> tuple[str, str] | None:
     """Percent of a share, a share of percents, or thousands."""
     low, high = float(e.values.min()), float(e.values.max())
     if (
-        "scale" in e.marks.kinds
-        and high > e.marks.scale
-        and (not len(e.shown) or not e.within("") or e.within(f"per {e.marks.scale:g}"))
+        "scale" in e.in_name.kinds
+        and high > e.in_name.scale
+        and (not len(e.shown) or not e.within("") or e.within(f"per {e.in_name.scale:g}"))
     ):
-        return f"per {e.marks.scale:g}", _because(e, ("scale",))
+        return f"per {e.in_name.scale:g}", _because(e, ("scale",))
     share, percents = low >= 0 and high <= 1, low >= 0 and 1.5 < high <= 100
-    if "percent" in e.marks.kinds and share and (not len(e.shown) or e.shown.max() > 1):
+    if "percent" in e.in_name.kinds and share and (not len(e.shown) or e.shown.max() > 1):
         return "times 100", _because(e, ("percent",))
-    if share and e.saying.percent and len(e.shown) and 1.5 < e.shown.max() <= 100:
+    if share and e.in_text.percent and len(e.shown) and 1.5 < e.shown.max() <= 100:
         return (
             "times 100",
             f"The description speaks of percent and the sample's numbers are some, where {e.target} is a share",
         )
-    if "fraction" in e.marks.kinds and percents and (not len(e.shown) or e.shown.max() <= 1):
+    if "fraction" in e.in_name.kinds and percents and (not len(e.shown) or e.shown.max() <= 1):
         return "per 100", _because(e, ("fraction",))
     return None
 
 
 def _ranked(e: TransformEvidence) -> tuple[str, str] | None:
     """A rank as a share, or in percent."""
-    if "rank" not in e.marks.kinds:
+    if "rank" not in e.in_name.kinds:
         return None
     if len(e.shown) and e.shown.max() <= 1 and e.shown.min() >= 0:
         return "rank", _because(e, ("rank",))
-    if "percentile" in e.asked.lower() or e.saying.percent:
+    if "percentile" in e.asked.lower() or e.in_text.percent:
         return "percentile", _because(e, ("rank",))
     return "", (
         f"The sample asks for {e.asked}, which is taken for {e.target} itself: where its rank is meant, --transform "

@@ -45,10 +45,10 @@ def named_columns(predicted: Sequence[str], labels: Sequence[Any], *, only: bool
 def columns_in_order(predicted: Sequence[str], labels: Sequence[Any], target: str, description: str) -> Columns:
     """The columns of as many labels where names do not say which is which: by the description ("class 1 is low"), else
     in the order of words that have one (low, mid, high), else of the sorted labels."""
-    told = _told(predicted, labels, description)
-    if told is not None:
-        shown = ", ".join(f"{column} = {label}" for column, label in zip(told, labels, strict=True))
-        return told, (f"The description says which class of {target} each column means: {shown} ({CHANGES}).",)
+    described = _by_sentences(predicted, labels, description)
+    if described is not None:
+        shown = ", ".join(f"{column} = {label}" for column, label in zip(described, labels, strict=True))
+        return described, (f"The description says which class of {target} each column means: {shown} ({CHANGES}).",)
     levels = ordered_levels(np.array(labels, dtype=object)) if all(isinstance(label, str) for label in labels) else ()
     ordered = [str(level) for level in levels] if len(levels) == len(labels) else list(labels)
     columns = tuple(predicted[ordered.index(label)] for label in labels)
@@ -73,7 +73,7 @@ def given_columns(given: Mapping[str, Any], predicted: Sequence[str], labels: Se
     return tuple(by_label.get(label, "") for label in labels)
 
 
-def _told(predicted: Sequence[str], labels: Sequence[Any], description: str) -> tuple[str, ...] | None:
+def _by_sentences(predicted: Sequence[str], labels: Sequence[Any], description: str) -> tuple[str, ...] | None:
     """The column of each label by sentences such as "class 1 is low" or "1 = low", None where they do not pair all."""
     if not description:
         return None
@@ -98,3 +98,23 @@ def _told(predicted: Sequence[str], labels: Sequence[Any], description: str) -> 
 
 def _listed(names: Sequence[Any]) -> str:
     return ", ".join(str(name) for name in names[:6]) + (" …" if len(names) > 6 else "")
+
+
+def in_class_order(
+    columns: Sequence[str], labels_of_columns: Sequence[Any], predicted: Sequence[str], labels: Sequence[Any]
+) -> tuple[str, ...]:
+    """The class columns in the order of `labels`, "" for a label without one: the `columns`, which are those of
+    `labels_of_columns`, and others of the `predicted` ones that are named after a label. Raises TaskError where fewer
+    than two labels have one."""
+    by_label = dict(zip(labels_of_columns, columns, strict=True))
+    further = [column for column in predicted if column not in columns]
+    for label in labels:
+        if label not in by_label:
+            by_label[label] = (named_classes(further, [label]) or ("",))[0]
+    ordered = tuple(by_label[label] for label in labels)
+    if sum(map(bool, ordered)) < 2:
+        raise TaskError(
+            f"The sample submission has {len(columns)} class columns for {len(labels)} classes: correct the classes, "
+            f"or name the target with --target."
+        )
+    return ordered

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-LONGEST_TEXT = 200_000  # characters of a description that are read
+from medalist.competitions.metrics.reading.text import LONGEST_TEXT
+
 _NUMBER = r"(?P<{0}>0?\.\d+|\d{{1,2}}(?:\.\d+)?)"
 _PERCENT = r"\s?(?:%|\\%|per ?cent\b|percent\b)"
-_COVER = r"(?:cover(?:age|s|ed|ing)?|contain\w*|hold\w*|confidence|includ\w+|encompass\w*|lies?|fall\w*|within|inside)"
+_COVER = (
+    r"(?:cover(?:age|s|ed|ing)?|contain\w*|hold\w*|confidence|includ\w+|encompass\w*|lies?|fall\w*|within|inside"
+    r"|enthält|enthalten|umfass\w+|liegt|contient|contenir|contiene|contener)"
+)
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -17,9 +21,10 @@ _PATTERNS = tuple(
         rf"\bintervals?\b[^.;\n]{{0,40}}?(?<![\d.]){_NUMBER.format('p')}{_PERCENT}",
         rf"\b{_COVER}\b[^.;\n]{{0,60}}?(?<![\d.]){_NUMBER.format('p')}{_PERCENT}",
         rf"(?<![\d.]){_NUMBER.format('p')}{_PERCENT}[^.;\n]{{0,40}}?\b{_COVER}\b",
-        rf"(?:coverage|confidence)(?: level| rate| probability)?(?: of| is| at|:|=|\s)*"
+        rf"\b(?:coverage|confidence)(?: level| rate| probability)?(?: of| is| at|:|=|\s)*"
         rf"{_NUMBER.format('c')}(?!\d)(?:{_PERCENT})?",
-        rf"(?:\balpha\b|α|\\alpha\b)\s*\$?\s*(?:=|:|is|of)?\s*{_NUMBER.format('a')}(?:{_PERCENT})?",
+        rf"(?:\balpha\b|\bmis-?coverage(?: rate| level)?\b|α|\\alpha\b)\s*\$?\s*(?:=|:|is|of)?\s*"
+        rf"{_NUMBER.format('a')}(?:{_PERCENT})?",
     )
 )
 _LEVEL = re.compile(

@@ -55,7 +55,7 @@ def task_text(task: Task, cards: Sequence[ColumnCard] = ()) -> str:
         parts.append(_field("classes", list(task.classes), f"The labels, in order.{last}"))
     elif not task.levels:
         parts.append(_field("transform", task.transform or NONE, _TRANSFORM))
-    if task.long is not None:
+    if task.long is not None and not task.levels:
         named = (
             zip(task.class_columns, task.classes, strict=True)
             if task.class_columns

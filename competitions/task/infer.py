@@ -6,18 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import TaskError
-from medalist.competitions.folds.by_group import SEPARATORS, group_keys
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.task.asked_transform import infer_transform
-from medalist.competitions.task.labels import named_classes, plain
+from medalist.competitions.task.class_columns import in_class_order
+from medalist.competitions.task.labels import plain
 from medalist.competitions.task.measured import measured_notes, measured_values, refuse_whole_metric
 from medalist.competitions.task.metric import (
     assume_metric,
@@ -27,10 +25,13 @@ from medalist.competitions.task.metric import (
 )
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
+from medalist.competitions.task.row_numbers import is_row_number
+from medalist.competitions.task.row_weights import check_weights, infer_weights
 from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
-from medalist.competitions.task.task import Task, target_numbers
+from medalist.competitions.task.target_values import target_numbers
+from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
 
 Names = str | Sequence[str] | None
@@ -128,12 +129,15 @@ def infer_task(
             f"submission has one column: give --metric accuracy, or another one of labels."
         )
     train_only = tuple(c for c in form.lacking if c not in form.targets and c not in form.id and c != weights)
-    if weights is None and getattr(scorer, "weighted", False):
-        weights = next((c for c in train.columns if "weight" in str(c).lower() and c not in form.targets), None)
-        none = f"{scorer.name} weighs rows, and no column is called weight: all count alike (weights: in task.yaml)."
-        notes += (f"Rows are weighted by {weights} (weights: in task.yaml names another)." if weights else none,)
+    if weights is None:
+        weights, weight_notes = infer_weights(train, scorer, form.targets, train_only, competition.description)
+        notes += weight_notes
         train_only = tuple(c for c in train_only if c != weights)
-    _check_columns(train, drop or (), weights)
+    for name in drop or ():
+        if name not in train.columns:
+            raise TaskError(f"drop: {name!r} is no column of train; leave it out.")
+    if weights is not None:
+        check_weights(train, weights)
     if drop is None:
         drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:
@@ -147,7 +151,9 @@ def infer_task(
         )
     plan = _folds(folds, train, test, form, kind, n_splits, seed)
     notes += measured_notes(values, len(train), plan.n_splits)
-    columns_of_classes = _class_columns(form, labels)
+    columns_of_classes = form.class_columns
+    if form.layout == "per_class" and len(form.class_columns) > 1:
+        columns_of_classes = in_class_order(form.class_columns, form.labels, form.predicted, labels)
     long = form.long
     if long is not None and columns_of_classes:
         named = tuple(filter(None, columns_of_classes))
@@ -213,25 +219,6 @@ def _transform(
     return infer_transform(train, competition.test, competition.sample, pairs, competition.description)
 
 
-def _class_columns(form: Form, labels: tuple[Any, ...]) -> tuple[str, ...]:
-    """The class columns of a form, in the order of `labels`, "" for a label without one. Raises TaskError where fewer
-    than two labels have one."""
-    if form.layout != "per_class" or len(form.class_columns) < 2:
-        return form.class_columns
-    by_label = dict(zip(form.labels, form.class_columns, strict=True))
-    further = [column for column in form.predicted if column not in form.class_columns]
-    for label in labels:
-        if label not in by_label:
-            by_label[label] = (named_classes(further, [label]) or ("",))[0]
-    columns = tuple(by_label[label] for label in labels)
-    if sum(map(bool, columns)) < 2:
-        raise TaskError(
-            f"The sample submission has {len(form.class_columns)} class columns for {len(labels)} classes: correct the "
-            f"classes, or name the target with --target."
-        )
-    return columns
-
-
 def _folds(
     given: str | FoldPlan | None,
     train: pd.DataFrame,
@@ -257,36 +244,8 @@ def _folds(
     )
 
 
-def is_row_number(train: pd.Series, test: pd.Series) -> bool:
-    """Whether an id column merely numbers the rows: unique, no date, and no text whose leading part repeats."""
-    if not (train.is_unique and test.is_unique) or parse_dates(train) is not None:
-        return False
-    if not is_text(train):
-        return True
-    texts = train.dropna().astype(str)
-    for separator in SEPARATORS:
-        if texts.head(1000).str.contains(separator, regex=False).mean() > 0.95:
-            parts = group_keys(train, separator).nunique()
-            if 1 < parts < 0.9 * len(train):
-                return False
-    return True
-
-
 def _names(given: Names) -> tuple[str, ...] | None:
     """Column names from a sequence or from a text with commas."""
     if given is None:
         return None
     return tuple(name.strip() for name in given.split(",")) if isinstance(given, str) else tuple(given)
-
-
-def _check_columns(train: pd.DataFrame, drop: Collection[str], weights: str | None) -> None:
-    """Raises TaskError for columns that train lacks, and for weights that are no numbers of at least 0."""
-    for name in drop:
-        if name not in train.columns:
-            raise TaskError(f"drop: {name!r} is no column of train; leave it out.")
-    if weights is not None:
-        if weights not in train.columns:
-            raise TaskError(f"weights: {weights!r} is no column of train; write one of its columns, or nothing.")
-        numbers = pd.to_numeric(train[weights], errors="coerce").to_numpy(dtype=float)
-        if not (np.isfinite(numbers).all() and (numbers >= 0).all()):
-            raise TaskError(f"weights: {weights!r} must hold numbers of at least 0 in every row; write another column.")

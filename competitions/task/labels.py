@@ -127,8 +127,9 @@ def encode_labels(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
 
 
 def submitted_codes(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
-    """The codes of submitted labels, (n,) float64: of the labels themselves, or of two labels in another form (see
-    `submission_labels`): 0/1, False/True or words such as no/yes. Raises TaskError for others."""
+    """The codes of labels of a submission or of answers, (n,) float64: of the labels themselves, or of two labels in
+    another form (see `submission_labels`): 0/1, where 1 is the positive class, False/True, or words such as no/yes.
+    Raises TaskError for others."""
     try:
         return encode_labels(values, classes)
     except TaskError:
@@ -138,8 +139,13 @@ def submitted_codes(values: pd.Series, classes: Sequence[Any]) -> np.ndarray:
         words = None if not isinstance(shown[0], str) else _opposites(set(shown))
         if not isinstance(shown[0], str) and set(shown) <= {0, 1}:
             return values.astype(float).to_numpy()
-        if words is None or isinstance(classes[0], str):
+        if words is None:
             raise
+        if isinstance(classes[0], str):  # N and Y for no and yes
+            (_, positive), certain = order_binary(sorted(classes))
+            if not certain:
+                raise
+            words = words if positive == classes[1] else (words[1], words[0])
         return encode_labels(values, words)
 
 

@@ -26,6 +26,8 @@ _QUESTIONS = (  # in order of their weight
         rf"{_CHANCE}(?: in percent)?\s+(?:of|that|for)\s+(?P<asked>[^.!?;:(]{{2,120}})"
         r"|how likely\s+(?:it is that\s+)?(?P<likely>[^.!?;:(]{2,120})"
         rf"|{_CHANCE}[^.!?;(]{{0,40}} is that of (?P<that>[^.!?;:(]{{2,120}})"
+        r"|(?:scores?|values?|predictions?|numbers?)\b[^.!?;:(]{0,30}\bhigh(?:er)?\b[^.!?;:(]{0,10}\bfor "
+        r"(?P<high>[^.!?;:(]{2,120})"
         r"|, that is, (?:that )?(?P<named>[^.!?;:(]{2,120})",
         re.IGNORECASE,
     ),
@@ -46,6 +48,11 @@ def name_words(name: str) -> list[str]:
     """The words of a column's name, in lower case: parted by punctuation, and by capitals (PredictedLogPrice)."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
     return [word for word in re.split(r"[\W_]+", spaced.lower()) if word]
+
+
+def label_pattern(label: Any) -> str:
+    """A regular expression for a label as a word of a text, in quotes or not."""
+    return rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
 
 
 def same_word(one: str, other: str) -> bool:
@@ -71,7 +78,7 @@ def label_meanings(labels: Sequence[Any], sentences: Sequence[str], names: Seque
     before = r"(?P<m>[^.;,:()|]{2,60}?)"
     meanings: dict[Any, str] = {}
     for label in labels:
-        one = rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
+        one = label_pattern(label)
         patterns = (
             rf"{one}\s*{_LINK}\s*{meaning}{stop}",
             rf"{before}\s*\(\s*(?:(?:class|label|value|coded|code|target)\s*)?(?:as\s*)?=*\s*{one}\s*\)",

@@ -18,7 +18,7 @@ from medalist.competitions.layout.quantile_names import (
     QuantileName,
     levels_of_digits,
     may_be_quantiles,
-    parse_name,
+    parse_names,
     quantile_groups,
     share_of,
     uncertainty_of,
@@ -53,7 +53,7 @@ def asks_for_quantiles(train: pd.DataFrame, predicted: Sequence[str], given: Seq
 
 def quantiles_of(
     train: pd.DataFrame,
-    sample: pd.DataFrame,
+    sample: pd.DataFrame | None,
     predicted: Sequence[str],
     candidates: Sequence[str],
     description: str,
@@ -90,7 +90,7 @@ def read_levels(
     that speaks of quantiles or intervals, or a sample that is in order. Raises TaskError where `given` are too few or
     too many.
     """
-    names = [parse_name(column) for column in columns]
+    names = parse_names(columns)
     shared = tuple(w for w in names[0].rest if all(w in name.rest for name in names)) if names else ()
     by_side = any(name.side in ("lower", "upper") for name in names)
     found = None

@@ -1,4 +1,4 @@
-"""Several targets of which each is measured on some rows only: their measured values, and what a person is told."""
+"""Several targets of which each is measured on some rows only: their measured values, and notes on them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.metric import Metric
-from medalist.competitions.task.task import target_column
+from medalist.competitions.task.target_values import target_column
 
 LEAST_MEASURED = 10  # rows of a fit with a value of the target, below which it is predicted as a constant
 

@@ -22,6 +22,7 @@ from medalist.competitions.task.metric_fit import fitting_metric, shows_labels
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
+from medalist.competitions.task.transform_words import without_logarithm
 
 _OWN = "give it with --metric file.py:function"
 _SETTLES = "--metric, or metric: in task.yaml, settles it"
@@ -62,7 +63,7 @@ def choose_metric(
     n_targets = len(form.targets)
     if given is not None:
         return Choice(find_metric(pooled(given, form), n_targets), "given")
-    named = read_metric(competition.description)
+    named = _read(competition.description, form.targets)
     if named is not None:
         name, _, level = named[0].partition("@")
         if form.levels and name == "pinball":  # the level that the text names is one of several
@@ -82,6 +83,21 @@ def choose_metric(
             return choice
         notes += choice.notes
     return Choice(None, "assumed", notes=notes)
+
+
+def _read(description: str, targets: Sequence[str]) -> tuple[str, str] | None:
+    """The metric that a description names, and the sentence (see `read_metric`).
+
+    Where it takes logarithms and the single target is called one, as log_price is, that name is no part of the metric:
+    the root mean squared error of log_price is one of the values that train holds.
+    """
+    named = read_metric(description)
+    if named is None or len(targets) != 1 or (plain_text := without_logarithm(named[1], targets[0])) == named[1]:
+        return named
+    if get_metric(named[0]).shape != "log_squared":
+        return named
+    plain = read_metric(plain_text)
+    return named if plain is None else (plain[0], named[1])
 
 
 def pooled(name: str, form: Form) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_integer_dtype
 
-from medalist.competitions.columns.dates import is_text
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN, targets_of
 from medalist.competitions.metrics.registry import get_metric
+from medalist.competitions.tables.dtypes import is_text
+from medalist.competitions.task.labels import class_labels, order_binary
 from medalist.competitions.task.problem_type import decide_type, find_metric, fit_metric, natural_type
 from medalist.competitions.task.submission_form import Form
 
@@ -57,7 +59,7 @@ def _form_misfit(metric: Metric, kind: str, form: Form, values: Sequence[pd.Seri
     """Why the sample submission does not hold what the metric needs, "" where it does."""
     columns = [sample[c] for c in form.submission_columns if c not in form.submission_id]
     pairs = list(zip(columns, values, strict=False))  # as many of them, but for forms with columns of their own
-    words = any(is_text(column) or pd.api.types.is_bool_dtype(column.dtype) for column in columns)
+    words = any(is_text(column) or is_bool_dtype(column.dtype) for column in columns)
     if form.layout == "per_class" and len(form.class_columns) > 1:
         return "" if metric.needs == "probability" else "the sample submission has a column for each class"
     if metric.needs == "probability" and kind == "multiclass":
@@ -74,17 +76,21 @@ def _form_misfit(metric: Metric, kind: str, form: Form, values: Sequence[pd.Seri
 
 def shows_labels(shown: pd.Series, target: pd.Series) -> bool:
     """Whether a column of the sample holds labels of the target: booleans or words of it; whole numbers of it that are
-    written without decimals; or both of its numbers. A single number with decimals, such as 0.0, is a probability."""
+    written without decimals; or both of its numbers. A single number with decimals, such as 0.0, is a probability.
+    Booleans, and whole 0 and 1 together, are labels of a target of no and yes too."""
+    flags = is_bool_dtype(shown.dtype) or (is_integer_dtype(shown.dtype) and set(shown.unique()) == {0, 1})
+    if flags and is_text(target) and target.nunique() == 2 and order_binary(class_labels(target))[1]:
+        return True
     labels = bool(shown.notna().any()) and bool(shown.dropna().isin(target.dropna().unique()).all())
-    if pd.api.types.is_bool_dtype(shown.dtype) or (is_text(shown) and is_text(target)):
+    if is_bool_dtype(shown.dtype) or (is_text(shown) and is_text(target)):
         return labels
     if not labels or is_text(shown) or is_text(target):
         return False
-    return shown.nunique() > 1 or pd.api.types.is_integer_dtype(shown.dtype)
+    return shown.nunique() > 1 or is_integer_dtype(shown.dtype)
 
 
 def shows_numbers(shown: pd.Series, target: pd.Series) -> bool:
     """Whether a column of the sample holds numbers with decimals that are no labels of the target."""
     if not pd.api.types.is_float_dtype(shown.dtype):
         return False
-    return is_text(target) or pd.api.types.is_integer_dtype(target.dtype) or not shows_labels(shown, target)
+    return is_text(target) or is_integer_dtype(target.dtype) or not shows_labels(shown, target)

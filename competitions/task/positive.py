@@ -9,10 +9,12 @@ from typing import Any
 from medalist.competitions.errors import TaskError
 from medalist.competitions.metrics.reading.text import LONGEST_TEXT, split_sentences
 from medalist.competitions.task.labels import order_binary, probability_labels
-from medalist.competitions.task.legend import asked_label, name_words
+from medalist.competitions.task.legend import asked_label, label_pattern, name_words
 
 _QUOTE = "[\"'“”‘’]*"
-_CHANCE = r"(?:probabilit\w*|likelihoods?|chances?|confidence|how likely|\bp(?=\())"
+_CHANCE = (
+    r"(?:probabili(?:t|d)\w*|wahrscheinlichkeit\w*|вероятност\w*|likelihoods?|chances?|confidence|how likely|\bp(?=\())"
+)
 _METRIC = (
     r"(?:f1|f ?beta|f\d?[- ]?(?:score|measure)|recall|precision|sensitivity|auc|roc|area under|brier"
     r"|jaccard|lift|gini)"
@@ -23,6 +25,7 @@ _RANGE = re.compile(  # "between 0 and 1", "[0, 1]", "0-1": the range of probabi
 )
 _CHANCE_WORDS = {"prob", "probability", "probabilities", "proba", "p", "pr", "pred", "predicted", "prediction", "score",
                  "likelihood", "chance", "risk", "class", "label", "target", "of", "is"}  # fmt: skip
+_AFTER_LABEL = {"prob", "probability", "probabilities", "proba", "likelihood", "chance", "risk", "score", "p"}
 _PLAIN = ({0, 1}, {-1, 1})  # labels of which the greater one is positive by convention
 
 
@@ -91,6 +94,10 @@ def _by_column(labels: Sequence[Any], asked: str, target: str) -> Any | None:
         own = name_words(str(label)) if isinstance(label, str) else [str(label).lower()]
         tail, rest = words[-len(own) :], words[: -len(own)]
         signed = str(label).startswith("-")
+        if own and words[: len(own)] == own and words[len(own) :] and not signed:
+            if set(words[len(own) :]) <= _AFTER_LABEL:  # bad_probability
+                hits.append(label)
+            continue
         if own and rest and tail == own and not signed:
             named = isinstance(label, str) or bool(_CHANCE_WORDS & set(rest)) or rest == name_words(target)
             if named and not (isinstance(label, str) and rest == ["is", "not"]):
@@ -100,8 +107,9 @@ def _by_column(labels: Sequence[Any], asked: str, target: str) -> Any | None:
 
 def _by_text(labels: Sequence[Any], target: str, asked: str, description: str) -> tuple[Any | None, str]:
     """(the label that the description asks for, a note on it), (None, "") where it asks for none or for both."""
-    if not any(re.search(_label(label), description, re.IGNORECASE) for label in labels):
+    if not any(re.search(label_pattern(label), description, re.IGNORECASE) for label in labels):
         return None, ""
+    description = re.sub(r"\b(i|e)\.\s?(e|g)\.", r"\1\2", description)  # no ends of clauses
     sentences = [_RANGE.sub(" ", sentence.text) for sentence in split_sentences(description)]
     for patterns, what in (
         (_positive_patterns, "calls {} the positive class"),
@@ -129,20 +137,28 @@ def _first(sentences: Sequence[str], pattern: str) -> str | None:
     return next((sentence for sentence in sentences if re.search(pattern, sentence, re.IGNORECASE)), None)
 
 
-def _label(label: Any) -> str:
-    """A regular expression for a label as a word of a text, in quotes or not."""
-    return rf"(?<![\w.\-]){_QUOTE}{re.escape(str(label))}{_QUOTE}(?![\w%]|[.,]\d)"
-
-
 def _noun(names: Sequence[str]) -> str:
     """A regular expression for what a text calls labels: "class", "label", … or the name of the column."""
-    words = ["class", "label", "category", "outcome", "value", "level", "target", "positive(?: class| label)?", "y"]
+    words = [
+        "class",
+        "classe",
+        "clase",
+        "klasse",
+        "label",
+        "category",
+        "outcome",
+        "value",
+        "level",
+        "target",
+        "positive(?: class| label)?",
+        "y",
+    ]
     return f"(?:{'|'.join([*words, *(re.escape(name) for name in names if len(name) > 1)])})"
 
 
 def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that call a label the positive class."""
-    one, noun, gap = _label(label), _noun(names), r"\W{0,3}"
+    one, noun, gap = label_pattern(label), _noun(names), r"\W{0,3}"
     kinds = "(?:class|label|outcome|category|case)s?"
     link = r"(?:is|as|being|=|counts? as|treated as|considered)?"
     return [
@@ -154,12 +170,14 @@ def _positive_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that ask for the probability of a label."""
-    one, noun = _label(label), _noun(names)
+    one, noun = label_pattern(label), _noun(names)
+    exact = rf"(?-i:{one})" if isinstance(label, str) else "(?!)"  # "no" is a word, "No" may be a label
     near = r"[^.!?;]{0,100}?"
     return [
         rf"{_CHANCE}{near}\b{noun}\W{{0,3}}(?:\b(?:is|are|equals?(?: to)?|being|of)\b|=+|:)?\W{{0,3}}{one}",
         rf"{_CHANCE}{near}\(\s*(?:{noun}\W{{0,3}})?(?:=+\s*)?{one}\s*\)",
         rf"{_CHANCE} that [^.!?;]{{2,80}}?(?:\bis\b|\bequals?(?: to)?\b|=+)\s*{one}(?!\s+(?:or|and)\b)",
+        rf"{_CHANCE} (?:of|for) (?:an? |the )?{exact}\s*(?:[.;,)]|$)",
         rf"\bp\s*\(\s*(?:\w+\s*=+\s*)?{one}\s*[)|]",
         rf"{_CHANCE} (?:of|for) (?:an? |the )?{one}{f' {noun}' if isinstance(label, str) else 's'}(?!\w)",
     ]
@@ -167,7 +185,9 @@ def _chance_patterns(label: Any, names: Sequence[str]) -> list[str]:
 
 def _metric_patterns(label: Any, names: Sequence[str]) -> list[str]:
     """Phrases that say of which label a metric is: "F1 score of the class Yes", "recall for label 2"."""
-    one, noun = _label(label), _noun(names)
+    one, noun = label_pattern(label), _noun(names)
     text = rf"|{one}\s+(?:class|label|category|cases?)" if isinstance(label, str) else ""
     about = rf"\b{_METRIC}\b[^.!?;]{{0,60}}?\b(?:of|for|on|over|at)\s+(?:the\s+)?"
+    if isinstance(label, str) and len(label) > 2:  # "F1 of the employees who left"
+        text += rf"|(?:\w+\s+){{0,3}}?(?:(?:who|that|which|are|is)\s+)*{one}\s*(?:[.;:,)]|$)"
     return [rf"{about}(?:{noun}\W{{0,3}}(?:=+\s*)?{one}{text})"]

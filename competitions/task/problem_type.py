@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.columns.kinds import ordered_levels
 from medalist.competitions.errors import MetricError, TaskError
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN
 from medalist.competitions.metrics.registry import assumed_metric, get_metric, metric_for
+from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.labels import class_labels, find_label, plain
 from medalist.competitions.task.task import PROBLEM_TYPES
 
@@ -172,14 +173,6 @@ def _given_classes(labels: tuple[Any, ...], given: Sequence[Any]) -> tuple[Any, 
     if absent:
         raise TaskError(f"classes: the task file leaves out {plain(absent[0])!r}, which stands in the target; add it.")
     return tuple(given[i] if label is None else label for i, label in enumerate(matched))
-
-
-def _are_dates(values: pd.Series) -> bool:
-    """Whether a target holds dates, also as text; a few dates that repeat are labels."""
-    if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        return True
-    distinct = pd.Series(values.dropna().unique()[: _FEW + 1]) if is_text(values) else values[:0]
-    return len(distinct) > _FEW and parse_dates(distinct) is not None
 
 
 def _numbers(values: pd.Series) -> pd.Series:

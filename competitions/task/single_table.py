@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 from pandas.api import types
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.single_table import guess_target
+from medalist.competitions.layout.single_table import guess_target, is_named_as_id
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import Layout
-
-_ID = re.compile(r"(?:^|[^a-z])id(?:$|[^a-z])|id$|^index$|^unnamed", re.IGNORECASE)
 
 
 def form_of_table(
@@ -35,7 +32,11 @@ def form_of_table(
     if not targets:
         guess = guess_target(train, description)
         if guess is None:
-            raise TaskError("Which column is to be predicted cannot be told: name it with --target.")
+            columns = ", ".join(map(str, train.columns[:6])) + (", …" if len(train.columns) > 6 else "")
+            raise TaskError(
+                f"There is no test table, and no name, value or text tells which column is to be predicted: name one "
+                f"of {columns} with --target."
+            )
         targets = (guess[0],)
         notes = (f"There is no test table: {guess[0]} is assumed to be predicted, {guess[1]} (--target settles it).",)
     else:
@@ -49,6 +50,6 @@ def form_of_table(
 
 def _is_id(values: pd.Series) -> bool:
     """Whether a column is named as an id and has another value in each row."""
-    if not _ID.search(str(values.name)) or types.is_float_dtype(values.dtype):
+    if not is_named_as_id(str(values.name)) or types.is_float_dtype(values.dtype):
         return False
     return bool(values.is_unique) and not bool(values.isna().any())

@@ -10,8 +10,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text
+from medalist.competitions.tables.dtypes import is_text
 
+_NO_MEANING = {
+    "and",
+    "or",
+    "the",
+    "class",
+    "label",
+    "is",
+    "are",
+    "in",
+    "not",
+    "only",
+    "that",
+    "if",
+    "when",
+    "cases",
+    "rows",
+}
+_LETTERS = 6  # letters that occur both small and as capitals, from which on they are taken for different labels
+LONGEST_TEXT = 200_000  # characters of a description that are read
 _MANY = 2000  # most distinct values of a column that are compared as labels
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")  # soft hyphen, zero-width characters, byte order mark
 
@@ -29,9 +48,11 @@ def one_spelling(
 ) -> tuple[pd.Series, str]:
     """(the labels of a column of text, those that differ in spelling alone as one; a note, "" where nothing changed).
 
-    A label gets the spelling that is `shown` by the sample submission, else its most frequent one. Nothing changes
-    where two spellings of one label are shown, are in the list of classes `kept`, or are both quoted in the
-    description: there they are different labels.
+    A label gets the spelling that is `shown` by the sample submission, else its most frequent one in the letter case
+    of the labels that are shown, if there is one. Nothing changes
+    where two spellings of one label are shown, are in the list of classes `kept`, or are both quoted or explained in
+    the description, where nothing but spelling tells labels apart, or where they are letters, capital and small: there
+    they are different labels.
     """
     if not is_text(values):
         return values, ""
@@ -51,9 +72,16 @@ def one_spelling(
     if any(len(spellings) > 1 for spellings in by_key.values()) or _quoted_apart(several, texts, description):
         return values, ""
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    if len(groups) < 2 or _letters(groups, texts, counts):
+        return values, ""
     spelled = list(texts)
+    cases = {_case(spellings[0]) for spellings in by_key.values()}
     for key, places in groups.items():
-        frequent = min(places, key=lambda place: (-counts[place], not _tidy(texts[place]), texts[place]))
+        alike = [place for place in places if _case(texts[place]) in cases and _tidy(texts[place])]
+        frequent = min(
+            alike if len(cases) == 1 and alike else places,
+            key=lambda place: (-counts[place], not _tidy(texts[place]), texts[place]),
+        )
         chosen = by_key.get(key, [texts[frequent]])[0]
         for place in places:
             spelled[place] = chosen
@@ -63,6 +91,11 @@ def one_spelling(
     table[-1] = np.nan
     changed = pd.Series(table[codes], index=values.index, name=values.name)
     return changed, _note(str(values.name), groups, texts, spelled, counts)
+
+
+def _case(text: str) -> str:
+    """ "lower", "upper" or "title", of the letters of a text; "" for a mixture."""
+    return next((case for case in ("lower", "upper", "title") if getattr(text, f"is{case}")()), "")
 
 
 def _tidy(text: str) -> bool:
@@ -102,8 +135,38 @@ def _quoted_apart(several: dict[str, list[int]], texts: list[str], description: 
         return False
     if re.search(r"\bcase[- ]sensitive\b", description, re.IGNORECASE):
         return True
+    sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n\s*\n", description[:LONGEST_TEXT])
+    for group in _texts_of(several, texts):
+        for sentence in sentences:
+            if len({meaning for text in group if (meaning := _meaning(text, sentence))}) > 1:
+                return True
     quoted = set(re.findall(r"[`\"'“‘]([^`\"'“”‘’\n]{1,80})[`\"'”’]", description))
     return any(sum(texts[place] in quoted for place in places) > 1 for places in several.values())
+
+
+def _texts_of(groups: dict[str, list[int]], texts: list[str]) -> list[list[str]]:
+    """The spellings of each label."""
+    return [[texts[place] for place in places] for places in groups.values()]
+
+
+def _meaning(label: str, sentence: str) -> str:
+    """The first word of what a sentence says that this very spelling means, as in "CO is carbon monoxide, Co cobalt"
+    or "m (metres)"; "" for nothing."""
+    one = rf"(?<![\w.]){re.escape(label)}(?!\w)[\"'`”’*]*"
+    links = r"\s*(?:[=:(–—]|->|→)\s*|\s+(?:is|are|means|stands for|for|denotes|was|were)\s+"
+    apart = r"(?:(?<=[,;:(]\s)|(?<=\band\s)|(?<=\bor\s))"
+    found = re.search(rf"{one}(?:{links})(?:an?\s+|the\s+)?(?P<m>[^\W\d_]{{2,}})", sentence)
+    found = found or re.search(rf"{apart}{one}\s+(?P<m>[^\W\d_]{{3,}})", sentence)
+    word = found["m"].lower() if found else ""
+    return "" if word in _NO_MEANING else word
+
+
+def _letters(groups: dict[str, list[int]], texts: list[str], counts: np.ndarray) -> bool:
+    """Whether the labels are single letters, many of them as frequent in small as in capital, as of handwriting."""
+    if len(groups) < _LETTERS or max(map(len, texts)) > 1:
+        return False
+    both = [sorted(counts[places]) for places in groups.values() if len(places) == 2]
+    return sum(less > 0.3 * more for less, more in both) >= _LETTERS
 
 
 def _note(column: str, groups: dict[str, list[int]], texts: list[str], spelled: list[str], counts: np.ndarray) -> str:

@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 
 from medalist.competitions.errors import TaskError
-from medalist.competitions.layout.id_match import in_step, match_ids
+from medalist.competitions.layout.asked_columns import column_asked_for
 from medalist.competitions.layout.long_ids import LongIds, read_long_ids
 from medalist.competitions.task.class_columns import columns_in_order, given_columns, named_columns
 from medalist.competitions.task.coverage import speaks_of_quantiles
 from medalist.competitions.task.labels import class_labels, find_label, named_classes
 from medalist.competitions.task.levels import asks_for_quantiles, quantiles_of
 from medalist.competitions.task.long_form import read_long_form
+from medalist.competitions.task.submission_ids import ids_of_rows, listed, refuse_repeated
 from medalist.competitions.task.task import Layout
 
 _MANY = 2000  # most distinct values of a column that are taken for classes
@@ -74,19 +75,30 @@ def read_form(
     lacking = only_in_train(train, test)
     for target in targets or ():
         if target not in train.columns:
-            raise TaskError(f"--target: {target!r} is no column of train; write one of {_listed(lacking)}.")
+            raise TaskError(f"--target: {target!r} is no column of train; write one of {listed(lacking)}.")
     long = None if sample is None else read_long_ids(sample, test, lacking)
     if sample is not None and long is not None and set(id or long.ids) == set(long.ids):
-        _refuse_repeated(test, long.ids)
+        refuse_repeated(test, long.ids)
         candidates = tuple(c for c in _with_values(train, lacking) if c not in long.ids)
-        asked = read_long_form(train, long, candidates, targets, row_keys, description)
-        wide: Layout = "per_class" if asked.class_keys else "value" if len(asked.targets) == 1 else "per_target"
+        asked = read_long_form(train, long, candidates, targets, row_keys, description, levels)
+        wide: Layout = (
+            "per_level"
+            if asked.levels
+            else "per_class"
+            if asked.class_keys
+            else "value"
+            if len(asked.targets) == 1
+            else "per_target"
+        )
         whole = tuple(str(c) for c in sample.columns)
         labels = class_labels(train[asked.targets[0]]) if asked.class_keys else ()
         keys, notes = asked.class_keys, asked.notes
-        return Form(long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels)
-    test_ids, sample_ids = _ids(train, test, sample, lacking, id, targets or ())
-    _refuse_repeated(test, test_ids, sample, sample_ids)
+        return Form(
+            long.ids, long.columns, asked.targets, wide, whole, keys, lacking, None, notes, asked.long, labels,
+            levels=asked.levels, level_columns=asked.long.keys if asked.levels else (),
+        )  # fmt: skip
+    test_ids, sample_ids = ids_of_rows(train, test, sample, lacking, id, targets or ())
+    refuse_repeated(test, test_ids, sample, sample_ids)
     if sample is None and levels is not None:
         raise TaskError("Quantile levels are those of a sample submission's columns, and there is none: give --sample.")
     if sample is None:
@@ -137,12 +149,12 @@ def _targets(
     description: str,
 ) -> _Targets:
     """(targets, layout, class columns, positive class, notes) for the columns that a sample has beside its ids."""
-    named = [c for c in predicted if c in train.columns]
+    named = [c for c in predicted if c in train.columns and c in lacking]
     if given is None and len(named) == len(predicted):
         return tuple(named), "value" if len(named) == 1 else "per_target", (), None, ()
     if given is None and named:
         raise TaskError(
-            f"The sample submission asks for {_listed(predicted)}, of which train has only {_listed(named)}: name a "
+            f"The sample submission asks for {listed(predicted)}, of which train has only {listed(named)}: name a "
             f"column of train for each of them, in this order, with --target."
         )
     candidates = list(given) if given else [c for c in _with_values(train, lacking) if c not in ids]
@@ -150,7 +162,7 @@ def _targets(
         if len(given) != len(predicted):
             raise TaskError(
                 f"--target: {len(given)} targets are named, but the sample submission has {len(predicted)} columns to "
-                f"predict ({_listed(predicted)})."
+                f"predict ({listed(predicted)})."
             )
         order = [c for c in predicted if c in given] if set(given) == set(predicted) else list(given)
         return tuple(order), "per_target", (), None, ()
@@ -163,9 +175,11 @@ def _targets(
         if matched is not None:
             return tuple(candidates[matched.index(c)] for c in predicted), "per_target", (), None, ()
     if len(predicted) == 1:
-        target = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates)
+        target, why = candidates[0] if len(candidates) == 1 else _similar_name(predicted[0], candidates), ""
+        if target is None and (asked := column_asked_for(description, candidates)) is not None:
+            target, why = asked[0], f", by “{asked[1][:160]}”"
         if target is not None:
-            meant = f"{predicted[0]} of the sample submission means {target} (--target names another)."
+            meant = f"{predicted[0]} of the sample submission means {target}{why} (--target names another)."
             note = () if target == predicted[0] else (meant,)
             return (target,), "value", (), None, note
     if len(candidates) == 1 and train[candidates[0]].nunique() == len(predicted):
@@ -175,16 +189,23 @@ def _targets(
     if given:
         raise TaskError(
             f"--target {given[0]}: the sample submission has {len(predicted)} columns to predict "
-            f"({_listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
+            f"({listed(predicted)}), and {given[0]} has {train[given[0]].nunique():,} different values: name a column "
             f"of train for each of them, in this order, or the one whose labels they are."
         )
-    several = "a column of train for each of them, in this order, or the one whose labels they are,"
-    quantiles = len(predicted) > 1 and speaks_of_quantiles(description, ends=True)
+    if len(predicted) == 1:
+        remedy = "name it with --target."
+    else:
+        remedy = (
+            "name a column of train for each of them, in this order, or the one whose labels they are, with --target; "
+            "where train has none, as for further days of a series, give a training table with columns of these names, "
+            "beside those of test, with --train"
+        )
+        quantiles = speaks_of_quantiles(description, ends=True)
+        remedy += "; if they are quantiles, give their levels with --levels, such as 0.05,0.95." if quantiles else "."
     raise TaskError(
-        f"Which column of train the sample's {_listed(predicted)} stand for cannot be told"
-        + (f" (only in train: {_listed(candidates)})" if candidates else "")
-        + f": name {several if len(predicted) > 1 else 'it'} with --target"
-        + (", or, if they are quantiles, their levels with --levels, such as 0.05,0.95." if quantiles else ".")
+        f"Which column of train the sample's {listed(predicted)} stand for cannot be told"
+        + (f" (only in train: {listed(candidates)})" if candidates else "")
+        + f": {remedy}"
     )
 
 
@@ -208,82 +229,11 @@ def _per_class(
     return None if found is None else (found[0], None, found[1])
 
 
-def _ids(
-    train: pd.DataFrame,
-    test: pd.DataFrame,
-    sample: pd.DataFrame | None,
-    lacking: tuple[str, ...],
-    given: Sequence[str] | None,
-    targets: Sequence[str],
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The id columns of test and their names in the sample. Raises TaskError where they cannot be inferred."""
-    if given is not None:
-        return _given_ids(test, sample, given, targets)
-    if sample is None:
-        unique = [c for c in test.columns if c not in lacking and c in train.columns and _key_like(test[c])]
-        named = [c for c in unique if re.search(r"(?:^|[^a-z])id(?:$|[^a-z])|id$", c, re.IGNORECASE)]
-        if len(named) == 1 or len(unique) == 1:
-            chosen = (named if len(named) == 1 else unique)[0]
-            return (chosen,), (chosen,)
-        if not unique:
-            return (), ()  # nothing could be named: rows are told by their order
-        raise TaskError(
-            f"Which column identifies the rows of test cannot be told (unique: {_listed(unique)}): name it with --id."
-        )
-    keys = tuple(c for c in sample.columns if c in test.columns and c not in lacking and c not in targets)
-    if keys:
-        return keys, keys
-    rest = [c for c in sample.columns if c not in lacking and c not in targets]
-    match = match_ids(sample, test, (), rest) if rest else None
-    if match is not None and match.renamed:
-        return tuple(a for a, _ in match.renamed if a), tuple(b for _, b in match.renamed)
-    if len(sample) == len(test):
-        row_number = (
-            rest[:1] if rest and len(sample.columns) > 1 and sample[rest[0]].is_unique and len(sample) > 1 else []
-        )
-        return (), tuple(row_number)
-    raise TaskError("No column of the sample submission identifies the rows of test: name the id column with --id.")
-
-
-def _given_ids(
-    test: pd.DataFrame, sample: pd.DataFrame | None, given: Sequence[str], targets: Sequence[str]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The id columns of test that a person names, and the sample's columns for them. Raises TaskError."""
-    for name in given:
-        if name not in test.columns:
-            raise TaskError(f"--id: {name!r} is no column of test; write one of {_listed(list(test.columns))}.")
-    if sample is None or all(name in sample.columns for name in given):
-        return tuple(given), tuple(given)
-    renamed = [c for c in sample.columns if c not in targets][: len(given)]
-    if len(renamed) < len(given):
-        raise TaskError(f"--id: the sample submission has no column for {_listed(list(given))}.")
-    return tuple(given), tuple(renamed)
-
-
-def _key_like(values: pd.Series) -> bool:
-    """Whether a column can identify rows: unique, nothing missing, no decimals."""
-    if not values.is_unique or bool(values.isna().any()):
-        return False
-    return not pd.api.types.is_float_dtype(values.dtype) or bool((values % 1 == 0).all())
-
-
-def _refuse_repeated(
-    test: pd.DataFrame, ids: tuple[str, ...], sample: pd.DataFrame | None = None, sample_ids: tuple[str, ...] = ()
-) -> None:
-    """Raises TaskError where ids repeat in test, unless the sample has them in the same order."""
-    repeated = int(test.duplicated(list(ids)).sum()) if ids else 0
-    if repeated and (sample is None or not in_step(test, sample, ids, sample_ids)):
-        raise TaskError(
-            f"{repeated} ids repeat in test ({', '.join(ids)}): name the columns that together tell the rows apart, "
-            f"with commas, with --id."
-        )
-
-
 def _only_target(lacking: tuple[str, ...], ids: tuple[str, ...]) -> tuple[str, ...]:
     """The only column that train has and test lacks, beside ids. Raises TaskError where there are more or none."""
     targets = tuple(c for c in lacking if c not in ids)
     if len(targets) != 1:
-        reason = f"train alone has {_listed(targets)}" if targets else "train has no column that test lacks"
+        reason = f"train alone has {listed(targets)}" if targets else "train has no column that test lacks"
         raise TaskError(f"Which column is to be predicted cannot be told ({reason}): name it with --target.")
     return targets
 
@@ -294,9 +244,3 @@ def _similar_name(name: str, candidates: list[str]) -> str | None:
     plain = {c: re.sub(r"[^a-z0-9]", "", c.lower()) for c in candidates}
     hits = [c for c, other in plain.items() if other and (other in name or name in other)]
     return hits[0] if len(hits) == 1 else None
-
-
-def _listed(names: Sequence[object], most: int = 6) -> str:
-    """Names for a message: the first ones, and how many there are beyond."""
-    shown = ", ".join(str(name) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "") if names else "none"

@@ -8,15 +8,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.errors import SubmissionError, TaskError
+from medalist.competitions.errors import SubmissionError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.layout.long_ids import LongIds
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.registry import get_metric
-from medalist.competitions.task.labels import encode_labels, plain, submission_labels
-from medalist.competitions.task.spelling import spelling_key
+from medalist.competitions.task.labels import encode_labels, submission_labels
+from medalist.competitions.task.target_values import target_column, target_numbers
 from medalist.competitions.task.transform import parse_transform
 
 Layout = Literal["value", "per_class", "per_target", "per_level", "long"]
@@ -162,7 +162,15 @@ class Task:
         """The same task with its answers in columns: itself, unless its submission is long."""
         if self.long is None:
             return self
-        layout: Layout = "per_class" if self.class_columns else "per_target" if self.n_targets > 1 else "value"
+        layout: Layout = (
+            "per_level"
+            if self.levels
+            else "per_class"
+            if self.class_columns
+            else "per_target"
+            if self.n_targets > 1
+            else "value"
+        )
         columns = (*self.long.ids, *self.long.keys)
         return replace(self, layout=layout, long=None, submission_id=self.long.ids, submission_columns=columns)
 
@@ -228,67 +236,6 @@ class Task:
             return shares
         total = shares[:, named].sum(axis=1, keepdims=True)
         return np.where(named, np.divide(shares, total, out=np.full_like(shares, 1 / named.sum()), where=total > 0), 0)
-
-
-def target_column(train: pd.DataFrame, target: str, *, gaps: bool = False) -> pd.Series:
-    """The column of a target. `gaps`: whether it may be measured on some rows only, as one of several targets.
-
-    Raises TaskError where train lacks it, where values are missing (with `gaps`: all values), and where the last value
-    is only the beginning of another one, as in a file that was cut short.
-    """
-    if target not in train.columns:
-        raise TaskError(f"The target {target!r} is no column of the training table: name one with --target.")
-    values = train[target]
-    missing = int(values.isna().sum())
-    if gaps and missing == len(values):
-        raise TaskError(
-            f"The target {target!r} is measured in none of {len(values)} training rows, so it cannot be learned: give "
-            f"the table that holds it, or name the other targets with --target."
-        )
-    if gaps:
-        missing = 0
-    if missing == 1 and len(values) > 1 and pd.isna(values.iloc[-1]):
-        raise TaskError(
-            f"The target {target!r} is missing in the last of {len(values)} training rows alone: the file may have "
-            f"been cut short; copy it again, or remove that row."
-        )
-    if missing:
-        raise TaskError(
-            f"The target {target!r} is missing in {missing} of {len(values)} training rows: remove these rows from the "
-            f"training table, or name another target with --target."
-        )
-    last = values.iloc[-1] if len(values) else None
-    if isinstance(last, str) and not last[-1:].isdigit() and (values == last).sum() == 1:  # 1 is no piece of 10
-        longer = (v for v in values.unique() if isinstance(v, str) and v.startswith(last))
-        whole = next((v for v in longer if spelling_key(v) != spelling_key(last)), None)
-        if whole is not None:
-            raise TaskError(
-                f"The target {target!r} is {last!r} in the last training row alone, the beginning of {whole!r}: the "
-                f"file may have been cut short; copy it again, or remove that row."
-            )
-    return values
-
-
-def target_numbers(values: pd.Series) -> np.ndarray:
-    """A target of regression as (n,) float64, NaN where it is missing. Raises TaskError where values are infinite or no
-    numbers."""
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    infinite = np.flatnonzero(np.isinf(numbers))
-    if len(infinite):
-        rows = ", ".join(str(row + 1) for row in infinite[:6]) + (", …" if len(infinite) > 6 else "")
-        word = "row" if len(infinite) == 1 else "rows"
-        raise TaskError(
-            f"The target {values.name!r} is infinite in {len(infinite)} training {word} ({word} {rows}, the header not "
-            f"counted): write finite numbers there, or leave these fields empty (rows without a target are left out)."
-        )
-    bad = ~np.isfinite(numbers) & values.notna().to_numpy()
-    if bad.any():
-        count, first = int(bad.sum()), plain(values[bad].iloc[0])
-        raise TaskError(
-            f"The target {values.name!r} holds {count} values that are no numbers, such as {first!r}: write numbers in "
-            f"their place, or give --problem-type multiclass for labels."
-        )
-    return numbers
 
 
 def _ranked(shares: np.ndarray, classes: tuple[Any, ...], top: int, sample: pd.Series | None) -> np.ndarray:

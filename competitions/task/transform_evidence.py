@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.task.transform import parse_transform
-from medalist.competitions.task.transform_words import Marks, Saying, read_marks, read_sayings
+from medalist.competitions.task.transform_words import NameEvidence, TextEvidence, name_evidence, text_evidence
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class TransformEvidence:
     values: np.ndarray
     rows: pd.DataFrame
     shown: np.ndarray
-    marks: Marks
-    saying: Saying
+    in_name: NameEvidence
+    in_text: TextEvidence
     columns: tuple[str, ...]
 
     def changed(self, text: str) -> np.ndarray:
@@ -70,7 +70,7 @@ def gather(
         values=numbers[whole],
         rows=train.loc[whole, list(columns)],
         shown=examples,
-        marks=read_marks(asked, target),
-        saying=read_sayings(sentences, asked, target, columns),
+        in_name=name_evidence(asked, target),
+        in_text=text_evidence(sentences, asked, target, columns).of_column_named(asked, target),
         columns=columns,
     )

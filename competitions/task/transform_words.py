@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from medalist.competitions.task.legend import name_words, same_word
 
 _LOG = (
-    r"\b(?:ln|log(?:arithms?|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
+    r"\b(?:ln|log(?:arithm(?:s|us|e)?|aritmo|s|ged|e)?|log[ _-]?1p|log[ _-]?10|log[ _-]?2)\b"
     r"(?!\W{0,2}(?:loss|errors?|likelihood|odds|files?|book|rmse|mse|mae|normal|linear|in\b))"
 )
 _PLUS_ONE = re.compile(
-    r"\bplus (?:one|1)\b|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b", re.I
+    r"\bplus (?:one|1|eins|un)\b|\bmás uno\b"
+    r"|\+\s*1\b|\b1\s*\+|\bone plus\b|log[ _-]?1p|\badd(?:ing|ed)? (?:one|1)\b",
+    re.IGNORECASE,
 )
 _TEN = re.compile(r"log[ _-]?10|\bbase[ -]?(?:10|ten)\b|\bdecimal log|\bcommon log|log_?\{10\}|₁₀", re.I)
 _TWO = re.compile(r"log[ _-]?2\b|\bbase[ -]?(?:2|two)\b|\bbinary log|log_?\{2\}|₂", re.I)
-_ASKING = r"\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+_ASKING = (
+    r"(?:\b(?:predict|submit|provide|report|give|estimate|forecast|return|enter|hand(?: \w+)? in)\b"
+    r"|\b(?:predictions|submissions|forecasts|answers|submitted values)\s+"
+    r"(?:must|should|shall|have to|need to|are to)\s+(?:be|hold|contain)\b"
+    r"|\b(?:abzugeben|anzugeben|vorherzusagen|einzureichen|gesucht|on demande|prédire|soumettre|predecir|enviar)\b)"
+)
 _JUDGING = re.compile(
-    r"\bbetween\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b|\bdeviation|\bevaluat|\bscore", re.I
+    r"\bbetween\b|\bfehlers?\b|\babweichung|\berreurs?\b|\bécarts?\b|\berrors?\b|\bdifference|\brmse\b|\brmsle\b|\bmse\b"
+    r"|\bdeviation|\bevaluat|\bscore",
+    re.IGNORECASE,
 )
 _NOT_THESE = {"loss", "odds", "likelihood", "prob", "probability", "logit"}
 _SCALES = {"thousand": 1e3, "thousands": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mln": 1e6, "mio": 1e6}
@@ -37,7 +46,7 @@ _UNITS = (
 
 
 @dataclass(frozen=True)
-class Marks:
+class NameEvidence:
     """What the name of a sample's column says beyond the name of the target.
 
     `kinds`: of "log", "log1p", "log10", "log2", "sqrt", "negative", "exp", "unlog", "square", "rank", "percent",
@@ -59,18 +68,18 @@ _WORDS = {
 }  # fmt: skip
 
 
-def read_marks(asked: str, target: str) -> Marks:
-    """The marks of the column `asked`, in comparison with the name of the target; none where they are named alike."""
+def name_evidence(asked: str, target: str) -> NameEvidence:
+    """What the name of the column `asked` says beyond that of the target; nothing where they are named alike."""
     words, own = name_words(asked), name_words(target)
     if words == own:
-        return Marks()
+        return NameEvidence()
     joined = "".join(own)
     extra = [part for word in words for part in _parted(word, own, joined)]
     for word in own:
         if word in extra:
             extra.remove(word)
     if _NOT_THESE & set(extra):
-        return Marks()
+        return NameEvidence()
     kinds = {_WORDS[word] for word in extra if word in _WORDS}
     text = " ".join(extra)
     if re.search(r"\blog(?:arithm)? (?:1p|1 ?p|plus (?:1|one)|p1)\b|\blog\b.*\bplus (?:1|one)\b", text):
@@ -88,7 +97,18 @@ def read_marks(asked: str, target: str) -> Marks:
     scale = next((_SCALES[word] for word in extra if word in _SCALES), 1.0)
     unit = tuple(extra[extra.index("per") + 1 :]) if "per" in extra else ()
     kinds |= ({"per"} if unit else set()) | ({"scale"} if scale > 1 else set())
-    return Marks(frozenset(kinds), unit, scale)
+    return NameEvidence(frozenset(kinds), unit, scale)
+
+
+def without_logarithm(sentence: str, target: str) -> str:
+    """The sentence with "target" for the name of a target that is called a logarithm, such as log_price, or for that in
+    words; unchanged for other targets."""
+    mark, *rest_of_name = name_words(target)
+    if not rest_of_name or mark == "logs" or not _WORDS.get(mark, "").startswith("log"):
+        return sentence
+    rest = r"[ _-]?".join(map(re.escape, rest_of_name))
+    of = r"(?:\s+of)?(?:\s+(?:the|predicted|actual|true|observed|and))*\s*"
+    return re.sub(rf"(?<!\w)(?:{mark}|log\w*|ln)(?:[ _-]?|{of})[`\"']?{rest}(?!\w)", "target", sentence, flags=re.I)
 
 
 def _parted(word: str, others: Sequence[str], joined: str) -> list[str]:
@@ -117,7 +137,7 @@ def named_unit(unit: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Saying:
+class TextEvidence:
     """What a text says on logarithms and other functions of the target.
 
     `asks`: the function that it asks for ("log", "sqrt", "negative", …), "" for none. `plus_one`, `base`: how its
@@ -132,10 +152,19 @@ class Saying:
     formula: str = ""
     quote: str = ""
     percent: bool = False
-    sentences: tuple[str, ...] = field(default=(), repr=False)
+
+    def of_column_named(self, asked: str, target: str) -> TextEvidence:
+        """The same without the function that is asked for, where the column `asked` has the target's name and that is
+        named after the function: the text describes what train holds, as of log_price."""
+        if not self.asks or name_words(asked) != name_words(target):
+            return self
+        words = set(name_words(self.quote))
+        parts = [part for word in name_words(target) for part in _parted(word, sorted(words), "")]
+        bears = any(_WORDS.get(part, "").startswith(self.asks) for part in parts)
+        return replace(self, asks="") if bears else self
 
 
-def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> Saying:
+def text_evidence(sentences: Sequence[str], asked: str, target: str, columns: Sequence[str]) -> TextEvidence:
     """What the sentences of a description say on how the column `asked` of the sample comes from the target.
 
     `columns`: those with which the target may be combined.
@@ -158,7 +187,7 @@ def read_sayings(sentences: Sequence[str], asked: str, target: str, columns: Seq
             quote = quote or sentence
             break
     percent = any(re.search(r"\bpercent|\bper cent\b|%|\b0 (?:to|and) 100\b", s, re.IGNORECASE) for s in sentences)
-    return Saying(asks, plus_one, base, formula, quote, percent)
+    return TextEvidence(asks, plus_one, base, formula, quote, percent)
 
 
 _FUNCTIONS = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from medalist.competitions.tables.dtypes import is_number
 from medalist.pipelines.features.frames.matching import common_codes
 
 LEAST_IN_TEST = 0.8  # share of test rows whose own id is in a table, as a share of train's: less is a table of train
@@ -142,7 +143,7 @@ def _guarded(
 
 def _respelled(name: str, table: pd.DataFrame, column: str, values: pd.Series) -> tuple[pd.DataFrame, list[str]]:
     """The table with its keys in the spelling of `values` where hardly any is found exactly, and a note on it."""
-    if all(_is_number(s) for s in (values, table[column])):
+    if all(is_number(s) for s in (values, table[column])):
         return table, []
     mine, theirs = _distinct(values), _distinct(table[column])
     if not len(mine) or not len(theirs):
@@ -193,12 +194,12 @@ def _by_values(
             continue
         few = mine.iloc[:: max(1, len(mine) // 100)]
         for other in others:
-            if other == column or not _may_be_key(table[other]) or _is_number(mine) != _is_number(table[other]):
+            if other == column or not _may_be_key(table[other]) or is_number(mine) != is_number(table[other]):
                 continue
             theirs = _distinct(table[other])
             if _found(few, theirs).mean() < LEAST_FOUND or _found(mine, theirs).mean() < LEAST_FOUND:
                 continue
-            dense = _is_number(mine) and int(mine.max()) - int(mine.min()) < SPARSE * len(mine)
+            dense = is_number(mine) and int(mine.max()) - int(mine.min()) < SPARSE * len(mine)
             if dense and not (len(theirs) == len(table) and _related(name, str(column))):
                 continue
             pairs.append((str(column), str(other)))
@@ -224,10 +225,6 @@ def _may_be_key(values: pd.Series) -> bool:
 
 def _distinct(values: pd.Series) -> pd.Series:
     return pd.Series(values.dropna().unique())
-
-
-def _is_number(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
 
 
 def own_keys(joins: Mapping[str, Sequence[tuple[str, str]]], ids: Collection[str]) -> frozenset[str]:

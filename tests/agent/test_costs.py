@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from medalist.agent.workers.costs import FASTEST, Costs
 from medalist.agent.workers.threads import Calibration, Layout
 from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.estimators.trees import MIN_TREES
 from medalist.pipelines.pipeline import Pipeline
 
 NAMES = ("lightgbm", "catboost", "linear", "trees")
@@ -42,7 +43,8 @@ def test_more_rows_never_cost_less(
     params = FAMILIES[name].portfolio[0]
     many = costs.expected_fit_seconds(FAMILIES[name], width, params)
     costs.rows = min(one, other)
-    assert costs.expected_fit_seconds(FAMILIES[name], width, params) <= many * (1 + 1e-9)
+    slack = 1 / MIN_TREES if name == "trees" else 1e-9  # of whole trees one fewer may fit into memory
+    assert costs.expected_fit_seconds(FAMILIES[name], width, params) <= many * (1 + slack)
 
 
 @given(columns, rows, fits, st.integers(10, 5000), st.integers(10, 5000))

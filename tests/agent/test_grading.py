@@ -9,6 +9,7 @@ import pytest
 from medalist.agent.grading import grade, grade_files
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.competition import Competition, read_competition
+from medalist.competitions.errors import InputError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.infer import infer_task
 from medalist.leaderboard.boards.comparing import NoStanding
@@ -74,3 +75,43 @@ def test_partly_measured_answers_are_graded_where_they_are_measured() -> None:
     answers = pd.DataFrame({"id": range(40, 44), "a": [1.0, np.nan, 3.0, np.nan], "b": [np.nan, 4.0, 4.0, 4.0]})
     submission = pd.DataFrame({"id": range(40, 44), "a": [0.0, 99.0, 0.0, 99.0], "b": [99.0, 4.0, 5.0, 6.0]})
     assert grade(task, submission, answers).score == pytest.approx((2.0 + 1.0) / 2)
+
+
+Y_N, ONE_ZERO, YES_NO, BOTH = ["Y", "N"], [1, 0], ["yes", "no"], [True, False]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "auc"])
+@pytest.mark.parametrize(("of_train", "of_answers"), [
+    (Y_N, ONE_ZERO), (ONE_ZERO, YES_NO), (Y_N, YES_NO), (BOTH, ONE_ZERO), (YES_NO, BOTH), (["True", "False"], Y_N),
+    (ONE_ZERO, BOTH), (["repaid", "not repaid"], ONE_ZERO),
+])  # fmt: skip
+def test_two_labels_may_be_written_otherwise_in_the_answers(metric: str, of_train: list, of_answers: list) -> None:
+    def labels(pair: list, flags: list[int]) -> list:
+        return [pair[0] if flag else pair[1] for flag in flags]
+
+    shown = {"accuracy": labels(of_answers, [1, 0, 1, 0]), "auc": 0.5}[metric]
+    data = two_tables({"y": shown}, "", {"y": labels(of_train, [1, 0, 0, 1] * 10)})
+    task = infer_task(data, metric=metric)
+    truth = pd.DataFrame({"id": range(40, 44), "y": labels(of_answers, [1, 0, 1, 1])})
+    for names in ({}, {"y": "Answer"}):
+        if names:
+            data = two_tables({"Answer": shown}, "", {"y": labels(of_train, [1, 0, 0, 1] * 10)})
+            task = infer_task(data, metric=metric)
+        predicted = [1, 0, 0, 1]
+        values = [0.9, 0.4, 0.3, 0.8] if metric == "auc" else labels(of_answers, predicted)
+        submission = pd.DataFrame({"id": range(40, 44), "y": values}).rename(columns=names)
+        expected = {"auc": 2 / 3, "accuracy": 0.75}[metric]
+        for answers in (truth, truth.rename(columns=names)):
+            assert grade(task, submission, answers).score == pytest.approx(expected)
+
+
+def test_answers_and_submission_may_name_the_target_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDALIST_LEDGER", raising=False)
+    places = [tmp_path / name for name in ("answers.csv", "submission.csv")]
+    pd.DataFrame({"id": [1, 2, 3, 4], "label": ["Y", "N", "Y", "Y"]}).to_csv(places[0], index=False)
+    pd.DataFrame({"id": [4, 3, 2, 1], "Solution": [1, 1, 1, 1]}).to_csv(places[1], index=False)
+    _, _, result = grade_files(places[1], places[0], None, "accuracy", None, str(tmp_path / "runs"))
+    assert result.score == pytest.approx(0.75)
+    pd.DataFrame({"id": [1, 2, 3, 4], "low": 0.0, "high": 1.0}).to_csv(places[1], index=False)
+    with pytest.raises(InputError, match=r"low, high where the answers have label.*--competition"):
+        grade_files(places[1], places[0], None, "winkler", None, str(tmp_path / "runs"))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from medalist.competitions.competition import Competition
 from medalist.competitions.folds.plan import Folds
-from medalist.competitions.tables.archive import Source
+from medalist.competitions.tables.source import Source
 
 
 def little_competition(

@@ -89,16 +89,35 @@ PLAIN = {
     "a description of an input": ("rent", "rent", "The column `x` is the log of the income."),
     "normal logarithms": ("rent", "rent", "Predict rent, which is log-normally distributed."),
     "another name": ("prediction", "rent", "Predict the rent. Its logarithm is easier to learn."),
+    "a logarithm of train": ("log_power", "log_power", "Predict `log_power`, the logarithm of the power, as in train."),
+    "a root of train": ("sqrt_plot", "sqrt_plot", "Predict sqrt_plot, the square root of the plot's size."),
+    "a logarithm in one word": ("lnpower", "lnpower", "Submit lnpower, which is the ln of the power."),
 }
 
 
 @pytest.mark.parametrize("case", PLAIN)
 def test_a_plain_target_stays_as_it_is(case):
     asked, target, text = PLAIN[case]
-    values = RNG.uniform(5, 8, N) if target == "log_rent" else None
+    most = {"rent": 0, "catalog_rent": 0, "log_rent": 8}.get(target, 90)  # numbers that may be no logarithms, too
+    values = RNG.uniform(5, most, N) if most else None
     task = infer_task(competition(asked, target, text, values=values, living_area=areas))
     assert task.transform == ""
     assert not any("--transform" in note for note in task.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric"),
+    [
+        ("Root mean squared error of log_rent.", "rmse"),
+        ("The RMSE between the predicted and the true log rent.", "rmse"),
+        ("The RMSE of the logarithm of the rent.", "rmse"),
+        ("The root mean squared logarithmic error (RMSLE).", "rmsle"),
+    ],
+)
+def test_the_logarithm_in_the_name_of_the_target_is_no_part_of_the_metric(text, metric):
+    data = competition("log_rent", "log_rent", values=RNG.uniform(5, 50, N))
+    data = little_competition(data.train, data.test, data.sample, text)
+    assert (infer_task(data).metric, infer_task(data).metric_quote) == (metric, text)
 
 
 def test_natural_logarithms_by_their_sign_are_logarithms_of_a_metric():

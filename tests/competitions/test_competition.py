@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from little import make_tables, roles, write
 
 from medalist.competitions.competition import read_competition
-from medalist.competitions.errors import InputError
+from medalist.competitions.errors import InputError, TaskError
 from medalist.competitions.task.infer import infer_task
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "competitions"
@@ -182,7 +182,27 @@ def test_rows_without_a_target_are_left_out_with_a_note(tmp_path: Path) -> None:
     assert any(re.match(r"12 of 60 rows of train\.csv have no price: they are left out", n) for n in competition.notes)
     assert infer_task(competition).encode(competition.train).shape == (48, 1)
     write(tmp_path, train=gaps.assign(price=gaps["price"].where(gaps.index % 5 == 1)))
-    assert len(read_competition(tmp_path).train) == 60  # most are missing: somebody has to look at that
+    competition = read_competition(tmp_path)
+    assert len(competition.train) == 12  # however many they are
+    assert any(re.match(r"48 of 60 rows of train\.csv have no price: they are left out", n) for n in competition.notes)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+@pytest.mark.parametrize("form", ["price", "answer", ""])
+def test_rows_without_the_target_that_is_named_are_left_out(tmp_path: Path, share: float, form: str) -> None:
+    tables = make_tables()
+    gone = np.arange(60) % 10 < 10 * share
+    train = tables["train"].assign(price=tables["train"]["price"].mask(gone), later=np.arange(60.0))
+    files = {"sample": tables["sample"].rename(columns={"price": form})} if form else {}
+    write(tmp_path, train=train, test=tables["test"], **files)
+    if form != "price":
+        with pytest.raises(TaskError, match="--target"):
+            infer_task(read_competition(tmp_path, need_sample=False), metric="rmse")
+    competition = read_competition(tmp_path, need_sample=False, targets=["price"])
+    assert len(competition.train) == (~gone).sum()
+    task = infer_task(competition, targets="price", metric="rmse")
+    assert np.isfinite(task.encode(competition.train)).all()
+    assert any(f"{gone.sum()} of 60 rows of train.csv have no price" in note for note in competition.notes)
 
 
 def test_equal_decimals_are_equal_where_only_one_table_is_large(

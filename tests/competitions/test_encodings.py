@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from little import source_of
 
 from medalist.competitions.competition import read_competition
-from medalist.competitions.tables.archive import together
+from medalist.competitions.layout.same_notes import joined_notes
 from medalist.competitions.tables.reading import load, read_header, read_table
+from medalist.competitions.tables.source import as_siblings
 
 WORDS = {
     "cp1251": ("цвет", ["красный", "зелёный", "синий", "жёлтый"]),
@@ -62,9 +64,27 @@ def test_a_short_file_is_read_as_its_neighbours_are(tmp_path: Path) -> None:
     path, other = tmp_path / "few.csv", tmp_path / "many.csv"
     path.write_bytes("row,word\n1,Doğan\n2,x\n".encode("cp1254"))
     other.write_bytes(csv_text("şehir", ["İstanbul", "Eskişehir", "Muğla", "Kırşehir", "Beyoğlu"]).encode("cp1254"))
-    few, _ = together([source_of(path), source_of(other)])
+    few, _ = as_siblings([source_of(path), source_of(other)])
     assert load(few).frame["word"].tolist() == ["Doğan", "x"]
     assert "cp1254" in load(few).notes[0]
+
+
+def test_one_accent_is_read_as_the_neighbours_of_the_file_are(tmp_path: Path) -> None:
+    """No language has a capital between a capital and a small letter, as in SŹte."""
+    path, other = tmp_path / "few.csv", tmp_path / "many.csv"
+    path.write_bytes(csv_text("ville", ["Paris", "Sète"]).encode("mac_roman"))
+    other.write_bytes(csv_text("saison", ["été", "hiver"]).encode("mac_roman"))
+    few, _ = as_siblings([source_of(path), source_of(other)])
+    assert load(few).frame["ville"].tolist()[:2] == ["Paris", "Sète"]
+
+
+def test_a_name_that_stands_in_the_neighbours_too_is_read_as_there(tmp_path: Path) -> None:
+    """In a sample whose only letter beyond ASCII is in its header, the other tables decide."""
+    path, other = tmp_path / "sample.csv", tmp_path / "train.csv"
+    path.write_bytes("č,druh\n1,smrk\n2,smrk\n".encode("iso8859-2"))
+    other.write_bytes(csv_text("č", ["Plzeň", "Žďár", "Děčín"]).encode("iso8859-2"))
+    sample, _ = as_siblings([source_of(path), source_of(other)])
+    assert list(load(sample).frame.columns) == ["č", "druh"]
 
 
 def test_words_of_a_file_in_utf8_decide(tmp_path: Path) -> None:
@@ -75,7 +95,7 @@ def test_words_of_a_file_in_utf8_decide(tmp_path: Path) -> None:
     readings = []
     for codec in ("cp1250", "cp1257"):
         text.write_text(f"The kinds are {word.decode(codec)} and x. They are all to be predicted.", encoding="utf-8")
-        source, _ = together([source_of(table), source_of(text)])
+        source, _ = as_siblings([source_of(table), source_of(text)])
         assert load(source).frame["kind"][0] == word.decode(codec)
         readings.append(load(source).frame["kind"][0])
     assert len(set(readings)) == 2
@@ -99,7 +119,7 @@ def test_files_in_different_code_pages_are_each_read_in_their_own(tmp_path: Path
         path = tmp_path / f"{codec}.csv"
         path.write_bytes(csv_text("цвет", words, rows).encode(codec))
         files.append(source_of(path))
-    for source in together(files):
+    for source in as_siblings(files):
         assert set(load(source).frame["цвет"]) == set(words)
 
 
@@ -150,3 +170,38 @@ def test_a_whole_competition_in_another_encoding(tmp_path: Path, codec: str) -> 
     assert codecs.lookup(competition.sample_form.encoding) in (
         codecs.lookup(codec), codecs.lookup("utf-16-le"), codecs.lookup("utf-8"),
     )  # fmt: skip
+
+
+def test_what_is_the_same_in_several_files_is_said_once(tmp_path: Path) -> None:
+    name, words = WORDS["cp1251"]
+    lines = [f"{i},{words[i % 4]},{i % 7}" for i in range(90)]
+    labelled = [f"row,{name},size,y", *(f"{line},1.5" for line in lines[:60])]
+    (tmp_path / "train.csv").write_bytes("\n".join(labelled).encode("cp1251"))
+    (tmp_path / "test.csv").write_bytes("\n".join([f"row,{name},size", *lines[60:]]).encode("cp1251"))
+    (tmp_path / "sample.csv").write_text("row,y\n" + "".join(f"{i},0\n" for i in range(60, 90)))
+    told = [note for note in read_competition(tmp_path).notes if "cp1251" in note]
+    assert told == ["train.csv and test.csv are not UTF-8: read as cp1251; save them as UTF-8 if letters look wrong."]
+
+
+def test_joined_notes_keep_those_of_one_file_and_name_few_of_many() -> None:
+    paths = [f"part{i}.csv" for i in range(6)]
+    notes = ["a.", *(f"{p}: column 'x' holds lists." for p in paths), "part1.csv: column 'y' holds lists.", "a."]
+    assert joined_notes(notes, paths) == [
+        "a.",
+        "part0.csv, part1.csv, part2.csv and 3 other files: column 'x' holds lists.",
+        "part1.csv: column 'y' holds lists.",
+    ]
+    assert joined_notes(notes[1:3], paths) == ["part0.csv and part1.csv: column 'x' holds lists."]
+
+
+def test_an_id_beyond_the_encoding_of_the_sample_makes_the_submission_utf_8(tmp_path: Path) -> None:
+    ids = [*(f"Zoë{i}" for i in range(60)), *(f"Łódź{i}" for i in range(20))]
+    train = pd.DataFrame({"id": range(100), "x": [i % 7 for i in range(100)], "y": [i % 5 / 2 for i in range(100)]})
+    train.assign(id="Ana" + train["id"].astype(str)).to_csv(tmp_path / "train.csv", index=False)
+    pd.DataFrame({"id": ids, "x": range(80)}).to_csv(tmp_path / "test.csv", index=False)
+    pd.DataFrame({"id": ids[:60], "y": 0.5}).to_csv(tmp_path / "sample.csv", index=False, encoding="cp1252")
+    (tmp_path / "description.md").write_text("Predict y for every row of test.csv. Evaluation: RMSE")
+    competition = read_competition(tmp_path)
+    assert any("no letters for the id 'Łódź0'" in note for note in competition.notes)
+    assert competition.sample_form is not None
+    assert competition.sample_form.encoding == "utf-8"

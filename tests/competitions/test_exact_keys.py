@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from little import little_competition, make_tables, source_of, write
+from written_files import grid, workbook
 
 from medalist.competitions.audit.rows import row_hashes
 from medalist.competitions.columns.cards import Kind, describe_columns
@@ -238,3 +239,31 @@ def test_zeros_late_in_a_large_file_are_seen(tmp_path: Path) -> None:
         assert frame["code"].iloc[-1] == "08999"
         assert frame["code"].iloc[0] == "10000"
         assert [frame[c].dtype.kind for c in ("n", "x")] == ["i", "i"]
+
+
+@SETTINGS
+@given(COLUMN, st.sampled_from(["null", "NaN"]), st.booleans(), st.booleans())
+def test_json_keeps_every_digit(tmp_path: Path, keys: list[int | None], gap: str, lines: bool, point: bool) -> None:
+    point = point and all(abs(k or 0) < 2**64 for k in keys)
+    rows = [f'{{"key": {gap if k is None else f"{k}.0" if point else k}, "row": {i}}}' for i, k in enumerate(keys)]
+    (tmp_path / "k.json").write_text("\n".join(rows) if lines else f"[{', '.join(rows)}]", encoding="utf-8")
+    frame = load(source_of(tmp_path / "k.json")).frame
+    assert text_of(frame, "key") == [None if k is None else str(k) for k in keys]
+
+
+def test_keys_beyond_floats_meet_those_of_text_in_a_workbook(tmp_path: Path) -> None:
+    pytest.importorskip("python_calamine")
+    tables = make_tables()
+    for name in ("train", "test", "sample"):
+        tables[name]["Id"] += LARGE
+    for name in ("train", "test"):
+        workbook(tmp_path / f"{name}.xlsx", {"a": grid(tables[name].assign(Id=tables[name]["Id"].astype(str)))})
+    write(tmp_path, **{"sample.csv": tables["sample"]})
+    competition = read_competition(tmp_path)
+    submission = infer_task(competition).submission(competition.test, range(40), competition.sample)
+    assert submission["Id"].tolist() == tables["sample"]["Id"].tolist()
+
+
+def test_keys_that_a_parquet_holds_as_doubles_are_told_to_be_lost(tmp_path: Path) -> None:
+    pd.DataFrame({"key": [1.18e18, None, 1.19e18], "x": [1, 2, 3]}).to_parquet(tmp_path / "t.parquet")
+    assert "last digits are lost" in " ".join(load(source_of(tmp_path / "t.parquet")).notes)

@@ -31,7 +31,7 @@ def competition(labels, sample="Wet", text=ACCURACY, columns=None):
         (["Ｗet", "Dry", "Wet", "Dry"], "Wet", ("Dry", "Wet")),
         (["very  wet", "Dry", "very wet", "Dry"], "Dry", ("Dry", "very wet")),
         (["Wet", "Dry", "WET", "Dry"], "wet", ("Dry", "wet")),  # as the sample writes it
-        (["True", "FALSE", "true", "false"], "true", ("FALSE", "true")),
+        (["True", "FALSE", "true", "false"], "true", ("false", "true")),
         (["1", "1.0", "none", "None"], "none", ("1", "none")),
         (["wet\u200b", "dry", "wet", "dry"], "dry", ("dry", "wet")),
     ],

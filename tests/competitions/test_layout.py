@@ -11,7 +11,7 @@ import pytest
 from little import make_tables, roles, write
 
 from medalist.competitions.competition import read_competition
-from medalist.competitions.errors import InputError
+from medalist.competitions.errors import InputError, MedalistError
 from medalist.competitions.task.infer import infer_task
 
 
@@ -136,3 +136,68 @@ def test_ids_of_two_columns_are_the_same_whether_written_as_whole_or_decimal_num
     assert task.id == ("shop", "week")
     frame = task.submission(competition.test, np.arange(20.0)[:, None], competition.sample)
     assert frame["sold"].tolist() == list(range(20))[::-1]
+
+
+@pytest.mark.parametrize("names", [("train", "test", "sample"), ("a", "b", "c"), ("one", "two", "prediction")])
+@pytest.mark.parametrize("asked", ["price", "answer"])
+def test_a_single_input(tmp_path: Path, names: tuple[str, str, str], asked: str) -> None:
+    """Test is as narrow as the sample."""
+    tables = make_tables()
+    train, test = tables["train"][["Id", "size", "price"]], tables["test"][["Id", "size"]]
+    sample = tables["sample"].rename(columns={"price": asked})
+    write(tmp_path, **dict(zip(names, (train, test, sample), strict=True)))
+    competition = read_competition(tmp_path)
+    assert list(roles(competition).values()) == ["train", "test", "sample"]
+    assert infer_task(competition, metric="rmse").targets == ("price",)
+
+
+def test_a_train_table_without_inputs_is_no_test_table(tmp_path: Path) -> None:
+    tables = make_tables()
+    write(
+        tmp_path, train=tables["train"][["Id", "price"]], test=tables["test"][["Id", "size"]], sample=tables["sample"]
+    )
+    with pytest.raises(InputError, match="--train"):
+        read_competition(tmp_path, need_sample=False)
+
+
+def test_a_baseline_beside_the_sample(tmp_path: Path) -> None:
+    tables = make_tables()
+    other = tables["sample"].assign(price=31)[::-1]
+    write(
+        tmp_path, train=tables["train"], test=tables["test"], sample_submission=tables["sample"], mean_submission=other
+    )
+    competition = read_competition(tmp_path)
+    assert roles(competition)["sample_submission.csv"] == "sample"
+    assert set(competition.sample["price"]) == {0}
+    assert any("mean_submission.csv (--sample names another)" in note for note in competition.notes)
+    named = read_competition(tmp_path, sample="mean_submission.csv")
+    assert set(named.sample["price"]) == {31}
+    (tmp_path / "sample_submission.csv").rename(tmp_path / "zero_submission.csv")
+    with pytest.raises(InputError, match="could both be sample: say which it is with --sample"):
+        read_competition(tmp_path)
+
+
+@pytest.mark.parametrize("names", [("F{}", ()), ("F{}", ("lot",)), ("day_{}", ()), ("2023-03-0{}", ("lot",))])
+def test_columns_that_train_lacks_are_named_and_a_table_with_them_helps(
+    tmp_path: Path, names: tuple[str, tuple[str, ...]]
+) -> None:
+    """A row of test for each series, and a column of the sample for each of the next days."""
+    pattern, more = names
+    rng = np.random.default_rng(6)
+    days = pd.date_range("2023-01-01", periods=30).strftime("%Y-%m-%d")
+    rows = [(f"s{i}", day, rng.normal(), 5 + i % 4) for i in range(12) for day in days]
+    train = pd.DataFrame(rows, columns=["series", "day", "sold", "lot"])
+    test = train.drop_duplicates("series")[["series", "lot"]]
+    wanted = [pattern.format(i) for i in range(1, 8)]
+    sample = test[["series"]].assign(**dict.fromkeys(wanted, 0))
+    train = train if more else train.drop(columns="lot")
+    write(tmp_path, train=train, test=test, sample_submission=sample)
+    with pytest.raises(
+        MedalistError, match=f"{wanted[0]}, {wanted[1]}.*(columns of these names|that has them).*--train"
+    ):
+        infer_task(read_competition(tmp_path), metric="rmse")
+    starts = pd.concat([test] * 9)
+    starts = starts.assign(**{name: rng.normal(size=len(starts)) for name in wanted})
+    write(tmp_path, starts=starts)
+    task = infer_task(read_competition(tmp_path, train="starts.csv"), metric="mean_rmse")
+    assert (task.targets, task.layout) == (tuple(wanted), "per_target")

@@ -135,6 +135,29 @@ def test_a_holdout_is_read_as_the_same_task(tmp_path: Path, layout: object) -> N
     assert "ill" not in cut.extra(extra)
 
 
+@pytest.mark.parametrize("layout", [split, with_labels, all_in_one])
+def test_numbers_and_dates_of_the_rows_are_read_alike_in_train_and_test(tmp_path: Path, layout: object) -> None:
+    tables = visits()
+    late = pd.to_datetime(tables["train"]["day"])
+    for role in ("train", "test"):
+        rows = tables[role]
+        day = pd.to_datetime(rows["day"])
+        if role == "test":  # no day after the 12th shows the order, and no comma the sign between thousands
+            day = day.where(day.dt.day <= 12, day.dt.to_period("M").dt.to_timestamp() + pd.Timedelta(days=4))
+        rows["day"] = day.dt.strftime("%Y-%m-%d")
+        rows["pressure"] = (rows["pressure"] * 100).round(1 if role == "train" else 0)
+    assert (late.dt.day > 12).any()
+    shown = {name: table.copy() for name, table in tables.items()}
+    for role, places in (("train", 1), ("test", 0)):
+        shown[role]["day"] = pd.to_datetime(shown[role]["day"]).dt.strftime("%d/%m/%Y")
+        texts = shown[role]["pressure"].map(f"{{:,.{places}f}}".format)
+        shown[role]["pressure"] = texts.str.translate(str.maketrans(",.", ".,"))
+    read = read_competition(write(tmp_path, **layout(shown), sample_submission=tables["sample"]))
+    check(read, tables)
+    assert any("day/month/year" in note for note in read.notes)
+    assert any("decimal comma" in note for note in read.notes)
+
+
 def test_ids_without_rows_have_no_aggregates(tmp_path: Path) -> None:
     tables = visits()
     gone = [tables["labels"]["patient"].iloc[0], tables["sample"]["patient"].iloc[3]]

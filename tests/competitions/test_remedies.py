@@ -234,9 +234,7 @@ def test_dates_as_a_target_are_predicted_as_numbers(tmp_path: Path) -> None:
     folder.mkdir()
     for name, frame in made.items():
         frame.to_parquet(folder / f"{name}.parquet")
-    with pytest.raises(
-        MedalistError, match=r"write numbers in their place .* such as the days since"
-    ):
+    with pytest.raises(MedalistError, match=r"write numbers in their place .* such as the days since"):
         read_and_check(folder)
     days = (made["train"]["y"] - made["train"]["y"].min()).dt.days
     made["train"].assign(y=days).to_parquet(folder / "train.parquet")

@@ -145,3 +145,18 @@ def test_ids_that_no_column_of_test_has_are_matched_by_order(tmp_path: Path) -> 
     competition = read_competition(write(tmp_path, train=train, test=test, form=form))
     assert submitted(competition)["corn"].tolist() == list(range(N_TEST))
     assert any("order of the rows" in note for note in competition.notes)
+
+
+@pytest.mark.parametrize("of_text", [True, False])
+def test_whole_numbers_in_the_sample_have_the_decimal_sign_of_train(tmp_path: Path, of_text: bool) -> None:
+    """Train with 1.234 and 12,5 as text has commas, one with 12.5 beside them has points."""
+    plain = tables()
+    train = plain["train"].assign(corn=[f"{1000 + place:,}".replace(",", ".") for place in range(N)])
+    files = {"train": train, "test": plain["test"], "sample": plain["sample"].assign(corn=0)}
+    for name, frame in files.items():
+        if name != "sample":
+            frame = frame.assign(area=[f"{1 + place % 3}.{place % 9}50,5" for place in range(len(frame))])
+        frame.to_csv(tmp_path / f"{name}.csv", sep=";", index=False, decimal="," if of_text else ".")
+    competition = read_competition(tmp_path)
+    assert competition.sample_form is not None
+    assert competition.sample_form.decimal == ("," if of_text else ".")

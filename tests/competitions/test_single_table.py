@@ -57,13 +57,44 @@ def test_the_target_is_guessed_by_text_name_and_place(
     assert infer_task(read_competition(tmp_path), metric="rmse" if target == "points" else None).targets == (target,)
 
 
+GUESSES = {  # further columns, text, target
+    "a word for an outcome": ({"Churned": [0, 1] * 60, "port": ["a", "b", "c"] * 40}, "", "Churned"),
+    "a price between others": ({"sale_price": np.arange(120) * 3, "port": ["a", "b", "c"] * 40}, "", "sale_price"),
+    "two values at the end": ({"fits": [0, 1] * 60}, "", "fits"),
+    "in another form": ({"returned": ["a", "b", "c"] * 40, "port": 1}, "Predict the return of a bottle.", "returned"),
+    "called the target": ({"port": ["a", "b", "c"] * 40}, "- `port`: the target\n- `sugar`: measured", "port"),
+    "first after the verb": ({"port": ["a", "b", "c"] * 40}, "Forecast the port by sugar and acid.", "port"),
+    "by the error": ({"acid": np.arange(120) % 7}, "The score is the error of `acid`. Use sugar.", "acid"),
+}
+
+
+@pytest.mark.parametrize("case", GUESSES)
+def test_a_target_that_is_not_the_last_column(tmp_path: Path, case: str) -> None:
+    more, text, target = GUESSES[case]
+    table = wines(**more).drop(columns=["points", "colour"]).assign(acid=np.arange(120) % 7)
+    table = table[[*(c for c in table if c != "fits"), *(c for c in table if c == "fits")]]
+    write(tmp_path, cellar=table)
+    (tmp_path / "about.md").write_text(text + "\n\nSubmissions are evaluated.")
+    task = infer_task(read_competition(tmp_path))
+    assert task.targets == (target,)
+    assert any(f"{target} is assumed" in note and "--target" in note for note in task.notes)
+
+
+def test_a_target_that_nothing_shows_has_to_be_named(tmp_path: Path) -> None:
+    write(tmp_path, cellar=wines(port=["a", "b", "c"] * 40).drop(columns="points"))
+    competition = read_competition(tmp_path)
+    with pytest.raises(TaskError, match="name one of sugar, colour, port with --target"):
+        infer_task(competition)
+    assert infer_task(competition, targets="port").targets == ("port",)
+
+
 def test_rows_without_the_target_are_left_out(tmp_path: Path) -> None:
     table = wines()
     table.loc[:9, "points"] = np.nan
     write(tmp_path, cellar=table)
     competition, task = read(str(tmp_path), {"targets": ["points"]}, {}, None, 0)
     assert (len(competition.train), task.targets) == (110, ("points",))
-    assert any(note.startswith("10 of 120 rows have no points") for note in competition.notes)
+    assert any("have no points: they are left out" in note for note in competition.notes)
 
 
 @pytest.mark.parametrize("with_id", [False, True])
@@ -163,3 +194,14 @@ def test_labels_and_a_table_of_properties_of_all_ids(tmp_path: Path, with_test: 
     assert (task.id, task.targets) == (("wine",), ("points",))
     assert competition.train["sugar"].tolist() == table["sugar"][:80].tolist()
     assert competition.test["sugar"].tolist() == table["sugar"][80:].tolist()
+
+
+@pytest.mark.parametrize(("metric", "source"), [(None, "assumed"), ("logloss", "description")])
+def test_a_holdout_of_a_table_asks_for_what_the_table_was_cut_for(
+    tmp_path: Path, metric: str | None, source: str
+) -> None:
+    write(tmp_path, cellar=wines())
+    competition, task = read(str(tmp_path / "cellar.csv"), {"targets": ["colour"], "metric": metric}, {}, None, 0)
+    again = infer_task(read_competition(cut_holdout(competition, task, tmp_path / "cut")))
+    assert (again.metric, again.metric_source) == (metric or task.metric, source)
+    assert (again.problem_type, again.classes) == (task.problem_type, task.classes)

@@ -12,8 +12,8 @@ from little import source_of
 from medalist.competitions.competition import read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.submission import write_submission
-from medalist.competitions.tables.archive import together
-from medalist.competitions.tables.reading import load, read_header, read_headless, read_table
+from medalist.competitions.tables.reading import load, read_header, read_headerless, read_table
+from medalist.competitions.tables.source import as_siblings
 
 ROWS = "1;2,5;north\n2;3,25;south\n3;1,5;north\n4;10;west\n"
 EXPECTED = {"no": [1, 2, 3, 4], "rain": [2.5, 3.25, 1.5, 10], "side": ["north", "south", "north", "west"]}
@@ -180,7 +180,7 @@ def test_first_rows_that_differ_are_no_headers(tmp_path: Path) -> None:
     for name, text in (("one", "7,9\n1,2\n3,4\n"), ("two", "8,9\n5,6\n7,1\n")):
         (tmp_path / f"{name}.csv").write_text(text)
         sources.append(source_of(tmp_path / f"{name}.csv"))
-    for source in together(sources):
+    for source in as_siblings(sources):
         with pytest.raises(InputError, match="header"):
             read_header(source)
 
@@ -228,7 +228,44 @@ def test_the_submission_has_no_header_where_the_sample_has_none(tmp_path: Path, 
     assert competition.sample_form is not None
     write_submission(answer, tmp_path / "answer.csv", competition.sample_form)
     assert (tmp_path / "answer.csv").read_text() == answer.to_csv(header=False, **form)
-    read = read_headless(tmp_path / "answer.csv", ["nr", "level"])
+    read = read_headerless(tmp_path / "answer.csv", ["nr", "level"])
     assert read is not None
     assert read.to_dict("list") == answer.to_dict("list")
-    assert read_headless(tmp_path / "answer.csv", ["nr"]) is None
+    assert read_headerless(tmp_path / "answer.csv", ["nr"]) is None
+
+
+@pytest.mark.parametrize("separator", [" ", ",", "\t", ";"])
+@pytest.mark.parametrize("named", [True, False])
+def test_names_of_rows_without_a_name_in_the_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, separator: str, named: bool
+) -> None:
+    """As R's write.table writes them."""
+    rows = [(f'"car {i}"' if named else f'"{i + 1}"', 40 + i, i % 3 + 0.5, f'"t{i % 2}"') for i in range(30)]
+    lines = [separator.join(('"nr"', '"size"', '"town"')), *(separator.join(map(str, row)) for row in rows)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(lines) + "\n")
+    table = load(source_of(path))
+    assert table.frame.iloc[:, 1:].columns.tolist() == ["nr", "size", "town"]
+    assert read_header(source_of(path)).columns == tuple(table.frame.columns)
+    assert table.frame["nr"].tolist() == list(range(40, 70))
+    assert table.frame["town"].tolist() == [f"t{i % 2}" for i in range(30)]
+    assert table.frame.iloc[0, 0] == ("car 0" if named else 1)
+    assert any("names of rows" in note for note in table.notes)
+    if separator != " ":
+        monkeypatch.setenv("MEDALIST_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr("medalist.competitions.tables.reading.LARGE_BYTES", 10)
+        assert read_table(path)["nr"].tolist() == list(range(40, 70))
+
+
+def test_a_header_that_is_one_short_for_another_reason_is_refused(tmp_path: Path) -> None:
+    for lines in (["nr,text", *(f"{i},so much, and more" for i in range(9))], ["a,b", *("7,1,2" for _ in range(9))]):
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join(lines) + "\n")
+        with pytest.raises(InputError, match="more fields in rows"):
+            read_table(path)
+
+
+def test_units_in_brackets_without_a_letter(tmp_path: Path) -> None:
+    lines = ["id,size,share,town", ",[km],[-],", *(f"{i},{i / 4},{i % 3},Ulm" for i in range(20))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    assert read_table(tmp_path / "t.csv")["id"].tolist() == list(range(20))

@@ -121,7 +121,7 @@ def _inferred(y: list, sample: list | None = None, description: str = "", **opti
 MISTAKES = {
     "a cut last row": ({"y": [1.5, 0.5, 2.5] * 11 + [None]}, r"missing in the last of 34 .* cut short; copy it again"),
     "a cut label": ({"y": ["yes", "no"] * 9 + ["ye"]}, r"'ye' in the last training row alone, the beginning of 'yes'"),
-    "missing targets": ({"y": [1.5, None, 2.5, None] * 9}, r"missing in 18 of 36 training rows: remove these rows"),
+    "missing targets": ({"y": [1.5, None, 2.5, None] * 9}, r"missing in 18 of 36 training rows: give --target y"),
     "one value": ({"y": [4] * 9}, "has one value only"),
     "too few rows": ({"y": [4]}, "There are 1 training rows"),
     "unknown target": ({"y": [1, 2] * 9, "targets": "z"}, "--target: 'z' is no column of train"),
@@ -193,8 +193,10 @@ def test_a_metric_is_given_read_or_assumed():
         ([False, True] * 9, [False] * 5, "accuracy"),
         (["no", "yes"] * 9, ["no"] * 5, "accuracy"),
         (["no", "yes"] * 9, [0.5] * 5, "auc"),
-        (["no", "yes"] * 9, [False, True] * 2 + [True], "auc"),  # which of the words is true?
-        (["0", "1"] * 9, [0, 1, 0, 1, 1], "auc"),
+        (["no", "yes"] * 9, [False, True] * 2 + [True], "accuracy"),
+        (["no", "yes"] * 9, [0, 1, 0, 1, 1], "accuracy"),
+        (["up", "aside"] * 9, [False, True] * 2 + [True], "auc"),  # which of the words is true?
+        (["0", "1"] * 9, [0, 1, 0, 1, 1], "accuracy"),
         (["a", "b", "c"] * 6, ["a"] * 5, "accuracy"),
         ([1.5, 2.5, 3.25] * 6, [0.0] * 5, "rmse"),
     ],
@@ -270,3 +272,71 @@ def test_the_document_of_inspect_is_plain_json():
     assert (document["task"]["metric"], document["task"]["problem_type"]) == ("auc", "binary")
     assert document["task"]["folds"]["scheme"] == "stratified"
     assert (document["columns"], document["audit"]) == ([], [])
+
+
+@pytest.mark.parametrize("text", ["Predict the `wear` of a tyre.", "Submissions are scored by the RMSE of wear."])
+def test_the_text_says_which_column_a_prediction_stands_for(text):
+    rng = np.random.default_rng(5)
+    train = pd.DataFrame({"id": range(90), "x": rng.normal(size=90), "laps": rng.normal(size=90)})
+    train["wear"] = rng.normal(size=90)
+    test = pd.DataFrame({"id": range(90, 120), "x": rng.normal(size=30)})
+    sample = test[["id"]].assign(prediction=0.5)
+    task = infer_task(little_competition(train, test, sample, text), metric="rmse")
+    assert task.targets == ("wear",)
+    assert any("prediction of the sample submission means wear" in note and text in note for note in task.notes)
+    with pytest.raises(TaskError, match="--target"):
+        infer_task(little_competition(train, test, sample, "The laps and the wear of tyres."), metric="rmse")
+
+
+WEIGHTS = {  # text after "Weighted mean absolute error (WMAE)", the column of weights
+    "by the text": ("; the weight of a row is its `importance`.", "importance"),
+    "in two words": (", where each row counts by the weight in sample mass.", "sample_mass"),
+    "one that test lacks": ("; weights follow from x and importance.", "importance"),
+    "none": (".", None),
+    "two": ("; weights are importance times sample_mass.", None),
+    "flags": ("; holidays weigh more, see `odd`.", None),
+    "by the name": (".", "row_weight"),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+def test_the_column_of_weights_is_named_by_the_text(case):
+    text, weights = WEIGHTS[case]
+    rng = np.random.default_rng(5)
+    train = pd.DataFrame({"id": range(90), "x": rng.uniform(1, 2, 90), "y": rng.normal(size=90)})
+    train = train.assign(importance=[1, 5, 2] * 30, sample_mass=rng.uniform(1, 4, 90), odd=[0, 1] * 45)
+    train = train.assign(row_weight=rng.uniform(1, 3, 90)) if weights == "row_weight" else train
+    test = pd.DataFrame({"id": range(90, 120), "x": rng.uniform(1, 2, 30)})
+    text = "Submissions are scored by the weighted mean absolute error (WMAE)" + text
+    task = infer_task(little_competition(train, test, test[["id"]].assign(y=0.0), text))
+    assert (task.metric, task.weights) == ("wmae", weights)
+    assert weights not in (*task.train_only, *task.features(train, test))
+    assert any("weights: in task.yaml" in note for note in task.notes)
+
+
+@pytest.mark.parametrize("folder", ["boats", "some data"])
+@pytest.mark.parametrize(
+    ("labels", "shown", "metric"),
+    [
+        ([0, 1], [0], "accuracy"),
+        ([0, 1], [1], "accuracy"),
+        ([0, 1], [0, 1], "accuracy"),
+        ([0.0, 1.0], [0], "accuracy"),
+        ([False, True], [True], "accuracy"),
+        (["N", "Y"], [0, 1], "accuracy"),
+        (["N", "Y"], [True], "accuracy"),
+        ([0, 1], [0.0], "auc"),
+        ([0, 1], [0.5], "auc"),
+        (["N", "Y"], [0.5], "auc"),
+        (["N", "Y"], [0], "auc"),
+    ],
+)
+def test_without_a_description_the_sample_asks_for_labels_or_probabilities(tmp_path, folder, labels, shown, metric):
+    frame = pd.DataFrame({"key": range(500, 620), "x": np.random.default_rng(2).normal(size=120)})
+    place = tmp_path / folder
+    place.mkdir()
+    frame[:90].assign(alive=np.resize(labels, 90)).to_csv(place / "train.csv", index=False)
+    frame[90:].to_csv(place / "test.csv", index=False)
+    frame.loc[90:, ["key"]].assign(alive=np.resize(shown, 30)).to_csv(place / "form.csv", index=False)
+    task = infer_task(read_competition(place))
+    assert (task.metric, task.metric_source) == (metric, "assumed")

@@ -1,4 +1,4 @@
-"""Time in several columns, clocks that are not called so, and columns that tell test from train."""
+"""Time in several columns, numbers that order rows in time, and columns that tell test from train."""
 
 from pathlib import Path
 
@@ -7,10 +7,14 @@ import pandas as pd
 import pytest
 from little import write
 
+from medalist.competitions.audit.audit import audit
+from medalist.competitions.columns.cards import describe_columns
 from medalist.competitions.competition import read_competition
+from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.competitions.folds.evidence import choose_folds
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.task.infer import infer_task
 
 
 def panel(days: pd.DatetimeIndex, stores: int = 8, seed: int = 0) -> pd.DataFrame:
@@ -95,7 +99,7 @@ def test_no_time_is_made_of_columns_where_test_was_drawn_or_one_column_says_so(t
 
 
 def walk(n: int = 900, n_test: int = 200, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A series in time whose clock is a number, in random order: an input and the target wander."""
+    """A series in time in the order of a number, in random order: an input and the target wander."""
     rng = np.random.default_rng(seed)
     total = n + n_test
     level = np.cumsum(rng.normal(0, 1, total))
@@ -111,7 +115,7 @@ def walk(n: int = 900, n_test: int = 200, seed: int = 0) -> tuple[pd.DataFrame, 
     return train, frame[n:].drop(columns="y").reset_index(drop=True)
 
 
-def test_a_clock_without_a_name_gives_folds_by_time() -> None:
+def test_a_number_that_orders_rows_in_time_gives_folds_by_time() -> None:
     train, test = walk()
     plan = choose_folds(train, test, problem_type="regression", targets=["y"])
     assert (plan.scheme, plan.column) == ("time", "block")
@@ -119,8 +123,45 @@ def test_a_clock_without_a_name_gives_folds_by_time() -> None:
     assert (plan.scheme, plan.column) == ("time", "block")  # the target alone wanders
 
 
+def test_a_clock_is_no_key_though_its_values_repeat_and_a_key_is_no_clock() -> None:
+    train, test = walk(600, 150)
+    several = [pd.concat([t.assign(z=z) for z in range(4)], ignore_index=True) for t in (train, test)]
+    plan = choose_folds(*several, problem_type="regression", targets=["y"])
+    assert (plan.scheme, plan.column) == ("time", "block")
+    rng = np.random.default_rng(0)
+    level = dict(zip(range(5000, 9000, 3), rng.normal(0, 3, 2000), strict=False))  # new customers, each of its own kind
+    several = [t.assign(load=t["block"].map(level)) for t in several]
+    several[0]["y"] = several[0]["load"] + rng.normal(size=len(several[0]))
+    plan = choose_folds(*several, problem_type="regression", targets=["y"])
+    assert (plan.scheme, plan.column) == ("group", "block")
+
+
+@pytest.mark.parametrize(
+    "kind", ["season", "season in numbers", "quarter", "half", "short", "letters", "no year", "clock in digits"]
+)
+def test_parts_of_other_kinds_are_one_time(tmp_path: Path, kind: str) -> None:
+    starts = {"quarter": "QS", "half": "6MS", "no year": "3D", "clock in digits": "90min"}.get(kind, "7D")
+    frame = panel(pd.date_range("2001-01-01", periods=80, freq=starts))
+    at, turn = frame["at"].dt, (frame["at"] - frame["at"].min()).dt.days // 7
+    later = frame["at"].rank(method="dense") > 77
+    parts = {
+        "season": {"season": "20" + (turn // 30 + 10).astype(str) + "/" + (turn // 30 + 11).astype(str)},
+        "season in numbers": {"season": turn // 30 + 2010},
+        "quarter": {"year": at.year, "part": "Q" + at.quarter.astype(str)},
+        "half": {"year": at.year, "half": "H" + (at.quarter // 3 + 1).astype(str)},
+        "short": {"yy": at.year % 100, "mm": at.month, "dd": at.day},
+        "no year": {"Month": at.month, "Day": at.day},
+        "clock in digits": {"date": at.strftime("%Y%m%d").astype(int), "time": at.hour * 100 + at.minute},
+        "letters": {"Y": at.year, "M": at.month, "D": at.day},
+    }[kind]
+    parts |= {"round": "Round " + (turn % 30 + 1).astype(str)} if kind.startswith("season") else {}
+    plan, train = plan_of(cut(tmp_path, frame, later, parts))
+    assert (plan.scheme, plan.column) == ("time", "date_of_" + "_".join(parts))
+    assert train[plan.column].rank(method="dense").tolist() == frame[~later]["at"].rank(method="dense").tolist()
+
+
 @pytest.mark.parametrize("rows", ["drawn", "sorted by target", "sorted by an input", "by class"])
-def test_a_number_of_the_row_is_no_clock(rows: str) -> None:
+def test_a_row_number_is_no_time(rows: str) -> None:
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"a": rng.normal(size=1000), "b": rng.normal(size=1000)})
     frame["y"] = frame["a"] + rng.normal(0, 0.3, 1000)
@@ -162,3 +203,57 @@ def test_missing_days_and_keys_of_two_columns(tmp_path: Path) -> None:
     assert list(read.sample) == ["store", "day", "sold"]
     assert read.sample["day"].tolist() == sample["day"].tolist()  # ids are handed in as they came
     assert len(make_folds(plan, read.train, None).splits) == plan.n_splits
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_seconds_since_1970_are_dates_in_the_reason_and_the_horizon(unit: int) -> None:
+    frame = panel(pd.date_range("2023-01-01", periods=200))
+    frame["at"] = frame["at"].to_numpy("datetime64[s]").astype(np.int64) * unit + 3600 * unit
+    limit = frame["at"].quantile(0.9)
+    train, test = frame[frame["at"] <= limit], frame[frame["at"] > limit].drop(columns="sold")
+    plan = choose_folds(train, test, problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column) == ("time", "at")
+    assert "train ends 2023-06-2" in plan.reason
+    assert " days" in plan.reason
+    days = (test["at"].max() - train["at"].max()) / 86_400 / unit
+    assert plan.horizon == pytest.approx(days)
+    assert forecast_horizon(plan, train, test) == pytest.approx(days)
+    last = make_folds(plan, train, None).splits[-1]
+    assert train["at"].iloc[last[1]].min() == train["at"].max() - (days - 1) * 86_400 * unit
+    short = test[test["at"] == test["at"].min()]  # a single moment, which shows no unit of its own
+    assert choose_folds(train, short, problem_type="regression", targets=["sold"]).horizon == pytest.approx(1.0)
+
+
+def test_the_days_of_a_spreadsheet_are_a_time_though_they_repeat() -> None:
+    frame = panel(pd.date_range("2024-01-01", periods=100))
+    frame["due"] = (frame.pop("at") - pd.Timestamp("1899-12-30")).dt.days
+    frame["sold"] += np.sin(frame["due"] / 9) * 20
+    later = frame["due"] > frame["due"].max() - 20
+    plan = choose_folds(frame[~later], frame[later].drop(columns="sold"), problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column, plan.horizon) == ("time", "due", 20)
+    unlike = frame.assign(
+        sold=np.random.default_rng(0).normal(size=len(frame))
+    )  # batches that do not follow each other
+    plan = choose_folds(unlike[~later], unlike[later].drop(columns="sold"), problem_type="regression", targets=["sold"])
+    assert (plan.scheme, plan.column) == ("group", "due")
+
+
+def test_a_column_that_is_empty_in_test_makes_no_groups() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "early": rng.integers(0, 9, 300), "y": rng.normal(size=300)})
+    test = frame[200:].drop(columns="y").assign(early=np.nan)
+    plan = choose_folds(frame[:200], test, problem_type="regression", targets=["y"])
+    assert plan.scheme == "random"
+
+
+def test_the_audit_knows_the_parts_of_the_time(tmp_path: Path) -> None:
+    frame = panel(pd.date_range("2019-01-01", "2023-12-01", freq="MS"))
+    later = frame["at"] >= "2023-06-01"
+    read = read_competition(
+        cut(tmp_path / "c", frame, later, {"y": frame["at"].dt.year, "m": frame["at"].dt.month_name()})
+    )
+    task = infer_task(read)
+    assert task.folds.column == "date_of_y_m"
+    findings = audit(read, task, describe_columns(read.train, read.test, skip=task.drop))
+    assert [f.message for f in findings if f.severity == "warning"] == []
+    assert {f.columns for f in findings if "by which test was separated" in f.message} >= {("y",)}

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from little import write
 
 from medalist.competitions.columns.dates import parse_dates
-from medalist.competitions.columns.reading_decisions import read_further, read_jointly
+from medalist.competitions.columns.local_times import with_local_times
+from medalist.competitions.columns.reading_decisions import read_jointly, readings_of_further
 from medalist.competitions.columns.readings import Readings
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
@@ -62,6 +63,8 @@ def test_dates_are_the_same_however_they_are_written(days: list, minutes: int, f
         (["Mar-24", "Apr-24"], "2024-03-01"), (["2024-W05", "2024-W06"], "2024-01-29"),
         (["05/2023", "11/2023"], "2023-05-01"), (["2023.1.5", "2023.11.6"], "2023-01-05"),
         (["01.02.24 3:04 PM", "13.02.24 12:00 AM"], "2024-02-01 15:04:00"), (["3.2.55", "13.4.99"], "1955-02-03"),
+        (["Spring 2020", "Winter 2021", "Fall 2020"], "2020-03-01"), (["2016年8月19日", "2017年12月1日"], "2016-08-19"),
+        (["2019", "2020-05", "2020-05-17", "2021-11"], "2019-01-01"), (["Herbst 2020", "Frühling 2021"], "2020-09-01"),
     ],
 )  # fmt: skip
 def test_usual_forms(texts: list, first: str) -> None:
@@ -76,6 +79,11 @@ def test_one_late_day_in_any_table_decides_for_all() -> None:
     readings, tables = readings_of(train=["03/04/2021", "05/26/2021"], test=["07/08/2021", "06/07/2021"])
     assert dates(tables["train"])[0] == pd.Timestamp("2021-03-04")
     assert not readings.notes
+
+
+def test_the_note_shows_a_date_whose_order_was_decided() -> None:
+    readings, _ = readings_of(train=["2020-01-05", "2020-02-20"] * 9, test=["13/02/2021", "05/03/2021"] * 9)
+    assert "13/02/2021 is 2021-02-13" in readings.notes[0]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,7 @@ def test_other_columns_show_the_order() -> None:
     assert read["from"].tolist() == ["2021-02-01", "2021-02-03"]
     further = pd.DataFrame({"holiday": ["01/05/2021", "03/10/2021"]})
     readings = read_jointly({"train": frame, "test": frame}, (), (), "", lambda *_: None)
-    assert read_further(readings, further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
+    assert readings_of_further(readings, further).apply(further)["holiday"].tolist() == ["2021-05-01", "2021-10-03"]
 
 
 def test_local_time_stays_where_offsets_differ() -> None:
@@ -135,6 +143,12 @@ def test_local_time_stays_where_offsets_differ() -> None:
     assert read["at"].head(3).tolist() == ["2024-01-01 05:09:18", "2024-01-01 09:32:19", "2023-12-31 16:37:43"]
     assert read["at_utc_offset"].head(3).tolist() == [5, -5, 0]
     assert read["at_utc"].head(2).tolist() == ["2024-01-01 00:09:18", "2024-01-01 14:32:19"]
+    texts = ["2024-07-01 05:09:18 Asia/Kolkata", "2024-07-01T05:09:18-04:00[America/New_York]"]
+    texts += ["2024-07-01 05:09 Europe/Paris", "2024-01-01 05:09 Europe/Paris", "2024-03-31 02:30 Europe/Paris"]
+    frame = pd.DataFrame({"at": texts * 5})
+    read = read_jointly({"train": frame, "test": frame}, (), (), "", lambda *_: None).apply(frame)
+    assert read["at"].tolist()[4] == "2024-03-31 02:30:00"
+    assert read["at_utc_offset"].head(5).tolist() == [5.5, -4, 2, 1, 2]
     same = pd.DataFrame({"at": ["2024-01-01T05:09:18+02:00", "2024-01-02T05:09:18+02:00"]})
     read = read_jointly({"train": same, "test": same}, (), (), "", lambda *_: None).apply(same)
     assert read.columns.tolist() == ["at"]
@@ -148,12 +162,37 @@ def test_local_time_stays_where_offsets_differ() -> None:
         (["1:23:45", "30:00:00"], [5025, 108000]), (["2 days 03:00:00", "0 days 00:00:30"], [183600, 30]),
         (["-1 days +23:00:00", "1 days 00:00:00"], [-3600, 86400]),
         (["PT5M", "P1DT1H"], [300, 90000]), (["1h 20m", "45m"], [4800, 2700]), (["45:30", "09:10"], [2730, 550]),
+        (["1:34.67", "2:01.5"], [94.67, 121.5]), (["9h15", "14h30"], [9.25, 14.5]),
     ],
 )  # fmt: skip
 def test_times_of_day_and_durations_are_numbers(texts: list, numbers: list) -> None:
     readings, tables = readings_of(train=texts * 3, test=texts)
     assert tables["test"].tolist() == pytest.approx(numbers)
     assert "hours" in readings.notes[0] or "seconds" in readings.notes[0]
+
+
+def test_feet_and_inches_are_inches_and_the_other_reading_is_said() -> None:
+    readings, tables = readings_of(train=[f"{5 + i % 2}'{i % 12}\"" for i in range(24)], test=["6'0\"", "5'11\""])
+    assert tables["test"].tolist() == [72, 71]
+    assert "inches" in readings.notes[0]
+    assert "minutes and seconds as well" in readings.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "degrees"),
+    [
+        (["48°51'N", "33°52'S"], [48.85, -33.8667]), (["2°21'07\"E", "0°7′39″W"], [2.3519, -0.1275]),
+        (["48.8566° N", "33.8688° S"], [48.8566, -33.8688]),
+    ],
+)  # fmt: skip
+def test_angles_are_degrees_with_a_sign(texts: list, degrees: list) -> None:
+    readings, tables = readings_of(train=texts * 3, test=texts)
+    assert tables["test"].tolist() == pytest.approx(degrees, abs=1e-4)
+    assert "degrees" in readings.notes[0]
+
+
+def test_years_alone_are_no_dates() -> None:
+    assert readings_of(train=["2019", "2020"] * 9, test=["2021"])[1]["train"].tolist()[:2] == ["2019", "2020"]
 
 
 def test_a_target_of_durations_is_in_seconds_and_refused_where_the_sample_shows_it_as_text(tmp_path: Path) -> None:
@@ -217,3 +256,43 @@ def test_folds_and_holdouts_are_the_same_in_every_form(tmp_path: Path) -> None:
         found.append((plan.reason, [held.tolist() for _, held in folds.splits], held.tolist()))
     assert found[0][0].startswith("Test lies after train in day (train ends 2022-09-30, test 2022-12-31)")
     assert all(other == found[0] for other in found)
+
+
+@pytest.mark.parametrize("beside", ["weekday", "workday", "month", "name", "quarter", "dayofyear", "week"])
+@pytest.mark.parametrize("day_first", [True, False])
+def test_another_column_shows_the_order_of_early_days(beside: str, day_first: bool) -> None:
+    days = pd.Series([day for day in pd.date_range("2022-01-01", "2023-12-31") if day.day <= 12]).sample(
+        frac=1, random_state=0, ignore_index=True
+    )
+    part = {
+        "weekday": days.dt.day_name(), "workday": days.dt.day_of_week < 5, "month": days.dt.month,
+        "name": days.dt.strftime("%b"), "quarter": days.dt.quarter, "dayofyear": days.dt.day_of_year,
+        "week": days.dt.isocalendar().week.astype(int),
+    }  # fmt: skip
+    frame = pd.DataFrame({"at": days.dt.strftime("%d/%m/%Y" if day_first else "%m/%d/%Y"), beside: part[beside]})
+    frame["other"] = np.random.default_rng(0).integers(0, 7, len(frame))
+    readings = read_jointly({"train": frame, "test": frame[:50]}, (), (), "", lambda *_: None)
+    assert dates(readings.apply(frame)["at"]) == days.tolist()
+    assert any(f"agree with {beside!r}" in note for note in readings.notes)
+    alone = read_jointly({"train": frame.drop(columns=beside), "test": frame[:50]}, (), (), "", lambda *_: None)
+    assert any("nothing shows the order" in note for note in alone.notes)
+
+
+@pytest.mark.parametrize("zone", ["region", "hours", "minutes", "text"])
+@pytest.mark.parametrize("stamp", ["epoch", "iso", "name"])
+def test_the_local_time_is_made_of_utc_and_a_column_of_zones(zone: str, stamp: str) -> None:
+    utc = pd.Series(pd.date_range("2024-02-01", periods=80, freq="31h"))
+    regions = np.where(np.arange(80) % 3 == 0, "Asia/Kolkata", "America/New_York")
+    local = pd.Series([t.tz_localize("UTC").tz_convert(r) for t, r in zip(utc, regions, strict=True)])
+    hours = np.array([t.utcoffset().total_seconds() / 3600 for t in local])
+    zones = {"region": regions, "hours": hours, "minutes": hours * 60, "text": [t.strftime("%z") for t in local]}
+    stamps = {"epoch": (utc - pd.Timestamp(0)) // pd.Timedelta("1s"), "iso": utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    stamps["name"] = utc.dt.strftime("%Y-%m-%d %H:%M:%S")
+    name = "at_utc" if stamp == "name" else "at"
+    frame = pd.DataFrame({name: stamps[stamp], "utc_offset": zones[zone]})
+    train, test, notes = with_local_times(frame[:60], frame[60:])
+    made = pd.concat([train, test])[f"{name}_local"]
+    assert dates(made) == [t.tz_localize(None) for t in local]
+    assert len(notes) == 1
+    plain = frame.rename(columns={"utc_offset": "price"}).assign(price=hours * 100)
+    assert with_local_times(plain[:60], plain[60:])[2] == ()

@@ -207,3 +207,74 @@ def test_infinite_inputs_are_missing_and_infinite_targets_are_named(tmp_path: Pa
         infer_task(read, metric="rmse")
     write(tmp_path, train=tables["train"].drop(index=7))
     assert infer_task(read_competition(folder), metric="rmse").problem_type == "regression"
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["CHF 12.-", "CHF 5.50", "CHF 1'200.–"], [12, 5.5, 1200]),  # no cents, not minus
+        (["12,-", "7,50", "1.200,-"], [12, 7.5, 1200]),
+        (["1,205e+03", "2,331e-01", "4,100e+00"], [1205, 0.2331, 4.1]),  # no thousands before a power of ten
+        (["\u0661\u0662", "\u0663\u0660", "\u0667"], [12, 30, 7]),
+        (["\uff11\uff12", "\uff13", "\uff17"], [12, 3, 7]),
+        (["6½", "7", "8¼", "¾"], [6.5, 7, 8.25, 0.75]),
+        (["approx. $5", "$12", "about $7"], [5, 12, 7]),
+        (["~ 300", "~ 450", "~ 1200"], [300, 450, 1200]),
+        (["500 g", "1.5 kg", "20 kg", "750 g"], [0.5, 1.5, 20, 0.75]),
+        (["30 cm", "1.2 m", "450 mm"], [0.3, 1.2, 0.45]),
+        (["2 weeks", "1 day", "1 month"], [14, 1, 30.436875]),
+        (["(15)", "20", "(7)"], [-15, 20, -7]),
+    ],
+)
+def test_signs_around_numbers_change_or_keep_them(texts: list, numbers: list) -> None:
+    assert values(*texts) == pytest.approx(numbers)
+    frames = {"train": pd.DataFrame({"v": texts})}
+    notes = read_jointly(frames, (), (), "", lambda *_: None).notes
+    assert any("'v'" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["+49 351 1234567", "+49 30 654321", "+49 89 99"],
+        ["(555) 123-4567", "(212) 555-0101", "(917) 555-3434"],
+        ["01067-1234", "80331-0001", "20095-4321"],
+        ["1/2", "3/4", "1/12", "5/7"],
+        ["3:5", "0:8", "2:2", "1:0"],
+        [f"{18 + i % 19}:{20 + i % 17}" for i in range(300)],  # handball
+        ["10-20", "20-30", "30-40", "40-50"],
+        ["DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19", "FR14 2004 1010 0505 0001 3M02 606"],
+        ["0x1f", "0xff", "0x0a"],
+        ["51.5, -0.12", "48.85, 2.35", "40.7, -74.0"],
+        ["1.0.2", "2.11.0", "10.4.13"],
+        ["v1.2", "v1.10", "v2.0"],
+        ["5 kg", "3 m", "7 kg", "2 l"],  # units of several quantities
+        ["10 x 20", "15 x 30", "8 x 12"],
+    ],
+)
+def test_what_is_no_number_stays_text(texts: list) -> None:
+    assert values(*texts) == texts
+
+
+def test_parts_in_which_thousands_look_like_decimals_are_read_again_as_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    amounts = rng.integers(1001, 9999, 180) + 0.0
+    amounts[130] = 12345.5
+    rows = pd.DataFrame({"Id": range(180), "amount": [grouped(a, ",", ".", int(a % 1 > 0)) for a in amounts]})
+    rows["price"] = rng.normal(size=180).round(3)
+    files = {"train_part1": rows[:60], "train_part2": rows[60:140], "test": rows[140:].drop(columns="price")}
+    read = read_competition(write(tmp_path, **files, sample_submission=rows[140:][["Id"]].assign(price=0)))
+    assert read.train["amount"].tolist() == amounts[:140].tolist()
+    assert read.test["amount"].tolist() == amounts[140:].tolist()
+
+
+def test_inputs_and_labels_apart_are_read_again_as_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    amounts = rng.integers(1001, 9999, 140) + 0.0
+    amounts[[120, 130]] = 12345.5, 7.25
+    rows = pd.DataFrame({"Id": range(140), "amount": [grouped(a, ",", ".", 2 * int(a % 1 > 0)) for a in amounts]})
+    labels = pd.DataFrame({"Id": range(100), "price": rng.normal(size=100)})
+    files = {"train_features": rows[:100], "test_features": rows[100:], "train_labels": labels}
+    read = read_competition(write(tmp_path, **files, sample_submission=rows[100:][["Id"]].assign(price=0)))
+    assert read.train["amount"].tolist() == amounts[:100].tolist()
+    assert read.test["amount"].tolist() == amounts[100:].tolist()

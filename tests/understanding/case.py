@@ -1,4 +1,11 @@
-"""Cases: small competitions made by a seeded function, with what a correct reading of each is."""
+"""Cases: small competitions made by a seeded function, with what a correct reading of each is.
+
+To add one, write a function in the module of its kind: `cases_of_files` (bytes), `cases_of_tables` (which file is
+what), `cases_of_values`, `cases_of_questions` (what is asked for), or `cases_of_look_alikes` (plain competitions that
+resemble one of those). The function takes a folder, writes public/ and private/ there (`draw` makes tables with a
+known law, `put` writes them), and returns an `Expected`; the decorator `case` says where it was reported and what went
+wrong. Its name, with hyphens, is that of the case: pytest tests/understanding -k NAME. `make_cases.py DIR` writes all.
+"""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ OTHER_FORMS = st.builds(
 REPEATABLE = settings(
     derandomize=True,
     deadline=None,
-    max_examples=25,
+    max_examples=10,
     phases=[Phase.explicit, Phase.generate],  # a form that fails is readable as it is
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -26,7 +26,10 @@ _HEADING = re.compile(
 _TAG_HEADING = re.compile(r"<h[1-6][^<>]*>([^\n]{0,300}?)</h[1-6]>", re.S | re.I)
 _BLOCK = re.compile(r"</?(?:p|div|li|ul|ol|br|tr|table|section)\b[^<>]*>", re.I)
 _ABBREVIATION = re.compile(r"\b(?:i\.e|e\.g|vs|etc|approx|Fig|Eq|No|cf|resp)\.$")
-_ABOUT = re.compile(r"evaluat|metric|scoring|\bscores?\b|judg|grading|assessment|how .*(?:scored|ranked)")
+_ABOUT = re.compile(
+    r"evaluat|metric|scoring|\bscores?\b|judg|grading|assessment|how .*(?:scored|ranked)"
+    r"|évaluation|métrique|evaluaci|métrica|bewertung|auswertung|valutazione|оценк|метрик"
+)
 _STRONG = re.compile(
     r"\b(?:submissions?|predictions?|entries|participants|teams|models?|solutions?|results?|competition|you|answers?"
     r"|performance|forecasts?|they|contestants)\b[^.;]{0,60}\b(?:evaluated|scored|judged|ranked|graded|assessed|measured"

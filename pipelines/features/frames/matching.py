@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from medalist.competitions.tables.precision import LARGEST_EXACT
 from medalist.pipelines.features.lazy import np, pd
-
-EXACT_FLOATS = 1 << 53  # whole numbers up to this one are exact in float64
 
 
 def common_codes(row_values: pd.Series, table_values: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
@@ -53,7 +52,7 @@ def _beyond_floats(numbers: pd.Series) -> bool:
     return (
         pd.api.types.is_integer_dtype(numbers.dtype)
         and bool(len(numbers))
-        and not (numbers.max() <= EXACT_FLOATS and numbers.min() >= -EXACT_FLOATS)
+        and not (numbers.max() <= LARGEST_EXACT and numbers.min() >= -LARGEST_EXACT)
     )
 
 

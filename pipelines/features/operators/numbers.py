@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import reduce
 
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.tables.precision import LARGEST_EXACT
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Column, Feature, Node
 from medalist.pipelines.features.language.operator import Operator
@@ -104,7 +105,7 @@ def fraction(frame: Frame, feature: Feature) -> np.ndarray:
 def mod(frame: Frame, feature: Feature) -> np.ndarray:
     """The remainder after division by a literal, with the literal's sign."""
     divisor = float(feature.args[1])  # type: ignore[arg-type]
-    exact = frame.integers(feature.args[0]) if divisor.is_integer() and 0 < abs(divisor) < 1 << 53 else None
+    exact = frame.integers(feature.args[0]) if divisor.is_integer() and 0 < abs(divisor) < LARGEST_EXACT else None
     if exact is not None:
         rest = np.array([int(v) % int(divisor) for v in exact[0]], dtype=np.float64)
         return np.where(exact[1], np.nan, rest)

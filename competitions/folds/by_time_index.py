@@ -1,8 +1,8 @@
-"""The evidence that a column of numbers, however it is called, is a clock: test lies beyond it, neighbours are alike.
+"""The evidence that a column of numbers, whatever its name, orders rows in time: test follows, rows are correlated.
 
-Neighbours are compared by the rank version of von Neumann's ratio (Bartels 1982): the mean square of the differences of
-neighbouring ranks over their variance, whose distribution under independence is known, so that no permutations are
-needed.
+Serial correlation is measured by the rank version of von Neumann's ratio (Bartels, 1982): the mean square of the
+differences of neighbouring ranks over their variance. Its distribution under independence is known, so that no
+permutations are needed.
 """
 
 from __future__ import annotations
@@ -13,43 +13,45 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from medalist.competitions.columns.dates import is_text, parse_dates
+from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.folds.by_time import plan_in_time
 from medalist.competitions.folds.plan import FoldPlan
+from medalist.competitions.tables.dtypes import is_number, is_text
 
 _LEAST = 20  # distinct times in train that are needed
-_ALIKE = 6.0  # standard deviations by which neighbours in train are more alike than chance
+_ALIKE = 6.0  # standard deviations of the serial correlation in train, at least
 _ALIKE_IN_TEST = 3.0
 _MOST_COLUMNS = 50  # columns in which neighbours are compared
 _SAMPLED = 20_000  # rows of train in which neighbours are compared
 
 
-def clock_plan(
+def time_index_plan(
     train: pd.DataFrame,
     test: pd.DataFrame,
+    clocks: list[str],
     columns: list[str],
     targets: Collection[str],
     n_splits: int | None,
     seed: int,
 ) -> FoldPlan | None:
-    """The plan of time folds by a column of numbers beyond whose largest value in train all of test lies, and in whose
-    order the rows of train are alike; None where there is none.
+    """The plan of time folds by one of `clocks`, columns of numbers, beyond whose last value in train all of test lies
+    and in whose order the rows of train are alike in another one of `columns` or a target; None where there is none.
 
-    A number of the row goes on in test too, but its neighbours are alike only where the rows were written in time.
+    A row number goes on in test too, but neighbouring rows are alike only where they were written in time.
     """
-    for name in columns:
+    for name in clocks:
         if not _beyond(train[name], test[name]):
             continue
         others = [c for c in columns if c != name][:_MOST_COLUMNS]
-        if _is_clock(train, test, name, others, [t for t in targets if t in train]):
+        if _is_time_index(train, test, name, others, [t for t in targets if t in train]):
             plan = plan_in_time(train[name], test[name], "time", n_splits, seed)
-            reason = f"{plan.reason} That {name} is a clock is shown by its neighbours, which are alike."
+            reason = f"{plan.reason} {name} is taken for time since neighbouring rows in its order are alike."
             return replace(plan, reason=reason)
     return None
 
 
-def likeness(order: np.ndarray, values: np.ndarray) -> float:
-    """By how many standard deviations neighbours in `order` are more alike in `values` than chance would make them.
+def serial_correlation(order: np.ndarray, values: np.ndarray) -> float:
+    """The serial correlation of `values` in an `order`, in standard deviations under independence; 0 for chance.
 
     Both (n,) float64; rows without a value do not count, and those at the same place in the order are averaged. 0.0 for
     fewer than 20 places, or for equal values.
@@ -71,14 +73,14 @@ def likeness(order: np.ndarray, values: np.ndarray) -> float:
 def _beyond(train: pd.Series, test: pd.Series) -> bool:
     """Whether a column holds numbers whose values in test are all larger than those in train."""
     for values in (train, test):
-        if pd.api.types.is_bool_dtype(values.dtype) or not pd.api.types.is_numeric_dtype(values.dtype):
+        if not is_number(values):
             return False
         if not len(values) or values.isna().any():
             return False
     return bool(test.min() > train.max()) and train.nunique() >= _LEAST
 
 
-def _is_clock(train: pd.DataFrame, test: pd.DataFrame, name: str, others: list[str], targets: list[str]) -> bool:
+def _is_time_index(train: pd.DataFrame, test: pd.DataFrame, name: str, others: list[str], targets: list[str]) -> bool:
     """Whether neighbours in the column are alike, in an input that goes on in test in the same way, or in a target."""
     train = train.sort_values(name, kind="stable").iloc[-_SAMPLED:]
     test = test.sort_values(name, kind="stable").iloc[:_SAMPLED]
@@ -86,18 +88,23 @@ def _is_clock(train: pd.DataFrame, test: pd.DataFrame, name: str, others: list[s
     alike = []
     for column in others:
         values = _numbers(train[column], test[column])
-        if values is not None and likeness(order, values[0]) > _ALIKE:
+        if values is not None and serial_correlation(order, values[0]) > _ALIKE:
             alike.append(values)
     if alike:  # files that are sorted by something, train and test each, begin anew in test
         long = len(np.unique(later)) >= _LEAST
         goes_on = [
-            (not long or likeness(later, after) > _ALIKE_IN_TEST) and _continues(before, after)
+            (not long or serial_correlation(later, after) > _ALIKE_IN_TEST)
+            and _continues(_by_place(order, before), _by_place(later, after))
             for before, after in alike
         ]
         return 2 * sum(goes_on) > len(goes_on)
     for target in targets:
         values = _numbers(train[target], train[target].iloc[:0])
-        if values is not None and likeness(order, values[0]) > _ALIKE and not _sorted(values[0]):
+        if (
+            values is not None
+            and serial_correlation(order, values[0]) > _ALIKE
+            and not _sorted(_by_place(order, values[0]))
+        ):
             return True
     return False
 
@@ -113,6 +120,13 @@ def _numbers(train: pd.Series, test: pd.Series) -> tuple[np.ndarray, np.ndarray]
         return None
     values = np.where(codes < 0, np.nan, codes.astype(float))
     return values[: len(train)], values[len(train) :]
+
+
+def _by_place(order: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The mean of the values at each place of a sorted order, missing values left out: (u,) float64."""
+    kept = np.isfinite(values)
+    _, codes = np.unique(order[kept], return_inverse=True)
+    return np.bincount(codes, weights=values[kept]) / np.bincount(codes) if kept.any() else values[kept]
 
 
 def _continues(before: np.ndarray, after: np.ndarray) -> bool:

@@ -13,10 +13,10 @@ from medalist.competitions.tables.csv_format import read_dialect
 _WIDEST = 40  # columns of a sample
 
 
-def name_headless(sheets: Sequence[Sheet], doubtful: Sequence[Sheet]) -> list[Sheet] | None:
+def name_headerless(sheets: Sequence[Sheet], doubtful: Sequence[Sheet]) -> list[Sheet] | None:
     """The sheets, one of them with a header that its file lacks; None where there is no such file.
 
-    `doubtful`: tables whose first line is numbers. Others are looked at where no column of theirs is in another table.
+    `doubtful`: tables whose first line is numbers. Others are looked at where no other table has a column of theirs.
     A file lacks a header where all values of a column, its first line included, are ids of a test table, or where it is
     one column of as many lines as test has rows; its other columns must be as many as train has beyond test.
     """
