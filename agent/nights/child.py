@@ -21,7 +21,7 @@ from medalist.leaderboard.ledger.process import Process, beginning
 COMMAND = (sys.executable, "-c", "from medalist.agent.cli.main import main; main()")
 CLOSE_SECONDS = 60.0  # longest time from the request to close until the process is killed
 OVERTIME = 15.0  # seconds beyond its budget after which a slice is asked to close
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.1
 INTERRUPTED = 3  # exit code of a run that closed on request
 
 Event = Mapping[str, Any]

@@ -35,14 +35,17 @@ def identity(entry: Entry) -> str:
     return json.dumps(options_of(entry.model_copy(update={"threads": None})))
 
 
-def run_to_continue(entry: Entry, slices: Iterable[SliceRow], ledger: Ledger) -> str | None:
-    """The run that a slice of the entry goes on with: that of its last slice with the same data and options; else, for
-    an entry without options of its own, the last one by hand that had none either. None where there is none."""
+def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
+    """The run that a slice of the entry goes on with: that of its last slice with the same data and options; None where
+    there is none."""
     known = identity(entry)
-    for row in reversed(list(slices)):
-        if row.run and row.path == entry.path and row.options == known:
-            return row.run
-    if known != "[]":
+    return next((s.run for s in reversed(list(slices)) if s.run and (s.path, s.options) == (entry.path, known)), None)
+
+
+def run_by_hand(entry: Entry, ledger: Ledger) -> str | None:
+    """The last run that a person made of the entry's data without any options, for an entry without options of its own;
+    None where there is none."""
+    if identity(entry) != "[]":
         return None
     return next((r.id for r in ledger.runs() if of_path(r, entry.path) and _plain(r)), None)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from medalist.agent.nights.belief import Gain, Prior
 from medalist.agent.nights.child import COMMAND, Outcome, end_left_over, work
-from medalist.agent.nights.continuing import History, command_line, identity, run_to_continue
+from medalist.agent.nights.continuing import History, command_line, identity, run_by_hand, run_of_slices
 from medalist.agent.nights.display import NightDisplay
 from medalist.agent.nights.division import SMALLEST, Slice, next_slice
 from medalist.agent.nights.file import read_nights
@@ -161,6 +161,8 @@ class Night:
             if t is None or identity(t.entry) != identity(entry) or t.entry.path != entry.path:
                 t = self._begun(entry, slices)
             t.entry = entry
+            if t.run is None and not t.anew:
+                self._find_run(t, slices)
             kept[name] = t
         self.tonight = kept
 
@@ -173,10 +175,15 @@ class Night:
         t.start_up = next((s.start_up for s in reversed(of_it) if s.start_up), t.start_up)
         for s in of_it:
             t.medal = s.medal if better_medal(s.medal, t.medal) else t.medal
-        with contextlib.suppress(LedgerError), open_ledger(self.runs_dir) as ledger:
-            t.run = run_to_continue(entry, slices, ledger)
-        self._look_up(t)
         return t
+
+    def _find_run(self, t: Tonight, slices: Sequence[SliceRow]) -> None:
+        """Find the run that a competition goes on with, as far as the ledger can be read: where it cannot, it is looked
+        for again before the next slice."""
+        t.run = run_of_slices(t.entry, slices)
+        with contextlib.suppress(LedgerError), open_ledger(self.runs_dir) as ledger:
+            t.run = t.run or run_by_hand(t.entry, ledger)
+        self._look_up(t)
 
     def _look_up(self, t: Tonight) -> None:
         """Bring the history of a competition's run up to date, as far as the ledger can be read."""
@@ -210,7 +217,7 @@ class Night:
             return
         if outcome.run is None and t.run is not None and any(text in outcome.reason for text in NEW_RUN):
             self._say(t, "note", f"A new run begins, since {t.run} cannot go on: {outcome.reason}")
-            t.run = None
+            t.run, t.anew = None, True
             t.history = History()
             t.seconds += outcome.seconds
             return

@@ -24,7 +24,7 @@ class Tonight:
 
     Attributes
     ----------
-    run: the run that its next slice goes on with; None for a new one.
+    run: the run that its next slice goes on with; None for a new one. anew: whether a new one is needed.
     history: of that run.
     seconds: that it was worked on in this night.
     failures: slices that failed, one after another; the last one for `reason`.
@@ -35,6 +35,7 @@ class Tonight:
 
     entry: Entry
     run: str | None = None
+    anew: bool = False
     history: History = field(default_factory=History)
     seconds: float = 0.0
     slices: int = 0

@@ -25,7 +25,8 @@ from medalist.agent.cli.main import main
 from medalist.agent.nights.display import NightJson
 from medalist.agent.nights.report_text import as_markdown, as_text
 from medalist.agent.nights.start import run_night, state_of
-from medalist.competitions.errors import BudgetError, LedgerError
+from medalist.agent.records.stores import open_ledger
+from medalist.competitions.errors import BudgetError, LedgerError, LedgerUnavailable
 
 WORKER = '''
 """Does as `medalist run` and `resume` do, with experiments that take no time. The name of the competition's folder says
@@ -71,7 +72,8 @@ time.sleep(0.2 if name != "slow" else 3.0)
 summary = {"event": "finish", "status": "finished", "score": 1.0 / (number + 1), "standard_error": 0.1,
            "confirmed_on_fresh_folds": True, "experiments": number + 1, "metric": "rmse", "seconds": at,
            "noise_unit": 1.0, "next": "lightgbm: more",
-           "standing": {"medal": "bronze" if number else None, "percentile": 0.5, "teams": 100, "board": "b"}}
+           "standing": {"medal": "bronze" if number or name == "good" else None, "percentile": 0.5, "teams": 100,
+                        "board": "b"}}
 ledger.finish_run(run, "finished", summary)
 print(json.dumps(summary), flush=True)
 '''
@@ -80,7 +82,7 @@ print(json.dumps(summary), flush=True)
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("medalist.agent.nights.start.LEAST_WINDOW", 12.5)
-    monkeypatch.setattr("medalist.agent.nights.tonight.RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr("medalist.agent.nights.tonight.RETRY_SECONDS", (0.1,))
     (tmp_path / "worker.py").write_text(WORKER, encoding="utf-8")
     return tmp_path
 
@@ -95,8 +97,8 @@ def competitions(place: Path, *names: str, **fields: Any) -> Path:
     return file
 
 
-def a_night(place: Path, file: Path, seconds: float | None = 13.5, **options: Any) -> dict[str, Any]:
-    """The report on a night whose slices take no time: it ends when none of 12 s fits in, after 1.5 s of 13.5."""
+def a_night(place: Path, file: Path, seconds: float | None = 12.7, **options: Any) -> dict[str, Any]:
+    """The report on a night whose slices take no time: it ends when none of 12 s fits in, after 0.7 s of 12.7."""
     given: dict[str, Any] = {"length": 12.0, "command": (sys.executable, str(place / "worker.py"))} | options
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
         return run_night(file, str(place / "runs"), seconds, None, NightJson(nowhere), **given)
@@ -171,6 +173,36 @@ def test_a_run_that_stopped_gaining_gives_its_time_away(place: Path, capsys: pyt
     assert sorted((place / "runs").rglob("*")) == before
 
 
+def test_a_run_by_hand_is_continued_also_where_the_ledger_was_away_for_a_while(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = competitions(place, "a")
+    with ledger_of(place / "runs") as ledger:
+        config = {"path": str(place / "a")}
+        run = ledger.start_run("a", config, {}, "f", 0, place / "runs" / "a", "20260101-000000-aaaaaaaa")
+        ledger.finish_run(run, "finished", {})
+        ledger.start_run("a", config | {"families": ["linear"]}, {}, "f", 0, place / "runs" / "a")
+    away = iter(range(3))
+
+    def ledger_at_last(runs_dir: str) -> Any:
+        if next(away, None) is not None:
+            raise LedgerUnavailable("away")
+        return open_ledger(runs_dir)
+
+    monkeypatch.setattr("medalist.agent.nights.night.open_ledger", ledger_at_last)
+    monkeypatch.setattr("medalist.agent.nights.night.LEAST_ROOM", 1 << 60)  # a full disk gives it a moment to come back
+    monkeypatch.setattr("medalist.agent.nights.night.WAIT_SECONDS", 0.1)
+    waits = iter(range(3))
+    usage = type("usage", (), {})
+
+    def disk_usage(_: object) -> Any:
+        usage.free = 0 if next(waits, None) is not None else 1 << 61  # type: ignore[attr-defined]
+        return usage
+
+    monkeypatch.setattr("medalist.agent.nights.night.shutil.disk_usage", disk_usage)
+    assert of(a_night(place, file), "a")["runs"] == ["20260101-000000-aaaaaaaa"]
+
+
 def test_options_of_their_own_make_a_run_of_their_own_and_changed_data_a_new_one(place: Path) -> None:
     file = competitions(place, "a")
     one = of(a_night(place, file), "a")
@@ -178,7 +210,7 @@ def test_options_of_their_own_make_a_run_of_their_own_and_changed_data_a_new_one
     other = of(a_night(place, file), "a")
     assert set(one["runs"]).isdisjoint(other["runs"])
     (place / "a" / "changed").touch()
-    third = of(a_night(place, file, keep_going=True), "a")
+    third = of(a_night(place, file, 15.0, keep_going=True), "a")
     assert third["runs"][:1] == other["runs"]
     assert len(third["runs"]) == 2
     assert any("A new run begins" in n["text"] for n in third["notes"])
@@ -189,7 +221,7 @@ def test_a_file_that_breaks_in_the_night_counts_as_before(place: Path) -> None:
     worker = (place / "worker.py").read_text(encoding="utf-8")
     broken = worker.replace("time.sleep(0.2", f"Path({str(file)!r}).write_text('competitions: 3')\ntime.sleep(0.2")
     (place / "worker.py").write_text(broken, encoding="utf-8")
-    document = a_night(place, file, keep_going=True)
+    document = a_night(place, file, 15.0, keep_going=True)
     assert of(document, "a")["slices"] >= 2
     assert "The night goes on with the file as it was" in document["notes"][0]["text"]
 
@@ -273,16 +305,16 @@ def test_who_wants_to_be_told_is_told_of_failures_medals_and_the_end(place: Path
     told = place / "told.jsonl"
     script = place / "tell.py"
     script.write_text("import sys\nopen(sys.argv[1], 'a').write(sys.stdin.read())\n", encoding="utf-8")
-    file = competitions(place, "broken", "a")
+    file = competitions(place, "broken", "good")
     text = file.read_text(encoding="utf-8") + f"notify: {sys.executable} {script} {told}\n"
     file.write_text(text, encoding="utf-8")
-    document = a_night(place, file, 16.0, keep_going=True, notify=["no-such-program-here"])
+    document = a_night(place, file, 18.0, notify=["no-such-program-here"])
     events = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines()]
     kinds = [e["event"] for e in events]
     assert {"failure", "medal"} <= set(kinds)
     assert kinds[-1] == "end"
     assert kinds.count("medal") == 1
-    assert events[-1]["competitions"][0]["competition"] in ("a", "broken")
+    assert events[-1]["competitions"][0]["competition"] in ("good", "broken")
     assert any("no-such-program-here could not be told" in n["text"] for n in document["notes"])
 
 
