@@ -25,7 +25,7 @@ LARGEST_JUMP = 3.0  # standard errors: a larger gain, such as of the first real 
 NOISE = 0.1  # standard errors: the noise where it was not measured
 PLATEAU = 0.05  # chance that another hour gains more than the noise, below which a run has stopped gaining
 HOUR = 60.0  # minutes
-_MOST_JUMPS = 400  # of the sum over numbers of jumps, whose rest is negligible
+_MOST_LEVEL = 700.0  # of the noise in mean jumps, whose exponential is not yet 0
 
 
 @dataclass(frozen=True)
@@ -100,17 +100,17 @@ class Belief:
         The number of jumps is negative binomial, and the sum of n exponential sizes is above a level with the
         probability that a Poisson process has fewer than n events before it.
         """
-        folds, level = _folds(self.minutes, minutes), self.noise / self.size
+        folds, level = _folds(self.minutes, minutes), min(self.noise / self.size, _MOST_LEVEL)
         jump = folds / (self.rate + folds)
-        number = (1 - jump) ** self.shape  # the probability of no jump
-        event = below = math.exp(-level)
-        chance = 0.0
-        for n in range(1, _MOST_JUMPS):
+        number = (1 - jump) ** self.shape  # the probability of n jumps, for n = 0
+        event = fewer = math.exp(-level)  # of n events, and of at most n
+        short = number  # of a gain that is not above the level
+        for n in range(1, round(level + 10 * math.sqrt(level)) + 60):  # beyond, as many jumps are surely above it
             number *= (self.shape + n - 1) / n * jump
-            chance += number * below
+            short += number * max(0.0, 1 - fewer)
             event *= level / n
-            below += event
-        return min(1.0, chance)
+            fewer += event
+        return min(1.0, max(0.0, 1 - short))
 
     @property
     def flat(self) -> bool:

@@ -148,7 +148,7 @@ def _prospects(run: RunRow, ledger: Ledger, runs_dir: str, prior: Prior | None) 
         "all_experiments": run.n_experiments,
         "all_seconds": round(history.seconds, 1),
         "noise": belief.noise,
-        "chance": round(belief.chance(), 4),
+        "chance": min(round(belief.chance(), 4), 0.9999),
         "plateau": belief.chance() < PLATEAU,
         "next": run.summary.get("next"),
         "submission": str(submission) if submission.exists() else None,

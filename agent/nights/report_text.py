@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medalist.agent.run.display import duration
-from medalist.leaderboard.boards.standing import WORDS
+from medalist.leaderboard.boards.standing import WORDS, percentage
 
 Document = Mapping[str, Any]
 
@@ -97,7 +97,7 @@ def _lines(c: Document) -> Sequence[str]:
         lines.append(note)
     if c["chance"] is not None:
         gains = f"The chance that another hour gains more than the noise ({c['noise']:.2g} standard errors)"
-        lines.append(f"{gains} is {c['chance']:.0%}.")
+        lines.append(f"{gains} is {percentage(c['chance'])}.")
     if c["next"]:
         lines.append(f"It would try next: {c['next']}")
     if c["submission"]:
