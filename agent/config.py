@@ -17,6 +17,8 @@ class RunConfig(BaseModel):
     ----------
     budget: seconds of work; None for no limit.
     until: the end of the budget in seconds since the epoch, if it was given as a time of day; else None.
+    planned: seconds that the run is to take over all its parts, which decide how many folds it can afford; None where
+        the budget does.
     max_experiments: number of experiments of the run, which is then repeatable to the byte. None for no limit.
     threads: cores to use; None for all.
     families, without: estimator families to use (all if empty) and to leave out.
@@ -31,6 +33,7 @@ class RunConfig(BaseModel):
     path: str
     budget: float | None = None
     until: float | None = None
+    planned: float | None = None
     max_experiments: int | None = None
     seed: int = 0
     threads: int | None = None

@@ -28,17 +28,22 @@ COMMANDS = ROOT / "docs" / "commands.md"
 FEATURES = ROOT / "docs" / "features.md"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 GROUP = typer.main.get_command(app)
-NAMES = sorted(GROUP.commands)  # type: ignore[attr-defined]
+COMMANDS_BY_NAME = {
+    f"{name} {below}".strip(): command
+    for name, made in GROUP.commands.items()  # type: ignore[attr-defined]
+    for below, command in getattr(made, "commands", {"": made}).items()
+}
+NAMES = sorted(COMMANDS_BY_NAME)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MODULE = re.compile(r"`((?:agent|competitions|pipelines|leaderboard|benchmarks|docs|tests)/[\w/.]+)`")
 TABLE = re.compile(r"(<!-- operators: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 METRIC_TABLE = re.compile(r"(<!-- metrics: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
-BLOCK = re.compile(r"(## medalist (\w+)\n.*?```text\n)(.*?)(```)", re.DOTALL)
+BLOCK = re.compile(r"(## medalist (\w+(?: \w+)?)\n.*?```text\n)(.*?)(```)", re.DOTALL)
 
 
 def options_of(command: str) -> dict[str, str]:
     """Every option of a command, with its help."""
-    parameters = GROUP.commands[command].params  # type: ignore[attr-defined]
+    parameters = COMMANDS_BY_NAME[command].params
     return {opt: getattr(p, "help", None) or "" for p in parameters if not is_argument(p) for opt in p.opts}
 
 
@@ -76,7 +81,7 @@ def test_every_option_of_every_command_is_documented(command: str) -> None:
 @pytest.mark.parametrize("command", NAMES)
 def test_every_command_and_argument_is_described(command: str) -> None:
     text = as_one_line(section(command))
-    made = GROUP.commands[command]  # type: ignore[attr-defined]
+    made = COMMANDS_BY_NAME[command]
     assert as_one_line(made.help or "") in text
     for parameter in made.params:
         if is_argument(parameter):
@@ -84,7 +89,8 @@ def test_every_command_and_argument_is_described(command: str) -> None:
 
 
 def test_no_command_is_documented_that_is_gone() -> None:
-    assert sorted(re.findall(r"^## medalist (\w+)$", COMMANDS.read_text(encoding="utf-8"), re.MULTILINE)) == NAMES
+    text = COMMANDS.read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^## medalist (\w+(?: \w+)?)$", text, re.MULTILINE)) == NAMES
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -126,7 +132,7 @@ def test_environment_variables_are_those_of_the_code() -> None:
 def help_text(command: str) -> str:
     """A command's help, 100 columns wide."""
     os.environ["COLUMNS"] = "100"
-    out = CliRunner().invoke(app, [command, "--help"], prog_name="medalist", terminal_width=100).output
+    out = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="medalist", terminal_width=100).output
     return "\n".join(line.rstrip() for line in out.strip().splitlines()) + "\n"
 
 

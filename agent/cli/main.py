@@ -17,6 +17,12 @@ from medalist.agent.cli.holdout import holdout
 from medalist.agent.cli.inspect import inspect
 from medalist.agent.cli.leaderboard import leaderboard
 from medalist.agent.cli.medals import medals
+from medalist.agent.cli.night import add, list_, remove
+from medalist.agent.cli.night_install import install as night_install
+from medalist.agent.cli.night_install import status as night_status
+from medalist.agent.cli.night_install import uninstall as night_uninstall
+from medalist.agent.cli.night_run import report as night_report
+from medalist.agent.cli.night_run import run as night_run
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.resume import resume
@@ -36,6 +42,19 @@ app = typer.Typer(
 )
 for command in (run, resume, demo, inspect, grade, holdout, runs, show, features, medals, leaderboard):
     app.command()(command)
+night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
+for name, below in (
+    ("add", add),
+    ("remove", remove),
+    ("list", list_),
+    ("run", night_run),
+    ("status", night_status),
+    ("report", night_report),
+    ("install", night_install),
+    ("uninstall", night_uninstall),
+):
+    night.command(name)(below)
+app.add_typer(night, name="night")
 
 
 def _remedy(error: OSError) -> str:

@@ -25,7 +25,9 @@ def _seed(given: int) -> int:
 PathArgument = Annotated[
     str, typer.Argument(help="A competition: a folder, a zip, a table, or a Kaggle slug.", show_default=False)
 ]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id or how it begins, a competition for its newest run, or last.")
+]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 OptionalText = str | None

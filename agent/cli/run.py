@@ -23,7 +23,7 @@ from medalist.agent.cli.options import (
     with_competition_options,
 )
 from medalist.agent.cli.process import begin, exit_with
-from medalist.competitions.errors import BudgetError
+from medalist.competitions.errors import BudgetError, TaskError
 
 
 @with_competition_options
@@ -36,6 +36,13 @@ def run(
         int | None,
         typer.Option(help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False),
     ] = None,
+    plan: Annotated[
+        OptionalText,
+        typer.Option(help="How long it will go on in all, over later resumes: 8h.", show_default=False),
+    ] = None,
+    continue_: Annotated[
+        bool, typer.Option("--continue", help="Go on with the last run of this competition, if there is one.")
+    ] = False,
     seed: Seed = 0,
     threads: Threads = None,
     given: CompetitionOptions = NONE_GIVEN,
@@ -71,17 +78,34 @@ def run(
     if budget is not None and until is not None:
         raise BudgetError("Give either --budget or --until, not both.")
     seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
+    options = given.task(task)
     began, deadline = begin(context)
 
     from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
+    from medalist.agent.run.resume import last_run_of, resume_config
     from medalist.agent.run.run import run
+
+    instant = None if until is None or seconds is None else time.time() + seconds
+    earlier = last_run_of(path, runs_dir) if continue_ else None
+    if earlier is not None:
+        changed = [*options.values(), *given.files().values(), task, leaderboard, families, without, features]
+        if any(value is not None for value in changed) or seed or not (stacking and postprocessing and feature_search):
+            raise TaskError(
+                f"--continue goes on with run {earlier.id} as it began: leave out what else is given but for time and "
+                f"threads, or leave out --continue to start a new run."
+            )
+        row, config = resume_config(
+            earlier.id, runs_dir, budget=seconds, until=instant, max_experiments=max_experiments, threads=threads
+        )
+        raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))
 
     config = RunConfig(
         path=path,
         budget=seconds,
-        until=None if until is None or seconds is None else time.time() + seconds,
+        until=instant,
         max_experiments=max_experiments,
+        planned=parse_duration(plan) if plan else None,
         seed=seed,
         threads=threads,
         runs_dir=runs_dir,
@@ -93,7 +117,7 @@ def run(
         postprocessing=postprocessing,
         feature_search=feature_search,
         features_file=features,
-        task_options=given.task(task),
+        task_options=options,
         file_options=given.files(),
     )
     raise exit_with(run(config, display_for(json), began=began, deadline=deadline))

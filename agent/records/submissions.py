@@ -14,12 +14,13 @@ from medalist.agent.experiment import Record
 from medalist.agent.folds import FoldSet
 from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.confirmed import Confirmed
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.standings import Standings
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
 from medalist.competitions.errors import MetricError
-from medalist.competitions.submission import check_submission, write_submission
+from medalist.competitions.submission import check_submission, write_atomically, write_submission
 from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
@@ -142,6 +143,24 @@ class Submissions:
                 "medal": standing.medal if isinstance(standing, Standing) else None,
             }
         )
+
+    def restore(self, kept: Confirmed, contents: bytes) -> None:
+        """Put back the submission of an earlier part of the run, whose score on fresh folds was better; recorded only
+        where the file has changed since."""
+        if self.path.is_file() and self.path.read_bytes() == contents:
+            return
+        write_atomically(self.path, contents)
+        self.made_from = kept.made_from
+        self.journal.add_submission(
+            made_from=kept.made_from,
+            path=str(self.path),
+            sha256=kept.sha256,
+            score=kept.score,
+            standard_error=kept.standard_error,
+            reason="that of an earlier part of the run, which scored better on fresh folds",
+        )
+        made = kept.made_from.get("ensemble", "constant")
+        self.journal.emit({"event": "submission", "made_from": made, "score": kept.score})
 
     def _write(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import socket
+from pathlib import Path
 
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
@@ -57,6 +58,21 @@ def resume_config(
             raise BudgetError(f"Run {row.id} has used its budget: give a new one with --budget 10m.")
         config = config.model_copy(update={"budget": left})
     return row.id, config
+
+
+def last_run_of(path: str, runs_dir: str) -> RunRow | None:
+    """The newest run of the competition at a path, or of a Kaggle slug; None where there is none."""
+    with open_ledger(runs_dir) as ledger:
+        return next((row for row in ledger.runs() if of_path(row, path)), None)
+
+
+def of_path(row: RunRow, path: str) -> bool:
+    """Whether a run is of the competition at a path, or of the Kaggle slug."""
+    there = Path(path).expanduser()
+    recorded = Path(str(row.config.get("path", "")))
+    if not there.exists():
+        return recorded.name == path or row.competition == path
+    return recorded in (there.resolve(), (there / "public").resolve())
 
 
 def _goes_on(row: RunRow) -> bool:

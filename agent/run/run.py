@@ -200,6 +200,7 @@ def _work(
         findings=audit.findings,
         interrupted=stopped(),
         error=None if error is None else one_line(error),
+        next=search.would_try_next() if by_clock and error is None else None,
     )
     summary = summarise(outcome, workers, budget)
     standing = None if final is None else submissions.standings.of(final.score)

@@ -128,7 +128,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
     submissions = Submissions(data, journal, Standings(board))
-    notes = (*_notes(data, board), *(str(e["text"]) for e in early_events if e["event"] == "note"))
+    offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
+    notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
     return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
 
@@ -210,11 +211,22 @@ def _folds(
     folds of one draw become `policy.n_folds`."""
     plan = data.task.folds
     limited = Budget(budget.began, float("inf")) if config.counted else budget
+    if limited.limited and config.planned is not None:
+        limited = Budget(budget.began, max(budget.seconds, config.planned))
     began_with = {} if row is None else row.task["folds"]
     affordable = affordable_folds(policy, costs, limited, plan.n_splits)
     policy.n_folds = affordable if row is None else began_with.get("evaluated", plan.n_splits)
     repeats = began_with.get("repeats", affordable_repeats(policy, costs, limited, plan.scheme))
     return data.folds("search", plan.seed, policy.n_folds, repeats), repeats
+
+
+def _earlier_run(ledger: Ledger, competition: Competition, run_id: str) -> tuple[str, ...]:
+    """A note on the last run of the same data, that a new one might have gone on with; () where there is none."""
+    for row in ledger.runs(competition.name):
+        if row.id != run_id and row.fingerprint == competition.fingerprint and row.n_experiments:
+            done = f"{row.n_experiments} experiments"
+            return (f"This is a new run; run {row.id} has done {done} on the same data: --continue goes on with it.",)
+    return ()
 
 
 def _headline(data: RunData, folds: int, repeats: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from medalist.agent.budget import Budget
-from medalist.agent.experiment import Record
+from medalist.agent.experiment import Record, noise_unit
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import features_added
 from medalist.agent.judging.champion import Leaders
@@ -30,6 +30,7 @@ class RunOutcome:
 
     final: the ensemble and its scores; None where no model was finished. findings: of the audit. interrupted: whether a
     person asked for an early end. error: the message of an unexpected exception that ended the search or the close.
+    next: what would be tried next, if the run went on; None where that is not known.
     """
 
     journal: Journal
@@ -40,6 +41,7 @@ class RunOutcome:
     findings: Sequence[Finding]
     interrupted: bool
     error: str | None = None
+    next: str | None = None
 
     @property
     def records(self) -> list[Record]:
@@ -86,6 +88,8 @@ def summarise(outcome: RunOutcome, workers: Workers, budget: Budget) -> dict[str
         "workers": workers.count,
         "threads": workers.threads,
         "noise_floor": outcome.leaders.noise_floor,
+        "noise_unit": noise_unit(records) or None,
+        "next": outcome.next,
         "busy_seconds": round(workers.busy_seconds, 2),
         "fit_seconds": round(workers.fit_seconds, 2),
         "fit_share": round(workers.fit_seconds / (wall * workers.cores), 4),

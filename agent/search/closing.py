@@ -9,6 +9,7 @@ folds, models fitted on all rows take their place.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ from medalist.agent.experiment import Record
 from medalist.agent.folds import FoldSet
 from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.confirmed import confirmed_in, keep_confirmed
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
@@ -160,11 +162,39 @@ class Closing:
         if score is not None:
             constant = self.submissions.score_constant(referee, source.folds)
             if constant is not None and constant.loss <= score.loss:
+                final = Final(constant, fresh, champion.score, Ensemble({}))
+                if (earlier := self._earlier(final)) is not None:
+                    return earlier
                 self.submissions.submit_constant(constant, "the best constant: on fresh folds no model did better")
-                return Final(constant, fresh, champion.score, Ensemble({}))
+                return self._kept(final)
+        if (earlier := self._earlier(final)) is not None:
+            return earlier
         prediction = chosen.ensemble.blend(self._test_predictions(chosen, draws, refits))
         reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
         self.submissions.submit(prediction, chosen.decision, final.score, chosen.ensemble, reason)
+        return self._kept(final)
+
+    def _earlier(self, final: Final) -> Final | None:
+        """The end of an earlier part of the run, whose submission is restored, where this one's score on fresh folds is
+        no better, or it has none; else None. In a counted run always None: it is one that was not interrupted."""
+        found = confirmed_in(self.journal.folder) if self.by_clock else None
+        if found is None:
+            return None
+        kept, contents = found
+        better = self.referee.data.metric.greater_is_better
+        if final.confirmed and not kept.at_least(final.score.value, greater_is_better=better):
+            return None
+        self.submissions.restore(kept, contents)
+        ensemble = Ensemble({int(n): w for n, w in kept.made_from.get("ensemble", {}).items()})
+        score = replace(final.score, value=kept.score, standard_error=kept.standard_error)
+        return Final(score, True, final.search, ensemble)
+
+    def _kept(self, final: Final) -> Final:
+        """The same, after a copy of its submission was kept for later parts of the run, if it was confirmed."""
+        if final.confirmed and self.by_clock:
+            with contextlib.suppress(OSError):  # a full disk: the next part compares with the one before
+                made_from, score = self.submissions.made_from, final.score
+                keep_confirmed(self.submissions.path, score.value, score.standard_error, made_from)
         return final
 
     def _refits(self) -> Refits:

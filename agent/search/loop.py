@@ -22,6 +22,7 @@ from medalist.agent.workers.measuring import apply_calibration, calibrate, secon
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
+NEXT_SECONDS = 3600.0  # seconds that `would_try_next` takes to be left
 SCREEN_KEY = -1  # key of the job that screens candidates for features
 HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
 
@@ -228,6 +229,14 @@ class Search:
             return False
         self._begin(number, proposal)
         return True
+
+    def would_try_next(self) -> str | None:
+        """What would be tried next if the run went on for an hour, in words, once the search has ended; None where
+        nothing is left to try, or there is no model yet. It changes what later proposals would be."""
+        if not any(r.score is not None for r in self.records):
+            return None
+        proposal = self.policy.propose(self.records, len(self.records), NEXT_SECONDS)
+        return None if proposal is None else f"{proposal.pipeline.family}: {proposal.reason}"
 
     def _end_for_want_of_room(self) -> None:
         """Try nothing more, while there is room on the disk for the close."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -113,17 +114,36 @@ class RunLog(LedgerBase):
         self._update(run_id, {"noise_floor": finite(noise_floor)})
 
     def run(self, run_id: str) -> RunRow:
-        """The run of that id, or of the only id that begins so. LedgerError if there is none, or are several."""
+        """The run of that id, or of the only id that begins so; `last` is the newest one, and the name of a competition
+        its newest one. LedgerError, with near names, if there is none, or are several."""
         rows = self._run_rows(f"{_RUNS} WHERE id = :id", {"id": run_id})
         if not rows and run_id:
             begins = "WHERE substr(id, 1, :length) = :id ORDER BY id"
             rows = self._run_rows(f"{_RUNS} {begins}", {"id": run_id, "length": len(run_id)})
+        if not rows and run_id:
+            rows = self._newest(run_id)
         if not rows:
-            raise LedgerError(f"The ledger {self} has no run {run_id}: `medalist runs` lists those that it has.")
+            raise LedgerError(f"The ledger {self} has no run {run_id}: {self._did_you_mean(run_id)}")
         if len(rows) > 1:
             some = ", ".join(row.id for row in rows[:5])
             raise LedgerError(f"{len(rows)} runs begin with {run_id!r} ({some} …): give more of the id.")
         return rows[0]
+
+    def _newest(self, name: str) -> list[RunRow]:
+        """The newest run of a competition, by its name or the path of its folder, or of all for `last`; [] for none."""
+        order = "ORDER BY started DESC, id DESC LIMIT 1"
+        where = "" if name == "last" else "WHERE competition = :name"
+        rows = self._run_rows(f"{_RUNS} {where} {order}", {"name": name})
+        short = Path(name.rstrip("/")).name
+        return rows if rows or short in (name, "last", "") else self._newest(short)
+
+    def _did_you_mean(self, wanted: str) -> str:
+        """What may have been meant by an id or a name that no run has, as the end of a sentence."""
+        names = [row["competition"] for row in self._database.read("SELECT DISTINCT competition FROM runs", {})]
+        near = difflib.get_close_matches(wanted, names, 3, 0.5)
+        if near:
+            return f"did you mean {' or '.join(near)}?"
+        return "`medalist runs` lists those that it has."
 
     def runs(self, competition: str | None = None) -> list[RunRow]:
         """Runs, of one competition or all, the newest first."""

@@ -36,7 +36,7 @@ def call(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[
     """`medalist ARGUMENTS`, waited for."""
     process = start(*arguments, **options)
     try:
-        out, error = process.communicate(timeout=120)
+        out, error = process.communicate(timeout=300)
     finally:
         process.kill()  # nothing to do where it has ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)

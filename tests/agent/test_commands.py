@@ -24,7 +24,20 @@ from medalist.competitions.task.file import read_task
 
 Say = Callable[..., str]
 
-COMMANDS = ("run", "resume", "demo", "inspect", "grade", "holdout", "runs", "show", "features", "medals", "leaderboard")
+COMMANDS = (
+    "run",
+    "resume",
+    "demo",
+    "inspect",
+    "grade",
+    "holdout",
+    "runs",
+    "show",
+    "features",
+    "medals",
+    "leaderboard",
+    "night",
+)
 HEAVY = ("pandas", "numpy", "sklearn", "scipy", "lightgbm", "catboost", "optuna", "pyarrow", "sqlalchemy")
 
 
@@ -471,7 +484,9 @@ def test_help_lists_every_command(say: Say) -> None:
         assert "--help" in say(command, "--help")
 
 
-@pytest.mark.parametrize("arguments", [["runs"], ["medals"], ["leaderboard", "titanic"], ["--help"], ["run", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["runs"], ["medals"], ["leaderboard", "titanic"], ["--help"], ["run", "--help"], ["night", "status"]]
+)
 def test_a_quick_command_imports_nothing_heavy(tmp_path: Path, arguments: list[str]) -> None:
     code = (
         "import sys\nfrom medalist.agent.cli.main import main\nsys.argv = ['medalist', *sys.argv[1:]]\n"

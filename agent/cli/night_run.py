@@ -1,0 +1,124 @@
+"""`medalist night run`, `status` and `report`: a night in the foreground, and what nights did."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from medalist.agent.budget import parse_duration, seconds_until
+from medalist.agent.cli.night import NightsPath
+from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
+from medalist.agent.cli.printing import print_json, print_table, print_text
+from medalist.agent.cli.process import INTERRUPTED
+from medalist.competitions.errors import BudgetError
+
+NightArgument = Annotated[str, typer.Argument(metavar="[NIGHT]", help="A night's id; the last one unless said.")]
+
+
+def run(
+    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
+    budget: Annotated[OptionalText, typer.Option(help="How long to work at most: 8h, 90m.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A command (JSON on its standard input) or a URL (POST of a text) to tell.", show_default=False
+        ),
+    ] = None,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Also work on competitions that have stopped gaining.")
+    ] = False,
+    slice_: Annotated[
+        OptionalText,
+        typer.Option("--slice", help="How long a slice lasts: 20m; else by what it gains.", show_default=False),
+    ] = None,
+    file: NightsPath = None,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """Work through one night, in slices on the competition that may gain most per minute."""
+    given = [parse_duration(budget)] if budget else []
+    instant = None if until is None else time.time() + seconds_until(until)
+    seconds = min([*given, *([] if instant is None else [instant - time.time()])], default=None)
+    length = parse_duration(slice_) if slice_ else None
+
+    from medalist.agent.nights.display import night_display
+    from medalist.agent.nights.file import nights_file
+    from medalist.agent.nights.report_text import as_text
+    from medalist.agent.nights.start import report_folder, run_night
+
+    place = nights_file(runs_dir, file)
+    if dry_run:
+        _print_plan(str(place), runs_dir, seconds, keep_going, length, json)
+        return
+    document = run_night(
+        place,
+        runs_dir,
+        seconds,
+        instant,
+        night_display(json),
+        notify=notify or (),
+        keep_going=keep_going,
+        length=length,
+    )
+    if json:
+        print_json({"event": "report", **document}, indent=None)
+    else:
+        print_text("\n" + as_text(document))
+        print_text(f"The same in {report_folder(runs_dir, document['night'])}/report.md")
+    if document["state"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _print_plan(
+    file: str, runs_dir: str, seconds: float | None, keep_going: bool, length: float | None, json: bool
+) -> None:
+    """Print what a night would do."""
+    from pathlib import Path
+
+    from medalist.agent.nights.plan import planned_night
+
+    if seconds is None:
+        raise BudgetError("Say how long the night would last: give --until 07:00 or --budget 8h.")
+    planned = planned_night(Path(file), runs_dir, seconds, keep_going, length)
+    if json:
+        print_json({"seconds": seconds, "competitions": [asdict(p) for p in planned]})
+        return
+    rows = [
+        (
+            p.name,
+            f"{p.seconds / 60:.0f} min",
+            str(p.slices),
+            p.run or "a new run",
+            f"{p.expected:.2g}",
+            f"{p.chance:.0%}",
+            p.why,
+        )
+        for p in planned
+    ]
+    header = ("competition", "time", "slices", "goes on with", "expected gain", "chance of an hour", "")
+    print_table(header, rows, right=(1, 2, 4, 5))
+    print_text("\nGains are in standard errors; times are for a night without surprises, and change with what gains.")
+
+
+def report(
+    night: NightArgument = "last",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, as in the night's report.md.")] = False,
+    runs_dir: RunsDir = "runs",
+    json: AsJson = False,
+) -> None:
+    """Report on a night: what each competition gained, what helped, what failed, what is next."""
+    from medalist.agent.nights.night import prior_of
+    from medalist.agent.nights.report import night_document
+    from medalist.agent.nights.report_text import as_markdown, as_text
+    from medalist.agent.nights.start import state_of
+
+    state = state_of(runs_dir)
+    document = night_document(state, state.night(night), runs_dir, prior_of(runs_dir))
+    if json:
+        print_json(document)
+    else:
+        print_text((as_markdown if markdown else as_text)(document).rstrip("\n"))

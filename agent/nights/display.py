@@ -1,0 +1,140 @@
+"""Displays of a night: a live table of all competitions, plain lines, or JSON lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Protocol
+
+from medalist.agent.nights.tonight import Tonight
+from medalist.agent.run.display import duration
+from medalist.agent.run.printable import printable, printable_line
+
+Event = Mapping[str, Any]
+
+
+class NightDisplay(Protocol):
+    """Shows what happens in a night."""
+
+    def note(self, competition: str | None, text: str) -> None:
+        """Show something that happened, to a competition or (None) to the night."""
+
+    def event(self, competition: str, event: Event) -> None:
+        """Show an event of a competition's run."""
+
+    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+        """Show the state, with the competition that is worked on and the seconds left; called often."""
+
+    def close(self) -> None:
+        """Restore the terminal."""
+
+
+def short(event: Event) -> str | None:
+    """The events of a run that matter over all competitions, as a line; None for the others."""
+    kind = event.get("event")
+    if kind == "start":
+        return str(event.get("text"))
+    if kind == "finish":
+        score, error = event.get("score"), event.get("standard_error")
+        value = "no score" if score is None else f"{event.get('metric')} {score:.6g} ± {error or 0:.2g}"
+        fresh = "on fresh folds" if event.get("confirmed_on_fresh_folds") else "not confirmed"
+        return f"{value} ({fresh}), {event.get('experiments')} experiments so far"
+    if kind == "experiment" and event.get("verdict") == "keep":
+        return f"#{event.get('number')} keeps {event.get('family')}: {event.get('reason')}"
+    return None
+
+
+@dataclass
+class NightLines:
+    """One line for each thing that matters, with the time of day."""
+
+    out: IO[str] = field(default_factory=lambda: sys.stdout)
+
+    def note(self, competition: str | None, text: str) -> None:
+        self._write(competition, text)
+
+    def event(self, competition: str, event: Event) -> None:
+        if (text := short(event)) is not None:
+            self._write(competition, text)
+
+    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+        """Show nothing: lines are for what happens."""
+
+    def close(self) -> None:
+        """Do nothing: a stream needs no end."""
+
+    def _write(self, competition: str | None, text: str) -> None:
+        who = "" if competition is None else f"{competition}: "
+        self.out.write(f"{time.strftime('%H:%M:%S')} {printable(who + text)}\n")
+        self.out.flush()
+
+
+@dataclass
+class NightJson:
+    """One JSON object a line."""
+
+    out: IO[str] = field(default_factory=lambda: sys.stdout)
+
+    def note(self, competition: str | None, text: str) -> None:
+        self._write({"event": "night", "competition": competition, "text": text})
+
+    def event(self, competition: str, event: Event) -> None:
+        self._write({"competition": competition, **event})
+
+    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+        """Show nothing: machines get events only."""
+
+    def close(self) -> None:
+        """Do nothing: a stream needs no end."""
+
+    def _write(self, document: Event) -> None:
+        self.out.write(json.dumps(dict(document), default=str) + "\n")
+        self.out.flush()
+
+
+class NightTable:
+    """A table of all competitions that is redrawn in place, with what happens above it."""
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        from medalist.agent.run.console import DataConsole
+
+        self._console = DataConsole()
+        self._live = Live(console=self._console, refresh_per_second=2, transient=True)
+        self._last: dict[str, str] = {}
+
+    def note(self, competition: str | None, text: str) -> None:
+        self._live.start()
+        who = "" if competition is None else f"{competition}: "
+        self._console.print(f"{time.strftime('%H:%M')} {who}{text}", highlight=False)
+
+    def event(self, competition: str, event: Event) -> None:
+        if (text := short(event)) is not None:
+            self._last[competition] = text
+
+    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+        from rich.table import Table
+
+        table = Table(title=f"{duration(left)} left", title_justify="left", box=None)
+        for name in ("", "competition", "tonight", "in all", "last"):
+            table.add_column(name)
+        for t in tonight:
+            mark = ">" if t is working else ""
+            last = t.reason or self._last.get(t.name, "")
+            cells = (mark, t.name, duration(t.seconds), duration(t.history.seconds), last)
+            table.add_row(*(printable_line(cell) for cell in cells))
+        self._live.update(table)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+def night_display(as_json: bool) -> NightDisplay:
+    """JSON lines if `as_json`, a live table on a terminal, else plain lines."""
+    if as_json:
+        return NightJson()
+    return NightTable() if sys.stdout is not None and sys.stdout.isatty() else NightLines()
