@@ -32,11 +32,11 @@ def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen([*CALL, *map(str, arguments)], **given)
 
 
-def call(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """`medalist ARGUMENTS`, waited for."""
+def call(*arguments: str | Path, seconds: float = 120, **options: Any) -> subprocess.CompletedProcess[str]:
+    """`medalist ARGUMENTS`, waited for, at most so many seconds."""
     process = start(*arguments, **options)
     try:
-        out, error = process.communicate(timeout=300)
+        out, error = process.communicate(timeout=seconds)
     finally:
         process.kill()  # nothing to do where it has ended
     return subprocess.CompletedProcess(process.args, process.returncode, out, error)

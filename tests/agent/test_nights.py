@@ -350,7 +350,7 @@ def test_two_nights_of_medalist_with_a_kill_in_the_middle(tmp_path: Path) -> Non
         night.wait()
     finally:
         night.kill()
-    done = call("night", "run", *options)
+    done = call("night", "run", *options, seconds=300)
     assert done.returncode == 0, done.stderr
     assert not [c for c in children if c.is_running() and c.status() != psutil.STATUS_ZOMBIE]
     first = json.loads(done.stdout.splitlines()[-1])
@@ -358,7 +358,7 @@ def test_two_nights_of_medalist_with_a_kill_in_the_middle(tmp_path: Path) -> Non
     assert {c["competition"] for c in first["competitions"]} == {"tides", "quakes", "broken"}
     assert all(of(first, name)["after"]["confirmed"] for name in ("tides", "quakes"))
     assert "no train table" in of(first, "broken")["failures"][0]
-    done = call("night", "run", "--budget", "70s", "--slice", "25s", "--keep-going", *options)
+    done = call("night", "run", "--budget", "70s", "--slice", "25s", "--keep-going", *options, seconds=300)
     assert done.returncode == 0, done.stderr
     second = json.loads(done.stdout.splitlines()[-1])
     with ledger_of(runs) as ledger:
