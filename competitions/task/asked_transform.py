@@ -13,7 +13,7 @@ from medalist.competitions.tables.dtypes import is_text
 from medalist.competitions.task.legend import name_words
 from medalist.competitions.task.transform import LOGARITHMS, OPERATIONS
 from medalist.competitions.task.transform_evidence import TransformEvidence, gather
-from medalist.competitions.task.transform_words import named_unit
+from medalist.competitions.task.transform_words import MULTIPLES, named_unit
 
 _NEAR = 0.02  # distance of an example from the mean, in standard deviations, that is no chance
 _LOG_LIKE = 30.0  # values below may be logarithms themselves: e ** 30 is 10 ** 13
@@ -133,15 +133,15 @@ def _undone(e: TransformEvidence) -> tuple[str, str] | None:
 
 
 def _root_or_sign(e: TransformEvidence) -> tuple[str, str] | None:
-    """A square root, a change of sign, or an exponential."""
-    for kind in ("sqrt", "negative", "exp"):
+    """A square or cube root, a change of sign, or an exponential."""
+    for kind in ("sqrt", "cbrt", "negative", "exp"):
         said = e.in_text.asks == kind
         if kind not in e.in_name.kinds and not said:
             continue
         if not e.defined(kind):
             continue
         shown = len(e.shown) > 0 and e.within(kind) and not e.within("")
-        sure = said or shown or (kind == "sqrt") or (kind == "negative" and not len(e.shown))
+        sure = said or shown or kind in ("sqrt", "cbrt") or (kind == "negative" and not len(e.shown))
         if sure and (kind in e.in_name.kinds or _fits(e, kind)):
             return kind, _because(e, (kind,))
     return None
@@ -159,6 +159,13 @@ def _combined(e: TransformEvidence) -> tuple[str, str] | None:
     if not wanted:
         return None
     if "per" in wanted:
+        many = [word for word in e.in_name.unit if word != "1" and (word.isdigit() or word in MULTIPLES)]
+        if many:
+            unit = " ".join(word for word in e.in_name.unit if word not in many) or "rows"
+            raise TaskError(
+                f"The sample asks for {e.asked}, {e.target} per {many[0]} {unit}, which no transformation writes: put "
+                f"a column of {unit} divided by {many[0]} into train and test, and give --transform 'per' with its name."
+            )
         columns = [c for c in named_unit(e.in_name.unit, e.columns) if e.defined(f"{outer}per {c}")]
         near = [c for c in columns or e.columns if e.defined(f"per {c}") and e.distance(f"{outer}per {c}") < _NEAR]
         chosen = near if len(near) == 1 else columns

@@ -31,6 +31,7 @@ FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log10p1": lambda values: np.log10(values + 1),
     "log2p1": lambda values: np.log2(values + 1),
     "sqrt": np.sqrt,
+    "cbrt": np.cbrt,
     "square": np.square,
     "exp": np.exp,
     "expm1": np.expm1,

@@ -32,6 +32,7 @@ _JUDGING = re.compile(
 )
 _NOT_THESE = {"loss", "odds", "likelihood", "prob", "probability", "logit"}
 _SCALES = {"thousand": 1e3, "thousands": 1e3, "k": 1e3, "million": 1e6, "millions": 1e6, "mln": 1e6, "mio": 1e6}
+MULTIPLES = {"hundred", "hundreds", *_SCALES}  # words of a number before a unit
 _UNITS = (
     {"sqm", "m2", "qm", "square", "area", "surface", "size", "sqft", "ft2", "sq", "living", "floor"},
     {"person", "capita", "head", "people", "persons", "population", "inhabitants", "guests", "guest", "inhabitant"},
@@ -49,8 +50,8 @@ _UNITS = (
 class NameEvidence:
     """What the name of a sample's column says beyond the name of the target.
 
-    `kinds`: of "log", "log1p", "log10", "log2", "sqrt", "negative", "exp", "unlog", "square", "rank", "percent",
-    "fraction", "per", "minus", "scale". `unit`: the words after "per". `scale`: of "thousands" and the like.
+    `kinds`: of "log", "log1p", "log10", "log2", "sqrt", "cbrt", "negative", "exp", "unlog", "square", "rank",
+    "percent", "fraction", "per", "minus", "scale". `unit`: the words after "per". `scale`: of "thousands" and the like.
     """
 
     kinds: frozenset[str] = frozenset()
@@ -60,7 +61,8 @@ class NameEvidence:
 
 _WORDS = {
     "log": "log", "ln": "log", "logarithm": "log", "logged": "log", "logs": "log", "loge": "log", "log1p": "log1p",
-    "ln1p": "log1p", "log10": "log10", "lg": "log10", "log2": "log2", "sqrt": "sqrt", "negative": "negative",
+    "ln1p": "log1p", "log10": "log10", "lg": "log10", "log2": "log2", "sqrt": "sqrt", "cbrt": "cbrt",
+    "negative": "negative",
     "neg": "negative", "negated": "negative", "exp": "exp", "rank": "rank", "ranking": "rank", "percentile": "rank",
     "pct": "percent", "percent": "percent", "percentage": "percent", "fraction": "fraction", "share": "fraction",
     "ratio": "fraction", "proportion": "fraction", "change": "minus", "diff": "minus", "difference": "minus",
@@ -86,8 +88,8 @@ def name_evidence(asked: str, target: str) -> NameEvidence:
         kinds = (kinds - {"log"}) | {"log1p"}
     if re.search(r"\blog 10\b", text):
         kinds = (kinds - {"log"}) | {"log10"}
-    if re.search(r"\bsq(?:uare)? root\b|\broot\b", text):
-        kinds.add("sqrt")
+    if re.search(r"\broot\b", text):
+        kinds.add("cbrt" if re.search(r"\bcub(?:e|ic) root\b", text) else "sqrt")
     if extra[:1] == ["minus"]:
         kinds.add("negative")
     missing = [part for word in own for part in _parted(word, words, "".join(words)) if part not in words]
@@ -113,7 +115,7 @@ def without_logarithm(sentence: str, target: str) -> str:
 
 def _parted(word: str, others: Sequence[str], joined: str) -> list[str]:
     """A word, or the mark that it begins or ends with and what is left, where that is a word of the other name."""
-    for mark in ("log1p", "log10", "log2", "log", "ln", "sqrt", "neg", "exp"):
+    for mark in ("log1p", "log10", "log2", "log", "ln", "sqrt", "cbrt", "neg", "exp"):
         rest = word.removeprefix(mark)
         if rest != word and rest and (rest in others or rest == joined):
             return [mark, rest]
@@ -191,6 +193,7 @@ def text_evidence(sentences: Sequence[str], asked: str, target: str, columns: Se
 
 
 _FUNCTIONS = (
+    ("cbrt", r"(?:\bcub(?:e|ic) root|\bcbrt\b|∛)"),
     ("sqrt", r"(?:\bsquare root|\bsqrt\b|√)"),
     ("log", _LOG),
     ("negative", r"(?:\bnegative of\b|\bnegated\b|\bmultiplied by (?:-|−|minus )1\b|\btimes (?:-|−|minus )1\b)"),
@@ -199,7 +202,7 @@ _FUNCTIONS = (
 )  # fmt: skip
 
 
-_ANY_FUNCTION = re.compile(r"log|ln|sq|√|negat|multipl|times|rank|percentile|exp", re.IGNORECASE)
+_ANY_FUNCTION = re.compile(r"log|ln|sq|√|cb|cub|∛|negat|multipl|times|rank|percentile|exp", re.IGNORECASE)
 
 
 def _asked_function(sentence: str, asked: str | None) -> str:

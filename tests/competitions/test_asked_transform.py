@@ -49,6 +49,8 @@ CASES = {  # column of the sample, train's column, text, transformation
     "binary": ("log2_rent", "rent", "", "log2"),
     "root": ("sqrt_rent", "rent", "", "sqrt"),
     "root by the text": ("answer", "rent", "`answer` is the square root of the rent.", "sqrt"),
+    "cube root": ("cbrt_rent", "rent", "", "cbrt"),
+    "cube root by the text": ("answer", "rent", "`answer` is the cube root of the rent.", "cbrt"),
     "sign": ("neg_rent", "rent", "", "negative"),
     "by the text alone": ("rent", "rent", "Please submit the natural log of the rent.", "log"),
     "per unit": ("rent_per_sqm", "rent", "", "per living_area"),
@@ -185,6 +187,16 @@ def test_a_unit_that_no_column_shows_is_asked_for_and_the_remedy_works(tmp_path)
     path = tmp_path / "task.yaml"
     path.write_text("transform: per a\n")
     assert read_task(path, data).transform == "per a"
+
+
+@pytest.mark.parametrize("asked", ["thefts_per_1000_guests", "thefts_per_thousand_guests"])
+def test_a_ratio_to_a_multiple_of_a_column_is_refused_and_the_remedy_works(asked):
+    made = competition(asked, "thefts", guests=lambda n: RNG.integers(500, 9000, n))
+    with pytest.raises(TaskError, match=r"column of guests divided by (1000|thousand) .* --transform 'per'"):
+        infer_task(made)
+    tables = [table.assign(many=table["guests"] / 1000) for table in (made.train, made.test)]
+    task = infer_task(little_competition(*tables, made.sample, RMSE), transform="per many")
+    assert task.encode(tables[0])[:, 0] == pytest.approx(1000 * tables[0]["thefts"] / tables[0]["guests"])
 
 
 def test_several_targets_share_a_transformation_or_are_refused_with_a_remedy():
