@@ -164,7 +164,7 @@ def _combined(e: TransformEvidence) -> tuple[str, str] | None:
             unit = " ".join(word for word in e.in_name.unit if word not in many) or "rows"
             raise TaskError(
                 f"The sample asks for {e.asked}, {e.target} per {many[0]} {unit}, which no transformation writes: put "
-                f"a column of {unit} divided by {many[0]} into train and test, and give --transform 'per' with its name."
+                f"a column of {unit} divided by {many[0]} into train and test, and --transform 'per' with its name."
             )
         columns = [c for c in named_unit(e.in_name.unit, e.columns) if e.defined(f"{outer}per {c}")]
         near = [c for c in columns or e.columns if e.defined(f"per {c}") and e.distance(f"{outer}per {c}") < _NEAR]
