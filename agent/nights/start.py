@@ -8,11 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from medalist.agent.nights.child import COMMAND
 from medalist.agent.nights.display import NightDisplay
@@ -23,6 +21,7 @@ from medalist.agent.nights.report import night_document
 from medalist.agent.nights.report_text import as_markdown, as_text, headline
 from medalist.agent.nights.state import STATE, NightRow, NightState
 from medalist.agent.nights.window import Window
+from medalist.agent.records.claim import locked
 from medalist.agent.run.deadline import Interrupts
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.errors import BudgetError, LedgerError
@@ -113,22 +112,10 @@ def _begin(state: NightState, file: Path, seconds: float | None, until: float | 
     return state.begin_night(ends, seconds, str(file)), Window(seconds, until)
 
 
-@contextmanager
-def _alone(runs_dir: str) -> Iterator[None]:
-    """Hold the lock of the nights of a folder of runs; the system releases it when this process is killed."""
-    Path(runs_dir).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(Path(runs_dir) / "nights.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise LedgerError(f"Another night works in {runs_dir} already: medalist night status tells of it.") from None
-    except (NotImplementedError, OSError):  # the file system has no locks
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
+def _alone(runs_dir: str) -> AbstractContextManager[None]:
+    """The lock of the nights of a folder of runs. Raises LedgerError where another night holds it."""
+    held = f"Another night works in {runs_dir} already: medalist night status shows it."
+    return locked(Path(runs_dir) / "nights.lock", held)
 
 
 @contextmanager

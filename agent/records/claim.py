@@ -1,4 +1,4 @@
-"""A lock on a run's folder: only one process works on a run at a time."""
+"""Locks between processes: only one works on a run at a time, and only one night in a folder of runs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from filelock import FileLock, Timeout
 from medalist.competitions.errors import LedgerError
 
 
-@contextlib.contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder within a `with` block; the system releases it when this process is killed.
+def claimed(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """`locked` for a run's folder. Raises LedgerError where another process, or another block of this one, holds it."""
+    held = f"Another process works on {folder.name}: wait for its end, or end it first."
+    return locked(folder / "work" / "claim", held)
 
-    Raises LedgerError where another process, or another block of this one, holds it. On a file system without locks
-    the block is entered without one.
+
+@contextlib.contextmanager
+def locked(path: Path, held: str) -> Iterator[None]:
+    """Hold a lock file within a `with` block; the system releases it when this process is killed.
+
+    Raises LedgerError with the message `held` where it is held elsewhere. On a file system without locks the block is
+    entered without one.
     """
-    path = folder / "work" / "claim"
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise LedgerError(f"Another process works on {folder.name}: wait for its end, or end it first.") from None
+        raise LedgerError(held) from None
     except (NotImplementedError, OSError):  # the file system has no locks
         yield
         return
