@@ -28,7 +28,8 @@ def demo(
     import pandas as pd
 
     from medalist.agent.config import RunConfig
-    from medalist.agent.grading import grade, log_grade
+    from medalist.agent.grade_files import log_grade
+    from medalist.agent.grading import grade
     from medalist.agent.records.stores import open_ledger
     from medalist.agent.run.display import display_for
     from medalist.agent.run.reading import read

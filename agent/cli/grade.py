@@ -27,7 +27,7 @@ def grade(
     json: AsJson = False,
 ) -> None:
     """Score a submission on a holdout, say what that is worth among humans, and log it."""
-    from medalist.agent.grading import grade_files
+    from medalist.agent.grade_files import grade_files
 
     name, task, result = grade_files(Path(submission), Path(answers), competition, metric, leaderboard, runs_dir)
     from medalist.leaderboard.boards.standing import Standing, sentence

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalist.agent.grading import grade, grade_files
+from medalist.agent.grade_files import grade_files
+from medalist.agent.grading import grade
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
