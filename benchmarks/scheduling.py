@@ -85,6 +85,7 @@ def simulated(
     budget = VirtualBudget(time.monotonic(), seconds, pool.clock)
     with pool.clock.paused():
         search = search_of(config, budget, pool)
+    search.recorder.clock = lambda: pool.clock.now
     pool.steps.watch_search(search)
     take = search.intake.take
 

@@ -17,6 +17,7 @@ from scheduling_head import Clock, Steps, watched_modules
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.experiment import Record
+from medalist.agent.proposals.sampler import ask
 from medalist.agent.run.display import Log
 from medalist.agent.run.setup import prepare
 from medalist.agent.search.closing import Closing
@@ -26,9 +27,14 @@ from medalist.agent.workers.children import Child
 from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.pool import WorkerPool
+from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.fitting.fold import FoldResult
+from medalist.pipelines.pipeline import Pipeline
 
 FULL_FITS = 4  # fits on all rows that are recorded beside the search
+DRAWS = 4  # fits of each family with parameters drawn from its search space, beside its portfolio
+FIRST_KEY = 1000  # key of the first of these
+MOST_SECONDS = 1800.0  # wall-clock seconds after which one of these is given up
 
 
 class RecordingWorkers(Workers):
@@ -120,28 +126,27 @@ def experiment_line(record: Record, log_odds: np.ndarray) -> dict[str, Any]:
     line: dict[str, Any] = {"what": "experiment", "number": record.number, "arm": record.arm, "verdict": record.verdict}
     line |= {"family": record.pipeline.family, "loss": record.loss, "gain": record.gain}
     if record.evaluation is not None:
-        slope, errors = errors_of(record, log_odds)
+        slope, errors = errors_of(record.evaluation.oof, log_odds[: len(record.evaluation.oof)])
         line |= {"slope": round(slope, 4), "error": round(float(np.std(errors)), 4)}
     return line
 
 
-def errors_of(record: Record, log_odds: np.ndarray) -> tuple[float, np.ndarray]:
-    """The slope of the experiment's out-of-fold log-odds on the true ones, and the residuals (n,)."""
-    assert record.evaluation is not None
-    p = np.clip(record.evaluation.oof[:, 0], 1e-5, 1 - 1e-5)
+def errors_of(predictions: np.ndarray, log_odds: np.ndarray) -> tuple[float, np.ndarray]:
+    """The slope of the log-odds of predictions (n, 1) on the true ones (n,), and the residuals (n,)."""
+    p = np.clip(predictions[:, 0], 1e-5, 1 - 1e-5)
     own = np.log(p / (1 - p))
-    slope, level = np.polyfit(log_odds[: len(p)], own, 1)
-    return float(slope), own - level - slope * log_odds[: len(p)]
+    slope, level = np.polyfit(log_odds, own, 1)
+    return float(slope), own - level - slope * log_odds
 
 
 def likeness(records: list[Record], log_odds: np.ndarray) -> dict[str, Any]:
     """Mean correlations of the errors of two experiments, of one family and of two."""
-    scored = [r for r in records if r.evaluation is not None]
-    table = np.corrcoef([errors_of(r, log_odds)[1] for r in scored])
+    scored = [(r.pipeline.family, r.evaluation.oof) for r in records if r.evaluation is not None]
+    table = np.corrcoef([errors_of(oof, log_odds[: len(oof)])[1] for _, oof in scored])
     same, other = [], []
-    for i, one in enumerate(scored):
+    for i, (family, _) in enumerate(scored):
         for j in range(i):
-            (same if scored[j].pipeline.family == one.pipeline.family else other).append(table[i, j])
+            (same if scored[j][0] == family else other).append(table[i, j])
     return {"what": "likeness", "same_family": float(np.mean(same)), "other_family": float(np.mean(other))}
 
 
@@ -162,6 +167,7 @@ class Recording:
             stream.write(json.dumps(line) + "\n")
 
     def run(self) -> None:
+        """A search of `seconds`; then further fits, so that every family is known on about all its parameters."""
         workers = RecordingWorkers(self.threads, self.write)
         workers.warm_up()
         config = RunConfig(path=str(self.folder), budget=self.seconds, threads=self.threads, runs_dir=str(self.runs))
@@ -172,13 +178,14 @@ class Recording:
             steps.watch_search(search)
             with watched_modules(steps):
                 search.run(lambda: None)
+            for record in search.records:
+                self.write(experiment_line(record, self.log_odds))
+            self.write(likeness(search.records, self.log_odds))
+            self.write({"what": "head", "seconds": dict(steps.seconds), "calls": dict(steps.calls)})
             self._full_fits(search, workers)
+            self._further_fits(search, workers)
         finally:
             workers.close()
-        for record in search.records:
-            self.write(experiment_line(record, self.log_odds))
-        self.write(likeness(search.records, self.log_odds))
-        self.write({"what": "head", "seconds": dict(steps.seconds), "calls": dict(steps.calls)})
 
     def _full_fits(self, search: Search, workers: Workers) -> None:
         """Fit the best of each family on all rows, as the close of a run with folds over time does."""
@@ -192,3 +199,24 @@ class Recording:
             workers.submit(Job(record.number, "full", record.pipeline, rounds=rounds))
             while workers.running:
                 workers.poll(1.0)
+
+    def _further_fits(self, search: Search, workers: Workers) -> None:
+        """Fit one fold of each family's portfolio, and of DRAWS pipelines of its search space."""
+        pipelines = []
+        for fam in (FAMILIES[name] for name in installed()):
+            if fam.max_rows is None or len(search.recorder.referee.data.y) <= fam.max_rows:
+                features = search.policy.first_features(fam.name)
+                drawn = [ask(fam, (), seed=seed) for seed in range(DRAWS)]
+                pipelines += [Pipeline.of(features, fam.name, params) for params in (*fam.portfolio, *drawn)]
+        folds, waiting = search.recorder.referee.folds, list(enumerate(pipelines, FIRST_KEY))
+        while waiting or workers.running:
+            if waiting and workers.idle:
+                key, pipeline = waiting.pop(0)
+                workers.submit(Job(key, "fold", pipeline, folds=folds.path, hard_seconds=MOST_SECONDS))
+                continue
+            for outcome in workers.poll(1.0):
+                if isinstance(outcome.result, FoldResult):
+                    rows = folds.rows[folds.positions[0]]
+                    slope, errors = errors_of(outcome.result.valid, self.log_odds[rows])
+                    line = {"what": "experiment", "number": outcome.job.key, "family": outcome.job.pipeline.family}
+                    self.write(line | {"slope": round(slope, 4), "error": round(float(np.std(errors)), 4)})

@@ -11,8 +11,9 @@ from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.search.dispatch import Dispatch
 from medalist.agent.search.intake import Intake, UnderWay
-from medalist.agent.search.jobs import Active, Jobs, priority
+from medalist.agent.search.jobs import Active, Jobs
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
 from medalist.agent.workers.costs import Costs
@@ -56,12 +57,16 @@ class Search:
     jobs: Jobs = field(init=False)
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
+    dispatch: Dispatch = field(init=False)
+    _closing: tuple[object, float] = (None, 0.0)
+    _screening_due: tuple[object, bool] = (None, False)
 
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
         self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
         self.pruner = Pruner(self.recorder.referee)
+        self.dispatch = Dispatch(self.workers, self.recorder.referee.folds.count, self.counted)
         self.intake = Intake(
             self.recorder,
             self.features,
@@ -95,8 +100,10 @@ class Search:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds left for the search, those for the close taken off."""
-        return self.budget.left - self.closing_seconds(self)
+        """Seconds left for the search, those for the close taken off; these change with the finished experiments."""
+        if self._closing[0] != len(self.records):
+            self._closing = len(self.records), self.closing_seconds(self)
+        return self.budget.left - self._closing[1]
 
     @property
     def next_number(self) -> int:
@@ -119,7 +126,7 @@ class Search:
     def run(self, tick: Callable[[], None]) -> None:
         """Search until the time, the count or the proposals end; `tick` is called several times a second."""
         while not self.stopped() and self.seconds_left > 0:
-            self._feed()
+            proposed = self._feed()
             if (
                 not self.under_way.active
                 and not self.under_way.finished
@@ -127,37 +134,54 @@ class Search:
                 and not self._wants_screening()
             ):
                 break
-            for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left))):
+            waits = not proposed and not (self.under_way.finished and self.dispatch.wide)
+            for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left)) if waits else 0.0):
                 self.intake.take(outcome)
             self._hand_out()  # before what has finished is judged
             self._record_finished()
+            self.recorder.renew_submission(at_once=not self.dispatch.wide)
             tick()
         self._abandon()
 
     # proposing
 
-    def _feed(self) -> None:
-        """Hand out jobs, the earliest experiment's first, while there is room for them."""
+    def _feed(self) -> bool:
+        """Hand out jobs, the earliest experiment's first, while there is room for them, and propose experiments while
+        there is too little to hand out. Returns whether it ended after a proposal, since with many workers it would
+        take too long to make all of them before outcomes are looked at."""
         while True:
             if self._screen() or (self.counted and self.under_way.screening):
-                return
-            active = min((a for a in self.under_way.active if a.waiting), key=priority, default=None)
-            if active is None:
-                if self.counted and self._wants_screening():
-                    return  # what runs comes to its end first
-                if not self.workers.has_room(short=True) or not self._propose():
-                    return
-            elif self.workers.has_room(short=active.waiting[0].short):
+                return False
+            active = self.dispatch.following(self.under_way.active)
+            if active is not None and self.workers.has_room(short=active.waiting[0].short):
                 self.workers.submit(active.waiting.pop(0))
-            else:
-                return
+                continue
+            if active is not None and not self.dispatch.wants_more(self.under_way.active):
+                return False
+            if active is None and self.counted and self._wants_screening():
+                return False  # what runs comes to its end first
+            if active is None and not self.dispatch.wide and not self.workers.has_room(short=True):
+                return False
+            if self._propose():
+                if self.dispatch.wide:
+                    self._hand_out()
+                    return True
+            elif not self._hand_out_held():
+                return False
 
     def _hand_out(self) -> None:
         """Hand out jobs that wait already, as far as there is room for them."""
-        while (active := min((a for a in self.under_way.active if a.waiting), key=priority, default=None)) is not None:
+        while (active := self.dispatch.following(self.under_way.active)) is not None:
             if (self.counted and self.under_way.screening) or not self.workers.has_room(short=active.waiting[0].short):
                 return
             self.workers.submit(active.waiting.pop(0))
+
+    def _hand_out_held(self) -> bool:
+        """Hand out a job that was held back, where a worker is idle; whether there was one."""
+        active = self.dispatch.held_back(self.under_way.active) if self.workers.idle else None
+        if active is not None:
+            self.workers.submit(active.waiting.pop(0))
+        return active is not None
 
     def _history(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """The records that a proposal of this number is made from, and placeholders for the experiments that count as
@@ -173,13 +197,24 @@ class Search:
         return history, list(map(Record.placeholder, running))
 
     def _wants_screening(self) -> bool:
+        """Whether it is time for a screening. Only what was begun or has ended since can change that, and the time."""
+        left = float("inf") if self.counted else self.seconds_left
+        if self.features.over(left):
+            return False
+        now = (len(self.records), self.next_number, len(self.features.steps), len(self.features.skipped))
+        now += (self.under_way.screening,)
+        if self._screening_due[0] != now:
+            self._screening_due = now, self._finds_screening_due(left)
+        return self._screening_due[1]
+
+    def _finds_screening_due(self, seconds_left: float) -> bool:
         histories = self._history(self.next_number)
         if self.under_way.screening or histories is None:
             return False
         if self.max_experiments is not None and self.next_number >= self.max_experiments:
             return False
         history, running = histories
-        return self.features.ready([*history, *running], float("inf") if self.counted else self.seconds_left)
+        return self.features.ready([*history, *running], seconds_left)
 
     def _screen(self) -> bool:
         """Hand out a screening for features where it is time for one. Returns whether nothing else may be handed out
@@ -205,7 +240,8 @@ class Search:
         """Begin another experiment; whether there was one to begin."""
         number = self.next_number
         count = len(self.under_way.active) + (len(self.under_way.finished) if self.counted else 0)
-        if self.exhausted or (count > self.lag and (self.counted or not self.workers.idle)):
+        enough = not self.workers.idle and not self.dispatch.wants_more(self.under_way.active)
+        if self.exhausted or (count > self.lag and (self.counted or enough)):
             return False
         if not self.recorder.journal.predictions.has_room():
             self._end_for_want_of_room()
@@ -257,13 +293,17 @@ class Search:
 
     def _record_finished(self) -> None:
         """Record what has finished: at once, or in a counted run in the order of proposal. What others could learn from
-        an experiment does not wait for a slow one."""
+        an experiment does not wait for a slow one. With many workers one at a time, so that none waits for a job
+        meanwhile."""
         finished = self.under_way.finished
         while finished:
             number = len(self.records) if self.counted else min(finished)
             if number not in finished:
                 return
             self.recorder.record(finished.pop(number))
+            self.recorder.renew_submission(at_once=not self.dispatch.wide)
+            if self.dispatch.wide:
+                return
 
     def _abandon(self) -> None:
         """End what still runs. It is recorded, as what had finished is: nothing that was tried is forgotten.
@@ -282,4 +322,5 @@ class Search:
                     self.recorder.record(finished.pop(number))
                 else:
                     self.recorder.cut_short(running[number], reason)
+        self.recorder.renew_submission(at_once=True)
         self.under_way.active.clear()

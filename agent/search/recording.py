@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import incumbent_features, leads_boosting
-from medalist.agent.judging.champion import Leaders
+from medalist.agent.judging.champion import Champion, Leaders
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
@@ -18,6 +19,7 @@ from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
 from medalist.pipelines.fitting.evaluation import combine
 
+WRITING_SHARE = 0.05  # most of the time for submissions that are not written at once
 RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
 
 
@@ -26,6 +28,7 @@ class Recorder:
     """Judges and records experiments, one after another.
 
     leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes.
+    clock: returns the seconds since some instant.
     """
 
     referee: Referee
@@ -33,6 +36,12 @@ class Recorder:
     submissions: Submissions
     leaders: Leaders = field(default_factory=Leaders)
     judge_seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    _submitted: Champion | None = field(init=False)
+    _submitted_at: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self._submitted = self.leaders.champion
 
     def record(self, active: Active) -> None:
         """Record an experiment whose jobs have ended, as failed, as pruned, or with a verdict by all of its folds."""
@@ -45,6 +54,18 @@ class Recorder:
             self.journal.add(record, self._pruned_trial(active))
         else:
             self._judge(number, active)
+
+    def renew_submission(self, *, at_once: bool) -> None:
+        """Write the submission where the champion has changed since the last one; where not `at_once`, only if no more
+        than WRITING_SHARE of the time goes into it, since with many workers champions follow each other quickly. Where
+        the run is killed before, `resume` writes it."""
+        champion = self.leaders.champion
+        if champion is None or champion is self._submitted:
+            return
+        pause = self.submissions.write_seconds / WRITING_SHARE
+        if at_once or self.clock() - self._submitted_at >= pause:
+            self.submissions.submit_champion(champion, self.journal.records)
+            self._submitted, self._submitted_at = champion, self.clock()
 
     def cut_short(self, active: Active, reason: str) -> None:
         """Record an experiment that the end of the search has cut short, so that it may be proposed again. reason: in
@@ -60,7 +81,7 @@ class Recorder:
         return FeatureTrial(False, comparison, active.pruned or "", incumbent_features(self.journal.records))
 
     def _judge(self, number: int, active: Active) -> None:
-        """Judge an experiment by all of its folds, record it, and write the submission where the champion changed."""
+        """Judge an experiment by all of its folds, and record it."""
         folds, refit, records = self.referee.folds, self.referee.data.refit, self.journal.records
         results = [active.results[k] for k in range(folds.count)]
         evaluation = combine(results, folds.positions, last_only=refit)
@@ -76,11 +97,8 @@ class Recorder:
         self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
         leads = leads_boosting(judgement.record, records)  # its test predictions may become pseudo-labels
         tests = [r.test for r in results] if leads and not refit else []
-        renewed = judgement.leaders.champion is not self.leaders.champion
         self.journal.add(judgement.record, judgement.trial, tests)
         self.leaders = judgement.leaders
-        if renewed and self.leaders.champion is not None:
-            self.submissions.submit_champion(self.leaders.champion, records)
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
         """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first

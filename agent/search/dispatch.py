@@ -1,0 +1,65 @@
+"""Dispatch: which waiting job a worker gets next, which jobs are held back, and how many wait ready.
+
+With more workers than an experiment has folds, several experiments run side by side. Where all folds of one began at
+once, all would be done when the first two show that it falls behind, and pruning would save nothing. So the others are
+held back until then while there is something else to do; and since a proposal takes the head longer than a worker
+should wait, some jobs wait ready.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from medalist.agent.feature_ideas import ARM
+from medalist.agent.search.jobs import Active
+from medalist.agent.search.pruning import PRUNE_AFTER
+from medalist.agent.workers.pool import WorkerPool
+
+MANY_WORKERS = 8  # least workers with which jobs are held back and made ready
+WORKERS_PER_READY_JOB = 8  # one job waits ready for so many workers
+
+
+def priority(active: Active) -> tuple[bool, int]:
+    """Sorting key of the experiments whose jobs workers get first: tests of features, which others wait for, then the
+    earliest."""
+    return active.proposal.arm != ARM, active.number
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Chooses jobs for the workers of a pool. folds: of each experiment. counted: whether the budget is a number of
+    experiments; then nothing is held back and nothing waits ready."""
+
+    workers: WorkerPool
+    folds: int
+    counted: bool
+
+    @property
+    def wide(self) -> bool:
+        """Whether several experiments run side by side however many folds of each do."""
+        return not self.counted and self.workers.count >= max(MANY_WORKERS, self.folds + 1)
+
+    def following(self, experiments: Iterable[Active]) -> Active | None:
+        """The experiment of which a worker gets the next job; None where none waits, or only held ones."""
+        return min((a for a in experiments if a.waiting and not self.held(a)), key=priority, default=None)
+
+    def held_back(self, experiments: Iterable[Active]) -> Active | None:
+        """The experiment of which a worker gets a held job where nothing else is left to do; None where there is
+        none."""
+        return min((a for a in experiments if a.waiting and self.held(a)), key=priority, default=None)
+
+    def held(self, active: Active) -> bool:
+        """Whether the waiting folds of an experiment are held back until the first ones have shown that it is not to be
+        pruned. Tests of features are not: others wait for them."""
+        if not self.wide or active.reference is None or active.proposal.arm == ARM:
+            return False
+        folds_left = sum(job.kind == "fold" for job in active.waiting)
+        return 0 < folds_left <= self.folds - PRUNE_AFTER and len(active.results) < PRUNE_AFTER
+
+    def wants_more(self, experiments: Iterable[Active]) -> bool:
+        """Whether too few jobs wait ready."""
+        if not self.wide:
+            return False
+        ready = sum(len(a.waiting) for a in experiments if not self.held(a))
+        return ready < self.workers.count / WORKERS_PER_READY_JOB
