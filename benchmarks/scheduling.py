@@ -13,13 +13,8 @@ results; `table` prints the last ones. Efficiency is against 2 workers.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(name, "1")  # the head's work is of one core
-
 import cProfile
+import json
 import shutil
 import tempfile
 import time
@@ -33,6 +28,7 @@ from scheduling_head import Clock, Steps, VirtualBudget, watched_modules
 from scheduling_jobs import Predictions, Recorded
 from scheduling_pool import SimulatedPool
 from scheduling_record import Recording, search_of
+from threadpoolctl import threadpool_limits
 
 from medalist.agent.config import RunConfig
 from medalist.agent.search.loop import Search
@@ -146,7 +142,17 @@ def table(options: argparse.Namespace) -> None:
 
 def rows_of(lines: Sequence[dict[str, Any]]) -> list[str]:
     """The rows of a Markdown table."""
-    heads = ["workers", "experiments/h", "efficiency", "by work", "busy", "lost", "nothing to do", "head", "s of it each"]
+    heads = [
+        "workers",
+        "experiments/h",
+        "efficiency",
+        "by work",
+        "busy",
+        "lost",
+        "nothing to do",
+        "head",
+        "s of it each",
+    ]
     rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     base = next((line for line in lines if line["workers"] == 2), None)
     for line in lines:
@@ -179,7 +185,8 @@ def main() -> None:
     parser.add_argument("--label", default="", help="kept with the results")
     parser.add_argument("--profile", action="store_true", help="write a profile of the head beside the runs")
     options = parser.parse_args()
-    {"record": record, "simulate": simulate, "table": table}[options.what](options)
+    with threadpool_limits(1):  # the head's work is of one core
+        {"record": record, "simulate": simulate, "table": table}[options.what](options)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ def asleep() -> float:
 class Clock:
     """Virtual time: the seconds that the head really works, and those that are skipped since it only waits.
 
-    The head's work is the processor time of this process, so that others on the machine do not count, and what it sleeps
-    in steps that wait for the disk. What the benchmark itself does between `paused` does not count.
+    The head's work is the processor time of this process, so that others on the machine do not count, and what it
+    sleeps in steps that wait for the disk. What the benchmark itself does between `paused` does not count.
     """
 
     skipped: float = 0.0

@@ -1,4 +1,4 @@
-"""A worker pool on virtual time for `scheduling.py`: jobs take as long as recorded ones, and results cross a network."""
+"""A pool on virtual time for `scheduling.py`: jobs take as long as recorded ones, and results cross a network."""
 
 from __future__ import annotations
 
@@ -163,6 +163,8 @@ class SimulatedPool:
         """Skip to the next arrival, or to the end of the timeout."""
         now = self.clock.now
         self._transfer(now)
+        while self._ends and self._ends[0].generation != self._ends[0].worker.generation:
+            heapq.heappop(self._ends)  # of a worker that was killed
         if self._arrived:
             following = self._arrived[0][0]
         else:

@@ -121,8 +121,8 @@ def search_of(config: RunConfig, budget: Budget, workers: WorkerPool) -> Search:
 
 
 def experiment_line(record: Record, log_odds: np.ndarray) -> dict[str, Any]:
-    """What is recorded of an experiment, with the regression of its log-odds on the true ones: `slope`, and `error`, the
-    standard deviation of what is left."""
+    """What is recorded of an experiment, with the regression of its log-odds on the true ones: `slope`, and `error`,
+    the standard deviation of what is left."""
     line: dict[str, Any] = {"what": "experiment", "number": record.number, "arm": record.arm, "verdict": record.verdict}
     line |= {"family": record.pipeline.family, "loss": record.loss, "gain": record.gain}
     if record.evaluation is not None:

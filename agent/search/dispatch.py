@@ -1,4 +1,4 @@
-"""Dispatch: which waiting job a worker gets next, which jobs are held back, and how many wait ready.
+"""Dispatch: hands waiting jobs to workers, holds some back, and says whether enough wait ready.
 
 With more workers than an experiment has folds, several experiments run side by side. Where all folds of one began at
 once, all would be done when the first two show that it falls behind, and pruning would save nothing. So the others are
@@ -8,7 +8,7 @@ should wait, some jobs wait ready.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medalist.agent.feature_ideas import ARM
@@ -20,15 +20,9 @@ MANY_WORKERS = 8  # least workers with which jobs are held back and made ready
 WORKERS_PER_READY_JOB = 8  # one job waits ready for so many workers
 
 
-def priority(active: Active) -> tuple[bool, int]:
-    """Sorting key of the experiments whose jobs workers get first: tests of features, which others wait for, then the
-    earliest."""
-    return active.proposal.arm != ARM, active.number
-
-
 @dataclass(frozen=True)
 class Dispatch:
-    """Chooses jobs for the workers of a pool. folds: of each experiment. counted: whether the budget is a number of
+    """Hands jobs to the workers of a pool. folds: of each experiment. counted: whether the budget is a number of
     experiments; then nothing is held back and nothing waits ready."""
 
     workers: WorkerPool
@@ -40,14 +34,21 @@ class Dispatch:
         """Whether several experiments run side by side however many folds of each do."""
         return not self.counted and self.workers.count >= max(MANY_WORKERS, self.folds + 1)
 
-    def following(self, experiments: Iterable[Active]) -> Active | None:
-        """The experiment of which a worker gets the next job; None where none waits, or only held ones."""
-        return min((a for a in experiments if a.waiting and not self.held(a)), key=priority, default=None)
+    def hand_out(self, experiments: Sequence[Active]) -> Active | None:
+        """Hand out jobs that are not held back, while there is room for them; the first experiment that is left with
+        one, for which there is none."""
+        while (active := _first(a for a in experiments if a.waiting and not self.held(a))) is not None:
+            if not self.workers.has_room(short=active.waiting[0].short):
+                return active
+            self.workers.submit(active.waiting.pop(0))
+        return None
 
-    def held_back(self, experiments: Iterable[Active]) -> Active | None:
-        """The experiment of which a worker gets a held job where nothing else is left to do; None where there is
-        none."""
-        return min((a for a in experiments if a.waiting and self.held(a)), key=priority, default=None)
+    def hand_out_held(self, experiments: Sequence[Active]) -> bool:
+        """Hand out a job that was held back, where a worker is idle; whether there was one."""
+        active = _first(a for a in experiments if a.waiting and self.held(a)) if self.workers.idle else None
+        if active is not None:
+            self.workers.submit(active.waiting.pop(0))
+        return active is not None
 
     def held(self, active: Active) -> bool:
         """Whether the waiting folds of an experiment are held back until the first ones have shown that it is not to be
@@ -57,9 +58,14 @@ class Dispatch:
         folds_left = sum(job.kind == "fold" for job in active.waiting)
         return 0 < folds_left <= self.folds - PRUNE_AFTER and len(active.results) < PRUNE_AFTER
 
-    def wants_more(self, experiments: Iterable[Active]) -> bool:
+    def wants_more(self, experiments: Sequence[Active]) -> bool:
         """Whether too few jobs wait ready."""
         if not self.wide:
             return False
         ready = sum(len(a.waiting) for a in experiments if not self.held(a))
         return ready < self.workers.count / WORKERS_PER_READY_JOB
+
+
+def _first(experiments: Iterable[Active]) -> Active | None:
+    """The experiment whose jobs workers get first: a test of features, which others wait for, or else the earliest."""
+    return min(experiments, key=lambda active: (active.proposal.arm != ARM, active.number), default=None)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from medalist.agent.budget import Budget
 from medalist.agent.experiment import Proposal, Record, noise_unit
-from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
@@ -16,16 +15,14 @@ from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
+from medalist.agent.search.screenings import Screenings
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
 NEXT_SECONDS = 3600.0  # seconds that `would_try_next` takes to be left
-SCREEN_KEY = -1  # key of the job that screens candidates for features
-HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
 
 
 @dataclass
@@ -58,8 +55,9 @@ class Search:
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
     dispatch: Dispatch = field(init=False)
+    screenings: Screenings = field(init=False)
     _closing: tuple[object, float] = (None, 0.0)
-    _screening_due: tuple[object, bool] = (None, False)
+    _nothing_to_propose: object = None
 
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
@@ -67,6 +65,16 @@ class Search:
         self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
         self.pruner = Pruner(self.recorder.referee)
         self.dispatch = Dispatch(self.workers, self.recorder.referee.folds.count, self.counted)
+        self.screenings = Screenings(
+            self.features,
+            self.recorder.journal,
+            self.workers,
+            self.budget,
+            self.under_way,
+            self.counted,
+            history=self._proposed_from,
+            seconds_left=lambda: self.seconds_left,
+        )
         self.intake = Intake(
             self.recorder,
             self.features,
@@ -131,13 +139,14 @@ class Search:
                 not self.under_way.active
                 and not self.under_way.finished
                 and not self.under_way.screening
-                and not self._wants_screening()
+                and not self.screenings.due
             ):
                 break
             waits = not proposed and not (self.under_way.finished and self.dispatch.wide)
             for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left)) if waits else 0.0):
                 self.intake.take(outcome)
-            self._hand_out()  # before what has finished is judged
+            if not (self.counted and self.under_way.screening):
+                self.dispatch.hand_out(self.under_way.active)  # before what has finished is judged
             self._record_finished()
             self.recorder.renew_submission(at_once=not self.dispatch.wide)
             tick()
@@ -150,38 +159,21 @@ class Search:
         there is too little to hand out. Returns whether it ended after a proposal, since with many workers it would
         take too long to make all of them before outcomes are looked at."""
         while True:
-            if self._screen() or (self.counted and self.under_way.screening):
+            if self.screenings.begin() or (self.counted and self.under_way.screening):
                 return False
-            active = self.dispatch.following(self.under_way.active)
-            if active is not None and self.workers.has_room(short=active.waiting[0].short):
-                self.workers.submit(active.waiting.pop(0))
-                continue
-            if active is not None and not self.dispatch.wants_more(self.under_way.active):
+            left = self.dispatch.hand_out(self.under_way.active)
+            if left is not None and not self.dispatch.wants_more(self.under_way.active):
                 return False
-            if active is None and self.counted and self._wants_screening():
+            if left is None and self.counted and self.screenings.due:
                 return False  # what runs comes to its end first
-            if active is None and not self.dispatch.wide and not self.workers.has_room(short=True):
+            if left is None and not self.dispatch.wide and not self.workers.has_room(short=True):
                 return False
             if self._propose():
                 if self.dispatch.wide:
-                    self._hand_out()
+                    self.dispatch.hand_out(self.under_way.active)
                     return True
-            elif not self._hand_out_held():
+            elif not self.dispatch.hand_out_held(self.under_way.active):
                 return False
-
-    def _hand_out(self) -> None:
-        """Hand out jobs that wait already, as far as there is room for them."""
-        while (active := self.dispatch.following(self.under_way.active)) is not None:
-            if (self.counted and self.under_way.screening) or not self.workers.has_room(short=active.waiting[0].short):
-                return
-            self.workers.submit(active.waiting.pop(0))
-
-    def _hand_out_held(self) -> bool:
-        """Hand out a job that was held back, where a worker is idle; whether there was one."""
-        active = self.dispatch.held_back(self.under_way.active) if self.workers.idle else None
-        if active is not None:
-            self.workers.submit(active.waiting.pop(0))
-        return active is not None
 
     def _history(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """The records that a proposal of this number is made from, and placeholders for the experiments that count as
@@ -196,52 +188,23 @@ class Search:
         running += [a.proposal for a in [*self.under_way.active, *self.under_way.finished.values()]]
         return history, list(map(Record.placeholder, running))
 
-    def _wants_screening(self) -> bool:
-        """Whether it is time for a screening. Only what was begun or has ended since can change that, and the time."""
-        left = float("inf") if self.counted else self.seconds_left
-        if self.features.over(left):
-            return False
-        now = (len(self.records), self.next_number, len(self.features.steps), len(self.features.skipped))
-        now += (self.under_way.screening,)
-        if self._screening_due[0] != now:
-            self._screening_due = now, self._finds_screening_due(left)
-        return self._screening_due[1]
-
-    def _finds_screening_due(self, seconds_left: float) -> bool:
-        histories = self._history(self.next_number)
-        if self.under_way.screening or histories is None:
-            return False
-        if self.max_experiments is not None and self.next_number >= self.max_experiments:
-            return False
-        history, running = histories
-        return self.features.ready([*history, *running], seconds_left)
-
-    def _screen(self) -> bool:
-        """Hand out a screening for features where it is time for one. Returns whether nothing else may be handed out
-        before it."""
-        if not self._wants_screening():
-            return False
-        if not self.workers.idle or (self.counted and (self.under_way.active or self.under_way.finished)):
-            return not self.counted  # a child comes free soon; counted runs start it from equal records
-        incumbent = incumbent_features(self.records)
-        assert incumbent is not None
-        soft = hard = float("inf")
-        if self.budget.limited:
-            soft = float("inf") if self.counted else self.features.screen_seconds
-            hard = max(1.0, self.seconds_left) if self.counted else 2 * soft + HARD_GRACE
-        request = self.features.request(self.records, self.recorder.journal.folder / "work", counted=self.counted)
-        self.workers.submit(
-            Job(SCREEN_KEY, "screen", incumbent.pipeline, soft_seconds=soft, hard_seconds=hard, screen=request)
-        )
-        self.under_way.screening = True
-        return False
+    def _proposed_from(self) -> list[Record] | None:
+        """What the next experiment is proposed from; None where there is to be none, or it is too early for it."""
+        number = self.next_number
+        histories = self._history(number)
+        if histories is None or (self.max_experiments is not None and number >= self.max_experiments):
+            return None
+        return [*histories[0], *histories[1]]
 
     def _propose(self) -> bool:
         """Begin another experiment; whether there was one to begin."""
         number = self.next_number
+        state = len(self.records), number, self.under_way.screening, len(self.features.steps)
         count = len(self.under_way.active) + (len(self.under_way.finished) if self.counted else 0)
         enough = not self.workers.idle and not self.dispatch.wants_more(self.under_way.active)
         if self.exhausted or (count > self.lag and (self.counted or enough)):
+            return False
+        if self._nothing_to_propose == state and self.under_way.active:  # nothing has begun or ended since
             return False
         if not self.recorder.journal.predictions.has_room():
             self._end_for_want_of_room()
@@ -259,8 +222,9 @@ class Search:
             left = float("inf") if self.counted else self.seconds_left
             proposal = self.policy.propose([*history, *running], number, left)
         if proposal is None:
+            self._nothing_to_propose = state
             self.exhausted = not (
-                self.under_way.active or self.under_way.finished or self.under_way.screening or self._wants_screening()
+                self.under_way.active or self.under_way.finished or self.under_way.screening or self.screenings.due
             )
             return False
         self._begin(number, proposal)
