@@ -101,7 +101,7 @@ def _shared_trial() -> type:
     but its number, and the copies would be most of a draw's time."""
     from optuna.trial import FrozenTrial
 
-    class SharedTrial(FrozenTrial):  # type: ignore[misc]
+    class SharedTrial(FrozenTrial):
         def __deepcopy__(self, memo: dict[int, Any]) -> SharedTrial:
             return copy.copy(self)
 
