@@ -24,6 +24,7 @@ from medalist.agent.nights.state import NightRow, NightState, SliceRow, process_
 from medalist.agent.nights.tonight import USED, Tonight, better_medal
 from medalist.agent.nights.window import Window
 from medalist.agent.records.stores import open_ledger
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import InputError, LedgerError, MedalistError
 from medalist.leaderboard.ledger.process import Process
 
@@ -105,9 +106,9 @@ class Night:
             self._work(self.tonight[found.name], found)
             self.after()
             return ""
-        waiting = [t.retry_at for t in self.tonight.values() if not t.given_up and t.retry_at > time.monotonic()]
-        if not ready and waiting and min(waiting) - time.monotonic() < left - SMALLEST:
-            self._nap(min(waiting) - time.monotonic())
+        waiting = [t.retry_at for t in self.tonight.values() if not t.given_up and t.retry_at > awake()]
+        if not ready and waiting and min(waiting) - awake() < left - SMALLEST:
+            self._nap(min(waiting) - awake())
             return ""
         return self._why_over(ready)
 
@@ -130,7 +131,7 @@ class Night:
         if t.given_up:
             self._say_once(t, "skipped", f"It failed {t.failures} times and is left alone tonight: {t.reason}")
             return False
-        if t.retry_at > time.monotonic():
+        if t.retry_at > awake():
             return False
         plateau = "" if self.keep_going else t.plateau(self.prior)
         if plateau:
@@ -226,9 +227,7 @@ class Night:
     def _failed(self, t: Tonight, seconds: float, reason: str, details: str | None = None) -> None:
         """Take in a slice that failed."""
         t.failed(seconds, reason, self.row.budget)
-        again = (
-            "left alone tonight" if t.given_up else f"tried again in {max(0.0, t.retry_at - time.monotonic()):.0f} s"
-        )
+        again = "left alone tonight" if t.given_up else f"tried again in {max(0.0, t.retry_at - awake()):.0f} s"
         self._say(t, "failure", f"A slice failed ({again}): {reason}", details)
         self._notify("failure", f"{t.name}: a slice of the night failed: {reason}", t)
 
@@ -334,9 +333,9 @@ class Night:
         return False
 
     def _nap(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.stopped() and self.window.left > 0:
-            time.sleep(min(NAP_SECONDS, max(0.0, until - time.monotonic())))
+        until = awake() + seconds
+        while awake() < until and not self.stopped() and self.window.left > 0:
+            time.sleep(min(NAP_SECONDS, max(0.0, until - awake())))
             self.display.tick(list(self.tonight.values()), None, self.window.left)
 
     def _record(self, call: Callable[[], Any]) -> Any:

@@ -7,7 +7,6 @@ the run it is an error that they could not be written.
 from __future__ import annotations
 
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
 from medalist.agent.records.predictions import Predictions
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
@@ -44,7 +44,7 @@ class Journal:
     folder: of the run.
     schema: what the columns are, to describe features by.
     emit: called with each event (see `records/events.py`), after its rows were given to the ledger.
-    began: when this process began to work on the run, on the clock of `time.monotonic()`.
+    began: when this process began to work on the run, on the clock of `awake()`.
     earlier_seconds: seconds that earlier processes have worked on a resumed run.
     records: the finished experiments, in the order of their numbers.
     """
@@ -55,7 +55,7 @@ class Journal:
     predictions: Predictions
     schema: Schema
     emit: Emit
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=awake)
     earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
     _queue: deque[Callable[[], object]] = field(default_factory=deque)
@@ -64,7 +64,7 @@ class Journal:
     @property
     def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.earlier_seconds + time.monotonic() - self.began
+        return self.earlier_seconds + awake() - self.began
 
     def add(self, record: Record, trial: FeatureTrial | None = None, fold_tests: Sequence[np.ndarray] = ()) -> Record:
         """Store a finished experiment: its predictions, then its rows in the ledger; then emit its event.
@@ -156,7 +156,7 @@ class Journal:
     def _write(self, call: Callable[[], object]) -> None:
         """Queue a call that writes to the ledger, and flush the queue unless the ledger was away a moment ago."""
         self._queue.append(call)
-        if time.monotonic() >= self._retry_at:
+        if awake() >= self._retry_at:
             self.flush()
 
     def flush(self, *, insist: bool = False) -> None:
@@ -169,7 +169,7 @@ class Journal:
             except LedgerUnavailable as error:
                 if insist:
                     raise
-                self._retry_at = time.monotonic() + RETRY_SECONDS
+                self._retry_at = awake() + RETRY_SECONDS
                 if not was_away:
                     self.note(f"{error} The run goes on, and what it records waits for the ledger.")
                 return

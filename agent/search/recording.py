@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
+from medalist.competitions.clock import awake
 from medalist.pipelines.fitting.evaluation import combine
 
 RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
@@ -68,11 +68,11 @@ class Recorder:
         one, other = (active.replicates.get(t) for t in REPLICATE_SEEDS)
         if one is not None and other is not None:
             self._measure_noise_floor(one, other)
-        began = time.monotonic()
+        began = awake()
         judgement = self.referee.judge(
             number, active.proposal, evaluation, active.busy_seconds, losses, records, self.leaders
         )
-        took = time.monotonic() - began
+        took = awake() - began
         self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
         leads = leads_boosting(judgement.record, records)  # its test predictions may become pseudo-labels
         tests = [r.test for r in results] if leads and not refit else []
