@@ -1,4 +1,4 @@
-"""What goes wrong in the rows of `deadlines.py`: estimators and metrics that misbehave, and what befalls the machine."""
+"""What goes wrong in the rows of `deadlines.py`: estimators and metrics that misbehave, and what befalls a run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from pathlib import Path
 
 import psutil
 
-MARK = "MEDALIST_DEADLINES_ROW"  # environment variable by which the processes of a row are found, whoever their parent is
+MARK = (
+    "MEDALIST_DEADLINES_ROW"  # environment variable by which the processes of a row are found, whoever their parent is
+)
 FROM = "MEDALIST_DEADLINES_FROM"  # environment variable: the instant from which an estimator or a metric misbehaves
 HELD = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # years in C code that never yields to another thread
 ASLEEP = 15.0  # seconds for which the processes are stopped
 CONTAINER = 3 << 30  # bytes of memory in the row that allocates without end
-FAKETIME = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = (
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+)
 
 FAMILY = '''
 """Least squares that misbehaves from an instant on."""
@@ -102,8 +107,13 @@ class Row:
         return found
 
     def wait_for(self, share: float, ended: threading.Event) -> bool:
-        """Wait until this share of the budget has passed; whether the run goes on then."""
-        return not ended.wait(max(0.0, self.began + share * self.budget - time.monotonic()))
+        """Wait until this share of the budget has passed, and there is a submission; whether the run goes on then."""
+        wait = self.began + share * self.budget - time.monotonic()
+        while not ended.wait(max(0.1, wait)):
+            if any(self.runs.glob("*/*/submission.csv")):
+                return True
+            wait = 0.0
+        return False
 
 
 Befalls = Callable[[Row, threading.Event], None]

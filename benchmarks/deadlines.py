@@ -26,7 +26,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from deadline_conditions import CONDITIONS, FAMILY, FROM, MARK, METRIC, Condition, Row, disk, faketime, in_container, missing
+from deadline_conditions import (
+    CONDITIONS,
+    FAMILY,
+    FROM,
+    MARK,
+    METRIC,
+    Condition,
+    Row,
+    disk,
+    faketime,
+    in_container,
+    missing,
+)
 
 import medalist
 from medalist.agent.records.stores import open_ledger
@@ -189,7 +201,9 @@ def resumed(row: Row, data: Path, environment: dict[str, str], command: list[str
         return {"resume": None}
     arguments = ["resume", runs[0], "--budget", f"{RESUME_SECONDS:g}s", "--runs-dir", str(row.runs)]
     try:
-        done = subprocess.run([*before, *arguments], env=environment, capture_output=True, timeout=RESUME_SECONDS + OVERDUE)
+        done = subprocess.run(
+            [*before, *arguments], env=environment, capture_output=True, timeout=RESUME_SECONDS + OVERDUE
+        )
     except subprocess.TimeoutExpired:
         return {"resume": "late"}
     lines = done.stderr.decode(errors="replace").strip().splitlines()
@@ -221,13 +235,18 @@ def table(rows: list[dict[str, Any]]) -> str:
         if row["allowed"] != budget:
             seconds += f" of {row['allowed']:.1f} s"
         made = (row["made_from"] or "not in the ledger") if row["valid"] else "NONE"
-        flaws = ["LATE"] * row["late"] + [f"{row['orphans']} LEFT"] * bool(row["orphans"]) + ["TRACEBACK"] * row["traceback"]
-        resumed_ = "-" if row["resume"] is None else f"exit code {row['resume']}, {row.get('resume_seconds')} s"
-        lines.append(
-            f"| {name} | {size} | {budget:g} s | {' '.join([seconds, *flaws])} | {row['exit_code']} | {made} | {resumed_} |"
+        flaws = (
+            ["LATE"] * row["late"]
+            + [f"{row['orphans']} LEFT"] * bool(row["orphans"])
+            + ["TRACEBACK"] * row["traceback"]
         )
+        resumed_ = "-" if row["resume"] is None else f"exit code {row['resume']}, {row.get('resume_seconds')} s"
+        cells = [name, size, f"{budget:g} s", " ".join([seconds, *flaws]), row["exit_code"], made, resumed_]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     late = sum(r["late"] for r in last.values())
-    return "\n".join([*lines, "", f"{len(last)} rows: {late} late, {sum(not good(r) for r in last.values())} with any flaw."])
+    return "\n".join(
+        [*lines, "", f"{len(last)} rows: {late} late, {sum(not good(r) for r in last.values())} with any flaw."]
+    )
 
 
 def main() -> None:

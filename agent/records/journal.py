@@ -21,8 +21,9 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
 from medalist.agent.records.predictions import Predictions
+from medalist.agent.records.unstored import Unstored
 from medalist.competitions.clock import awake
-from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.competitions.errors import DiskFull, LedgerError, LedgerUnavailable
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -47,6 +48,7 @@ class Journal:
     began: when this process began to work on the run, on the clock of `awake()`.
     earlier_seconds: seconds that earlier processes have worked on a resumed run.
     records: the finished experiments, in the order of their numbers.
+    unstored: what a full disk had no room for.
     """
 
     run_id: str
@@ -58,8 +60,12 @@ class Journal:
     began: float = field(default_factory=awake)
     earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
+    unstored: Unstored = field(init=False)
     _queue: deque[Callable[[], object]] = field(default_factory=deque)
     _retry_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.unstored = Unstored(self.predictions, self.note)
 
     @property
     def worked_seconds(self) -> float:
@@ -74,10 +80,11 @@ class Journal:
         """
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
-            if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_fold_tests=True)
-            artifact = self.predictions.keep(record.number, evaluation).name
-            record = replace(record, evaluation=self.predictions.load(record.number))
+            artifact = self.predictions.path(record.number).name
+            if self.unstored.store(record.number, evaluation):
+                record = replace(record, evaluation=self.predictions.load(record.number))
+                if self.predictions.keep_fold_tests(record.number, fold_tests):
+                    record = replace(record, keeps_fold_tests=True)
         self.records.append(record)
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
@@ -147,7 +154,11 @@ class Journal:
         Raises LedgerUnavailable where the ledger still cannot be reached: then the predictions and the summary are on
         disk, and `medalist resume` makes the missing rows again.
         """
-        self.write_json("summary.json", summary)
+        self.unstored.try_again()
+        try:
+            self.write_json("summary.json", summary)
+        except DiskFull as error:  # the ledger may lie on another one
+            self.note(str(error))
         self._queue.append(partial(self.ledger.finish_run, self.run_id, status, summary))
         self.flush(insist=True)
 
