@@ -117,7 +117,7 @@ class _Supervised:
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() >= until:
                 return None
-            time.sleep(0.01)
+            select.select((), (), (), 0.01)  # not time.sleep, which fails where a tool fakes the clock
 
     def kill(self) -> int:
         """Kill the process and its descendants at the deadline, and print why; returns the exit code for this
