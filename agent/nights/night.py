@@ -11,7 +11,8 @@ from pathlib import Path
 
 from medalist.agent.nights.belief import Prior
 from medalist.agent.nights.child import COMMAND
-from medalist.agent.nights.division import SMALLEST, next_slice
+from medalist.agent.nights.division import SMALLEST, Candidate, Slice, expected_after, next_slice
+from medalist.agent.nights.progress import NightProgress
 from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.roster import Roster, prior_of
 from medalist.agent.nights.slices import SliceWorker, end_left_overs
@@ -90,7 +91,8 @@ class Night:
         candidates = [t.candidate(self.prior) for t in ready]
         found = next_slice(candidates, left, self.recorder.row.budget, self.roster.shares, self._draw, self.length)
         if found is not None:
-            self._worker.work_on(self.roster.tonight[found.name], found)
+            t, then = self.roster.tonight[found.name], self._likely_next(candidates, found, left)
+            self._worker.work_on(t, found, lambda worked: self._show(t, found, worked, then))
             self.after()
             return ""
         waiting = [t.retry_at for t in self._all if not t.given_up and t.retry_at > time.monotonic()]
@@ -150,4 +152,30 @@ class Night:
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self.stopped() and self.window.left > 0:
             time.sleep(min(NAP_SECONDS, max(0.0, until - time.monotonic())))
-            self.recorder.display.tick(self._all, None, self.window.left)
+            self._show()
+
+    def _likely_next(self, candidates: Sequence[Candidate], found: Slice, left: float) -> str:
+        """Who gets the slice after this one if it gains what is expected; "" for nobody."""
+        draw = random.Random()
+        draw.setstate(self._draw.getstate())
+        after, budget = expected_after(candidates, found), self.recorder.row.budget
+        then = next_slice(after, left - found.seconds, budget, self.roster.shares, draw, self.length)
+        return "" if then is None else then.name
+
+    def _show(
+        self, working: Tonight | None = None, found: Slice | None = None, worked: float = 0.0, then: str = ""
+    ) -> None:
+        """Show the state of the night, with the slice that is worked on."""
+        progress = NightProgress(
+            night=self.recorder.row.id,
+            left=self.window.left,
+            window=self.recorder.row.budget,
+            tonight=self._all,
+            working=working,
+            slice_seconds=0.0 if found is None else found.seconds,
+            worked=worked,
+            next=then,
+            keep_going=self.keep_going,
+            prior=self.prior,
+        )
+        self.recorder.display.tick(progress)

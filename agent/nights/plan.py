@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from medalist.agent.nights.belief import Prior
 from medalist.agent.nights.display import NightLines
-from medalist.agent.nights.division import SMALLEST, Candidate, next_slice
+from medalist.agent.nights.division import SMALLEST, Candidate, expected_after, next_slice
 from medalist.agent.nights.notify import Notifier
 from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.roster import Roster, prior_of
@@ -65,17 +65,13 @@ def _simulated(
     candidates: Sequence[Candidate], window: float, shares: float, length: float | None
 ) -> tuple[dict[str, float], dict[str, int]]:
     """Seconds and slices of each candidate, by name, in a night without surprises."""
-    now = {c.name: c for c in candidates}
+    now = list(candidates)
     seconds: dict[str, float] = {}
     slices: dict[str, int] = {}
     left, draw = window, random.Random(0)
-    while (found := next_slice(list(now.values()), left, window, shares, draw, length)) is not None:
-        c = now[found.name]
-        spent = found.seconds
-        left -= spent
-        belief = replace(c.belief, minutes=c.belief.minutes + spent / 60)
-        now[found.name] = replace(c, worked=c.worked + spent, tonight=c.tonight + spent, belief=belief)
-        now = {name: replace(o, ends=o.ends - spent) for name, o in now.items()}
-        seconds[found.name] = seconds.get(found.name, 0.0) + spent
+    while (found := next_slice(now, left, window, shares, draw, length)) is not None:
+        left -= found.seconds
+        now = expected_after(now, found)
+        seconds[found.name] = seconds.get(found.name, 0.0) + found.seconds
         slices[found.name] = slices.get(found.name, 0) + 1
     return seconds, slices

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from medalist.agent.nights.belief import Gain, Prior
-from medalist.agent.nights.continuing import History, identity, run_by_hand, run_of_slices
+from medalist.agent.nights.continuing import History, identity, recorded_since, run_by_hand, run_of_slices
 from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.schema import Entry
@@ -90,6 +90,9 @@ class Roster:
         with contextlib.suppress(LedgerError), open_ledger(self.runs_dir) as ledger:
             row = ledger.run(t.run)
             t.history = History.of(row, ledger)
+            since = self.recorder.row.began
+            gains = [e.gain_in_noise or 0.0 for e in ledger.experiments(t.run) if recorded_since(e, since)]
+            t.gained = sum(gain for gain in gains if gain > 0)
             standing = row.summary.get("standing") or {}
             t.medal = standing.get("medal") if better_medal(standing.get("medal"), t.medal) else t.medal
 

@@ -38,11 +38,14 @@ class SliceWorker:
     stopped: Callable[[], bool]
     command: Sequence[str] = COMMAND
 
-    def work_on(self, t: Tonight, found: Slice) -> None:
-        """Work on a competition for a slice. Nothing that goes wrong with it stops the night."""
+    def work_on(self, t: Tonight, found: Slice, show: Callable[[float], None]) -> None:
+        """Work on a competition for a slice. Nothing that goes wrong with it stops the night.
+
+        show: called several times a second with the seconds since it began.
+        """
         self.recorder.display.note(t.name, f"{found.seconds / 60:.1f} min: {found.why}")
         try:
-            outcome = self._run_child(t, found)
+            outcome = self._run_child(t, found, show)
         except Exception as error:  # noqa: BLE001 - whatever fails with one competition, the others are worked on
             text = " ".join(str(error).split()) or type(error).__name__
             self._failed(t, 0.0, text, None if isinstance(error, MedalistError | OSError) else traceback.format_exc())
@@ -72,7 +75,7 @@ class SliceWorker:
         self.recorder.say(t.name, "failure", f"A slice failed ({again}): {reason}", details)
         self.recorder.notify("failure", f"{t.name}: a slice of the night failed: {reason}", t.name)
 
-    def _run_child(self, t: Tonight, found: Slice) -> Outcome:
+    def _run_child(self, t: Tonight, found: Slice, show: Callable[[float], None]) -> Outcome:
         """The child process of a slice, recorded before it is started and after it has ended."""
         log = Path(self.roster.runs_dir) / "nights" / self.recorder.row.id / f"{safe(t.name)}.log"
         values: dict[str, Any] = {
@@ -99,12 +102,15 @@ class SliceWorker:
         def on_event(event: Mapping[str, Any]) -> None:
             if event.get("event") == "start":
                 update(run=str(event["run"]))
+            if event.get("event") == "experiment":
+                t.gained += max(0.0, event.get("gain_in_noise") or 0.0)
             self.recorder.display.event(t.name, event)
 
         def stop() -> bool:
-            self.recorder.display.tick(list(self.roster.tonight.values()), t, self.window.left)
+            show(time.monotonic() - began)
             return self.stopped() or self.window.left < -1.0
 
+        began = time.monotonic()
         arguments = command_line(t.entry, t.run, budget, self.roster.runs_dir, planned)
         try:
             outcome = work(arguments, budget, log, started=started, on_event=on_event, stop=stop, command=self.command)
