@@ -12,7 +12,7 @@ from typing import Any
 
 from kill_checks import State, got_worse, read_states, summary_estimate
 from kill_processes import GONE_SECONDS, Watched, agent_of, changes, kill, kill_target, marked
-from kill_trials import INSTANT, Kill, Trial
+from kill_trials import INSTANT, TRIES, Kill, Trial
 
 NIGHT_TARGETS = ("night", "slice", "agent", "child", "all")
 
@@ -32,7 +32,9 @@ class NightTrial(Trial):
         options = "    threads: 1\n    seed: 1\n"  # a run of their own: none that was made by hand goes on
         entries = [f"  - path: {path}\n    name: {path.name}\n{options}" for path in self.competitions]
         file.write_text("competitions:\n" + "".join(entries), encoding="utf-8")
-        for _ in range(kills):
+        for _ in range(TRIES * kills):
+            if len(self.kills) >= kills:
+                break
             if self.process is None:
                 self.process = self.night(file)
             if self.instant(self.process):

@@ -14,7 +14,15 @@ from typing import Any
 
 from medalist.agent.nights.belief import Gain, Prior
 from medalist.agent.nights.child import COMMAND, Outcome, end_left_over, work
-from medalist.agent.nights.continuing import History, command_line, identity, run_by_hand, run_of_slices
+from medalist.agent.nights.continuing import (
+    History,
+    child_seconds,
+    command_line,
+    identity,
+    run_begun_by,
+    run_by_hand,
+    run_of_slices,
+)
 from medalist.agent.nights.display import NightDisplay
 from medalist.agent.nights.division import SMALLEST, Slice, next_slice
 from medalist.agent.nights.file import read_nights
@@ -247,7 +255,7 @@ class Night:
         number = self._record(lambda: self.state.begin_slice(self.row.id, values))
         fair = self.row.budget * t.entry.share / sum(o.entry.share for o in self.tonight.values())
         planned = min(fair, PLANNED * found.seconds)
-        budget = max(10.0, found.seconds - 1.0)  # the end of its processes takes a moment too
+        budget = child_seconds(found.seconds)
 
         def update(**changes: Any) -> None:
             if number is not None:
@@ -302,19 +310,33 @@ class Night:
     # what may go wrong
 
     def end_left_overs(self) -> None:
-        """End the processes of slices whose night was killed, and record that they were."""
+        """End the processes of slices whose night was killed, and record that they were, with the run that each had
+        begun."""
         with contextlib.suppress(LedgerError):
-            for s in self.state.slices():
+            slices = self.state.slices()
+            for s in slices:
                 if s.status == "running":
                     process = process_of(s)
                     if process is not None:
                         end_left_over(process)
+                    if s.run is None:
+                        self._adopt(s, slices)
                     seconds = min(s.budget, max(0.0, time.time() - s.began))
                     lost = {"status": "killed", "reason": "The night's process was killed.", "seconds": seconds}
                     self.state.update_slice(s.night, s.number, lost)
             for night in self.state.nights():
                 if night.state == "killed":
                     self.state.end_night(night.id, "killed", "Its process was killed.")
+
+    def _adopt(self, row: SliceRow, slices: Sequence[SliceRow]) -> None:
+        """Let later slices go on with the run that a slice had begun when its night was killed, and end the process that
+        still works on it."""
+        with contextlib.suppress(LedgerError), open_ledger(self.runs_dir) as ledger:
+            run = run_begun_by(row, slices, ledger)
+            if run is not None:
+                self.state.update_slice(row.night, row.number, {"run": run.id})
+                if run.state == "running":
+                    end_left_over(Process(run.host, run.pid, run.process))
 
     def _has_room(self) -> bool:
         """Whether the disk of the runs has room for a slice; says so, once, where it has not."""

@@ -178,11 +178,10 @@ class Submissions:
         """Put back a submission that was confirmed by an earlier part of the run. It is written where the file differs,
         and recorded where it is not the last one that was."""
         self.confirmed, self.made_from = kept, kept.made_from
-        same = self.path.is_file() and self.path.read_bytes() == contents
-        if same and self._recorded == kept.sha256:
-            return
-        if not same:
+        if not (self.path.is_file() and self.path.read_bytes() == contents):
             write_atomically(self.path, contents)
+        if self._recorded == kept.sha256:
+            return
         self._recorded = kept.sha256
         self.journal.add_submission(
             made_from=kept.made_from,
