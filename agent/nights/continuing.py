@@ -45,7 +45,7 @@ def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
 def run_begun_by(row: SliceRow, slices: Iterable[SliceRow], ledger: Ledger) -> RunRow | None:
     """The run that a slice began, where its night was killed before it could record which; None where it began none.
 
-    It is recognised by the data, the budget, and the time: no slice knows it, and it is the first since the slice began.
+    It is recognised by the data, the budget and the time: no slice knows it, and it is the first since this one began.
     """
     known = {s.run for s in slices}
     begun = [

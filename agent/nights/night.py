@@ -329,7 +329,7 @@ class Night:
                     self.state.end_night(night.id, "killed", "Its process was killed.")
 
     def _adopt(self, row: SliceRow, slices: Sequence[SliceRow]) -> None:
-        """Let later slices go on with the run that a slice had begun when its night was killed, and end the process that
+        """Let later slices go on with the run that a slice had begun when its night was killed, and end a process that
         still works on it."""
         with contextlib.suppress(LedgerError), open_ledger(self.runs_dir) as ledger:
             run = run_begun_by(row, slices, ledger)
