@@ -141,7 +141,7 @@ def _work(
     """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
     from medalist.agent.run.summary import RunOutcome, summarise
-    from medalist.agent.search.closing import Closing, Final
+    from medalist.agent.search.closing import Closing
     from medalist.agent.search.loop import Search
     from medalist.agent.search.recording import Recorder
 
@@ -186,7 +186,7 @@ def _work(
             final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
         except Exception as failure:  # noqa: BLE001 - the submission of the search is on disk
             error = error or failure
-            final = Final.unconfirmed(search.leaders.champion)
+            final = closing(search).given_up(search.leaders.champion)
             text = f"The close was ended by an error, and the last submission stays: {one_line(failure)}"
             journal.note(text, traceback.format_exc())
     finally:

@@ -127,7 +127,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     else:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
-    submissions = Submissions(data, journal, Standings(board))
+    by_clock = budget.limited and not config.counted
+    submissions = Submissions(data, journal, Standings(board), keeps_confirmed=by_clock)
     offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
