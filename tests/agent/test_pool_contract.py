@@ -1,4 +1,4 @@
-"""What every worker pool does; a further implementation is added to `POOLS` and `make_pool`, and has to pass all of this."""
+"""What every worker pool does; a further one is added to `POOLS` and `make_pool`, and has to pass all of this."""
 
 from __future__ import annotations
 

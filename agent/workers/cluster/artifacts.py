@@ -1,29 +1,17 @@
-"""Artifacts: the files that jobs read, addressed by the hash of their bytes, so that each goes once to each machine.
+"""Artifacts as the head knows them: the files that jobs read, named by the hash of their bytes.
 
-The head names files by their hash; a node keeps them in a folder under these names, which the workers on one machine
-share. A `Path` in a message that is relative is relative to that folder.
+On a node a relative `Path` in a message is relative to the folder of `cache.NodeCache`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from medalist.agent.workers.cluster.cache import OBJECTS, STORES, digest_of
 from medalist.agent.workers.jobs import Job, TrainingInput
-
-CHUNK = 4 << 20  # bytes of one message
-OBJECTS, STORES = "objects", "stores"  # folders of a node's cache
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass
@@ -76,68 +64,3 @@ def with_paths(job: Job, change: Callable[[Path], Path]) -> Job:
         screen = replace(screen, data_file=change(screen.data_file))
     folds = None if job.folds is None else change(job.folds)
     return replace(job, folds=folds, sources=sources, screen=screen)
-
-
-@dataclass(frozen=True)
-class NodeCache:
-    """The folder in which a machine keeps artifacts, shared by the workers on it."""
-
-    root: Path
-
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of the names that are not there; the others count as used now."""
-        absent = []
-        for name in names:
-            try:
-                os.utime(self.root / name)
-            except OSError:
-                absent.append(name)
-        return absent
-
-    def part(self, name: str, writer: str) -> Path:
-        """Where one writer collects the bytes of an artifact before it is complete."""
-        return self.root / OBJECTS / f".{Path(name).name}.{writer}"
-
-    def append(self, name: str, writer: str, offset: int, data: bytes) -> None:
-        """Add bytes at an offset of what a writer has collected. OSError where the disk does not take them."""
-        part = self.part(name, writer)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("r+b" if offset else "wb") as file:
-            file.seek(offset)
-            file.write(data)
-
-    def complete(self, name: str, writer: str) -> bool:
-        """Let an artifact that a writer has collected appear under its name; False where its bytes have another hash,
-        and then they are gone."""
-        part = self.part(name, writer)
-        if digest_of(part) != Path(name).name.split(".")[0]:
-            part.unlink()
-            return False
-        part.replace(self.root / name)
-        return True
-
-    def place(self, where: str, name: str) -> None:
-        """Let an artifact appear at a further place of the cache too."""
-        target = self.root / where
-        if where == name or target.exists():
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
-        os.link(self.root / name, beside)
-        beside.replace(target)
-
-    def trim(self, limit: int, keep: Iterable[str]) -> None:
-        """Remove the artifacts that were not used for longest, beyond so many bytes, but for those to keep."""
-        kept = {self.root / name for name in keep}
-        found = []
-        for path in (self.root / OBJECTS).glob("*"):
-            with contextlib.suppress(OSError):
-                found.append((path.stat().st_mtime, path.stat().st_size, path))
-        total = sum(size for _, size, _ in found)
-        for _, size, path in sorted(found):
-            if total <= limit:
-                return
-            if path not in kept:
-                with contextlib.suppress(OSError):
-                    path.unlink()
-                    total -= size

@@ -123,3 +123,17 @@ class Census:
                 else:
                     self._known.add(worker.address)
                     tell("member", member)
+
+
+def headline(address: str, members: list[Member]) -> str:
+    """The nodes and their cores in a sentence."""
+    total = sum(member.cores for member in members)
+    listed = ", ".join(f"{member.name} ({member.cores})" for member in members[:8])
+    more = f" and {len(members) - 8} more" if len(members) > 8 else ""
+    nodes = "1 node" if len(members) == 1 else f"{len(members)} nodes"
+    return f"The cluster at {address} has {nodes} with {cores(total)}: {listed}{more}."
+
+
+def cores(count: int) -> str:
+    """A number of cores in words."""
+    return "1 core" if count == 1 else f"{count} cores"

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from medalist.agent.workers.cluster import node as remote
-from medalist.agent.workers.cluster.artifacts import CHUNK, Catalogue
+from medalist.agent.workers.cluster.artifacts import Catalogue
+from medalist.agent.workers.cluster.cache import CHUNK
 from medalist.agent.workers.cluster.engine import CLOSE_SECONDS, Engine
 from medalist.agent.workers.cluster.messages import Order, Setup, pack, unpack
 from medalist.agent.workers.jobs import Job
@@ -113,7 +113,7 @@ class NodeLink:
         try:
             given, places = await asyncio.to_thread(self._shipper.catalogue.training_input, setup.training_input)
             await self._shipper.ship(self._address, self._cache, dict.fromkeys(places.values()), check=True)
-            message = pack(replace(setup, training_input=given, root=Path()))
+            message = pack(replace(setup, training_input=given))
             await self._call(SHIP_SECONDS, remote.open_process, message, places)
             self._tell("ready", None)
             tasks = [asyncio.ensure_future(one) for one in (self._send(), self._receive())]
@@ -182,10 +182,10 @@ class LocalLink:
         def deliver(data: bytes | None) -> None:
             if data is None:
                 tell("lost", "its process has ended")
-            elif data != remote.NO_NEWS:
+            elif data != remote.ALIVE:
                 tell("done", unpack(data))
 
-        self._process = remote.NodeProcess(setup, deliver)
+        self._process = remote.NodeProcess(pack(setup), deliver)
         tell("ready", None)
 
     def post(self, order: Order) -> None:
@@ -202,4 +202,6 @@ def reason(error: BaseException) -> str:
     """What an exception says, in one line."""
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return "no answer"
+    if isinstance(error, OSError) and "closed" in f"{type(error).__name__} {error}".lower():
+        return "its connection was closed"
     return " ".join(str(error).split())[:200] or type(error).__name__

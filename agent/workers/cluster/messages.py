@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from medalist.agent.workers.jobs import Job, TrainingInput
@@ -18,11 +17,10 @@ ALIVE_SECONDS = 30.0  # without a message from the head for so long a node's pro
 class Setup:
     """The first message to a node's process.
 
-    root: the folder that relative paths are relative to. count, threads: of its children, on `cores` cores. memory:
-    bytes for all children together, at most. alive_seconds: without an order for so long it ends.
+    count, threads: of its children, on `cores` cores. memory: bytes for all children together, at most. alive_seconds:
+    without a message for so long it ends.
     """
 
-    root: Path
     training_input: TrainingInput
     cores: int
     count: int
@@ -33,11 +31,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Order:
-    """What a node's process is to do. "job": one whose key is its ticket, under which its outcome comes back; "cancel":
-    those with these tickets, or all with none; "configure": have so many children of so many threads; "alive": the head
-    is there; "close": end."""
+    """What a node's process is to do.
 
-    kind: Literal["job", "cancel", "configure", "alive", "close"]
+    "job": one whose key is its ticket, under which its outcome comes back. "cancel": those with these tickets, or all
+    where there are none. "configure": have so many children of so many threads.
+    """
+
+    kind: Literal["job", "cancel", "configure"]
     job: Job | None = None
     tickets: tuple[int, ...] | None = None
     count: int = 1

@@ -17,16 +17,14 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from medalist.agent.workers.cluster.artifacts import NodeCache
-from medalist.agent.workers.cluster.messages import Order, Setup, pack, unpack
+from medalist.agent.workers.cluster.cache import NodeCache, cache_folder, cache_limit
 from medalist.agent.workers.cluster.versions import versions
 from medalist.agent.workers.machine import available_memory
 
-CACHE_GIB = 20.0  # most GiB of artifacts on a machine, unless MEDALIST_NODE_GIB says otherwise
 HUNG_SECONDS = 20.0  # without any word from the process for so long it counts as hung
 START_SECONDS = 120.0  # the same until its first word: it imports the libraries
 
@@ -34,10 +32,11 @@ START_SECONDS = 120.0  # the same until its first word: it imports the libraries
 class NodeProcess:
     """A process that works (see `process`), at the other end of a socket.
 
+    setup: its first message, a `messages.Setup` as bytes.
     deliver: called, in another thread, with the bytes of each message, and with None when the process is gone.
     """
 
-    def __init__(self, setup: Setup, deliver: Callable[[bytes | None], None]):
+    def __init__(self, setup: bytes, deliver: Callable[[bytes | None], None]):
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "medalist.agent.workers.cluster.process", str(theirs.fileno())]
         self.heard = time.monotonic() + START_SECONDS - HUNG_SECONDS
@@ -53,7 +52,7 @@ class NodeProcess:
         self._deliver = deliver
         self._sending = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
-        self.send([pack(setup)])
+        self.send([setup])
 
     def _read(self) -> None:
         try:
@@ -104,25 +103,20 @@ class Opened:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-NO_NEWS = pack(None)  # the process answers only that it is there
+ALIVE = b""  # a message that says only that the sender is there
 _opened: dict[str, Opened] = {}  # of this worker of the engine, by the head's name for its run on it
-
-
-def cache_folder() -> Path:
-    """The folder of this machine's artifacts: MEDALIST_NODE_CACHE, or else in the user's cache folder."""
-    import platformdirs
-
-    given = os.environ.get("MEDALIST_NODE_CACHE")
-    return Path(given) if given else Path(platformdirs.user_cache_dir("medalist")) / "node"
 
 
 async def describe() -> dict[str, object]:
     """What the head asks of a node before all else: versions, the machine's name, its cache and available bytes."""
     folder = cache_folder()
     try:
+        cache_limit()
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
         problem = ""
+    except ValueError:
+        problem = f"MEDALIST_NODE_GIB is {os.environ['MEDALIST_NODE_GIB']!r} there, but must be a number of GiB"
     except OSError as error:
         problem = f"{folder} cannot be written ({error.strerror}): name another folder with MEDALIST_NODE_CACHE there"
     return {
@@ -159,17 +153,15 @@ async def open_process(run: str, setup: bytes, places: Mapping[str, str]) -> Non
     cache = NodeCache(cache_folder())
     for where, name in places.items():
         cache.place(where, name)
-    limit = float(os.environ.get("MEDALIST_NODE_GIB") or CACHE_GIB)
-    await asyncio.to_thread(cache.trim, int(limit * 2**30), tuple(places.values()))
+    await asyncio.to_thread(cache.trim, cache_limit(), tuple(places.values()))
     loop = asyncio.get_running_loop()
-    message = replace(unpack(setup), root=cache.root)
 
     def deliver(data: bytes | None) -> None:
         with contextlib.suppress(RuntimeError):  # the worker's loop has ended
             loop.call_soon_threadsafe(receive_one, data)
 
     def receive_one(data: bytes | None) -> None:
-        if data == NO_NEWS:
+        if data == ALIVE:
             return
         if data is None:
             opened.gone = True
@@ -177,7 +169,7 @@ async def open_process(run: str, setup: bytes, places: Mapping[str, str]) -> Non
             opened.arrived.append(data)
         opened.news.set()
 
-    opened = Opened(await asyncio.to_thread(NodeProcess, message, deliver))
+    opened = Opened(await asyncio.to_thread(NodeProcess, setup, deliver))
     _opened[run] = opened
 
 
@@ -192,7 +184,7 @@ async def receive(run: str, seconds: float) -> list[bytes]:
     Raises RuntimeError where the process is gone or hangs, KeyError where there is none.
     """
     opened = _opened[run]
-    await asyncio.to_thread(opened.process.send, [pack(Order("alive"))])
+    await asyncio.to_thread(opened.process.send, [ALIVE])
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(opened.news.wait(), seconds)
     opened.news.clear()

@@ -16,6 +16,7 @@ class Node:
 
     cores, memory: what it may use; bytes. address: in the cluster; "" for the head's own machine. cache: identifies the
     artifacts of its machine. ready: whether it takes jobs.
+    configured: the jobs at a time and their threads that it was told.
     running, queued: its jobs by ticket, in the order in which it got them. began: when it got each of those that run,
     on the clock of `time.monotonic()`.
     """
@@ -28,6 +29,7 @@ class Node:
     link: Any = None
     ready: bool = False
     count: int = 0
+    configured: tuple[int, int] = (0, 0)
     running: dict[int, Job] = field(default_factory=dict)
     queued: dict[int, Job] = field(default_factory=dict)
     began: dict[int, float] = field(default_factory=dict)

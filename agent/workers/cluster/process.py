@@ -17,7 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from medalist.agent.workers.cluster.artifacts import with_paths
+from medalist.agent.workers.cluster.cache import cache_folder
 from medalist.agent.workers.cluster.messages import Done, Order, Setup, pack, unpack
+from medalist.agent.workers.cluster.node import ALIVE
 from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
@@ -55,15 +57,15 @@ class NodeWorker:
         workers = Workers(setup.cores, memory_share=share)
         workers.warm_up()
         workers.reconfigure(setup.count, setup.threads)
-        given = setup.training_input
+        given, root = setup.training_input, cache_folder()
         local = replace(
             given,
-            store=setup.root / given.store,
-            targets=setup.root / given.targets,
-            weights=None if given.weights is None else setup.root / given.weights,
+            store=root / given.store,
+            targets=root / given.targets,
+            weights=None if given.weights is None else root / given.weights,
         )
         workers.start(local)
-        return cls(setup.root, workers, FeatureStore(local.store, local.fingerprint, local.n_train, local.limit))
+        return cls(root, workers, FeatureStore(local.store, local.fingerprint, local.n_train, local.limit))
 
     def take(self, order: Order) -> None:
         """Do what an order says, as far as it can be done at once."""
@@ -124,16 +126,17 @@ class NodeWorker:
 
 
 def serve(connection: Connection) -> None:
-    """Receive a Setup and then orders, and send back each job's Done, and None for each "alive", until the head or the
-    connection is gone."""
+    """Receive a Setup and then orders, and send back each job's Done, until the head or the connection is gone. A
+    message without bytes says that the other side is there, and is answered by another."""
     setup = unpack(connection.recv_bytes())
     worker = NodeWorker.start(setup)
-    orders: queue.Queue[Order | None] = queue.Queue()
+    orders: queue.Queue[Order | bytes | None] = queue.Queue()
 
     def read() -> None:
         try:
             while True:
-                orders.put(unpack(connection.recv_bytes()))
+                data = connection.recv_bytes()
+                orders.put(unpack(data) if data else ALIVE)
         except (EOFError, OSError):
             orders.put(None)
 
@@ -144,13 +147,13 @@ def serve(connection: Connection) -> None:
             try:
                 busy = bool(worker.workers.running)
                 order = orders.get(timeout=BUSY_SECONDS if busy else IDLE_SECONDS)
-                if order is None or order.kind == "close":
+                if order is None:
                     return
                 heard = time.monotonic()
-                if order.kind == "alive":
-                    connection.send_bytes(pack(None))
-                worker.take(order)
-                continue  # orders that wait go before outcomes
+                if isinstance(order, Order):
+                    worker.take(order)
+                    continue  # orders that wait go before outcomes
+                connection.send_bytes(ALIVE)
             except queue.Empty:
                 pass
             for done in worker.poll(0.0):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from medalist.agent.workers.cluster.artifacts import CHUNK, NodeCache
+from medalist.agent.workers.cluster.cache import CHUNK, NodeCache
 from medalist.competitions.errors import ClusterError
 
 
