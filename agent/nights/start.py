@@ -17,8 +17,10 @@ from medalist.agent.nights.display import NightDisplay
 from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.night import Night
 from medalist.agent.nights.notify import Notifier
+from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.report import night_document
 from medalist.agent.nights.report_text import as_markdown, as_text, headline
+from medalist.agent.nights.roster import Roster
 from medalist.agent.nights.state import STATE, NightRow, NightState
 from medalist.agent.nights.window import Window
 from medalist.agent.records.claim import locked
@@ -69,9 +71,9 @@ def run_night(
                 write_report(state, row.id, runs_dir)
 
         with _interruptible() as stopped:
-            night = Night(
-                file, runs_dir, row, state, window, display, notifier, stopped, keep_going, length, after, command
-            )
+            recorder = Recorder(row, state, display, notifier)
+            roster = Roster(file, runs_dir, recorder)
+            night = Night(roster, recorder, window, stopped, keep_going, length, after, command)
             try:
                 night.run()
             except BaseException as error:

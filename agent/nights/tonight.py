@@ -27,7 +27,7 @@ class Tonight:
     ----------
     run: the run that its next slice goes on with; None for a new one. anew: whether a new one is needed.
     history: of that run.
-    seconds: that it was worked on in this night.
+    seconds: that it was worked on in this night. gained: by its ensemble in this night, in standard errors.
     failures: slices that failed, one after another; the last one for `reason`.
     retry_at: the instant, on the clock of `awake()`, before which it is not tried again.
     exhausted: whether its run ended before its time, for want of anything to try.
@@ -39,6 +39,7 @@ class Tonight:
     anew: bool = False
     history: History = field(default_factory=History)
     seconds: float = 0.0
+    gained: float = 0.0
     slices: int = 0
     failures: int = 0
     reason: str = ""

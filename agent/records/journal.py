@@ -89,7 +89,7 @@ class Journal:
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
         self._write(partial(self.ledger.record_experiment, self.run_id, row, features))
-        self.emit(experiment_event(record))
+        self.emit(experiment_event(record, row.gain_in_noise))
         return record
 
     def _gain_in_noise(self, record: Record) -> float | None:
