@@ -24,9 +24,9 @@ from medalist.agent.workers.lifeline import descendants, end_with_parent
 from medalist.competitions.clock import TICK, Pulse, awake, begin_pulse
 
 SHOW_CURSOR = "\x1b[?25h"
-LAST_SECONDS = 0.4  # time before the deadline at which the run and its children are killed
+LAST_SECONDS = 0.6  # time before the deadline at which the run and its children are killed
 EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
-REAP_SECONDS = 0.2  # longest wait for the end of a killed process
+REAP_SECONDS = 0.1  # longest wait for the end of a killed process
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
 
 STAGES = {  # by the last reported stage: the message and the exit code where the deadline ends the run
