@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.standings import Standings
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import MetricError
 from medalist.competitions.submission import check_submission, submission_bytes, write_atomically
 from medalist.leaderboard.boards.standing import Standing
@@ -96,7 +96,7 @@ class Submissions:
 
         champion: of a resumed run; None where there is none yet.
         """
-        began = time.monotonic()
+        began = awake()
         self.constant_score = self.score_constant(referee, referee.folds)
         rows = self.journal.ledger.submissions(self.journal.run_id)
         made_from = [s.made_from for s in rows]
@@ -110,7 +110,7 @@ class Submissions:
                 self.submit_constant(self.constant_score, "the best constant, the first valid submission")
         elif self._is_behind(champion, made_from) or not self.path.exists():
             self.submit_champion(champion, self.journal.records)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.write_seconds = max(self.write_seconds, awake() - began)
 
     def _is_behind(self, champion: Champion, made_from: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a run was killed between an experiment's rows and the submission of the champion that it makes: the
@@ -209,7 +209,7 @@ class Submissions:
 
         Raises SubmissionError, and leaves the old file as it is, where it does not have the sample submission's form.
         """
-        began = time.monotonic()
+        began = awake()
         task, sample = self.data.task, self.data.competition.sample
         frame = task.submission(self.data.competition.test, decision.apply(prediction), sample)
         if sample is not None:
@@ -228,7 +228,7 @@ class Submissions:
                 folder, value, error = self.journal.folder, score.value, score.standard_error
                 self.confirmed = keep_confirmed(folder, contents, value, error, made_from)
         write_atomically(self.path, contents)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.write_seconds = max(self.write_seconds, awake() - began)
         self.made_from, self._recorded = made_from, hashlib.sha256(contents).hexdigest()
         self.journal.add_submission(
             made_from=made_from,

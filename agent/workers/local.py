@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterable
 from multiprocessing import connection
 
@@ -14,6 +13,7 @@ from medalist.agent.workers.children import Child
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
+from medalist.competitions.clock import awake
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.5  # between two checks of the memory that the children use
@@ -100,7 +100,7 @@ class Workers:
         none, and negative where it has taken longer than that."""
         assert child.job is not None
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
-        return expected - (time.monotonic() - child.began)
+        return expected - (awake() - child.began)
 
     def start(self, training_input: TrainingInput) -> None:
         """Start the children and give them their training input."""
@@ -142,7 +142,7 @@ class Workers:
             child = next(c for c in self._children if c.has_queue_room)
             child.queued = job
         else:
-            child.job, child.began, child.again = job, time.monotonic(), False
+            child.job, child.began, child.again = job, awake(), False
         child.send(job)
 
     def poll(self, timeout: float) -> list[Outcome]:
@@ -150,7 +150,7 @@ class Workers:
         busy = {c.pipe: c for c in self._children if c.job is not None}
         if not busy:
             return []
-        now = time.monotonic()
+        now = awake()
         limit = min((c.began + c.job.hard_seconds for c in busy.values() if c.job), default=now + timeout)
         ready = connection.wait(list(busy), max(0.0, min(timeout, limit - now)))
         collected = [self._collect(busy[pipe]) for pipe in ready]  # type: ignore[index]
@@ -173,7 +173,7 @@ class Workers:
                 return None
             self._replace(child)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
-        child.job, child.queued, child.began, child.again = child.queued, None, time.monotonic(), False
+        child.job, child.queued, child.began, child.again = child.queued, None, awake(), False
         if job.kind == "fold":
             self._fold_seconds[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
@@ -184,7 +184,7 @@ class Workers:
 
     def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
         """Kill and replace children that are over their time or memory; returns their jobs' outcomes."""
-        outcomes, now = [], time.monotonic()
+        outcomes, now = [], awake()
         memory_due = now - self._memory_checked >= MEMORY_CHECK_SECONDS
         if memory_due:
             self._memory_checked = now
@@ -236,7 +236,7 @@ class Workers:
         none is started where there is no such job and the child was to retire."""
         child.process.kill()
         if child.job is not None:
-            seconds = (time.monotonic() - child.began) * child.job.threads
+            seconds = (awake() - child.began) * child.job.threads
             self.busy_seconds += seconds
             self.fit_seconds += 0.0 if child.job.kind in ("prepare", "screen") else seconds
         jobs = [job for job in (child.job if again else None, child.queued) if job is not None]
@@ -249,7 +249,7 @@ class Workers:
         self._children[self._children.index(child)] = successor
         for job in jobs:
             if successor.job is None:
-                successor.job, successor.began, successor.again = job, time.monotonic(), again
+                successor.job, successor.began, successor.again = job, awake(), again
             else:
                 successor.queued = job
             successor.send(job)
