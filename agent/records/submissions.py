@@ -88,7 +88,7 @@ class Submissions:
         """
         began = time.monotonic()
         self.constant_score = self.score_constant(referee, referee.folds)
-        made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
+        made_from = [s.made_from for s in self.journal.submissions()]
         self.made_from = made_from[-1] if made_from else {}
         if champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):

@@ -72,6 +72,12 @@ class SqliteDatabase(Database):
     def columns(self, execute: Execute, table: str) -> set[str]:
         return {row["name"] for row in execute(f"PRAGMA table_info({table})", {})}
 
+    def set_patience(self, patience: float) -> None:
+        with self._lock:
+            super().set_patience(patience)
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.execute(f"PRAGMA busy_timeout = {max(0, round(1000 * patience))}")
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None and self._pid == os.getpid():

@@ -336,10 +336,10 @@ def ledger_that_raises(monkeypatch: pytest.MonkeyPatch, number: int, errors: Ite
     """Let the ledger raise these errors, one after another, before it records the experiment of that number."""
     record_experiment, left = Ledger.record_experiment, iter(errors)
 
-    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = ()) -> None:
+    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = (), **more: Any) -> None:
         if row.number == number and (error := next(left, None)) is not None:
             raise error
-        record_experiment(self, run_id, row, features)
+        record_experiment(self, run_id, row, features, **more)
 
     monkeypatch.setattr(Ledger, "record_experiment", record)
 
