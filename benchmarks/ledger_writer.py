@@ -1,8 +1,9 @@
 """One of the writers of `ledger_writers.py`: a process that records made-up runs through the agent's own journal.
 
-What it records is known beforehand: step n of a run is an experiment, features, a screening, a submission or a standing,
-and carries its number, so that what the ledger holds in the end can be compared with what it should. A writer that was
-killed goes on as `medalist resume` does: what waits is delivered, and the ledger says which step is next.
+What it records is known beforehand: step n of a run is an experiment, features, a screening, a submission or a
+standing, and carries its number, so that what the ledger holds in the end can be compared with what it should. A
+writer that was killed goes on as `medalist resume` does: what waits is delivered, and the ledger says which step is
+next.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     python benchmarks/ledger_writers.py --engine postgresql --trials 5
 
 In each trial 8 processes record runs through the agent's own journal (`ledger_writer.py`) until each has recorded its
-runs; meanwhile processes are killed (SIGKILL) at random and started again, and the ledger is disturbed: a SQLite file is
-locked for seconds by another process; PostgreSQL's connections are ended, the server crashes and comes back, or is
+runs; meanwhile processes are killed (SIGKILL) at random and started again, and the ledger is disturbed: a SQLite file
+is locked for seconds by another process; PostgreSQL's connections are ended, the server crashes and comes back, or is
 suspended. Then the ledger is compared, row by row and in order, with what it should hold. A row for each trial is
 appended to the results; the next call goes on with the next trial. PostgreSQL is started by the script.
 """
@@ -89,7 +89,7 @@ class Trial:
         }  # fmt: skip
 
     def _start(self, names: Sequence[str]) -> int:
-        """Start a writer; returns its pid. A fork of this process, which has never opened a ledger, has all imported."""
+        """Start a writer, a fork of this process, which has all imported and no ledger open; returns its pid."""
         pid = os.fork()
         if pid:
             return pid

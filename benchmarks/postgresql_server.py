@@ -74,11 +74,10 @@ class Server:
         """End every other client's connection, and return how many there were."""
         import psycopg
 
-        query = (
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname"
-        )
+        others = "pid <> pg_backend_pid() AND datname LIKE 'ledger%'"
+        query = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {others}"
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
-            row = connection.execute(f"{query} LIKE 'ledger%'").fetchone()
+            row = connection.execute(query.encode()).fetchone()
         return 0 if row is None else int(row[0])
 
     @contextmanager
