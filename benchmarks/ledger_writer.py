@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.agent.records import journal as journals
+from medalist.agent.records import ledger_queue
 from medalist.agent.records.delivery import deliver
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
@@ -81,7 +81,7 @@ def name_of(step: int) -> str:
 
 def write(url: str, place: Path, run_ids: Sequence[str], steps: int) -> int:
     """Record the runs one after another, from where each stands; returns the exit code."""
-    journals.PATIENCE, journals.RETRY_SECONDS = PATIENCE, RETRY_SECONDS
+    ledger_queue.PATIENCE, ledger_queue.RETRY_SECONDS = PATIENCE, RETRY_SECONDS
     for run_id in run_ids:
         told = place / "told" / run_id
         folder = place / "runs" / COMPETITION / run_id
@@ -99,7 +99,7 @@ def write(url: str, place: Path, run_ids: Sequence[str], steps: int) -> int:
                 journal.go_on({"seed": 0})
             else:
                 journal.begin(COMPETITION, {"seed": 0}, {}, "ab")
-                journal.ask(lambda ledger=ledger, run_id=run_id: ledger.gains(run_id), [])
+                journal.queue.ask(lambda ledger=ledger, run_id=run_id: ledger.gains(run_id), [])
             for step in range(begun, steps):
                 _record(journal, step)
                 report.write(f"{step}\n")

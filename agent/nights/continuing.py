@@ -11,7 +11,7 @@ from medalist.agent.nights.schema import RUN_OPTIONS, Entry
 from medalist.agent.nights.state import SliceRow
 from medalist.agent.run.resume import of_path
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import RunRow
+from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
 
@@ -42,6 +42,28 @@ def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
     return next((s.run for s in reversed(list(slices)) if s.run and (s.path, s.options) == (entry.path, known)), None)
 
 
+def run_begun_by(row: SliceRow, slices: Iterable[SliceRow], ledger: Ledger) -> RunRow | None:
+    """The run that a slice began, where its night was killed before it could record which; None where it began none.
+
+    It is recognised by the data, the budget and the time: no slice knows it, and it is the first since this one began.
+    """
+    known = {s.run for s in slices}
+    begun = [
+        r
+        for r in ledger.runs()
+        if r.id not in known
+        and r.started.timestamp() >= row.began
+        and r.config.get("budget") == float(f"{child_seconds(row.budget):.0f}")
+        and of_path(r, row.path)
+    ]
+    return min(begun, key=lambda r: r.started, default=None)
+
+
+def child_seconds(seconds: float) -> float:
+    """The budget of the process of a slice of so many seconds: the end of its processes takes a moment too."""
+    return max(10.0, seconds - 1.0)
+
+
 def run_by_hand(entry: Entry, ledger: Ledger) -> str | None:
     """The last run that a person made of the entry's data without any options, for an entry without options of its own;
     None where there is none."""
@@ -69,6 +91,11 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
         return ["run", entry.path, *options_of(entry), *plan, *end]
     threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
     return ["resume", run, *threads, *end]
+
+
+def recorded_since(row: ExperimentRow, instant: float) -> bool:
+    """Whether an experiment was recorded at or after an instant, in seconds since the epoch."""
+    return row.recorded is not None and row.recorded.timestamp() >= instant
 
 
 @dataclass(frozen=True)

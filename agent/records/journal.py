@@ -6,13 +6,11 @@ the run is killed, they wait there, and are delivered by the run, by `medalist r
 
 from __future__ import annotations
 
-import contextlib
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,25 +18,20 @@ from medalist.agent.experiment import Record, noise_unit
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
-from medalist.agent.records.outbox import DAMAGED, Outbox, address_of
+from medalist.agent.records.ledger_queue import LedgerQueue
 from medalist.agent.records.predictions import Predictions
-from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.agent.records.unstored import Unstored
+from medalist.competitions.clock import awake
+from medalist.competitions.errors import DiskFull
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.operations import Operation
 from medalist.leaderboard.ledger.process import this_process
 from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow, SubmissionRow
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenResult
 
-RETRY_SECONDS = 60.0  # between two attempts to write to a ledger that cannot be reached
-PATIENCE = 5.0  # longest wait of a run for another process's transaction or for a server: the search stands still
-PATIENCE_WHILE_AWAY = 1.0  # the same at an attempt to reach a ledger that was away
-OUTBOX_SECONDS = 30.0  # longest wait for another process that delivers the rows of an earlier part of the run
-
 Emit = Callable[[Mapping[str, Any]], None]
-Answer = TypeVar("Answer")
 
 
 @dataclass
@@ -50,9 +43,10 @@ class Journal:
     folder: of the run.
     schema: what the columns are, to describe features by.
     emit: called with each event (see `records/events.py`), after its rows were given to the ledger.
-    began: when this process began to work on the run, on the clock of `time.monotonic()`.
+    began: when this process began to work on the run, on the clock of `awake()`.
     earlier_seconds: seconds that earlier processes have worked on a resumed run.
     records: the finished experiments, in the order of their numbers.
+    unstored: what a full disk had no room for.
     """
 
     run_id: str
@@ -61,17 +55,21 @@ class Journal:
     predictions: Predictions
     schema: Schema
     emit: Emit
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=awake)
     earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
+    unstored: Unstored = field(init=False)
+    queue: LedgerQueue = field(init=False)
     _new: bool = False  # it began in this process
-    _box: Outbox | None = None
-    _retry_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.unstored = Unstored(self.predictions, self.note)
+        self.queue = LedgerQueue(self.run_id, self.folder, self.ledger, self.note)
 
     @property
     def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.earlier_seconds + time.monotonic() - self.began
+        return self.earlier_seconds + awake() - self.began
 
     # the beginning of a run
 
@@ -79,7 +77,7 @@ class Journal:
         """Record that the run begins; `config` and the others as for `Ledger.start_run`. LedgerError where the ledger
         refuses it, and not where it is away."""
         self._new = True
-        self._write(
+        self.queue.write(
             "start_run",
             competition=competition,
             config=config,
@@ -92,20 +90,11 @@ class Journal:
 
     def go_on(self, config: Mapping[str, Any]) -> None:
         """Record that this process goes on with the run, with the options `config`."""
-        self._write("resume_run", folder=self.folder.resolve(), config=config, process=this_process())
+        self.queue.write("resume_run", folder=self.folder.resolve(), config=config, process=this_process())
 
     def add_features(self, rows: Sequence[FeatureRow]) -> None:
         """Store the statuses of features that no experiment and no screening gave."""
-        self._write("add_features", rows=rows)
-
-    def ask(self, question: Callable[[], Answer], otherwise: Answer) -> Answer:
-        """What the ledger answers; `otherwise` where it is away, or does not know of this run yet."""
-        if self._retry_at > 0:
-            return otherwise
-        try:
-            return question()
-        except LedgerUnavailable:
-            return otherwise
+        self.queue.write("add_features", rows=rows)
 
     # experiments
 
@@ -117,15 +106,16 @@ class Journal:
         """
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
-            if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_fold_tests=True)
-            artifact = self.predictions.keep(record.number, evaluation).name
-            record = replace(record, evaluation=self.predictions.load(record.number))
+            artifact = self.predictions.path(record.number).name
+            if self.unstored.store(record.number, evaluation):
+                record = replace(record, evaluation=self.predictions.load(record.number))
+                if self.predictions.keep_fold_tests(record.number, fold_tests):
+                    record = replace(record, keeps_fold_tests=True)
         self.records.append(record)
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
-        self._write("record_experiment", row=row, features=features)
-        self.emit(experiment_event(record))
+        self.queue.write("record_experiment", row=row, features=features)
+        self.emit(experiment_event(record, row.gain_in_noise))
         return record
 
     def _gain_in_noise(self, record: Record) -> float | None:
@@ -151,7 +141,7 @@ class Journal:
             parent=parent,
             result=result.as_dict(),
         )
-        self._write("record_screening", row=row, features=rows_of_screening(result, self.schema))
+        self.queue.write("record_screening", row=row, features=rows_of_screening(result, self.schema))
         self.emit(screening_event(result))
 
     def screenings(self) -> list[tuple[int, ScreenResult]]:
@@ -166,7 +156,7 @@ class Journal:
 
     def set_noise_floor(self, floor: float) -> None:
         """Store the noise floor of the run (see `score.noise_floor`), and emit its event."""
-        self._write("set_noise_floor", noise_floor=floor)
+        self.queue.write("set_noise_floor", noise_floor=floor)
         text = f"Seeds alone change the loss by about {floor:.2g}: no smaller gain counts."
         self.emit({"event": "noise", "floor": floor, "text": text})
 
@@ -178,7 +168,7 @@ class Journal:
 
     def add_submission(self, **row: Any) -> None:
         """Record a submission that was written; `row` as for `Ledger.add_submission`."""
-        self._write("add_submission", **row)
+        self.queue.write("add_submission", **row)
 
     def submissions(self) -> list[SubmissionRow]:
         """The submissions that earlier processes recorded, in their order; [] in a run that began in this one."""
@@ -186,7 +176,7 @@ class Journal:
 
     def add_standing(self, competition: str, standing: Standing, submission: Path, metric: str) -> None:
         """Record the standing of the run's score on a human leaderboard."""
-        self._write(
+        self.queue.write(
             "add_standing", competition=competition, standing=standing, submission=str(submission), metric=metric
         )
 
@@ -195,80 +185,16 @@ class Journal:
 
         Where the ledger still cannot be reached they wait on, in the outbox, and a note says so.
         """
-        self.write_json("summary.json", summary)
-        self.end(status, summary)
-
-    def end(self, status: str, summary: Mapping[str, Any]) -> None:
-        """Record the run's status with all rows that wait for the ledger, and let go of the outbox."""
+        self.unstored.try_again()
         try:
-            self._queue("finish_run", status=status, summary=summary)
-            try:
-                self.flush()
-            except LedgerError:  # of a row before it, which stays in the outbox with all after it
-                with contextlib.suppress(LedgerError):
-                    self.ledger.finish_run(self.run_id, status, summary)
-                raise
-            if rows := self.outbox.rows:
-                self.note(
-                    f"{rows} rows wait for the ledger in {self.outbox.path}: medalist runs delivers them, once it is "
-                    f"there again."
-                )
-        finally:
-            self.outbox.close()
-
-    # a ledger that cannot be reached for a while
-
-    @property
-    def outbox(self) -> Outbox:
-        """What waits for the ledger; what an earlier process left is taken in."""
-        if self._box is None:
-            box = Outbox(self.folder, address_of(self.ledger, self.folder))
-            damaged = box.open(OUTBOX_SECONDS)
-            self._box = box
-            if damaged:
-                self.note(f"{damaged} lines of {box.path} are damaged and lost; {DAMAGED} is a copy of it.")
-        return self._box
-
-    def _queue(self, method: str, **arguments: Any) -> None:
-        """Put a call of the ledger's method into the outbox."""
-        failed_before = self.outbox.failure
-        self.outbox.append(Operation.of(method, self.run_id, **arguments))
-        if failed_before is None and (failure := self.outbox.failure) is not None:
-            self.note(f"{self.outbox.path} cannot be written ({failure.strerror or failure}): free its disk.")
-
-    def _write(self, method: str, **arguments: Any) -> None:
-        """Queue a call of the ledger's method, and flush the queue unless the ledger was away a moment ago."""
-        self._queue(method, **arguments)
-        if time.monotonic() >= self._retry_at:
-            self.flush()
-        else:
-            self.outbox.sync()
+            self.write_json("summary.json", summary)
+        except DiskFull as error:  # the ledger may lie on another one
+            self.note(str(error))
+        self.queue.end(status, summary)
 
     def flush(self, *, insist: bool = False) -> None:
-        """Deliver the rows that wait for the ledger, in order. Where it cannot be reached they go on waiting, or with
-        `insist` LedgerUnavailable is raised. LedgerError where the ledger fails for another reason."""
-        was_away = self._retry_at > 0
-        while self.outbox.waiting:
-            try:
-                self.outbox.waiting[0].perform(self.ledger)
-            except LedgerUnavailable as error:
-                self.outbox.sync()
-                self._retry_at = time.monotonic() + RETRY_SECONDS
-                self.ledger.wait_at_most(PATIENCE_WHILE_AWAY)
-                if not was_away:
-                    self.note(f"{error} The run goes on, and what it records waits for the ledger.")
-                if insist:
-                    raise
-                return
-            except LedgerError:
-                self.outbox.sync()
-                self._retry_at = float("inf")  # the run is closed without the ledger, which is tried again at its end
-                raise
-            self.outbox.delivered()
-        self._retry_at = 0.0
-        if was_away:
-            self.ledger.wait_at_most(PATIENCE)
-            self.note("The ledger is there again and has all that waited for it.")
+        """Deliver the rows that wait for the ledger (see `LedgerQueue.flush`)."""
+        self.queue.flush(insist=insist)
 
     def note(self, text: str, error: str | None = None) -> None:
         """Emit a note for people; `error` is a traceback, shown in the log only."""

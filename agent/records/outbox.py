@@ -9,6 +9,7 @@ away, since the ledger syncs what it takes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import time
@@ -189,7 +190,7 @@ class Outbox:
             data = "".join(lines).encode()
             try:
                 if os.write(self._handle, data) < len(data):
-                    raise OSError("the disk is full")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError:
                 os.ftruncate(self._handle, size)  # no half of a line before the next
                 raise

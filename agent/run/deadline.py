@@ -31,7 +31,9 @@ class Deadline:
 
     def start(self, budget: Budget) -> None:
         """Report when a limited budget ends; an unlimited one has no deadline."""
-        if budget.limited:
+        if budget.hour is not None:
+            self._report(f"until {budget.hour.until!r} {budget.began!r} {budget.seconds!r}")
+        elif budget.limited:
             self._report(f"deadline {budget.deadline!r}")
 
     def replaying(self) -> None:
@@ -87,9 +89,9 @@ def interruptible(end: Callable[[str, Mapping[str, Any]], None]) -> Iterator[Cal
     """Handle Ctrl-C (SIGINT), SIGTERM and SIGHUP as requests for an orderly close within a `with` block. Yields a
     function that returns whether there was one.
 
-    A second request raises KeyboardInterrupt. An exception that leaves the block is given to `end` (see `Journal.end`)
-    as the run's status and error, and is raised again. Outside the main thread, where Python handles no signals, there
-    are no requests.
+    A second request raises KeyboardInterrupt. An exception that leaves the block is given to `end`, as the run's status
+    and error (see `LedgerQueue.end`), and is raised again. Outside the main thread, where Python handles no signals,
+    there are no requests.
     """
     interrupts = Interrupts(graceful=True)
     before = interrupts.install() if threading.current_thread() is threading.main_thread() else {}

@@ -37,8 +37,11 @@ def resume_config(
     if budget is not None:
         Budget.of(budget)  # whether it is large enough
     with open_ledger(runs_dir) as ledger:
-        deliver_waiting(ledger, runs_dir)
-        row = ledger.run(run_id)
+        waiting = deliver_waiting(ledger, runs_dir)
+        try:
+            row = ledger.run(run_id)
+        except LedgerError as error:  # it may be one of those that the ledger has not been told of
+            raise type(error)(" ".join([str(error), *waiting])) from None
         experiments = ledger.experiments(row.id)
     if _goes_on(row):
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")

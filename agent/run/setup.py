@@ -20,7 +20,8 @@ from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.records.feature_rows import forced_rows
-from medalist.agent.records.journal import PATIENCE, Journal
+from medalist.agent.records.journal import Journal
+from medalist.agent.records.ledger_queue import PATIENCE
 from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
@@ -114,7 +115,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         try:
             journal.begin(competition.name, kept, document, competition.fingerprint)
         except LedgerError:
-            journal.outbox.close()
+            journal.queue.outbox.close()
             shutil.rmtree(folder, ignore_errors=True)
             raise
     else:
@@ -125,8 +126,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     shapes: dict[str, tuple[int, int]] = {}
     gains: list[Gain] = []
     if not config.counted:  # what earlier runs of other competitions teach
-        shapes = journal.ask(lambda: ledger.shapes(run_id), shapes)
-        gains = journal.ask(lambda: ledger.gains(run_id), gains)
+        shapes = journal.queue.ask(lambda: ledger.shapes(run_id), shapes)
+        gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
     features = feature_search(config, data, judge, steering, budget, shapes)
     policy.features = features
     policy.experience = Experience.of(gains)
@@ -138,10 +139,11 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     if row is not None:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
-    submissions = Submissions(data, journal, Standings(board))
+    by_clock = budget.limited and not config.counted
+    submissions = Submissions(data, journal, Standings(board), keeps_confirmed=by_clock)
     offered: tuple[str, ...] = ()
     if row is None and not config.counted:
-        offered = journal.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
+        offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
     return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)

@@ -365,7 +365,7 @@ def test_where_the_ledger_fails_the_run_is_closed(
 def test_what_is_recorded_waits_for_a_ledger_that_is_away_for_a_while(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medalist.agent.records.journal.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("medalist.agent.records.ledger_queue.RETRY_SECONDS", 0.0)
     ledger_that_raises(monkeypatch, 1, [LedgerUnavailable("The ledger is away.")] * 2)
     summary = here("run", public, "--max-experiments", "3", "--families", "linear", "--runs-dir", tmp_path)
     assert summary["status"] == "finished"
