@@ -18,6 +18,9 @@ def deliver_waiting(ledger: Ledger, runs_dir: str | Path) -> list[str]:
     """
     sentences, away = [], None
     for path, contents in _waiting(runs_dir):
+        if isinstance(contents, LedgerError):
+            sentences.append(f"{path}: {contents}")
+            continue
         where = f"{contents.rows} rows wait for the ledger in {path}"
         if contents.address not in ("", address_of(ledger, path.parent)):
             sentences.append(for_another(path, contents))
@@ -59,14 +62,22 @@ def deliver(ledger: Ledger, folder: Path) -> None:
 
 def rows_waiting(runs_dir: str | Path) -> list[str]:
     """A sentence on each outbox in the folders of runs that waits; nothing is delivered."""
-    return [f"{contents.rows} rows wait for the ledger in {path}." for path, contents in _waiting(runs_dir)]
+    return [
+        f"{contents.rows} rows wait for the ledger in {path}."
+        for path, contents in _waiting(runs_dir)
+        if isinstance(contents, Contents)
+    ]
 
 
-def _waiting(runs_dir: str | Path) -> Iterator[tuple[Path, Contents]]:
-    """The outboxes in the folders of runs that hold something, in the order of their runs' ids."""
+def _waiting(runs_dir: str | Path) -> Iterator[tuple[Path, Contents | LedgerError]]:
+    """The outboxes in the folders of runs that hold something, in the order of their runs' ids; or why one cannot be
+    read."""
     for path in sorted(Path(runs_dir).glob(f"*/*/{NAME}"), key=lambda path: path.parent.name):
         try:
             contents = Contents.of(path.read_bytes())
+        except LedgerError as error:
+            yield path, error
+            continue
         except OSError:  # emptied a moment ago by its run, or not readable by this user
             continue
         if contents.operations:

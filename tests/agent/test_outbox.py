@@ -225,3 +225,12 @@ for number in range(4):
         assert [s.sha256 for s in ledger.submissions(RUN)] == ["aa", "bb", "aa"]
     outbox_of(folder).close()
     assert not (folder / NAME).exists()
+
+
+def test_an_outbox_of_a_newer_version_is_told_and_stays(folder: Path) -> None:
+    path = folder / NAME
+    path.write_text(Operation("write_poem", RUN, {}, "an id", "2026").to_line())
+    with ledger_of(folder) as ledger:
+        (sentence,) = deliver_waiting(ledger, folder.parent.parent)
+    assert sentence.startswith(f"{path}: A newer medalist has queued 'write_poem'")
+    assert path.exists()
