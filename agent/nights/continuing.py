@@ -14,6 +14,7 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
+WHERE = ("threads", "cluster", "artifacts")  # options that say where a run runs, and not what it is
 
 
 def options_of(entry: Entry) -> list[str]:
@@ -31,8 +32,8 @@ def options_of(entry: Entry) -> list[str]:
 
 
 def identity(entry: Entry) -> str:
-    """What makes a run one of this entry: its options, but for the number of threads, as one text."""
-    return json.dumps(options_of(entry.model_copy(update={"threads": None})))
+    """What makes a run one of this entry: its options, but for those that say where it runs, as one text."""
+    return json.dumps(options_of(entry.model_copy(update=dict.fromkeys(WHERE))))
 
 
 def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
@@ -89,8 +90,8 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
     if run is None:
         plan = ["--plan", f"{planned:.0f}s"] if planned > seconds else []
         return ["run", entry.path, *options_of(entry), *plan, *end]
-    threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
-    return ["resume", run, *threads, *end]
+    where = [f"--{name}={value}" for name in WHERE if (value := getattr(entry, name)) is not None]
+    return ["resume", run, *where, *end]
 
 
 def recorded_since(row: ExperimentRow, instant: float) -> bool:
