@@ -64,9 +64,11 @@ class Prior:
 
 @dataclass(frozen=True)
 class Belief:
-    """What a run may still gain after so many experiments, of which each takes `pace` minutes: jumps per e-fold now have a
-    gamma distribution (shape, rate), and their sizes an exponential one of that mean. noise: the gain, in the same
-    unit, that chance alone would make."""
+    """What a run may still gain after so many experiments, of which each takes `pace` minutes.
+
+    Jumps per e-fold now have a gamma distribution (shape, rate), and their sizes an exponential one of that mean.
+    noise: the gain, in the same unit, that chance alone would make.
+    """
 
     experiments: float
     pace: float
