@@ -278,7 +278,9 @@ def test_generated_competitions_are_the_same_for_a_seed(tmp_path: Path, kind: st
 @pytest.mark.parametrize(("number", "mode"), [(1, "clock"), (2, "clock"), (3, "counted"), (4, "night"), (5, "clock")])
 def test_four_kills_of_a_run_lose_nothing(tmp_path: Path, number: int, mode: str) -> None:
     references = kills.References(tmp_path, "code")
-    rows = kills.run_trial(number, tmp_path, "code", references, mode=mode, kills=4)
+    rows: list[dict[str, Any]] = []
+    while len(rows) < 4:  # a run may be done before it was killed so often: then another one is
+        rows += kills.run_trial(number, tmp_path, "code", references, mode=mode, kills=4 - len(rows))
+        number += 10
     assert [reason for row in rows for reason in row["reasons"]] == []
-    assert len(rows) == 4
     assert json.dumps(rows)
