@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medalist.agent.nights.belief import Gain
+from medalist.agent.nights.belief import Belief, Gain, Prior
 from medalist.agent.nights.schema import RUN_OPTIONS, Entry
 from medalist.agent.nights.state import SliceRow
 from medalist.agent.run.resume import of_path
@@ -14,6 +14,7 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
+WHERE = ("threads", "cluster", "artifacts")  # options that say where a run runs, and not what it is
 
 
 def options_of(entry: Entry) -> list[str]:
@@ -31,8 +32,8 @@ def options_of(entry: Entry) -> list[str]:
 
 
 def identity(entry: Entry) -> str:
-    """What makes a run one of this entry: its options, but for the number of threads, as one text."""
-    return json.dumps(options_of(entry.model_copy(update={"threads": None})))
+    """What makes a run one of this entry: its options, but for those that say where it runs, as one text."""
+    return json.dumps(options_of(entry.model_copy(update=dict.fromkeys(WHERE))))
 
 
 def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
@@ -89,8 +90,8 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
     if run is None:
         plan = ["--plan", f"{planned:.0f}s"] if planned > seconds else []
         return ["run", entry.path, *options_of(entry), *plan, *end]
-    threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
-    return ["resume", run, *threads, *end]
+    where = [f"--{name}={value}" for name in WHERE if (value := getattr(entry, name)) is not None]
+    return ["resume", run, *where, *end]
 
 
 def recorded_since(row: ExperimentRow, instant: float) -> bool:
@@ -100,18 +101,24 @@ def recorded_since(row: ExperimentRow, instant: float) -> bool:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has come to: seconds of work, gains, and by how much seeds alone change its loss in the unit of the
-    gains (None where that was not measured)."""
+    """What a run has come to: seconds of work, gains, experiments made, and by how much seeds alone change its loss in
+    the unit of the gains (None where that was not measured)."""
 
     seconds: float = 0.0
     gains: Sequence[Gain] = ()
+    experiments: int = 0
     noise: float | None = None
 
     @classmethod
     def of(cls, row: RunRow, ledger: Ledger) -> History:
         """The history of a run in the ledger."""
-        rows = ledger.experiments(row.id)
-        gains = [Gain(r.run_seconds / 60, r.gain_in_noise) for r in rows if r.gain_in_noise]
+        rows = sorted(ledger.experiments(row.id), key=lambda r: r.run_seconds)
+        gains = [Gain(n, r.gain_in_noise) for n, r in enumerate(rows, 1) if r.gain_in_noise]
         floor, unit = row.noise_floor, row.summary.get("noise_unit")
         noise = floor / unit if floor and unit else None
-        return cls(max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)]), gains, noise)
+        seconds = max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)])
+        return cls(seconds, gains, len(rows), noise)
+
+    def belief(self, prior: Prior | None) -> Belief:
+        """What the run may still gain."""
+        return Belief.of(self.gains, self.experiments, self.seconds / 60, prior, self.noise)

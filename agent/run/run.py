@@ -13,7 +13,8 @@ from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
-from medalist.agent.workers.local import Workers
+from medalist.agent.run.pools import pool_of
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.standing import Standing, sentence
 
@@ -51,11 +52,10 @@ def run(
     began = awake() if began is None else began
     config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
-    workers = Workers(config.threads or _cores())
-    workers.warm_up()
     deadline = deadline or Deadline()
+    deadline.start(budget)
+    workers = pool_of(config)
     try:
-        deadline.start(budget)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
@@ -63,18 +63,11 @@ def run(
         display.close()
 
 
-def _cores() -> int:
-    """Cores that this process may use: what its affinity and its container allow."""
-    import joblib
-
-    return int(joblib.cpu_count())
-
-
 def _run(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     resume: str | None,
     deadline: Deadline,
 ) -> RunResult:
@@ -97,7 +90,7 @@ def _run(
 
 
 def _begin(
-    config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared, deadline: Deadline
+    config: RunConfig, display: Display, budget: Budget, workers: WorkerPool, prepared: Prepared, deadline: Deadline
 ) -> RunResult:
     """Connect the journal's events to the display and the log, and work with signals handled."""
     journal = prepared.journal
@@ -120,7 +113,7 @@ def _begin(
     emit({"event": "start", "run": journal.run_id, "folder": str(journal.folder), "text": prepared.headline})
     for note in prepared.notes:
         journal.note(note)
-    with journal.ledger, interruptible(journal.ledger, journal.run_id) as stopped:
+    with journal.ledger, interruptible(journal.queue.end) as stopped:
         try:
             return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:
@@ -133,7 +126,7 @@ def _work(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     prepared: Prepared,
     stopped: Callable[[], bool],
     deadline: Deadline,
@@ -156,6 +149,8 @@ def _work(
         if journal.records:  # nothing goes before the first model
             audit.begin()
         audit.collect()
+        for text in workers.news():
+            journal.note(text)
         display.tick(_progress(config, search, prepared))
 
     def closing(search: Search) -> Closing:

@@ -25,7 +25,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits, Timing, members_of
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.evaluation import Evaluation
@@ -101,7 +101,7 @@ class Closing:
     referee: Referee
     journal: Journal
     submissions: Submissions
-    workers: Workers
+    workers: WorkerPool
     budget: Budget
     by_clock: bool
     judge_seconds: float

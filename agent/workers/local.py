@@ -23,6 +23,14 @@ KILLED = (-signal.SIGKILL, 255)  # exit codes of a child that was killed, or who
 REAP_SECONDS = 2.0  # longest wait for the end of each killed child when the pool is closed
 
 
+def calm_threads() -> None:
+    """Let numerical libraries that are loaded from now on, here and in children, use one thread unless told otherwise,
+    and their threads sleep while they wait for each other."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 class Workers:
     """A `WorkerPool` of child processes, forked from a server that holds the imported libraries.
 
@@ -44,9 +52,7 @@ class Workers:
         self._memory_share = memory_share
         self._memory = available_memory() * memory_share  # bytes, for all children together
         self.memory_limit = int(self._memory / cores)
-        for name in THREAD_VARIABLES:
-            os.environ[name] = "1"
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        calm_threads()
         self._training_input: TrainingInput | None = None
         self._children: list[Child] = []
         self._memory_checked = 0.0
@@ -125,6 +131,13 @@ class Workers:
     @property
     def running(self) -> list[Job]:
         return [c.job for c in self._children if c.job is not None]
+
+    @property
+    def one_machine(self) -> bool:
+        return True
+
+    def news(self) -> list[str]:
+        return []
 
     @property
     def pids(self) -> list[int]:
