@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ from medalist.agent.workers.cluster import node as remote
 from medalist.agent.workers.cluster.engine import Engine, EngineWorker
 from medalist.agent.workers.cluster.link import reason
 from medalist.agent.workers.cluster.versions import difference, versions
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import ClusterError
 
 DESCRIBE_SECONDS = 10.0  # longest wait for a node to say what it has
@@ -60,9 +60,9 @@ class Census:
 
     async def _first(self) -> list[Member]:
         address = self._engine.address
-        until = time.monotonic() + 3.0
+        until = awake() + 3.0
         try:
-            while not (found := await self._engine.workers()) and time.monotonic() < until:
+            while not (found := await self._engine.workers()) and awake() < until:
                 await asyncio.sleep(0.1)
         except (TimeoutError, OSError) as error:
             raise ClusterError(
@@ -103,7 +103,7 @@ class Census:
     def lost(self, address: str) -> None:
         """Count a node as gone, and ask it again later."""
         self._known.discard(address)
-        self._ask_again[address] = time.monotonic() + RETURN_SECONDS
+        self._ask_again[address] = awake() + RETURN_SECONDS
 
     async def watch(self, tell: Callable[[str, Any], None]) -> None:
         """Look for nodes that come, until cancelled; tells ("member", Member) of each, and ("note", why) of those that
@@ -115,7 +115,7 @@ class Census:
                 found = await self._engine.workers()
             except Exception:  # noqa: BLE001 - whatever it is, it is tried again; the nodes' links say what is lost
                 continue
-            now = time.monotonic()
+            now = awake()
             for worker in found.values():
                 if worker.address in self._known or now < self._ask_again.get(worker.address, 0.0):
                     continue

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pathlib import Path
 from medalist.agent.workers.cluster.cache import NodeCache, cache_folder, cache_limit
 from medalist.agent.workers.cluster.versions import versions
 from medalist.agent.workers.machine import available_memory
+from medalist.competitions.clock import awake
 
 HUNG_SECONDS = 20.0  # without any word from the process for so long it counts as hung
 START_SECONDS = 120.0  # the same until its first word: it imports the libraries
@@ -39,7 +39,7 @@ class NodeProcess:
     def __init__(self, setup: bytes, deliver: Callable[[bytes | None], None]):
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "medalist.agent.workers.cluster.process", str(theirs.fileno())]
-        self.heard = time.monotonic() + START_SECONDS - HUNG_SECONDS
+        self.heard = awake() + START_SECONDS - HUNG_SECONDS
         with theirs:
             self._process = subprocess.Popen(
                 command,
@@ -58,7 +58,7 @@ class NodeProcess:
         try:
             while True:
                 data = self._connection.recv_bytes()
-                self.heard = time.monotonic()
+                self.heard = awake()
                 self._deliver(data)
         except (EOFError, OSError):
             self._deliver(None)
@@ -70,7 +70,7 @@ class NodeProcess:
     @property
     def hung(self) -> bool:
         """Whether it should have answered long ago."""
-        return time.monotonic() - self.heard > HUNG_SECONDS
+        return awake() - self.heard > HUNG_SECONDS
 
     def send(self, messages: Sequence[bytes]) -> None:
         """Send messages, in order. Where the process is gone, `deliver` is told."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from medalist.agent.workers.jobs import Job
+from medalist.competitions.clock import awake
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Node:
     artifacts of its machine. ready: whether it takes jobs.
     configured: the jobs at a time and their threads that it was told.
     running, queued: its jobs by ticket, in the order in which it got them. began: when it got each of those that run,
-    on the clock of `time.monotonic()`.
+    on the clock of `competitions.clock.awake`.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Node:
     def give(self, ticket: int, job: Job) -> None:
         """Count a job as given to the node."""
         if self.idle:
-            self.running[ticket], self.began[ticket] = job, time.monotonic()
+            self.running[ticket], self.began[ticket] = job, awake()
         else:
             self.queued[ticket] = job
 
@@ -67,7 +67,7 @@ class Node:
 
     def seconds(self, ticket: int) -> float:
         """For how long a job has run here; 0 for a queued one."""
-        return time.monotonic() - self.began[ticket] if ticket in self.began else 0.0
+        return awake() - self.began[ticket] if ticket in self.began else 0.0
 
 
 def shares(capacities: Sequence[int], wanted: int) -> list[int]:

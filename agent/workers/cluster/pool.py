@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import Future, wait
@@ -22,6 +21,7 @@ from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.local import calm_threads
 from medalist.agent.workers.machine import available_memory
 from medalist.agent.workers.threads import Calibration
+from medalist.competitions.clock import awake
 
 FIRST_SECONDS = 30.0  # longest wait for the first node when the workers are started
 OTHERS_SECONDS = 10.0  # how long the others are waited for from then on; they may still come later
@@ -122,12 +122,12 @@ class ClusterWorkers:
         self._started = True
         for node in self._nodes:
             self._open(node)
-        until = time.monotonic() + FIRST_SECONDS
-        while not all(node.ready for node in self._nodes) and (left := until - time.monotonic()) > 0:
+        until = awake() + FIRST_SECONDS
+        while not all(node.ready for node in self._nodes) and (left := until - awake()) > 0:
             none = not any(node.ready for node in self._nodes)
             self._take_in(min(left, 0.5))
             if none and any(node.ready for node in self._nodes):
-                until = time.monotonic() + OTHERS_SECONDS
+                until = awake() + OTHERS_SECONDS
         self._watch = self._engine.submit(self._census.watch(partial(self._tell, None)))
         self._keep_going()
 
@@ -187,10 +187,10 @@ class ClusterWorkers:
         node.link.post(Order("job", job=replace(task.job, key=task.ticket)))
 
     def poll(self, timeout: float) -> list[Outcome]:
-        until = time.monotonic() + timeout
+        until = awake() + timeout
         outcomes = self._take_in(0.0)
         self._keep_going()
-        while self._tasks and not outcomes and (left := until - time.monotonic()) > 0:
+        while self._tasks and not outcomes and (left := until - awake()) > 0:
             outcomes = self._take_in(min(left, 0.5))
             self._keep_going()
         return outcomes
