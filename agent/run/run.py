@@ -53,13 +53,15 @@ def run(
     config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
     deadline = deadline or Deadline()
-    deadline.start(budget)
-    workers = pool_of(config)
+    workers = None
     try:
+        deadline.start(budget)
+        workers = pool_of(config)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
-        workers.close()
+        if workers is not None:
+            workers.close()
         display.close()
 
 
