@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import numpy as np
 from medalist.competitions.atomic import replacing
 from medalist.competitions.errors import InputError
 from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.fitting.fit_record import FitRecord
+from medalist.pipelines.hashing import array_hash
 
 MAPPED_BYTES = 1 << 18  # bytes of an experiment's predictions from which on they are memory-mapped, not loaded
 LEAST_ROOM = 200 << 20  # free bytes on the disk below which no experiment begins: the close needs room
@@ -92,6 +95,8 @@ class Predictions:
             "seconds": np.array([evaluation.fit_seconds, evaluation.feature_seconds, evaluation.patience_share]),
             "names": names,
             "importance": np.array([evaluation.importance[n] for n in names], dtype=float),
+            "records": np.array(json.dumps([record.as_dict() for record in evaluation.records])),
+            "hashes": np.array([array_hash(evaluation.oof), array_hash(evaluation.test)]),
         }
         with replacing(self.path(number), durable=False) as stream:
             np.savez(stream, **rest)
@@ -109,6 +114,10 @@ class Predictions:
                 "importance": dict(zip(kept["names"].tolist(), kept["importance"].tolist(), strict=True)),
                 "patience_share": patience_share,
             }
+            if "records" in kept:  # else of a run that an earlier version began
+                records = json.loads(str(kept["records"]))
+                others["records"] = tuple(FitRecord.from_dict(record) for record in records)
+                others["hashes"] = tuple(kept["hashes"].tolist())
             oof, test = self.arrays(number)
             if not oof.exists() and "oof" in kept:  # of a run that an earlier version began
                 np.save(oof, kept["oof"])

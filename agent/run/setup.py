@@ -21,6 +21,7 @@ from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
+from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
@@ -127,7 +128,9 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     else:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
-    submissions = Submissions(data, journal, Standings(board))
+    lineage = Lineage(folder, run_id)
+    lineage.begin(config, data, folds, (folder / "task.yaml").read_text(encoding="utf-8"))
+    submissions = Submissions(data, journal, Standings(board), lineage=lineage)
     offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
