@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from medalist.agent.cli.clean import clean
 from medalist.agent.cli.demo import demo
 from medalist.agent.cli.features import features
 from medalist.agent.cli.grade import grade
@@ -43,7 +44,7 @@ app = typer.Typer(
     help="An autonomous agent for tabular machine-learning competitions.",
 )
 for command in (
-    run, resume, demo, inspect, grade, holdout, runs, show, why, reproduce, features, medals, leaderboard,
+    run, resume, demo, inspect, grade, holdout, runs, show, why, reproduce, clean, features, medals, leaderboard,
 ):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)

@@ -76,7 +76,7 @@ class Journal:
         if evaluation is not None:
             if self.predictions.keep_fold_tests(record.number, fold_tests):
                 record = replace(record, keeps_fold_tests=True)
-            artifact = self.predictions.keep(record.number, evaluation).name
+            artifact = self.predictions.keep(record.number, evaluation, record.score).name
             record = replace(record, evaluation=self.predictions.load(record.number))
         self.records.append(record)
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)

@@ -19,6 +19,7 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.records.eviction import predictions_limit
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.lineage import Lineage
@@ -90,7 +91,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     home = Path(config.runs_dir) / competition.name
     run_id = row.id if row else _new_run(home)
     folder = given.folder or home / run_id
-    predictions = Predictions.create(folder)
+    predictions = Predictions.create(folder, None if config.counted else predictions_limit())
     try:
         data = RunData.create(competition, task, cards, folder, home / "features")
         steering = read_run_steering(config, data, fresh=row is None)

@@ -13,6 +13,7 @@ from medalist.agent.history import incumbent_features, leads_boosting
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.eviction import evict
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
@@ -81,6 +82,8 @@ class Recorder:
         self.leaders = judgement.leaders
         if renewed and self.leaders.champion is not None:
             self.submissions.submit_champion(self.leaders.champion, records)
+        champion = self.leaders.champion
+        evict(self.journal, () if champion is None else champion.ensemble.weights)
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
         """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first
