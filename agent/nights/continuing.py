@@ -11,7 +11,7 @@ from medalist.agent.nights.schema import RUN_OPTIONS, Entry
 from medalist.agent.nights.state import SliceRow
 from medalist.agent.run.resume import of_path
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import RunRow
+from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
 
@@ -69,6 +69,11 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
         return ["run", entry.path, *options_of(entry), *plan, *end]
     threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
     return ["resume", run, *threads, *end]
+
+
+def recorded_since(row: ExperimentRow, instant: float) -> bool:
+    """Whether an experiment was recorded at or after an instant, in seconds since the epoch."""
+    return row.recorded is not None and row.recorded.timestamp() >= instant
 
 
 @dataclass(frozen=True)

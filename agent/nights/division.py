@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medalist.agent.nights.belief import Belief
 
@@ -99,6 +99,17 @@ def next_slice(
         _length(most, left, window, length, len(able)), max(owed[most.name], _least(most, window, length, 0.0))
     )
     return Slice(most.name, _rounded(seconds, _usable(most, left), window, length, most), "its share is owed to it")
+
+
+def expected_after(candidates: Sequence[Candidate], found: Slice) -> list[Candidate]:
+    """The candidates after a slice that gains no more and no less than is expected."""
+    after = []
+    for c in candidates:
+        got = found.seconds if c.name == found.name else 0.0
+        belief = replace(c.belief, minutes=c.belief.minutes + got / 60)
+        ends = c.ends - found.seconds
+        after.append(replace(c, worked=c.worked + got, tonight=c.tonight + got, ends=ends, belief=belief))
+    return after
 
 
 def _promise(c: Candidate, window: float, shares: float) -> float:

@@ -7,7 +7,6 @@ the run it is an error that they could not be written.
 from __future__ import annotations
 
 import json
-import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,9 @@ from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
 from medalist.agent.records.predictions import Predictions
-from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.agent.records.unstored import Unstored
+from medalist.competitions.clock import awake
+from medalist.competitions.errors import DiskFull, LedgerError, LedgerUnavailable
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
@@ -44,9 +45,10 @@ class Journal:
     folder: of the run.
     schema: what the columns are, to describe features by.
     emit: called with each event (see `records/events.py`), after its rows were given to the ledger.
-    began: when this process began to work on the run, on the clock of `time.monotonic()`.
+    began: when this process began to work on the run, on the clock of `awake()`.
     earlier_seconds: seconds that earlier processes have worked on a resumed run.
     records: the finished experiments, in the order of their numbers.
+    unstored: what a full disk had no room for.
     """
 
     run_id: str
@@ -55,16 +57,20 @@ class Journal:
     predictions: Predictions
     schema: Schema
     emit: Emit
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=awake)
     earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
+    unstored: Unstored = field(init=False)
     _queue: deque[Callable[[], object]] = field(default_factory=deque)
     _retry_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.unstored = Unstored(self.predictions, self.note)
 
     @property
     def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.earlier_seconds + time.monotonic() - self.began
+        return self.earlier_seconds + awake() - self.began
 
     def add(self, record: Record, trial: FeatureTrial | None = None, fold_tests: Sequence[np.ndarray] = ()) -> Record:
         """Store a finished experiment: its predictions, then its rows in the ledger; then emit its event.
@@ -74,15 +80,16 @@ class Journal:
         """
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
-            if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_fold_tests=True)
-            artifact = self.predictions.keep(record.number, evaluation, record.score).name
-            record = replace(record, evaluation=self.predictions.load(record.number))
+            artifact = self.predictions.path(record.number).name
+            if self.unstored.store(record.number, evaluation, record.score):
+                record = replace(record, evaluation=self.predictions.load(record.number))
+                if self.predictions.keep_fold_tests(record.number, fold_tests):
+                    record = replace(record, keeps_fold_tests=True)
         self.records.append(record)
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
         self._write(partial(self.ledger.record_experiment, self.run_id, row, features))
-        self.emit(experiment_event(record))
+        self.emit(experiment_event(record, row.gain_in_noise))
         return record
 
     def _gain_in_noise(self, record: Record) -> float | None:
@@ -147,7 +154,11 @@ class Journal:
         Raises LedgerUnavailable where the ledger still cannot be reached: then the predictions and the summary are on
         disk, and `medalist resume` makes the missing rows again.
         """
-        self.write_json("summary.json", summary)
+        self.unstored.try_again()
+        try:
+            self.write_json("summary.json", summary)
+        except DiskFull as error:  # the ledger may lie on another one
+            self.note(str(error))
         self._queue.append(partial(self.ledger.finish_run, self.run_id, status, summary))
         self.flush(insist=True)
 
@@ -156,7 +167,7 @@ class Journal:
     def _write(self, call: Callable[[], object]) -> None:
         """Queue a call that writes to the ledger, and flush the queue unless the ledger was away a moment ago."""
         self._queue.append(call)
-        if time.monotonic() >= self._retry_at:
+        if awake() >= self._retry_at:
             self.flush()
 
     def flush(self, *, insist: bool = False) -> None:
@@ -169,7 +180,7 @@ class Journal:
             except LedgerUnavailable as error:
                 if insist:
                     raise
-                self._retry_at = time.monotonic() + RETRY_SECONDS
+                self._retry_at = awake() + RETRY_SECONDS
                 if not was_away:
                     self.note(f"{error} The run goes on, and what it records waits for the ledger.")
                 return

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medalist.agent.score import Score
-from medalist.competitions.atomic import replacing
+from medalist.competitions.atomic import disk_is_full, replacing
 from medalist.competitions.errors import InputError
 from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.fitting.fit_record import FitRecord
@@ -115,12 +115,17 @@ class Predictions:
 
     def keep_fold_tests(self, number: int, tests: Sequence[np.ndarray]) -> bool:
         """Store the test predictions (m, W) of each fold's model. Returns whether they were stored: not where there are
-        none, or more values than MOST_FOLD_VALUES."""
+        none, or more values than MOST_FOLD_VALUES, or the disk is full."""
         if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
             return False
         arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
-        with replacing(self.fold_tests_path(number), durable=False) as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+        try:
+            with replacing(self.fold_tests_path(number), durable=False) as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+        except OSError as error:
+            if not disk_is_full(error):
+                raise
+            return False
         return True
 
     def keep(self, number: int, evaluation: Evaluation, score: Score | None = None) -> Path:

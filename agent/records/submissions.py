@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from medalist.agent.records.standings import Standings
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
 from medalist.agent.workers.jobs import Job
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import MetricError
 from medalist.competitions.submission import check_submission, write_atomically
 from medalist.competitions.tables.text_form import PLAIN, table_bytes
@@ -119,7 +119,7 @@ class Submissions:
 
         champion: of a resumed run; None where there is none yet.
         """
-        began = time.monotonic()
+        began = awake()
         self.constant_score = self.score_constant(referee, referee.folds)
         made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
         self.made_from = made_from[-1] if made_from else {}
@@ -128,7 +128,7 @@ class Submissions:
                 self.submit_constant(self.constant_score, "the best constant, the first valid submission")
         elif self._is_behind(champion, made_from) or not self.path.exists():
             self.submit_champion(champion, self.journal.records)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.write_seconds = max(self.write_seconds, awake() - began)
 
     def _is_behind(self, champion: Champion, made_from: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a run was killed between an experiment's rows and the submission of the champion that it makes: the
@@ -228,14 +228,14 @@ class Submissions:
 
         Raises SubmissionError, and leaves the old file as it is, where it does not have the sample submission's form.
         """
-        began = time.monotonic()
+        began = awake()
         contents = submission_bytes(self.data, prediction, decision)
         digest = hashlib.sha256(contents).hexdigest()
         if self.lineage is not None:
             score_of = {} if score is None else {"score": score.value, "standard_error": score.standard_error}
             self.lineage.add_submission(digest, {**made, "reason": reason, **score_of}, self.journal.records)
         write_atomically(self.path, contents)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.write_seconds = max(self.write_seconds, awake() - began)
         self.made_from = made_from
         self.journal.add_submission(
             made_from=made_from,

@@ -33,7 +33,9 @@ class Deadline:
 
     def start(self, budget: Budget) -> None:
         """Report when a limited budget ends; an unlimited one has no deadline."""
-        if budget.limited:
+        if budget.hour is not None:
+            self._report(f"until {budget.hour.until!r} {budget.began!r} {budget.seconds!r}")
+        elif budget.limited:
             self._report(f"deadline {budget.deadline!r}")
 
     def replaying(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.workers.local import Workers
+from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.standing import Standing, sentence
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def run(
 ) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
-    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` is that of a
+    `began` is the instant, on the clock of `awake()`, from which the budget counts. `deadline` is that of a
     supervised process; without one nothing ends the process where the run has not ended by itself.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
-    began = time.monotonic() if began is None else began
+    began = awake() if began is None else began
     config.check()
-    budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began)
+    budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
     workers = Workers(config.threads or _cores())
     workers.warm_up()
     deadline = deadline or Deadline()
@@ -236,7 +236,7 @@ def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress
     return Progress(
         title=f"{data.competition.name} · {search.recorder.journal.run_id}",
         metric=data.task.metric,
-        seconds_left=search.budget.deadline - time.monotonic() if search.budget.limited else None,
+        seconds_left=search.budget.deadline - awake() if search.budget.limited else None,
         experiments=len(search.records),
         max_experiments=config.max_experiments,
         best=None if champion is None else champion.score.value,

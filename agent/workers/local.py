@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from multiprocessing import connection
 
@@ -13,6 +12,7 @@ from medalist.agent.workers.children import Child
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.machine import available_memory, resident
 from medalist.agent.workers.threads import Calibration
+from medalist.competitions.clock import awake
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.5  # between two checks of the memory that the children use
@@ -96,7 +96,7 @@ class Workers:
         none, and negative where it has taken longer than that."""
         assert child.job is not None
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
-        return expected - (time.monotonic() - child.began)
+        return expected - (awake() - child.began)
 
     def start(self, training_input: TrainingInput) -> None:
         """Start the children and give them their training input."""
@@ -138,7 +138,7 @@ class Workers:
             child = next(c for c in self._children if c.has_queue_room)
             child.queued = job
         else:
-            child.job, child.began = job, time.monotonic()
+            child.job, child.began = job, awake()
         child.send(job)
 
     def poll(self, timeout: float) -> list[Outcome]:
@@ -146,7 +146,7 @@ class Workers:
         busy = {c.pipe: c for c in self._children if c.job is not None}
         if not busy:
             return []
-        now = time.monotonic()
+        now = awake()
         limit = min((c.began + c.job.hard_seconds for c in busy.values() if c.job), default=now + timeout)
         ready = connection.wait(list(busy), max(0.0, min(timeout, limit - now)))
         outcomes = [self._collect(busy[pipe]) for pipe in ready]  # type: ignore[index]
@@ -163,7 +163,7 @@ class Workers:
             code = child.process.exitcode
             self._replace(child)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
-        child.job, child.queued, child.began = child.queued, None, time.monotonic()
+        child.job, child.queued, child.began = child.queued, None, awake()
         if job.kind == "fold":
             self._fold_seconds[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
@@ -174,7 +174,7 @@ class Workers:
 
     def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
         """Kill and replace children that are over their time or memory; returns their jobs' outcomes."""
-        outcomes, now = [], time.monotonic()
+        outcomes, now = [], awake()
         memory_due = now - self._memory_checked >= MEMORY_CHECK_SECONDS
         if memory_due:
             self._memory_checked = now
@@ -225,7 +225,7 @@ class Workers:
         """Kill a child and start another, which gets the queued job; none where the child was to retire."""
         child.process.kill()
         if child.job is not None:
-            seconds = (time.monotonic() - child.began) * child.job.threads
+            seconds = (awake() - child.began) * child.job.threads
             self.busy_seconds += seconds
             self.fit_seconds += 0.0 if child.job.kind in ("prepare", "screen") else seconds
         if child.retiring and child.queued is None:
@@ -236,7 +236,7 @@ class Workers:
         successor.retiring = child.retiring
         self._children[self._children.index(child)] = successor
         if child.queued is not None:
-            successor.job, successor.began = child.queued, time.monotonic()
+            successor.job, successor.began = child.queued, awake()
             successor.send(child.queued)
 
     def _dismiss(self, child: Child) -> None:

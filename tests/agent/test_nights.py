@@ -189,7 +189,7 @@ def test_a_run_by_hand_is_continued_also_where_the_ledger_was_away_for_a_while(
             raise LedgerUnavailable("away")
         return open_ledger(runs_dir)
 
-    monkeypatch.setattr("medalist.agent.nights.night.open_ledger", ledger_at_last)
+    monkeypatch.setattr("medalist.agent.nights.roster.open_ledger", ledger_at_last)
     monkeypatch.setattr("medalist.agent.nights.night.LEAST_ROOM", 1 << 60)  # a full disk gives it a moment to come back
     monkeypatch.setattr("medalist.agent.nights.night.WAIT_SECONDS", 0.1)
     waits = iter(range(3))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.estimators.time_trace import NEVER, TimeTrace, entries_of
@@ -48,7 +48,7 @@ def request_of(family: str, trace: TimeTrace, seconds: float) -> FitRequest:
         test=test,
         seed=1,
         threads=1,
-        deadline=time.monotonic() + seconds,
+        deadline=awake() + seconds,
         trace=trace,
     )
 
