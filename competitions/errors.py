@@ -43,3 +43,7 @@ class LedgerUnavailable(LedgerError):  # noqa: N818 - a state that may pass
 
 class PipelineError(MedalistError):
     """A pipeline's recipe is not valid: an unknown operator, family or parameter."""
+
+
+class ClusterError(MedalistError):
+    """A cluster cannot be reached or used: a wrong address, nodes of other versions, a package that is missing."""

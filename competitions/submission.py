@@ -79,9 +79,14 @@ def write_submission(frame: pd.DataFrame, path: Path | str, form: TextForm | Non
 
     Raises SubmissionError for a full disk or a folder that cannot be written; a file that was there is untouched.
     """
-    data = table_bytes(frame, form or PLAIN)
+    data = submission_bytes(frame, form)
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def submission_bytes(frame: pd.DataFrame, form: TextForm | None = None) -> bytes:
+    """The contents of a submission's file in the sample's form (None: plain csv)."""
+    return table_bytes(frame, form or PLAIN)
 
 
 def write_atomically(path: Path | str, data: bytes) -> None:

@@ -17,7 +17,7 @@ from medalist.agent.folds import FoldSet
 from medalist.agent.judging.feature_trials import FeatureJudge
 from medalist.agent.judging.referee import Referee
 from medalist.agent.lineage.refit import Key, Recorded, Refitter, in_order
-from medalist.agent.records.submissions import best_constant, submission_bytes
+from medalist.agent.records.submissions import best_constant, contents_of
 from medalist.agent.run_data import RunData
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
@@ -69,7 +69,7 @@ class Remaker:
         prediction, decision = self._predicted(made)
         if "prediction" in made:
             self.step("the blend of the test predictions", made["prediction"], array_hash(prediction))
-        contents = submission_bytes(self.data, prediction, decision)
+        contents = contents_of(self.data, prediction, decision)
         self.step("submission.csv", made["sha256"], hashlib.sha256(contents).hexdigest())
         return contents
 

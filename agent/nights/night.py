@@ -61,7 +61,7 @@ class Night:
 
     def run(self) -> str:
         """Work until the window ends, nothing is left to gain, or a person stops it; returns why it ended."""
-        end_left_overs(self.recorder.state)
+        end_left_overs(self.recorder.state, self.roster.runs_dir)
         self.prior = prior_of(self.roster.runs_dir)
         reason = ""
         while not reason:

@@ -25,12 +25,15 @@ def resume_config(
     until: float | None = None,
     max_experiments: int | None = None,
     threads: int | None = None,
+    cluster: str | None = None,
+    artifacts: str | None = None,
 ) -> tuple[str, RunConfig]:
     """The whole id of a run and the configuration to go on with.
 
     budget: seconds; until: the instant (seconds since the epoch) that they were computed from, if they were. Without a
     new budget, the run gets what was left of its old one when its last experiment was recorded; one that was to work
-    until an hour of the clock works until then.
+    until an hour of the clock works until then. It goes on where it is told to, not where it ran: on this machine
+    without `cluster`.
 
     Raises LedgerError where there is no such run or it still goes on, BudgetError where nothing is left to do.
     """
@@ -43,10 +46,9 @@ def resume_config(
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
     _require_models(row, runs_dir)
     config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
-    if threads is not None:
-        config = config.model_copy(update={"threads": threads})
-    if max_experiments is not None:
-        config = config.model_copy(update={"max_experiments": max_experiments})
+    given = {"threads": threads, "max_experiments": max_experiments}
+    config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
+    config = config.model_copy(update={"cluster": cluster, "artifacts": artifacts})  # where it goes on, not how
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments
     if done and row.status == "finished":
         raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")

@@ -13,7 +13,8 @@ from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
-from medalist.agent.workers.local import Workers
+from medalist.agent.run.pools import pool_of
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.standing import Standing, sentence
 
@@ -51,11 +52,10 @@ def run(
     began = awake() if began is None else began
     config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
-    workers = Workers(config.threads or _cores())
-    workers.warm_up()
     deadline = deadline or Deadline()
+    deadline.start(budget)
+    workers = pool_of(config)
     try:
-        deadline.start(budget)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
@@ -63,18 +63,11 @@ def run(
         display.close()
 
 
-def _cores() -> int:
-    """Cores that this process may use: what its affinity and its container allow."""
-    import joblib
-
-    return int(joblib.cpu_count())
-
-
 def _run(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     resume: str | None,
     deadline: Deadline,
 ) -> RunResult:
@@ -97,7 +90,7 @@ def _run(
 
 
 def _begin(
-    config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared, deadline: Deadline
+    config: RunConfig, display: Display, budget: Budget, workers: WorkerPool, prepared: Prepared, deadline: Deadline
 ) -> RunResult:
     """Connect the journal's events to the display and the log, and work with signals handled."""
     journal = prepared.journal
@@ -133,7 +126,7 @@ def _work(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     prepared: Prepared,
     stopped: Callable[[], bool],
     deadline: Deadline,
@@ -141,7 +134,7 @@ def _work(
     """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
     from medalist.agent.run.summary import RunOutcome, summarise
-    from medalist.agent.search.closing import Closing, Final
+    from medalist.agent.search.closing import Closing
     from medalist.agent.search.loop import Search
     from medalist.agent.search.recording import Recorder
 
@@ -159,6 +152,8 @@ def _work(
         if journal.records:  # nothing goes before the first model
             audit.begin()
         audit.collect()
+        for text in workers.news():
+            journal.note(text)
         display.tick(_progress(config, search, prepared))
 
     def closing(search: Search) -> Closing:
@@ -189,7 +184,7 @@ def _work(
             final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
         except Exception as failure:  # noqa: BLE001 - the submission of the search is on disk
             error = error or failure
-            final = Final.unconfirmed(search.leaders.champion)
+            final = closing(search).given_up(search.leaders.champion)
             text = f"The close was ended by an error, and the last submission stays: {one_line(failure)}"
             journal.note(text, traceback.format_exc())
     finally:

@@ -15,7 +15,7 @@ from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Variations, other_losses
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.audit.rows import rows_repeat
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.errors import PipelineError
@@ -50,7 +50,7 @@ def families_of(config: RunConfig) -> list[str]:
     return wanted
 
 
-def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: Workers) -> Policy:
+def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: WorkerPool) -> Policy:
     """The policy of a run, without what it may vary and without a search for features."""
     return Policy(
         cards=data.cards,

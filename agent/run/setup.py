@@ -35,7 +35,7 @@ from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import InputError, MedalistError, TaskError
@@ -78,7 +78,7 @@ class _Read:
     task_file: Path | None
 
 
-def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | None) -> Prepared:
+def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str | None) -> Prepared:
     """Everything up to the first experiment; `resume`: the id of a run that goes on.
 
     Raises a MedalistError where the competition, the task or the folder does not allow a run.
@@ -131,7 +131,8 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
     lineage = Lineage(folder, run_id)
     lineage.begin(config, data, folds, (folder / "task.yaml").read_text(encoding="utf-8"))
-    submissions = Submissions(data, journal, Standings(board), lineage=lineage)
+    by_clock = budget.limited and not config.counted
+    submissions = Submissions(data, journal, Standings(board), lineage=lineage, keeps_confirmed=by_clock)
     offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)

@@ -13,7 +13,7 @@ from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Outcome
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import DiskFull
 from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import FoldResult
@@ -52,7 +52,7 @@ class Intake:
 
     recorder: Recorder
     features: FeatureSearch
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     jobs: Jobs
     pruner: Pruner
@@ -68,6 +68,7 @@ class Intake:
         if active is None:
             return
         active.busy_seconds += outcome.seconds
+        active.nodes |= {outcome.node} - {""}
         if outcome.job.replicate:
             self._take_replicate(active, outcome)
         elif outcome.job.kind == "fold" and self.counted:  # what is pruned may not depend on which fold ends first

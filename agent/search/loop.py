@@ -19,8 +19,8 @@ from medalist.agent.search.recording import Recorder
 from medalist.agent.search.room import Room
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Job
-from medalist.agent.workers.local import Workers
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
@@ -47,7 +47,7 @@ class Search:
     recorder: Recorder
     features: FeatureSearch
     policy: Policy
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     max_experiments: int | None
@@ -113,7 +113,7 @@ class Search:
         runs."""
         proposal = self.policy.first()
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
-        if self.counted or not fam.boosted:
+        if self.counted or not fam.boosted or not self.workers.one_machine:
             return
         expected = self.costs.expected_fit_seconds(fam, self.jobs.width(active), fam.portfolio[0])
         seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)

@@ -50,6 +50,8 @@ class Recorder:
             self.journal.add(record, self._pruned_trial(active))
         else:
             self._judge(number, active)
+        if active.nodes:
+            self.journal.emit({"event": "nodes", "number": number, "nodes": sorted(active.nodes)})
 
     def cut_short(self, active: Active, reason: str) -> None:
         """Record an experiment that the end of the search has cut short, so that it may be proposed again. reason: in

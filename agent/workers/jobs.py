@@ -76,7 +76,8 @@ class Job:
 class Outcome:
     """How a job ended. `result` is None for "prepare", and where `status` is not "ok".
 
-    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job.
+    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job. node: name of the
+    cluster's node that did it; "" for this machine.
     """
 
     job: Job
@@ -84,3 +85,4 @@ class Outcome:
     result: FoldResult | ScreenResult | None = None
     error: str | None = None
     seconds: float = 0.0
+    node: str = ""
