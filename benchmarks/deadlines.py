@@ -205,7 +205,7 @@ def resumed(row: Row, data: Path, environment: dict[str, str], command: list[str
             [*before, *arguments], env=environment, capture_output=True, timeout=RESUME_SECONDS + OVERDUE
         )
     except subprocess.TimeoutExpired:
-        return {"resume": "late"}
+        return {"resume": "late", "resume_seconds": RESUME_SECONDS + OVERDUE}
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     state = state_of(row, data)
     return {

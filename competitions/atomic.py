@@ -43,7 +43,7 @@ def replacing(path: Path | str, *, durable: bool = True) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     if durable:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def replace_file(path: Path | str, contents: bytes | str, *, durable: bool = True) -> None:
@@ -65,7 +65,7 @@ def remove_abandoned(folder: Path) -> None:
                 path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename within `folder` durable, where the system can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

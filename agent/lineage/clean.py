@@ -17,7 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from medalist.agent.lineage.disk import Kept, Removal, last_used, size_of
-from medalist.agent.lineage.run_files import at_work, whole_run, without_models, work_files
+from medalist.agent.lineage.run_files import (
+    at_work,
+    never_begun,
+    waits_for_ledger,
+    whole_run,
+    without_models,
+    work_files,
+)
 from medalist.agent.lineage.unneeded import unneeded_predictions
 from medalist.agent.nights.state import STATE, NightState
 from medalist.agent.records.claim import claimed
@@ -86,7 +93,9 @@ def plan(runs_dir: Path, wishes: Wishes) -> Plan:
             used = max(last_used([folder / "summary.json", folder / "log.txt"]), row.attached.timestamp())
             is_old = time.time() - used > wishes.keep or (wishes.runs is not None and place > wishes.runs)
             models = without_models(row, folder, used)
-            if row.id in nightly:
+            if waits_for_ledger(folder):
+                made.kept.append(Kept(f"run {row.id}", size_of([folder]), "rows of it wait for the ledger"))
+            elif row.id in nightly:
                 made.kept.append(Kept(f"models of run {row.id}", size_of([folder]), "nights go on with it"))
             elif is_old and wishes.whole:
                 made.removals.append(whole_run(row, folder, used))
@@ -97,6 +106,7 @@ def plan(runs_dir: Path, wishes: Wishes) -> Plan:
                 made.removals += some
                 rest = sum(m.size for m in models) - sum(s.size for s in some)
                 made.kept.append(Kept(f"models of run {row.id} of {row.competition}", rest, "resume goes on from them"))
+    made.removals += never_begun(runs_dir, set(folders))
     busy = {row.competition for row in rows if row.id in working}
     _leftovers(made, (runs_dir, cache))
     _features(made, runs_dir, busy, wishes)

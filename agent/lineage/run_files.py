@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 from medalist.agent.lineage.disk import Removal, last_used, size_of
 from medalist.agent.records.claim import claimed
+from medalist.agent.records.outbox import NAME as OUTBOX
+from medalist.competitions.atomic import ABANDONED
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.rows import RunRow
 
-STAYS = ("claim", "confirmed.csv", "confirmed.json")  # files of work/ that are not made again
+STAYS = ("claim", "confirmed", "confirmed.csv", "confirmed.json")  # files of work/ that are not made again
+_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")  # a run's id
 MODELS = "the predictions of all models"
 
 
@@ -24,6 +30,25 @@ def at_work(row: RunRow, folder: Path | None) -> bool:
             return False
     except LedgerError:
         return True
+
+
+def waits_for_ledger(folder: Path) -> bool:
+    """Whether rows of a run wait for a ledger that is away."""
+    outbox = folder / OUTBOX
+    return outbox.is_file() and outbox.stat().st_size > 0
+
+
+def never_begun(runs_dir: Path, known: Collection[str]) -> list[Removal]:
+    """Folders of runs that were killed in their first seconds: the ledger does not know them, no row of theirs waits for
+    one, and there is no submission. known: ids of the ledger's runs."""
+    found = []
+    for folder in runs_dir.glob("*/*"):
+        begun = folder.name in known or waits_for_ledger(folder) or (folder / "submission.csv").exists()
+        if not _RUN.fullmatch(folder.name) or begun or time.time() - last_used([folder]) < ABANDONED:
+            continue
+        what = f"the folder of run {folder.name} of {folder.parent.name}, which was killed before it began"
+        found.append(Removal("leftovers", what, (folder,), size_of([folder]), last_used([folder]), run=folder.name))
+    return found
 
 
 def work_files(row: RunRow, folder: Path) -> list[Removal]:

@@ -129,7 +129,7 @@ class Submissions:
         """
         began = awake()
         self.constant_score = self.score_constant(referee, referee.folds)
-        rows = self.journal.ledger.submissions(self.journal.run_id)
+        rows = self.journal.submissions()
         made_from = [s.made_from for s in rows]
         if rows:
             self.made_from, self._recorded = rows[-1].made_from, rows[-1].sha256

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
+from medalist.agent.records.delivery import deliver_waiting
 from medalist.agent.records.removed import removed_from
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
@@ -40,7 +41,11 @@ def resume_config(
     if budget is not None:
         Budget.of(budget)  # whether it is large enough
     with open_ledger(runs_dir) as ledger:
-        row = ledger.run(run_id)
+        waiting = deliver_waiting(ledger, runs_dir)
+        try:
+            row = ledger.run(run_id)
+        except LedgerError as error:  # it may be one of those that the ledger has not been told of
+            raise type(error)(" ".join([str(error), *waiting])) from None
         experiments = ledger.experiments(row.id)
     if _goes_on(row):
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
@@ -74,6 +79,7 @@ def _require_models(row: RunRow, runs_dir: str) -> None:
 def last_run_of(path: str, runs_dir: str) -> RunRow | None:
     """The newest run of the competition at a path, or of a Kaggle slug; None where there is none."""
     with open_ledger(runs_dir) as ledger:
+        deliver_waiting(ledger, runs_dir)
         return next((row for row in ledger.runs() if of_path(row, path)), None)
 
 

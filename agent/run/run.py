@@ -113,7 +113,7 @@ def _begin(
     emit({"event": "start", "run": journal.run_id, "folder": str(journal.folder), "text": prepared.headline})
     for note in prepared.notes:
         journal.note(note)
-    with journal.ledger, interruptible(journal.ledger, journal.run_id) as stopped:
+    with journal.ledger, interruptible(journal.queue.end) as stopped:
         try:
             return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:
