@@ -39,8 +39,8 @@ def waits_for_ledger(folder: Path) -> bool:
 
 
 def never_begun(runs_dir: Path, known: Collection[str]) -> list[Removal]:
-    """Folders of runs that were killed in their first seconds: the ledger does not know them, no row of theirs waits for
-    one, and there is no submission. known: ids of the ledger's runs."""
+    """Folders of runs that were killed in their first seconds: the ledger does not know them, no row of theirs waits
+    for one, and there is no submission. known: ids of the ledger's runs."""
     found = []
     for folder in runs_dir.glob("*/*"):
         begun = folder.name in known or waits_for_ledger(folder) or (folder / "submission.csv").exists()
