@@ -144,6 +144,9 @@ def _work(
     submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
     workers.start(data.training_input)
+    lineage = submissions.lineage
+    if lineage is not None:
+        lineage.search(data.competition.root)
     by_clock = budget.limited and not config.counted
     audit = BackgroundAudit(data, config.seed, journal.emit)
 
@@ -188,6 +191,8 @@ def _work(
             journal.note(text, traceback.format_exc())
     finally:
         audit.close()
+        if lineage is not None:
+            lineage.close(budget.left)
     outcome = RunOutcome(
         journal=journal,
         submissions=submissions,
