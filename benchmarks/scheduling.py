@@ -78,7 +78,7 @@ def simulated(
 ) -> tuple[Search, cProfile.Profile | None]:
     """The search after a simulated run of so many seconds."""
     config = RunConfig(path=str(competition), budget=seconds, threads=pool.count, runs_dir=str(runs))
-    budget = VirtualBudget(time.monotonic(), seconds, pool.clock)
+    budget = VirtualBudget(time.monotonic(), seconds, clock=pool.clock)
     with pool.clock.paused():
         search = search_of(config, budget, pool)
     search.recorder.clock = lambda: pool.clock.now

@@ -128,8 +128,7 @@ class Steps:
         self.watch(journal.predictions, "keep", "keep predictions")
         self.watch(journal.predictions, "load", "keep predictions")
         self.watch(journal.predictions, "keep_fold_tests", "keep predictions")
-        for name in ("record_experiment", "record_screening", "add_submission", "set_noise_floor"):
-            self.watch(journal.ledger, name, "ledger", disk=True)
+        self.watch(journal.queue, "write", "ledger", disk=True)
         for name in ("submit_champion", "submit_first_fold"):
             self.watch(recorder.submissions, name, "submission", disk=True)
         self.watch(journal, "emit", "events", disk=True)

@@ -88,6 +88,13 @@ class SimulatedPool:
         self._receive = self.steps.timed("receive", pickle.loads)
         self._send = self.steps.timed("send", pickle.dumps)
 
+    @property
+    def one_machine(self) -> bool:
+        return False
+
+    def news(self) -> list[str]:
+        return []
+
     def warm_up(self) -> None:
         pass
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,12 +47,14 @@ class RecordingWorkers(Workers):
         self._line = write
         self._used: dict[int, float] = {}
 
-    def _collect(self, child: Child) -> Outcome:
+    def _collect(self, child: Child) -> Outcome | None:
         pid = child.process.pid
         used = self._processor_seconds(pid)
         outcome = super()._collect(child)
         seconds = used - self._used.get(pid, 0.0)
         self._used[pid] = used
+        if outcome is None:  # it is done once more
+            return None
         self._line(job_line(outcome, seconds))
         return outcome
 
@@ -96,7 +97,7 @@ def job_line(outcome: Outcome, seconds: float) -> dict[str, Any]:
 def search_of(config: RunConfig, budget: Budget, workers: WorkerPool) -> Search:
     """The search of a run, as `agent/run/run.py` makes it, with its first submission written and its workers
     started."""
-    prepared = prepare(config, budget, workers, None)  # type: ignore[arg-type]
+    prepared = prepare(config, budget, workers, None)
     log = Log(prepared.journal.folder / "log.txt")
     prepared.journal.emit = lambda event: log.write({**event, "at": round(budget.used, 3)})
     prepared.submissions.begin(prepared.referee, None)
@@ -111,7 +112,7 @@ def search_of(config: RunConfig, budget: Budget, workers: WorkerPool) -> Search:
         recorder=Recorder(prepared.referee, prepared.journal, prepared.submissions, prepared.leaders),
         features=prepared.features,
         policy=prepared.policy,
-        workers=workers,  # type: ignore[arg-type]
+        workers=workers,
         costs=prepared.costs,
         budget=budget,
         max_experiments=None,
@@ -171,7 +172,7 @@ class Recording:
         workers = RecordingWorkers(self.threads, self.write)
         workers.warm_up()
         config = RunConfig(path=str(self.folder), budget=self.seconds, threads=self.threads, runs_dir=str(self.runs))
-        budget = Budget(time.monotonic(), self.seconds)
+        budget = Budget.of(self.seconds)
         try:
             search = search_of(config, budget, workers)
             steps = Steps(Clock())

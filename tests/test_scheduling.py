@@ -90,7 +90,7 @@ def test_what_is_ended_is_lost_and_its_worker_starts_again(pool_of, job) -> None
 
 def test_the_head_s_work_passes_time_and_what_is_paused_does_not() -> None:
     clock = Clock()
-    budget = VirtualBudget(0.0, 100.0, clock)
+    budget = VirtualBudget(0.0, 100.0, clock=clock)
     steps = Steps(clock)
     work = steps.timed("work", lambda: sum(i * i for i in range(300_000)))
     before = clock.now

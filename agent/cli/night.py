@@ -9,8 +9,10 @@ import typer
 
 from medalist.agent.cli.options import (
     NONE_GIVEN,
+    Artifacts,
     AsJson,
     Board,
+    Cluster,
     CompetitionOptions,
     OptionalText,
     PathArgument,
@@ -44,6 +46,8 @@ def add(
     without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
     features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
     threads: Threads = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
 ) -> None:
@@ -63,6 +67,8 @@ def add(
         "without": without,
         "features": features,
         "threads": threads,
+        "cluster": cluster,
+        "artifacts": artifacts,
     }
     place = nights_file(runs_dir, file)
     entry = add_entry(place, fields)

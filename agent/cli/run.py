@@ -10,8 +10,10 @@ import typer
 from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.options import (
     NONE_GIVEN,
+    Artifacts,
     AsJson,
     Board,
+    Cluster,
     CompetitionOptions,
     OptionalText,
     PathArgument,
@@ -45,6 +47,8 @@ def run(
     ] = False,
     seed: Seed = 0,
     threads: Threads = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     given: CompetitionOptions = NONE_GIVEN,
     task: TaskFile = None,
     leaderboard: Board = None,
@@ -96,7 +100,14 @@ def run(
                 f"threads, or leave out --continue to start a new run."
             )
         row, config = resume_config(
-            earlier.id, runs_dir, budget=seconds, until=instant, max_experiments=max_experiments, threads=threads
+            earlier.id,
+            runs_dir,
+            budget=seconds,
+            until=instant,
+            max_experiments=max_experiments,
+            threads=threads,
+            cluster=cluster,
+            artifacts=artifacts,
         )
         raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))
 
@@ -108,6 +119,8 @@ def run(
         planned=parse_duration(plan) if plan else None,
         seed=seed,
         threads=threads,
+        cluster=cluster,
+        artifacts=artifacts,
         runs_dir=runs_dir,
         leaderboard=leaderboard,
         task_file=task,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,10 +16,11 @@ from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
+from medalist.agent.search.room import Room
 from medalist.agent.search.screenings import Screenings
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.local import Workers
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
@@ -43,7 +45,7 @@ class Search:
     recorder: Recorder
     features: FeatureSearch
     policy: Policy
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     max_experiments: int | None
@@ -52,6 +54,7 @@ class Search:
     under_way: UnderWay = field(default_factory=UnderWay)
     exhausted: bool = False
     jobs: Jobs = field(init=False)
+    room: Room = field(init=False)
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
     dispatch: Dispatch = field(init=False)
@@ -63,10 +66,13 @@ class Search:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
         self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
+        journal = self.recorder.journal
+        self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
         self.dispatch = Dispatch(self.workers, self.recorder.referee.folds.count, self.counted)
         self.screenings = Screenings(
             self.features,
+            self.room,
             self.recorder.journal,
             self.workers,
             self.budget,
@@ -123,7 +129,7 @@ class Search:
         runs."""
         proposal = self.policy.first()
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
-        if self.counted or not fam.boosted:
+        if self.counted or not fam.boosted or not self.workers.one_machine:
             return
         expected = self.costs.expected_fit_seconds(fam, self.jobs.width(active), fam.portfolio[0])
         seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)
@@ -141,14 +147,17 @@ class Search:
                 and not self.under_way.screening
                 and not self.screenings.due
             ):
-                break
+                if not self.room.awaited:
+                    break
+                time.sleep(POLL_SECONDS)
             waits = not proposed and not (self.under_way.finished and self.dispatch.wide)
             for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left)) if waits else 0.0):
                 self.intake.take(outcome)
             if not (self.counted and self.under_way.screening):
                 self.dispatch.hand_out(self.under_way.active)  # before what has finished is judged
             self._record_finished()
-            self.recorder.renew_submission(at_once=not self.dispatch.wide)
+            if self.dispatch.wide:
+                self.recorder.renew_submission(at_once=False)
             tick()
         self._abandon()
 
@@ -206,8 +215,8 @@ class Search:
             return False
         if self._nothing_to_propose == state and self.under_way.active:  # nothing has begun or ended since
             return False
-        if not self.recorder.journal.predictions.has_room():
-            self._end_for_want_of_room()
+        if not self.room.ready:
+            self.exhausted = self.room.given_up
             return False
         if self.max_experiments is not None and number >= self.max_experiments:
             return False
@@ -237,13 +246,6 @@ class Search:
             return None
         proposal = self.policy.propose(self.records, len(self.records), NEXT_SECONDS)
         return None if proposal is None else f"{proposal.pipeline.family}: {proposal.reason}"
-
-    def _end_for_want_of_room(self) -> None:
-        """Try nothing more, while there is room on the disk for the close."""
-        self.exhausted = True
-        self.recorder.journal.note(
-            f"The disk of {self.recorder.journal.folder} is nearly full: nothing more is tried, and the run is closed."
-        )
 
     def _begin(self, number: int, proposal: Proposal) -> None:
         history = self.records[: max(1, number - self.lag)] if self.counted else self.records

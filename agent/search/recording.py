@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -11,12 +10,15 @@ import numpy as np
 from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM
 from medalist.agent.history import incumbent_features, leads_boosting
-from medalist.agent.judging.champion import Champion, Leaders
+from medalist.agent.judging.champion import Leaders
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.eviction import evict
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
+from medalist.competitions.clock import awake
+from medalist.competitions.errors import DiskFull
 from medalist.pipelines.fitting.evaluation import combine
 
 WRITING_SHARE = 0.05  # most of the time for submissions that are not written at once
@@ -27,8 +29,9 @@ RECENT = 0.2  # weight of the latest experiment in the moving average of the sec
 class Recorder:
     """Judges and records experiments, one after another.
 
-    leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes.
-    clock: returns the seconds since some instant.
+    leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes. owed:
+    whether the champion has no submission yet, as where the disk is full. told: whether that was said. clock: returns
+    the seconds since some instant.
     """
 
     referee: Referee
@@ -36,12 +39,10 @@ class Recorder:
     submissions: Submissions
     leaders: Leaders = field(default_factory=Leaders)
     judge_seconds: float = 0.0
-    clock: Callable[[], float] = time.monotonic
-    _submitted: Champion | None = field(init=False)
-    _submitted_at: float = float("-inf")
-
-    def __post_init__(self) -> None:
-        self._submitted = self.leaders.champion
+    owed: bool = False
+    told: bool = False
+    clock: Callable[[], float] = awake
+    _tried_at: float = float("-inf")
 
     def record(self, active: Active) -> None:
         """Record an experiment whose jobs have ended, as failed, as pruned, or with a verdict by all of its folds."""
@@ -54,18 +55,8 @@ class Recorder:
             self.journal.add(record, self._pruned_trial(active))
         else:
             self._judge(number, active)
-
-    def renew_submission(self, *, at_once: bool) -> None:
-        """Write the submission where the champion has changed since the last one; where not `at_once`, only if no more
-        than WRITING_SHARE of the time goes into it, since with many workers champions follow each other quickly. Where
-        the run is killed before, `resume` writes it."""
-        champion = self.leaders.champion
-        if champion is None or champion is self._submitted:
-            return
-        pause = self.submissions.write_seconds / WRITING_SHARE
-        if at_once or self.clock() - self._submitted_at >= pause:
-            self.submissions.submit_champion(champion, self.journal.records)
-            self._submitted, self._submitted_at = champion, self.clock()
+        if active.nodes:
+            self.journal.emit({"event": "nodes", "number": number, "nodes": sorted(active.nodes)})
 
     def cut_short(self, active: Active, reason: str) -> None:
         """Record an experiment that the end of the search has cut short, so that it may be proposed again. reason: in
@@ -89,16 +80,39 @@ class Recorder:
         one, other = (active.replicates.get(t) for t in REPLICATE_SEEDS)
         if one is not None and other is not None:
             self._measure_noise_floor(one, other)
-        began = time.monotonic()
+        began = awake()
         judgement = self.referee.judge(
             number, active.proposal, evaluation, active.busy_seconds, losses, records, self.leaders
         )
-        took = time.monotonic() - began
+        took = awake() - began
         self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
         leads = leads_boosting(judgement.record, records)  # its test predictions may become pseudo-labels
         tests = [r.test for r in results] if leads and not refit else []
+        renewed = judgement.leaders.champion is not self.leaders.champion
         self.journal.add(judgement.record, judgement.trial, tests)
         self.leaders = judgement.leaders
+        self.owed = self.owed or renewed
+        champion = self.leaders.champion
+        evict(self.journal, () if champion is None else champion.ensemble.weights)
+
+    def renew_submission(self, *, at_once: bool) -> None:
+        """Write the submission of the champion, where it is not written yet; where not `at_once`, only if no more than
+        WRITING_SHARE of the time goes into it, since with many workers champions follow each other quickly. Where the
+        disk is full the last one stays, and this one is written once there is room; where the run is killed before,
+        `resume` writes it."""
+        champion, now = self.leaders.champion, self.clock()
+        pause = 0.0 if at_once else self.submissions.write_seconds / WRITING_SHARE
+        if not self.owed or champion is None or now - self._tried_at < pause:
+            return
+        self._tried_at = now
+        try:
+            self.submissions.submit_champion(champion, self.journal.records)
+        except DiskFull as error:
+            if not self.told:
+                self.journal.note(str(error))
+            self.told = True
+            return
+        self.owed = self.told = False
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
         """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first

@@ -11,8 +11,9 @@ from medalist.agent.history import incumbent_features
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.records.journal import Journal
 from medalist.agent.search.intake import UnderWay
+from medalist.agent.search.room import Room
 from medalist.agent.workers.jobs import Job
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 
 KEY = -1  # key of the job that screens candidates for features
 HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
@@ -28,8 +29,9 @@ class Screenings:
     """
 
     features: FeatureSearch
+    room: Room
     journal: Journal
-    workers: Workers
+    workers: WorkerPool
     budget: Budget
     under_way: UnderWay
     counted: bool
@@ -49,7 +51,7 @@ class Screenings:
         if self._due[0] != now:
             history = self.history()
             self._due = now, history is not None and self.features.ready(history, left)
-        return self._due[1]
+        return self._due[1] and self.room.ready
 
     def begin(self) -> bool:
         """Hand out a screening where it is time for one. Returns whether nothing else may be handed out before it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -12,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
+from medalist.competitions.clock import awake
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.by_column import fit_fold
@@ -44,7 +45,7 @@ class JobRunner:
         """Do a job and return its result; None for one that prepares features. Raises whatever the pipeline raises."""
         training_input = self.training_input
         if job.screen is not None:
-            now = time.monotonic()
+            now = awake()
             return screen(self.store, job.screen, now, now + job.soft_seconds)
         if job.kind == "prepare":
             self.store.prepare(job.pipeline.features)
@@ -66,10 +67,11 @@ class JobRunner:
             fold=job.fold,
             rounds=job.rounds,
             threads=job.threads,
-            deadline=time.monotonic() + job.soft_seconds,
+            deadline=awake() + job.soft_seconds,
             weights=self.weights,
             stacked=None if job.sources is None else self.stacked(job.sources, fit, valid),
             pseudo_labels=None if job.sources is None else pseudo_labels(job.sources, job.fold),
+            trace=None if job.trace is None else TimeTrace(job.trace),
         )
 
     def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:
@@ -114,13 +116,13 @@ def serve(connection: Connection) -> None:
                 continue
             if runner is None:
                 raise RuntimeError("a job came before the training input")
-            began = time.perf_counter()
+            began = awake()
             try:
                 outcome = Outcome(message, "ok", runner.run(message))
             except MemoryError:
                 outcome = Outcome(message, "memory", error=traceback.format_exc())
             except Exception:  # noqa: BLE001 - whatever an experiment raises is a row in the ledger, not the end
                 outcome = Outcome(message, "crash", error=traceback.format_exc())
-            connection.send((outcome, time.perf_counter() - began))
+            connection.send((outcome, awake() - began))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return

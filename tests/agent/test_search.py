@@ -105,7 +105,9 @@ def search_of(
     journal = Journal(run_id, folder / "run", ledger, Predictions.create(folder / "run"), schema, lambda _: None)
     left = iter(proposals[1:])
     policy = SimpleNamespace(first=lambda: proposals[0], propose=lambda *_: next(left, None), noise_unit=0.0)
-    written: Any = SimpleNamespace(submit_first_fold=lambda _: None, submit_champion=lambda *_: None, write_seconds=0.0)
+    written: Any = SimpleNamespace(
+        submit_first_fold=lambda *_: None, submit_champion=lambda *_: None, write_seconds=0.0
+    )
     fields: dict[str, Any] = {
         "features": FeatureSearch(judge.features, schema, frozenset(), enabled=False),
         "policy": policy,
@@ -279,7 +281,7 @@ def test_with_many_workers_submissions_take_a_small_share_of_the_time(tmp_path: 
     search = search_of(tmp_path, proposals, count=count, place=lambda job: job.key)
     submitted = []
     search.recorder.submissions = SimpleNamespace(  # type: ignore[assignment]
-        submit_first_fold=lambda _: None,
+        submit_first_fold=lambda *_: None,
         submit_champion=lambda champion, _: submitted.append(champion),
         write_seconds=10.0,
     )
