@@ -7,7 +7,8 @@
 real search (proposals, pruning, judging, ensemble, predictions on disk, SQLite ledger, submissions) with a pool on
 virtual time: jobs last as long as recorded ones and return predictions of recorded quality, and the head's own work is
 really done and measured, so that it delays the workers as it would. Each number of workers appends a line to the
-results; `table` prints the last ones. Efficiency is against 2 workers.
+results; `table` prints the last ones. Efficiency is against 2 workers: of experiments per hour, and by work, of the
+worker-seconds whose outcome was used.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import scheduling_data
@@ -35,6 +37,8 @@ from medalist.agent.search.loop import Search
 from medalist.agent.workers.jobs import Outcome
 
 RESULTS = Path(__file__).parent / "results"
+BASE = 2  # workers that efficiency is against
+LEAST_SHOWN = 0.01  # of the head's time, for a step to be shown
 TRAIN_SHARE = 0.8  # of the rows that a fold's model is fitted on
 
 
@@ -53,7 +57,7 @@ def simulate(options: argparse.Namespace) -> None:
         competition = Path(place) / "scheduling"
         log_odds = scheduling_data.write(competition, options.rows, options.columns)
         recorded = Recorded.read(options.recorded, int(TRAIN_SHARE * options.rows))
-        for workers in options.workers:
+        for workers, seed in [(w, s) for w in options.workers for s in options.seeds]:
             runs = Path(place) / "runs"
             clock = Clock()
             steps = Steps(clock)
@@ -61,8 +65,9 @@ def simulate(options: argparse.Namespace) -> None:
             network = {"latency": options.latency, "bandwidth": options.bandwidth}
             pool = SimulatedPool(workers, clock, steps, recorded, predictions, **network)
             began = time.monotonic()
-            search, profile = simulated(competition, runs, options.hours * 3600, pool, profiled=options.profile)
-            line = {"workers": workers, "hours": options.hours, "rows": options.rows} | summary(search, pool)
+            search, profile = simulated(competition, runs, options.hours * 3600, pool, seed, profiled=options.profile)
+            line = {"workers": workers, "hours": options.hours, "rows": options.rows, "seed": seed}
+            line |= summary(search, pool)
             line |= {"took": round(time.monotonic() - began, 1), "label": options.label}
             with options.results.open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
@@ -74,10 +79,10 @@ def simulate(options: argparse.Namespace) -> None:
 
 
 def simulated(
-    competition: Path, runs: Path, seconds: float, pool: SimulatedPool, *, profiled: bool = False
+    competition: Path, runs: Path, seconds: float, pool: SimulatedPool, seed: int, *, profiled: bool = False
 ) -> tuple[Search, cProfile.Profile | None]:
     """The search after a simulated run of so many seconds."""
-    config = RunConfig(path=str(competition), budget=seconds, threads=pool.count, runs_dir=str(runs))
+    config = RunConfig(path=str(competition), budget=seconds, threads=pool.count, runs_dir=str(runs), seed=seed)
     budget = VirtualBudget(time.monotonic(), seconds, clock=pool.clock)
     with pool.clock.paused():
         search = search_of(config, budget, pool)
@@ -134,38 +139,36 @@ def summary(search: Search, pool: SimulatedPool) -> dict[str, Any]:
 
 
 def table(options: argparse.Namespace) -> None:
-    """Print the last line of each number of workers."""
+    """Print the results of each number of workers, averaged over seeds; of each seed the last one counts."""
     lines = [json.loads(text) for text in options.results.read_text(encoding="utf-8").splitlines()]
-    last = {line["workers"]: line for line in lines if line["label"] == options.label}
-    print(*rows_of([last[w] for w in sorted(last)]), sep="\n")
+    last = {(line["workers"], line["seed"]): line for line in lines if line["label"] == options.label}
+    print(*rows_of(list(last.values())), sep="\n")
 
 
 def rows_of(lines: Sequence[dict[str, Any]]) -> list[str]:
-    """The rows of a Markdown table."""
-    heads = [
-        "workers",
-        "experiments/h",
-        "efficiency",
-        "by work",
-        "busy",
-        "lost",
-        "nothing to do",
-        "head",
-        "s of it each",
-    ]
-    rows = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    base = next((line for line in lines if line["workers"] == 2), None)
-    for line in lines:
-        scale = line["workers"] / 2
-        rate = line["per_hour"] / (scale * base["per_hour"]) if base else float("nan")
-        work = line["busy"] * (1 - line["lost"])
-        by_work = work / (base["busy"] * (1 - base["lost"])) if base else float("nan")
-        shares = [f"{line[name]:.0%}" for name in ("busy", "lost", "unproposed", "head")]
-        cells = [str(line["workers"]), f"{line['per_hour']:,.0f}", f"{rate:.0%}", f"{by_work:.0%}", *shares]
-        rows.append("| " + " | ".join([*cells, f"{line['head_each']:.3f}"]) + " |")
-    for line in lines:
-        shares = ", ".join(f"{step} {share:.0%}" for step, share in line["steps"].items() if share >= 0.01)
-        rows.append(f"{line['workers']} workers, the head's time: {shares}")
+    """The rows of a Markdown table, and the steps of the head's time."""
+    heads = ["workers", "runs", "experiments/h", "efficiency", "by work", "busy", "lost", "nothing to do", "head"]
+    rows = ["| " + " | ".join([*heads, "s of it each"]) + " |", "|" + "---|" * (len(heads) + 1)]
+    by_workers = {w: [line for line in lines if line["workers"] == w] for w in sorted({e["workers"] for e in lines})}
+
+    def mean(workers: int, name: str) -> float:
+        return fmean(line[name] for line in by_workers[workers])
+
+    def work(workers: int) -> float:
+        return fmean(line["busy"] * (1 - line["lost"]) for line in by_workers[workers])
+
+    for workers, of_workers in by_workers.items():
+        efficiency = by_work = float("nan")
+        if BASE in by_workers:
+            efficiency = mean(workers, "per_hour") / mean(BASE, "per_hour") * BASE / workers
+            by_work = work(workers) / work(BASE)
+        shares = [f"{mean(workers, name):.0%}" for name in ("busy", "lost", "unproposed", "head")]
+        cells = [str(workers), str(len(of_workers)), f"{mean(workers, 'per_hour'):,.0f}", f"{efficiency:.0%}"]
+        rows.append("| " + " | ".join([*cells, f"{by_work:.0%}", *shares, f"{mean(workers, 'head_each'):.3f}"]) + " |")
+    for workers, of_workers in by_workers.items():
+        steps = {step: fmean(line["steps"].get(step, 0.0) for line in of_workers) for step in of_workers[0]["steps"]}
+        shares = [f"{step} {share:.0%}" for step, share in steps.items() if share >= LEAST_SHOWN]
+        rows.append(f"{workers} workers, the head's time: " + ", ".join(shares))
     return rows
 
 
@@ -176,6 +179,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=1400, help="of the recorded run")
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 4, 8, 16, 32, 64])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="a run for each")
     parser.add_argument("--hours", type=float, default=0.5, help="virtual hours of each simulated run")
     parser.add_argument("--latency", type=float, default=0.001, help="seconds of a message")
     parser.add_argument("--bandwidth", type=float, default=125e6, help="bytes a second of the head's network")
