@@ -21,6 +21,7 @@ class RunConfig(BaseModel):
         the budget does.
     max_experiments: number of experiments of the run, which is then repeatable to the byte. None for no limit.
     threads: cores to use; None for all.
+    memory: bytes that all processes of the run may hold together; None for a share of what is available.
     families, without: estimator families to use (all if empty) and to leave out.
     task_options, file_options: arguments of `infer_task` and `read_competition` with which a person corrects what is
         inferred about the task and about the roles of files.
@@ -37,6 +38,7 @@ class RunConfig(BaseModel):
     max_experiments: int | None = None
     seed: int = 0
     threads: int | None = None
+    memory: int | None = None
     runs_dir: str = "runs"
     leaderboard: str | None = None
     task_file: str | None = None

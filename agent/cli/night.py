@@ -12,6 +12,7 @@ from medalist.agent.cli.options import (
     AsJson,
     Board,
     CompetitionOptions,
+    Memory,
     OptionalText,
     PathArgument,
     RunsDir,
@@ -44,6 +45,7 @@ def add(
     without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
     features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
     threads: Threads = None,
+    memory: Memory = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
 ) -> None:
@@ -63,6 +65,7 @@ def add(
         "without": without,
         "features": features,
         "threads": threads,
+        "memory": memory,
     }
     place = nights_file(runs_dir, file)
     entry = add_entry(place, fields)

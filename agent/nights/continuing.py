@@ -31,8 +31,8 @@ def options_of(entry: Entry) -> list[str]:
 
 
 def identity(entry: Entry) -> str:
-    """What makes a run one of this entry: its options, but for the number of threads, as one text."""
-    return json.dumps(options_of(entry.model_copy(update={"threads": None})))
+    """What makes a run one of this entry: its options, but for the number of threads and the memory, as one text."""
+    return json.dumps(options_of(entry.model_copy(update={"threads": None, "memory": None})))
 
 
 def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
@@ -67,8 +67,9 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
     if run is None:
         plan = ["--plan", f"{planned:.0f}s"] if planned > seconds else []
         return ["run", entry.path, *options_of(entry), *plan, *end]
-    threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
-    return ["resume", run, *threads, *end]
+    machine = [] if entry.threads is None else ["--threads", str(entry.threads)]
+    machine += [] if entry.memory is None else ["--memory", entry.memory]
+    return ["resume", run, *machine, *end]
 
 
 @dataclass(frozen=True)

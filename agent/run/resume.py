@@ -24,6 +24,7 @@ def resume_config(
     until: float | None = None,
     max_experiments: int | None = None,
     threads: int | None = None,
+    memory: int | None = None,
 ) -> tuple[str, RunConfig]:
     """The whole id of a run and the configuration to go on with.
 
@@ -43,6 +44,8 @@ def resume_config(
     config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
     if threads is not None:
         config = config.model_copy(update={"threads": threads})
+    if memory is not None:
+        config = config.model_copy(update={"memory": memory})
     if max_experiments is not None:
         config = config.model_copy(update={"max_experiments": max_experiments})
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments

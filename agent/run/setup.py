@@ -25,7 +25,13 @@ from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.run.affordable import affordable_folds, affordable_repeats, fold_bytes
+from medalist.agent.run.affordable import (
+    affordable_folds,
+    affordable_repeats,
+    own_bytes,
+    refuse_too_little,
+    usual_bytes,
+)
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run.search_setup import families_of, feature_search, policy_of, variations
@@ -33,10 +39,11 @@ from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.local import Workers
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import InputError, MedalistError, TaskError
+from medalist.competitions.errors import BudgetError, InputError, MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
@@ -59,6 +66,7 @@ class Prepared:
     features: FeatureSearch
     policy: Policy
     costs: Costs
+    footprints: Footprints
     leaders: Leaders
     headline: str
     notes: tuple[str, ...]
@@ -98,9 +106,17 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
-    workers.fit_to_memory(fold_bytes(data))
+    footprints, own = footprints_of(data), own_bytes(data)
+    workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     policy = policy_of(config, families, data, costs, workers)
+    try:
+        refuse_too_little(footprints, policy.first().pipeline, own, own + workers.room)
+    except BudgetError:
+        if row is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     folds, repeats = _folds(config, data, policy, costs, budget, row)
+    footprints.rows, footprints.valid_rows = int(folds.fit_rows), len(folds.positions[0])
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
     experiments = ledger.experiments(run_id) if row else []
@@ -131,7 +147,14 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
-    return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
+    return Prepared(referee, journal, submissions, features, policy, costs, footprints, leaders, headline, notes)
+
+
+def footprints_of(data: RunData) -> Footprints:
+    """The model of the jobs' memory, before the folds are drawn."""
+    rows = int(len(data.y) * TRAIN_SHARE)
+    problem = data.problem
+    return Footprints(rows, len(data.y) - rows, len(data.competition.test), problem.width, problem.n_targets)
 
 
 def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None) -> _Read:

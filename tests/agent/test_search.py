@@ -49,7 +49,7 @@ class ScriptedWorkers:
     def idle(self) -> int:
         return self.count - len(self.running)
 
-    def has_room(self, *, short: bool) -> bool:  # noqa: ARG002 - as of Workers
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - as of Workers
         return self.idle > 0
 
     def submit(self, job: Job) -> None:
