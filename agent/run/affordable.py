@@ -6,6 +6,7 @@ import pandas as pd
 
 from medalist.agent.budget import Budget
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.run.audit import MOST_CELLS
 from medalist.agent.run_data import RunData
 from medalist.agent.search.admission import LEAST_ROWS, LEAST_SHARE
 from medalist.agent.workers.allowance import size_text
@@ -20,6 +21,7 @@ LIBRARIES = 300 << 20  # bytes of the agent's process and the fork server withou
 FRAMES = 1.15  # bytes of the tables in memory, with what lies between them, by those of their columns
 JUDGING = 8.0  # bytes of a number that the agent computes with
 JUDGED = 6  # such numbers for each training row and column of predictions while an experiment is judged
+AUDITED_BYTES = 16  # bytes of the audit's process for each cell that it looks at
 KEPT = 5  # such numbers for each row: targets, folds, blocks, positions
 FEW_ROWS = 3000  # training rows below which cross-validation is repeated: scores are noisy and fits are cheap
 MOST_REPEATS = 3  # most repetitions of the cross-validation
@@ -28,12 +30,13 @@ FIRST_SHARE = 0.12  # most of the budget for the cross-validation of the first m
 
 
 def own_bytes(data: RunData) -> int:
-    """Bytes that the agent itself is expected to hold at most, the fork server included: the tables, and what it takes
-    to judge an experiment."""
+    """Bytes that the agent itself is expected to hold at most, the fork server and the audit included: the tables, and
+    what it takes to judge an experiment."""
     competition, width = data.competition, data.problem.width
     frames = sum(_bytes_of(frame) for frame in (competition.train, competition.test))
     numbers = len(data.y) * (JUDGED * width + KEPT) + len(competition.test) * JUDGED * width
-    return LIBRARIES + int(FRAMES * frames + JUDGING * numbers)
+    audited = AUDITED_BYTES * min(MOST_CELLS, competition.train.size + competition.test.size)
+    return LIBRARIES + int(FRAMES * frames + JUDGING * numbers + audited)
 
 
 def _bytes_of(frame: pd.DataFrame) -> int:

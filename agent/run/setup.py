@@ -41,6 +41,7 @@ from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.local import Workers
+from medalist.agent.workers.meter import give_back
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import BudgetError, InputError, MedalistError, TaskError
@@ -106,6 +107,7 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
+    give_back()
     footprints, own = footprints_of(data), own_bytes(data)
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     policy = policy_of(config, families, data, costs, workers)

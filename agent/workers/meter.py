@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -44,6 +45,8 @@ class Meter:
 
 
 def give_back() -> None:
-    """Return freed memory to the system: the C library keeps what lies between blocks that are still used."""
+    """Return freed memory to the system, which the C library and Arrow keep for later."""
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
     with contextlib.suppress(AttributeError, OSError):  # another library than glibc
         ctypes.CDLL(None).malloc_trim(0)
