@@ -38,6 +38,7 @@ class ScriptedWorkers:
     """Child processes whose jobs end one at a time: always the one with the smallest `place`."""
 
     threads = 1
+    room = 1 << 40
 
     def __init__(self, count: int, outcome: Callable[[Job], Outcome], place: Callable[[Job], Any]):
         self.count = self.cores = count
