@@ -9,8 +9,10 @@ import typer
 
 from medalist.agent.cli.options import (
     NONE_GIVEN,
+    Artifacts,
     AsJson,
     Board,
+    Cluster,
     CompetitionOptions,
     Memory,
     OptionalText,
@@ -46,6 +48,8 @@ def add(
     features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
     threads: Threads = None,
     memory: Memory = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
 ) -> None:
@@ -66,6 +70,8 @@ def add(
         "features": features,
         "threads": threads,
         "memory": memory,
+        "cluster": cluster,
+        "artifacts": artifacts,
     }
     place = nights_file(runs_dir, file)
     entry = add_entry(place, fields)

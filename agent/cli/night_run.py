@@ -111,9 +111,9 @@ def report(
     json: AsJson = False,
 ) -> None:
     """Report on a night: what each competition gained, what helped, what failed, what is next."""
-    from medalist.agent.nights.night import prior_of
     from medalist.agent.nights.report import night_document
     from medalist.agent.nights.report_text import as_markdown, as_text
+    from medalist.agent.nights.roster import prior_of
     from medalist.agent.nights.start import state_of
 
     state = state_of(runs_dir)

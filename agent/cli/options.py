@@ -39,6 +39,16 @@ Memory = Annotated[
     OptionalText,
     typer.Option(help="Most memory of the whole run: 8G, or 50% of the machine's.", show_default=False),
 ]
+Cluster = Annotated[
+    OptionalText,
+    typer.Option("--cluster", help="Run on the workers of this Dask scheduler: tcp://host:8786.", show_default=False),
+]
+Artifacts = Annotated[
+    OptionalText,
+    typer.Option(
+        "--artifacts", help="Bring data to the cluster through object storage: s3://bucket/folder.", show_default=False
+    ),
+]
 Board = Annotated[
     OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]

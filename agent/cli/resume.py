@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
-from medalist.agent.cli.options import AsJson, Memory, OptionalText, RunArgument, RunsDir, Threads, memory_limit
+from medalist.agent.cli.options import (
+    Artifacts,
+    AsJson,
+    Cluster,
+    Memory,
+    OptionalText,
+    RunArgument,
+    RunsDir,
+    Threads,
+    memory_limit,
+)
 from medalist.agent.cli.process import begin, exit_with
 from medalist.competitions.errors import BudgetError
 
@@ -23,6 +33,8 @@ def resume(
     max_experiments: Annotated[int | None, typer.Option(help="Stop after so many in all.", show_default=False)] = None,
     threads: Threads = None,
     memory: Memory = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
@@ -46,5 +58,7 @@ def resume(
         max_experiments=max_experiments,
         threads=threads,
         memory=most,
+        cluster=cluster,
+        artifacts=artifacts,
     )
     raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))

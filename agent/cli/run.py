@@ -10,8 +10,10 @@ import typer
 from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.options import (
     NONE_GIVEN,
+    Artifacts,
     AsJson,
     Board,
+    Cluster,
     CompetitionOptions,
     Memory,
     OptionalText,
@@ -48,6 +50,8 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     memory: Memory = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     given: CompetitionOptions = NONE_GIVEN,
     task: TaskFile = None,
     leaderboard: Board = None,
@@ -106,6 +110,8 @@ def run(
             max_experiments=max_experiments,
             threads=threads,
             memory=most,
+            cluster=cluster,
+            artifacts=artifacts,
         )
         raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))
 
@@ -118,6 +124,8 @@ def run(
         seed=seed,
         threads=threads,
         memory=most,
+        cluster=cluster,
+        artifacts=artifacts,
         runs_dir=runs_dir,
         leaderboard=leaderboard,
         task_file=task,

@@ -6,14 +6,15 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medalist.agent.nights.belief import Gain
+from medalist.agent.nights.belief import Belief, Gain, Prior
 from medalist.agent.nights.schema import RUN_OPTIONS, Entry
 from medalist.agent.nights.state import SliceRow
 from medalist.agent.run.resume import of_path
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import RunRow
+from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
+WHERE = ("threads", "memory", "cluster", "artifacts")  # options that say where a run runs, and not what it is
 
 
 def options_of(entry: Entry) -> list[str]:
@@ -31,8 +32,8 @@ def options_of(entry: Entry) -> list[str]:
 
 
 def identity(entry: Entry) -> str:
-    """What makes a run one of this entry: its options, but for the number of threads and the memory, as one text."""
-    return json.dumps(options_of(entry.model_copy(update={"threads": None, "memory": None})))
+    """What makes a run one of this entry: its options, but for those that say where it runs, as one text."""
+    return json.dumps(options_of(entry.model_copy(update=dict.fromkeys(WHERE))))
 
 
 def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
@@ -40,6 +41,28 @@ def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
     there is none."""
     known = identity(entry)
     return next((s.run for s in reversed(list(slices)) if s.run and (s.path, s.options) == (entry.path, known)), None)
+
+
+def run_begun_by(row: SliceRow, slices: Iterable[SliceRow], ledger: Ledger) -> RunRow | None:
+    """The run that a slice began, where its night was killed before it could record which; None where it began none.
+
+    It is recognised by the data, the budget and the time: no slice knows it, and it is the first since this one began.
+    """
+    known = {s.run for s in slices}
+    begun = [
+        r
+        for r in ledger.runs()
+        if r.id not in known
+        and r.started.timestamp() >= row.began
+        and r.config.get("budget") == float(f"{child_seconds(row.budget):.0f}")
+        and of_path(r, row.path)
+    ]
+    return min(begun, key=lambda r: r.started, default=None)
+
+
+def child_seconds(seconds: float) -> float:
+    """The budget of the process of a slice of so many seconds: the end of its processes takes a moment too."""
+    return max(10.0, seconds - 1.0)
 
 
 def run_by_hand(entry: Entry, ledger: Ledger) -> str | None:
@@ -67,25 +90,35 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
     if run is None:
         plan = ["--plan", f"{planned:.0f}s"] if planned > seconds else []
         return ["run", entry.path, *options_of(entry), *plan, *end]
-    machine = [] if entry.threads is None else ["--threads", str(entry.threads)]
-    machine += [] if entry.memory is None else ["--memory", entry.memory]
-    return ["resume", run, *machine, *end]
+    where = [f"--{name}={value}" for name in WHERE if (value := getattr(entry, name)) is not None]
+    return ["resume", run, *where, *end]
+
+
+def recorded_since(row: ExperimentRow, instant: float) -> bool:
+    """Whether an experiment was recorded at or after an instant, in seconds since the epoch."""
+    return row.recorded is not None and row.recorded.timestamp() >= instant
 
 
 @dataclass(frozen=True)
 class History:
-    """What a run has come to: seconds of work, gains, and by how much seeds alone change its loss in the unit of the
-    gains (None where that was not measured)."""
+    """What a run has come to: seconds of work, gains, experiments made, and by how much seeds alone change its loss in
+    the unit of the gains (None where that was not measured)."""
 
     seconds: float = 0.0
     gains: Sequence[Gain] = ()
+    experiments: int = 0
     noise: float | None = None
 
     @classmethod
     def of(cls, row: RunRow, ledger: Ledger) -> History:
         """The history of a run in the ledger."""
-        rows = ledger.experiments(row.id)
-        gains = [Gain(r.run_seconds / 60, r.gain_in_noise) for r in rows if r.gain_in_noise]
+        rows = sorted(ledger.experiments(row.id), key=lambda r: r.run_seconds)
+        gains = [Gain(n, r.gain_in_noise) for n, r in enumerate(rows, 1) if r.gain_in_noise]
         floor, unit = row.noise_floor, row.summary.get("noise_unit")
         noise = floor / unit if floor and unit else None
-        return cls(max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)]), gains, noise)
+        seconds = max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)])
+        return cls(seconds, gains, len(rows), noise)
+
+    def belief(self, prior: Prior | None) -> Belief:
+        """What the run may still gain."""
+        return Belief.of(self.gains, self.experiments, self.seconds / 60, prior, self.noise)

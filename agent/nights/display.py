@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
-from medalist.agent.nights.tonight import Tonight
-from medalist.agent.run.display import duration
-from medalist.agent.run.printable import printable, printable_line
+from medalist.agent.nights.live_table import happened, night_panel
+from medalist.agent.nights.progress import NightProgress
+from medalist.agent.run.printable import printable
 
 Event = Mapping[str, Any]
 
@@ -25,8 +25,8 @@ class NightDisplay(Protocol):
     def event(self, competition: str, event: Event) -> None:
         """Show an event of a competition's run."""
 
-    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
-        """Show the state, with the competition that is worked on and the seconds left; called often."""
+    def tick(self, progress: NightProgress) -> None:
+        """Show the state; called several times a second."""
 
     def close(self) -> None:
         """Restore the terminal."""
@@ -60,7 +60,7 @@ class NightLines:
         if (text := short(event)) is not None:
             self._write(competition, text)
 
-    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+    def tick(self, progress: NightProgress) -> None:
         """Show nothing: lines are for what happens."""
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class NightJson:
     def event(self, competition: str, event: Event) -> None:
         self._write({"competition": competition, **event})
 
-    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
+    def tick(self, progress: NightProgress) -> None:
         """Show nothing: machines get events only."""
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class NightJson:
 
 
 class NightTable:
-    """A table of all competitions that is redrawn in place, with what happens above it."""
+    """A table of all competitions that is redrawn in place (see `live_table`), with what happens above it."""
 
     def __init__(self) -> None:
         from rich.live import Live
@@ -109,25 +109,14 @@ class NightTable:
 
     def note(self, competition: str | None, text: str) -> None:
         self._live.start()
-        who = "" if competition is None else f"{competition}: "
-        self._console.print(f"{time.strftime('%H:%M')} {who}{text}", highlight=False)
+        self._console.print(happened(competition, text), highlight=False)
 
     def event(self, competition: str, event: Event) -> None:
         if (text := short(event)) is not None:
             self._last[competition] = text
 
-    def tick(self, tonight: Sequence[Tonight], working: Tonight | None, left: float) -> None:
-        from rich.table import Table
-
-        table = Table(title=f"{duration(left)} left", title_justify="left", box=None)
-        for name in ("", "competition", "tonight", "in all", "last"):
-            table.add_column(name)
-        for t in tonight:
-            mark = ">" if t is working else ""
-            last = t.reason or self._last.get(t.name, "")
-            cells = (mark, t.name, duration(t.seconds), duration(t.history.seconds), last)
-            table.add_row(*(printable_line(cell) for cell in cells))
-        self._live.update(table)
+    def tick(self, progress: NightProgress) -> None:
+        self._live.update(night_panel(progress, self._last))
 
     def close(self) -> None:
         self._live.stop()

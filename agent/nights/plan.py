@@ -5,16 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from medalist.agent.nights.belief import Prior
 from medalist.agent.nights.display import NightLines
-from medalist.agent.nights.division import SMALLEST, Candidate, next_slice
-from medalist.agent.nights.night import Night, prior_of
+from medalist.agent.nights.division import SMALLEST, Candidate, expected_after, next_slice
 from medalist.agent.nights.notify import Notifier
+from medalist.agent.nights.recording import Recorder
+from medalist.agent.nights.roster import Roster, prior_of
 from medalist.agent.nights.state import STATE, NightRow, NightState
 from medalist.agent.nights.tonight import Tonight
-from medalist.agent.nights.window import Window
 
 
 @dataclass(frozen=True)
@@ -35,19 +36,16 @@ def planned_night(file: Path, runs_dir: str, window: float, keep_going: bool, le
     or written."""
     state = NightState(Path(runs_dir) / STATE)
     row = NightRow("planned", time.time(), time.time() + window, window, str(file), "", 0, "", None, "running", "")
-    night = Night(
-        file, runs_dir, row, state, Window(window), NightLines(), Notifier(), lambda: False, keep_going, length
-    )
-    night.prior = prior_of(runs_dir)
-    night.refresh()
-    tonight = list(night.tonight.values())
-    why = {t.name: _held_back(night, t) for t in tonight}
-    candidates = [t.candidate(night.prior) for t in tonight if not why[t.name]]
-    shares = sum(t.entry.share for t in tonight)
-    seconds, slices = _simulated(candidates, window, shares, length)
+    roster = Roster(file, runs_dir, Recorder(row, state, NightLines(), Notifier()))
+    prior = prior_of(runs_dir)
+    roster.refresh()
+    tonight = list(roster.tonight.values())
+    why = {t.name: _held_back(t, prior, keep_going) for t in tonight}
+    candidates = [t.candidate(prior) for t in tonight if not why[t.name]]
+    seconds, slices = _simulated(candidates, window, roster.shares, length)
     planned = []
     for t in tonight:
-        belief = t.belief(night.prior)
+        belief = t.belief(prior)
         got = seconds.get(t.name, 0.0)
         reason = why[t.name] or ("" if got else "The window is too short for a slice of it.")
         planned.append(
@@ -56,28 +54,24 @@ def planned_night(file: Path, runs_dir: str, window: float, keep_going: bool, le
     return planned
 
 
-def _held_back(night: Night, t: Tonight) -> str:
+def _held_back(t: Tonight, prior: Prior, keep_going: bool) -> str:
     """Why a competition would not be worked on; "" where it would."""
     if t.ends < SMALLEST:
         return "Its last day is over."
-    return "" if night.keep_going else t.plateau(night.prior)
+    return "" if keep_going else t.plateau(prior)
 
 
 def _simulated(
     candidates: Sequence[Candidate], window: float, shares: float, length: float | None
 ) -> tuple[dict[str, float], dict[str, int]]:
     """Seconds and slices of each candidate, by name, in a night without surprises."""
-    now = {c.name: c for c in candidates}
+    now = list(candidates)
     seconds: dict[str, float] = {}
     slices: dict[str, int] = {}
     left, draw = window, random.Random(0)
-    while (found := next_slice(list(now.values()), left, window, shares, draw, length)) is not None:
-        c = now[found.name]
-        spent = found.seconds
-        left -= spent
-        belief = replace(c.belief, minutes=c.belief.minutes + spent / 60)
-        now[found.name] = replace(c, worked=c.worked + spent, tonight=c.tonight + spent, belief=belief)
-        now = {name: replace(o, ends=o.ends - spent) for name, o in now.items()}
-        seconds[found.name] = seconds.get(found.name, 0.0) + spent
+    while (found := next_slice(now, left, window, shares, draw, length)) is not None:
+        left -= found.seconds
+        now = expected_after(now, found)
+        seconds[found.name] = seconds.get(found.name, 0.0) + found.seconds
         slices[found.name] = slices.get(found.name, 0) + 1
     return seconds, slices

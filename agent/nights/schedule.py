@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,6 +132,16 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Done:
+    """What was written, whether it is active, and what a person should know, as sentences."""
+
+    by: str
+    files: tuple[str, ...]
+    active: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Installed:
     """A schedule that was installed: by systemd, launchd or cron, since when, its files, and what it works on."""
 
@@ -173,8 +182,3 @@ def read_record() -> Installed | None:
 def remove_record() -> None:
     """Forget what was installed."""
     record_path().unlink(missing_ok=True)
-
-
-def which(program: str) -> str | None:
-    """The path of a program, None where it is not installed."""
-    return shutil.which(program)

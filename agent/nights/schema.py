@@ -106,6 +106,8 @@ class Entry(_Strict):
     seed: StrictInt | None = Field(None, ge=0, description="a whole number from 0")
     threads: StrictInt | None = Field(None, ge=1, description="a whole number from 1")
     memory: Memory | None = Field(None, description="a size such as 8G, or a share of the machine's such as 50%")
+    cluster: Path_ | None = Field(None, description="the address of a Dask scheduler such as tcp://host:8786")
+    artifacts: Path_ | None = Field(None, description="a location in object storage such as s3://bucket/folder")
 
     @property
     def ends(self) -> float | None:

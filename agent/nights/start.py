@@ -17,13 +17,16 @@ from medalist.agent.nights.display import NightDisplay
 from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.night import Night
 from medalist.agent.nights.notify import Notifier
+from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.report import night_document
 from medalist.agent.nights.report_text import as_markdown, as_text, headline
+from medalist.agent.nights.roster import Roster
 from medalist.agent.nights.state import STATE, NightRow, NightState
 from medalist.agent.nights.window import Window
 from medalist.agent.records.claim import locked
 from medalist.agent.run.deadline import Interrupts
 from medalist.competitions.atomic import replace_file
+from medalist.competitions.clock import beating
 from medalist.competitions.errors import BudgetError, LedgerError
 
 LEAST_WINDOW = 30.0  # seconds: shorter nights are refused
@@ -59,7 +62,7 @@ def run_night(
     """
     state = state_of(runs_dir)
     targets = [*read_nights(file).notify, *notify]
-    with _alone(runs_dir):
+    with _alone(runs_dir), beating():
         row, window = _begin(state, file, seconds, until)
         notifier = Notifier(tuple(dict.fromkeys(targets)))
 
@@ -68,9 +71,9 @@ def run_night(
                 write_report(state, row.id, runs_dir)
 
         with _interruptible() as stopped:
-            night = Night(
-                file, runs_dir, row, state, window, display, notifier, stopped, keep_going, length, after, command
-            )
+            recorder = Recorder(row, state, display, notifier)
+            roster = Roster(file, runs_dir, recorder)
+            night = Night(roster, recorder, window, stopped, keep_going, length, after, command)
             try:
                 night.run()
             except BaseException as error:

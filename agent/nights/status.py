@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,17 @@ def status_text(document: dict[str, Any]) -> str:
         lines.append(f"Night {n['night']}: {n['state']}, {done}. {n['reason']}")
     if not document["nights"]:
         lines.append("No night was worked yet.")
-    for c in document["competitions"]:
-        done = f"{count(c['slices'], 'slice')}, {duration(c['seconds'])}" if c["slices"] else "not worked on yet"
-        why = f": {c['why']}" if c["why"] else ""
-        lines.append(f"{c['competition']}: {done}{', last ' + c['last'] if c['last'] else ''}{why}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_table(document["competitions"])])
+
+
+def _table(competitions: Sequence[dict[str, Any]]) -> list[str]:
+    """A line for each competition, in columns, with what became of it."""
+    rows = []
+    for c in competitions:
+        done = (count(c["slices"], "slice"), duration(c["seconds"]), c["last"]) if c["slices"] else ("", "", "")
+        rows.append((c["competition"], *done, c["why"] if c["slices"] else "not worked on yet"))
+    if not rows:
+        return []
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return ["", *lines]

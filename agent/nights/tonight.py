@@ -9,6 +9,7 @@ from medalist.agent.nights.belief import PLATEAU, Belief, Prior
 from medalist.agent.nights.continuing import History
 from medalist.agent.nights.division import Candidate
 from medalist.agent.nights.schema import Entry
+from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.medals import MEDALS
 
 RETRY_SECONDS = (60.0, 600.0, 2700.0)  # until another attempt, after so many failures one after another
@@ -26,9 +27,9 @@ class Tonight:
     ----------
     run: the run that its next slice goes on with; None for a new one. anew: whether a new one is needed.
     history: of that run.
-    seconds: that it was worked on in this night.
+    seconds: that it was worked on in this night. gained: by its ensemble in this night, in standard errors.
     failures: slices that failed, one after another; the last one for `reason`.
-    retry_at: the instant, on the clock of `time.monotonic()`, before which it is not tried again.
+    retry_at: the instant, on the clock of `awake()`, before which it is not tried again.
     exhausted: whether its run ended before its time, for want of anything to try.
     medal: the best medal-equivalent so far, over all nights.
     """
@@ -38,6 +39,7 @@ class Tonight:
     anew: bool = False
     history: History = field(default_factory=History)
     seconds: float = 0.0
+    gained: float = 0.0
     slices: int = 0
     failures: int = 0
     reason: str = ""
@@ -62,7 +64,7 @@ class Tonight:
 
     def belief(self, prior: Prior) -> Belief:
         """What its run may still gain."""
-        return Belief.of(self.history.gains, self.history.seconds / 60, prior, self.history.noise)
+        return self.history.belief(prior)
 
     def plateau(self, prior: Prior) -> str:
         """That it has stopped gaining, in a sentence with the chance; "" where it has not."""
@@ -107,7 +109,7 @@ class Tonight:
         self.reason = reason
         if not self.given_up:
             wait = min(RETRY_SECONDS[self.failures - 1], RETRY_SHARE * window * 2 ** (self.failures - 1))
-            self.retry_at = time.monotonic() + wait
+            self.retry_at = awake() + wait
 
 
 def better_medal(new: str | None, old: str | None) -> bool:

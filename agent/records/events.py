@@ -40,8 +40,8 @@ def experiment_row(record: Record, gain: float | None, at: float, artifact: str 
     )
 
 
-def experiment_event(record: Record) -> dict[str, Any]:
-    """The event "experiment", emitted when one has ended."""
+def experiment_event(record: Record, gain: float | None) -> dict[str, Any]:
+    """The event "experiment", emitted when one has ended; gain: as of `experiment_row`."""
     return {
         "event": "experiment",
         "number": record.number,
@@ -50,6 +50,7 @@ def experiment_event(record: Record) -> dict[str, Any]:
         "verdict": record.verdict,
         "verdict_reason": record.verdict_reason,
         **_score(record),
+        "gain_in_noise": gain,
         "seconds": round(record.seconds, 2),
         "error": record.error,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.competitions.atomic import replacing
+from medalist.competitions.atomic import disk_is_full, replacing
 from medalist.competitions.errors import InputError
 from medalist.pipelines.fitting.evaluation import Evaluation
 
@@ -73,12 +73,20 @@ class Predictions:
 
     def keep_fold_tests(self, number: int, tests: Sequence[np.ndarray]) -> bool:
         """Store the test predictions (m, W) of each fold's model. Returns whether they were stored: not where there are
-        none, or more values than MOST_FOLD_VALUES."""
+        none, or more values than MOST_FOLD_VALUES, or the disk is full; then no file is left of another experiment with
+        that number, whose recording a kill has prevented."""
         if not tests or sum(t.size for t in tests) > MOST_FOLD_VALUES:
+            self.fold_tests_path(number).unlink(missing_ok=True)
             return False
         arrays = {f"test_{k}": t.astype(np.float32) for k, t in enumerate(tests)}
-        with replacing(self.fold_tests_path(number), durable=False) as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
+        try:
+            with replacing(self.fold_tests_path(number), durable=False) as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+        except OSError as error:
+            if not disk_is_full(error):
+                raise
+            self.fold_tests_path(number).unlink(missing_ok=True)
+            return False
         return True
 
     def keep(self, number: int, evaluation: Evaluation) -> Path:
@@ -111,8 +119,9 @@ class Predictions:
             }
             oof, test = self.arrays(number)
             if not oof.exists() and "oof" in kept:  # of a run that an earlier version began
-                np.save(oof, kept["oof"])
-                np.save(test, kept["test"])
+                for path, name in ((test, "test"), (oof, "oof")):  # the one that is looked for last
+                    with replacing(path, durable=False) as stream:
+                        np.save(stream, kept[name])
         if oof.stat().st_size + test.stat().st_size >= MAPPED_BYTES:
             np.load(oof, mmap_mode="r"), np.load(test, mmap_mode="r")  # whether they can be read
             return StoredEvaluation(oof, test, **others)

@@ -12,6 +12,9 @@ from typing import IO, Any, Protocol
 
 from medalist.agent.run.printable import printable, printable_line
 
+STYLES = {"keep": "green", "discard": "dim", "pruned": "dim", "crash": "red", "timeout": "yellow", "memory": "red"}
+WIDTHS = (4, 8, 18)  # of the columns of an experiment on a terminal: number, verdict, score
+
 
 @dataclass
 class Progress:
@@ -61,7 +64,7 @@ def line(event: Mapping[str, Any]) -> str | None:
     """An event as one line of text for people, or None for an event that is for machines only."""
     kind = event["event"]
     if kind == "experiment":
-        score = "" if event["score"] is None else f"{event['score']:.6g} ± {event['standard_error']:.2g}  "
+        score = f"{_score(event)}  " if event["score"] is not None else ""
         why = event["verdict_reason"]
         return f"#{event['number']:<3d} {event['verdict']:<8} {score}{event['family']}: {event['reason']} ({why})"
     if kind == "submission":
@@ -76,6 +79,24 @@ def line(event: Mapping[str, Any]) -> str | None:
     if kind == "begin":
         return None
     return str(event["text"]) if "text" in event else None
+
+
+def _score(event: Mapping[str, Any]) -> str:
+    """The score of an experiment with its standard error; "" where it has none."""
+    return "" if event["score"] is None else f"{event['score']:.6g} ± {event['standard_error']:.2g}"
+
+
+def _columns(event: Mapping[str, Any]) -> Any:
+    """An experiment as a line of columns, of which the last goes on below itself where the terminal is narrow."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
+    for width in WIDTHS:
+        grid.add_column(width=width, no_wrap=True)
+    grid.add_column(overflow="fold")
+    what = f"{event['family']}: {event['reason']} ({event['verdict_reason']})"
+    grid.add_row(f"#{event['number']}", str(event["verdict"]), _score(event), what)
+    return grid
 
 
 def _write(out: IO[str] | None, text: str) -> None:
@@ -137,15 +158,9 @@ class LiveTable:
         text = line(event)
         if text is None or event["event"] == "submission":
             return
-        styles = {
-            "keep": "green",
-            "discard": "dim",
-            "pruned": "dim",
-            "crash": "red",
-            "timeout": "yellow",
-            "memory": "red",
-        }
-        self._console.print(text, style=styles.get(str(event.get("verdict")), ""), highlight=False)
+        style = STYLES.get(str(event.get("verdict")), "")
+        shown = _columns(event) if event["event"] == "experiment" else text
+        self._console.print(shown, style=style, highlight=False)
 
     def tick(self, progress: Progress) -> None:
         from rich.panel import Panel

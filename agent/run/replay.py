@@ -55,7 +55,7 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
 
 def _last_members(journal: Journal) -> set[int]:
     """Numbers of the experiments that the last submission of an ensemble is made from."""
-    ensembles = (s.made_from.get("ensemble") for s in reversed(journal.ledger.submissions(journal.run_id)))
+    ensembles = (s.made_from.get("ensemble") for s in reversed(journal.submissions()))
     return {int(number) for number in next(filter(None, ensembles), ())}
 
 

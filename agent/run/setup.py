@@ -21,6 +21,7 @@ from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
+from medalist.agent.records.ledger_queue import PATIENCE
 from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
@@ -40,17 +41,18 @@ from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
-from medalist.agent.workers.local import Workers
 from medalist.agent.workers.meter import give_back
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import BudgetError, InputError, MedalistError, TaskError
+from medalist.competitions.errors import BudgetError, InputError, LedgerError, MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import board_for, named_board
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.memory import Gain
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
 
@@ -85,13 +87,13 @@ class _Read:
     task_file: Path | None
 
 
-def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | None) -> Prepared:
+def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str | None) -> Prepared:
     """Everything up to the first experiment; `resume`: the id of a run that goes on.
 
     Raises a MedalistError where the competition, the task or the folder does not allow a run.
     """
     families = families_of(config)
-    ledger = open_ledger(config.runs_dir)
+    ledger = open_ledger(config.runs_dir, PATIENCE, may_be_away=resume is None)
     given = _read(config, ledger, budget, resume)
     competition, task, cards, row = given.competition, given.task, given.cards, given.row
     board = _board(config, task)
@@ -121,32 +123,45 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
     footprints.rows, footprints.valid_rows = int(folds.fit_rows), len(folds.positions[0])
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
+    early_events: list[Mapping[str, Any]] = []  # before there is a display
+    journal = Journal(run_id, folder, ledger, predictions, data.schema, early_events.append, began=budget.began)
+    journal.flush(insist=True)  # what an earlier part of the run has left
     experiments = ledger.experiments(run_id) if row else []
     kept = _kept_config(config, competition, experiments)
     if row is None:
         write_task(task, folder / "task.yaml")
-        ledger.start_run(
-            competition.name, kept, document, competition.fingerprint, config.seed, folder.resolve(), run_id
-        )
+        try:
+            journal.begin(competition.name, kept, document, competition.fingerprint)
+        except LedgerError:
+            journal.queue.outbox.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     else:
         refuse_changes(row, document, str(given.task_file))
-        ledger.resume_run(run_id, folder.resolve(), kept)
-    early_events: list[Mapping[str, Any]] = []  # before there is a display
-    journal = Journal(run_id, folder, ledger, predictions, data.schema, early_events.append, began=budget.began)
+        journal.go_on(kept)
     judge = FeatureJudge(data, folds, config.seed)
     referee = Referee(data, folds, judge, config.postprocessing)
-    features = feature_search(config, data, judge, steering, budget, ledger, run_id)
+    shapes: dict[str, tuple[int, int]] = {}
+    gains: list[Gain] = []
+    if not config.counted:  # what earlier runs of other competitions teach
+        shapes = journal.queue.ask(lambda: ledger.shapes(run_id), shapes)
+        gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
+    features = feature_search(config, data, judge, steering, budget, shapes)
     policy.features = features
-    policy.experience = Experience() if config.counted else Experience.of(ledger.gains(run_id))
+    policy.experience = Experience.of(gains)
     policy.variations = variations(config, data, folds, families, steering)
     leaders = Leaders()
-    if row is None:
-        ledger.add_features(run_id, forced_rows(steering, data.schema))
-    else:
+    forced = forced_rows(steering, data.schema)
+    if forced and (row is None or not any(f.status == "forced" for f in ledger.features(run_id))):  # or it was killed
+        journal.add_features(forced)
+    if row is not None:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
-    submissions = Submissions(data, journal, Standings(board))
-    offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
+    by_clock = budget.limited and not config.counted
+    submissions = Submissions(data, journal, Standings(board), keeps_confirmed=by_clock)
+    offered: tuple[str, ...] = ()
+    if row is None and not config.counted:
+        offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
     return Prepared(referee, journal, submissions, features, policy, costs, footprints, leaders, headline, notes)

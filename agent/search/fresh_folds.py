@@ -21,7 +21,7 @@ from medalist.agent.run_data import RunData
 from medalist.agent.search.jobs import last_line, sources_of
 from medalist.agent.workers.footprints import not_known
 from medalist.agent.workers.jobs import Job
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.fitting.evaluation import Evaluation, combine
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.pipeline import Pipeline
@@ -92,7 +92,7 @@ class Refits:
 
     data: RunData
     journal: Journal
-    workers: Workers
+    workers: WorkerPool
     timing: Timing
     budget: Budget
     by_clock: bool

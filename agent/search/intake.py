@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +14,8 @@ from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.jobs import Outcome
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
+from medalist.competitions.errors import DiskFull
 from medalist.pipelines.features.search.step import ScreenResult
 from medalist.pipelines.fitting.fold import FoldResult
 
@@ -51,7 +53,7 @@ class Intake:
 
     recorder: Recorder
     features: FeatureSearch
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     jobs: Jobs
     pruner: Pruner
@@ -67,6 +69,7 @@ class Intake:
         if active is None:
             return
         active.busy_seconds += outcome.seconds
+        active.nodes |= {outcome.node} - {""}
         self._learn_memory(active, outcome)
         if outcome.job.replicate:
             self._take_replicate(active, outcome)
@@ -146,7 +149,8 @@ class Intake:
             )
         first = active.number == 0 and self.recorder.leaders.champion is None and len(active.results) == 1
         if first and np.isfinite(result.test).all():
-            self.recorder.submissions.submit_first_fold(result.test)  # at once; the other folds renew it
+            with suppress(DiskFull):  # the constant stays
+                self.recorder.submissions.submit_first_fold(result.test)  # at once; the other folds renew it
         active.losses[fold] = self.pruner.loss(result.valid, fold)
         active.pruned = self.pruner.verdict(active)
         self._settle_if_done(active)

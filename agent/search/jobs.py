@@ -19,7 +19,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job, Outcome, Sources
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.agent.workers.widths import pipeline_width
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.parser import parse
@@ -51,6 +51,7 @@ class Active:
     busy_seconds: of work on its jobs so far.
     trial: the outcome of a test of features by its held-out folds, once these are done (see `Pruner`).
     order: the folds that were not looked at yet, in the order in which workers get them.
+    nodes: names of the cluster's nodes that have worked on it; none where this machine has.
     early: outcomes of folds that ended before an earlier one in `order`, by fold; only where the budget is a number of
         experiments, so that nothing may depend on the clock.
     replicates: validation predictions of the seed replicates for the noise floor, by REPLICATE_SEEDS; None until they
@@ -71,6 +72,7 @@ class Active:
     replicates: dict[int, np.ndarray | None] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     early: dict[int, Outcome] = field(default_factory=dict)
+    nodes: set[str] = field(default_factory=set)
 
     def in_order(self, outcome: Outcome) -> list[Outcome]:
         """The outcomes that may be looked at now that this fold has ended, in `order`: all up to the first fold that
@@ -129,7 +131,7 @@ class Jobs:
 
     referee: Referee
     journal: Journal
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     by_clock: bool

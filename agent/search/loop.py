@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,11 +17,12 @@ from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs, priority
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
+from medalist.agent.search.room import Room
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job, Outcome
-from medalist.agent.workers.local import Workers
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
@@ -48,7 +50,7 @@ class Search:
     recorder: Recorder
     features: FeatureSearch
     policy: Policy
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     max_experiments: int | None
@@ -58,6 +60,7 @@ class Search:
     under_way: UnderWay = field(default_factory=UnderWay)
     exhausted: bool = False
     jobs: Jobs = field(init=False)
+    room: Room = field(init=False)
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
 
@@ -65,6 +68,8 @@ class Search:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
         self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left, footprints=self.footprints)
+        journal = self.recorder.journal
+        self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
         self.intake = Intake(
             self.recorder,
@@ -112,7 +117,7 @@ class Search:
         runs."""
         proposal = self.policy.first()
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
-        if self.counted or not fam.boosted:
+        if self.counted or not fam.boosted or not self.workers.one_machine:
             return
         expected = self.costs.expected_fit_seconds(fam, self.jobs.width(active), fam.portfolio[0])
         seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)
@@ -130,7 +135,9 @@ class Search:
                 and not self.under_way.screening
                 and not self._wants_screening()
             ):
-                break
+                if not self.room.awaited:
+                    break
+                time.sleep(POLL_SECONDS)
             for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left))):
                 self.intake.take(outcome)
             self._hand_out()  # before what has finished is judged
@@ -187,7 +194,9 @@ class Search:
         if self.max_experiments is not None and self.next_number >= self.max_experiments:
             return False
         history, running = histories
-        return self.features.ready([*history, *running], float("inf") if self.counted else self.seconds_left)
+        return self.room.ready and self.features.ready(
+            [*history, *running], float("inf") if self.counted else self.seconds_left
+        )
 
     def _screen(self) -> bool:
         """Hand out a screening for features where it is time for one. Returns whether nothing else may be handed out
@@ -223,8 +232,8 @@ class Search:
         count = len(self.under_way.active) + (len(self.under_way.finished) if self.counted else 0)
         if self.exhausted or (count > self.lag and (self.counted or not self.workers.idle)):
             return False
-        if not self.recorder.journal.predictions.has_room():
-            self._end_for_want_of_room()
+        if not self.room.ready:
+            self.exhausted = self.room.given_up
             return False
         if self.max_experiments is not None and number >= self.max_experiments:
             return False
@@ -266,13 +275,6 @@ class Search:
             return None
         proposal = self.policy.propose(self.records, len(self.records), NEXT_SECONDS)
         return None if proposal is None else f"{proposal.pipeline.family}: {proposal.reason}"
-
-    def _end_for_want_of_room(self) -> None:
-        """Try nothing more, while there is room on the disk for the close."""
-        self.exhausted = True
-        self.recorder.journal.note(
-            f"The disk of {self.recorder.journal.folder} is nearly full: nothing more is tried, and the run is closed."
-        )
 
     def _begin(self, number: int, proposal: Proposal) -> None:
         history = self.records[: max(1, number - self.lag)] if self.counted else self.records

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -13,6 +12,7 @@ import numpy as np
 
 from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
 from medalist.agent.workers.meter import Meter, give_back
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import FIT_ROWS
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
@@ -48,7 +48,7 @@ class JobRunner:
         """Do a job and return its result; None for one that prepares features. Raises whatever the pipeline raises."""
         training_input = self.training_input
         if job.screen is not None:
-            now = time.monotonic()
+            now = awake()
             return screen(self.store, job.screen, now, now + job.soft_seconds)
         if job.kind == "prepare":
             self.store.prepare(job.pipeline.features)
@@ -71,7 +71,7 @@ class JobRunner:
             fold=job.fold,
             rounds=job.rounds,
             threads=job.threads,
-            deadline=time.monotonic() + job.soft_seconds,
+            deadline=awake() + job.soft_seconds,
             weights=self.weights,
             stacked=None if job.sources is None else self.stacked(job.sources, fit, valid),
             pseudo_labels=None if job.sources is None else pseudo_labels(job.sources, job.fold),
@@ -128,10 +128,10 @@ def serve(connection: Connection) -> None:
                 continue
             if runner is None:
                 raise RuntimeError("a job came before the training input")
-            began = time.perf_counter()
+            began = awake()
             with meter.running():
                 outcome = _outcome(runner, message)
-            connection.send((replace(outcome, peak=meter.peak), time.perf_counter() - began))
+            connection.send((replace(outcome, peak=meter.peak), awake() - began))
             del outcome, message
             give_back()
     except (EOFError, BrokenPipeError, ConnectionResetError):

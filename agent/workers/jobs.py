@@ -76,7 +76,8 @@ class Outcome:
     """How a job ended. `result` is None for "prepare", and where `status` is not "ok".
 
     error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job. peak: bytes of
-    private memory that its process held at most; 0 where that was not measured.
+    private memory that its process held at most; 0 where that was not measured. node: name of the cluster's node that
+    did it; "" for this machine.
     """
 
     job: Job
@@ -85,3 +86,4 @@ class Outcome:
     error: str | None = None
     seconds: float = 0.0
     peak: int = 0
+    node: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+import signal
 from collections.abc import Iterable
 from multiprocessing import connection
 
@@ -14,13 +14,23 @@ from medalist.agent.workers.children import Child
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.machine import resident
 from medalist.agent.workers.threads import Calibration
+from medalist.competitions.clock import awake
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.2  # between two checks of the memory that the children use
 LEAST_HELD = 64 << 20  # bytes that an idle child holds at least for it to be replaced where memory is short
 SPAWN_SECONDS = 1.5  # time that a new child takes to start: a job that ends sooner is not killed
 SOON = 0.3  # a core counts as free for a job if it becomes free within this share of the job's expected seconds
+KILLED = (-signal.SIGKILL, 255)  # exit codes of a child that was killed, or whose fork server was
 REAP_SECONDS = 2.0  # longest wait for the end of each killed child when the pool is closed
+
+
+def calm_threads() -> None:
+    """Let numerical libraries that are loaded from now on, here and in children, use one thread unless told otherwise,
+    and their threads sleep while they wait for each other."""
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 class Workers:
@@ -29,7 +39,9 @@ class Workers:
     There are `count` children of `threads` threads each, on `cores` cores. A child that outlives its job's
     `hard_seconds` is killed and replaced, and the job comes back with the status "timeout"; in `busy_seconds` and
     `fit_seconds` it counts until then. The same happens, with the status "memory", to the child that is furthest beyond
-    what its job was expected to take, where all processes of the run together hold more than they may (`Allowance`).
+    what its job was expected to take, where all processes of the run together hold more than they may (`Allowance`). A
+    job whose child is killed from outside (SIGKILL) is done once more by another child; if that is killed too, it has
+    crashed.
 
     memory: bytes that they may hold; None for the share `memory_share` of what is available.
 
@@ -43,9 +55,7 @@ class Workers:
         self.calibration: Calibration | None = None
         self.busy_seconds = self.fit_seconds = 0.0
         self._allowance = Allowance(memory, memory_share)
-        for name in THREAD_VARIABLES:
-            os.environ[name] = "1"
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        calm_threads()
         self._training_input: TrainingInput | None = None
         self._children: list[Child] = []
         self._memory_checked = 0.0
@@ -113,7 +123,7 @@ class Workers:
         none, and negative where it has taken longer than that."""
         assert child.job is not None
         expected = self._fold_seconds.get(child.job.pipeline.hash, float("inf"))
-        return expected - (time.monotonic() - child.began)
+        return expected - (awake() - child.began)
 
     def start(self, training_input: TrainingInput) -> None:
         """Start the children and give them their training input."""
@@ -140,6 +150,13 @@ class Workers:
         return [c.job for c in self._children if c.job is not None]
 
     @property
+    def one_machine(self) -> bool:
+        return True
+
+    def news(self) -> list[str]:
+        return []
+
+    @property
     def pids(self) -> list[int]:
         """Process ids of the children, busy ones first."""
         return [c.process.pid for c in sorted(self._children, key=lambda c: c.job is None)]
@@ -163,7 +180,7 @@ class Workers:
             child = next(c for c in self._children if c.has_queue_room)
             child.queued = job
         else:
-            child.job, child.began, child.peak = job, time.monotonic(), 0
+            child.job, child.began, child.again, child.peak = job, awake(), False, 0
         child.send(job)
 
     def poll(self, timeout: float) -> list[Outcome]:
@@ -171,14 +188,17 @@ class Workers:
         busy = {c.pipe: c for c in self._children if c.job is not None}
         if not busy:
             return []
-        now = time.monotonic()
+        now = awake()
         limit = min((c.began + c.job.hard_seconds for c in busy.values() if c.job), default=now + timeout)
         ready = connection.wait(list(busy), max(0.0, min(timeout, limit - now)))
-        outcomes = [self._collect(busy[pipe]) for pipe in ready]  # type: ignore[index]
-        return outcomes + self._enforce_limits([c for pipe, c in busy.items() if pipe not in ready])
+        collected = [self._collect(busy[pipe]) for pipe in ready]  # type: ignore[index]
+        return [outcome for outcome in collected if outcome is not None] + self._enforce_limits(
+            [c for pipe, c in busy.items() if pipe not in ready]
+        )
 
-    def _collect(self, child: Child) -> Outcome:
-        """Read the outcome that a child has sent, and go on with its queued job; a crash where it has died instead."""
+    def _collect(self, child: Child) -> Outcome | None:
+        """Read the outcome that a child has sent, and go on with its queued job. Where it has died instead: None if its
+        job is done once more, else a crash."""
         job = child.job
         assert job is not None
         try:
@@ -186,10 +206,13 @@ class Workers:
         except (EOFError, OSError):  # the child has died, perhaps in the middle of its answer
             child.process.join(1)
             code = child.process.exitcode
+            if code in KILLED and not child.again:
+                self._replace(child, again=True)
+                return None
             self._replace(child)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
         peak = max(outcome.peak, child.peak)
-        child.job, child.queued, child.began, child.peak = child.queued, None, time.monotonic(), 0
+        child.job, child.queued, child.began, child.again, child.peak = child.queued, None, awake(), False, 0
         if job.kind == "fold":
             self._fold_seconds[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
@@ -201,7 +224,7 @@ class Workers:
     def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
         """Kill and replace children that are over their time, and one where the run is over its memory; returns their
         jobs' outcomes."""
-        outcomes, now = [], time.monotonic()
+        outcomes, now = [], awake()
         for child in children:
             job = child.job
             assert job is not None
@@ -265,23 +288,28 @@ class Workers:
             if child.job is not None:
                 self._replace(child)
 
-    def _replace(self, child: Child) -> None:
-        """Kill a child and start another, which gets the queued job; none where the child was to retire."""
+    def _replace(self, child: Child, *, again: bool = False) -> None:
+        """Kill a child and start another, which gets the queued job, with `again` after the one that the child was at;
+        none is started where there is no such job and the child was to retire."""
         child.process.kill()
         if child.job is not None:
-            seconds = (time.monotonic() - child.began) * child.job.threads
+            seconds = (awake() - child.began) * child.job.threads
             self.busy_seconds += seconds
             self.fit_seconds += 0.0 if child.job.kind in ("prepare", "screen") else seconds
-        if child.retiring and child.queued is None:
+        jobs = [job for job in (child.job if again else None, child.queued) if job is not None]
+        if child.retiring and not jobs:
             self._dismiss(child)
             return
         child.pipe.close()
         successor = self._spawn()
         successor.retiring = child.retiring
         self._children[self._children.index(child)] = successor
-        if child.queued is not None:
-            successor.job, successor.began = child.queued, time.monotonic()
-            successor.send(child.queued)
+        for job in jobs:
+            if successor.job is None:
+                successor.job, successor.began, successor.again = job, awake(), again
+            else:
+                successor.queued = job
+            successor.send(job)
 
     def _dismiss(self, child: Child) -> None:
         """End a child that gets no successor."""

@@ -1,4 +1,5 @@
-"""The interface between the search and the workers that run its jobs. `local` implements it; a cluster engine could.
+"""The interface between the search and the workers that run its jobs: `local` implements it on this machine,
+`cluster.pool` on the nodes of a cluster.
 
 tests/agent/test_pool_contract.py holds the tests that every implementation has to pass.
 """
@@ -19,12 +20,28 @@ class WorkerPool(Protocol):
     worker that is lost, or killed for its time or memory, is replaced.
     """
 
-    cores: int  # number of cores that all workers together may use
-    count: int  # number of workers
-    threads: int  # number of threads of each job, unless the job sets another
     calibration: Calibration | None  # measured speeds of several threads; None before they are measured
     busy_seconds: float  # core-seconds: each job's wall-clock time multiplied by its threads
     fit_seconds: float  # core-seconds for fitting and predicting
+
+    @property
+    def cores(self) -> int:
+        """Number of cores that all workers together may use."""
+
+    @property
+    def count(self) -> int:
+        """Number of workers."""
+
+    @property
+    def threads(self) -> int:
+        """Number of threads of each job, unless the job sets another."""
+
+    @property
+    def one_machine(self) -> bool:
+        """Whether all workers share the cores of one machine, so that numbers of threads can be compared on it."""
+
+    def news(self) -> list[str]:
+        """Sentences on what has become of the workers' machines since the last call, for people."""
 
     def warm_up(self) -> None:
         """Begin whatever takes time before workers can start, and return at once."""

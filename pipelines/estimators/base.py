@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
@@ -30,7 +30,7 @@ class FitRequest:
         several targets fitted together: values or binary, for families with `native_targets`.
     y_valid: (v,) or (v, T) validation targets for early stopping. None for a fit without early stopping:
         `rounds` is then the number of boosting rounds (or epochs); families without rounds ignore it.
-    deadline: in seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the smallest
+    deadline: in seconds of `awake()`. A fit that begins after it still returns soon, with the smallest
         model.
     cache: where an estimator may keep its encoding of the matrices, by key, for later fits on the same ones.
     weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
@@ -55,12 +55,12 @@ class FitRequest:
     @property
     def out_of_time(self) -> bool:
         """Whether the deadline has passed."""
-        return time.monotonic() >= self.deadline
+        return awake() >= self.deadline
 
     @property
     def seconds_left(self) -> float:
         """Seconds until the deadline, never negative."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - awake())
 
     @property
     def native(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import SMALLEST_SHARE, is_absolute, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
@@ -155,9 +155,9 @@ def _affordable_rows(
     share = MIN_ROWS / n
     if not request.out_of_time:
         probe = np.vstack([rows[:PROBE] for rows in queries])
-        began = time.monotonic()
+        began = awake()
         search(probe)
-        estimate = (time.monotonic() - began) * total / len(probe)
+        estimate = (awake() - began) * total / len(probe)
         share = max(share, request.seconds_left / (TIME_MARGIN * estimate))
     if share >= 1:
         return np.arange(n)

@@ -5,13 +5,13 @@ Their predictions are means over the trees, or quantiles over them (quantile for
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import TargetScale, error_weights, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import (
@@ -124,11 +124,11 @@ class Forest:
         while left > 0:
             model, grown = self.new_model(part), 0
             while grown < min(at_a_time, left) and not (grown and request.out_of_time):
-                before, began = grown, time.monotonic()
+                before, began = grown, awake()
                 grown = min(at_a_time, left, grown + step)
                 model.n_estimators = grown
                 model.fit(train, target, sample_weight=request.weights)
-                each = max(time.monotonic() - began, 1e-6) / (grown - before)
+                each = max(awake() - began, 1e-6) / (grown - before)
                 step = max(1, request.threads, int(min(BATCH, BATCH_SECONDS / each, request.seconds_left / each)))
             yield model, grown
             del model

@@ -108,7 +108,7 @@ def _write_parts(path: Path, train: pd.DataFrame, test: pd.DataFrame) -> None:
         for frame in (train, test):
             for begin in range(0, len(frame), BATCH_ROWS):
                 rows = part(frame, begin, begin + BATCH_ROWS)
-                writer.write_batch(pa.RecordBatch.from_pandas(rows, schema=schema, preserve_index=False))
+                writer.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False))
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:

@@ -6,12 +6,12 @@ transformations of it, early stopping and weights see no others. Each quantile i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.task.measured import LEAST_MEASURED
 from medalist.pipelines.estimators.base import FitRequest
@@ -81,7 +81,7 @@ def fit_fold(
     pipeline = pipeline.changed(params=params)
     results: list[FoldResult] = []
     for place, part in enumerate(parts):
-        began = time.monotonic()
+        began = awake()
         n_fit, n_valid = int(part.fit.sum()), int(part.valid.sum())
         given = None if rounds is None else [rounds[min(column, len(rounds) - 1)] for column in part.columns]
         if given is None and not n_valid and len(valid_rows):

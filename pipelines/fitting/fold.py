@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
 from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.estimators.registry import family
@@ -69,7 +69,7 @@ def run_fold(
     fit_rows, valid_rows, test_rows: row positions; test rows are numbered from `store.n_train`.
     fold: number of the fold, which the seed depends on.
     rounds: boosting rounds for each target, for fits without early stopping.
-    deadline: in seconds of `time.monotonic()`; at it fits stop, and predict with the model so far.
+    deadline: in seconds of `awake()`; at it fits stop, and predict with the model so far.
     weights: (n_train,) weights of the rows in the metric; None for equal ones.
     stacked: predictions of other pipelines as further columns.
     pseudo_labels: labels of the test rows, which are then training rows too.
@@ -78,7 +78,7 @@ def run_fold(
     """
     estimator = family(pipeline.family)
     strategy, params = strategy_of(pipeline.parameters, estimator, problem)
-    began = time.perf_counter()
+    began = awake()
     row_weights = None if weights is None else weights[fit_rows]
     parts = (fit_rows, valid_rows, test_rows)
     target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline)
@@ -90,7 +90,7 @@ def run_fold(
         train, rows = append_rows(train, test), np.concatenate([fit_rows, test_rows])
         fitted_y = np.vstack([fitted_y, target.forward(pseudo_labels.targets(problem), test_rows)])
         row_weights = pseudo_labels.append_weights(row_weights, len(fit_rows), problem)
-    feature_seconds = time.perf_counter() - began
+    feature_seconds = awake() - began
     stops_early = rounds is None and len(valid_rows) > 0
     request = FitRequest(
         problem=target.problem,
@@ -110,7 +110,7 @@ def run_fold(
         else None,
     )
     if target.biased and params.get("loss", "l2") == "l2":
-        now = time.monotonic()
+        now = awake()
         fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), strategy, rounds)
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
     else:
@@ -122,7 +122,7 @@ def run_fold(
         test=predictions[1],
         rounds=tuple(fits.rounds),
         rounds_run=fits.rounds_run,
-        fit_seconds=time.perf_counter() - began - feature_seconds,
+        fit_seconds=awake() - began - feature_seconds,
         feature_seconds=feature_seconds,
         importance=fits.importance,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
 from medalist.pipelines.estimators.linear.models import FAMILY as LINEAR
 from medalist.pipelines.estimators.predictions import constant_fit, require_finite
@@ -24,7 +24,7 @@ def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
 
     A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
     """
-    now = time.monotonic()
+    now = awake()
     request = replace(request, deadline=now + (request.deadline - now) / fits_left)
     if not np.ptp(request.y) > 0:
         return constant_fit(request)
@@ -79,7 +79,7 @@ def linear_base(
     matrices, rows: those of the training, the validation and the test rows; rows are positions among all n rows.
     y: (m, T) values of the training rows on the scale on which they are fitted.
     weights: (m,) weights of the training rows; None for equal ones.
-    deadline: seconds of `time.monotonic()`; fits that begin later predict constants.
+    deadline: seconds of `awake()`; fits that begin later predict constants.
     """
     train, valid, test = matrices
     base = np.zeros((n, y.shape[1]))

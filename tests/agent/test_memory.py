@@ -213,9 +213,7 @@ def test_a_limit_is_for_all_processes_of_the_run() -> None:
 
 def test_too_little_memory_for_the_data_is_refused_with_what_is_needed() -> None:
     refuse_too_little(footprints(), pipeline(), 2 * GIB, 8 * GIB)
-    with pytest.raises(
-        BudgetError, match=r"at least 3\.\d GiB of memory, and there are 2\.0 GiB: .* 4G"
-    ):
+    with pytest.raises(BudgetError, match=r"at least 3\.\d GiB of memory, and there are 2\.0 GiB: .* 4G"):
         refuse_too_little(footprints(), pipeline(), 2 * GIB, 2 * GIB)
 
 

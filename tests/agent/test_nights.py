@@ -22,7 +22,9 @@ import yaml
 from command_line import assert_valid, call, columns, ledger_of, start, write
 
 from medalist.agent.cli.main import main
+from medalist.agent.nights.continuing import child_seconds, identity
 from medalist.agent.nights.display import NightJson
+from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.report_text import as_markdown, as_text
 from medalist.agent.nights.start import run_night, state_of
 from medalist.agent.records.stores import open_ledger
@@ -62,10 +64,10 @@ done = ledger.experiments(run)
 worked = max((e.run_seconds for e in done), default=0.0)
 at = 36000.0 if name.startswith("flat") else worked + float(given["--budget"].rstrip("s"))
 gain = 0.0 if name.startswith("flat") else 0.3
-number = len(done)
-ledger.record_experiment(run, ExperimentRow(
-    number=number, pipeline={"n": number}, pipeline_hash=str(number), family="lightgbm", reason=f"idea {number}",
-    verdict="keep", verdict_reason="", score=1.0, gain_in_noise=gain, run_seconds=at))
+for number in range(len(done), len(done) + (40 if name.startswith("flat") else 1)):
+    ledger.record_experiment(run, ExperimentRow(
+        number=number, pipeline={"n": number}, pipeline_hash=str(number), family="lightgbm", reason=f"idea {number}",
+        verdict="keep", verdict_reason="", score=1.0, gain_in_noise=gain, run_seconds=at))
 if name == "stuck":
     time.sleep(60)
 time.sleep(0.2 if name != "slow" else 3.0)
@@ -119,7 +121,7 @@ def test_plateaus_end_the_night_early_and_failures_stop_nobody(place: Path) -> N
     file = competitions(place, "flat-one", "broken", "flat-two", "killed", "flat-three")
     document = a_night(place, file, 60.0)
     one = of(document, "flat-one")
-    assert (one["slices"], one["experiments"], len(one["runs"])) == (1, 1, 1)
+    assert (one["slices"], one["experiments"], len(one["runs"])) == (1, 40, 1)
     assert "nothing left to try" in " ".join(n["text"] for n in one["notes"])
     assert [of(document, n)["slices"] for n in ("flat-two", "flat-three")] == [1, 1]
     broken = of(document, "broken")
@@ -189,7 +191,7 @@ def test_a_run_by_hand_is_continued_also_where_the_ledger_was_away_for_a_while(
             raise LedgerUnavailable("away")
         return open_ledger(runs_dir)
 
-    monkeypatch.setattr("medalist.agent.nights.night.open_ledger", ledger_at_last)
+    monkeypatch.setattr("medalist.agent.nights.roster.open_ledger", ledger_at_last)
     monkeypatch.setattr("medalist.agent.nights.night.LEAST_ROOM", 1 << 60)  # a full disk gives it a moment to come back
     monkeypatch.setattr("medalist.agent.nights.night.WAIT_SECONDS", 0.1)
     waits = iter(range(3))
@@ -284,6 +286,25 @@ def test_the_night_after_a_kill_goes_on(place: Path) -> None:
     assert (row.id, row.state) == (document["night"], "finished")
     assert "process was killed" in of(document, "stuck")["failures"][0]
     assert of(document, "flat")["slices"] == 1
+
+
+def test_a_run_whose_night_was_killed_before_it_was_known_is_continued(place: Path) -> None:
+    """The slice had begun a run, of an entry with options, and its night was killed before it recorded which."""
+    file, runs = competitions(place, "flat", seed=1), str(place / "runs")
+    entry = read_nights(file).competitions[0]
+    state = state_of(runs)
+    night = state.begin_night(time.time() + 60, 60.0, str(file))
+    values = {"competition": "flat", "path": entry.path, "options": identity(entry), "why": "", "budget": 30.0}
+    state.begin_slice(night.id, values)
+    begun = {"path": str((place / "flat").resolve()), "metric": "rmse"}
+    with open_ledger(runs) as ledger:
+        ledger.start_run("flat", begun | {"budget": 600.0}, {}, "f", 0, place)  # by a person, meanwhile
+        run = ledger.start_run("flat", begun | {"budget": child_seconds(30.0)}, {}, "f", 0, place)
+        ledger.finish_run(run, "failed", {})
+    a_night(place, file)
+    assert [s.run for s in state.slices()] == [run, run]
+    with open_ledger(runs) as ledger:
+        assert len(ledger.runs()) == 2
 
 
 def test_one_request_ends_a_night_in_order(place: Path) -> None:

@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medalist.agent.cli.main import main
-from medalist.agent.nights.install import MARK, cron_line, plist_text, unit_texts
+from medalist.agent.nights.cron import MARK, cron_line
+from medalist.agent.nights.launchd import plist_text
 from medalist.agent.nights.schedule import Job, Schedule, parse_days
+from medalist.agent.nights.systemd import unit_texts
 from medalist.competitions.errors import InputError
 
 needs_systemd = pytest.mark.skipif(
