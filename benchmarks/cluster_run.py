@@ -3,9 +3,9 @@
     python benchmarks/cluster_run.py FOLDER --budget 180s [--artifacts URL] > benchmarks/results/cluster.log
 
 Four workers of one core are started, each with a cache of its own as if it were a machine of its own. After a quarter
-of the budget one is killed -9 with its process, after half of it another is stopped (SIGSTOP), and after three quarters
-a fifth worker joins. Printed are the run's log and what was checked: the time of exit, that each experiment was
-recorded once, where they ran, that the submission is valid, and the bytes that went to each machine.
+of the budget one is killed -9, after half of it another is stopped (SIGSTOP) with all below it, and after three
+quarters a fifth one joins. Printed are the run's log and what was checked: the time of exit, that each experiment was
+recorded once, where they ran, and that the submission is valid.
 """
 
 from __future__ import annotations

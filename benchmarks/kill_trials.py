@@ -1,26 +1,24 @@
-"""Trials: a run that is killed several times and goes on each time, with what must hold at its end."""
+"""What trials share: their kills, what each has left, and what must hold of it and at the end."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 import shutil
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kill_checks import State, got_worse, lost_rows, read_states, summary_estimate
-from kill_processes import GONE_SECONDS, Orphans, Watched, agent_of, changes, kill, kill_target, marked
+from kill_checks import State, lost_rows, read_states
+from kill_processes import (
+    GONE_SECONDS,
+    Orphans,
+    Watched,
+    kill,
+    marked,
+)
 
-PHASES = ("first second", "setup", "screening", "search", "rows", "close", "end", "after")
-WEIGHTS = (2, 2, 2, 4, 4, 4, 4, 1)  # how often each is drawn
-TARGETS = ("supervisor", "agent", "child", "all")
-BUDGETS = (20, 25, 30)  # seconds
-COUNT = 6  # experiments of a run whose budget is a number of them
-PATIENCE = 300.0  # seconds that a run without a deadline may take
 INSTANT = 0.004  # seconds after a write within which a kill falls between it and the next
 TRIES = 4  # most attempts for each kill: a run may end before the instant of one comes
 
@@ -62,8 +60,9 @@ class Trial:
     def mark(self) -> str:
         return str(self.place)
 
-    def start(self, *arguments: object) -> Watched:
-        return Watched.start([*map(str, arguments), "--runs-dir", str(self.runs), "--json"], self.place, self.mark)
+    def start(self, *arguments: object, code: str = "") -> Watched:
+        given = [*map(str, arguments), "--runs-dir", str(self.runs), "--json"]
+        return Watched.start(given, self.place, self.mark, code)
 
     def killed(self, kill: Kill, *, ends: bool, watch: bool = True) -> None:
         """Take in a kill: what it has left must be whole, and what it ended must leave no process. ends: whether the
@@ -116,161 +115,3 @@ class Trial:
 def kill_quietly(pid: int) -> None:
     with suppress(OSError):
         kill(pid)
-
-
-@dataclass
-class RunTrial(Trial):
-    """A run that is killed and resumed; `reference` gives the submission's hash of one that was not interrupted, for a
-    run whose budget is a number of experiments (`counted`)."""
-
-    competition: Path = Path()
-    counted: bool = False
-    reference: str | None = None
-    run: str | None = None
-    budget: int = 0
-    process: Watched | None = None
-
-    def go(self, kills: int) -> None:
-        """Kill the run so many times, go on after each, and check the end."""
-        for _ in range(TRIES * kills):
-            if len(self.kills) >= kills:
-                break
-            if self.process is None or self.process.ended:
-                self.process = self.next_process()
-            phase = self.draw.choices(PHASES, WEIGHTS)[0]
-            if not self.reach(self.process, phase):
-                self.closed(self.process, self.limit)
-                self.process = None
-                continue
-            self.kill(self.process, phase, self.draw.choice(TARGETS))
-        process = self.process if self.process is not None and not self.process.ended else self.next_process()
-        self.closed(process, self.limit)
-        self.end()
-
-    @property
-    def limit(self) -> float:
-        """Seconds that a process may take."""
-        return PATIENCE if self.counted else float(self.budget)
-
-    def next_process(self) -> Watched:
-        """`medalist resume`, or `run` again where the ledger has no run yet."""
-        self.budget = self.draw.choice(BUDGETS)
-        end = ["--threads", 1] if self.counted else ["--threads", 1, "--budget", f"{self.budget}s"]
-        if self.run is not None:
-            return self.start("resume", self.run, *end)
-        counted = ["--max-experiments", COUNT] if self.counted else []
-        return self.start("run", self.competition, *counted, *end)
-
-    def reach(self, process: Watched, phase: str) -> bool:
-        """Wait for a random instant of a phase; False where the process ends before."""
-        limit, draw = self.limit + 10, self.draw
-        if phase == "first second":
-            return process.pause(draw.uniform(0, 1))
-        if phase == "setup":
-            seconds = process.seconds + draw.uniform(0.3, 6)
-            return process.until(lambda: process.seconds > seconds or process.count("start") > 0, limit)
-        if not process.until(lambda: process.count("start") > 0, limit):
-            return False
-        folder = Path(process.events()[0]["folder"])
-        if phase == "search":
-            return process.pause(draw.uniform(0, 0.3 * min(30.0, self.limit)))
-        if phase == "screening":
-            screens, closes = newer(folder, "screen_*.npz", process), newer(folder, "folds_fresh_0.npz", process)
-            return process.until(lambda: screens() or closes(), limit) and process.pause(draw.uniform(0, 2))
-        if phase == "rows":
-            closes = newer(folder, "folds_fresh_0.npz", process)
-            return self.at_a_write(process, draw.randint(1, 20), folder, folder / "predictions", or_when=closes)
-        if phase == "after":
-            return process.until(lambda: process.count("finish") > 0, limit) and process.pause(draw.uniform(0, 0.3))
-        if not process.until(newer(folder, "folds_fresh_0.npz", process), limit):
-            return False
-        if phase == "close":
-            return process.pause(draw.uniform(0, 3))
-        over = lambda: process.count("finish") > 0  # noqa: E731
-        return self.at_a_write(process, draw.randint(2, 8), folder, folder / "work", or_when=over)
-
-    def at_a_write(self, process: Watched, number: int, *folders: Path, or_when: Callable[[], bool]) -> bool:
-        """Wait for the so-many-th change of the ledger or of files in folders, at most until `or_when`, and a moment
-        more."""
-        changed = changes(*folders, self.runs / "ledger.sqlite-wal")
-        if not process.until(lambda: changed() >= number or or_when(), self.limit + 10):
-            return False
-        time.sleep(self.draw.uniform(0, INSTANT))
-        return True
-
-    def kill(self, process: Watched, phase: str, target: str) -> None:
-        at, agent = process.seconds, agent_of(process.process.pid)
-        done = kill_target(process, target, self.draw, agent)
-        if done is None:
-            return
-        if done != "child":
-            process.wait(GONE_SECONDS)
-            until = time.monotonic() + 2.0
-            while agent is not None and agent in {p.pid for p in marked(self.mark)} and time.monotonic() < until:
-                time.sleep(0.02)
-        self.killed(Kill(self.phase_of(process, phase), done, round(at, 3), 0), ends=done != "child")
-        self.learn_run()
-
-    def phase_of(self, process: Watched, planned: str) -> str:
-        """The phase that a process was killed in."""
-        if process.count("finish"):
-            return "after"
-        if not process.count("start"):
-            return "first second" if planned == "first second" else "setup"
-        folder = Path(process.events()[0]["folder"])
-        closes = newer(folder, "folds_fresh_0.npz", process)()
-        if planned == "screening" and newer(folder, "screen_*.npz", process)():
-            return "close" if closes else "screening"
-        if planned in ("rows", "end", "close"):
-            return planned
-        return "close" if closes else "search"
-
-    def learn_run(self) -> None:
-        """The run that goes on: the only one in the ledger. Two are a loss."""
-        runs = list(self.states[-1])
-        self.run = runs[0] if runs else None
-        if len(runs) > 1:
-            self.blame([f"there are {len(runs)} runs in place of one"])
-
-    def closed(self, process: Watched, limit: float) -> None:
-        """Wait for the end of a process that nobody kills any more, and check it."""
-        seconds = process.wait(limit + GONE_SECONDS)
-        states, problems = read_states(self.runs)
-        problems += self.problems_of(states)
-        said = process.err.read_text(errors="replace").strip()
-        if seconds is None:
-            kill_target(process, "all", self.draw, None)
-            problems.append(f"it had not ended after {limit + GONE_SECONDS:.0f} s")
-        elif seconds > limit:
-            problems.append(f"it ended after {seconds:.2f} s, with a budget of {limit:.0f} s")
-        elif "done its" not in said and process.process.returncode:
-            problems.append(f"it ended with exit code {process.process.returncode}: {said[-300:]}")
-        self.blame(problems)
-        self.states.append(states)
-        self.learn_run()
-        if self.run is None:
-            self.blame(["there is no run in the ledger at the end"])
-            return
-        state = states[self.run]
-        finish = [e for e in process.events() if e["event"] == "finish"]
-        after = summary_estimate(finish[-1]) if finish else state.estimate
-        for earlier in self.states:
-            if self.run in earlier:
-                self.blame(got_worse(earlier[self.run], after))
-        digest = hashlib.sha256(state.contents or b"").hexdigest()
-        if self.counted and seconds is not None and self.reference not in (None, digest):
-            self.blame(["the submission is not that of a run that was not interrupted"])
-        if finish and state.submissions and state.submissions[-1]["sha256"] != digest:
-            self.blame(["the last submission of the ledger is not the one on disk"])
-
-
-def newer(folder: Path, pattern: str, process: Watched) -> Callable[[], bool]:
-    """Whether a process has written a file of that name into the `work` of a run."""
-    since = time.time() - process.seconds
-
-    def found() -> bool:
-        with suppress(OSError):
-            return any(path.stat().st_mtime > since for path in (folder / "work").glob(pattern))
-        return False
-
-    return found

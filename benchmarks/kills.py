@@ -25,7 +25,7 @@ from typing import Any
 from kill_competitions import KINDS, make
 from kill_nights import NIGHT_TARGETS, NightTrial
 from kill_processes import ROOT, Watched
-from kill_trials import COUNT, PATIENCE, PHASES, TARGETS, RunTrial
+from kill_runs import COUNT, PATIENCE, PHASES, TARGETS, RunTrial
 
 RESULTS = Path(__file__).parent / "results" / "kills.jsonl"
 MODES = {"clock": 0.6, "counted": 0.22, "night": 0.18}  # share of the trials

@@ -7,10 +7,10 @@ its own, so that no run teaches another) is made in WORK/NAME-SEED, `--jobs` at 
 before; its line is appended to `benchmarks/results/night_curves.jsonl`, where the last line of a run counts. So it goes
 on where it was ended.
 
-A line: competition; seed; threads; budget; start_up: seconds until the run began to work; close: seconds
-from its last experiment to its end; searched: seconds of work when its last experiment ended; noise: what seeds alone
-change; gains: (seconds of work, gain) of each experiment that gained. Gains and noise are in standard errors of the
-first score.
+A line: competition; seed; threads; budget; start_up: seconds until the run began to work; close: seconds from its last
+experiment to its end; searched: seconds of work when its last experiment ended; experiments: when each ended; noise:
+what seeds alone change; gains: (seconds of work, gain) of each experiment that gained. Gains and noise are in standard
+errors of the first score.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def curve(folder: Path, name: str, seed: int, budget: str) -> dict[str, Any]:
     with Ledger(folder / "ledger.sqlite") as ledger:
         (row,) = ledger.runs()
         history = History.of(row, ledger)
-        experiments = ledger.experiments(row.id)
+        experiments = sorted(ledger.experiments(row.id), key=lambda e: e.run_seconds)
     return {
         "competition": name,
         "seed": seed,
@@ -49,9 +49,9 @@ def curve(folder: Path, name: str, seed: int, budget: str) -> dict[str, Any]:
         "start_up": round(float(next(e["at"] for e in events if e["event"] in ("begin", "experiment"))), 1),
         "close": round(float(events[-1]["at"]) - last, 1),
         "searched": round(max(e.run_seconds for e in experiments), 1),
-        "experiments": len(experiments),
+        "experiments": [round(e.run_seconds, 1) for e in experiments],
         "noise": history.noise,
-        "gains": [[round(60 * g.minutes, 1), g.size] for g in history.gains if g.size > 0],
+        "gains": [[round(e.run_seconds, 1), e.gain_in_noise] for e in experiments if (e.gain_in_noise or 0.0) > 0],
     }
 
 
@@ -112,7 +112,7 @@ def main() -> None:
             if line is not None:
                 with given.results.open("a", encoding="utf-8") as out:
                     out.write(json.dumps(line) + "\n")
-                print(f"{line['competition']}: {line['experiments']} experiments, {len(line['gains'])} gained")
+                print(f"{line['competition']}: {len(line['experiments'])} experiments, {len(line['gains'])} gained")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ to the Bootstrap, 1993, chapter 11).
 from __future__ import annotations
 
 import argparse
+import bisect
 import math
 import random
 import statistics
@@ -49,12 +50,14 @@ class Run:
     close: float
     searched: float
     noise: float | None
+    experiments: Sequence[float]
     gains: Sequence[tuple[float, float]]
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Run:
         gains = [(at, min(size, LARGEST_JUMP)) for at, size in row["gains"]]
-        return cls(row["competition"], row["seed"], row["start_up"], row["close"], row["searched"], row["noise"], gains)
+        names = ("competition", "seed", "start_up", "close", "searched", "noise")
+        return cls(*(row[name] for name in names), sorted(row["experiments"]), gains)
 
     def gained(self, until: float, since: float = 0.0) -> float:
         """The gain between two amounts of search, in standard errors of the first score."""
@@ -68,9 +71,16 @@ class Run:
 
     def believed(self, searched: float, worked: float, prior: Prior) -> Belief:
         """The belief after so much search, when `worked` seconds were spent on it with starts and closes."""
-        stretch = worked / searched if searched else 1.0
-        known = [Gain(at * stretch / 60, size) for at, size in self.gains if at <= searched]
-        return Belief.of(known, worked / 60, prior, self.noise)
+        known = [g for g, (at, _) in zip(self.known(), self.gains, strict=True) if at <= searched]
+        return Belief.of(known, self.made(searched), worked / 60, prior, self.noise)
+
+    def made(self, searched: float) -> int:
+        """Experiments that had ended after so much search."""
+        return bisect.bisect_right(self.experiments, searched)
+
+    def known(self) -> list[Gain]:
+        """Its gains as the belief takes them."""
+        return [Gain(self.made(at), size) for at, size in self.gains]
 
 
 @dataclass(frozen=True)
@@ -151,8 +161,7 @@ def others(runs: Sequence[Run]) -> Callable[[Run], Prior]:
 
     def of(name: str) -> Prior:
         first = {r.competition: r for r in reversed(runs) if r.competition != name}
-        known = [([Gain(at / 60, size) for at, size in r.gains], r.searched / 60) for r in first.values()]
-        return Prior.of(known)
+        return Prior.of((r.known(), len(r.experiments)) for r in first.values())
 
     priors = {name: of(name) for name in names}
     return lambda run: priors[run.competition]

@@ -28,6 +28,13 @@ PathArgument = Annotated[
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, a competition for its newest run, or last.")
 ]
+SubmissionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUBMISSION|RUN",
+        help="A submission file; or a run as for show, with :N for its submission of number N.",
+    ),
+]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 OptionalText = str | None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from medalist.agent.nights.belief import Gain
+from medalist.agent.nights.belief import Belief, Gain, Prior
 from medalist.agent.nights.schema import RUN_OPTIONS, Entry
 from medalist.agent.nights.state import SliceRow
 from medalist.agent.run.resume import of_path
@@ -101,18 +101,24 @@ def recorded_since(row: ExperimentRow, instant: float) -> bool:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has come to: seconds of work, gains, and by how much seeds alone change its loss in the unit of the
-    gains (None where that was not measured)."""
+    """What a run has come to: seconds of work, gains, experiments made, and by how much seeds alone change its loss in
+    the unit of the gains (None where that was not measured)."""
 
     seconds: float = 0.0
     gains: Sequence[Gain] = ()
+    experiments: int = 0
     noise: float | None = None
 
     @classmethod
     def of(cls, row: RunRow, ledger: Ledger) -> History:
         """The history of a run in the ledger."""
-        rows = ledger.experiments(row.id)
-        gains = [Gain(r.run_seconds / 60, r.gain_in_noise) for r in rows if r.gain_in_noise]
+        rows = sorted(ledger.experiments(row.id), key=lambda r: r.run_seconds)
+        gains = [Gain(n, r.gain_in_noise) for n, r in enumerate(rows, 1) if r.gain_in_noise]
         floor, unit = row.noise_floor, row.summary.get("noise_unit")
         noise = floor / unit if floor and unit else None
-        return cls(max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)]), gains, noise)
+        seconds = max([*(r.run_seconds for r in rows), float(row.summary.get("seconds") or 0.0)])
+        return cls(seconds, gains, len(rows), noise)
+
+    def belief(self, prior: Prior | None) -> Belief:
+        """What the run may still gain."""
+        return Belief.of(self.gains, self.experiments, self.seconds / 60, prior, self.noise)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from medalist.agent.nights.belief import PLATEAU, Belief, Prior
+from medalist.agent.nights.belief import PLATEAU, Prior
 from medalist.agent.nights.continuing import History
 from medalist.agent.nights.state import NightRow, NightState, SliceRow
 from medalist.agent.records.stores import open_ledger
@@ -137,7 +137,7 @@ def _within(row: ExperimentRow, night: NightRow) -> bool:
 def _prospects(run: RunRow, ledger: Ledger, runs_dir: str, prior: Prior | None) -> dict[str, Any]:
     """What the last run may still gain, and what it would try next."""
     history = History.of(run, ledger)
-    belief = Belief.of(history.gains, history.seconds / 60, prior, history.noise)
+    belief = history.belief(prior)
     submission = Path(runs_dir) / run.competition / run.id / "submission.csv"
     metric = run.task.get("metric")
     standing = run.summary.get("standing") or {}

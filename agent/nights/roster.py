@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from medalist.agent.nights.belief import Gain, Prior
+from medalist.agent.nights.belief import Prior
 from medalist.agent.nights.continuing import History, identity, recorded_since, run_by_hand, run_of_slices
 from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.recording import Recorder
@@ -100,11 +100,13 @@ class Roster:
 def prior_of(runs_dir: str) -> Prior:
     """What the runs of the ledger let a night expect of a competition; each competition counts once, by its longest
     run. The built-in prior where the ledger cannot be read."""
-    longest: dict[str, tuple[list[Gain], float]] = {}
+    longest: dict[str, History] = {}
     with contextlib.suppress(LedgerError), open_ledger(runs_dir) as ledger:
         for row in ledger.runs():
             history = History.of(row, ledger)
-            minutes = history.seconds / 60
-            if minutes >= LEAST_MINUTES and minutes > longest.get(row.competition, ([], 0.0))[1]:
-                longest[row.competition] = (list(history.gains), minutes)
-    return Prior.of(longest.values())
+            if (
+                history.seconds >= 60 * LEAST_MINUTES
+                and history.seconds > longest.get(row.competition, History()).seconds
+            ):
+                longest[row.competition] = history
+    return Prior.of((history.gains, history.experiments) for history in longest.values())

@@ -64,7 +64,7 @@ class Tonight:
 
     def belief(self, prior: Prior) -> Belief:
         """What its run may still gain."""
-        return Belief.of(self.history.gains, self.history.seconds / 60, prior, self.history.noise)
+        return self.history.belief(prior)
 
     def plateau(self, prior: Prior) -> str:
         """That it has stopped gaining, in a sentence with the chance; "" where it has not."""

@@ -53,13 +53,15 @@ def run(
     config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
     deadline = deadline or Deadline()
-    deadline.start(budget)
-    workers = pool_of(config)
+    workers = None
     try:
+        deadline.start(budget)
+        workers = pool_of(config)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
-        workers.close()
+        if workers is not None:
+            workers.close()
         display.close()
 
 
@@ -142,6 +144,9 @@ def _work(
     submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
     workers.start(data.training_input)
+    lineage = submissions.lineage
+    if lineage is not None:
+        lineage.search(data.competition.root)
     by_clock = budget.limited and not config.counted
     audit = BackgroundAudit(data, config.seed, journal.emit)
 
@@ -186,6 +191,8 @@ def _work(
             journal.note(text, traceback.format_exc())
     finally:
         audit.close()
+        if lineage is not None:
+            lineage.close(budget.left)
     outcome = RunOutcome(
         journal=journal,
         submissions=submissions,

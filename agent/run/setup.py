@@ -19,9 +19,11 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.records.eviction import predictions_limit
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.ledger_queue import PATIENCE
+from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
@@ -91,7 +93,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     home = Path(config.runs_dir) / competition.name
     run_id = row.id if row else _new_run(home)
     folder = given.folder or home / run_id
-    predictions = Predictions.create(folder)
+    predictions = Predictions.create(folder, None if config.counted else predictions_limit())
     try:
         data = RunData.create(competition, task, cards, folder, home / "features")
         steering = read_run_steering(config, data, fresh=row is None)
@@ -139,8 +141,10 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     if row is not None:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
+    lineage = Lineage(folder, run_id)
+    lineage.begin(config, data, folds, (folder / "task.yaml").read_text(encoding="utf-8"))
     by_clock = budget.limited and not config.counted
-    submissions = Submissions(data, journal, Standings(board), keeps_confirmed=by_clock)
+    submissions = Submissions(data, journal, Standings(board), lineage=lineage, keeps_confirmed=by_clock)
     offered: tuple[str, ...] = ()
     if row is None and not config.counted:
         offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)

@@ -20,13 +20,13 @@ from typing import NoReturn
 
 from medalist.agent.budget import Hour
 from medalist.agent.run.deadline import REQUESTS, Deadline, Interrupts
-from medalist.agent.workers.lifeline import end_with_parent
+from medalist.agent.workers.lifeline import descendants, end_with_parent
 from medalist.competitions.clock import TICK, Pulse, awake, begin_pulse
 
 SHOW_CURSOR = "\x1b[?25h"
-LAST_SECONDS = 0.4  # time before the deadline at which the run and its children are killed
+LAST_SECONDS = 0.6  # time before the deadline at which the run and its children are killed
 EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
-REAP_SECONDS = 0.2  # longest wait for the end of a killed process
+REAP_SECONDS = 0.1  # longest wait for the end of a killed process
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
 
 STAGES = {  # by the last reported stage: the message and the exit code where the deadline ends the run
@@ -117,20 +117,15 @@ class _Supervised:
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() >= until:
                 return None
-            time.sleep(0.01)
+            select.select((), (), (), 0.01)  # not time.sleep, which fails where a tool fakes the clock
 
     def kill(self) -> int:
         """Kill the process and its descendants at the deadline, and print why; returns the exit code for this
         process."""
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            below = psutil.Process(self.pid).children(recursive=True)
-            self.signal(signal.SIGKILL)
-            for process in below:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        self.signal(signal.SIGKILL)
+        below = descendants(self.pid)
+        for pid in (self.pid, *below):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         message, exit_code = STAGES[self._stage]
         if self._exit_code is not None:
             message, exit_code = "", self._exit_code
@@ -141,12 +136,6 @@ class _Supervised:
 
 def _wait(agent: _Supervised, reports: int, pulse: Pulse) -> NoReturn:
     """Wait until the agent ends or its deadline is reached, and exit with its exit code."""
-    import psutil  # noqa: F401 - when the deadline comes there is no time for it
-
-    woken, waking = os.pipe()
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
     continued = False
 
     def note_continued(*_: object) -> None:
@@ -154,6 +143,11 @@ def _wait(agent: _Supervised, reports: int, pulse: Pulse) -> NoReturn:
         continued = True
 
     signal.signal(signal.SIGCONT, note_continued)
+    descendants(agent.pid)  # imports what it needs: when the deadline comes there is no time for that
+    woken, waking = os.pipe()
+    os.set_blocking(waking, False)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in REQUESTS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, agent.signal)

@@ -24,6 +24,7 @@ from medalist.agent.records.confirmed import confirmed_in
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
+from medalist.agent.search.close_record import made_by_draws, made_by_refits
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits, Timing, members_of
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import MetricError
@@ -169,9 +170,10 @@ class Closing:
         if (earlier := self._earlier(final)) is not None:
             return earlier
         prediction = chosen.ensemble.blend(self._test_predictions(chosen, draws, refits))
+        fitted = made_by_refits(refits) if refit else made_by_draws(draws)
         reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
         self.submissions.submit(
-            prediction, chosen.decision, final.score, chosen.ensemble, reason, confirmed=final.confirmed
+            prediction, chosen.decision, final.score, chosen.ensemble, reason, fitted, confirmed=final.confirmed
         )
         return final
 

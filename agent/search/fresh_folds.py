@@ -6,7 +6,7 @@ Boosting runs the mean number of rounds that it ran in the search, so that no ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from medalist.agent.search.jobs import last_line, sources_of
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.fitting.evaluation import Evaluation, combine
+from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.fold import FoldResult
 
 MARGIN = 1.2  # factor on the seconds that the search's fits took, for the time of a refit
@@ -70,12 +71,13 @@ class Draw:
 
     folds: the folds that all scored members finished (all of them where no member can be scored). evaluations: of the
     scored members on these folds, by number. tests: by number, how many fits a member finished, on any of the folds,
-    and the mean (m, W) of their test predictions.
+    and the mean (m, W) of their test predictions. records: how each of these fits was made, by number and fold.
     """
 
     folds: FoldSet
     evaluations: Mapping[int, Evaluation]
     tests: Mapping[int, tuple[int, np.ndarray]]
+    records: Mapping[int, Mapping[int, FitRecord]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,15 @@ class Refits:
         numbers = [r.number for r in members if any((r.number, k) in done for k in range(folds.count))]
         predicted = {n: [done[n, k].test for k in range(folds.count) if (n, k) in done] for n in numbers}
         tests = {n: (len(fits), np.mean(fits, axis=0)) for n, fits in predicted.items()}
+        records = {n: {k: done[n, k].record for k in range(folds.count) if (n, k) in done} for n in numbers}
         scored, finished = scored_members({n: {k for m, k in done if m == n} for n in numbers}, weights)
         if not finished:
-            return Draw(folds, {}, tests)
+            return Draw(folds, {}, tests, records)
         kept = folds.subset(finished)
         evaluations = {
             n: combine([done[n, k] for k in finished], kept.positions, last_only=self.data.refit) for n in scored
         }
-        return Draw(kept, evaluations, tests)
+        return Draw(kept, evaluations, tests, records)
 
     def on_all_rows(self, members: Sequence[Record]) -> dict[int, Evaluation]:
         """Fit the members on all training rows; returns the test predictions of those that finished, by number."""

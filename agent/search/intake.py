@@ -129,7 +129,7 @@ class Intake:
         first = active.number == 0 and self.recorder.leaders.champion is None and len(active.results) == 1
         if first and np.isfinite(result.test).all():
             with suppress(DiskFull):  # the constant stays
-                self.recorder.submissions.submit_first_fold(result.test)  # at once; the other folds renew it
+                self.recorder.submissions.submit_first_fold(result, outcome.job)  # at once; the other folds renew it
         active.losses[fold] = self.pruner.loss(result.valid, fold)
         active.pruned = self.pruner.verdict(active)
         self._settle_if_done(active)

@@ -12,6 +12,7 @@ import numpy as np
 
 from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
 from medalist.competitions.clock import awake
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.by_column import fit_fold
@@ -70,6 +71,7 @@ class JobRunner:
             weights=self.weights,
             stacked=None if job.sources is None else self.stacked(job.sources, fit, valid),
             pseudo_labels=None if job.sources is None else pseudo_labels(job.sources, job.fold),
+            trace=None if job.trace is None else TimeTrace(job.trace),
         )
 
     def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:

@@ -15,7 +15,7 @@ class Child:
     """A child process with its jobs.
 
     job: what it is working on; None where it is idle. began: when it began with that, on the clock of
-    `time.monotonic()`. queued: the next job, which was sent already. retiring: whether it ends after its jobs. again:
+    `awake()`. queued: the next job, which was sent already. retiring: whether it ends after its jobs. again:
     whether another child was killed at its job.
     """
 

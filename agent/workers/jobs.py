@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from medalist.pipelines.estimators.time_trace import Entry
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.pipeline import Pipeline
@@ -51,7 +52,8 @@ class Job:
     key: the experiment's number; negative for jobs of no experiment. rounds: boosting rounds per target; None to find
     them by early stopping. short: whether it takes so little time that it may be queued at a worker that is still busy.
     replicate: not 0 for a seed replicate: a fit of the first fold that differs from the experiment's in its seed alone,
-    by which the noise floor is measured. It is what is added to the seed.
+    by which the noise floor is measured. It is what is added to the seed. trace: of a fit that is repeated; None for
+    one that is made for the first time.
     """
 
     key: int
@@ -67,6 +69,7 @@ class Job:
     screen: ScreenRequest | None = None
     sources: Sources | None = None
     replicate: int = 0
+    trace: tuple[Entry, ...] | None = None
 
 
 @dataclass(frozen=True)

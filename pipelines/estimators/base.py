@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from medalist.competitions.clock import awake
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
@@ -34,6 +35,7 @@ class FitRequest:
     cache: where an estimator may keep its encoding of the matrices, by key, for later fits on the same ones.
     weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
         validation rows, for early stopping.
+    trace: records what the fit takes from the clock, or answers from such a record; None for neither.
     """
 
     problem: Problem
@@ -50,11 +52,18 @@ class FitRequest:
     cache: dict[str, Any] | None = None
     weights: np.ndarray | None = None
     weights_valid: np.ndarray | None = None
+    trace: TimeTrace | None = None
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the deadline has passed."""
-        return awake() >= self.deadline
+        """Whether the deadline has passed, or had at this point of the fit that is repeated."""
+        late = awake() >= self.deadline
+        return late if self.trace is None else self.trace.is_over(late)
+
+    def by_clock(self, measured: float, usual: float) -> float:
+        """A quantity that follows from the time left, such as a share of the rows: `measured`, or that of the fit that
+        is repeated. `usual`: its value without a deadline."""
+        return measured if self.trace is None else self.trace.quantity(measured, usual)
 
     @property
     def seconds_left(self) -> float:

@@ -26,7 +26,7 @@ def night(
         left -= found.seconds
         for i, c in enumerate(candidates):
             got = found.seconds if c.name == found.name else 0.0
-            belief = replace(c.belief, minutes=c.belief.minutes + got / 60)
+            belief = c.belief.after(got / 60)
             ends = c.ends - found.seconds
             candidates[i] = replace(c, worked=c.worked + got, tonight=c.tonight + got, ends=ends, belief=belief)
         assert len(slices) < 5000
@@ -34,8 +34,10 @@ def night(
 
 
 def a_candidate(index: int, share: float, worked: float, rate: float, start_up: float, ends: float) -> Candidate:
-    gains = [Gain(worked / 60 * k / 5, rate) for k in range(1, 6)] if worked else []
-    return Candidate(f"c{index}", share, worked, ends=ends, belief=Belief.of(gains, worked / 60), start_up=start_up)
+    made = worked / 20  # an experiment takes 20 s
+    gains = [Gain(made * k / 5, rate) for k in range(1, 6)] if worked else []
+    belief = Belief.of(gains, made, worked / 60)
+    return Candidate(f"c{index}", share, worked, ends=ends, belief=belief, start_up=start_up)
 
 
 candidates_of = st.lists(
@@ -92,8 +94,8 @@ def test_a_share_of_three_gets_more_than_one_of_equal_gain() -> None:
 
 
 def test_what_gains_gets_the_time() -> None:
-    gaining = Candidate("gaining", worked=3600, belief=Belief.of([Gain(m, 0.2) for m in range(5, 61, 5)], 60))
-    flat = Candidate("flat", worked=3600, belief=Belief.of([Gain(2, 0.2)], 60))
+    gaining = Candidate("gaining", worked=3600, belief=Belief.of([Gain(n, 0.2) for n in range(5, 61, 5)], 60, 60))
+    flat = Candidate("flat", worked=3600, belief=Belief.of([Gain(2, 0.2)], 60, 60))
     seconds = {"gaining": 0.0, "flat": 0.0}
     for _, s in night([gaining, flat], LONG, 0):
         seconds[s.name] += s.seconds
@@ -116,32 +118,44 @@ def test_what_was_never_worked_on_begins() -> None:
 
 def test_slices_grow_with_the_work_and_are_worth_their_start_up() -> None:
     slices = [s.seconds for _, s in night([Candidate("a", worked=100, start_up=40)], LONG, 0)]
-    assert slices[0] >= 400
+    assert slices[0] >= 200
     assert max(slices) > 2 * slices[0]
     assert len(slices) < 30
+    slow = Candidate("a", worked=600, belief=Belief.of([Gain(2, 0.5)], 3, 10))  # three experiments in ten minutes
+    assert night([slow], LONG, 0)[0][1].seconds >= 600
+
+
+def test_a_window_too_short_for_slices_worth_their_start_up_is_divided_equally() -> None:
+    for window in (60.0, 90.0, 240.0, 400.0):
+        slices = [s for _, s in night([Candidate(f"c{i}", start_up=20) for i in range(4)], window, 0)]
+        assert sorted(s.name for s in slices) == ["c0", "c1", "c2", "c3"]
+        assert max(s.seconds for s in slices) <= window / 4 + 1e-6
 
 
 # what a run may still gain
 
 
 def test_a_run_that_gains_is_not_flat_and_one_that_does_not_is_at_last() -> None:
-    steady = Belief.of([Gain(m, 0.2) for m in (5, 10, 20, 40, 60, 80, 110)], 120)
-    assert steady.chance() > 0.4
-    chances = [Belief.of([Gain(2, 0.3), Gain(4, 0.2)], minutes).chance() for minutes in (10, 60, 240, 960)]
+    steady = Belief.of([Gain(n, 0.2) for n in range(5, 120, 10)], 120, 60)
+    assert steady.chance() > 0.3
+    chances = [Belief.of([Gain(2, 0.3), Gain(4, 0.2)], n, n / 4).chance() for n in (10, 60, 240, 960)]
     assert chances == sorted(chances, reverse=True)
-    assert not Belief.of([Gain(2, 0.3), Gain(4, 0.2)], 10).flat
-    assert Belief.of([Gain(2, 0.3), Gain(4, 0.2)], 960).flat
+    assert not Belief.of([Gain(2, 0.3), Gain(4, 0.2)], 10, 5).flat
+    assert Belief.of([Gain(2, 0.3), Gain(4, 0.2)], 960, 240).flat
 
 
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 500), st.floats(-1, 5)), max_size=60),
-    st.floats(0, 10_000),
+    st.integers(0, 10_000),
+    st.floats(0, 3000),
     st.floats(0.001, 3),
     st.floats(0.1, 600),
 )
-def test_chances_are_chances(gains: list[tuple[float, float]], minutes: float, noise: float, further: float) -> None:
-    belief = Belief.of([Gain(*g) for g in gains], minutes, noise=noise)
+def test_chances_are_chances(
+    gains: list[tuple[float, float]], experiments: int, minutes: float, noise: float, further: float
+) -> None:
+    belief = Belief.of([Gain(*g) for g in gains], experiments, minutes, noise=noise)
     assert 0 <= belief.chance(further) <= 1
     assert belief.chance(further) <= belief.chance(2 * further) + 1e-9
     assert belief.expected(further) > 0
@@ -149,7 +163,7 @@ def test_chances_are_chances(gains: list[tuple[float, float]], minutes: float, n
 
 def test_the_chance_is_that_of_the_model() -> None:
     """Against draws: jumps by a Poisson process of a drawn rate, with exponential sizes."""
-    belief = Belief.of([Gain(5, 0.1), Gain(20, 0.05)], 45, noise=0.1)
+    belief = Belief.of([Gain(5, 0.1), Gain(20, 0.05)], 45, 15, noise=0.1)
     draw, hits, count = random.Random(1), 0, 20_000
     folds = belief.expected(60) / (belief.shape / belief.rate * belief.size)
     for _ in range(count):
@@ -160,7 +174,14 @@ def test_the_chance_is_that_of_the_model() -> None:
     assert hits / count == pytest.approx(belief.chance(60), abs=0.015)
 
 
+def test_experiments_count_and_not_hours() -> None:
+    """Of two runs that gained the same in the same time, the one with fewer experiments may gain more."""
+    gains = [Gain(2, 0.5), Gain(4, 0.5)]
+    few, many = Belief.of(gains, 5, 30), Belief.of(gains, 200, 30)
+    assert few.expected(30) > 3 * many.expected(30)
+
+
 def test_priors_come_from_earlier_competitions() -> None:
     poor, rich = Prior.of([([], 600.0)] * 5), Prior.of([([Gain(m, 0.5) for m in range(1, 60)], 60.0)] * 5)
     assert poor.jumps < Prior().jumps < rich.jumps
-    assert Belief.of((), 0, rich).expected(60) > Belief.of((), 0, poor).expected(60)
+    assert Belief.of((), 0, 0, rich).expected(60) > Belief.of((), 0, 0, poor).expected(60)

@@ -117,8 +117,8 @@ from medalist.agent.nights.tonight import Tonight
 names = ("tides", "qu[bold]akes\\x1b[2J", "a-competition-with-a-long-name", "flat", "broken", "over", "winds")
 tonight = [Tonight(Entry.model_validate({"path": n, "name": n})) for n in names]
 tides, quakes, long, flat, broken, over, winds = tonight
-tides.seconds, tides.gained, tides.history = 60.0, 0.4, History(120.0, [Gain(1.0, 0.4)])
-flat.run, flat.history = "r", History(360000.0, ())
+tides.seconds, tides.gained, tides.history = 60.0, 0.4, History(120.0, [Gain(1, 0.4)], 10)
+flat.run, flat.history = "r", History(360000.0, (), 9000)
 broken.failed(1.0, "no train table was found", 3600.0)
 display = NightTable()
 display.note("tides", "12 min: nothing was done on it yet" + ", and more" * 20)

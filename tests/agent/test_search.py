@@ -105,7 +105,7 @@ def search_of(
     journal = Journal(run_id, folder / "run", ledger, Predictions.create(folder / "run"), schema, lambda _: None)
     left = iter(proposals[1:])
     policy = SimpleNamespace(first=lambda: proposals[0], propose=lambda *_: next(left, None), noise_unit=0.0)
-    written: Any = SimpleNamespace(submit_first_fold=lambda _: None, submit_champion=lambda *_: None)
+    written: Any = SimpleNamespace(submit_first_fold=lambda *_: None, submit_champion=lambda *_: None)
     fields: dict[str, Any] = {
         "features": FeatureSearch(judge.features, schema, frozenset(), enabled=False),
         "policy": policy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from medalist.agent.workers.cluster import node as remote
@@ -16,20 +16,22 @@ from medalist.competitions.clock import awake
 from medalist.competitions.errors import ClusterError
 
 DESCRIBE_SECONDS = 10.0  # longest wait for a node to say what it has
+STORAGE_SECONDS = 15.0  # longest wait for the object storage at the start
 WATCH_SECONDS = 2.0  # between two looks at the nodes while a run goes on
 RETURN_SECONDS = 15.0  # a node that was lost is asked again after so long
 
 
 @dataclass(frozen=True)
 class Member:
-    """A node that can be used. name: as people know it. memory: bytes. cache: identifies the artifacts of its
-    machine."""
+    """A node that can be used. name: as people know it. memory: bytes that it may use. cache: identifies the
+    artifacts of its machine. available: bytes of memory that are free on its machine."""
 
     address: str
     name: str
     cores: int
     memory: float
     cache: str
+    available: float
 
 
 class Refused(Exception):  # noqa: N818 - a state of a node
@@ -47,7 +49,10 @@ class Census:
         if artifacts is not None:
             from medalist.agent.workers.cluster.storage import check
 
-            check(artifacts)
+            try:
+                engine.submit(asyncio.to_thread(check, artifacts)).result(STORAGE_SECONDS)
+            except TimeoutError:
+                raise ClusterError(f"--artifacts {artifacts} does not answer within {STORAGE_SECONDS:.0f} s.") from None
 
     def first(self) -> list[Member]:
         """The nodes at the start. ClusterError where there are none, one cannot be used, or none answers."""
@@ -69,7 +74,7 @@ class Census:
         refused = next((one for one in asked if isinstance(one, Refused)), None)
         if refused is not None:
             raise ClusterError(str(refused))
-        members = [one for one in asked if isinstance(one, Member)]
+        members = _divided([one for one in asked if isinstance(one, Member)])
         if not members:
             why = next(reason(one) for one in asked if isinstance(one, BaseException))
             raise ClusterError(f"None of the {len(found)} workers at {address} answers: {why}.")
@@ -91,8 +96,9 @@ class Census:
         unequal = difference(name, said["versions"], self._ours)
         if unequal is not None or said["problem"]:
             raise Refused(unequal or f"Node {name} cannot be used: {said['problem']}.")
-        memory = min(worker.memory, float(said["memory"]))
-        return Member(worker.address, name, worker.cores, memory, f"{said['host']}:{said['cache']}")
+        available = float(said["memory"])
+        cache = f"{said['host']}:{said['cache']}"
+        return Member(worker.address, name, worker.cores, min(worker.memory, available), cache, available)
 
     def lost(self, address: str) -> None:
         """Count a node as gone, and ask it again later."""
@@ -123,6 +129,14 @@ class Census:
                 else:
                     self._known.add(worker.address)
                     tell("member", member)
+
+
+def _divided(members: list[Member]) -> list[Member]:
+    """Members that share a machine, with the memory that is available there divided by their cores."""
+    on_machine = Counter[str]()
+    for one in members:
+        on_machine[one.cache] += one.cores
+    return [replace(one, memory=min(one.memory, one.available * one.cores / on_machine[one.cache])) for one in members]
 
 
 def headline(address: str, members: list[Member]) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from medalist.competitions.errors import ClusterError
 
-CONNECT_SECONDS = 10.0  # longest wait for a scheduler to answer
+PROBE_SECONDS = 4.0  # longest wait for whether anything listens at an address
+CONNECT_SECONDS = 8.0  # longest wait for a scheduler to answer
 WORKERS_SECONDS = 3.0  # longest wait for the first worker, and for the list of them
 CLOSE_SECONDS = 1.0  # longest wait when the connection is closed
 INSTALL = "pip install 'medalist[cluster]'"
@@ -40,6 +43,8 @@ class Engine:
             raise ClusterError(f"--cluster needs the package distributed on this machine: {INSTALL}.") from None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what becomes of nodes is said by the pool
         self.address = address if "://" in address else f"tcp://{address}"
+        if why := unreachable(self.address):
+            raise no_scheduler(address, why)
         self._client_class = distributed.Client
         self._client: Any = None
         self._loop = asyncio.new_event_loop()
@@ -49,11 +54,9 @@ class Engine:
             self.submit(self.connect()).result(CONNECT_SECONDS + 2)
         except Exception as error:  # noqa: BLE001 - a wrong address raises many kinds
             self.close()
-            reason = " ".join(str(error).split())[:200] or "no answer"
-            raise ClusterError(
-                f"No Dask scheduler answers at {address} ({reason}): start one with dask scheduler, and give "
-                f"--cluster the address that it prints, such as tcp://host:8786."
-            ) from None
+            spoke = isinstance(error, TimeoutError | asyncio.TimeoutError | OSError)
+            why = "what listens there does not answer as one" if spoke else " ".join(str(error).split())[:200]
+            raise no_scheduler(address, why) from None
 
     async def connect(self) -> None:
         """Connect, anew where the connection is lost. Raises OSError, ValueError or TimeoutError where it fails."""
@@ -105,3 +108,34 @@ class Engine:
             self.submit(end()).result(CLOSE_SECONDS)
         self.soon(self._loop.stop)
         self._thread.join(CLOSE_SECONDS / 2)
+
+
+def no_scheduler(address: str, why: str) -> ClusterError:
+    """The error of an address at which no scheduler can be reached."""
+    return ClusterError(
+        f"No Dask scheduler is at {address}: {why}. Start one with dask scheduler, and give --cluster the address that "
+        f"it prints, such as tcp://host:8786."
+    )
+
+
+def unreachable(address: str) -> str | None:
+    """Why nothing can be reached at an address, in a few words and within PROBE_SECONDS; None where something listens
+    there, or its protocol is another than TCP or TLS."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        return f"it cannot be read ({error})"
+    if parts.scheme not in ("tcp", "tls"):
+        return None
+    if not host or not port:
+        return "it has no port" if host else "it has no host"
+    try:
+        socket.create_connection((host, port), PROBE_SECONDS).close()
+    except socket.gaierror:
+        return f"the host {host} is not known"
+    except ConnectionRefusedError:
+        return "nothing listens there"
+    except OSError as error:
+        return "nothing answers there" if isinstance(error, TimeoutError) else str(error.strerror or error)
+    return None
