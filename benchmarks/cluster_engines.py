@@ -1,10 +1,10 @@
 """Ray and Dask as engines for experiments on several machines: start-up, memory, large arrays, lost and stopped nodes.
 
-    python benchmarks/cluster_engines.py dask|ray
+    python benchmarks/cluster_engines.py dask|ray [losses]
 
 Run it in a virtual environment that has the engine (`distributed` or `ray`), numpy and psutil. A cluster of three nodes
-of one core is started on this machine; one line of JSON is printed for each measurement. Figures of one machine tell
-nothing of a network, but what an engine adds to it.
+of one core is started on this machine; one line of JSON is printed for each measurement, with `losses` for lost nodes
+only. Figures of one machine tell nothing of a network, but what an engine adds to it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ def total(array: np.ndarray) -> float:
 
 def nothing(number: int) -> int:
     return number
+
+
+def rest(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def megabytes(pids: list[int]) -> float:
@@ -126,9 +130,30 @@ class Ray:
         self.cluster.shutdown()
 
 
+def costs(engine: Any, say: Callable[..., None]) -> None:
+    """Memory, short tasks and a large array."""
+    time.sleep(5)
+    say("idle node", megabytes=[round(megabytes(engine.pids(i))) for i in range(NODES)])
+    say("idle scheduler", megabytes=round(megabytes(engine.service())))
+    engine.many()
+    began = time.monotonic()
+    engine.many()
+    say("short tasks", per_second=round(TASKS / (time.monotonic() - began)))
+    array = np.random.default_rng(0).random(MEGABYTES * 125_000)
+    began = time.monotonic()
+    handle = engine.put(array)
+    say("400 MB from the head", seconds=time.monotonic() - began)
+    for again in (False, True):
+        began = time.monotonic()
+        for future in [engine.start(i, total, handle) for i in range(NODES)]:
+            engine.wait(future, 120)
+        say("400 MB to each node" + (", again" if again else ""), seconds=time.monotonic() - began)
+    say("node with 400 MB", megabytes=[round(megabytes(engine.pids(i))) for i in range(NODES)])
+
+
 def until_noticed(engine: Any, i: int, number: int) -> dict[str, Any]:
     """Seconds from a signal to a node until its task is known to have failed; None beyond PATIENCE."""
-    future = engine.start(i, time.sleep, 1000)
+    future = engine.start(i, rest, 1000)
     time.sleep(3)
     began = time.monotonic()
     os.kill(engine.main(i), number)
@@ -140,7 +165,7 @@ def until_noticed(engine: Any, i: int, number: int) -> dict[str, Any]:
     return {"seconds": None}
 
 
-def main(name: str) -> None:
+def main(name: str, only: str = "") -> None:
     def say(what: str, **figures: Any) -> None:
         rounded = {k: round(v, 3) if isinstance(v, float) else v for k, v in figures.items()}
         print(json.dumps({"engine": name, "what": what, **rounded}), flush=True)
@@ -151,23 +176,8 @@ def main(name: str) -> None:
         for future in [engine.start(i, nothing, i) for i in range(NODES)]:
             engine.wait(future, 60)
         say("start of three nodes until each has done a task", seconds=time.monotonic() - began)
-        time.sleep(5)
-        say("idle node", megabytes=[round(megabytes(engine.pids(i))) for i in range(NODES)])
-        say("idle scheduler", megabytes=round(megabytes(engine.service())))
-        engine.many()
-        began = time.monotonic()
-        engine.many()
-        say("short tasks", per_second=round(TASKS / (time.monotonic() - began)))
-        array = np.random.default_rng(0).random(MEGABYTES * 125_000)
-        began = time.monotonic()
-        handle = engine.put(array)
-        say("400 MB from the head", seconds=time.monotonic() - began)
-        for again in (False, True):
-            began = time.monotonic()
-            for future in [engine.start(i, total, handle) for i in range(NODES)]:
-                engine.wait(future, 120)
-            say("400 MB to each node" + (", again" if again else ""), seconds=time.monotonic() - began)
-        say("node with 400 MB", megabytes=[round(megabytes(engine.pids(i))) for i in range(NODES)])
+        if only != "losses":
+            costs(engine, say)
         say("kill -9 of a node", **until_noticed(engine, 0, signal.SIGKILL))
         say("SIGSTOP of a node", **until_noticed(engine, 1, signal.SIGSTOP))
     finally:
@@ -175,4 +185,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -53,13 +53,15 @@ def run(
     config.check()
     budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
     deadline = deadline or Deadline()
-    deadline.start(budget)
-    workers = pool_of(config)
+    workers = None
     try:
+        deadline.start(budget)
+        workers = pool_of(config)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
-        workers.close()
+        if workers is not None:
+            workers.close()
         display.close()
 
 
@@ -158,7 +160,10 @@ def _work(
 
     def closing(search: Search) -> Closing:
         seconds = search.recorder.judge_seconds
-        return Closing(prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick)
+        expected = search.jobs.expected_bytes_of
+        return Closing(
+            prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick, expected
+        )
 
     search = Search(
         recorder=Recorder(prepared.referee, journal, submissions, prepared.leaders),
@@ -166,6 +171,7 @@ def _work(
         policy=prepared.policy,
         workers=workers,
         costs=prepared.costs,
+        footprints=prepared.footprints,
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,
