@@ -4,8 +4,8 @@
 
 Each row is a process `medalist run` of its own, on data that are made here. Some conditions need root or the Debian
 package faketime; those that cannot be made are skipped, and that is said. Rows are appended to the results as they end,
-and rows that are there are not run again: so it can be ended and continued. Exits with 1 where a row was late, left a
-process behind or no valid submission.
+and rows that are there without a flaw are not run again: so it can be ended and continued. Exits with 1 where the last
+row of any kind was late, left a process behind or no valid submission.
 """
 
 from __future__ import annotations
@@ -223,13 +223,18 @@ def good(row: dict[str, Any]) -> bool:
     return in_time and row["valid"] and not row["orphans"] and not row["traceback"] and row.get("resume_valid", True)
 
 
+def last_rows(rows: list[dict[str, Any]]) -> dict[tuple[str, str, float], dict[str, Any]]:
+    """The last row of each (condition, data, budget)."""
+    return {(r["condition"], r["data"], r["budget"]): r for r in rows}
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """The rows as a table in Markdown, of several runs of a row the last one."""
     lines = [
         "| condition | data | budget | ended after | exit code | submission | resumed |",
         "|---|---|---:|---:|---:|---|---|",
     ]
-    last = {(r["condition"], r["data"], r["budget"]): r for r in rows}
+    last = last_rows(rows)
     for (name, size, budget), row in sorted(last.items(), key=lambda i: (list(CONDITIONS).index(i[0][0]), i[0][1:])):
         seconds = f"{row['seconds']:.1f} s" + (f" ({row['asleep']:.1f} s asleep)" if row["asleep"] else "")
         if row["allowed"] != budget:
@@ -261,7 +266,7 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     given = parser.parse_args()
     rows = [json.loads(line) for line in given.results.read_text().splitlines()] if given.results.exists() else []
-    known = set() if given.again else {(r["condition"], r["data"], r["budget"]) for r in rows}
+    known = set() if given.again else {(r["condition"], r["data"], r["budget"]) for r in rows if good(r)}
     for budget in () if given.table else map(float, given.budgets.split(",")):
         for size in given.data.split(","):
             for name, condition in CONDITIONS.items():
@@ -277,7 +282,7 @@ def main() -> None:
                     stream.write(json.dumps(row) + "\n")
                 print(json.dumps(row), flush=True)
     print(table(rows))
-    sys.exit(0 if all(map(good, rows)) else 1)
+    sys.exit(0 if all(map(good, last_rows(rows).values())) else 1)
 
 
 if __name__ == "__main__":

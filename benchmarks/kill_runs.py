@@ -25,6 +25,7 @@ from kill_trials import INSTANT, TRIES, Kill, Trial
 
 PHASES = ("first second", "setup", "screening", "search", "rows", "before a write", "close", "end", "after")
 WEIGHTS = (2, 2, 2, 4, 3, 4, 4, 4, 1)  # how often each is drawn
+COUNTED_WEIGHTS = (1, 2, 8, 4, 3, 4, 3, 3, 1)  # so short a run by the clock has no time for a screening
 TARGETS = ("supervisor", "agent", "child", "all")
 BUDGETS = (20, 25, 30)  # seconds
 COUNT = 6  # experiments of a run whose budget is a number of them
@@ -48,9 +49,9 @@ class RunTrial(Trial):
     def go(self, kills: int) -> None:
         """Kill the run so many times, go on after each, and check the end."""
         for _ in range(TRIES * kills):
-            if len(self.kills) >= kills:
+            if len(self.kills) >= kills or self.done:
                 break
-            phase = self.draw.choices(PHASES, WEIGHTS)[0]
+            phase = self.draw.choices(PHASES, COUNTED_WEIGHTS if self.counted else WEIGHTS)[0]
             if self.process is None or self.process.ended:
                 if phase == "before a write":
                     self.before_a_write()
@@ -64,6 +65,11 @@ class RunTrial(Trial):
         process = self.process if self.process is not None and not self.process.ended else self.next_process()
         self.closed(process, self.limit)
         self.end()
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has done its number of experiments and was closed: nothing is left to be killed."""
+        return self.counted and self.run is not None and self.states[-1][self.run].run["status"] == "finished"
 
     @property
     def limit(self) -> float:
@@ -149,8 +155,8 @@ class RunTrial(Trial):
             return "first second" if planned == "first second" else "setup"
         folder = Path(process.events()[0]["folder"])
         closes = newer(folder, "folds_fresh_0.npz", process)()
-        if planned == "screening" and newer(folder, "screen_*.npz", process)():
-            return "close" if closes else "screening"
+        if not closes and newer(folder, "screen_*.npz", process)() and not process.count("screening"):
+            return "screening"
         if planned in ("rows", "end", "close"):
             return planned
         if planned == "before a write":

@@ -107,7 +107,7 @@ class Journal:
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
             artifact = self.predictions.path(record.number).name
-            if self.unstored.store(record.number, evaluation):
+            if self.unstored.store(record.number, evaluation, record.score):
                 record = replace(record, evaluation=self.predictions.load(record.number))
                 if self.predictions.keep_fold_tests(record.number, fold_tests):
                     record = replace(record, keeps_fold_tests=True)

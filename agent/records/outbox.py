@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medalist.agent.records.claim import locked
-from medalist.competitions.atomic import replace_file, sync_folder
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.operations import Operation
@@ -128,6 +127,8 @@ class Outbox:
             if contents.operations and contents.address not in ("", self.address):
                 raise LedgerError(for_another(self.path, contents))
             if contents.damaged:
+                from medalist.competitions.atomic import replace_file
+
                 replace_file(self.path.with_name(DAMAGED), self.path.read_bytes())
         except BaseException:
             self.close()
@@ -162,6 +163,8 @@ class Outbox:
                 os.fsync(self._handle)
             except OSError as error:
                 self.failure = error
+            from medalist.competitions.atomic import sync_folder  # commands that show something do without
+
             sync_folder(self.path.parent)
 
     def close(self) -> None:

@@ -17,17 +17,50 @@ from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.confirmed import Confirmed, confirmed_in, keep_confirmed
 from medalist.agent.records.journal import Journal
+from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.standings import Standings
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
+from medalist.agent.workers.jobs import Job
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import MetricError
 from medalist.competitions.submission import check_submission, submission_bytes, write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
+from medalist.pipelines.fitting.fold import FoldResult
+from medalist.pipelines.hashing import array_hash
 
 FIRST_FOLD = "the first fold of experiment 0"  # reason of a submission from the first model that is fitted
+
+
+def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
+    """The best constant prediction (W,) or (T,) of a row, and the decision that it is submitted by."""
+    metric, problem = data.metric, data.problem
+    constant = metric.best_constant(data.y, problem.n_classes, data.weights)
+    if metric.needs != "label" and problem.classification:
+        return constant, plain_decision(metric, problem, data.y)
+    return constant, Decision("values", (-np.inf, np.inf))
+
+
+def contents_of(data: RunData, prediction: np.ndarray, decision: Decision) -> bytes:
+    """The contents of a submission, in the sample's form, from canonical test predictions (m, W).
+
+    Raises SubmissionError where it does not have the sample submission's form.
+    """
+    task, sample = data.task, data.competition.sample
+    frame = task.submission(data.competition.test, decision.apply(prediction), sample)
+    if sample is not None:
+        shares = data.metric.needs == "probability" and data.problem.classification
+        check_submission(
+            frame,
+            sample,
+            task.submission_id,
+            probability=shares,
+            ascending=task.level_columns if task.layout == "per_level" else (),
+            sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
+        )
+    return submission_bytes(frame, data.competition.sample_form)
 
 
 @dataclass
@@ -44,6 +77,7 @@ class Submissions:
         is better; what the search of a resumed run finds is then submitted by its close. In a counted run not: it
         comes to the same as one that was not interrupted.
     confirmed: the confirmed submission; None where there is none, or it is not kept.
+    lineage: in which each submission is written down before it is written; None for none.
     """
 
     data: RunData
@@ -55,15 +89,12 @@ class Submissions:
     keeps_confirmed: bool = False
     confirmed: Confirmed | None = None
     _recorded: str = ""  # SHA-256 of the last submission that was recorded
+    lineage: Lineage | None = None
     _best_constant: np.ndarray = field(init=False)
     _decision: Decision = field(init=False)
 
     def __post_init__(self) -> None:
-        metric, problem = self.data.metric, self.data.problem
-        self._best_constant = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
-        self._decision = Decision("values", (-np.inf, np.inf))
-        if metric.needs != "label" and problem.classification:
-            self._decision = plain_decision(metric, problem, self.data.y)
+        self._best_constant, self._decision = best_constant(self.data)
 
     @property
     def path(self) -> Path:
@@ -121,20 +152,25 @@ class Submissions:
     def submit_constant(self, score: Score | None, reason: str, *, confirmed: bool = False) -> None:
         """Write the best constant as the submission; `score` is its score, where it is known."""
         answer = np.tile(self._best_constant, (len(self.data.competition.test), 1))
-        self._write(answer, self._decision, score, {"constant": True}, reason, confirmed=confirmed)
+        self._write(
+            answer, self._decision, score, {"constant": True}, reason, {"kind": "constant"}, confirmed=confirmed
+        )
         self.journal.emit(
             {"event": "submission", "made_from": "constant", "score": None if score is None else score.value}
         )
 
     # models
 
-    def submit_first_fold(self, test: np.ndarray) -> None:
-        """Write the submission from the test predictions (m, W) of the first fold's model, with the plain decision;
-        nothing where there is a confirmed one."""
+    def submit_first_fold(self, result: FoldResult, job: Job) -> None:
+        """Write the submission from the test predictions of the first model that is fitted, on a fold of experiment 0,
+        with the plain decision; nothing where there is a confirmed one. job: of that fold."""
         if self.confirmed is not None:
             return
         decision = plain_decision(self.data.metric, self.data.problem, self.data.y)
-        self._write(test, decision, None, {"experiment": 0, "folds": 1}, FIRST_FOLD, confirmed=False)
+        fit = {"pipeline": job.pipeline.as_dict(), "fold": job.fold, "fit": result.record.as_dict()}
+        made = {"kind": "first fold", **fit, "prediction": array_hash(result.test)}
+        made_from = {"experiment": 0, "folds": 1}
+        self._write(result.test, decision, None, made_from, FIRST_FOLD, made, confirmed=False)
         self.journal.emit({"event": "submission", "made_from": FIRST_FOLD, "score": None})
 
     def submit_champion(self, champion: Champion, records: Sequence[Record]) -> None:
@@ -153,15 +189,26 @@ class Submissions:
         score: Score,
         ensemble: Ensemble,
         reason: str,
+        fits: Mapping[str, Any] | None = None,
         *,
         confirmed: bool = False,
     ) -> None:
         """Write the submission from an ensemble's blended test predictions (m, W), turned into what the metric takes by
-        `decision`. score: the ensemble's, to be recorded with it. confirmed: whether it is from fresh folds."""
+        `decision`. score: the ensemble's, to be recorded with it. fits: what the close fitted for it, as the lineage
+        records it; None where the predictions are those of the search. confirmed: whether the score is from fresh
+        folds."""
         weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
         decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
         made_from = {"ensemble": weights, "space": ensemble.space, "decision": decided}
-        self._write(prediction, decision, score, made_from, reason, confirmed=confirmed)
+        made = {
+            "kind": "search" if fits is None else "close",
+            "ensemble": list(ensemble.weights.items()),
+            "space": ensemble.space,
+            "decision": decided,
+            "prediction": array_hash(prediction),
+            **(fits or {}),
+        }
+        self._write(prediction, decision, score, made_from, reason, made, confirmed=confirmed)
         standing = self.standings.of(score)
         self.journal.emit(
             {
@@ -201,35 +248,28 @@ class Submissions:
         score: Score | None,
         made_from: Mapping[str, Any],
         reason: str,
+        made: Mapping[str, Any],
         *,
         confirmed: bool,
     ) -> None:
         """Write the submission from canonical test predictions (m, W), and record it; one with a `confirmed` score is
-        kept as such before.
+        kept as such before. made: for the lineage.
 
         Raises SubmissionError, and leaves the old file as it is, where it does not have the sample submission's form.
         """
         began = awake()
-        task, sample = self.data.task, self.data.competition.sample
-        frame = task.submission(self.data.competition.test, decision.apply(prediction), sample)
-        if sample is not None:
-            shares = self.data.metric.needs == "probability" and self.data.problem.classification
-            check_submission(
-                frame,
-                sample,
-                task.submission_id,
-                probability=shares,
-                ascending=task.level_columns if task.layout == "per_level" else (),
-                sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
-            )
-        contents = submission_bytes(frame, self.data.competition.sample_form)
+        contents = contents_of(self.data, prediction, decision)
+        digest = hashlib.sha256(contents).hexdigest()
+        if self.lineage is not None:
+            score_of = {} if score is None else {"score": score.value, "standard_error": score.standard_error}
+            self.lineage.add_submission(digest, {**made, "reason": reason, **score_of}, self.journal.records)
         if confirmed and self.keeps_confirmed and score is not None:
             with contextlib.suppress(OSError):  # a full disk: the next part of the run compares with the one before
                 folder, value, error = self.journal.folder, score.value, score.standard_error
                 self.confirmed = keep_confirmed(folder, contents, value, error, made_from)
         write_atomically(self.path, contents)
         self.write_seconds = max(self.write_seconds, awake() - began)
-        self.made_from, self._recorded = made_from, hashlib.sha256(contents).hexdigest()
+        self.made_from, self._recorded = made_from, digest
         self.journal.add_submission(
             made_from=made_from,
             path=str(self.path),

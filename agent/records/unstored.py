@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from medalist.agent.records.predictions import Predictions
+from medalist.agent.score import Score
 from medalist.competitions.atomic import disk_is_full
 from medalist.pipelines.fitting.evaluation import Evaluation
 
@@ -15,18 +16,19 @@ class Unstored:
     """Stores evaluations, and those that could not be stored before them.
 
     predictions: the folder of a run. note: called with a sentence for people. waiting: the evaluations that are only in
-    memory, by number; where the run ends before there is room, they are lost, and a resumed run says so.
+    memory, with their scores, by number; where the run ends before there is room, they are lost, and a resumed run
+    says so.
     """
 
     predictions: Predictions
     note: Callable[[str], None]
-    waiting: dict[int, Evaluation] = field(default_factory=dict)
+    waiting: dict[int, tuple[Evaluation, Score | None]] = field(default_factory=dict)
 
-    def store(self, number: int, evaluation: Evaluation) -> bool:
+    def store(self, number: int, evaluation: Evaluation, score: Score | None = None) -> bool:
         """Store the predictions of an experiment; whether they are on disk. Raises OSError where that fails for another
         reason than a full disk."""
         waited = bool(self.waiting)
-        self.waiting[number] = evaluation
+        self.waiting[number] = evaluation, score
         self.try_again()
         if self.waiting and not waited:
             self.note(
@@ -39,7 +41,7 @@ class Unstored:
         waited = len(self.waiting) > 1
         for number in sorted(self.waiting):
             try:
-                self.predictions.keep(number, self.waiting[number])
+                self.predictions.keep(number, *self.waiting[number])
             except OSError as error:
                 if not disk_is_full(error):
                     raise

@@ -10,7 +10,8 @@ from pathlib import Path
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.records.delivery import deliver_waiting
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.records.removed import removed_from
+from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.rows import RunRow
 
@@ -25,6 +26,7 @@ def resume_config(
     until: float | None = None,
     max_experiments: int | None = None,
     threads: int | None = None,
+    memory: int | None = None,
     cluster: str | None = None,
     artifacts: str | None = None,
 ) -> tuple[str, RunConfig]:
@@ -48,8 +50,9 @@ def resume_config(
         experiments = ledger.experiments(row.id)
     if _goes_on(row):
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
+    _require_models(row, runs_dir)
     config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
-    given = {"threads": threads, "max_experiments": max_experiments}
+    given = {"threads": threads, "memory": memory, "max_experiments": max_experiments}
     config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
     config = config.model_copy(update={"cluster": cluster, "artifacts": artifacts})  # where it goes on, not how
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments
@@ -65,6 +68,13 @@ def resume_config(
             raise BudgetError(f"Run {row.id} has used its budget: give a new one with --budget 10m.")
         config = config.model_copy(update={"budget": left})
     return row.id, config
+
+
+def _require_models(row: RunRow, runs_dir: str) -> None:
+    """LedgerError where `medalist clean` has removed what a run would go on from."""
+    removed = removed_from(Path(runs_dir), row.id)
+    if removed and not (folder_of(row, runs_dir) / "predictions").is_dir():
+        raise LedgerError(f"Run {row.id} cannot go on: {removed[-1]} Start a new run of {row.competition}.")
 
 
 def last_run_of(path: str, runs_dir: str) -> RunRow | None:

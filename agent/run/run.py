@@ -144,6 +144,9 @@ def _work(
     submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
     workers.start(data.training_input)
+    lineage = submissions.lineage
+    if lineage is not None:
+        lineage.search(data.competition.root)
     by_clock = budget.limited and not config.counted
     audit = BackgroundAudit(data, config.seed, journal.emit)
 
@@ -157,7 +160,10 @@ def _work(
 
     def closing(search: Search) -> Closing:
         seconds = search.recorder.judge_seconds
-        return Closing(prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick)
+        expected = search.jobs.expected_bytes_of
+        return Closing(
+            prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick, expected
+        )
 
     search = Search(
         recorder=Recorder(prepared.referee, journal, submissions, prepared.leaders),
@@ -165,6 +171,7 @@ def _work(
         policy=prepared.policy,
         workers=workers,
         costs=prepared.costs,
+        footprints=prepared.footprints,
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,
@@ -188,6 +195,8 @@ def _work(
             journal.note(text, traceback.format_exc())
     finally:
         audit.close()
+        if lineage is not None:
+            lineage.close(budget.left)
     outcome = RunOutcome(
         journal=journal,
         submissions=submissions,

@@ -24,11 +24,14 @@ from medalist.agent.records.confirmed import confirmed_in
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
+from medalist.agent.search.close_record import made_by_draws, made_by_refits
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits, Timing, members_of
+from medalist.agent.workers.footprints import not_known
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 LARGEST_SHARE = 0.2  # most of the budget that is kept for the close, unless one fold of each member takes longer
 FRESH_SHARE = 0.1  # most of the budget for a fresh fold of each member beside the fits on all rows
@@ -95,7 +98,8 @@ class Closing:
     """The close of a run: `close` does all of it.
 
     by_clock: whether it does what the time allows, else everything (so that runs with a number of experiments are
-    repeatable). judge_seconds: that judging one experiment takes. stopped, tick: see `fresh_folds.Refits`.
+    repeatable). judge_seconds: that judging one experiment takes. stopped, tick,
+    expected_bytes: see `fresh_folds.Refits`.
     """
 
     referee: Referee
@@ -107,6 +111,7 @@ class Closing:
     judge_seconds: float
     stopped: Callable[[], bool]
     tick: Callable[[], None]
+    expected_bytes: Callable[[Pipeline, bool], int] = not_known
 
     @property
     def overhead(self) -> float:
@@ -169,9 +174,10 @@ class Closing:
         if (earlier := self._earlier(final)) is not None:
             return earlier
         prediction = chosen.ensemble.blend(self._test_predictions(chosen, draws, refits))
+        fitted = made_by_refits(refits) if refit else made_by_draws(draws)
         reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
         self.submissions.submit(
-            prediction, chosen.decision, final.score, chosen.ensemble, reason, confirmed=final.confirmed
+            prediction, chosen.decision, final.score, chosen.ensemble, reason, fitted, confirmed=final.confirmed
         )
         return final
 
@@ -209,6 +215,7 @@ class Closing:
             lambda: self.seconds_left,
             self.stopped,
             self.tick,
+            self.expected_bytes,
         )
 
     def _draw(self, fits: Refits, members: Sequence[Record], champion: Champion, seed: int, draw: int) -> Draw:

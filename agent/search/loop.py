@@ -12,13 +12,15 @@ from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.search.admission import TOO_LARGE, Admission
 from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs, priority
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
 from medalist.agent.search.room import Room
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.jobs import Job
+from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
@@ -40,6 +42,7 @@ class Search:
     ----------
     stopped: returns whether a person has asked for an early close.
     closing_seconds: returns the seconds to keep for the close.
+    footprints: the model of the jobs' memory; None where it is not looked after.
     under_way: the experiments that run or are not recorded yet.
     exhausted: whether nothing is left to try.
     """
@@ -53,6 +56,7 @@ class Search:
     max_experiments: int | None
     stopped: Callable[[], bool]
     closing_seconds: Callable[[Search], float]
+    footprints: Footprints | None = None
     under_way: UnderWay = field(default_factory=UnderWay)
     exhausted: bool = False
     jobs: Jobs = field(init=False)
@@ -63,7 +67,7 @@ class Search:
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
-        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
+        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left, footprints=self.footprints)
         journal = self.recorder.journal
         self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
@@ -154,7 +158,7 @@ class Search:
                     return  # what runs comes to its end first
                 if not self.workers.has_room(short=True) or not self._propose():
                     return
-            elif self.workers.has_room(short=active.waiting[0].short):
+            elif self._has_room(active.waiting[0]):
                 self.workers.submit(active.waiting.pop(0))
             else:
                 return
@@ -162,9 +166,13 @@ class Search:
     def _hand_out(self) -> None:
         """Hand out jobs that wait already, as far as there is room for them."""
         while (active := min((a for a in self.under_way.active if a.waiting), key=priority, default=None)) is not None:
-            if (self.counted and self.under_way.screening) or not self.workers.has_room(short=active.waiting[0].short):
+            if (self.counted and self.under_way.screening) or not self._has_room(active.waiting[0]):
                 return
             self.workers.submit(active.waiting.pop(0))
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether a job can be submitted now."""
+        return self.workers.has_room(short=job.short, needed=job.memory)
 
     def _history(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """The records that a proposal of this number is made from, and placeholders for the experiments that count as
@@ -205,7 +213,15 @@ class Search:
             hard = max(1.0, self.seconds_left) if self.counted else 2 * soft + HARD_GRACE
         request = self.features.request(self.records, self.recorder.journal.folder / "work", counted=self.counted)
         self.workers.submit(
-            Job(SCREEN_KEY, "screen", incumbent.pipeline, soft_seconds=soft, hard_seconds=hard, screen=request)
+            Job(
+                SCREEN_KEY,
+                "screen",
+                incumbent.pipeline,
+                soft_seconds=soft,
+                hard_seconds=hard,
+                screen=request,
+                memory=0 if self.footprints is None else self.footprints.expected_of_preparing(),
+            )
         )
         self.under_way.screening = True
         return False
@@ -236,8 +252,21 @@ class Search:
                 self.under_way.active or self.under_way.finished or self.under_way.screening or self._wants_screening()
             )
             return False
+        if self.footprints is not None:
+            admitted = Admission(self.workers, self.footprints).admitted(proposal)
+            if isinstance(admitted, str):
+                self._refuse(number, proposal, admitted)
+                return False  # it is recorded before the next one is proposed
+            proposal = admitted
         self._begin(number, proposal)
         return True
+
+    def _refuse(self, number: int, proposal: Proposal, reason: str) -> None:
+        """Let an experiment fail before it starts."""
+        job = Job(number, "fold", proposal.pipeline)
+        self.under_way.finished[number] = Active(
+            number, proposal, [], None, failure=Outcome(job, TOO_LARGE, error=reason)
+        )
 
     def would_try_next(self) -> str | None:
         """What would be tried next if the run went on for an hour, in words, once the search has ended; None where

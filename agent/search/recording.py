@@ -12,6 +12,7 @@ from medalist.agent.history import incumbent_features, leads_boosting
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.eviction import evict
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
@@ -88,6 +89,8 @@ class Recorder:
         if renewed:
             self.owed = True
         self.renew_submission()
+        champion = self.leaders.champion
+        evict(self.journal, () if champion is None else champion.ensemble.weights)
 
     def renew_submission(self) -> None:
         """Write the submission of the champion, where it is not written yet. Where the disk is full the last one stays,

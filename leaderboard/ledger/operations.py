@@ -8,7 +8,7 @@ ledger would have stored in the first place (see `encoding.plain`), its time is 
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class Operation:
     @classmethod
     def of(cls, method: str, run_id: str, **arguments: Any) -> Operation:
         """A new operation, made now; dataclasses, numpy's values and paths become plain ones."""
-        return cls(method, run_id, plain(arguments), secrets.token_hex(12), now())
+        return cls(method, run_id, plain(arguments), os.urandom(12).hex(), now())
 
     @property
     def rows(self) -> int:

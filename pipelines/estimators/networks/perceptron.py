@@ -163,7 +163,8 @@ def _train(
     began = awake()
     for epoch in range(epochs):
         averaged = epoch >= (1 - AVERAGED) * epochs
-        progress = max(epoch / epochs, (awake() - began) / max(request.deadline - began, 1e-9))
+        spent = (awake() - began) / max(request.deadline - began, 1e-9)
+        progress = request.by_clock(max(epoch / epochs, spent), usual=epoch / epochs)
         for network in networks:
             if epoch:  # scikit-learn makes the optimizer in the first epoch, and has no schedule for Adam
                 network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(progress)
