@@ -1,4 +1,4 @@
-"""A run's time budget: read from text, and kept as a deadline on the monotonic clock."""
+"""A run's time budget: read from text, and kept as a deadline on the clock of working time, or on the wall's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import BudgetError
 
+CLOSE_SECONDS = 20.0  # for the close of a run whose hour has passed at once: the machine slept, or its clock was set
 SMALLEST = 10.0  # seconds: the shortest budget, in which a constant and one model can be made
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s)?|{_NUMBER}", re.IGNORECASE)
@@ -43,7 +45,7 @@ def seconds_until(text: str, now: dt.datetime | None = None) -> float:
 
 
 def process_began() -> float:
-    """The instant, on the clock of `time.monotonic()`, at which this process began.
+    """The instant, on the clock of `awake()`, at which this process began.
 
     Exact to 0.01 s on Linux; elsewhere estimated by the processor time that the process has used.
     """
@@ -52,25 +54,57 @@ def process_began() -> float:
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError, ValueError):
         age = time.process_time()
-    return time.monotonic() - max(age, 0.0)
+    return awake() - max(age, 0.0)
+
+
+@dataclass
+class Hour:
+    """The end of work that shall go on until an instant on the wall's clock, which sleep does not move and a person may
+    set: it is read anew each time. A clock that is set back does not lengthen the work. Where the instant has passed at
+    once, CLOSE_SECONDS are left to close in.
+
+    until: seconds since the epoch. latest, ends: on the clock of `awake()`: the end as it was expected when the work
+    began, and as it is now.
+    """
+
+    until: float
+    latest: float
+    ends: float
+
+    @classmethod
+    def of(cls, until: float, began: float, seconds: float) -> Hour:
+        """That of a run which began at an instant on the clock of `awake()`, so many seconds before it."""
+        return cls(until, began + seconds, began + seconds)
+
+    @property
+    def instant(self) -> float:
+        """The end, on the clock of `awake()`, as the wall's clock has it now."""
+        now = awake()
+        named = min(now + self.until - time.time(), self.latest)
+        self.ends = max(named, min(self.ends, now + CLOSE_SECONDS))
+        return self.ends
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The seconds of a run from the instant `began`, on the clock of `time.monotonic()`.
+    """The seconds of a run from the instant `began`, on the clock of `awake()`: time asleep does not count.
 
-    `seconds` is infinite without a time limit. The last `reserve` seconds are not for work.
+    `seconds` is infinite without a time limit. hour: where the run works until an hour of the wall's clock, which then
+    is its end; `seconds` are those that were left when it began. The last `reserve` seconds are not for work.
     """
 
     began: float
     seconds: float
+    hour: Hour | None = None
 
     @classmethod
-    def of(cls, seconds: float, began: float | None = None) -> Budget:
-        """A budget of so many seconds from `began`, else from now; BudgetError where it is less than SMALLEST."""
+    def of(cls, seconds: float, began: float | None = None, until: float | None = None) -> Budget:
+        """A budget of so many seconds from `began`, else from now, or of those that are left until an instant in
+        seconds since the epoch; BudgetError where it is less than SMALLEST."""
         if seconds < SMALLEST:
             raise BudgetError(f"A budget of {seconds:.0f} s is too small: give at least {SMALLEST:.0f} s.")
-        return cls(time.monotonic() if began is None else began, seconds)
+        began = awake() if began is None else began
+        return cls(began, seconds, None if until is None else Hour.of(until, began, seconds))
 
     @property
     def limited(self) -> bool:
@@ -80,7 +114,7 @@ class Budget:
     @property
     def deadline(self) -> float:
         """The instant at which the run must have ended, infinite where there is none."""
-        return self.began + self.seconds
+        return self.began + self.seconds if self.hour is None else self.hour.instant
 
     @property
     def reserve(self) -> float:
@@ -90,9 +124,9 @@ class Budget:
     @property
     def used(self) -> float:
         """Seconds since the run began."""
-        return time.monotonic() - self.began
+        return awake() - self.began
 
     @property
     def left(self) -> float:
         """Seconds left for work before the reserve begins; negative within the reserve."""
-        return self.deadline - self.reserve - time.monotonic()
+        return self.deadline - self.reserve - awake()

@@ -12,6 +12,17 @@ from medalist.agent.score import block_of_rows
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """How folds were drawn: the arguments of `RunData.folds`, and the hash of the rows that each validates."""
+
+    name: str
+    seed: int
+    count: int | None
+    repeats: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class FoldSet:
     """Folds of cross-validation, possibly repeated, over n training rows of which r are validated at least once.
 
@@ -26,6 +37,7 @@ class FoldSet:
     groups: (r,) the group or the span of time of each row, where folds hold out whole groups or spans; else None.
     forecast: whether each fold lies later than the rows that its model is fitted on.
     fit_rows: rows that a fold's model is fitted on, on average.
+    drawn: how the folds were drawn; None where that is not known.
     """
 
     path: Path
@@ -38,6 +50,7 @@ class FoldSet:
     groups: np.ndarray | None = None
     forecast: bool = False
     fit_rows: float = 0.0
+    drawn: Drawn | None = None
 
     @property
     def count(self) -> int:
@@ -80,6 +93,7 @@ class FoldSet:
             groups=groups,
             forecast=self.forecast,
             fit_rows=self.fit_rows,
+            drawn=self.drawn,
         )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from medalist.agent.folds import FoldSet, first_fold
+from medalist.agent.folds import Drawn, FoldSet, first_fold
 from medalist.agent.score import block_of_rows
 from medalist.agent.workers.jobs import TrainingInput
 from medalist.competitions.columns.cards import ColumnCard
@@ -27,6 +27,7 @@ from medalist.competitions.task.task import Task
 from medalist.pipelines.features.schema import Schema, schema_of
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.table_keys import connect
+from medalist.pipelines.hashing import array_hash
 from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863  # added to the folds' seed for each repetition
@@ -152,6 +153,7 @@ class RunData:
             groups=groups,
             forecast=self.refit,
             fit_rows=float(np.mean([len(fit) for fit, _ in splits])),
+            drawn=Drawn(name, seed, count, repeats, array_hash(*(valid for _, valid in splits))),
         )
 
     @property

@@ -5,6 +5,7 @@ Whoever reads a path sees the old contents or the new ones, never a part, whatev
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import time
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full, or of a limit on files
 ABANDONED = 3600.0  # seconds without a change, after which a temporary file belongs to a writer that was killed
 _SUFFIX = ".tmp"
 
@@ -41,13 +43,18 @@ def replacing(path: Path | str, *, durable: bool = True) -> Iterator[BinaryIO]:
             temporary.unlink()
         raise
     if durable:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def replace_file(path: Path | str, contents: bytes | str, *, durable: bool = True) -> None:
     """Make `contents` (text as UTF-8) the file `path`, as `replacing` does. Raises OSError."""
     with replacing(path, durable=durable) as stream:
         stream.write(contents.encode() if isinstance(contents, str) else contents)
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Whether it is a full disk, or a limit on files, that an error is about."""
+    return error.errno in FULL or (error.errno is None and "requested and" in str(error))  # numpy's own sentence
 
 
 def remove_abandoned(folder: Path) -> None:
@@ -58,7 +65,7 @@ def remove_abandoned(folder: Path) -> None:
                 path.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename within `folder` durable, where the system can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

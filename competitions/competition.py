@@ -58,6 +58,7 @@ class Competition:
     changed in reading or could not be read. `sources`: the further tables, by path. `sample_form`: how the sample is
     written, in which a submission is written too; None without a sample. `readings`: how columns of text are written.
     `kaggle_metric`: what Kaggle calls the metric of a competition that was downloaded there, "" elsewhere.
+    `origins`: the file on disk that holds each file, by path; without those of the grader.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Competition:
     sample_form: TextForm | None = None
     readings: Readings = field(default_factory=Readings, repr=False)
     kaggle_metric: str = ""
+    origins: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
         """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
@@ -179,6 +181,7 @@ def read_competition(
         sample_form=form,
         readings=readings,
         kaggle_metric=about.metric,
+        origins={path: source.file for path, source in by_path.items()},
     )
 
 

@@ -25,6 +25,10 @@ class SubmissionError(MedalistError):
     """A submission does not match the sample submission, or cannot be written."""
 
 
+class DiskFull(SubmissionError):  # noqa: N818 - a state that may pass
+    """A file of a run cannot be written because the disk is full; what was there is untouched."""
+
+
 class BudgetError(MedalistError):
     """The budget of a run cannot be parsed, or is too small for a run."""
 
@@ -39,3 +43,7 @@ class LedgerUnavailable(LedgerError):  # noqa: N818 - a state that may pass
 
 class PipelineError(MedalistError):
     """A pipeline's recipe is not valid: an unknown operator, family or parameter."""
+
+
+class ClusterError(MedalistError):
+    """A cluster cannot be reached or used: a wrong address, nodes of other versions, a package that is missing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Collection, Sequence
 from itertools import pairwise
@@ -13,12 +12,11 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from medalist.competitions.atomic import replace_file
-from medalist.competitions.errors import SubmissionError
+from medalist.competitions.atomic import disk_is_full, replace_file
+from medalist.competitions.errors import DiskFull, SubmissionError
 from medalist.competitions.tables.text_form import PLAIN, TextForm, table_bytes
 
 SUM_TOLERANCE = 1e-3  # by which the class probabilities of a row may sum to more or less than 1
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full
 
 
 def check_submission(
@@ -81,15 +79,21 @@ def write_submission(frame: pd.DataFrame, path: Path | str, form: TextForm | Non
 
     Raises SubmissionError for a full disk or a folder that cannot be written; a file that was there is untouched.
     """
-    data = table_bytes(frame, form or PLAIN)
+    data = submission_bytes(frame, form)
     write_atomically(path, data)
     return hashlib.sha256(data).hexdigest()
+
+
+def submission_bytes(frame: pd.DataFrame, form: TextForm | None = None) -> bytes:
+    """The contents of a submission's file in the sample's form (None: plain csv)."""
+    return table_bytes(frame, form or PLAIN)
 
 
 def write_atomically(path: Path | str, data: bytes) -> None:
     """Replace the file `path` by `data`, durably; missing folders are made.
 
-    Raises SubmissionError for a full disk or a folder that cannot be written; the file that was there is untouched.
+    Raises SubmissionError for a folder that cannot be written, DiskFull for a full disk; the file that was there is
+    untouched.
     """
     path = Path(path)
     try:
@@ -97,8 +101,8 @@ def write_atomically(path: Path | str, data: bytes) -> None:
         replace_file(path, data)
     except OSError as error:
         kept = "; the file that was there is untouched" if path.is_file() else ""
-        if error.errno in _FULL:
-            raise SubmissionError(f"{path} cannot be written, the disk is full: free some space{kept}.") from error
+        if disk_is_full(error):
+            raise DiskFull(f"{path} cannot be written, the disk is full: free some space{kept}.") from error
         reason = error.strerror or str(error)
         raise SubmissionError(f"{path} cannot be written ({reason}): choose another folder{kept}.") from error
 

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import ablations
 import compare_options
+import deadlines
 import estimate_gap
 import holdout_scores
 import leave_out
@@ -434,3 +435,38 @@ def test_the_share_of_busy_cores_is_shown_where_rows_tell_it(tmp_path, monkeypat
     )
     assert [cells(out, c)["busy"] for c in ("new", "old", "broken")] == ["75%", "", ""]
     assert cells(out, "broken")["metric"] == "exit 1: one two"
+
+
+# deadlines
+
+
+def deadline_row(condition="plain", **more):
+    """A row as deadlines.py writes it."""
+    row = {"condition": condition, "data": "tiny", "budget": 20.0, "seconds": 19.6, "asleep": 0.0, "allowed": 20.0}
+    row |= {"late": False, "exit_code": 0, "said": "", "traceback": False, "orphans": 0, "valid": True}
+    row |= {"made_from": "ensemble", "resume": 0, "resume_seconds": 19.7, "resume_valid": True}
+    return row | more
+
+
+@pytest.mark.parametrize(
+    ("flaw", "shown"),
+    [
+        ({"late": True}, "LATE"),
+        ({"orphans": 2}, "2 LEFT"),
+        ({"traceback": True}, "TRACEBACK"),
+        ({"valid": False}, "NONE"),
+        ({"resume_seconds": 25.0}, "25.0 s"),
+        ({"resume": "late", "resume_seconds": 80.0}, "late"),
+    ],
+)
+def test_a_flaw_of_a_deadline_is_shown_and_counted(flaw, shown):
+    rows = [deadline_row(), deadline_row("a fit hangs", **flaw)]
+    out = deadlines.table(rows)
+    (line,) = (line for line in out.splitlines() if "a fit hangs" in line)
+    assert shown in line
+    assert out.endswith(f"2 rows: {int('late' in flaw)} late, 1 with any flaw.")
+
+
+def test_of_a_deadline_that_was_run_twice_the_last_row_counts():
+    out = deadlines.table([deadline_row(late=True), deadline_row()])
+    assert out.endswith("1 rows: 0 late, 0 with any flaw.")

@@ -10,6 +10,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
+from medalist.agent.cli.to_show import ledger_to_show
 from medalist.competitions.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def features(
     json: AsJson = False,
 ) -> None:
     """Show the features that a run found, what each gained, and what it tried and dropped."""
-    from medalist.agent.records.stores import open_ledger
-
-    with open_ledger(runs_dir) as ledger:
+    with ledger_to_show(runs_dir) as ledger:
         run = ledger.run(run_id)
         rows, searches = ledger.features(run.id), ledger.screenings(run.id)
     if json:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from medalist.agent.cli.clean import clean
 from medalist.agent.cli.demo import demo
 from medalist.agent.cli.features import features
 from medalist.agent.cli.grade import grade
@@ -25,11 +26,13 @@ from medalist.agent.cli.night_run import report as night_report
 from medalist.agent.cli.night_run import run as night_run
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
+from medalist.agent.cli.reproduce import reproduce
 from medalist.agent.cli.resume import resume
 from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
 from medalist.agent.cli.streams import make_streams_tolerant
+from medalist.agent.cli.why import why
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
 
@@ -40,7 +43,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="An autonomous agent for tabular machine-learning competitions.",
 )
-for command in (run, resume, demo, inspect, grade, holdout, runs, show, features, medals, leaderboard):
+for command in (
+    run, resume, demo, inspect, grade, holdout, runs, show, why, reproduce, clean, features, medals, leaderboard,
+):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
 for name, below in (

@@ -6,13 +6,13 @@ from dataclasses import asdict
 
 from medalist.agent.cli.options import AsJson, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.cli.to_show import ledger_to_show
 from medalist.leaderboard.boards.standing import percentage
 
 
 def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """The best standing in each competition."""
-    with open_ledger(runs_dir) as ledger:
+    with ledger_to_show(runs_dir) as ledger:
         rows = ledger.best_standings()
     if json:
         print_json([asdict(r) for r in rows])

@@ -9,9 +9,12 @@ import typer
 
 from medalist.agent.cli.options import (
     NONE_GIVEN,
+    Artifacts,
     AsJson,
     Board,
+    Cluster,
     CompetitionOptions,
+    Memory,
     OptionalText,
     PathArgument,
     RunsDir,
@@ -44,6 +47,9 @@ def add(
     without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
     features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
     threads: Threads = None,
+    memory: Memory = None,
+    cluster: Cluster = None,
+    artifacts: Artifacts = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
 ) -> None:
@@ -63,6 +69,9 @@ def add(
         "without": without,
         "features": features,
         "threads": threads,
+        "memory": memory,
+        "cluster": cluster,
+        "artifacts": artifacts,
     }
     place = nights_file(runs_dir, file)
     entry = add_entry(place, fields)

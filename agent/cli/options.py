@@ -28,6 +28,13 @@ PathArgument = Annotated[
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, a competition for its newest run, or last.")
 ]
+SubmissionArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUBMISSION|RUN",
+        help="A submission file; or a run as for show, with :N for its submission of number N.",
+    ),
+]
 RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
 OptionalText = str | None
@@ -35,6 +42,20 @@ MetricName = Annotated[OptionalText, typer.Option(help="rmsle, auc, map@3 …, o
 TaskFile = Annotated[OptionalText, typer.Option(help="A task.yaml to obey.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
 Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
+Memory = Annotated[
+    OptionalText,
+    typer.Option(help="Most memory of the whole run: 8G, or 50% of the machine's.", show_default=False),
+]
+Cluster = Annotated[
+    OptionalText,
+    typer.Option("--cluster", help="Run on the workers of this Dask scheduler: tcp://host:8786.", show_default=False),
+]
+Artifacts = Annotated[
+    OptionalText,
+    typer.Option(
+        "--artifacts", help="Bring data to the cluster through object storage: s3://bucket/folder.", show_default=False
+    ),
+]
 Board = Annotated[
     OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]
@@ -131,6 +152,15 @@ def levels(text: str | None) -> list[float] | None:
     if not found or not ascend:
         raise TaskError(f"--levels: {text!r} are no quantile levels; write ascending numbers such as 0.05,0.5,0.95.")
     return found
+
+
+def memory_limit(text: str | None) -> int | None:
+    """The bytes of --memory; None for None. BudgetError where the text is no size, or one that is too small."""
+    if text is None:
+        return None
+    from medalist.agent.workers.allowance import parse_memory
+
+    return parse_memory(text)
 
 
 def names(text: str | None) -> list[str] | None:

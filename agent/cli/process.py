@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import typer
 from medalist.agent.budget import process_began
 from medalist.agent.run.deadline import Deadline
 from medalist.agent.run.supervisor import supervise
+from medalist.competitions.clock import awake
 
 if TYPE_CHECKING:
     from medalist.agent.run.run import RunResult
@@ -26,12 +26,12 @@ EXIT_CODES = {"finished": 0, "interrupted": INTERRUPTED, "failed": 4}  # by the 
 class Process:
     """A process that was started for one command, and ends with it; typer's context object (`context.obj`)."""
 
-    began: float = field(default_factory=process_began)  # on the clock of time.monotonic()
+    began: float = field(default_factory=process_began)  # on the clock of awake()
     deadline: Deadline = field(default_factory=Deadline)
 
 
 def begin(context: typer.Context) -> tuple[float, Deadline]:
-    """The instant from which the budget counts, on the clock of `time.monotonic()`, and the reports to the supervisor.
+    """The instant from which the budget counts, on the clock of `awake()`, and the reports to the supervisor.
 
     A process that was started for this command forks here (see `supervise`): the budget counts from the start of the
     process, and the supervisor ends it at its deadline. In a program that calls a command (`context.obj` is None), or
@@ -40,7 +40,7 @@ def begin(context: typer.Context) -> tuple[float, Deadline]:
     """
     process = context.obj
     if process is None or threading.active_count() > 1 or "numpy" in sys.modules:
-        return time.monotonic(), Deadline()
+        return awake(), Deadline()
     process.deadline = supervise()
     return process.began, process.deadline
 

@@ -10,7 +10,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.cli.to_show import ledger_to_show
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.boards.standing import percentage
 
@@ -21,7 +21,7 @@ def runs(
     json: AsJson = False,
 ) -> None:
     """List the runs in the ledger."""
-    with open_ledger(runs_dir) as ledger:
+    with ledger_to_show(runs_dir) as ledger:
         rows = ledger.runs(competition)
     if json:
         print_json([asdict(r) | {"state": r.state} for r in rows])

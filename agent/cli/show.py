@@ -7,14 +7,14 @@ from typing import cast
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.cli.to_show import ledger_to_show
 from medalist.leaderboard.boards.standing import WORDS, Basis, percentage
 from medalist.leaderboard.ledger.rows import StandingRow
 
 
 def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """Show a run: its experiments with verdicts and reasons, its submissions and standings."""
-    with open_ledger(runs_dir) as ledger:
+    with ledger_to_show(runs_dir) as ledger:
         run = ledger.run(run_id)
         experiments, submissions = ledger.experiments(run.id), ledger.submissions(run.id)
         standings = [s for s in ledger.standings(run.competition) if s.run_id == run.id]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import Any, TextIO
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # errors of a disk that is full
+from medalist.competitions.atomic import FULL
 
 
 class TolerantStream:

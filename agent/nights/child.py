@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from medalist.competitions.clock import awake
 from medalist.leaderboard.ledger.process import Process, beginning
 
 COMMAND = (sys.executable, "-c", "from medalist.agent.cli.main import main; main()")
@@ -87,7 +88,7 @@ def work(
     prints. stop: returns whether it shall close now. A process that takes more than its time is asked to close, and
     after CLOSE_SECONDS killed with all of its children. Raises OSError where it cannot be started.
     """
-    began, outcome = time.monotonic(), Outcome()
+    began, outcome = awake(), Outcome()
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as errors:
         offset = errors.tell()
@@ -111,7 +112,7 @@ def work(
         asked: float | None = None
         while process.poll() is None:
             _take(events, outcome, began, on_event)
-            now = time.monotonic()
+            now = awake()
             if asked is None and (stop() or now - began > seconds + OVERTIME):
                 asked = now
                 with contextlib.suppress(ProcessLookupError):
@@ -125,7 +126,7 @@ def work(
     reader.join(2.0)
     while not events.empty():
         _take(events, outcome, began, on_event)
-    outcome.exit_code, outcome.seconds = process.returncode, time.monotonic() - began
+    outcome.exit_code, outcome.seconds = process.returncode, awake() - began
     outcome.said = _last_line(log, offset)
     return outcome
 
@@ -147,7 +148,7 @@ def _take(events: queue.Queue[Event], outcome: Outcome, began: float, on_event: 
         return
     if event.get("event") == "start":
         outcome.run = str(event["run"])
-        outcome.start_up = time.monotonic() - began
+        outcome.start_up = awake() - began
     elif event.get("event") == "finish":
         outcome.summary = event
     on_event(event)
@@ -183,8 +184,8 @@ def end_left_over(process: Process, seconds: float = 10.0) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGTERM)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and beginning(process.pid) == process.began:
+    until = awake() + seconds
+    while awake() < until and beginning(process.pid) == process.began:
         time.sleep(0.1)
     if beginning(process.pid) == process.began:
         end_process(process.pid)

@@ -14,6 +14,7 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
+WHERE = ("threads", "memory", "cluster", "artifacts")  # options that say where a run runs, and not what it is
 
 
 def options_of(entry: Entry) -> list[str]:
@@ -31,8 +32,8 @@ def options_of(entry: Entry) -> list[str]:
 
 
 def identity(entry: Entry) -> str:
-    """What makes a run one of this entry: its options, but for the number of threads, as one text."""
-    return json.dumps(options_of(entry.model_copy(update={"threads": None})))
+    """What makes a run one of this entry: its options, but for those that say where it runs, as one text."""
+    return json.dumps(options_of(entry.model_copy(update=dict.fromkeys(WHERE))))
 
 
 def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
@@ -40,6 +41,28 @@ def run_of_slices(entry: Entry, slices: Iterable[SliceRow]) -> str | None:
     there is none."""
     known = identity(entry)
     return next((s.run for s in reversed(list(slices)) if s.run and (s.path, s.options) == (entry.path, known)), None)
+
+
+def run_begun_by(row: SliceRow, slices: Iterable[SliceRow], ledger: Ledger) -> RunRow | None:
+    """The run that a slice began, where its night was killed before it could record which; None where it began none.
+
+    It is recognised by the data, the budget and the time: no slice knows it, and it is the first since this one began.
+    """
+    known = {s.run for s in slices}
+    begun = [
+        r
+        for r in ledger.runs()
+        if r.id not in known
+        and r.started.timestamp() >= row.began
+        and r.config.get("budget") == float(f"{child_seconds(row.budget):.0f}")
+        and of_path(r, row.path)
+    ]
+    return min(begun, key=lambda r: r.started, default=None)
+
+
+def child_seconds(seconds: float) -> float:
+    """The budget of the process of a slice of so many seconds: the end of its processes takes a moment too."""
+    return max(10.0, seconds - 1.0)
 
 
 def run_by_hand(entry: Entry, ledger: Ledger) -> str | None:
@@ -67,8 +90,8 @@ def command_line(entry: Entry, run: str | None, seconds: float, runs_dir: str, p
     if run is None:
         plan = ["--plan", f"{planned:.0f}s"] if planned > seconds else []
         return ["run", entry.path, *options_of(entry), *plan, *end]
-    threads = [] if entry.threads is None else ["--threads", str(entry.threads)]
-    return ["resume", run, *threads, *end]
+    where = [f"--{name}={value}" for name in WHERE if (value := getattr(entry, name)) is not None]
+    return ["resume", run, *where, *end]
 
 
 def recorded_since(row: ExperimentRow, instant: float) -> bool:

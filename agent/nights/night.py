@@ -18,6 +18,7 @@ from medalist.agent.nights.roster import Roster, prior_of
 from medalist.agent.nights.slices import SliceWorker, end_left_overs
 from medalist.agent.nights.tonight import Tonight
 from medalist.agent.nights.window import Window
+from medalist.competitions.clock import awake
 
 LEAST_ROOM = 250 << 20  # free bytes on the disk of the runs below which no slice begins
 WAIT_SECONDS = 60.0  # between two looks at a disk that is full
@@ -60,7 +61,7 @@ class Night:
 
     def run(self) -> str:
         """Work until the window ends, nothing is left to gain, or a person stops it; returns why it ended."""
-        end_left_overs(self.recorder.state)
+        end_left_overs(self.recorder.state, self.roster.runs_dir)
         self.prior = prior_of(self.roster.runs_dir)
         reason = ""
         while not reason:
@@ -95,9 +96,9 @@ class Night:
             self._worker.work_on(t, found, lambda worked: self._show(t, found, worked, then))
             self.after()
             return ""
-        waiting = [t.retry_at for t in self._all if not t.given_up and t.retry_at > time.monotonic()]
-        if not ready and waiting and min(waiting) - time.monotonic() < left - SMALLEST:
-            self._nap(min(waiting) - time.monotonic())
+        waiting = [t.retry_at for t in self._all if not t.given_up and t.retry_at > awake()]
+        if not ready and waiting and min(waiting) - awake() < left - SMALLEST:
+            self._nap(min(waiting) - awake())
             return ""
         return self._why_over(ready)
 
@@ -122,7 +123,7 @@ class Night:
                 t.name, "skipped", f"It failed {t.failures} times and is left alone tonight: {t.reason}"
             )
             return False
-        if t.retry_at > time.monotonic():
+        if t.retry_at > awake():
             return False
         plateau = "" if self.keep_going else t.plateau(self.prior)
         if plateau:
@@ -149,9 +150,9 @@ class Night:
         return False
 
     def _nap(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.stopped() and self.window.left > 0:
-            time.sleep(min(NAP_SECONDS, max(0.0, until - time.monotonic())))
+        until = awake() + seconds
+        while awake() < until and not self.stopped() and self.window.left > 0:
+            time.sleep(min(NAP_SECONDS, max(0.0, until - awake())))
             self._show()
 
     def _likely_next(self, candidates: Sequence[Candidate], found: Slice, left: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from medalist.agent.nights.belief import Prior
 from medalist.agent.nights.division import SMALLEST
 from medalist.agent.nights.tonight import Tonight
+from medalist.competitions.clock import awake
 
 WORKING, WAITING, NEXT, HELD = "working", "waiting", "next", "held"
 
@@ -43,7 +43,7 @@ class NightProgress:
             return HELD, "its last day is over"
         if t.given_up:
             return HELD, f"left alone tonight: {t.reason}"
-        if (wait := t.retry_at - time.monotonic()) > 0:
+        if (wait := t.retry_at - awake()) > 0:
             return HELD, f"failed, again in {clock(wait)}: {t.reason}"
         if not self.keep_going and t.plateau(self.prior):
             return HELD, "has nothing left to try" if t.exhausted else "has stopped gaining"

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from medalist.agent.nights.child import COMMAND, Outcome, end_left_over, work
-from medalist.agent.nights.continuing import History, command_line, identity
+from medalist.agent.nights.continuing import History, child_seconds, command_line, identity, run_begun_by
 from medalist.agent.nights.division import Slice
 from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.roster import Roster
 from medalist.agent.nights.state import NightState, SliceRow, process_of
 from medalist.agent.nights.tonight import USED, Tonight, better_medal
 from medalist.agent.nights.window import Window
+from medalist.agent.records.stores import open_ledger
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import LedgerError, MedalistError
 from medalist.leaderboard.ledger.process import Process
 
@@ -69,9 +71,7 @@ class SliceWorker:
     def _failed(self, t: Tonight, seconds: float, reason: str, details: str | None = None) -> None:
         """Take in a slice that failed."""
         t.failed(seconds, reason, self.recorder.row.budget)
-        again = (
-            "left alone tonight" if t.given_up else f"tried again in {max(0.0, t.retry_at - time.monotonic()):.0f} s"
-        )
+        again = "left alone tonight" if t.given_up else f"tried again in {max(0.0, t.retry_at - awake()):.0f} s"
         self.recorder.say(t.name, "failure", f"A slice failed ({again}): {reason}", details)
         self.recorder.notify("failure", f"{t.name}: a slice of the night failed: {reason}", t.name)
 
@@ -90,7 +90,7 @@ class SliceWorker:
         number = self.recorder.record(lambda: self.recorder.state.begin_slice(self.recorder.row.id, values))
         fair = self.recorder.row.budget * t.entry.share / self.roster.shares
         planned = min(fair, PLANNED * found.seconds)
-        budget = max(10.0, found.seconds - 1.0)  # the end of its processes takes a moment too
+        budget = child_seconds(found.seconds)
 
         def update(**changes: Any) -> None:
             if number is not None:
@@ -107,10 +107,10 @@ class SliceWorker:
             self.recorder.display.event(t.name, event)
 
         def stop() -> bool:
-            show(time.monotonic() - began)
+            show(awake() - began)
             return self.stopped() or self.window.left < -1.0
 
-        began = time.monotonic()
+        began = awake()
         arguments = command_line(t.entry, t.run, budget, self.roster.runs_dir, planned)
         try:
             outcome = work(arguments, budget, log, started=started, on_event=on_event, stop=stop, command=self.command)
@@ -146,20 +146,35 @@ class SliceWorker:
         return []
 
 
-def end_left_overs(state: NightState) -> None:
-    """End the processes of slices whose night was killed, and record that they were."""
+def end_left_overs(state: NightState, runs_dir: str) -> None:
+    """End the processes of slices whose night was killed, and record that they were, with the run that each had
+    begun."""
     with contextlib.suppress(LedgerError):
-        for s in state.slices():
+        slices = state.slices()
+        for s in slices:
             if s.status == "running":
                 process = process_of(s)
                 if process is not None:
                     end_left_over(process)
+                if s.run is None:
+                    _adopt(s, slices, state, runs_dir)
                 seconds = min(s.budget, max(0.0, time.time() - s.began))
                 lost = {"status": "killed", "reason": "The night's process was killed.", "seconds": seconds}
                 state.update_slice(s.night, s.number, lost)
         for night in state.nights():
             if night.state == "killed":
                 state.end_night(night.id, "killed", "Its process was killed.")
+
+
+def _adopt(row: SliceRow, slices: Sequence[SliceRow], state: NightState, runs_dir: str) -> None:
+    """Let later slices go on with the run that a slice had begun when its night was killed, and end a process that
+    still works on it."""
+    with contextlib.suppress(LedgerError), open_ledger(runs_dir) as ledger:
+        run = run_begun_by(row, slices, ledger)
+        if run is not None:
+            state.update_slice(row.night, row.number, {"run": run.id})
+            if run.state == "running":
+                end_left_over(Process(run.host, run.pid, run.process))
 
 
 def estimate(summary: Mapping[str, Any]) -> dict[str, Any]:

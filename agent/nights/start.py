@@ -26,6 +26,7 @@ from medalist.agent.nights.window import Window
 from medalist.agent.records.claim import locked
 from medalist.agent.run.deadline import Interrupts
 from medalist.competitions.atomic import replace_file
+from medalist.competitions.clock import beating
 from medalist.competitions.errors import BudgetError, LedgerError
 
 LEAST_WINDOW = 30.0  # seconds: shorter nights are refused
@@ -61,7 +62,7 @@ def run_night(
     """
     state = state_of(runs_dir)
     targets = [*read_nights(file).notify, *notify]
-    with _alone(runs_dir):
+    with _alone(runs_dir), beating():
         row, window = _begin(state, file, seconds, until)
         notifier = Notifier(tuple(dict.fromkeys(targets)))
 

@@ -9,6 +9,7 @@ from medalist.agent.nights.belief import PLATEAU, Belief, Prior
 from medalist.agent.nights.continuing import History
 from medalist.agent.nights.division import Candidate
 from medalist.agent.nights.schema import Entry
+from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.medals import MEDALS
 
 RETRY_SECONDS = (60.0, 600.0, 2700.0)  # until another attempt, after so many failures one after another
@@ -28,7 +29,7 @@ class Tonight:
     history: of that run.
     seconds: that it was worked on in this night. gained: by its ensemble in this night, in standard errors.
     failures: slices that failed, one after another; the last one for `reason`.
-    retry_at: the instant, on the clock of `time.monotonic()`, before which it is not tried again.
+    retry_at: the instant, on the clock of `awake()`, before which it is not tried again.
     exhausted: whether its run ended before its time, for want of anything to try.
     medal: the best medal-equivalent so far, over all nights.
     """
@@ -108,7 +109,7 @@ class Tonight:
         self.reason = reason
         if not self.given_up:
             wait = min(RETRY_SECONDS[self.failures - 1], RETRY_SHARE * window * 2 ** (self.failures - 1))
-            self.retry_at = time.monotonic() + wait
+            self.retry_at = awake() + wait
 
 
 def better_medal(new: str | None, old: str | None) -> bool:

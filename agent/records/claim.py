@@ -6,8 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from medalist.competitions.errors import LedgerError
 
 
@@ -24,6 +22,8 @@ def locked(path: Path, held: str) -> Iterator[None]:
     Raises LedgerError with the message `held` where it is held elsewhere. On a file system without locks the block is
     entered without one.
     """
+    from filelock import FileLock, Timeout  # commands that show something rarely need it
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=0)
     try:

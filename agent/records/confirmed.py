@@ -2,7 +2,10 @@
 
 A part of a run that goes on searches further, and its close scores what it found on the same fresh folds. Where that is
 no better than the close of an earlier part, the earlier submission stays: it only ever changes for the better, by the
-honest estimate.
+honest estimate, wherever the part is killed.
+
+A confirmed submission is kept here before it replaces submission.csv, and in one file, which is replaced at once: so
+whatever a killed process has left, the best confirmed one is there as a whole.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from medalist.competitions.atomic import replace_file
+from medalist.competitions.atomic import replacing
 
-NAME = "confirmed"  # work/confirmed.csv, a copy of the submission, and work/confirmed.json
+NAME = "confirmed"  # a file in work/: a line of JSON, then the bytes of the submission
 
 
 @dataclass(frozen=True)
@@ -36,19 +39,20 @@ class Confirmed:
 def confirmed_in(folder: Path) -> tuple[Confirmed, bytes] | None:
     """The confirmed submission of a run's folder, with the contents of its file; None where there is none, or a power
     cut has left one that is not whole."""
-    place = folder / "work" / NAME
     try:
-        contents = place.with_suffix(".csv").read_bytes()
-        kept = Confirmed(**json.loads(place.with_suffix(".json").read_text(encoding="utf-8")))
+        document, _, contents = (folder / "work" / NAME).read_bytes().partition(b"\n")
+        kept = Confirmed(**json.loads(document))
     except (OSError, ValueError, TypeError):
         return None
     return (kept, contents) if hashlib.sha256(contents).hexdigest() == kept.sha256 else None
 
 
-def keep_confirmed(submission: Path, score: float, standard_error: float, made_from: Mapping[str, Any]) -> None:
-    """Keep a copy of a run's submission as its confirmed one. Raises OSError."""
-    contents = submission.read_bytes()
+def keep_confirmed(
+    folder: Path, contents: bytes, score: float, standard_error: float, made_from: Mapping[str, Any]
+) -> Confirmed:
+    """Keep the contents of a submission as the confirmed one of a run's folder. Raises OSError."""
     kept = Confirmed(score, standard_error, made_from, hashlib.sha256(contents).hexdigest())
-    place = submission.parent / "work" / NAME
-    replace_file(place.with_suffix(".csv"), contents)
-    replace_file(place.with_suffix(".json"), json.dumps(asdict(kept)))
+    with replacing(folder / "work" / NAME) as stream:
+        stream.write(json.dumps(asdict(kept)).encode() + b"\n")
+        stream.write(contents)
+    return kept

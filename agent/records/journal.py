@@ -1,17 +1,14 @@
 """Journal: the only writer of a run's history. It stores predictions, then ledger rows, then emits events.
 
-Where the ledger cannot be reached for a while, rows wait in memory (predictions are on disk), and only at the end of
-the run it is an error that they could not be written.
+Rows go through the outbox in the run's folder (`records/outbox.py`): where the ledger cannot be reached for a while, or
+the run is killed, they wait there, and are delivered by the run, by `medalist resume`, or by whoever lists runs next.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +18,18 @@ from medalist.agent.experiment import Record, noise_unit
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.records.events import experiment_event, experiment_row, screening_event
 from medalist.agent.records.feature_rows import rows_of_screening, rows_of_trial
+from medalist.agent.records.ledger_queue import LedgerQueue
 from medalist.agent.records.predictions import Predictions
-from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.agent.records.unstored import Unstored
+from medalist.competitions.clock import awake
+from medalist.competitions.errors import DiskFull
 from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
-from medalist.leaderboard.ledger.rows import ScreeningRow
+from medalist.leaderboard.ledger.process import this_process
+from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow, SubmissionRow
 from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.step import ScreenResult
-
-RETRY_SECONDS = 60.0  # between two attempts to write to a ledger that cannot be reached
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -44,9 +43,10 @@ class Journal:
     folder: of the run.
     schema: what the columns are, to describe features by.
     emit: called with each event (see `records/events.py`), after its rows were given to the ledger.
-    began: when this process began to work on the run, on the clock of `time.monotonic()`.
+    began: when this process began to work on the run, on the clock of `awake()`.
     earlier_seconds: seconds that earlier processes have worked on a resumed run.
     records: the finished experiments, in the order of their numbers.
+    unstored: what a full disk had no room for.
     """
 
     run_id: str
@@ -55,16 +55,48 @@ class Journal:
     predictions: Predictions
     schema: Schema
     emit: Emit
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=awake)
     earlier_seconds: float = 0.0
     records: list[Record] = field(default_factory=list)
-    _queue: deque[Callable[[], object]] = field(default_factory=deque)
-    _retry_at: float = 0.0
+    unstored: Unstored = field(init=False)
+    queue: LedgerQueue = field(init=False)
+    _new: bool = False  # it began in this process
+
+    def __post_init__(self) -> None:
+        self.unstored = Unstored(self.predictions, self.note)
+        self.queue = LedgerQueue(self.run_id, self.folder, self.ledger, self.note)
 
     @property
     def worked_seconds(self) -> float:
         """Seconds of work on the run so far."""
-        return self.earlier_seconds + time.monotonic() - self.began
+        return self.earlier_seconds + awake() - self.began
+
+    # the beginning of a run
+
+    def begin(self, competition: str, config: Mapping[str, Any], task: Mapping[str, Any], fingerprint: str) -> None:
+        """Record that the run begins; `config` and the others as for `Ledger.start_run`. LedgerError where the ledger
+        refuses it, and not where it is away."""
+        self._new = True
+        self.queue.write(
+            "start_run",
+            competition=competition,
+            config=config,
+            task=task,
+            fingerprint=fingerprint,
+            seed=config["seed"],
+            folder=self.folder.resolve(),
+            process=this_process(),
+        )
+
+    def go_on(self, config: Mapping[str, Any]) -> None:
+        """Record that this process goes on with the run, with the options `config`."""
+        self.queue.write("resume_run", folder=self.folder.resolve(), config=config, process=this_process())
+
+    def add_features(self, rows: Sequence[FeatureRow]) -> None:
+        """Store the statuses of features that no experiment and no screening gave."""
+        self.queue.write("add_features", rows=rows)
+
+    # experiments
 
     def add(self, record: Record, trial: FeatureTrial | None = None, fold_tests: Sequence[np.ndarray] = ()) -> Record:
         """Store a finished experiment: its predictions, then its rows in the ledger; then emit its event.
@@ -74,14 +106,15 @@ class Journal:
         """
         artifact, evaluation = None, record.evaluation
         if evaluation is not None:
-            if self.predictions.keep_fold_tests(record.number, fold_tests):
-                record = replace(record, keeps_fold_tests=True)
-            artifact = self.predictions.keep(record.number, evaluation).name
-            record = replace(record, evaluation=self.predictions.load(record.number))
+            artifact = self.predictions.path(record.number).name
+            if self.unstored.store(record.number, evaluation, record.score):
+                record = replace(record, evaluation=self.predictions.load(record.number))
+                if self.predictions.keep_fold_tests(record.number, fold_tests):
+                    record = replace(record, keeps_fold_tests=True)
         self.records.append(record)
         row = experiment_row(record, self._gain_in_noise(record), self.worked_seconds, artifact)
         features = () if trial is None else rows_of_trial(record, trial, self.schema)
-        self._write(partial(self.ledger.record_experiment, self.run_id, row, features))
+        self.queue.write("record_experiment", row=row, features=features)
         self.emit(experiment_event(record, row.gain_in_noise))
         return record
 
@@ -108,7 +141,7 @@ class Journal:
             parent=parent,
             result=result.as_dict(),
         )
-        self._write(partial(self.ledger.record_screening, self.run_id, row, rows_of_screening(result, self.schema)))
+        self.queue.write("record_screening", row=row, features=rows_of_screening(result, self.schema))
         self.emit(screening_event(result))
 
     def screenings(self) -> list[tuple[int, ScreenResult]]:
@@ -123,7 +156,7 @@ class Journal:
 
     def set_noise_floor(self, floor: float) -> None:
         """Store the noise floor of the run (see `score.noise_floor`), and emit its event."""
-        self._write(partial(self.ledger.set_noise_floor, self.run_id, floor))
+        self.queue.write("set_noise_floor", noise_floor=floor)
         text = f"Seeds alone change the loss by about {floor:.2g}: no smaller gain counts."
         self.emit({"event": "noise", "floor": floor, "text": text})
 
@@ -135,51 +168,33 @@ class Journal:
 
     def add_submission(self, **row: Any) -> None:
         """Record a submission that was written; `row` as for `Ledger.add_submission`."""
-        self._write(partial(self.ledger.add_submission, self.run_id, **row))
+        self.queue.write("add_submission", **row)
+
+    def submissions(self) -> list[SubmissionRow]:
+        """The submissions that earlier processes recorded, in their order; [] in a run that began in this one."""
+        return [] if self._new else self.ledger.submissions(self.run_id)
 
     def add_standing(self, competition: str, standing: Standing, submission: Path, metric: str) -> None:
         """Record the standing of the run's score on a human leaderboard."""
-        self._write(partial(self.ledger.add_standing, self.run_id, competition, standing, str(submission), metric))
+        self.queue.write(
+            "add_standing", competition=competition, standing=standing, submission=str(submission), metric=metric
+        )
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
-        """Write `summary.json`, then the run's status and all rows that wait for the ledger.
+        """Write `summary.json`, then record the run's status with all rows that wait for the ledger.
 
-        Raises LedgerUnavailable where the ledger still cannot be reached: then the predictions and the summary are on
-        disk, and `medalist resume` makes the missing rows again.
+        Where the ledger still cannot be reached they wait on, in the outbox, and a note says so.
         """
-        self.write_json("summary.json", summary)
-        self._queue.append(partial(self.ledger.finish_run, self.run_id, status, summary))
-        self.flush(insist=True)
-
-    # a ledger that cannot be reached for a while
-
-    def _write(self, call: Callable[[], object]) -> None:
-        """Queue a call that writes to the ledger, and flush the queue unless the ledger was away a moment ago."""
-        self._queue.append(call)
-        if time.monotonic() >= self._retry_at:
-            self.flush()
+        self.unstored.try_again()
+        try:
+            self.write_json("summary.json", summary)
+        except DiskFull as error:  # the ledger may lie on another one
+            self.note(str(error))
+        self.queue.end(status, summary)
 
     def flush(self, *, insist: bool = False) -> None:
-        """Write the rows that wait for the ledger, in order. Where it cannot be reached they go on waiting, or with
-        `insist` LedgerUnavailable is raised. LedgerError where the ledger fails for another reason."""
-        was_away = self._retry_at > 0
-        while self._queue:
-            try:
-                self._queue[0]()
-            except LedgerUnavailable as error:
-                if insist:
-                    raise
-                self._retry_at = time.monotonic() + RETRY_SECONDS
-                if not was_away:
-                    self.note(f"{error} The run goes on, and what it records waits for the ledger.")
-                return
-            except LedgerError:
-                self._retry_at = float("inf")  # the run is closed without the ledger, which is tried again at its end
-                raise
-            self._queue.popleft()
-        self._retry_at = 0.0
-        if was_away:
-            self.note("The ledger is there again and has all that waited for it.")
+        """Deliver the rows that wait for the ledger (see `LedgerQueue.flush`)."""
+        self.queue.flush(insist=insist)
 
     def note(self, text: str, error: str | None = None) -> None:
         """Emit a note for people; `error` is a traceback, shown in the log only."""

@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 
 from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.ledger.database import PATIENCE
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import RunRow
 
 
-def open_ledger(runs_dir: str) -> Ledger:
-    """The ledger of a folder of runs, or the one that MEDALIST_LEDGER names (a path or a URL)."""
-    return Ledger(os.environ.get("MEDALIST_LEDGER") or Path(runs_dir) / "ledger.sqlite")
+def open_ledger(runs_dir: str, patience: float = PATIENCE, *, may_be_away: bool = False) -> Ledger:
+    """The ledger of a folder of runs, or the one that MEDALIST_LEDGER names (a path or a URL); see `Ledger`."""
+    named = os.environ.get("MEDALIST_LEDGER")
+    return Ledger(named or Path(runs_dir) / "ledger.sqlite", patience, may_be_away=may_be_away)
 
 
 def folder_of(row: RunRow, runs_dir: str) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,18 +15,52 @@ from medalist.agent.experiment import Record
 from medalist.agent.folds import FoldSet
 from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
-from medalist.agent.records.confirmed import Confirmed
+from medalist.agent.records.confirmed import Confirmed, confirmed_in, keep_confirmed
 from medalist.agent.records.journal import Journal
+from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.standings import Standings
 from medalist.agent.run_data import RunData
 from medalist.agent.score import Score
+from medalist.agent.workers.jobs import Job
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import MetricError
-from medalist.competitions.submission import check_submission, write_atomically, write_submission
+from medalist.competitions.submission import check_submission, submission_bytes, write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
+from medalist.pipelines.fitting.fold import FoldResult
+from medalist.pipelines.hashing import array_hash
 
 FIRST_FOLD = "the first fold of experiment 0"  # reason of a submission from the first model that is fitted
+
+
+def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
+    """The best constant prediction (W,) or (T,) of a row, and the decision that it is submitted by."""
+    metric, problem = data.metric, data.problem
+    constant = metric.best_constant(data.y, problem.n_classes, data.weights)
+    if metric.needs != "label" and problem.classification:
+        return constant, plain_decision(metric, problem, data.y)
+    return constant, Decision("values", (-np.inf, np.inf))
+
+
+def contents_of(data: RunData, prediction: np.ndarray, decision: Decision) -> bytes:
+    """The contents of a submission, in the sample's form, from canonical test predictions (m, W).
+
+    Raises SubmissionError where it does not have the sample submission's form.
+    """
+    task, sample = data.task, data.competition.sample
+    frame = task.submission(data.competition.test, decision.apply(prediction), sample)
+    if sample is not None:
+        shares = data.metric.needs == "probability" and data.problem.classification
+        check_submission(
+            frame,
+            sample,
+            task.submission_id,
+            probability=shares,
+            ascending=task.level_columns if task.layout == "per_level" else (),
+            sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
+        )
+    return submission_bytes(frame, data.competition.sample_form)
 
 
 @dataclass
@@ -38,6 +73,11 @@ class Submissions:
     made_from: what the last submission was made from: {"constant": True}, {"experiment": 0, "folds": 1} or
         {"ensemble": weights by number, ...}; empty where there is none.
     write_seconds: the longest time that deciding on and writing a submission took.
+    keeps_confirmed: whether a submission that was confirmed on fresh folds only gives way to another one that was, and
+        is better; what the search of a resumed run finds is then submitted by its close. In a counted run not: it
+        comes to the same as one that was not interrupted.
+    confirmed: the confirmed submission; None where there is none, or it is not kept.
+    lineage: in which each submission is written down before it is written; None for none.
     """
 
     data: RunData
@@ -46,15 +86,15 @@ class Submissions:
     constant_score: Score | None = None
     made_from: Mapping[str, Any] = field(default_factory=dict)
     write_seconds: float = 0.0
+    keeps_confirmed: bool = False
+    confirmed: Confirmed | None = None
+    _recorded: str = ""  # SHA-256 of the last submission that was recorded
+    lineage: Lineage | None = None
     _best_constant: np.ndarray = field(init=False)
     _decision: Decision = field(init=False)
 
     def __post_init__(self) -> None:
-        metric, problem = self.data.metric, self.data.problem
-        self._best_constant = metric.best_constant(self.data.y, problem.n_classes, self.data.weights)
-        self._decision = Decision("values", (-np.inf, np.inf))
-        if metric.needs != "label" and problem.classification:
-            self._decision = plain_decision(metric, problem, self.data.y)
+        self._best_constant, self._decision = best_constant(self.data)
 
     @property
     def path(self) -> Path:
@@ -82,20 +122,26 @@ class Submissions:
 
     def begin(self, referee: Referee, champion: Champion | None) -> None:
         """Write the first valid submission, the best constant. In a resumed run that had got further the old file
-        stays; and where an ensemble was selected but not yet written when it was killed, it is written now.
+        stays; and where an ensemble was selected, or a submission confirmed, but not yet written when it was killed, it
+        is written now.
 
         champion: of a resumed run; None where there is none yet.
         """
-        began = time.monotonic()
+        began = awake()
         self.constant_score = self.score_constant(referee, referee.folds)
-        made_from = [s.made_from for s in self.journal.ledger.submissions(self.journal.run_id)]
-        self.made_from = made_from[-1] if made_from else {}
-        if champion is None:
+        rows = self.journal.submissions()
+        made_from = [s.made_from for s in rows]
+        if rows:
+            self.made_from, self._recorded = rows[-1].made_from, rows[-1].sha256
+        found = confirmed_in(self.journal.folder) if self.keeps_confirmed else None
+        if found is not None:
+            self.restore(*found, "confirmed on fresh folds by an earlier part of the run")
+        elif champion is None:
             if not (self.path.exists() and any("experiment" in m for m in made_from)):
                 self.submit_constant(self.constant_score, "the best constant, the first valid submission")
         elif self._is_behind(champion, made_from) or not self.path.exists():
             self.submit_champion(champion, self.journal.records)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
+        self.write_seconds = max(self.write_seconds, awake() - began)
 
     def _is_behind(self, champion: Champion, made_from: Sequence[Mapping[str, Any]]) -> bool:
         """Whether a run was killed between an experiment's rows and the submission of the champion that it makes: the
@@ -103,35 +149,66 @@ class Submissions:
         submitted = {int(n) for m in made_from for n in m.get("ensemble", ())}
         return max(champion.ensemble.weights) > max(submitted, default=-1)
 
-    def submit_constant(self, score: Score | None, reason: str) -> None:
+    def submit_constant(self, score: Score | None, reason: str, *, confirmed: bool = False) -> None:
         """Write the best constant as the submission; `score` is its score, where it is known."""
         answer = np.tile(self._best_constant, (len(self.data.competition.test), 1))
-        self._write(answer, self._decision, score, {"constant": True}, reason)
+        self._write(
+            answer, self._decision, score, {"constant": True}, reason, {"kind": "constant"}, confirmed=confirmed
+        )
         self.journal.emit(
             {"event": "submission", "made_from": "constant", "score": None if score is None else score.value}
         )
 
     # models
 
-    def submit_first_fold(self, test: np.ndarray) -> None:
-        """Write the submission from the test predictions (m, W) of the first fold's model, with the plain decision."""
+    def submit_first_fold(self, result: FoldResult, job: Job) -> None:
+        """Write the submission from the test predictions of the first model that is fitted, on a fold of experiment 0,
+        with the plain decision; nothing where there is a confirmed one. job: of that fold."""
+        if self.confirmed is not None:
+            return
         decision = plain_decision(self.data.metric, self.data.problem, self.data.y)
-        self._write(test, decision, None, {"experiment": 0, "folds": 1}, FIRST_FOLD)
+        fit = {"pipeline": job.pipeline.as_dict(), "fold": job.fold, "fit": result.record.as_dict()}
+        made = {"kind": "first fold", **fit, "prediction": array_hash(result.test)}
+        made_from = {"experiment": 0, "folds": 1}
+        self._write(result.test, decision, None, made_from, FIRST_FOLD, made, confirmed=False)
         self.journal.emit({"event": "submission", "made_from": FIRST_FOLD, "score": None})
 
     def submit_champion(self, champion: Champion, records: Sequence[Record]) -> None:
-        """Write the submission of the search's champion, from its members' stored test predictions."""
+        """Write the submission of the search's champion, from its members' stored test predictions; nothing where there
+        is a confirmed one, which gives way at the close."""
+        if self.confirmed is not None:
+            return
         evaluations = {n: records[n].evaluation for n in champion.ensemble.weights}
         prediction = champion.ensemble.blend({n: e.test for n, e in evaluations.items() if e is not None})
         self.submit(prediction, champion.decision, champion.score, champion.ensemble, "a better ensemble")
 
-    def submit(self, prediction: np.ndarray, decision: Decision, score: Score, ensemble: Ensemble, reason: str) -> None:
+    def submit(
+        self,
+        prediction: np.ndarray,
+        decision: Decision,
+        score: Score,
+        ensemble: Ensemble,
+        reason: str,
+        fits: Mapping[str, Any] | None = None,
+        *,
+        confirmed: bool = False,
+    ) -> None:
         """Write the submission from an ensemble's blended test predictions (m, W), turned into what the metric takes by
-        `decision`. score: the ensemble's, to be recorded with it."""
+        `decision`. score: the ensemble's, to be recorded with it. fits: what the close fitted for it, as the lineage
+        records it; None where the predictions are those of the search. confirmed: whether the score is from fresh
+        folds."""
         weights = {str(n): round(w, 6) for n, w in ensemble.weights.items()}
         decided = {"kind": decision.kind, "numbers": list(decision.numbers)}
         made_from = {"ensemble": weights, "space": ensemble.space, "decision": decided}
-        self._write(prediction, decision, score, made_from, reason)
+        made = {
+            "kind": "search" if fits is None else "close",
+            "ensemble": list(ensemble.weights.items()),
+            "space": ensemble.space,
+            "decision": decided,
+            "prediction": array_hash(prediction),
+            **(fits or {}),
+        }
+        self._write(prediction, decision, score, made_from, reason, made, confirmed=confirmed)
         standing = self.standings.of(score)
         self.journal.emit(
             {
@@ -144,20 +221,22 @@ class Submissions:
             }
         )
 
-    def restore(self, kept: Confirmed, contents: bytes) -> None:
-        """Put back the submission of an earlier part of the run, whose score on fresh folds was better; recorded only
-        where the file has changed since."""
-        if self.path.is_file() and self.path.read_bytes() == contents:
+    def restore(self, kept: Confirmed, contents: bytes, reason: str) -> None:
+        """Put back a submission that was confirmed by an earlier part of the run. It is written where the file differs,
+        and recorded where it is not the last one that was."""
+        self.confirmed, self.made_from = kept, kept.made_from
+        if not (self.path.is_file() and self.path.read_bytes() == contents):
+            write_atomically(self.path, contents)
+        if self._recorded == kept.sha256:
             return
-        write_atomically(self.path, contents)
-        self.made_from = kept.made_from
+        self._recorded = kept.sha256
         self.journal.add_submission(
             made_from=kept.made_from,
             path=str(self.path),
             sha256=kept.sha256,
             score=kept.score,
             standard_error=kept.standard_error,
-            reason="that of an earlier part of the run, which scored better on fresh folds",
+            reason=reason,
         )
         made = kept.made_from.get("ensemble", "constant")
         self.journal.emit({"event": "submission", "made_from": made, "score": kept.score})
@@ -169,31 +248,32 @@ class Submissions:
         score: Score | None,
         made_from: Mapping[str, Any],
         reason: str,
+        made: Mapping[str, Any],
+        *,
+        confirmed: bool,
     ) -> None:
-        """Write the submission from canonical test predictions (m, W), and record it.
+        """Write the submission from canonical test predictions (m, W), and record it; one with a `confirmed` score is
+        kept as such before. made: for the lineage.
 
         Raises SubmissionError, and leaves the old file as it is, where it does not have the sample submission's form.
         """
-        began = time.monotonic()
-        task, sample = self.data.task, self.data.competition.sample
-        frame = task.submission(self.data.competition.test, decision.apply(prediction), sample)
-        if sample is not None:
-            shares = self.data.metric.needs == "probability" and self.data.problem.classification
-            check_submission(
-                frame,
-                sample,
-                task.submission_id,
-                probability=shares,
-                ascending=task.level_columns if task.layout == "per_level" else (),
-                sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
-            )
-        digest = write_submission(frame, self.path, self.data.competition.sample_form)
-        self.write_seconds = max(self.write_seconds, time.monotonic() - began)
-        self.made_from = made_from
+        began = awake()
+        contents = contents_of(self.data, prediction, decision)
+        digest = hashlib.sha256(contents).hexdigest()
+        if self.lineage is not None:
+            score_of = {} if score is None else {"score": score.value, "standard_error": score.standard_error}
+            self.lineage.add_submission(digest, {**made, "reason": reason, **score_of}, self.journal.records)
+        if confirmed and self.keeps_confirmed and score is not None:
+            with contextlib.suppress(OSError):  # a full disk: the next part of the run compares with the one before
+                folder, value, error = self.journal.folder, score.value, score.standard_error
+                self.confirmed = keep_confirmed(folder, contents, value, error, made_from)
+        write_atomically(self.path, contents)
+        self.write_seconds = max(self.write_seconds, awake() - began)
+        self.made_from, self._recorded = made_from, digest
         self.journal.add_submission(
             made_from=made_from,
             path=str(self.path),
-            sha256=digest,
+            sha256=self._recorded,
             score=None if score is None else score.value,
             standard_error=None if score is None else score.standard_error,
             reason=reason,

@@ -7,14 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Any
 
 from medalist.agent.budget import Budget
-
-if TYPE_CHECKING:
-    from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.competitions.errors import LedgerError
 
 REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a system that shuts down, a terminal that is lost
 TOGETHER = 0.5  # seconds within which several signals count as one: a terminal sends them to every process of a run
@@ -33,7 +31,9 @@ class Deadline:
 
     def start(self, budget: Budget) -> None:
         """Report when a limited budget ends; an unlimited one has no deadline."""
-        if budget.limited:
+        if budget.hour is not None:
+            self._report(f"until {budget.hour.until!r} {budget.began!r} {budget.seconds!r}")
+        elif budget.limited:
             self._report(f"deadline {budget.deadline!r}")
 
     def replaying(self) -> None:
@@ -85,12 +85,13 @@ class Interrupts:
 
 
 @contextmanager
-def interruptible(ledger: Ledger, run_id: str) -> Iterator[Callable[[], bool]]:
+def interruptible(end: Callable[[str, Mapping[str, Any]], None]) -> Iterator[Callable[[], bool]]:
     """Handle Ctrl-C (SIGINT), SIGTERM and SIGHUP as requests for an orderly close within a `with` block. Yields a
     function that returns whether there was one.
 
-    A second request raises KeyboardInterrupt. An exception that leaves the block becomes the run's status and error in
-    the ledger, and is raised again. Outside the main thread, where Python handles no signals, there are no requests.
+    A second request raises KeyboardInterrupt. An exception that leaves the block is given to `end`, as the run's status
+    and error (see `LedgerQueue.end`), and is raised again. Outside the main thread, where Python handles no signals,
+    there are no requests.
     """
     interrupts = Interrupts(graceful=True)
     before = interrupts.install() if threading.current_thread() is threading.main_thread() else {}
@@ -98,7 +99,8 @@ def interruptible(ledger: Ledger, run_id: str) -> Iterator[Callable[[], bool]]:
         yield lambda: interrupts.requested
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        ledger.finish_run(run_id, status, {"status": status, "error": f"{type(error).__name__}: {error}"})
+        with contextlib.suppress(LedgerError):  # the exception goes before
+            end(status, {"status": status, "error": f"{type(error).__name__}: {error}"})
         raise
     finally:
         for number, handler in before.items():

@@ -30,9 +30,10 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
     for row in rows:
         journal.earlier_seconds = row.run_seconds
         proposal = Proposal(Pipeline.from_dict(row.pipeline), row.reason, row.parent, row.arm, row.idea)
-        evaluation = None if row.artifact is None else _kept(journal, row.number)
+        removed = row.artifact is not None and journal.predictions.score_of_removed(row.number) is not None
+        evaluation = None if row.artifact is None or removed else _kept(journal, row.number)
         if evaluation is None:
-            record = _failed(proposal, row)
+            record = _without_predictions(journal, proposal, row)
         else:
             losses = _numbers(row.fold_losses)
             if exactly:
@@ -55,7 +56,7 @@ def replay(journal: Journal, referee: Referee, rows: Sequence[ExperimentRow], *,
 
 def _last_members(journal: Journal) -> set[int]:
     """Numbers of the experiments that the last submission of an ensemble is made from."""
-    ensembles = (s.made_from.get("ensemble") for s in reversed(journal.ledger.submissions(journal.run_id)))
+    ensembles = (s.made_from.get("ensemble") for s in reversed(journal.submissions()))
     return {int(number) for number in next(filter(None, ensembles), ())}
 
 
@@ -72,6 +73,25 @@ def _kept(journal: Journal, number: int) -> Evaluation | None:
 def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
     """The values with NaN in place of None, which the ledger stores for it."""
     return tuple(float("nan") if value is None else value for value in values)
+
+
+def _without_predictions(journal: Journal, proposal: Proposal, row: ExperimentRow) -> Record:
+    """The record of an experiment whose predictions were removed, to free the disk, or that never had any."""
+    score = None if row.artifact is None else journal.predictions.score_of_removed(row.number)
+    if score is None:
+        return _failed(proposal, row)
+    return Record(
+        row.number,
+        proposal,
+        row.verdict,
+        row.verdict_reason,
+        score=score,
+        fold_scores=_numbers(row.fold_scores),
+        seconds=row.seconds,
+        gain=(row.gain_in_noise or 0.0) * noise_unit(journal.records),
+        fold_losses=_numbers(row.fold_losses),
+        adopted=proposal.arm == ARM and row.verdict == "keep",
+    )
 
 
 def _failed(proposal: Proposal, row: ExperimentRow) -> Record:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
-from medalist.agent.records.stores import open_ledger
+from medalist.agent.records.delivery import deliver_waiting
+from medalist.agent.records.removed import removed_from
+from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.competitions.errors import BudgetError, LedgerError
 from medalist.leaderboard.ledger.rows import RunRow
 
@@ -24,27 +26,35 @@ def resume_config(
     until: float | None = None,
     max_experiments: int | None = None,
     threads: int | None = None,
+    memory: int | None = None,
+    cluster: str | None = None,
+    artifacts: str | None = None,
 ) -> tuple[str, RunConfig]:
     """The whole id of a run and the configuration to go on with.
 
     budget: seconds; until: the instant (seconds since the epoch) that they were computed from, if they were. Without a
     new budget, the run gets what was left of its old one when its last experiment was recorded; one that was to work
-    until an hour of the clock works until then.
+    until an hour of the clock works until then. It goes on where it is told to, not where it ran: on this machine
+    without `cluster`.
 
     Raises LedgerError where there is no such run or it still goes on, BudgetError where nothing is left to do.
     """
     if budget is not None:
         Budget.of(budget)  # whether it is large enough
     with open_ledger(runs_dir) as ledger:
-        row = ledger.run(run_id)
+        waiting = deliver_waiting(ledger, runs_dir)
+        try:
+            row = ledger.run(run_id)
+        except LedgerError as error:  # it may be one of those that the ledger has not been told of
+            raise type(error)(" ".join([str(error), *waiting])) from None
         experiments = ledger.experiments(row.id)
     if _goes_on(row):
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
+    _require_models(row, runs_dir)
     config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
-    if threads is not None:
-        config = config.model_copy(update={"threads": threads})
-    if max_experiments is not None:
-        config = config.model_copy(update={"max_experiments": max_experiments})
+    given = {"threads": threads, "memory": memory, "max_experiments": max_experiments}
+    config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
+    config = config.model_copy(update={"cluster": cluster, "artifacts": artifacts})  # where it goes on, not how
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments
     if done and row.status == "finished":
         raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")
@@ -60,9 +70,17 @@ def resume_config(
     return row.id, config
 
 
+def _require_models(row: RunRow, runs_dir: str) -> None:
+    """LedgerError where `medalist clean` has removed what a run would go on from."""
+    removed = removed_from(Path(runs_dir), row.id)
+    if removed and not (folder_of(row, runs_dir) / "predictions").is_dir():
+        raise LedgerError(f"Run {row.id} cannot go on: {removed[-1]} Start a new run of {row.competition}.")
+
+
 def last_run_of(path: str, runs_dir: str) -> RunRow | None:
     """The newest run of the competition at a path, or of a Kaggle slug; None where there is none."""
     with open_ledger(runs_dir) as ledger:
+        deliver_waiting(ledger, runs_dir)
         return next((row for row in ledger.runs() if of_path(row, path)), None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline, interruptible
 from medalist.agent.run.display import Display, Log, Progress
-from medalist.agent.workers.local import Workers
+from medalist.agent.run.pools import pool_of
+from medalist.agent.workers.pool import WorkerPool
+from medalist.competitions.clock import awake
 from medalist.leaderboard.boards.standing import Standing, sentence
 
 if TYPE_CHECKING:
@@ -43,38 +44,32 @@ def run(
 ) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
-    `began` is the instant, on the clock of `time.monotonic()`, from which the budget counts. `deadline` is that of a
+    `began` is the instant, on the clock of `awake()`, from which the budget counts. `deadline` is that of a
     supervised process; without one nothing ends the process where the run has not ended by itself.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
-    began = time.monotonic() if began is None else began
+    began = awake() if began is None else began
     config.check()
-    budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began)
-    workers = Workers(config.threads or _cores())
-    workers.warm_up()
+    budget = Budget(began, float("inf")) if config.budget is None else Budget.of(config.budget, began, config.until)
     deadline = deadline or Deadline()
+    workers = None
     try:
         deadline.start(budget)
+        workers = pool_of(config)
         return _run(config, display, budget, workers, resume, deadline)
     finally:
         deadline.stop()
-        workers.close()
+        if workers is not None:
+            workers.close()
         display.close()
-
-
-def _cores() -> int:
-    """Cores that this process may use: what its affinity and its container allow."""
-    import joblib
-
-    return int(joblib.cpu_count())
 
 
 def _run(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     resume: str | None,
     deadline: Deadline,
 ) -> RunResult:
@@ -97,7 +92,7 @@ def _run(
 
 
 def _begin(
-    config: RunConfig, display: Display, budget: Budget, workers: Workers, prepared: Prepared, deadline: Deadline
+    config: RunConfig, display: Display, budget: Budget, workers: WorkerPool, prepared: Prepared, deadline: Deadline
 ) -> RunResult:
     """Connect the journal's events to the display and the log, and work with signals handled."""
     journal = prepared.journal
@@ -120,7 +115,7 @@ def _begin(
     emit({"event": "start", "run": journal.run_id, "folder": str(journal.folder), "text": prepared.headline})
     for note in prepared.notes:
         journal.note(note)
-    with journal.ledger, interruptible(journal.ledger, journal.run_id) as stopped:
+    with journal.ledger, interruptible(journal.queue.end) as stopped:
         try:
             return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:
@@ -133,7 +128,7 @@ def _work(
     config: RunConfig,
     display: Display,
     budget: Budget,
-    workers: Workers,
+    workers: WorkerPool,
     prepared: Prepared,
     stopped: Callable[[], bool],
     deadline: Deadline,
@@ -141,7 +136,7 @@ def _work(
     """First submission, search, close and summary."""
     from medalist.agent.run.audit import BackgroundAudit
     from medalist.agent.run.summary import RunOutcome, summarise
-    from medalist.agent.search.closing import Closing, Final
+    from medalist.agent.search.closing import Closing
     from medalist.agent.search.loop import Search
     from medalist.agent.search.recording import Recorder
 
@@ -149,6 +144,9 @@ def _work(
     submissions.begin(prepared.referee, prepared.leaders.champion)
     deadline.submitted()
     workers.start(data.training_input)
+    lineage = submissions.lineage
+    if lineage is not None:
+        lineage.search(data.competition.root)
     by_clock = budget.limited and not config.counted
     audit = BackgroundAudit(data, config.seed, journal.emit)
 
@@ -156,11 +154,16 @@ def _work(
         if journal.records:  # nothing goes before the first model
             audit.begin()
         audit.collect()
+        for text in workers.news():
+            journal.note(text)
         display.tick(_progress(config, search, prepared))
 
     def closing(search: Search) -> Closing:
         seconds = search.recorder.judge_seconds
-        return Closing(prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick)
+        expected = search.jobs.expected_bytes_of
+        return Closing(
+            prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick, expected
+        )
 
     search = Search(
         recorder=Recorder(prepared.referee, journal, submissions, prepared.leaders),
@@ -168,6 +171,7 @@ def _work(
         policy=prepared.policy,
         workers=workers,
         costs=prepared.costs,
+        footprints=prepared.footprints,
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,
@@ -186,11 +190,13 @@ def _work(
             final = closing(search).close(search.leaders.champion, data.task.folds.seed + FRESH_SEED)
         except Exception as failure:  # noqa: BLE001 - the submission of the search is on disk
             error = error or failure
-            final = Final.unconfirmed(search.leaders.champion)
+            final = closing(search).given_up(search.leaders.champion)
             text = f"The close was ended by an error, and the last submission stays: {one_line(failure)}"
             journal.note(text, traceback.format_exc())
     finally:
         audit.close()
+        if lineage is not None:
+            lineage.close(budget.left)
     outcome = RunOutcome(
         journal=journal,
         submissions=submissions,
@@ -231,7 +237,7 @@ def _progress(config: RunConfig, search: Search, prepared: Prepared) -> Progress
     return Progress(
         title=f"{data.competition.name} · {search.recorder.journal.run_id}",
         metric=data.task.metric,
-        seconds_left=search.budget.deadline - time.monotonic() if search.budget.limited else None,
+        seconds_left=search.budget.deadline - awake() if search.budget.limited else None,
         experiments=len(search.records),
         max_experiments=config.max_experiments,
         best=None if champion is None else champion.score.value,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,12 +15,11 @@ from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Variations, other_losses
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.audit.rows import rows_repeat
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.by_time import forecast_horizon
-from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import encoded_features, joined_features, values_recur
 from medalist.pipelines.features.language.expression import Column
@@ -50,7 +49,7 @@ def families_of(config: RunConfig) -> list[str]:
     return wanted
 
 
-def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: Workers) -> Policy:
+def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: WorkerPool) -> Policy:
     """The policy of a run, without what it may vary and without a search for features."""
     return Policy(
         cards=data.cards,
@@ -69,10 +68,9 @@ def feature_search(
     judge: FeatureJudge,
     steering: Steering,
     budget: Budget,
-    ledger: Ledger,
-    run_id: str,
+    shapes: Mapping[str, tuple[int, int]],
 ) -> FeatureSearch:
-    """The search for features: which columns it may use, and what a person wants of it."""
+    """The search for features: which columns it may use, and what a person wants of it; shapes: see `Ledger.shapes`."""
     train, test, task = data.competition.train, data.competition.test, data.task
     forbidden = set(steering.forbidden_columns)
     inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
@@ -91,7 +89,7 @@ def feature_search(
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and not config.counted else float("inf"),
         seed=config.seed,
-        shapes={} if config.counted else ledger.shapes(run_id),
+        shapes=shapes,
     )
 
 

@@ -19,13 +19,24 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.memory.experience import Experience
 from medalist.agent.proposals.features import FeatureSearch, Step
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.records.eviction import predictions_limit
 from medalist.agent.records.feature_rows import forced_rows
 from medalist.agent.records.journal import Journal
+from medalist.agent.records.ledger_queue import PATIENCE
+from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.run.affordable import affordable_folds, affordable_repeats, fold_bytes
+from medalist.agent.run.affordable import (
+    TRAIN_SHARE,
+    affordable_folds,
+    affordable_repeats,
+    footprints_of,
+    own_bytes,
+    refuse_too_little,
+    usual_bytes,
+)
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run.search_setup import families_of, feature_search, policy_of, variations
@@ -33,20 +44,21 @@ from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.meter import give_back
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import InputError, MedalistError, TaskError
+from medalist.competitions.errors import BudgetError, InputError, LedgerError, MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import board_for, named_board
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.memory import Gain
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
-
-TRAIN_SHARE = 0.8  # share of the rows that a fold's model is fitted on, for first guesses of costs
 
 
 @dataclass(frozen=True)
@@ -59,6 +71,7 @@ class Prepared:
     features: FeatureSearch
     policy: Policy
     costs: Costs
+    footprints: Footprints
     leaders: Leaders
     headline: str
     notes: tuple[str, ...]
@@ -76,20 +89,20 @@ class _Read:
     task_file: Path | None
 
 
-def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | None) -> Prepared:
+def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str | None) -> Prepared:
     """Everything up to the first experiment; `resume`: the id of a run that goes on.
 
     Raises a MedalistError where the competition, the task or the folder does not allow a run.
     """
     families = families_of(config)
-    ledger = open_ledger(config.runs_dir)
+    ledger = open_ledger(config.runs_dir, PATIENCE, may_be_away=resume is None)
     given = _read(config, ledger, budget, resume)
     competition, task, cards, row = given.competition, given.task, given.cards, given.row
     board = _board(config, task)
     home = Path(config.runs_dir) / competition.name
     run_id = row.id if row else _new_run(home)
     folder = given.folder or home / run_id
-    predictions = Predictions.create(folder)
+    predictions = Predictions.create(folder, None if config.counted else predictions_limit())
     try:
         data = RunData.create(competition, task, cards, folder, home / "features")
         steering = read_run_steering(config, data, fresh=row is None)
@@ -98,40 +111,64 @@ def prepare(config: RunConfig, budget: Budget, workers: Workers, resume: str | N
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
-    workers.fit_to_memory(fold_bytes(data))
+    give_back()
+    footprints, own = footprints_of(data), own_bytes(data)
+    workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     policy = policy_of(config, families, data, costs, workers)
+    try:
+        refuse_too_little(footprints, policy.first().pipeline, own, own + workers.room)
+    except BudgetError:
+        if row is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     folds, repeats = _folds(config, data, policy, costs, budget, row)
+    footprints.rows, footprints.valid_rows = int(folds.fit_rows), len(folds.positions[0])
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
+    early_events: list[Mapping[str, Any]] = []  # before there is a display
+    journal = Journal(run_id, folder, ledger, predictions, data.schema, early_events.append, began=budget.began)
+    journal.flush(insist=True)  # what an earlier part of the run has left
     experiments = ledger.experiments(run_id) if row else []
     kept = _kept_config(config, competition, experiments)
     if row is None:
         write_task(task, folder / "task.yaml")
-        ledger.start_run(
-            competition.name, kept, document, competition.fingerprint, config.seed, folder.resolve(), run_id
-        )
+        try:
+            journal.begin(competition.name, kept, document, competition.fingerprint)
+        except LedgerError:
+            journal.queue.outbox.close()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     else:
         refuse_changes(row, document, str(given.task_file))
-        ledger.resume_run(run_id, folder.resolve(), kept)
-    early_events: list[Mapping[str, Any]] = []  # before there is a display
-    journal = Journal(run_id, folder, ledger, predictions, data.schema, early_events.append, began=budget.began)
+        journal.go_on(kept)
     judge = FeatureJudge(data, folds, config.seed)
     referee = Referee(data, folds, judge, config.postprocessing)
-    features = feature_search(config, data, judge, steering, budget, ledger, run_id)
+    shapes: dict[str, tuple[int, int]] = {}
+    gains: list[Gain] = []
+    if not config.counted:  # what earlier runs of other competitions teach
+        shapes = journal.queue.ask(lambda: ledger.shapes(run_id), shapes)
+        gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
+    features = feature_search(config, data, judge, steering, budget, shapes)
     policy.features = features
-    policy.experience = Experience() if config.counted else Experience.of(ledger.gains(run_id))
+    policy.experience = Experience.of(gains)
     policy.variations = variations(config, data, folds, families, steering)
     leaders = Leaders()
-    if row is None:
-        ledger.add_features(run_id, forced_rows(steering, data.schema))
-    else:
+    forced = forced_rows(steering, data.schema)
+    if forced and (row is None or not any(f.status == "forced" for f in ledger.features(run_id))):  # or it was killed
+        journal.add_features(forced)
+    if row is not None:
         leaders = replay(journal, referee, experiments, exactly=config.counted)
         features.steps += [Step(parent, result) for parent, result in journal.screenings()]
-    submissions = Submissions(data, journal, Standings(board))
-    offered = () if row is not None or config.counted else _earlier_run(ledger, competition, run_id)
+    lineage = Lineage(folder, run_id)
+    lineage.begin(config, data, folds, (folder / "task.yaml").read_text(encoding="utf-8"))
+    by_clock = budget.limited and not config.counted
+    submissions = Submissions(data, journal, Standings(board), lineage=lineage, keeps_confirmed=by_clock)
+    offered: tuple[str, ...] = ()
+    if row is None and not config.counted:
+        offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
-    return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
+    return Prepared(referee, journal, submissions, features, policy, costs, footprints, leaders, headline, notes)
 
 
 def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None) -> _Read:

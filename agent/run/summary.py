@@ -17,7 +17,7 @@ from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.run.display import duration
 from medalist.agent.search.closing import Final
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.audit.finding import Finding
 from medalist.leaderboard.boards.standing import Standing, sentence
 
@@ -56,7 +56,7 @@ class RunOutcome:
         return "interrupted" if self.interrupted else "finished"
 
 
-def summarise(outcome: RunOutcome, workers: Workers, budget: Budget) -> dict[str, Any]:
+def summarise(outcome: RunOutcome, workers: WorkerPool, budget: Budget) -> dict[str, Any]:
     """The content of `summary.json`; its `text` is what the terminal shows."""
     records, final, constant = outcome.records, outcome.final, outcome.submissions.constant_score
     verdicts = Counter(r.verdict for r in records)

@@ -3,6 +3,7 @@
 Nothing that the run does can hold it up: not C code that keeps Python's lock for minutes, not an exit handler that
 waits for a child. It ends the run and its children shortly before the deadline, shows the cursor again, prints what
 became of the submission, and ends with the run's exit code. It imports little and is forked before anything heavy is.
+Its pulse is that of the run's clock (see `competitions.clock`): while it is stopped no time passes for the run.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import time
 from collections.abc import Iterable
 from typing import NoReturn
 
+from medalist.agent.budget import Hour
 from medalist.agent.run.deadline import REQUESTS, Deadline, Interrupts
+from medalist.agent.workers.lifeline import descendants, end_with_parent
+from medalist.competitions.clock import TICK, Pulse, awake, begin_pulse
 
 SHOW_CURSOR = "\x1b[?25h"
-LAST_SECONDS = 0.4  # time before the deadline at which the run and its children are killed
+LAST_SECONDS = 0.6  # time before the deadline at which the run and its children are killed
 EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
-REAP_SECONDS = 0.2  # longest wait for the end of a killed process
+REAP_SECONDS = 0.1  # longest wait for the end of a killed process
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
 
 STAGES = {  # by the last reported stage: the message and the exit code where the deadline ends the run
@@ -45,13 +49,15 @@ def supervise() -> Deadline:
         with contextlib.suppress(OSError):
             stream.flush()
     signal.pthread_sigmask(signal.SIG_BLOCK, REQUESTS)  # until each side handles them in its own way
+    pulse, supervisor = begin_pulse(), os.getpid()
     agent = os.fork()
     if agent != 0:
         os.close(reporting)
         os.close(lifeline)
-        _wait(_Supervised(agent), reports)
+        _wait(_Supervised(agent), reports, pulse)
     os.close(reports)
     os.close(held)
+    end_with_parent(supervisor)
     _exit_after(lifeline)
     Interrupts(graceful=False).install()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
@@ -73,21 +79,29 @@ class _Supervised:
 
     def __init__(self, pid: int):
         self.pid = pid
-        self.deadline = float("inf")  # on the clock of time.monotonic()
+        self._instant = float("inf")  # at which it is ended, on the clock of awake()
+        self._hour: Hour | None = None
         self._stage = "begun"
         self._exit_code: int | None = None
+
+    @property
+    def deadline(self) -> float:
+        """The instant at which it is ended, on the clock of `awake()`; infinite where there is none."""
+        return self._instant if self._hour is None else min(self._instant, self._hour.instant - LAST_SECONDS)
 
     def take_in(self, lines: Iterable[str]) -> None:
         """Store reported lines: the deadline, the stage or the exit code."""
         for line in lines:
             kind, _, value = line.partition(" ")
             if kind == "deadline":
-                self.deadline = float(value) - LAST_SECONDS
+                self._instant = float(value) - LAST_SECONDS
+            elif kind == "until":
+                self._hour = Hour.of(*map(float, value.split()))
             elif kind == "stage":
                 self._stage = value
             elif kind == "exiting":
                 self._exit_code = int(value)
-                self.deadline = min(self.deadline, time.monotonic() + EXIT_SECONDS)
+                self._instant = min(self._instant, awake() + EXIT_SECONDS)
 
     def signal(self, number: int, _: object = None) -> None:
         """Send the process a signal; also the handler that passes this process's signals on."""
@@ -103,20 +117,15 @@ class _Supervised:
                 return os.waitstatus_to_exitcode(status)
             if time.monotonic() >= until:
                 return None
-            time.sleep(0.01)
+            select.select((), (), (), 0.01)  # not time.sleep, which fails where a tool fakes the clock
 
     def kill(self) -> int:
         """Kill the process and its descendants at the deadline, and print why; returns the exit code for this
         process."""
-        import psutil
-
-        with contextlib.suppress(psutil.Error):
-            below = psutil.Process(self.pid).children(recursive=True)
-            self.signal(signal.SIGKILL)
-            for process in below:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-        self.signal(signal.SIGKILL)
+        below = descendants(self.pid)
+        for pid in (self.pid, *below):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         message, exit_code = STAGES[self._stage]
         if self._exit_code is not None:
             message, exit_code = "", self._exit_code
@@ -125,10 +134,16 @@ class _Supervised:
         return exit_code
 
 
-def _wait(agent: _Supervised, reports: int) -> NoReturn:
+def _wait(agent: _Supervised, reports: int, pulse: Pulse) -> NoReturn:
     """Wait until the agent ends or its deadline is reached, and exit with its exit code."""
-    import psutil  # noqa: F401 - when the deadline comes there is no time for it
+    continued = False
 
+    def note_continued(*_: object) -> None:
+        nonlocal continued
+        continued = True
+
+    signal.signal(signal.SIGCONT, note_continued)
+    descendants(agent.pid)  # imports what it needs: when the deadline comes there is no time for that
     woken, waking = os.pipe()
     os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
@@ -139,10 +154,12 @@ def _wait(agent: _Supervised, reports: int) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
     watched, unread = [woken, reports], ""
     while (exit_code := agent.ended()) is None:
-        left = agent.deadline - time.monotonic()
+        pulse.beat(continued=continued)
+        continued = False
+        left = agent.deadline - awake()
         if left <= 0:
             os._exit(agent.kill())
-        ready, _, _ = select.select(watched, [], [], None if left == float("inf") else left)
+        ready, _, _ = select.select(watched, [], [], min(left, TICK))
         if woken in ready:
             os.read(woken, 4096)
         if reports in ready:

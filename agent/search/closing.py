@@ -9,7 +9,6 @@ folds, models fitted on all rows take their place.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,15 +20,18 @@ from medalist.agent.experiment import Record
 from medalist.agent.folds import FoldSet
 from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
-from medalist.agent.records.confirmed import confirmed_in, keep_confirmed
+from medalist.agent.records.confirmed import confirmed_in
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
+from medalist.agent.search.close_record import made_by_draws, made_by_refits
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits, Timing, members_of
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.footprints import not_known
+from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 LARGEST_SHARE = 0.2  # most of the budget that is kept for the close, unless one fold of each member takes longer
 FRESH_SHARE = 0.1  # most of the budget for a fresh fold of each member beside the fits on all rows
@@ -54,10 +56,9 @@ class Final:
     ensemble: Ensemble
 
     @classmethod
-    def unconfirmed(cls, champion: Champion | None) -> Final | None:
-        """The end of a run whose close failed: the champion with its score on the folds of the search; None without
-        one."""
-        return None if champion is None else cls(champion.score, False, champion.score, champion.ensemble)
+    def unconfirmed(cls, champion: Champion) -> Final:
+        """The end with a champion that has its score on the folds of the search only."""
+        return cls(champion.score, False, champion.score, champion.ensemble)
 
 
 def seconds_needed(
@@ -97,18 +98,20 @@ class Closing:
     """The close of a run: `close` does all of it.
 
     by_clock: whether it does what the time allows, else everything (so that runs with a number of experiments are
-    repeatable). judge_seconds: that judging one experiment takes. stopped, tick: see `fresh_folds.Refits`.
+    repeatable). judge_seconds: that judging one experiment takes. stopped, tick,
+    expected_bytes: see `fresh_folds.Refits`.
     """
 
     referee: Referee
     journal: Journal
     submissions: Submissions
-    workers: Workers
+    workers: WorkerPool
     budget: Budget
     by_clock: bool
     judge_seconds: float
     stopped: Callable[[], bool]
     tick: Callable[[], None]
+    expected_bytes: Callable[[Pipeline, bool], int] = not_known
 
     @property
     def overhead(self) -> float:
@@ -165,37 +168,41 @@ class Closing:
                 final = Final(constant, fresh, champion.score, Ensemble({}))
                 if (earlier := self._earlier(final)) is not None:
                     return earlier
-                self.submissions.submit_constant(constant, "the best constant: on fresh folds no model did better")
-                return self._kept(final)
+                reason = "the best constant: on fresh folds no model did better"
+                self.submissions.submit_constant(constant, reason, confirmed=fresh)
+                return final
         if (earlier := self._earlier(final)) is not None:
             return earlier
         prediction = chosen.ensemble.blend(self._test_predictions(chosen, draws, refits))
+        fitted = made_by_refits(refits) if refit else made_by_draws(draws)
         reason = "the last: all models of the ensemble" + (", confirmed on fresh folds" if final.confirmed else "")
-        self.submissions.submit(prediction, chosen.decision, final.score, chosen.ensemble, reason)
-        return self._kept(final)
+        self.submissions.submit(
+            prediction, chosen.decision, final.score, chosen.ensemble, reason, fitted, confirmed=final.confirmed
+        )
+        return final
+
+    def given_up(self, champion: Champion | None) -> Final | None:
+        """The end of a run whose close failed: an earlier part's, where that was confirmed, else the champion with its
+        score on the folds of the search; None without one."""
+        if champion is None:
+            return None
+        final = Final.unconfirmed(champion)
+        return self._earlier(final) or final
 
     def _earlier(self, final: Final) -> Final | None:
         """The end of an earlier part of the run, whose submission is restored, where this one's score on fresh folds is
         no better, or it has none; else None. In a counted run always None: it is one that was not interrupted."""
-        found = confirmed_in(self.journal.folder) if self.by_clock else None
+        found = confirmed_in(self.journal.folder) if self.submissions.keeps_confirmed else None
         if found is None:
             return None
         kept, contents = found
         better = self.referee.data.metric.greater_is_better
         if final.confirmed and not kept.at_least(final.score.value, greater_is_better=better):
             return None
-        self.submissions.restore(kept, contents)
+        self.submissions.restore(kept, contents, "confirmed on fresh folds by an earlier part of the run, and better")
         ensemble = Ensemble({int(n): w for n, w in kept.made_from.get("ensemble", {}).items()})
         score = replace(final.score, value=kept.score, standard_error=kept.standard_error)
         return Final(score, True, final.search, ensemble)
-
-    def _kept(self, final: Final) -> Final:
-        """The same, after a copy of its submission was kept for later parts of the run, if it was confirmed."""
-        if final.confirmed and self.by_clock:
-            with contextlib.suppress(OSError):  # a full disk: the next part compares with the one before
-                made_from, score = self.submissions.made_from, final.score
-                keep_confirmed(self.submissions.path, score.value, score.standard_error, made_from)
-        return final
 
     def _refits(self) -> Refits:
         return Refits(
@@ -208,6 +215,7 @@ class Closing:
             lambda: self.seconds_left,
             self.stopped,
             self.tick,
+            self.expected_bytes,
         )
 
     def _draw(self, fits: Refits, members: Sequence[Record], champion: Champion, seed: int, draw: int) -> Draw:

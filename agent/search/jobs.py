@@ -17,8 +17,9 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.proposals.planning import LARGEST_SHARE
 from medalist.agent.records.journal import Journal
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job, Outcome, Sources
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.pool import WorkerPool
 from medalist.agent.workers.widths import pipeline_width
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.features.language.parser import parse
@@ -50,6 +51,7 @@ class Active:
     busy_seconds: of work on its jobs so far.
     trial: the outcome of a test of features by its held-out folds, once these are done (see `Pruner`).
     order: the folds that were not looked at yet, in the order in which workers get them.
+    nodes: names of the cluster's nodes that have worked on it; none where this machine has.
     early: outcomes of folds that ended before an earlier one in `order`, by fold; only where the budget is a number of
         experiments, so that nothing may depend on the clock.
     replicates: validation predictions of the seed replicates for the noise floor, by REPLICATE_SEEDS; None until they
@@ -70,6 +72,7 @@ class Active:
     replicates: dict[int, np.ndarray | None] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     early: dict[int, Outcome] = field(default_factory=dict)
+    nodes: set[str] = field(default_factory=set)
 
     def in_order(self, outcome: Outcome) -> list[Outcome]:
         """The outcomes that may be looked at now that this fold has ended, in `order`: all up to the first fold that
@@ -122,16 +125,18 @@ class Jobs:
     """Makes the jobs of experiments.
 
     by_clock: whether jobs have time limits; not where the budget is a number of experiments, so that equal runs have
-    equal jobs. seconds_left: returns the seconds left for the search.
+    equal jobs. seconds_left: returns the seconds left for the search. footprints: the model of the jobs' memory; None
+    where it is not looked after.
     """
 
     referee: Referee
     journal: Journal
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     by_clock: bool
     seconds_left: Callable[[], float]
+    footprints: Footprints | None = None
 
     def begin(self, active: Active) -> None:
         """Set the first jobs of an experiment (`waiting`): one that computes its features, where any is missing in the
@@ -196,7 +201,22 @@ class Jobs:
             hard_seconds=hard,
             short=kind == "fold" and self.expected_seconds(active) < SHORT_SECONDS,
             sources=sources_of(pipeline, self.journal) if pipeline.bases else None,
+            memory=self.expected_bytes(active, kind),
         )
+
+    def expected_bytes(self, active: Active, kind: str = "fold") -> int:
+        """Bytes that a job of this kind is expected to take at its peak; 0 where that is not looked after."""
+        if self.footprints is None or kind == "fold":
+            return self.expected_bytes_of(active.proposal.pipeline)
+        return self.footprints.expected_of_preparing()
+
+    def expected_bytes_of(self, pipeline: Pipeline, whole: bool = False) -> int:
+        """Bytes that a fit is expected to take at its peak, on the rows of a fold or on all; 0 where that is not looked
+        after."""
+        if self.footprints is None:
+            return 0
+        rows = self.footprints.rows + self.footprints.valid_rows if whole else None
+        return self.footprints.expected(pipeline, pipeline_width(pipeline, self.costs.outputs), rows)
 
     def expected_seconds(self, active: Active) -> float:
         """Expected seconds of one fold."""

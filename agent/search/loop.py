@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,14 +12,17 @@ from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.search.admission import TOO_LARGE, Admission
 from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs, priority
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
+from medalist.agent.search.room import Room
 from medalist.agent.workers.costs import Costs
-from medalist.agent.workers.jobs import Job
-from medalist.agent.workers.local import Workers
+from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
+from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
@@ -38,6 +42,7 @@ class Search:
     ----------
     stopped: returns whether a person has asked for an early close.
     closing_seconds: returns the seconds to keep for the close.
+    footprints: the model of the jobs' memory; None where it is not looked after.
     under_way: the experiments that run or are not recorded yet.
     exhausted: whether nothing is left to try.
     """
@@ -45,22 +50,26 @@ class Search:
     recorder: Recorder
     features: FeatureSearch
     policy: Policy
-    workers: Workers
+    workers: WorkerPool
     costs: Costs
     budget: Budget
     max_experiments: int | None
     stopped: Callable[[], bool]
     closing_seconds: Callable[[Search], float]
+    footprints: Footprints | None = None
     under_way: UnderWay = field(default_factory=UnderWay)
     exhausted: bool = False
     jobs: Jobs = field(init=False)
+    room: Room = field(init=False)
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
-        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
+        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left, footprints=self.footprints)
+        journal = self.recorder.journal
+        self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
         self.intake = Intake(
             self.recorder,
@@ -108,7 +117,7 @@ class Search:
         runs."""
         proposal = self.policy.first()
         fam, active = family(proposal.pipeline.family), Active(0, proposal, [], None)
-        if self.counted or not fam.boosted:
+        if self.counted or not fam.boosted or not self.workers.one_machine:
             return
         expected = self.costs.expected_fit_seconds(fam, self.jobs.width(active), fam.portfolio[0])
         seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)
@@ -126,7 +135,9 @@ class Search:
                 and not self.under_way.screening
                 and not self._wants_screening()
             ):
-                break
+                if not self.room.awaited:
+                    break
+                time.sleep(POLL_SECONDS)
             for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left))):
                 self.intake.take(outcome)
             self._hand_out()  # before what has finished is judged
@@ -147,7 +158,7 @@ class Search:
                     return  # what runs comes to its end first
                 if not self.workers.has_room(short=True) or not self._propose():
                     return
-            elif self.workers.has_room(short=active.waiting[0].short):
+            elif self._has_room(active.waiting[0]):
                 self.workers.submit(active.waiting.pop(0))
             else:
                 return
@@ -155,9 +166,13 @@ class Search:
     def _hand_out(self) -> None:
         """Hand out jobs that wait already, as far as there is room for them."""
         while (active := min((a for a in self.under_way.active if a.waiting), key=priority, default=None)) is not None:
-            if (self.counted and self.under_way.screening) or not self.workers.has_room(short=active.waiting[0].short):
+            if (self.counted and self.under_way.screening) or not self._has_room(active.waiting[0]):
                 return
             self.workers.submit(active.waiting.pop(0))
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether a job can be submitted now."""
+        return self.workers.has_room(short=job.short, needed=job.memory)
 
     def _history(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """The records that a proposal of this number is made from, and placeholders for the experiments that count as
@@ -179,7 +194,9 @@ class Search:
         if self.max_experiments is not None and self.next_number >= self.max_experiments:
             return False
         history, running = histories
-        return self.features.ready([*history, *running], float("inf") if self.counted else self.seconds_left)
+        return self.room.ready and self.features.ready(
+            [*history, *running], float("inf") if self.counted else self.seconds_left
+        )
 
     def _screen(self) -> bool:
         """Hand out a screening for features where it is time for one. Returns whether nothing else may be handed out
@@ -196,7 +213,15 @@ class Search:
             hard = max(1.0, self.seconds_left) if self.counted else 2 * soft + HARD_GRACE
         request = self.features.request(self.records, self.recorder.journal.folder / "work", counted=self.counted)
         self.workers.submit(
-            Job(SCREEN_KEY, "screen", incumbent.pipeline, soft_seconds=soft, hard_seconds=hard, screen=request)
+            Job(
+                SCREEN_KEY,
+                "screen",
+                incumbent.pipeline,
+                soft_seconds=soft,
+                hard_seconds=hard,
+                screen=request,
+                memory=0 if self.footprints is None else self.footprints.expected_of_preparing(),
+            )
         )
         self.under_way.screening = True
         return False
@@ -207,8 +232,8 @@ class Search:
         count = len(self.under_way.active) + (len(self.under_way.finished) if self.counted else 0)
         if self.exhausted or (count > self.lag and (self.counted or not self.workers.idle)):
             return False
-        if not self.recorder.journal.predictions.has_room():
-            self._end_for_want_of_room()
+        if not self.room.ready:
+            self.exhausted = self.room.given_up
             return False
         if self.max_experiments is not None and number >= self.max_experiments:
             return False
@@ -227,8 +252,21 @@ class Search:
                 self.under_way.active or self.under_way.finished or self.under_way.screening or self._wants_screening()
             )
             return False
+        if self.footprints is not None:
+            admitted = Admission(self.workers, self.footprints).admitted(proposal)
+            if isinstance(admitted, str):
+                self._refuse(number, proposal, admitted)
+                return False  # it is recorded before the next one is proposed
+            proposal = admitted
         self._begin(number, proposal)
         return True
+
+    def _refuse(self, number: int, proposal: Proposal, reason: str) -> None:
+        """Let an experiment fail before it starts."""
+        job = Job(number, "fold", proposal.pipeline)
+        self.under_way.finished[number] = Active(
+            number, proposal, [], None, failure=Outcome(job, TOO_LARGE, error=reason)
+        )
 
     def would_try_next(self) -> str | None:
         """What would be tried next if the run went on for an hour, in words, once the search has ended; None where
@@ -237,13 +275,6 @@ class Search:
             return None
         proposal = self.policy.propose(self.records, len(self.records), NEXT_SECONDS)
         return None if proposal is None else f"{proposal.pipeline.family}: {proposal.reason}"
-
-    def _end_for_want_of_room(self) -> None:
-        """Try nothing more, while there is room on the disk for the close."""
-        self.exhausted = True
-        self.recorder.journal.note(
-            f"The disk of {self.recorder.journal.folder} is nearly full: nothing more is tried, and the run is closed."
-        )
 
     def _begin(self, number: int, proposal: Proposal) -> None:
         history = self.records[: max(1, number - self.lag)] if self.counted else self.records

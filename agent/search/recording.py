@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,9 +12,12 @@ from medalist.agent.history import incumbent_features, leads_boosting
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.judging.feature_trials import FeatureTrial
 from medalist.agent.judging.referee import Referee
+from medalist.agent.records.eviction import evict
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.submissions import Submissions
 from medalist.agent.search.jobs import REPLICATE_SEEDS, Active, last_line
+from medalist.competitions.clock import awake
+from medalist.competitions.errors import DiskFull
 from medalist.pipelines.fitting.evaluation import combine
 
 RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
@@ -25,7 +27,8 @@ RECENT = 0.2  # weight of the latest experiment in the moving average of the sec
 class Recorder:
     """Judges and records experiments, one after another.
 
-    leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes.
+    leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes. owed:
+    whether the champion has no submission yet, as where the disk is full. told: whether that was said.
     """
 
     referee: Referee
@@ -33,6 +36,8 @@ class Recorder:
     submissions: Submissions
     leaders: Leaders = field(default_factory=Leaders)
     judge_seconds: float = 0.0
+    owed: bool = False
+    told: bool = False
 
     def record(self, active: Active) -> None:
         """Record an experiment whose jobs have ended, as failed, as pruned, or with a verdict by all of its folds."""
@@ -45,6 +50,8 @@ class Recorder:
             self.journal.add(record, self._pruned_trial(active))
         else:
             self._judge(number, active)
+        if active.nodes:
+            self.journal.emit({"event": "nodes", "number": number, "nodes": sorted(active.nodes)})
 
     def cut_short(self, active: Active, reason: str) -> None:
         """Record an experiment that the end of the search has cut short, so that it may be proposed again. reason: in
@@ -68,19 +75,37 @@ class Recorder:
         one, other = (active.replicates.get(t) for t in REPLICATE_SEEDS)
         if one is not None and other is not None:
             self._measure_noise_floor(one, other)
-        began = time.monotonic()
+        began = awake()
         judgement = self.referee.judge(
             number, active.proposal, evaluation, active.busy_seconds, losses, records, self.leaders
         )
-        took = time.monotonic() - began
+        took = awake() - began
         self.judge_seconds += RECENT * (took - self.judge_seconds) if self.judge_seconds else took
         leads = leads_boosting(judgement.record, records)  # its test predictions may become pseudo-labels
         tests = [r.test for r in results] if leads and not refit else []
         renewed = judgement.leaders.champion is not self.leaders.champion
         self.journal.add(judgement.record, judgement.trial, tests)
         self.leaders = judgement.leaders
-        if renewed and self.leaders.champion is not None:
-            self.submissions.submit_champion(self.leaders.champion, records)
+        if renewed:
+            self.owed = True
+        self.renew_submission()
+        champion = self.leaders.champion
+        evict(self.journal, () if champion is None else champion.ensemble.weights)
+
+    def renew_submission(self) -> None:
+        """Write the submission of the champion, where it is not written yet. Where the disk is full the last one stays,
+        and this one is written once there is room."""
+        champion = self.leaders.champion
+        if not self.owed or champion is None:
+            return
+        try:
+            self.submissions.submit_champion(champion, self.journal.records)
+        except DiskFull as error:
+            if not self.told:
+                self.journal.note(str(error))
+            self.told = True
+            return
+        self.owed = self.told = False
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
         """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first

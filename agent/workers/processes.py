@@ -14,14 +14,18 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
 
+from medalist.agent.workers.lifeline import end_with_parent
+
 PRELOAD = ["medalist.agent.workers.preload"]
+TIED = ["medalist.agent.workers.tied"]  # imported first, where the thread that starts the server ends with its process
 FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ignored in children: the run ends them itself
 _starting = threading.Lock()
 
 
 def warm_up() -> None:
     """Start the fork server, once; it imports in the background while the caller goes on."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOAD)
+    main = threading.current_thread() is threading.main_thread()
+    multiprocessing.get_context("forkserver").set_forkserver_preload([*(TIED if main else ()), *PRELOAD])
     with _starting, _without_main_module(), _ignored_signals():
         forkserver.ensure_running()
 
@@ -44,14 +48,16 @@ def start_child(target: Callable[..., None], *arguments: Any) -> tuple[Any, Conn
 def _run(target: Callable[..., None], connection: Connection, *arguments: Any) -> None:
     for number in FROM_OUTSIDE:
         signal.signal(number, signal.SIG_IGN)
-    _end_with_parent()
+    end_with_parent(os.getppid())
+    _end_with_run()
     target(connection, *arguments)
 
 
-def _end_with_parent() -> None:
+def _end_with_run() -> None:
     """End this child as soon as the process that started it is gone, even in the middle of a fit.
 
-    Its parent for the operating system is the fork server, which lives as long as any child does.
+    Its parent for the operating system is the fork server, which lives as long as any child does, unless it is tied to
+    that process (see TIED).
     """
 
     def watch() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from medalist.competitions.audit.adversarial import adversarial_validation
 from medalist.competitions.audit.finding import Finding, Severity
 from medalist.competitions.audit.rows import duplicate_rows, row_order, train_only_columns
 from medalist.competitions.audit.target import target_copies
+from medalist.competitions.clock import awake
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.columns.date_parts import parts_of_dates
 from medalist.competitions.competition import Competition
@@ -34,7 +34,7 @@ def audit(
     `seconds` have passed, and the last finding then names those that were left out. `threads`: of the model that
     separates test from train. Findings are the same for equal input and seed unless the time runs out.
     """
-    deadline = time.monotonic() + seconds
+    deadline = awake() + seconds
     train, test = competition.train, competition.test
     y = task.encode(train)
     inputs = [card for card in cards if card.name in set(task.features(train, test))]
@@ -54,7 +54,7 @@ def audit(
     findings: list[Finding] = []
     skipped = []
     for name, check in checks.items():
-        if time.monotonic() >= deadline:
+        if awake() >= deadline:
             skipped.append(name)
         else:
             findings += check()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from medalist.competitions.audit.finding import Finding, Severity
+from medalist.competitions.clock import awake
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.task.task import Task
 
@@ -31,14 +31,14 @@ def target_copies(
 
     An input's share is what its levels explain on held-out rows (see `explained`) or, for a numeric input of a numeric
     target, the squared rank correlation over all sampled rows where that is larger. `cards`: the inputs; `y`: (n, T)
-    encoded targets. At most `n_sample` rows are drawn, with `rng`. Columns are skipped once time.monotonic() has
+    encoded targets. At most `n_sample` rows are drawn, with `rng`. Columns are skipped once awake() has
     passed `deadline`.
     """
     rows = np.sort(rng.permutation(len(train))[:n_sample])
     learn = rng.random(len(rows)) < 0.5
     copies = []
     for card in cards:
-        if card.kind == Kind.CONSTANT or time.monotonic() > deadline:
+        if card.kind == Kind.CONSTANT or awake() > deadline:
             continue
         values = train[card.name].iloc[rows]
         codes = levels(values, most=int(np.clip(len(rows) // 20, 10, 500)))

@@ -86,12 +86,18 @@ class Database(ABC):
                 self._version(execute)
         self._reached_once = True
 
+    def set_patience(self, patience: float) -> None:
+        """Change how many seconds a call waits."""
+        self.patience = patience
+
     def _with_retries(self, call: Callable[[], Result]) -> Result:
         """The result of `call`, retried for up to `patience` seconds while a server that was reached before is away."""
         deadline, pause = time.monotonic() + self.patience, FIRST_PAUSE
         while True:
             try:
-                return call()
+                result = call()
+                self._reached_once = True
+                return result
             except LedgerUnavailable:
                 if not (self.retries and self._reached_once) or time.monotonic() + pause > deadline:
                     raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.base import insert, now, one_of
+from medalist.leaderboard.ledger.base import Delivery, insert, one_of, recorded_at
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
 from medalist.leaderboard.ledger.features import FeatureLog, add_feature_rows, feature_values
 from medalist.leaderboard.ledger.migrations import of_version_2, version_3_columns
@@ -18,18 +18,25 @@ from medalist.leaderboard.ledger.schema import VERDICTS, Execute
 class ExperimentLog(FeatureLog):
     """Experiments and submissions."""
 
-    def record_experiment(self, run_id: str, row: ExperimentRow, features: Sequence[FeatureRow] = ()) -> None:
+    def record_experiment(
+        self,
+        run_id: str,
+        row: ExperimentRow,
+        features: Sequence[FeatureRow] = (),
+        *,
+        delivery: Delivery | None = None,
+    ) -> None:
         """Record a finished experiment, whatever its verdict, and the verdicts on the features that it tested.
 
         All of it is recorded or nothing. An experiment that is there already stays as it is, with its features;
         LedgerError if the run has one of that number with another pipeline.
         """
-        values = {"run_id": run_id, "recorded": now(), **_experiment_values(row)}
+        recorded = recorded_at(delivery)
+        values = {"run_id": run_id, "recorded": recorded, **_experiment_values(row)}
         tested = [feature_values(feature) for feature in features]
         before = "SELECT pipeline_hash FROM experiments WHERE run_id = :run_id AND number = :number"
 
         def work(execute: Execute) -> None:
-            self._lock_run(execute, run_id)
             if kept := execute(before, {"run_id": run_id, "number": values["number"]}):
                 if kept[0]["pipeline_hash"] == values["pipeline_hash"]:
                     return
@@ -38,9 +45,9 @@ class ExperimentLog(FeatureLog):
                     f"{values['number']}: use a new number."
                 )
             insert(execute, "experiments", values)
-            add_feature_rows(execute, run_id, tested)
+            add_feature_rows(execute, run_id, tested, recorded)
 
-        self._database.write(work)
+        self._write(run_id, work, delivery)
 
     def experiments(self, run_id: str) -> list[ExperimentRow]:
         """Experiments of a run (the whole id), in the order of their numbers."""
@@ -59,8 +66,11 @@ class ExperimentLog(FeatureLog):
         score: float | None = None,
         standard_error: float | None = None,
         reason: str = "",
-    ) -> int:
-        """Record a submission that was written and return its number within the run, from 1.
+        *,
+        delivery: Delivery | None = None,
+    ) -> int | None:
+        """Record a submission that was written and return its number within the run, from 1 (None where this delivery
+        came before).
 
         made_from: the experiment or the ensemble whose predictions it holds. sha256: of the file's bytes. A call with
         the values of the run's last submission is taken for a repetition and adds nothing; equal bytes that were made
@@ -78,15 +88,14 @@ class ExperimentLog(FeatureLog):
         last = "SELECT * FROM submissions WHERE run_id = :run_id ORDER BY number DESC LIMIT 1"
 
         def work(execute: Execute) -> int:
-            self._lock_run(execute, run_id)
             before = execute(last, {"run_id": run_id})
             if before and all(before[0][column] == value for column, value in row.items()):
                 return int(before[0]["number"])
             number = int(before[0]["number"]) + 1 if before else 1
-            insert(execute, "submissions", {**row, "number": number, "recorded": now()})
+            insert(execute, "submissions", {**row, "number": number, "recorded": recorded_at(delivery)})
             return number
 
-        return self._database.write(work)
+        return self._write(run_id, work, delivery)
 
     def submissions(self, run_id: str) -> list[SubmissionRow]:
         """Submissions of a run (the whole id), in the order in which they were written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medalist.leaderboard.ledger.base import LedgerBase, insert, now, one_of
+from medalist.leaderboard.ledger.base import Delivery, LedgerBase, insert, one_of, recorded_at
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
 from medalist.leaderboard.ledger.rows import FeatureRow, ScreeningRow
 from medalist.leaderboard.ledger.schema import FEATURE_STATUSES, GAIN_UNITS, Execute
@@ -16,7 +16,7 @@ SINCE = 2  # version of the tables from which on there are features
 class FeatureLog(LedgerBase):
     """Features, and the screenings that they come from."""
 
-    def add_features(self, run_id: str, rows: Sequence[FeatureRow]) -> None:
+    def add_features(self, run_id: str, rows: Sequence[FeatureRow], *, delivery: Delivery | None = None) -> None:
         """Record the statuses of features, all of them or none.
 
         A call whose rows equal the run's last ones is taken for a repetition and adds nothing.
@@ -24,18 +24,24 @@ class FeatureLog(LedgerBase):
         values = [feature_values(row) for row in rows]
 
         def work(execute: Execute) -> None:
-            self._lock_run(execute, run_id)
             if not _ends_with(execute, run_id, values):
-                add_feature_rows(execute, run_id, values)
+                add_feature_rows(execute, run_id, values, recorded_at(delivery))
 
-        self._database.write(work)
+        self._write(run_id, work, delivery)
 
     def features(self, run_id: str) -> list[FeatureRow]:
         """Features of a run (the whole id), in the order in which they were recorded."""
         query = "SELECT * FROM features WHERE run_id = :run_id ORDER BY number"
         return self._rows(FeatureRow, query, {"run_id": run_id}, SINCE)
 
-    def record_screening(self, run_id: str, row: ScreeningRow, features: Sequence[FeatureRow] = ()) -> None:
+    def record_screening(
+        self,
+        run_id: str,
+        row: ScreeningRow,
+        features: Sequence[FeatureRow] = (),
+        *,
+        delivery: Delivery | None = None,
+    ) -> None:
         """Record one screening and the statuses of its candidates, all of it or nothing.
 
         A call with the values of the run's last screening is taken for a repetition and adds neither row nor features.
@@ -49,19 +55,19 @@ class FeatureLog(LedgerBase):
             "parent": None if row.parent is None else int(row.parent),
             "result": to_json(row.result) if row.result else None,
         }
+        recorded = recorded_at(delivery)
         candidates = [feature_values(feature) for feature in features]
         last = "SELECT * FROM searches WHERE run_id = :run_id ORDER BY number DESC LIMIT 1"
 
         def work(execute: Execute) -> None:
-            self._lock_run(execute, run_id)
             before = execute(last, {"run_id": run_id})
             if before and all(before[0][column] == value for column, value in values.items()):
                 return
             number = int(before[0]["number"]) + 1 if before else 0
-            insert(execute, "searches", {"run_id": run_id, "number": number, "recorded": now(), **values})
-            add_feature_rows(execute, run_id, candidates)
+            insert(execute, "searches", {"run_id": run_id, "number": number, "recorded": recorded, **values})
+            add_feature_rows(execute, run_id, candidates, recorded)
 
-        self._database.write(work)
+        self._write(run_id, work, delivery)
 
     def screenings(self, run_id: str) -> list[ScreeningRow]:
         """Screenings of a run (the whole id), in the order in which they were made."""
@@ -85,13 +91,13 @@ def feature_values(row: FeatureRow) -> dict[str, Any]:
     }
 
 
-def add_feature_rows(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> None:
+def add_feature_rows(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]], recorded: str) -> None:
     """Insert features with the run's next numbers; the run is locked by the caller."""
     query = "SELECT max(number) AS number FROM features WHERE run_id = :run_id"
     last = execute(query, {"run_id": run_id})[0]["number"]
     first = 0 if last is None else int(last) + 1
     for number, row in enumerate(values, first):
-        insert(execute, "features", {"run_id": run_id, "number": number, "recorded": now(), **row})
+        insert(execute, "features", {"run_id": run_id, "number": number, "recorded": recorded, **row})
 
 
 def _ends_with(execute: Execute, run_id: str, values: Sequence[Mapping[str, Any]]) -> bool:

@@ -22,6 +22,8 @@ class Ledger(RunLog, ExperimentLog, StandingLog, Memory):
     patience
         Seconds that a call waits for another process's transaction, or for a server that has gone away since the ledger
         was opened.
+    may_be_away
+        Whether a ledger that cannot be reached now is opened all the same, to be asked again with each call.
 
     Raises
     ------

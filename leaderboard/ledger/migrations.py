@@ -109,6 +109,14 @@ def columns_for_what_was_nested(execute: Execute, tables: Tables) -> None:
                 )
 
 
+def deliveries_and_numbered_standings(execute: Execute, _: Tables) -> None:
+    """Version 3 → 4: the operations of outboxes that were delivered; standings in the order in which they came."""
+    execute("CREATE TABLE deliveries (id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (id))", {})
+    execute("ALTER TABLE standings ADD COLUMN number BIGINT NOT NULL DEFAULT 0", {})
+    for number, row in enumerate(execute("SELECT id FROM standings ORDER BY recorded, id DESC", {}), 1):
+        execute("UPDATE standings SET number = :number WHERE id = :id", {"number": number, "id": row["id"]})
+
+
 #: Family → identities of its portfolio's entries, which version 2 counted from 0: since then an entry is named by the
 #: first 8 hexadecimal digits of its parameters' SHA-256, so that its name means the same when the portfolio changes.
 _PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
@@ -169,4 +177,5 @@ def _read(path: Path) -> dict[str, Any] | None:
 MIGRATIONS: dict[int, Callable[[Execute, Tables], None]] = {
     1: features_and_screenings,
     2: columns_for_what_was_nested,
+    3: deliveries_and_numbered_standings,
 }

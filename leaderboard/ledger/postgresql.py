@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +21,10 @@ CONNECT_SECONDS = 10.0
 #: up, lock not available, read-only (a replica takes over), interrupted or shutting down, system error.
 #: Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _TRANSIENT = ("08", "40", "53", "55P03", "25006", "57014", "57P01", "57P02", "57P03", "57P05", "58")
+
+
+#: Seconds, beside the patience for locks, after which a server that answers nothing is given up.
+SILENT_SECONDS = 10.0
 
 
 class ServerDatabase(Database):
@@ -56,7 +64,7 @@ class ServerDatabase(Database):
     @contextmanager
     def _writing(self) -> Iterator[Execute]:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.begin() as connection, self._given_up(connection):
 
                 def execute(statement: str, parameters: Any) -> Rows:
                     return _rows(connection.execute(self._sqlalchemy.text(statement), dict(parameters)))
@@ -74,6 +82,30 @@ class ServerDatabase(Database):
             ) from error
 
     _reading = _writing
+
+    @contextmanager
+    def _given_up(self, connection: Any) -> Iterator[None]:
+        """Shut a connection down where the block takes too long, so that the client does not wait for ever.
+
+        TCP takes a server that was suspended, or whose disk hangs, for one that is there, and the limits of PostgreSQL
+        are kept by the server. Making or migrating the tables may take any time.
+        """
+        if not self._up_to_date:
+            yield
+            return
+        with socket.socket(fileno=os.dup(connection.connection.driver_connection.fileno())) as line:
+
+            def give_up() -> None:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+
+            timer = threading.Timer(SILENT_SECONDS + 2 * self.patience, give_up)
+            timer.daemon = True
+            timer.start()
+            try:
+                yield
+            finally:
+                timer.cancel()
 
     def _is_transient(self, error: Exception) -> bool:
         """Whether an error may pass when the call is repeated later."""

@@ -154,6 +154,7 @@ class StandingRow:
     to_next: float | None
     probabilities: dict[str, float]
     submission: str | None
+    number: int = 0  # in the order in which the ledger got them, whatever the clock said
 
 
 @dataclass(frozen=True)

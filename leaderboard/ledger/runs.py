@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from medalist.competitions.errors import LedgerError
-from medalist.leaderboard.ledger.base import LedgerBase, insert, now
+from medalist.leaderboard.ledger.base import Delivery, LedgerBase, insert, recorded_at
 from medalist.leaderboard.ledger.encoding import decode, finite, text, to_json
-from medalist.leaderboard.ledger.process import this_process
+from medalist.leaderboard.ledger.process import Process, this_process
 from medalist.leaderboard.ledger.rows import RunRow
 from medalist.leaderboard.ledger.schema import Execute, Parameters
 
@@ -46,17 +46,21 @@ class RunLog(LedgerBase):
         seed: int,
         folder: str | Path,
         run_id: str | None = None,
+        *,
+        process: Process | None = None,
+        delivery: Delivery | None = None,
     ) -> str:
         """Record a run that begins and return its id: `run_id`, else a new one.
 
-        Called again by the same process for the same run, it changes nothing. LedgerError, with nothing changed, if
-        another process or another run has that id.
+        process: the one that works on it; the calling one where it is not given. Called again by the same process for
+        the same run, it changes nothing. LedgerError, with nothing changed, if another process or another run has that
+        id.
         """
-        process = this_process()
+        process, recorded = process or this_process(), recorded_at(delivery)
         row: dict[str, Any] = {
             "id": run_id or self.unused_run_id(),
             "competition": text(competition),
-            "started": now(),
+            "started": recorded,
             "status": "running",
             "config": to_json(config),
             "task": to_json(task),
@@ -67,7 +71,7 @@ class RunLog(LedgerBase):
             "host": process.host,
             "pid": process.pid,
             "process": process.began,
-            "attached": now(),
+            "attached": recorded,
         }
 
         def work(execute: Execute) -> None:
@@ -79,39 +83,48 @@ class RunLog(LedgerBase):
                     f"{kept['folder']}: nothing was changed, start again for a new id."
                 )
 
-        self._database.write(work)
+        self._write(str(row["id"]), work, delivery, begins=True)
         return str(row["id"])
 
     def resume_run(
-        self, run_id: str, folder: str | Path | None = None, config: Mapping[str, Any] | None = None
+        self,
+        run_id: str,
+        folder: str | Path | None = None,
+        config: Mapping[str, Any] | None = None,
+        *,
+        process: Process | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         """Record that this process goes on with a run that was ended.
 
         folder: where the run's folder is now, if it was moved. config: the options to go on with, which replace those
         that the run was started or last resumed with.
         """
-        process = this_process()
+        process = process or this_process()
         values: dict[str, Any] = {
             "status": "running",
             "finished": None,
             "host": process.host,
             "pid": process.pid,
             "process": process.began,
-            "attached": now(),
+            "attached": recorded_at(delivery),
         }
         if folder is not None:
             values["folder"] = text(folder)
         if config is not None:
             values["config"] = to_json(config)
-        self._update(run_id, values)
+        self._update(run_id, values, delivery)
 
-    def finish_run(self, run_id: str, status: str, summary: Mapping[str, Any]) -> None:
+    def finish_run(
+        self, run_id: str, status: str, summary: Mapping[str, Any], *, delivery: Delivery | None = None
+    ) -> None:
         """Record how a run ended (such as "finished", "interrupted", "failed") and its summary."""
-        self._update(run_id, {"status": text(status), "summary": to_json(summary), "finished": now()})
+        ended = {"status": text(status), "summary": to_json(summary), "finished": recorded_at(delivery)}
+        self._update(run_id, ended, delivery)
 
-    def set_noise_floor(self, run_id: str, noise_floor: float | None) -> None:
+    def set_noise_floor(self, run_id: str, noise_floor: float | None, *, delivery: Delivery | None = None) -> None:
         """Record by how much the loss of one pipeline differs between seeds; None where it was not measured."""
-        self._update(run_id, {"noise_floor": finite(noise_floor)})
+        self._update(run_id, {"noise_floor": finite(noise_floor)}, delivery)
 
     def run(self, run_id: str) -> RunRow:
         """The run of that id, or of the only id that begins so; `last` is the newest one, and the name of a competition
@@ -154,12 +167,11 @@ class RunLog(LedgerBase):
         records = self._database.read(query, parameters)
         return [RunRow(**decode({"attached": record["started"], **record})) for record in records]  # not in version 1
 
-    def _update(self, run_id: str, values: Mapping[str, Any]) -> None:
+    def _update(self, run_id: str, values: Mapping[str, Any], delivery: Delivery | None) -> None:
         """Set columns of a run. Raises LedgerError where there is no such run."""
         changes = ", ".join(f"{column} = :{column}" for column in values)
 
         def work(execute: Execute) -> None:
-            self._require(execute, run_id)
             execute(f"UPDATE runs SET {changes} WHERE id = :id", {**values, "id": run_id})
 
-        self._database.write(work)
+        self._write(run_id, work, delivery)

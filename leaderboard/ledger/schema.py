@@ -15,7 +15,7 @@ Rows = list[dict[str, Any]]
 Execute = Callable[[str, Parameters], Rows]
 
 #: Version of the tables: raised by one whenever a table changes, together with a new entry in `migrations.py`.
-VERSION = 3
+VERSION = 4
 
 #: Table that marks a database as a ledger and holds the version of its tables.
 MARKER = "medalist_ledger"
@@ -106,7 +106,8 @@ TABLES: dict[str, str] = {
         next_medal TEXT,
         to_next DOUBLE PRECISION,
         probabilities TEXT NOT NULL,
-        submission TEXT""",
+        submission TEXT,
+        number BIGINT NOT NULL DEFAULT 0""",
     "features": """
         run_id TEXT NOT NULL REFERENCES runs (id),
         number BIGINT NOT NULL,
@@ -133,6 +134,9 @@ TABLES: dict[str, str] = {
         parent BIGINT,
         result TEXT,
         PRIMARY KEY (run_id, number)""",
+    "deliveries": """
+        id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (id)""",
 }
 
 INDEXES: tuple[str, ...] = (

@@ -6,6 +6,7 @@ most of the wait for `medalist runs`; the statements are the same text as for Po
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import time
@@ -26,6 +27,9 @@ _TRANSIENT = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
 )
+
+#: Errors of a full disk, and of a drive over the network that does not answer.
+_PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENOTCONN)
 
 
 class SqliteDatabase(Database):
@@ -72,6 +76,12 @@ class SqliteDatabase(Database):
     def columns(self, execute: Execute, table: str) -> set[str]:
         return {row["name"] for row in execute(f"PRAGMA table_info({table})", {})}
 
+    def set_patience(self, patience: float) -> None:
+        with self._lock:
+            super().set_patience(patience)
+            if self._connection is not None and self._pid == os.getpid():
+                self._connection.execute(f"PRAGMA busy_timeout = {max(0, round(1000 * patience))}")
+
     def close(self) -> None:
         with self._lock:
             if self._connection is not None and self._pid == os.getpid():
@@ -87,18 +97,27 @@ class SqliteDatabase(Database):
         if self._connection is None or (write and not self._writable):
             self.close()
             self._pid = os.getpid()
-            if not write and not self.path.exists():
+            if not write and not self._exists():
                 return None
             self._connection = self._open_to_write() if write else self._open_to_read()
             self._writable = write
         return self._connection
+
+    def _exists(self) -> bool:
+        """Whether the file is there. LedgerUnavailable where its drive does not answer."""
+        try:
+            return self.path.exists()
+        except OSError as error:
+            kind = LedgerUnavailable if error.errno in _PASSING else LedgerError
+            raise kind(f"The ledger {self.path} cannot be reached ({error.strerror}): check its drive.") from error
 
     def _open_to_write(self) -> sqlite3.Connection:
         """A connection in write-ahead mode to the file, which is made where it does not exist."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise LedgerError(
+            kind = LedgerUnavailable if error.errno in _PASSING else LedgerError
+            raise kind(
                 f"The folder {self.path.parent} of the ledger cannot be made ({error.strerror}): name a ledger in a "
                 f"folder that you may write to."
             ) from error
@@ -150,7 +169,8 @@ class SqliteDatabase(Database):
             sqlite3.SQLITE_CANTOPEN: "cannot be opened: name a ledger in a folder that you may write to",
             sqlite3.SQLITE_BUSY: f"has been locked by another process for {self.patience:g} s: end it and try again",
         }.get(code, f"failed ({error}): check the disk that it lies on")
-        kind = LedgerUnavailable if code in _TRANSIENT else LedgerError
+        gone = self._up_to_date and code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)  # a drive, unmounted
+        kind = LedgerUnavailable if gone or code in _TRANSIENT else LedgerError
         raise kind(f"The ledger {self.shown} {what}.") from error
 
 

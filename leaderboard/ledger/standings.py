@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
-from medalist.leaderboard.ledger.base import LedgerBase, insert, now
+from medalist.leaderboard.ledger.base import Delivery, LedgerBase, insert, recorded_at
 from medalist.leaderboard.ledger.encoding import finite, text, to_json
 from medalist.leaderboard.ledger.rows import StandingRow
 from medalist.leaderboard.ledger.schema import Execute
@@ -27,6 +27,8 @@ class StandingLog(LedgerBase):
         standing: Standing,
         submission: str | Path | None = None,
         metric: str = "",
+        *,
+        delivery: Delivery | None = None,
     ) -> str:
         """Record a standing and return its id, 16 hexadecimal digits; the same one is not recorded twice."""
         return self._add(
@@ -48,6 +50,7 @@ class StandingLog(LedgerBase):
                 "probabilities": to_json(standing.probabilities or {}),
                 "submission": None if submission is None else text(submission),
             },
+            delivery,
         )
 
     def add_score(
@@ -60,6 +63,8 @@ class StandingLog(LedgerBase):
         standard_error: float | None = None,
         submission: str | Path | None = None,
         metric: str = "",
+        *,
+        delivery: Delivery | None = None,
     ) -> str:
         """Record the score of a competition that has no board and return its id; the same one is not recorded twice."""
         value = finite(score)
@@ -77,6 +82,7 @@ class StandingLog(LedgerBase):
                 "probabilities": "{}",
                 "submission": None if submission is None else text(submission),
             },
+            delivery,
         )
 
     def standings(self, competition: str | None = None) -> list[StandingRow]:
@@ -86,7 +92,9 @@ class StandingLog(LedgerBase):
         """
         where = "" if competition is None else "WHERE competition = :competition"
         query = f"SELECT * FROM standings {where} ORDER BY recorded DESC, id"
-        return [_comparable(row) for row in self._rows(StandingRow, query, {"competition": competition})]
+        rows = self._rows(StandingRow, query, {"competition": competition})
+        rows.sort(key=lambda row: -row.number)  # which a ledger of version 3 does not have
+        return [_comparable(row) for row in rows]
 
     def best_standings(self, basis: Basis | None = None) -> list[StandingRow]:
         """The best standing of each competition, by name; of one basis where it is given.
@@ -104,19 +112,21 @@ class StandingLog(LedgerBase):
                 best[row.competition] = row
         return [best[competition] for competition in sorted(best, key=str.casefold)]
 
-    def _add(self, run_id: str | None, competition: str, values: dict[str, Any]) -> str:
+    def _add(self, run_id: str | None, competition: str, values: dict[str, Any], delivery: Delivery | None) -> str:
         import hashlib
 
         row = {"run_id": run_id, "competition": text(competition), **values}
         row["id"] = hashlib.sha256(to_json(row).encode()).hexdigest()[:16]
-        row["recorded"] = now()
+        row["recorded"] = recorded_at(delivery)
 
         def work(execute: Execute) -> None:
-            if run_id is not None:
-                self._require(execute, run_id)
-            insert(execute, "standings", row)
+            last = execute("SELECT max(number) AS number FROM standings", {})[0]["number"]
+            insert(execute, "standings", {**row, "number": int(last or 0) + 1})
 
-        self._database.write(work)
+        if run_id is None:
+            self._database.write(work)
+        else:
+            self._write(run_id, work, delivery)
         return str(row["id"])
 
 

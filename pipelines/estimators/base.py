@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from medalist.competitions.clock import awake
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 SEEDS = 2**31  # every estimator accepts the seeds 0 to SEEDS - 1
-SHARED_PARAMS = ("loss", "targets")  # parameters that all families share, set by the agent and not drawn by `space`
+FIT_ROWS = "fit_rows"  # parameter: the most training rows that a fold is fitted on, a sample where it has more
+SHARED_PARAMS = ("loss", "targets", FIT_ROWS)  # shared by all families, set by the agent and not drawn by `space`
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,12 @@ class FitRequest:
         several targets fitted together: values or binary, for families with `native_targets`.
     y_valid: (v,) or (v, T) validation targets for early stopping. None for a fit without early stopping:
         `rounds` is then the number of boosting rounds (or epochs); families without rounds ignore it.
-    deadline: in seconds of `time.monotonic()`. A fit that begins after it still returns soon, with the smallest
+    deadline: in seconds of `awake()`. A fit that begins after it still returns soon, with the smallest
         model.
     cache: where an estimator may keep its encoding of the matrices, by key, for later fits on the same ones.
     weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
         validation rows, for early stopping.
+    trace: records what the fit takes from the clock, or answers from such a record; None for neither.
     """
 
     problem: Problem
@@ -50,16 +53,23 @@ class FitRequest:
     cache: dict[str, Any] | None = None
     weights: np.ndarray | None = None
     weights_valid: np.ndarray | None = None
+    trace: TimeTrace | None = None
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the deadline has passed."""
-        return time.monotonic() >= self.deadline
+        """Whether the deadline has passed, or had at this point of the fit that is repeated."""
+        late = awake() >= self.deadline
+        return late if self.trace is None else self.trace.is_over(late)
+
+    def by_clock(self, measured: float, usual: float) -> float:
+        """A quantity that follows from the time left, such as a share of the rows: `measured`, or that of the fit that
+        is repeated. `usual`: its value without a deadline."""
+        return measured if self.trace is None else self.trace.quantity(measured, usual)
 
     @property
     def seconds_left(self) -> float:
         """Seconds until the deadline, never negative."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - awake())
 
     @property
     def native(self) -> bool:
@@ -109,6 +119,12 @@ class Priors:
     text: float = 1.0
 
 
+def usual_memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of a fit beside its matrices, for a family that says nothing else: two copies of the training rows with
+    eight bytes a value, and a few numbers for each row and output."""
+    return (100 << 20) + rows * (16.0 * columns + 64.0 * outputs)
+
+
 @dataclass(frozen=True)
 class Family:
     """An estimator family as the agent uses it: one module defines it as `FAMILY`, and the registry discovers it.
@@ -118,7 +134,8 @@ class Family:
     feature_set: which columns suit it, "trees" (numbers and category codes) or "linear" (also sparse text).
     fit_predict: fits a request and returns its predictions.
     cost: an estimate of the seconds of one fit from (rows, columns, outputs, parameters), up to a factor that a run
-        learns from the fits that it observes.
+        learns from the fits that it observes. memory: likewise one of the bytes that it takes at its peak beside its
+        matrices (float32) and predictions.
     priors: gains to expect before it was tried. order: sort key where families are listed, and where two have the same
     expected gain; then by name. module: the package that has to be installed; extra: the optional extra of this
     distribution that installs it. boosted: whether fits have boosting rounds ("rounds") and a learning rate
@@ -139,6 +156,7 @@ class Family:
     space: Callable[[Any], dict[str, Any]]
     fit_predict: Callable[[FitRequest], Fitted]
     cost: Callable[[int, int, int, Mapping[str, Any]], float]
+    memory: Callable[[int, int, int, Mapping[str, Any]], float] = usual_memory
     priors: Priors = Priors()
     order: int = 1000
     module: str | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import SMALLEST_SHARE, is_absolute, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import constant_fit, empty_predictions
@@ -150,15 +150,16 @@ def _affordable_rows(
     """Positions of the training rows among which there is time to search, estimated by timing `search` on a few of
     the query rows."""
     n, total = len(request.train), sum(map(len, queries))
-    if request.deadline == float("inf") or not total:
+    if not total:
         return np.arange(n)
-    share = MIN_ROWS / n
-    if not request.out_of_time:
+    share = 1.0 if request.deadline == float("inf") else MIN_ROWS / n
+    if share < 1 and request.seconds_left > 0:
         probe = np.vstack([rows[:PROBE] for rows in queries])
-        began = time.monotonic()
+        began = awake()
         search(probe)
-        estimate = (time.monotonic() - began) * total / len(probe)
+        estimate = (awake() - began) * total / len(probe)
         share = max(share, request.seconds_left / (TIME_MARGIN * estimate))
+    share = request.by_clock(min(share, 1.0), usual=1.0)
     if share >= 1:
         return np.arange(n)
     return np.sort(np.random.default_rng(request.seed).permutation(n)[: int(share * n)])

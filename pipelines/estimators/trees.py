@@ -5,13 +5,13 @@ Their predictions are means over the trees, or quantiles over them (quantile for
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.objectives import TargetScale, error_weights, objective_of, quantile_of
 from medalist.pipelines.estimators.predictions import (
@@ -119,22 +119,26 @@ class Forest:
         """
         request, problem = self.request, self.request.problem
         outputs = problem.n_classes if problem.problem_type == "multiclass" else request.y[0].size
-        left, at_a_time = planned_trees(len(train), outputs, self.params)
+        planned, at_a_time = planned_trees(len(train), outputs, self.params)
+        repeats = request.trace is not None and request.trace.repeats
+        left = int(request.by_clock(planned, planned)) if repeats else planned
         part, step = 0, max(1, request.threads)
         while left > 0:
             model, grown = self.new_model(part), 0
-            while grown < min(at_a_time, left) and not (grown and request.out_of_time):
-                before, began = grown, time.monotonic()
+            while grown < min(at_a_time, left) and not (grown and request.seconds_left <= 0):
+                before, began = grown, awake()
                 grown = min(at_a_time, left, grown + step)
                 model.n_estimators = grown
                 model.fit(train, target, sample_weight=request.weights)
-                each = max(time.monotonic() - began, 1e-6) / (grown - before)
+                each = max(awake() - began, 1e-6) / (grown - before)
                 step = max(1, request.threads, int(min(BATCH, BATCH_SECONDS / each, request.seconds_left / each)))
             yield model, grown
             del model
             left, part = left - grown, part + 1
-            if request.out_of_time:
-                return
+            if request.seconds_left <= 0:
+                break
+        if not repeats:
+            request.by_clock(planned - left, planned)
 
 
 class Aggregate(Protocol):
@@ -167,6 +171,7 @@ class _Means:
 
     def _predict(self, model: Any, rows: np.ndarray) -> np.ndarray:
         problem = self.request.problem
+        model.n_jobs = 1  # threads would add up the trees in an order of chance
         if not len(rows):
             return empty_predictions(self.request)
         if not problem.classification:
@@ -221,6 +226,13 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.2 + planned_trees(rows, outputs, params)[0] * tree
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
+    """Bytes of one fit: copies of the rows without gaps, and the nodes of the trees that are grown at a time."""
+    trees, at_a_time = planned_trees(rows, outputs, params)
+    nodes = 2 * rows / int(params.get("min_samples_leaf", 1)) * min(trees, at_a_time)
+    return (150 << 20) + 8.0 * nodes * (NUMBERS_PER_NODE + outputs) + rows * (10.0 * columns + 32.0 * outputs)
+
+
 FAMILY = Family(
     name="trees",
     title="Extra trees",
@@ -229,6 +241,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.2, tuning=0.01),
     order=50,
     module="sklearn",

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from medalist.competitions.atomic import remove_abandoned, replacing
+from medalist.competitions.atomic import disk_is_full, remove_abandoned, replacing
 
 EVICT_TO = 0.8  # share of the limit down to which blocks are evicted, so that not every write has to evict
 CHECK_AFTER = 1 / 64  # bytes written between two checks of the folder's size, as a share of the limit
@@ -45,7 +45,21 @@ class BlockFolder:
             return None
 
     def write(self, path: Path, value: Any) -> None:
-        """Write an array (.npy) or a sparse matrix (.npz), and evict old blocks beyond the limit."""
+        """Write an array (.npy) or a sparse matrix (.npz), and evict old blocks beyond the limit. Nothing is written
+        where the disk is full: what is not stored is computed again."""
+        try:
+            self._write(path, value)
+        except OSError as error:
+            if not disk_is_full(error):
+                raise
+            return
+        with contextlib.suppress(FileNotFoundError):  # evicted by another process
+            self._unchecked += path.stat().st_size
+        if self._unchecked > CHECK_AFTER * self.limit:
+            self._unchecked = 0
+            self.tidy()
+
+    def _write(self, path: Path, value: Any) -> None:
         with replacing(path, durable=False) as stream:  # a block broken by a power failure is computed again
             if path.suffix == ".npz":
                 from scipy import sparse
@@ -53,11 +67,6 @@ class BlockFolder:
                 sparse.save_npz(stream, value, compressed=False)
             else:
                 np.save(stream, value)
-        with contextlib.suppress(FileNotFoundError):  # evicted by another process
-            self._unchecked += path.stat().st_size
-        if self._unchecked > CHECK_AFTER * self.limit:
-            self._unchecked = 0
-            self.tidy()
 
     def tidy(self) -> None:
         """Evict the least recently used blocks where all together have more bytes than the limit."""

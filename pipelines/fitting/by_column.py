@@ -6,18 +6,20 @@ transformations of it, early stopping and weights see no others. Each quantile i
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.task.measured import LEAST_MEASURED
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.predictions import constant_fit
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.stacking import StackedColumns
@@ -55,6 +57,7 @@ def fit_fold(
     weights: np.ndarray | None = None,
     stacked: StackedColumns | None = None,
     pseudo_labels: PseudoLabels | None = None,
+    trace: TimeTrace | None = None,
 ) -> FoldResult:
     """Fit a pipeline on one fold, as `fold.run_fold` does, whose arguments these are; y (n_train, T) may be NaN where
     one of several targets is not measured, and the problem may have quantile levels.
@@ -71,7 +74,7 @@ def fit_fold(
         return run_fold(
             store, problem, pipeline, y, fit_rows, valid_rows, test_rows,
             fold=fold, rounds=rounds, threads=threads, deadline=deadline, weights=weights, stacked=stacked,
-            pseudo_labels=pseudo_labels,
+            pseudo_labels=pseudo_labels, trace=trace,
         )  # fmt: skip
     if pseudo_labels is not None:
         raise PipelineError(
@@ -79,9 +82,10 @@ def fit_fold(
         )
     params = {name: value for name, value in pipeline.parameters.items() if name != "chain"}  # an order of all targets
     pipeline = pipeline.changed(params=params)
+    trace = trace or TimeTrace()
     results: list[FoldResult] = []
     for place, part in enumerate(parts):
-        began = time.monotonic()
+        began = awake()
         n_fit, n_valid = int(part.fit.sum()), int(part.valid.sum())
         given = None if rounds is None else [rounds[min(column, len(rounds) - 1)] for column in part.columns]
         if given is None and not n_valid and len(valid_rows):
@@ -94,11 +98,12 @@ def fit_fold(
                 store, part.problem, pipeline, part.y, fit_rows[part.fit], valid_rows[part.valid],
                 np.concatenate([test_rows, rest]),
                 fold=fold, rounds=given, threads=threads, deadline=began + (deadline - began) / (len(parts) - place),
-                weights=weights, stacked=_stacked_part(stacked, part),
+                weights=weights, stacked=_stacked_part(stacked, part), trace=trace,
             )
         )  # fmt: skip
         results.append(_in_order(result, part, len(test_rows)))
     joined = _joined(results, [column for part in parts for column in part.columns])
+    joined = replace(joined, record=replace(joined.record, threads=threads, trace=trace.entries))
     if not problem.levels:
         return joined
     return replace(joined, valid=np.sort(joined.valid, axis=1), test=np.sort(joined.test, axis=1))
@@ -188,4 +193,5 @@ def _joined(results: Sequence[FoldResult], columns: Sequence[int]) -> FoldResult
             n: sum(share * r.importance.get(n, 0.0) for share, r in zip(shares, results, strict=True))
             for n in sorted(names)
         },
+        record=FitRecord.joined(r.record for r in results),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.fold import FoldResult
 
 
@@ -19,6 +20,8 @@ class Evaluation:
     rounds: (folds, T) boosting rounds of each model.
     fit_seconds, feature_seconds: sums over the folds. importance: means over the folds.
     patience_share: share of the rounds that were run after the best one, waiting for early stopping.
+    records: how each fold was fitted; () where that is not known. hashes: of `oof` and `test`, by
+    `hashing.array_hash`, once they are stored; () before, and where they are not known.
     """
 
     oof: np.ndarray
@@ -28,6 +31,8 @@ class Evaluation:
     feature_seconds: float
     importance: Mapping[str, float]
     patience_share: float = 0.0
+    records: tuple[FitRecord, ...] = ()
+    hashes: tuple[str, ...] = ()
 
     @property
     def mean_rounds(self) -> tuple[int, ...]:
@@ -58,4 +63,5 @@ def combine(
         feature_seconds=sum(r.feature_seconds for r in results),
         importance={n: float(np.mean([r.importance.get(n, 0.0) for r in results])) for n in sorted(names)},
         patience_share=max(0.0, 1 - used / run) if run else 0.0,
+        records=tuple(r.record for r in results),
     )

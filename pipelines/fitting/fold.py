@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import SEEDS, FitRequest
 from medalist.pipelines.estimators.predictions import require_finite
 from medalist.pipelines.estimators.registry import family
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.inner_folds import linear_base
 from medalist.pipelines.fitting.matrices import append_columns, append_rows, drop_out_of_range
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.several_targets import fit_targets, residuals, strategy_of
 from medalist.pipelines.fitting.stacking import StackedColumns
+from medalist.pipelines.hashing import sample_hash
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.targets.transform import TargetTransform, fit_target
@@ -32,6 +35,7 @@ class FoldResult:
     together, early stopping's patience included.
     fit_seconds: of fitting and predicting; feature_seconds: of making the matrices.
     importance: each column's share of the total importance, by name; empty where the family measures none.
+    record: what it takes to fit it once more, and to the same numbers.
     """
 
     valid: np.ndarray
@@ -41,6 +45,7 @@ class FoldResult:
     fit_seconds: float
     feature_seconds: float
     importance: Mapping[str, float] = field(default_factory=dict)
+    record: FitRecord = field(default_factory=FitRecord)
 
 
 def run_fold(
@@ -59,6 +64,7 @@ def run_fold(
     weights: np.ndarray | None = None,
     stacked: StackedColumns | None = None,
     pseudo_labels: PseudoLabels | None = None,
+    trace: TimeTrace | None = None,
 ) -> FoldResult:
     """Fit a pipeline on `fit_rows` and predict the validation and the test rows.
 
@@ -69,19 +75,20 @@ def run_fold(
     fit_rows, valid_rows, test_rows: row positions; test rows are numbered from `store.n_train`.
     fold: number of the fold, which the seed depends on.
     rounds: boosting rounds for each target, for fits without early stopping.
-    deadline: in seconds of `time.monotonic()`; at it fits stop, and predict with the model so far.
+    deadline: in seconds of `awake()`; at it fits stop, and predict with the model so far.
     weights: (n_train,) weights of the rows in the metric; None for equal ones.
     stacked: predictions of other pipelines as further columns.
     pseudo_labels: labels of the test rows, which are then training rows too.
+    trace: of a fold that is repeated, whose deadline is then infinite; None to record one.
 
     Raises PipelineError where the pipeline is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
     strategy, params = strategy_of(pipeline.parameters, estimator, problem)
-    began = time.perf_counter()
+    began, trace = awake(), trace or TimeTrace()
     row_weights = None if weights is None else weights[fit_rows]
     parts = (fit_rows, valid_rows, test_rows)
-    target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline)
+    target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline, trace)
     if stacked is not None:
         train, valid = append_columns(train, stacked.fit), append_columns(valid, stacked.valid)
         test = append_columns(test, stacked.test)
@@ -90,7 +97,7 @@ def run_fold(
         train, rows = append_rows(train, test), np.concatenate([fit_rows, test_rows])
         fitted_y = np.vstack([fitted_y, target.forward(pseudo_labels.targets(problem), test_rows)])
         row_weights = pseudo_labels.append_weights(row_weights, len(fit_rows), problem)
-    feature_seconds = time.perf_counter() - began
+    feature_seconds = awake() - began
     stops_early = rounds is None and len(valid_rows) > 0
     request = FitRequest(
         problem=target.problem,
@@ -108,9 +115,10 @@ def run_fold(
         weights_valid=_product(None if weights is None else weights[valid_rows], target.weights(valid_rows))
         if stops_early
         else None,
+        trace=trace,
     )
     if target.biased and params.get("loss", "l2") == "l2":
-        now = time.monotonic()
+        now = awake()
         fits = fit_targets(estimator, replace(request, deadline=now + (deadline - now) / 2), strategy, rounds)
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
     else:
@@ -122,9 +130,10 @@ def run_fold(
         test=predictions[1],
         rounds=tuple(fits.rounds),
         rounds_run=fits.rounds_run,
-        fit_seconds=time.perf_counter() - began - feature_seconds,
+        fit_seconds=awake() - began - feature_seconds,
         feature_seconds=feature_seconds,
         importance=fits.importance,
+        record=FitRecord(threads, trace.entries, sample_hash(train.dense, fitted_y)),
     )
 
 
@@ -136,6 +145,7 @@ def _transformed(
     parts: tuple[np.ndarray, np.ndarray, np.ndarray],
     row_weights: np.ndarray | None,
     deadline: float,
+    trace: TimeTrace,
 ) -> tuple[TargetTransform, list[Matrix]]:
     """The fitted transformation of the target, and the matrices of the training, the validation and the test rows.
 
@@ -155,8 +165,9 @@ def _transformed(
     if target.needs_linear_base:
         n, row_weights = store.n_rows, _product(row_weights, None)
         base = linear_base(
-            target.problem, matrices, parts, fitted_y, n, weights=row_weights, seed=pipeline.seed, deadline=deadline
-        )
+            target.problem, matrices, parts, fitted_y, n,
+            weights=row_weights, seed=pipeline.seed, deadline=deadline, trace=trace,
+        )  # fmt: skip
         target = target.relative_to(base).clipped_to(values, fit_rows)
     return target, matrices
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import Family, FitRequest, Fitted
 from medalist.pipelines.estimators.linear.models import FAMILY as LINEAR
 from medalist.pipelines.estimators.predictions import constant_fit, require_finite
+from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.fitting.matrices import select_rows
 from medalist.pipelines.problem import Problem
@@ -24,8 +25,10 @@ def fit_one(family: Family, request: FitRequest, fits_left: int = 1) -> Fitted:
 
     A target with one value is predicted as a constant. Raises PipelineError where not all predictions are numbers.
     """
-    now = time.monotonic()
+    now = awake()
     request = replace(request, deadline=now + (request.deadline - now) / fits_left)
+    if request.trace is not None:
+        request.trace.begin()
     if not np.ptp(request.y) > 0:
         return constant_fit(request)
     fitted = family.fit_predict(request)
@@ -70,6 +73,7 @@ def linear_base(
     weights: np.ndarray | None,
     seed: int,
     deadline: float = float("inf"),
+    trace: TimeTrace | None = None,
 ) -> np.ndarray:
     """(n, T) predictions of a ridge regression: out-of-fold for the training rows, by a fit on these for the validation
     and the test rows, 0 for all other rows.
@@ -79,7 +83,8 @@ def linear_base(
     matrices, rows: those of the training, the validation and the test rows; rows are positions among all n rows.
     y: (m, T) values of the training rows on the scale on which they are fitted.
     weights: (m,) weights of the training rows; None for equal ones.
-    deadline: seconds of `time.monotonic()`; fits that begin later predict constants.
+    deadline: seconds of `awake()`; fits that begin later predict constants.
+    trace: of the fold's fits.
     """
     train, valid, test = matrices
     base = np.zeros((n, y.shape[1]))
@@ -96,6 +101,7 @@ def linear_base(
             threads=1,
             deadline=deadline,
             weights=weights,
+            trace=trace,
         )
         fitted = fit_one(LINEAR, request)
         base[rows[1], t], base[rows[2], t] = fitted.valid, fitted.test

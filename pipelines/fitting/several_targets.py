@@ -189,6 +189,8 @@ def _native(family: Family, request: FitRequest, fits: Fits, rounds: Sequence[in
         weights=mean_over_targets(request.weights),
         weights_valid=mean_over_targets(request.weights_valid),
     )
+    if together.trace is not None:
+        together.trace.begin()
     fitted = family.fit_predict(together)
     require_finite(family.title, fitted.valid, fitted.test)
     for i, t in enumerate(varying.tolist()):

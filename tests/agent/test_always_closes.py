@@ -14,6 +14,7 @@ from command_line import assert_valid, call, demo, finished, here, ledger_of, on
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medalist.agent.cli.main import main
 from medalist.agent.config import RunConfig
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.folds import FoldSet
@@ -51,9 +52,11 @@ def evaluation() -> Evaluation:
     return Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((5, 1)), 1.0, 0.0, {})
 
 
-def journal_of(folder: Path, *, patience: float = 30.0) -> tuple[Journal, list[dict[str, Any]]]:
+def journal_of(
+    folder: Path, path: Path | None = None, *, patience: float = 30.0
+) -> tuple[Journal, list[dict[str, Any]]]:
     """A journal of a run that has just begun, and the events that it emits."""
-    ledger = Ledger(folder / "ledger.sqlite", patience=patience)
+    ledger = Ledger(path or folder / "ledger.sqlite", patience=patience)
     run_id = ledger.start_run("c", {}, {}, "abc", 0, folder)
     events: list[dict[str, Any]] = []
     journal = Journal(run_id, folder, ledger, Predictions.create(folder), Schema({"x": "number"}), events.append)
@@ -140,6 +143,9 @@ class FailingPool:
     def threads_for(self, *_: Any) -> int:
         return 1
 
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - as of Workers
+        return True
+
     def submit(self, job: Job) -> None:
         self.running = [job]
 
@@ -187,14 +193,26 @@ def test_rows_wait_for_a_ledger_that_is_away(tmp_path: Path, monkeypatch: pytest
     assert json.loads((tmp_path / "summary.json").read_text()) == {"score": 1.0}
 
 
-def test_where_the_ledger_stays_away_the_summary_is_written_all_the_same(tmp_path: Path) -> None:
-    journal, _ = journal_of(tmp_path, patience=0.1)
+def test_where_the_ledger_stays_away_rows_wait_on_disk_and_whoever_lists_runs_delivers_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "c" / "run"
+    folder.mkdir(parents=True)
+    journal, events = journal_of(folder, tmp_path / "ledger.sqlite", patience=0.1)
     other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(LedgerUnavailable):
-        journal.finish("finished", {"score": 2.0})
-    assert json.loads((tmp_path / "summary.json").read_text()) == {"score": 2.0}
+    other.execute("BEGIN IMMEDIATE")
+    journal.add(record(0, evaluation=evaluation()))
+    journal.finish("finished", {"score": 2.0})
+    assert json.loads((folder / "summary.json").read_text()) == {"score": 2.0}
+    assert f"2 rows wait for the ledger in {folder / 'outbox.jsonl'}" in str(events[-1]["text"])
     other.execute("ROLLBACK")
+    with pytest.raises(SystemExit):
+        main(["runs", "--runs-dir", str(tmp_path)])
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "finished" in said.out
+    assert [row.number for row in journal.ledger.experiments(journal.run_id)] == [0]
+    assert not (folder / "outbox.jsonl").exists()
 
 
 # counted runs

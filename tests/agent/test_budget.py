@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medalist.agent.budget import Budget, parse_duration, seconds_until
+from medalist.agent.budget import CLOSE_SECONDS, Budget, parse_duration, seconds_until
 from medalist.competitions.errors import BudgetError
 
 
@@ -68,3 +68,61 @@ def test_a_budget_keeps_time_for_its_end():
     with pytest.raises(BudgetError, match="too small"):
         Budget.of(2.0)
     assert Budget(0.0, float("inf")).left == float("inf")
+
+
+class Clocks:
+    """The clock on the wall and the monotonic one, set by hand."""
+
+    def __init__(self, monkeypatch):
+        self.wall, self.steady = 1_000_000.0, 50.0
+        monkeypatch.setattr(time, "time", lambda: self.wall)
+        monkeypatch.setattr(time, "monotonic", lambda: self.steady)
+
+    def work(self, seconds):
+        self.wall += seconds
+        self.steady += seconds
+
+    def until(self, seconds):
+        """The budget of a run that begins now and works until the clock shows the hour in so many seconds."""
+        return Budget.of(seconds, self.steady, self.wall + seconds)
+
+
+@pytest.fixture
+def clocks(monkeypatch):
+    return Clocks(monkeypatch)
+
+
+def test_until_ends_at_its_hour(clocks):
+    budget = clocks.until(1000.0)
+    clocks.work(400.0)
+    assert budget.deadline - clocks.steady == pytest.approx(600.0)
+    clocks.work(599.0)
+    assert budget.deadline - clocks.steady == pytest.approx(1.0)  # no grace where nothing jumped
+    clocks.work(2.0)
+    assert budget.left < 0
+
+
+def test_sleep_does_not_move_the_hour(clocks):
+    budget = clocks.until(1000.0)
+    clocks.wall += 300.0  # a suspended machine, whose monotonic clock stands still
+    assert budget.deadline - clocks.steady == pytest.approx(700.0)
+
+
+def test_a_run_that_slept_past_its_hour_has_some_seconds_to_close_in(clocks):
+    budget = clocks.until(1000.0)
+    clocks.work(10.0)
+    assert budget.left > 0
+    clocks.wall += 5000.0
+    assert budget.deadline - clocks.steady == pytest.approx(CLOSE_SECONDS)
+    for _ in range(4):
+        clocks.work(CLOSE_SECONDS / 4)
+        assert budget.deadline == pytest.approx(60.0 + CLOSE_SECONDS)
+
+
+def test_a_clock_that_jumps_moves_only_the_hour_and_only_closer(clocks):
+    budget, seconds = clocks.until(1000.0), Budget.of(1000.0, clocks.steady)
+    clocks.wall -= 3600.0
+    assert budget.deadline == seconds.deadline == pytest.approx(1050.0)
+    clocks.wall += 3600.0 + 200.0
+    assert budget.deadline == pytest.approx(850.0)
+    assert seconds.deadline == pytest.approx(1050.0)

@@ -68,18 +68,19 @@ def test_an_empty_ledger_has_no_last_run(tmp_path: Path) -> None:
 
 def test_a_confirmed_submission_is_whole_or_none(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    submission = tmp_path / "submission.csv"
-    submission.write_bytes(b"id,y\n1,2\n")
+    contents = b"id,y\n1,2\n"
     assert confirmed_in(tmp_path) is None
-    keep_confirmed(submission, 0.5, 0.1, {"ensemble": {"0": 1.0}})
+    keep_confirmed(tmp_path, contents, 0.5, 0.1, {"ensemble": {"0": 1.0}})
     found = confirmed_in(tmp_path)
     assert found is not None
-    assert (found[0].score, found[1]) == (0.5, submission.read_bytes())
+    assert (found[0].score, found[1]) == (0.5, contents)
     assert found[0].at_least(0.5, greater_is_better=True)
     assert found[0].at_least(0.6, greater_is_better=False)
     assert not found[0].at_least(0.6, greater_is_better=True)
-    (tmp_path / "work" / "confirmed.csv").write_bytes(b"id,y\n")  # as a power cut between the two files leaves it
-    assert confirmed_in(tmp_path) is None
+    (kept,) = (tmp_path / "work").iterdir()
+    for whole in (kept.read_bytes()[:-1], b"", b"[]\n"):  # as a power cut may leave it
+        kept.write_bytes(whole)
+        assert confirmed_in(tmp_path) is None
 
 
 def competition(folder: Path, seed: int = 0, rows: int = 240) -> Path:
@@ -105,10 +106,8 @@ def test_continue_goes_on_and_the_submission_only_gets_better(tmp_path: Path) ->
     assert len(set(hashes)) == len(hashes)
     folder = only_run(runs)
     # an earlier part that nothing can beat: its submission is put back
-    searched = (folder / "submission.csv").read_bytes()
-    pd.read_csv(folder / "submission.csv").assign(price=7.0).to_csv(folder / "submission.csv", index=False)
-    keep_confirmed(folder / "submission.csv", 0.0, 0.01, {"ensemble": {"0": 1.0}})
-    (folder / "submission.csv").write_bytes(searched)
+    sevens = pd.read_csv(folder / "submission.csv").assign(price=7.0).to_csv(index=False).encode()
+    keep_confirmed(folder, sevens, 0.0, 0.01, {"ensemble": {"0": 1.0}})
     last = finished("resume", "tides", "--budget", "30s", "--runs-dir", runs)
     assert (last["score"], last["confirmed_on_fresh_folds"]) == (0.0, True)
     assert pd.read_csv(folder / "submission.csv")["price"].eq(7.0).all()

@@ -14,6 +14,8 @@ from command_line import assert_gone, assert_valid, call, demo, only_run
 
 from medalist.agent.budget import Budget
 from medalist.agent.run.deadline import Deadline, Interrupts
+from medalist.agent.run.supervisor import LAST_SECONDS
+from medalist.competitions.clock import PATIENCE
 
 HELD = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # years in C code that never yields to another thread
 SUPERVISED = """
@@ -63,6 +65,57 @@ def test_at_the_deadline_all_children_are_ended() -> None:
     assert len(below) == 3
     process.communicate(timeout=60)
     assert_gone(below)
+
+
+def test_an_hour_that_passes_is_a_deadline_too() -> None:
+    hour = "import medalist.agent.budget as budget\nbudget.CLOSE_SECONDS = 0.5\n"
+    begins = "deadline.start(budget.Budget.of(3600.0, began, time.time() - 10))\n"
+    began = time.monotonic()
+    code = hour + SUPERVISED + begins + HELD
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE)
+    assert process.wait(timeout=60) == 2
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.slow
+def test_children_end_with_a_killed_run_even_in_c_code(tmp_path: Path) -> None:
+    """Each process that a run starts is tied to the one above it by the kernel, whatever it is doing."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{SUPERVISED}"
+        "from medalist.agent.workers import processes\n"
+        "import held\n"
+        "processes.warm_up()\n"
+        "child, pipe = processes.start_child(held.hold)\n"
+        "pipe.recv()\n"
+        "print(os.getpid(), child.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    (tmp_path / "held.py").write_text(f"def hold(pipe):\n    pipe.send(1)\n    {HELD}\n", encoding="utf-8")
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    agent, child = (psutil.Process(int(pid)) for pid in process.stdout.readline().split())
+    below = [child, *agent.children(recursive=True)]
+    agent.kill()
+    assert process.wait(timeout=60) == 128 + signal.SIGKILL
+    assert_gone(below)
+
+
+@pytest.mark.slow
+def test_time_in_which_all_are_stopped_does_not_count() -> None:
+    begins = "print(os.getpid(), flush=True)\ndeadline.start(Budget(began, 4.0))\n"
+    began = time.monotonic()
+    process = script(begins, "while True:\n    time.sleep(0.05)")
+    assert process.stdout is not None
+    both = [psutil.Process(process.pid), psutil.Process(int(process.stdout.readline()))]
+    for one in both:
+        one.suspend()
+    time.sleep(6.0)
+    for one in both:
+        one.resume()
+    woken = time.monotonic()
+    assert process.wait(timeout=60) == 2
+    assert time.monotonic() - began > 6.0 + 4.0 - PATIENCE - LAST_SECONDS - 0.5
+    assert time.monotonic() - woken < 4.0
 
 
 def test_an_exit_that_hangs_is_ended_with_its_exit_code() -> None:

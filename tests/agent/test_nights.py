@@ -22,7 +22,9 @@ import yaml
 from command_line import assert_valid, call, columns, ledger_of, start, write
 
 from medalist.agent.cli.main import main
+from medalist.agent.nights.continuing import child_seconds, identity
 from medalist.agent.nights.display import NightJson
+from medalist.agent.nights.file import read_nights
 from medalist.agent.nights.report_text import as_markdown, as_text
 from medalist.agent.nights.start import run_night, state_of
 from medalist.agent.records.stores import open_ledger
@@ -284,6 +286,25 @@ def test_the_night_after_a_kill_goes_on(place: Path) -> None:
     assert (row.id, row.state) == (document["night"], "finished")
     assert "process was killed" in of(document, "stuck")["failures"][0]
     assert of(document, "flat")["slices"] == 1
+
+
+def test_a_run_whose_night_was_killed_before_it_was_known_is_continued(place: Path) -> None:
+    """The slice had begun a run, of an entry with options, and its night was killed before it recorded which."""
+    file, runs = competitions(place, "flat", seed=1), str(place / "runs")
+    entry = read_nights(file).competitions[0]
+    state = state_of(runs)
+    night = state.begin_night(time.time() + 60, 60.0, str(file))
+    values = {"competition": "flat", "path": entry.path, "options": identity(entry), "why": "", "budget": 30.0}
+    state.begin_slice(night.id, values)
+    begun = {"path": str((place / "flat").resolve()), "metric": "rmse"}
+    with open_ledger(runs) as ledger:
+        ledger.start_run("flat", begun | {"budget": 600.0}, {}, "f", 0, place)  # by a person, meanwhile
+        run = ledger.start_run("flat", begun | {"budget": child_seconds(30.0)}, {}, "f", 0, place)
+        ledger.finish_run(run, "failed", {})
+    a_night(place, file)
+    assert [s.run for s in state.slices()] == [run, run]
+    with open_ledger(runs) as ledger:
+        assert len(ledger.runs()) == 2
 
 
 def test_one_request_ends_a_night_in_order(place: Path) -> None:

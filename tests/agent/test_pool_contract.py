@@ -1,14 +1,16 @@
-"""What every worker pool does; a further implementation is added to `POOLS` and has to pass all of this."""
+"""What every worker pool does; a further one is added to `POOLS` and `make_pool`, and has to pass all of this."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dask_nodes import dask_cluster, needs_dask
 from test_workers import ENDLESS, SHORT, long, outcomes, short, training_input
 
 from medalist.agent.workers.jobs import Job
@@ -17,15 +19,34 @@ from medalist.agent.workers.pool import WorkerPool
 from medalist.agent.workers.threads import Calibration, Layout
 from medalist.pipelines.pipeline import Pipeline
 
-POOLS: dict[str, Callable[[int], WorkerPool]] = {"local": Workers}  # by name: makes a pool of so many cores
+MakePool = Callable[[int], WorkerPool]  # makes a pool of so many cores
+POOLS = ["local", pytest.param("cluster", marks=[pytest.mark.slow, needs_dask])]
 HELPFUL = {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (8.0, 8.0)}  # a fit of two threads is 1.6 times as fast
 USELESS = {Layout(2, 1): (10.0, 10.0), Layout(1, 2): (5.0, 5.0)}
 
 
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The scheduler of a cluster of one node with two cores."""
+    with dask_cluster(tmp_path_factory.mktemp("cluster"), {"two": 2}) as cluster:
+        yield cluster.address
+
+
 @pytest.fixture(params=POOLS)
-def two(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WorkerPool]:
+def make_pool(request: pytest.FixtureRequest) -> MakePool:
+    """Makes a pool of so many cores, of each kind."""
+    if request.param == "local":
+        return Workers
+    from medalist.agent.workers.cluster.pool import ClusterWorkers
+
+    address = request.getfixturevalue("address")
+    return lambda cores: ClusterWorkers(address, most=cores)
+
+
+@pytest.fixture
+def two(make_pool: MakePool, tmp_path: Path) -> Iterator[WorkerPool]:
     """A started pool of two single-threaded workers."""
-    pool = POOLS[request.param](2)
+    pool = make_pool(2)
     pool.warm_up()
     pool.start(training_input(tmp_path))
     yield pool
@@ -105,11 +126,10 @@ def test_cancelled_work_is_ended_and_never_comes_back(two: WorkerPool) -> None:
     assert two.poll(0.5) == []
 
 
-@pytest.mark.parametrize("pool", POOLS.values(), ids=POOLS)
 @pytest.mark.parametrize(("count", "threads"), [(0, 1), (1, 0), (2, 2), (3, 1)])
-def test_no_more_threads_than_cores(pool: Callable[[int], WorkerPool], count: int, threads: int) -> None:
-    with pytest.raises(ValueError, match="2 cores"):
-        pool(2).reconfigure(count, threads)
+def test_no_more_threads_than_cores(make_pool: MakePool, count: int, threads: int) -> None:
+    with closing(make_pool(2)) as pool, pytest.raises(ValueError, match="2 cores"):
+        pool.reconfigure(count, threads)
 
 
 def test_fewer_workers_of_more_threads(two: WorkerPool) -> None:

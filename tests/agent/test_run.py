@@ -336,10 +336,10 @@ def ledger_that_raises(monkeypatch: pytest.MonkeyPatch, number: int, errors: Ite
     """Let the ledger raise these errors, one after another, before it records the experiment of that number."""
     record_experiment, left = Ledger.record_experiment, iter(errors)
 
-    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = ()) -> None:
+    def record(self: Ledger, run_id: str, row: ExperimentRow, features: Any = (), **more: Any) -> None:
         if row.number == number and (error := next(left, None)) is not None:
             raise error
-        record_experiment(self, run_id, row, features)
+        record_experiment(self, run_id, row, features, **more)
 
     monkeypatch.setattr(Ledger, "record_experiment", record)
 
@@ -365,7 +365,7 @@ def test_where_the_ledger_fails_the_run_is_closed(
 def test_what_is_recorded_waits_for_a_ledger_that_is_away_for_a_while(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("medalist.agent.records.journal.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("medalist.agent.records.ledger_queue.RETRY_SECONDS", 0.0)
     ledger_that_raises(monkeypatch, 1, [LedgerUnavailable("The ledger is away.")] * 2)
     summary = here("run", public, "--max-experiments", "3", "--families", "linear", "--runs-dir", tmp_path)
     assert summary["status"] == "finished"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from medalist.agent.workers import local as workers_module
+from medalist.agent.workers import allowance
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
@@ -95,9 +96,23 @@ def test_over_its_memory_it_is_killed_and_replaced(tmp_path: Path) -> None:
         workers.close()
 
 
-def test_a_child_that_dies_is_replaced_and_its_job_is_a_crash(two: Workers) -> None:
+def test_the_job_of_a_killed_child_is_done_once_more(two: Workers) -> None:
+    for key in (1, 2, 3):  # the third waits behind one of the others
+        two.submit(replace(short(key), short=True))
+    for pid in two.pids:
+        psutil.Process(pid).kill()
+    got = outcomes(two, 3)
+    assert sorted((o.job.key, o.status) for o in got) == [(1, "ok"), (2, "ok"), (3, "ok")]
+    assert outcomes(two, 1, seconds=0.5) == []
+
+
+def test_a_job_whose_children_are_killed_one_after_another_is_a_crash(two: Workers) -> None:
     two.submit(long(1))
-    psutil.Process(two.pids[0]).kill()
+    first = two.pids[0]
+    psutil.Process(first).kill()
+    assert outcomes(two, 1, seconds=0.5) == []
+    (second,) = {two.pids[0]} - {first}
+    psutil.Process(second).kill()
     (got,) = outcomes(two, 1)
     assert (got.job.key, got.status) == (1, "crash")
     assert "exit code -9" in (got.error or "")
@@ -147,7 +162,7 @@ def test_idle_children_that_are_too_many_end_at_once(two: Workers) -> None:
 
 
 def test_little_memory_makes_fewer_children_of_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers_module, "available_memory", lambda: 1000)
+    monkeypatch.setattr(allowance, "available_memory", lambda: 1000)
     workers = Workers(4, memory_share=0.5)
     assert workers.memory_limit == 125
     for needed, count, threads in ((10, 4, 1), (200, 2, 2), (400, 1, 4), (10_000, 1, 4), (10, 4, 1)):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,4 +107,95 @@ def test_a_locked_file_is_unavailable(tmp_path: Path) -> None:
             ledger.finish_run(run_id, "finished", {})
         other.execute("ROLLBACK")
         ledger.finish_run(run_id, "finished", {})
+        other.close()
+
+
+def test_a_server_that_answers_nothing_is_given_up(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A suspended server keeps its connections, and TCP's own limits do not notice."""
+    monkeypatch.setattr("medalist.leaderboard.ledger.postgresql.SILENT_SECONDS", 0.3)
+    with Ledger(postgresql_url, patience=0.1) as ledger:
+        run_id = start(ledger)
+        began = time.monotonic()
+        with pytest.raises(LedgerUnavailable):
+            ledger._database.write(lambda execute: execute("SELECT pg_sleep(60)", {}))
+        assert time.monotonic() - began < 30
+        assert ledger.run(run_id).status == "running"
+
+
+def test_a_crash_of_the_server_between_two_calls_is_waited_for(server: Any, postgresql_url: str) -> None:
+    with Ledger(postgresql_url, patience=60) as ledger:
+        run_id = start(ledger)
+        server.stop()
+        timer = threading.Timer(0.3, server.start)
+        timer.start()
+        assert ledger.add_submission(run_id, {}, "s.csv", "aa") == 1
+        timer.join()
+        assert len(ledger.submissions(run_id)) == 1
+
+
+def test_a_commit_whose_answer_was_lost_is_not_carried_out_twice(postgresql_url: str) -> None:
+    """The connection is cut between the commit and the answer: the call is repeated, and finds its id."""
+    import psycopg
+
+    from medalist.leaderboard.ledger.base import Delivery
+
+    with Ledger(postgresql_url, patience=30) as ledger:
+        run_id = start(ledger)
+        ledger.add_submission(run_id, {}, "s.csv", "aa")
+        transaction, cut = ledger._database.transaction, iter([True])
+
+        @contextlib.contextmanager
+        def answer_lost() -> Iterator[Any]:
+            with transaction() as execute:
+                yield execute
+            if next(cut, False):
+                raise LedgerUnavailable("the answer was lost")
+
+        ledger._database.transaction = answer_lost  # type: ignore[method-assign]
+        ledger.add_submission(run_id, {}, "s.csv", "bb", delivery=Delivery("an id", "2026-11-30T22:00:00+00:00"))
+        ledger.add_submission(run_id, {}, "s.csv", "aa")
+        ledger.add_submission(run_id, {}, "s.csv", "bb", delivery=Delivery("an id", "2026-11-30T22:00:00+00:00"))
+        assert [row.sha256 for row in ledger.submissions(run_id)] == ["aa", "bb", "aa"]
+    with psycopg.connect(postgresql_url) as connection:
+        assert connection.execute("SELECT id, run_id FROM deliveries").fetchall() == [("an id", run_id)]
+
+
+def test_a_ledger_that_is_away_may_be_opened_to_be_asked_later(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as first:
+        start(first)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with Ledger(path, patience=0.1, may_be_away=True) as ledger:
+        with pytest.raises(LedgerUnavailable):
+            start(ledger)
+        other.execute("ROLLBACK")
+        other.close()
+        start(ledger)
+        assert len(ledger.runs()) == 2
+
+
+def test_a_server_that_was_never_reached_may_be_opened_to_be_asked_later(server: Any, postgresql_url: str) -> None:
+    server.stop()
+    with pytest.raises(LedgerUnavailable):
+        Ledger(postgresql_url)
+    with Ledger(postgresql_url, patience=0.1, may_be_away=True) as ledger:
+        with pytest.raises(LedgerUnavailable):
+            start(ledger)
+        server.start()
+        run_id = start(ledger)
+        assert [row.id for row in ledger.runs()] == [run_id]
+
+
+def test_patience_may_be_changed_while_a_ledger_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path, patience=60) as ledger:
+        run_id = start(ledger)
+        ledger.wait_at_most(0.1)
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(LedgerUnavailable, match=r"for 0\.1 s"):
+            ledger.finish_run(run_id, "finished", {})
+        assert time.monotonic() - began < 30
         other.close()

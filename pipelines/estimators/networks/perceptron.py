@@ -9,7 +9,6 @@ rows are reweighted after each epoch.
 from __future__ import annotations
 
 import math
-import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import SEEDS, Family, FitRequest, Fitted, Priors
 from medalist.pipelines.estimators.networks.inputs import network_inputs
 from medalist.pipelines.estimators.objectives import (
@@ -160,10 +160,11 @@ def _train(
     all_classes = {"classes": np.arange(y.shape[1]) if request.native else np.unique(y)} if classes else {}
     total: list[Any] = [0.0, 0.0]
     summed = 0
-    began = time.monotonic()
+    began = awake()
     for epoch in range(epochs):
         averaged = epoch >= (1 - AVERAGED) * epochs
-        progress = max(epoch / epochs, (time.monotonic() - began) / max(request.deadline - began, 1e-9))
+        spent = (awake() - began) / max(request.deadline - began, 1e-9)
+        progress = request.by_clock(max(epoch / epochs, spent), usual=epoch / epochs)
         for network in networks:
             if epoch:  # scikit-learn makes the optimizer in the first epoch, and has no schedule for Adam
                 network._optimizer.learning_rate_init = float(params["learning_rate"]) * rate_factor(progress)

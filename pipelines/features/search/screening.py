@@ -7,12 +7,12 @@ the chosen features complement each other.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.language.expression import Feature
 from medalist.pipelines.features.language.parser import parse
@@ -55,7 +55,7 @@ class Screening:
 class Screener:
     """Screens candidates on a sample.
 
-    deadline: in seconds of `time.monotonic()`. test_is_later: whether test lies after train in time. Then features that
+    deadline: in seconds of `awake()`. test_is_later: whether test lies after train in time. Then features that
     depend on time differ between them anyway, time folds show what that costs, and no candidate is dropped for drift.
     """
 
@@ -66,7 +66,7 @@ class Screener:
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed."""
-        return time.monotonic() >= self.deadline
+        return awake() >= self.deadline
 
     def run(
         self,
@@ -80,7 +80,7 @@ class Screener:
         model_features: features of the model whose residual is explained; they are not scored again. compositions:
         returns compositions of features: of the latest of the model, then of the best candidates, best first.
         """
-        began = time.monotonic()
+        began = awake()
         in_model = frozenset(model_features)
         scores: dict[Feature, ScoredFeature] = {}
         self._score_all(candidates, scores, in_model, limit, FIRST_SHARE)
@@ -110,7 +110,7 @@ class Screener:
             len(first),
             threshold,
             best_scored,
-            round(time.monotonic() - began, 3),
+            round(awake() - began, 3),
         )
 
     def _score_all(
@@ -122,10 +122,10 @@ class Screener:
         share: float,
     ) -> None:
         """Score candidates on the first rung, into `scores`, until `share` of the time to the deadline is used."""
-        now = time.monotonic()
+        now = awake()
         until = now + share * (self.deadline - now) if np.isfinite(self.deadline) else float("inf")
         for candidate in candidates:
-            if len(scores) >= limit or time.monotonic() >= until:
+            if len(scores) >= limit or awake() >= until:
                 return
             if candidate not in scores and str(candidate) not in in_model:
                 scored = self._score(candidate, 0)

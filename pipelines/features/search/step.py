@@ -96,7 +96,7 @@ class ScreenResult:
 def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: float) -> ScreenResult:
     """Run a step of the search on the features of a store.
 
-    began, deadline: in seconds of `time.monotonic()`; an infinite deadline makes the result independent of speed.
+    began, deadline: in seconds of `awake()`; an infinite deadline makes the result independent of speed.
     """
     with np.load(request.data_file) as data:
         rows, residual, target = data["rows"], data["residual"], data["target"]
