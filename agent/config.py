@@ -21,6 +21,7 @@ class RunConfig(BaseModel):
         the budget does.
     max_experiments: number of experiments of the run, which is then repeatable to the byte. None for no limit.
     threads: cores to use; None for all.
+    memory: bytes that all processes of the run may hold together; None for a share of what is available.
     cluster: address of the Dask scheduler on whose workers experiments run; None for this machine. artifacts: location
         in object storage through which its workers get the data; None where the cluster itself brings it.
     families, without: estimator families to use (all if empty) and to leave out.
@@ -39,6 +40,7 @@ class RunConfig(BaseModel):
     max_experiments: int | None = None
     seed: int = 0
     threads: int | None = None
+    memory: int | None = None
     cluster: str | None = None
     artifacts: str | None = None
     runs_dir: str = "runs"
@@ -66,3 +68,5 @@ class RunConfig(BaseModel):
             raise BudgetError("At least one experiment is needed: give --max-experiments 1 or more.")
         if self.threads is not None and self.threads < 1:
             raise BudgetError("At least one child process is needed: give --threads 1 or more.")
+        if self.memory is not None and self.cluster is not None:
+            raise BudgetError("Leave out --memory with --cluster: the cluster's workers have limits of their own.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import Budget, parse_duration
-from medalist.agent.cli.options import AsJson, RunsDir
+from medalist.agent.cli.options import AsJson, Memory, RunsDir, memory_limit
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import begin, exit_with
 
@@ -18,11 +18,13 @@ def demo(
     context: typer.Context,
     budget: Annotated[str, typer.Option(help="How long to work.")] = "60s",
     folder: Annotated[str, typer.Option(help="Where the competition is written.")] = "runs/demo",
+    memory: Memory = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
     """Run on the embedded competition and grade the submission on its held-out answers."""
     seconds = Budget.of(parse_duration(budget)).seconds  # refused before anything is written
+    most = memory_limit(memory)
     began, deadline = begin(context)
 
     import pandas as pd
@@ -40,7 +42,7 @@ def demo(
 
     display = display_for(json)
     home = write_demo(Path(folder))
-    config = RunConfig(path=str(home / "public"), budget=seconds, runs_dir=runs_dir)
+    config = RunConfig(path=str(home / "public"), budget=seconds, memory=most, runs_dir=runs_dir)
     result = run(config, display, began=began, deadline=deadline)
     competition, task = read(str(home / "public"), {}, {}, None, 0)
     scores = [score for _, score in reference_field()]

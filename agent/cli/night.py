@@ -14,6 +14,7 @@ from medalist.agent.cli.options import (
     Board,
     Cluster,
     CompetitionOptions,
+    Memory,
     OptionalText,
     PathArgument,
     RunsDir,
@@ -46,6 +47,7 @@ def add(
     without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
     features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
     threads: Threads = None,
+    memory: Memory = None,
     cluster: Cluster = None,
     artifacts: Artifacts = None,
     file: NightsPath = None,
@@ -67,6 +69,7 @@ def add(
         "without": without,
         "features": features,
         "threads": threads,
+        "memory": memory,
         "cluster": cluster,
         "artifacts": artifacts,
     }

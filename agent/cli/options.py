@@ -42,6 +42,10 @@ MetricName = Annotated[OptionalText, typer.Option(help="rmsle, auc, map@3 …, o
 TaskFile = Annotated[OptionalText, typer.Option(help="A task.yaml to obey.", show_default=False)]
 Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
 Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
+Memory = Annotated[
+    OptionalText,
+    typer.Option(help="Most memory of the whole run: 8G, or 50% of the machine's.", show_default=False),
+]
 Cluster = Annotated[
     OptionalText,
     typer.Option("--cluster", help="Run on the workers of this Dask scheduler: tcp://host:8786.", show_default=False),
@@ -148,6 +152,15 @@ def levels(text: str | None) -> list[float] | None:
     if not found or not ascend:
         raise TaskError(f"--levels: {text!r} are no quantile levels; write ascending numbers such as 0.05,0.5,0.95.")
     return found
+
+
+def memory_limit(text: str | None) -> int | None:
+    """The bytes of --memory; None for None. BudgetError where the text is no size, or one that is too small."""
+    if text is None:
+        return None
+    from medalist.agent.workers.allowance import parse_memory
+
+    return parse_memory(text)
 
 
 def names(text: str | None) -> list[str] | None:

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
-from medalist.agent.cli.options import Artifacts, AsJson, Cluster, OptionalText, RunArgument, RunsDir, Threads
+from medalist.agent.cli.options import (
+    Artifacts,
+    AsJson,
+    Cluster,
+    Memory,
+    OptionalText,
+    RunArgument,
+    RunsDir,
+    Threads,
+    memory_limit,
+)
 from medalist.agent.cli.process import begin, exit_with
 from medalist.competitions.errors import BudgetError
 
@@ -22,6 +32,7 @@ def resume(
     until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
     max_experiments: Annotated[int | None, typer.Option(help="Stop after so many in all.", show_default=False)] = None,
     threads: Threads = None,
+    memory: Memory = None,
     cluster: Cluster = None,
     artifacts: Artifacts = None,
     runs_dir: RunsDir = "runs",
@@ -31,6 +42,7 @@ def resume(
     if budget is not None and until is not None:
         raise BudgetError("Give either --budget or --until, not both.")
     seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
+    most = memory_limit(memory)
     began, deadline = begin(context)
 
     from medalist.agent.run.display import display_for
@@ -45,6 +57,7 @@ def resume(
         until=instant,
         max_experiments=max_experiments,
         threads=threads,
+        memory=most,
         cluster=cluster,
         artifacts=artifacts,
     )

@@ -15,12 +15,14 @@ from medalist.agent.cli.options import (
     Board,
     Cluster,
     CompetitionOptions,
+    Memory,
     OptionalText,
     PathArgument,
     RunsDir,
     Seed,
     TaskFile,
     Threads,
+    memory_limit,
     names,
     with_competition_options,
 )
@@ -47,6 +49,7 @@ def run(
     ] = False,
     seed: Seed = 0,
     threads: Threads = None,
+    memory: Memory = None,
     cluster: Cluster = None,
     artifacts: Artifacts = None,
     given: CompetitionOptions = NONE_GIVEN,
@@ -82,7 +85,7 @@ def run(
     if budget is not None and until is not None:
         raise BudgetError("Give either --budget or --until, not both.")
     seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
-    options = given.task(task)
+    options, most = given.task(task), memory_limit(memory)
     began, deadline = begin(context)
 
     from medalist.agent.config import RunConfig
@@ -96,8 +99,8 @@ def run(
         changed = [*options.values(), *given.files().values(), task, leaderboard, families, without, features]
         if any(value is not None for value in changed) or seed or not (stacking and postprocessing and feature_search):
             raise TaskError(
-                f"--continue goes on with run {earlier.id} as it began: leave out what else is given but for time and "
-                f"threads, or leave out --continue to start a new run."
+                f"--continue goes on with run {earlier.id} as it began: leave out what else is given but for time, "
+                f"threads and memory, or leave out --continue to start a new run."
             )
         row, config = resume_config(
             earlier.id,
@@ -106,6 +109,7 @@ def run(
             until=instant,
             max_experiments=max_experiments,
             threads=threads,
+            memory=most,
             cluster=cluster,
             artifacts=artifacts,
         )
@@ -119,6 +123,7 @@ def run(
         planned=parse_duration(plan) if plan else None,
         seed=seed,
         threads=threads,
+        memory=most,
         cluster=cluster,
         artifacts=artifacts,
         runs_dir=runs_dir,

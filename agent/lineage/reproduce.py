@@ -14,7 +14,7 @@ from medalist.agent.lineage.refit import Refitter
 from medalist.agent.lineage.versions import Difference, differences, now
 from medalist.agent.records.lineage_file import InputFile, file_hash
 from medalist.agent.records.predictions import Predictions
-from medalist.agent.run.affordable import fold_bytes
+from medalist.agent.run.affordable import footprints_of, own_bytes, usual_bytes
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.local import Workers
@@ -79,7 +79,7 @@ def reproduce(found: Found, folder: Path, *, path: str | None, cores: int, tell:
     workers = Workers(cores)
     workers.warm_up()
     try:
-        workers.fit_to_memory(fold_bytes(data))
+        workers.fit_to_memory(usual_bytes(data, footprints_of(data)), own_bytes(data))
         workers.reconfigure(workers.count, 1)
         drawn = document["folds"]
         folds = data.folds("search", drawn["seed"], drawn["count"], drawn["repeats"])

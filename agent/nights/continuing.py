@@ -14,7 +14,7 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 
 SWITCHES = ("stacking", "postprocessing", "feature_search")
-WHERE = ("threads", "cluster", "artifacts")  # options that say where a run runs, and not what it is
+WHERE = ("threads", "memory", "cluster", "artifacts")  # options that say where a run runs, and not what it is
 
 
 def options_of(entry: Entry) -> list[str]:

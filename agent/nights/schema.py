@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,7 +18,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from medalist.competitions.errors import InputError
+from medalist.agent.workers.allowance import parse_memory
+from medalist.competitions.errors import BudgetError, InputError
 
 
 def _text_of_names(value: Any) -> Any:
@@ -49,10 +51,20 @@ def _whole(value: dt.datetime) -> dt.datetime:
     return value.astimezone().replace(tzinfo=None) if value.tzinfo is not None else value
 
 
+def _size(value: Any) -> Any:
+    """The text of a size of memory as it is; ValueError where it is none."""
+    try:
+        parse_memory(value)
+    except BudgetError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 _FILE, _NAMES = "the path of a file", "a list of names, or names with commas between them"
 Path_ = Annotated[StrictStr, Field(min_length=1)]
 Names = Annotated[StrictStr, BeforeValidator(_text_of_names)]
 Label = Annotated[StrictStr, BeforeValidator(_text)]
+Memory = Annotated[StrictStr, AfterValidator(_size)]
 Instant = Annotated[dt.datetime, BeforeValidator(_instant)]
 
 
@@ -93,6 +105,7 @@ class Entry(_Strict):
     feature_search: StrictBool | None = Field(None, description="true or false")
     seed: StrictInt | None = Field(None, ge=0, description="a whole number from 0")
     threads: StrictInt | None = Field(None, ge=1, description="a whole number from 1")
+    memory: Memory | None = Field(None, description="a size such as 8G, or a share of the machine's such as 50%")
     cluster: Path_ | None = Field(None, description="the address of a Dask scheduler such as tcp://host:8786")
     artifacts: Path_ | None = Field(None, description="a location in object storage such as s3://bucket/folder")
 

@@ -17,7 +17,7 @@ def pool_of(config: RunConfig) -> WorkerPool:
     else:
         from medalist.agent.workers.local import Workers
 
-        pool = Workers(config.threads or _cores())
+        pool = Workers(config.threads or _cores(), memory=config.memory)
     pool.warm_up()
     return pool
 

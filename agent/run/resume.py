@@ -26,6 +26,7 @@ def resume_config(
     until: float | None = None,
     max_experiments: int | None = None,
     threads: int | None = None,
+    memory: int | None = None,
     cluster: str | None = None,
     artifacts: str | None = None,
 ) -> tuple[str, RunConfig]:
@@ -51,7 +52,7 @@ def resume_config(
         raise LedgerError(f"Run {row.id} still goes on in process {row.pid}: wait for its end, or end it with Ctrl-C.")
     _require_models(row, runs_dir)
     config = RunConfig.model_validate({**row.config, "runs_dir": runs_dir})
-    given = {"threads": threads, "max_experiments": max_experiments}
+    given = {"threads": threads, "memory": memory, "max_experiments": max_experiments}
     config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
     config = config.model_copy(update={"cluster": cluster, "artifacts": artifacts})  # where it goes on, not how
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments

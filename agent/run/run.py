@@ -160,7 +160,10 @@ def _work(
 
     def closing(search: Search) -> Closing:
         seconds = search.recorder.judge_seconds
-        return Closing(prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick)
+        expected = search.jobs.expected_bytes_of
+        return Closing(
+            prepared.referee, journal, submissions, workers, budget, by_clock, seconds, stopped, tick, expected
+        )
 
     search = Search(
         recorder=Recorder(prepared.referee, journal, submissions, prepared.leaders),
@@ -168,6 +171,7 @@ def _work(
         policy=prepared.policy,
         workers=workers,
         costs=prepared.costs,
+        footprints=prepared.footprints,
         budget=budget,
         max_experiments=config.max_experiments,
         stopped=stopped,

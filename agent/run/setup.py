@@ -28,7 +28,15 @@ from medalist.agent.records.predictions import Predictions, cannot_write
 from medalist.agent.records.standings import Standings
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.records.submissions import Submissions
-from medalist.agent.run.affordable import affordable_folds, affordable_repeats, fold_bytes
+from medalist.agent.run.affordable import (
+    TRAIN_SHARE,
+    affordable_folds,
+    affordable_repeats,
+    footprints_of,
+    own_bytes,
+    refuse_too_little,
+    usual_bytes,
+)
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
 from medalist.agent.run.search_setup import families_of, feature_search, policy_of, variations
@@ -36,10 +44,12 @@ from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.meter import give_back
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
-from medalist.competitions.errors import InputError, LedgerError, MedalistError, TaskError
+from medalist.competitions.errors import BudgetError, InputError, LedgerError, MedalistError, TaskError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
@@ -49,8 +59,6 @@ from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.memory import Gain
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow
 from medalist.leaderboard.ledger.runs import new_run_id
-
-TRAIN_SHARE = 0.8  # share of the rows that a fold's model is fitted on, for first guesses of costs
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ class Prepared:
     features: FeatureSearch
     policy: Policy
     costs: Costs
+    footprints: Footprints
     leaders: Leaders
     headline: str
     notes: tuple[str, ...]
@@ -102,9 +111,18 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
-    workers.fit_to_memory(fold_bytes(data))
+    give_back()
+    footprints, own = footprints_of(data), own_bytes(data)
+    workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     policy = policy_of(config, families, data, costs, workers)
+    try:
+        refuse_too_little(footprints, policy.first().pipeline, own, own + workers.room)
+    except BudgetError:
+        if row is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     folds, repeats = _folds(config, data, policy, costs, budget, row)
+    footprints.rows, footprints.valid_rows = int(folds.fit_rows), len(folds.positions[0])
     document = task_document(task, policy.n_folds, repeats, data.table_hashes)
     policy.n_folds = folds.count
     early_events: list[Mapping[str, Any]] = []  # before there is a display
@@ -150,7 +168,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
         offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
     notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
     headline = _headline(data, folds.count, repeats)
-    return Prepared(referee, journal, submissions, features, policy, costs, leaders, headline, notes)
+    return Prepared(referee, journal, submissions, features, policy, costs, footprints, leaders, headline, notes)
 
 
 def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None) -> _Read:

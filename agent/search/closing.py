@@ -26,10 +26,12 @@ from medalist.agent.records.submissions import Submissions
 from medalist.agent.score import Comparison, Score
 from medalist.agent.search.close_record import made_by_draws, made_by_refits
 from medalist.agent.search.fresh_folds import MARGIN, MOST_REPEATS, Draw, Refits, Timing, members_of
+from medalist.agent.workers.footprints import not_known
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.errors import MetricError
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.fitting.evaluation import Evaluation
+from medalist.pipelines.pipeline import Pipeline
 
 LARGEST_SHARE = 0.2  # most of the budget that is kept for the close, unless one fold of each member takes longer
 FRESH_SHARE = 0.1  # most of the budget for a fresh fold of each member beside the fits on all rows
@@ -96,7 +98,8 @@ class Closing:
     """The close of a run: `close` does all of it.
 
     by_clock: whether it does what the time allows, else everything (so that runs with a number of experiments are
-    repeatable). judge_seconds: that judging one experiment takes. stopped, tick: see `fresh_folds.Refits`.
+    repeatable). judge_seconds: that judging one experiment takes. stopped, tick,
+    expected_bytes: see `fresh_folds.Refits`.
     """
 
     referee: Referee
@@ -108,6 +111,7 @@ class Closing:
     judge_seconds: float
     stopped: Callable[[], bool]
     tick: Callable[[], None]
+    expected_bytes: Callable[[Pipeline, bool], int] = not_known
 
     @property
     def overhead(self) -> float:
@@ -211,6 +215,7 @@ class Closing:
             lambda: self.seconds_left,
             self.stopped,
             self.tick,
+            self.expected_bytes,
         )
 
     def _draw(self, fits: Refits, members: Sequence[Record], champion: Champion, seed: int, draw: int) -> Draw:

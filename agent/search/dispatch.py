@@ -38,17 +38,19 @@ class Dispatch:
         """Hand out jobs that are not held back, while there is room for them; the first experiment that is left with
         one, for which there is none."""
         while (active := _first(a for a in experiments if a.waiting and not self.held(a))) is not None:
-            if not self.workers.has_room(short=active.waiting[0].short):
+            job = active.waiting[0]
+            if not self.workers.has_room(short=job.short, needed=job.memory):
                 return active
             self.workers.submit(active.waiting.pop(0))
         return None
 
     def hand_out_held(self, experiments: Sequence[Active]) -> bool:
-        """Hand out a job that was held back, where a worker is idle; whether there was one."""
+        """Hand out a job that was held back, where a worker is idle and has room for it; whether there was one."""
         active = _first(a for a in experiments if a.waiting and self.held(a)) if self.workers.idle else None
-        if active is not None:
-            self.workers.submit(active.waiting.pop(0))
-        return active is not None
+        if active is None or not self.workers.has_room(short=False, needed=active.waiting[0].memory):
+            return False
+        self.workers.submit(active.waiting.pop(0))
+        return True
 
     def held(self, active: Active) -> bool:
         """Whether the waiting folds of an experiment are held back until the first ones have shown that it is not to be

@@ -6,7 +6,7 @@ Boosting runs the mean number of rounds that it ran in the search, so that no ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -19,11 +19,13 @@ from medalist.agent.judging.champion import Champion
 from medalist.agent.records.journal import Journal
 from medalist.agent.run_data import RunData
 from medalist.agent.search.jobs import last_line, sources_of
+from medalist.agent.workers.footprints import not_known
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.fitting.evaluation import Evaluation, combine
 from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.fold import FoldResult
+from medalist.pipelines.pipeline import Pipeline
 
 MARGIN = 1.2  # factor on the seconds that the search's fits took, for the time of a refit
 MOST_REPEATS = 3  # most repetitions of the cross-validation within one draw of fresh folds
@@ -86,7 +88,8 @@ class Refits:
 
     seconds_left: returns the seconds left for fits. stopped: returns whether a person has asked to end. tick: is called
     several times a second. by_clock: whether the number of fresh folds follows from the time, else it is that of the
-    task's scheme, so that runs whose budget is a number of experiments are repeatable.
+    task's scheme, so that runs whose budget is a number of experiments are repeatable. expected_bytes: returns
+    the bytes that a fit of a pipeline is expected to take, on all rows where that is True; 0 where not known.
     """
 
     data: RunData
@@ -98,6 +101,7 @@ class Refits:
     seconds_left: Callable[[], float]
     stopped: Callable[[], bool]
     tick: Callable[[], None]
+    expected_bytes: Callable[[Pipeline, bool], int] = not_known
 
     def fresh_folds(self, members: Sequence[Record], seed: int, draw: int) -> FoldSet:
         """Folds that took no part in the search, drawn by `seed` and the number of the draw: as many as time allows,
@@ -143,9 +147,12 @@ class Refits:
         waiting = list(fits)
         while (waiting or workers.running) and not self.stopped() and self.seconds_left() > 0:
             while workers.idle and (fit := next((f for f in waiting if f.ready(self.journal, results)), None)):
+                memory = self.expected_bytes(fit.record.pipeline, fit.folds is None)
+                if not workers.has_room(short=False, needed=memory):
+                    break  # it runs when others have ended
                 waiting.remove(fit)
                 threads = workers.threads_for(len(waiting) + 1, fit.record.pipeline.hash)
-                workers.submit(fit.job(self.journal, results, threads))
+                workers.submit(replace(fit.job(self.journal, results, threads), memory=memory))
             if not workers.running:
                 break  # what is left is stacked upon fits that failed
             for outcome in workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left()))):

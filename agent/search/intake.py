@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.agent.proposals.features import FeatureSearch
+from medalist.agent.search.admission import TOO_LARGE
 from medalist.agent.search.jobs import Active, Jobs, last_line
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
@@ -69,6 +70,7 @@ class Intake:
             return
         active.busy_seconds += outcome.seconds
         active.nodes |= {outcome.node} - {""}
+        self._learn_memory(active, outcome)
         if outcome.job.replicate:
             self._take_replicate(active, outcome)
         elif outcome.job.kind == "fold" and self.counted:  # what is pruned may not depend on which fold ends first
@@ -95,6 +97,23 @@ class Intake:
         if job.kind == "fold" and outcome.seconds > self.jobs.expected_seconds(active):
             self.costs.learn(job.pipeline, self.jobs.width(active), outcome.seconds, threads=job.threads)
 
+    def _learn_memory(self, active: Active, outcome: Outcome) -> None:
+        """Teach the model of memory what a job has taken; in a counted run only where a job was ended for it, since
+        nothing else may depend on what is measured."""
+        footprints, job = self.jobs.footprints, outcome.job
+        killed = outcome.status == TOO_LARGE
+        if (
+            footprints is None
+            or not outcome.peak
+            or (outcome.status != "ok" and not killed)
+            or (self.counted and not killed)
+        ):
+            return
+        if job.kind == "fold":
+            footprints.learn(job.pipeline, self.jobs.width(active), outcome.peak, killed=killed)
+        else:
+            footprints.learn_preparing(outcome.peak)
+
     def _take_replicate(self, active: Active, outcome: Outcome) -> None:
         if isinstance(outcome.result, FoldResult):
             active.replicates[outcome.job.replicate] = outcome.result.valid
@@ -104,6 +123,8 @@ class Intake:
 
     def _take_screening(self, outcome: Outcome) -> None:
         self.under_way.screening = False
+        if self.jobs.footprints is not None and not self.counted:
+            self.jobs.footprints.learn_preparing(outcome.peak)
         assert outcome.job.screen is not None
         result = outcome.result
         if not isinstance(result, ScreenResult):

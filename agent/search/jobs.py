@@ -17,6 +17,7 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.proposals.planning import LARGEST_SHARE
 from medalist.agent.records.journal import Journal
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job, Outcome, Sources
 from medalist.agent.workers.pool import WorkerPool
 from medalist.agent.workers.widths import pipeline_width
@@ -118,7 +119,8 @@ class Jobs:
     """Makes the jobs of experiments.
 
     by_clock: whether jobs have time limits; not where the budget is a number of experiments, so that equal runs have
-    equal jobs. seconds_left: returns the seconds left for the search.
+    equal jobs. seconds_left: returns the seconds left for the search. footprints: the model of the jobs' memory; None
+    where it is not looked after.
     """
 
     referee: Referee
@@ -128,6 +130,7 @@ class Jobs:
     budget: Budget
     by_clock: bool
     seconds_left: Callable[[], float]
+    footprints: Footprints | None = None
 
     def begin(self, active: Active) -> None:
         """Set the first jobs of an experiment (`waiting`): one that computes its features, where any is missing in the
@@ -192,7 +195,22 @@ class Jobs:
             hard_seconds=hard,
             short=kind == "fold" and self.expected_seconds(active) < SHORT_SECONDS,
             sources=sources_of(pipeline, self.journal) if pipeline.bases else None,
+            memory=self.expected_bytes(active, kind),
         )
+
+    def expected_bytes(self, active: Active, kind: str = "fold") -> int:
+        """Bytes that a job of this kind is expected to take at its peak; 0 where that is not looked after."""
+        if self.footprints is None or kind == "fold":
+            return self.expected_bytes_of(active.proposal.pipeline)
+        return self.footprints.expected_of_preparing()
+
+    def expected_bytes_of(self, pipeline: Pipeline, whole: bool = False) -> int:
+        """Bytes that a fit is expected to take at its peak, on the rows of a fold or on all; 0 where that is not looked
+        after."""
+        if self.footprints is None:
+            return 0
+        rows = self.footprints.rows + self.footprints.valid_rows if whole else None
+        return self.footprints.expected(pipeline, pipeline_width(pipeline, self.costs.outputs), rows)
 
     def expected_seconds(self, active: Active) -> float:
         """Expected seconds of one fold."""

@@ -11,6 +11,7 @@ from medalist.agent.experiment import Proposal, Record, noise_unit
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
+from medalist.agent.search.admission import TOO_LARGE, Admission
 from medalist.agent.search.dispatch import Dispatch
 from medalist.agent.search.intake import Intake, UnderWay
 from medalist.agent.search.jobs import Active, Jobs
@@ -19,6 +20,8 @@ from medalist.agent.search.recording import Recorder
 from medalist.agent.search.room import Room
 from medalist.agent.search.screenings import Screenings
 from medalist.agent.workers.costs import Costs
+from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.jobs import Job, Outcome
 from medalist.agent.workers.measuring import apply_calibration, calibrate, seconds_per_layout
 from medalist.agent.workers.pool import WorkerPool
 from medalist.pipelines.estimators.registry import family
@@ -38,6 +41,7 @@ class Search:
     ----------
     stopped: returns whether a person has asked for an early close.
     closing_seconds: returns the seconds to keep for the close.
+    footprints: the model of the jobs' memory; None where it is not looked after.
     under_way: the experiments that run or are not recorded yet.
     exhausted: whether nothing is left to try.
     """
@@ -51,6 +55,7 @@ class Search:
     max_experiments: int | None
     stopped: Callable[[], bool]
     closing_seconds: Callable[[Search], float]
+    footprints: Footprints | None = None
     under_way: UnderWay = field(default_factory=UnderWay)
     exhausted: bool = False
     jobs: Jobs = field(init=False)
@@ -65,7 +70,7 @@ class Search:
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
         args = (self.recorder.referee, self.recorder.journal, self.workers, self.costs, self.budget, by_clock)
-        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left)
+        self.jobs = Jobs(*args, seconds_left=lambda: self.seconds_left, footprints=self.footprints)
         journal = self.recorder.journal
         self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
@@ -78,6 +83,7 @@ class Search:
             self.budget,
             self.under_way,
             self.counted,
+            self.footprints,
             history=self._proposed_from,
             seconds_left=lambda: self.seconds_left,
         )
@@ -236,8 +242,21 @@ class Search:
                 self.under_way.active or self.under_way.finished or self.under_way.screening or self.screenings.due
             )
             return False
+        if self.footprints is not None:
+            admitted = Admission(self.workers, self.footprints).admitted(proposal)
+            if isinstance(admitted, str):
+                self._refuse(number, proposal, admitted)
+                return False  # it is recorded before the next one is proposed
+            proposal = admitted
         self._begin(number, proposal)
         return True
+
+    def _refuse(self, number: int, proposal: Proposal, reason: str) -> None:
+        """Let an experiment fail before it starts."""
+        job = Job(number, "fold", proposal.pipeline)
+        self.under_way.finished[number] = Active(
+            number, proposal, [], None, failure=Outcome(job, TOO_LARGE, error=reason)
+        )
 
     def would_try_next(self) -> str | None:
         """What would be tried next if the run went on for an hour, in words, once the search has ended; None where

@@ -12,6 +12,7 @@ from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.records.journal import Journal
 from medalist.agent.search.intake import UnderWay
 from medalist.agent.search.room import Room
+from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job
 from medalist.agent.workers.pool import WorkerPool
 
@@ -23,9 +24,10 @@ HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
 class Screenings:
     """Begins screenings.
 
-    counted: whether the budget is a number of experiments, so that nothing may depend on the clock. history: returns
-    what the next experiment is proposed from, finished experiments and placeholders for running ones; None where there
-    is to be none, or it is too early for it. seconds_left: returns the seconds left for the search.
+    counted: whether the budget is a number of experiments, so that nothing may depend on the clock. footprints: the
+    model of the jobs' memory; None where it is not looked after. history: returns what the next experiment is proposed
+    from, finished experiments and placeholders for running ones; None where there is to be none, or it is too early for
+    it. seconds_left: returns the seconds left for the search.
     """
 
     features: FeatureSearch
@@ -35,6 +37,7 @@ class Screenings:
     budget: Budget
     under_way: UnderWay
     counted: bool
+    footprints: Footprints | None
     history: Callable[[], list[Record] | None]
     seconds_left: Callable[[], float]
     _due: tuple[object, bool] = (None, False)
@@ -67,8 +70,9 @@ class Screenings:
             soft = float("inf") if self.counted else self.features.screen_seconds
             hard = max(1.0, self.seconds_left()) if self.counted else 2 * soft + HARD_GRACE
         request = self.features.request(records, self.journal.folder / "work", counted=self.counted)
+        memory = 0 if self.footprints is None else self.footprints.expected_of_preparing()
         self.workers.submit(
-            Job(KEY, "screen", incumbent.pipeline, soft_seconds=soft, hard_seconds=hard, screen=request)
+            Job(KEY, "screen", incumbent.pipeline, soft_seconds=soft, hard_seconds=hard, screen=request, memory=memory)
         )
         self.under_way.screening = True
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from medalist.agent.workers.jobs import Job, Outcome, Sources, TrainingInput
+from medalist.agent.workers.meter import Meter, give_back
 from medalist.competitions.clock import awake
+from medalist.pipelines.estimators.base import FIT_ROWS
 from medalist.pipelines.estimators.time_trace import TimeTrace
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
@@ -19,6 +21,8 @@ from medalist.pipelines.fitting.by_column import fit_fold
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
+
+SAMPLE_SEED = 32_452_843  # of the samples of training rows, with the pipeline's own seed
 
 
 @dataclass
@@ -56,6 +60,7 @@ class JobRunner:
             fit, valid = (self.folds[job.folds][f"{part}_{job.fold}"] for part in ("fit", "valid"))
         else:
             fit, valid = np.arange(training_input.n_train), np.arange(0)
+        fit = sample_rows(fit, job.pipeline.parameters.get(FIT_ROWS), job.pipeline.seed)
         return fit_fold(
             self.store,
             training_input.problem,
@@ -95,6 +100,14 @@ class JobRunner:
         return StackedColumns(*(np.hstack(part) for part in parts))
 
 
+def sample_rows(rows: np.ndarray, most: int | None, seed: int) -> np.ndarray:
+    """At most so many of the row positions (n,), drawn at random, in their order; all of them without a number."""
+    if most is None or len(rows) <= most:
+        return rows
+    chosen = np.random.default_rng((SAMPLE_SEED, seed)).choice(len(rows), int(most), replace=False)
+    return np.asarray(rows[np.sort(chosen)])
+
+
 def pseudo_labels(sources: Sources, fold: int) -> PseudoLabels | None:
     """The pseudo-labels of the test rows for a fold; None where the pipeline is fitted without any."""
     if sources.labels is None:
@@ -109,6 +122,7 @@ def serve(connection: Connection) -> None:
     """Receive a TrainingInput and then jobs; send back (outcome, seconds) for each job, until the other end closes."""
     try:
         runner: JobRunner | None = None
+        meter = Meter()
         while True:
             message = connection.recv()
             if isinstance(message, TrainingInput):
@@ -117,12 +131,20 @@ def serve(connection: Connection) -> None:
             if runner is None:
                 raise RuntimeError("a job came before the training input")
             began = awake()
-            try:
-                outcome = Outcome(message, "ok", runner.run(message))
-            except MemoryError:
-                outcome = Outcome(message, "memory", error=traceback.format_exc())
-            except Exception:  # noqa: BLE001 - whatever an experiment raises is a row in the ledger, not the end
-                outcome = Outcome(message, "crash", error=traceback.format_exc())
-            connection.send((outcome, awake() - began))
+            with meter.running():
+                outcome = _outcome(runner, message)
+            connection.send((replace(outcome, peak=meter.peak), awake() - began))
+            del outcome, message
+            give_back()
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _outcome(runner: JobRunner, job: Job) -> Outcome:
+    """How a job ends, whatever the experiment raises: that is a row in the ledger, not the end."""
+    try:
+        return Outcome(job, "ok", runner.run(job))
+    except MemoryError:
+        return Outcome(job, "memory", error=traceback.format_exc())
+    except Exception:  # noqa: BLE001
+        return Outcome(job, "crash", error=traceback.format_exc())

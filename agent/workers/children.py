@@ -15,8 +15,8 @@ class Child:
     """A child process with its jobs.
 
     job: what it is working on; None where it is idle. began: when it began with that, on the clock of
-    `awake()`. queued: the next job, which was sent already. retiring: whether it ends after its jobs. again:
-    whether another child was killed at its job.
+    `awake()`. queued: the next job, which was sent already. retiring: whether it ends after its jobs. again: whether
+    another child was killed at its job. peak: the most bytes of private memory that it was seen with since it began.
     """
 
     process: Any
@@ -25,6 +25,7 @@ class Child:
     began: float = 0.0
     queued: Job | None = None
     retiring: bool = False
+    peak: int = 0
     again: bool = False
 
     @property

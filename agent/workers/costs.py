@@ -16,7 +16,7 @@ from statistics import NormalDist, median
 from typing import Any
 
 from medalist.agent.workers.threads import Calibration
-from medalist.pipelines.estimators.base import Family
+from medalist.pipelines.estimators.base import FIT_ROWS, Family
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.pipeline import Pipeline
 
@@ -129,7 +129,7 @@ class Costs:
             return
         fam, params = family(pipeline.family), pipeline.parameters
         rounds = rounds if fam.boosted and rounds else None
-        prior = fam.cost(self.rows, columns, self.outputs, params)
+        prior = fam.cost(min(self.rows, int(params.get(FIT_ROWS, self.rows))), columns, self.outputs, params)
         run = self._rounds(fam, columns, params) if rounds is None else rounds
         done = self._work(fam, columns, params, run) if fam.boosted else prior
         key = f"{pipeline.hash} {columns}"
@@ -172,9 +172,10 @@ class Costs:
 
     def _work(self, fam: Family, columns: int, params: Mapping[str, Any], rounds: float, rows: int = 0) -> float:
         """The family's prior estimate of seconds for exactly `rounds` rounds, on `rows` rows or those of a fold."""
+        rows = rows or min(self.rows, int(params.get(FIT_ROWS, self.rows)))
         if fam.boosted:  # at a learning rate near 0 no estimate assumes that boosting stops early
             params = {**params, "rounds": rounds, "learning_rate": 1e-12}
-        return float(fam.cost(rows or self.rows, columns, self.outputs, params))
+        return float(fam.cost(rows, columns, self.outputs, params))
 
     def _size(self, fam: Family, columns: int, params: Mapping[str, Any]) -> float:
         """Prior seconds of `MANY_ROUNDS` rounds on `REFERENCE_ROWS` rows, by which fits are compared."""

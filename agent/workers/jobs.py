@@ -53,7 +53,8 @@ class Job:
     them by early stopping. short: whether it takes so little time that it may be queued at a worker that is still busy.
     replicate: not 0 for a seed replicate: a fit of the first fold that differs from the experiment's in its seed alone,
     by which the noise floor is measured. It is what is added to the seed. trace: of a fit that is repeated; None for
-    one that is made for the first time.
+    one that is made for the first time. memory: bytes that the job is expected to take at its peak; 0 where that is not
+    known.
     """
 
     key: int
@@ -70,14 +71,16 @@ class Job:
     sources: Sources | None = None
     replicate: int = 0
     trace: tuple[Entry, ...] | None = None
+    memory: int = 0
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended. `result` is None for "prepare", and where `status` is not "ok".
 
-    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job. node: name of the
-    cluster's node that did it; "" for this machine.
+    error: a traceback or a sentence where `status` is not "ok". seconds: wall-clock time of the job. peak: bytes of
+    private memory that its process held at most; 0 where that was not measured. node: name of the cluster's node that
+    did it; "" for this machine.
     """
 
     job: Job
@@ -85,4 +88,5 @@ class Outcome:
     result: FoldResult | ScreenResult | None = None
     error: str | None = None
     seconds: float = 0.0
+    peak: int = 0
     node: str = ""

@@ -8,15 +8,17 @@ from collections.abc import Iterable
 from multiprocessing import connection
 
 from medalist.agent.workers import processes
+from medalist.agent.workers.allowance import Allowance, size_text
 from medalist.agent.workers.child import serve
 from medalist.agent.workers.children import Child
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
-from medalist.agent.workers.machine import available_memory, resident
+from medalist.agent.workers.machine import resident
 from medalist.agent.workers.threads import Calibration
 from medalist.competitions.clock import awake
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-MEMORY_CHECK_SECONDS = 0.5  # between two checks of the memory that the children use
+MEMORY_CHECK_SECONDS = 0.2  # between two checks of the memory that the children use
+LEAST_HELD = 64 << 20  # bytes that an idle child holds at least for it to be replaced where memory is short
 SPAWN_SECONDS = 1.5  # time that a new child takes to start: a job that ends sooner is not killed
 SOON = 0.3  # a core counts as free for a job if it becomes free within this share of the job's expected seconds
 KILLED = (-signal.SIGKILL, 255)  # exit codes of a child that was killed, or whose fork server was
@@ -35,23 +37,24 @@ class Workers:
     """A `WorkerPool` of child processes, forked from a server that holds the imported libraries.
 
     There are `count` children of `threads` threads each, on `cores` cores. A child that outlives its job's
-    `hard_seconds`, or takes more memory than its share (`memory_limit`, bytes), is killed and replaced, and the job
-    comes back with the status "timeout" or "memory"; in `busy_seconds` and `fit_seconds` it counts until then. A job
-    whose child is killed from outside (SIGKILL) is done once more by another child; if that is killed too, it has
+    `hard_seconds` is killed and replaced, and the job comes back with the status "timeout"; in `busy_seconds` and
+    `fit_seconds` it counts until then. The same happens, with the status "memory", to the child that is furthest beyond
+    what its job was expected to take, where all processes of the run together hold more than they may (`Allowance`). A
+    job whose child is killed from outside (SIGKILL) is done once more by another child; if that is killed too, it has
     crashed.
+
+    memory: bytes that they may hold; None for the share `memory_share` of what is available.
 
     Threads that wait for each other sleep: where they spin, as OpenMP's do by default, two of them on a machine that
     others use too take many times as long as one.
     """
 
-    def __init__(self, cores: int, memory_share: float = 0.8):
+    def __init__(self, cores: int, memory_share: float = 0.8, memory: int | None = None):
         self.cores = self.count = cores
         self.threads = 1
         self.calibration: Calibration | None = None
         self.busy_seconds = self.fit_seconds = 0.0
-        self._memory_share = memory_share
-        self._memory = available_memory() * memory_share  # bytes, for all children together
-        self.memory_limit = int(self._memory / cores)
+        self._allowance = Allowance(memory, memory_share)
         calm_threads()
         self._training_input: TrainingInput | None = None
         self._children: list[Child] = []
@@ -62,12 +65,27 @@ class Workers:
         """Start the fork server, which imports in the background."""
         processes.warm_up()
 
-    def fit_to_memory(self, bytes_needed: float) -> None:
+    def fit_to_memory(self, bytes_needed: float, own: int = 0, *, exact: bool = False) -> None:
         """To be called before the start: have so few children that a job of so many bytes has room in each, and give
-        them the cores that are left as further threads."""
-        self._memory = available_memory() * self._memory_share
-        count = int(max(1, min(self.cores, self._memory // max(bytes_needed, 1))))
-        self.reconfigure(count, self.cores // count)
+        them the cores that are left as further threads.
+
+        own: bytes that the agent itself is expected to hold. exact: whether nothing may depend on what is measured; the
+        number of children then stays as it is, unless a person has set the limit.
+        """
+        self._allowance.reserve(own, self.pids, exact=exact)
+        if self._allowance.is_set or not exact:
+            count = int(max(1, min(self.cores, self.room // max(bytes_needed, 1))))
+            self.reconfigure(count, self.cores // count)
+
+    @property
+    def room(self) -> int:
+        """Bytes for the children together, and for a job that runs alone."""
+        return self._allowance.room
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes for each child where all have as much."""
+        return self.room // self.count
 
     def reconfigure(self, count: int, threads: int) -> None:
         """Have `count` children of `threads` threads from now on; jobs that run or are queued come to their end.
@@ -77,7 +95,6 @@ class Workers:
         if count < 1 or threads < 1 or count * threads > self.cores:
             raise ValueError(f"{count} children of {threads} threads do not fit on {self.cores} cores")
         self.count, self.threads = count, threads
-        self.memory_limit = int(self._memory / count)
         if not self.started:
             return
         staying = sorted(self._children, key=lambda c: c.job is None)[:count]  # busy ones first
@@ -144,9 +161,17 @@ class Workers:
         """Process ids of the children, busy ones first."""
         return [c.process.pid for c in sorted(self._children, key=lambda c: c.job is None)]
 
-    def has_room(self, *, short: bool) -> bool:
-        """Whether a job can be submitted: to an idle child, or a short one behind another short one."""
-        return any(c.idle or (short and c.has_queue_room) for c in self._children)
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:
+        """Whether a job that takes `needed` bytes (0: not known) can be submitted: to an idle child, where there is
+        memory beside the jobs that run, or a short one behind another short one."""
+        if any(c.idle for c in self._children):
+            reserved = [self._bytes_of(c.job.memory) for c in self._children if c.job is not None]
+            return not reserved or sum(reserved) + self._bytes_of(needed) <= self.room
+        return short and any(c.has_queue_room for c in self._children)
+
+    def _bytes_of(self, memory: int) -> int:
+        """Bytes that a job is counted with: its expected ones, or an equal share where these are not known."""
+        return memory or self.memory_limit
 
     def submit(self, job: Job) -> None:
         """Give a job to the first idle child, or queue it behind a short one. There must be room for it."""
@@ -155,7 +180,7 @@ class Workers:
             child = next(c for c in self._children if c.has_queue_room)
             child.queued = job
         else:
-            child.job, child.began, child.again = job, awake(), False
+            child.job, child.began, child.again, child.peak = job, awake(), False, 0
         child.send(job)
 
     def poll(self, timeout: float) -> list[Outcome]:
@@ -186,21 +211,20 @@ class Workers:
                 return None
             self._replace(child)
             return Outcome(job, "crash", error=f"The child process ended by itself with exit code {code}.")
-        child.job, child.queued, child.began, child.again = child.queued, None, awake(), False
+        peak = max(outcome.peak, child.peak)
+        child.job, child.queued, child.began, child.again, child.peak = child.queued, None, awake(), False, 0
         if job.kind == "fold":
             self._fold_seconds[job.pipeline.hash] = seconds
         self.busy_seconds += seconds * job.threads
         self.fit_seconds += getattr(outcome.result, "fit_seconds", 0.0) * job.threads
         if child.retiring and child.job is None:
             self._dismiss(child)
-        return Outcome(job, outcome.status, outcome.result, outcome.error, seconds)
+        return Outcome(job, outcome.status, outcome.result, outcome.error, seconds, peak)
 
     def _enforce_limits(self, children: Iterable[Child]) -> list[Outcome]:
-        """Kill and replace children that are over their time or memory; returns their jobs' outcomes."""
+        """Kill and replace children that are over their time, and one where the run is over its memory; returns their
+        jobs' outcomes."""
         outcomes, now = [], awake()
-        memory_due = now - self._memory_checked >= MEMORY_CHECK_SECONDS
-        if memory_due:
-            self._memory_checked = now
         for child in children:
             job = child.job
             assert job is not None
@@ -209,11 +233,31 @@ class Workers:
                 self._replace(child)
                 message = f"Killed after {seconds:.0f} s, its limit."
                 outcomes.append(Outcome(job, "timeout", error=message, seconds=seconds))
-            elif memory_due and (used := resident(child.process.pid)) > self.memory_limit:
-                self._replace(child)
-                message = f"Killed at {used / 2**20:,.0f} MiB; the limit is {self.memory_limit / 2**20:,.0f} MiB."
-                outcomes.append(Outcome(job, "memory", error=message, seconds=seconds))
+        if now - self._memory_checked >= MEMORY_CHECK_SECONDS:
+            self._memory_checked = now
+            outcomes += self._enforce_memory(now)
         return outcomes
+
+    def _enforce_memory(self, now: float) -> list[Outcome]:
+        """Where the run holds more than it may, replace idle children that hold something, or else kill the child that
+        is furthest beyond what its job was expected to take; returns the outcome of that job."""
+        used = {child.process.pid: resident(child.process.pid) for child in self._children}
+        for child in self._children:
+            child.peak = max(child.peak, used[child.process.pid])
+        if not self._allowance.is_exceeded(self.pids, sum(used.values()), now):
+            return []
+        idle = [c for c in self._children if c.job is None and used[c.process.pid] > LEAST_HELD]
+        for child in idle:
+            self._replace(child)
+        busy = [c for c in self._children if c.job is not None]
+        if idle or not busy:
+            return []
+        furthest = max(busy, key=lambda c: used[c.process.pid] - self._bytes_of(c.job.memory))  # type: ignore[union-attr]
+        job, peak, seconds = furthest.job, furthest.peak, now - furthest.began
+        assert job is not None
+        self._replace(furthest)
+        of = f"all processes of the run may hold {size_text(self._allowance.limit)}"
+        return [Outcome(job, "memory", error=f"Killed at {size_text(peak)}: {of}.", seconds=seconds, peak=peak)]
 
     def cancel(self, keys: Iterable[int]) -> list[Job]:
         """Kill the children that work on these jobs, and return the jobs that were ended.

@@ -1,8 +1,9 @@
-"""Memory: what is available to this process, and what another process uses."""
+"""Memory: what the machine or the container has, what is available of it, and what processes use."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -29,6 +30,15 @@ def available_memory(groups: Path = CONTROL_GROUPS) -> int:
     return free
 
 
+def total_memory(groups: Path = CONTROL_GROUPS) -> int:
+    """Bytes of memory of the machine, or of the container where that has less; `groups` as in `available_memory`."""
+    total = psutil.virtual_memory().total
+    for limit in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):  # there is no such file, or the limit is "max": none
+            total = min(total, int((groups / limit).read_text()))
+    return total
+
+
 def resident(pid: int) -> int:
     """Bytes of a process's resident memory without shared pages, such as mapped files; 0 if there is no process."""
     try:
@@ -36,3 +46,30 @@ def resident(pid: int) -> int:
     except psutil.NoSuchProcess:
         return 0
     return int(info.rss - getattr(info, "shared", 0))
+
+
+def family_of(pid: int) -> list[int]:
+    """Ids of a process and of all that it has started, directly or through others; [] if there is no process."""
+    try:
+        process = psutil.Process(pid)
+        return [pid, *(child.pid for child in process.children(recursive=True))]
+    except psutil.Error:
+        return []
+
+
+def held_together(pids: Iterable[int]) -> int:
+    """Bytes of memory that processes hold together and that nobody gets before they give it back: anonymous pages and
+    shared memory. Pages that several of them share, as after a fork, count once. Pages of mapped files do not count,
+    since the system takes them back where memory is short.
+
+    From the proportional set sizes of the kernel (Linux 5.9 or later); elsewhere the sum of `resident`.
+    """
+    total = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+            sizes = dict(line.split()[:2] for line in lines[1:])
+            total += 1024 * (int(sizes["Pss_Anon:"]) + int(sizes["Pss_Shmem:"]))
+        except (OSError, KeyError, ValueError):  # ended, not ours to read, or another system
+            total += resident(pid)
+    return total

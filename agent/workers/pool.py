@@ -46,8 +46,16 @@ class WorkerPool(Protocol):
     def warm_up(self) -> None:
         """Begin whatever takes time before workers can start, and return at once."""
 
-    def fit_to_memory(self, bytes_needed: float) -> None:
-        """To be called before the start: have so few workers that a job of so many bytes has room in each."""
+    def fit_to_memory(self, bytes_needed: float, own: int = 0, *, exact: bool = False) -> None:
+        """To be called before the start: have so few workers that a job of so many bytes has room in each.
+
+        own: bytes that the agent itself is expected to hold. exact: whether nothing may depend on what is measured; the
+        number of workers then stays as it is, unless a person has set the limit.
+        """
+
+    @property
+    def room(self) -> int:
+        """Bytes that one job may take at most, where no other runs beside it."""
 
     def reconfigure(self, count: int, threads: int) -> None:
         """Have so many workers of so many threads from now on; jobs that run come to their end.
@@ -70,8 +78,9 @@ class WorkerPool(Protocol):
     def running(self) -> Sequence[Job]:
         """The jobs that workers are doing, without queued ones."""
 
-    def has_room(self, *, short: bool) -> bool:
-        """Whether a job can be submitted; a short one may also be queued behind another short one."""
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:
+        """Whether a job that takes `needed` bytes (0: not known) can be submitted: there is an idle worker, and memory
+        beside the jobs that run. A short one may also be queued behind another short one."""
 
     def submit(self, job: Job) -> None:
         """Give a job to a worker. There must be room for it: see `has_room`."""

@@ -8,6 +8,7 @@ where a later value does not fit, the column is widened (integer, float, text) a
 from __future__ import annotations
 
 import codecs
+import contextlib
 import hashlib
 import re
 from collections.abc import Collection
@@ -54,7 +55,6 @@ def load_large(source: Source, dialect: Dialect, text: Collection[str]) -> tuple
     cached = read_cache(file)
     if cached is None:
         arrow, notes, digest = _read(source, dialect, text)
-        arrow = _compact(arrow)
         notes += write_cache(file, arrow, notes, digest)
     else:
         arrow, notes, digest = cached
@@ -137,7 +137,9 @@ def _read(source: Source, dialect: Dialect, text: Collection[str]) -> tuple[pa.T
                 notes += _widen(types, names[int(failed[1])], source.path, str(error))
         else:
             digest = hashed.hash.hexdigest()
-            return _unknown_to_numbers(arrow), notes, digest
+            columns = arrow.columns
+            del arrow  # each column is given back once it is made smaller
+            return _compact(columns, names), notes, digest
     raise InputError(f"{source.path} mixes numbers and text in too many columns: write it as parquet.")
 
 
@@ -211,39 +213,43 @@ def _widen(types: dict[str, pa.DataType], name: str, path: str, error: str) -> l
     return [f"{path}: column {name!r} mixes {kind} with text: read as text."]
 
 
-def _unknown_to_numbers(arrow: pa.Table) -> pa.Table:
-    """The table with columns of text as floats where the first rows are all missing and every value is a number."""
+def _compact(columns: list[pa.ChunkedArray], names: list[str]) -> pa.Table:
+    """The table of the columns, which are replaced in the list one by one, with every column of numbers in its smallest
+    type (see `load_large`), so that both forms of one column at most are in memory."""
     import pyarrow as pa
 
-    for index, field in enumerate(arrow.schema):
-        column = arrow.column(index)
-        if field.type == pa.string() and column.slice(0, HEAD_ROWS).null_count == min(HEAD_ROWS, len(column)):
-            try:
-                arrow = arrow.set_column(index, field.name, column.cast(pa.float64()))
-            except pa.ArrowInvalid:
-                continue
-    return arrow
+    for index in range(len(columns)):
+        columns[index] = _smallest(_unknown_to_numbers(columns[index]))
+    return pa.table(columns, names)
 
 
-def _compact(arrow: pa.Table) -> pa.Table:
-    """The table with every column of numbers in its smallest type (see `load_large`)."""
+def _unknown_to_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of text as floats, where the first rows are all missing and every value is a number."""
+    import pyarrow as pa
+
+    if column.type == pa.string() and column.slice(0, HEAD_ROWS).null_count == min(HEAD_ROWS, len(column)):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return column.cast(pa.float64())
+    return column
+
+
+def _smallest(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of numbers in its smallest type; any other column as it is."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for index, field in enumerate(arrow.schema):
-        column = arrow.column(index)
-        if pa.types.is_integer(field.type):
-            bounds = pc.min_max(column).as_py()
-            low, high = bounds["min"] or 0, bounds["max"] or 0
-            fits = (t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
-            small = pa.from_numpy_dtype(next(fits, np.int64 if high < 1 << 63 else np.uint64))
-            if column.null_count and max(-low, high) <= LARGEST_EXACT:  # pandas holds integers with gaps as floats
-                small = pa.float32() if max(-low, high) < LARGEST_EXACT_SINGLE else pa.float64()
-        elif pa.types.is_floating(field.type):
-            magnitude = pc.max(pc.abs(column)).as_py() or 0.0
-            whole = magnitude >= LARGEST_EXACT_SINGLE and pc.any(pc.equal(pc.floor(column), column)).as_py()
-            small = pa.float64() if whole or magnitude > np.finfo(np.float32).max else pa.float32()
-        else:
-            continue
-        arrow = arrow.set_column(index, field.name, column.cast(small))
-    return arrow
+    if pa.types.is_integer(column.type):
+        bounds = pc.min_max(column).as_py()
+        low, high = bounds["min"] or 0, bounds["max"] or 0
+        fits = (t for t in _NARROW if np.iinfo(t).min <= low and high <= np.iinfo(t).max)
+        small = pa.from_numpy_dtype(next(fits, np.int64 if high < 1 << 63 else np.uint64))
+        if column.null_count and max(-low, high) <= LARGEST_EXACT:  # pandas holds integers with gaps as floats
+            small = pa.float32() if max(-low, high) < LARGEST_EXACT_SINGLE else pa.float64()
+    elif pa.types.is_floating(column.type):
+        bounds = pc.min_max(column).as_py()
+        magnitude = max(-(bounds["min"] or 0.0), bounds["max"] or 0.0)
+        whole = magnitude >= LARGEST_EXACT_SINGLE and pc.any(pc.equal(pc.floor(column), column)).as_py()
+        small = pa.float64() if whole or magnitude > np.finfo(np.float32).max else pa.float32()
+    else:
+        return column
+    return column.cast(small)

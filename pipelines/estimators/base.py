@@ -17,7 +17,8 @@ from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.problem import Problem
 
 SEEDS = 2**31  # every estimator accepts the seeds 0 to SEEDS - 1
-SHARED_PARAMS = ("loss", "targets")  # parameters that all families share, set by the agent and not drawn by `space`
+FIT_ROWS = "fit_rows"  # parameter: the most training rows that a fold is fitted on, a sample where it has more
+SHARED_PARAMS = ("loss", "targets", FIT_ROWS)  # shared by all families, set by the agent and not drawn by `space`
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,12 @@ class Priors:
     text: float = 1.0
 
 
+def usual_memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of a fit beside its matrices, for a family that says nothing else: two copies of the training rows with
+    eight bytes a value, and a few numbers for each row and output."""
+    return (100 << 20) + rows * (16.0 * columns + 64.0 * outputs)
+
+
 @dataclass(frozen=True)
 class Family:
     """An estimator family as the agent uses it: one module defines it as `FAMILY`, and the registry discovers it.
@@ -127,7 +134,8 @@ class Family:
     feature_set: which columns suit it, "trees" (numbers and category codes) or "linear" (also sparse text).
     fit_predict: fits a request and returns its predictions.
     cost: an estimate of the seconds of one fit from (rows, columns, outputs, parameters), up to a factor that a run
-        learns from the fits that it observes.
+        learns from the fits that it observes. memory: likewise one of the bytes that it takes at its peak beside its
+        matrices (float32) and predictions.
     priors: gains to expect before it was tried. order: sort key where families are listed, and where two have the same
     expected gain; then by name. module: the package that has to be installed; extra: the optional extra of this
     distribution that installs it. boosted: whether fits have boosting rounds ("rounds") and a learning rate
@@ -148,6 +156,7 @@ class Family:
     space: Callable[[Any], dict[str, Any]]
     fit_predict: Callable[[FitRequest], Fitted]
     cost: Callable[[int, int, int, Mapping[str, Any]], float]
+    memory: Callable[[int, int, int, Mapping[str, Any]], float] = usual_memory
     priors: Priors = Priors()
     order: int = 1000
     module: str | None = None

@@ -200,6 +200,11 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.3 + 2.2e-8 * rounds * outputs * (rows + 8000) * (columns + 8) * 2 ** (params.get("depth", 6) - 6)
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of one fit: a table of the rows, CatBoost's own copy and its bins; more for each class of several."""
+    return (60 << 20) + (100 << 20) * (outputs > 2) + rows * (26.0 * columns + 200.0 * outputs)
+
+
 FAMILY = Family(
     name="catboost",
     title="CatBoost",
@@ -208,6 +213,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.35, tuning=0.04),
     order=20,
     module="catboost",

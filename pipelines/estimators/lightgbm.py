@@ -59,6 +59,9 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "extra_trees": True,
     },
 )
+SAMPLED_ROWS = 200_000  # rows from which LightGBM makes its bins (bin_construct_sample_cnt)
+SAMPLED_BYTES = 13.0  # bytes that it takes for each value of these
+HISTOGRAM_BYTES = 20.0  # bytes of a bin of a histogram, with the space between
 CACHED_BYTES = 128 << 20  # bytes of binned training data that a process caches, at one byte a value
 _OBJECTIVES = {
     "l2": "regression",
@@ -207,6 +210,12 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.03 + 1.2e-8 * rounds * outputs * (rows + 3000) * (columns + 6) * (0.4 + 0.6 * leaves / 31)
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
+    """Bytes of one fit: the binned rows, the sample that the bins are made from, and a histogram for each leaf."""
+    histograms = params.get("num_leaves", 31) * columns * params.get("max_bin", 255) * HISTOGRAM_BYTES
+    return rows * (1.3 * columns + 24.0 * outputs) + SAMPLED_BYTES * min(rows, SAMPLED_ROWS) * columns + histograms
+
+
 FAMILY = Family(
     name="lightgbm",
     title="LightGBM",
@@ -215,6 +224,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.5, tuning=0.04),
     order=10,
     module="lightgbm",

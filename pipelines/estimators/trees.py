@@ -226,6 +226,13 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.2 + planned_trees(rows, outputs, params)[0] * tree
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:
+    """Bytes of one fit: copies of the rows without gaps, and the nodes of the trees that are grown at a time."""
+    trees, at_a_time = planned_trees(rows, outputs, params)
+    nodes = 2 * rows / int(params.get("min_samples_leaf", 1)) * min(trees, at_a_time)
+    return (150 << 20) + 8.0 * nodes * (NUMBERS_PER_NODE + outputs) + rows * (10.0 * columns + 32.0 * outputs)
+
+
 FAMILY = Family(
     name="trees",
     title="Extra trees",
@@ -234,6 +241,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.2, tuning=0.01),
     order=50,
     module="sklearn",

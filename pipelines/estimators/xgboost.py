@@ -219,6 +219,11 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.05 + 1.2e-8 * rounds * outputs**0.85 * (rows + 4000) * (columns + 6) * (0.75 + 0.25 * leaves / 31)
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of one fit: a copy of the rows, their bins by row and by column, and what these are made from."""
+    return (20 << 20) + rows * (13.5 * columns + 48.0 * outputs)
+
+
 FAMILY = Family(
     name="xgboost",
     title="XGBoost",
@@ -227,6 +232,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.65, tuning=0.04),
     order=30,
     module="xgboost",

@@ -14,6 +14,8 @@ import pandas as pd
 from medalist.competitions.atomic import replacing
 from medalist.competitions.errors import PipelineError
 
+BATCH_ROWS = 1 << 16  # rows that are written at a time
+
 
 @dataclass
 class RawTables:
@@ -27,7 +29,7 @@ class RawTables:
     def write(self, train: pd.DataFrame, test: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> None:
         """Write the columns of train and test, and the further tables, unless these files exist."""
         if not self.path.exists():
-            _write_table(self.path, pd.concat([train, test], ignore_index=True))
+            _write_parts(self.path, train, test)
         for name, table in tables.items():
             if not self.table_path(name).exists():
                 _write_table(self.table_path(name), table)
@@ -85,9 +87,33 @@ def _by_column(schema: Any) -> dict[str, dict[bytes, bytes]]:
     }
 
 
+def _as_text(values: pd.Series) -> pd.Series:
+    """A column of mixed types as text, so that it can be kept at all."""
+    return values.where(values.isna(), values.astype(str)).astype("str")
+
+
+def _write_parts(path: Path, train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Write the rows of train and then those of test, which have the same columns, some at a time: a whole copy of both
+    may not fit into memory."""
+    import pyarrow as pa
+
+    def part(frame: pd.DataFrame, begin: int, end: int) -> pd.DataFrame:
+        some = frame.iloc[begin:end]
+        return some.assign(**{name: _as_text(some[name].astype(object)) for name in mixed})
+
+    heads = pd.concat([train.iloc[:1], test.iloc[:1]], ignore_index=True)
+    mixed = [str(name) for name, dtype in heads.dtypes.items() if pd.api.types.is_object_dtype(dtype)]
+    schema = pa.Schema.from_pandas(part(heads, 0, len(heads)), preserve_index=False)
+    with replacing(path) as stream, pa.ipc.new_file(stream, schema) as writer:
+        for frame in (train, test):
+            for begin in range(0, len(frame), BATCH_ROWS):
+                rows = part(frame, begin, begin + BATCH_ROWS)
+                writer.write_table(pa.Table.from_pandas(rows, schema=schema, preserve_index=False))
+
+
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     for name in table.columns:
-        if table[name].dtype == object:  # mixed types: as text, so that the column can be kept at all
-            table = table.assign(**{name: table[name].where(table[name].isna(), table[name].astype(str)).astype("str")})
+        if table[name].dtype == object:
+            table = table.assign(**{name: _as_text(table[name])})
     with replacing(path) as stream:
         table.to_feather(stream, compression="uncompressed")

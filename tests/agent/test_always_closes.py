@@ -143,6 +143,9 @@ class FailingPool:
     def threads_for(self, *_: Any) -> int:
         return 1
 
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - as of Workers
+        return True
+
     def submit(self, job: Job) -> None:
         self.running = [job]
 

@@ -38,6 +38,7 @@ class ScriptedWorkers:
     """Child processes whose jobs end one at a time: always the one with the smallest `place`."""
 
     threads = 1
+    room = 1 << 40
 
     def __init__(self, count: int, outcome: Callable[[Job], Outcome], place: Callable[[Job], Any]):
         self.count = self.cores = count
@@ -49,7 +50,7 @@ class ScriptedWorkers:
     def idle(self) -> int:
         return self.count - len(self.running)
 
-    def has_room(self, *, short: bool) -> bool:  # noqa: ARG002 - as of Workers
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - as of Workers
         return self.idle > 0
 
     def submit(self, job: Job) -> None:

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from medalist.agent.workers import local as workers_module
+from medalist.agent.workers import allowance
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
@@ -162,7 +162,7 @@ def test_idle_children_that_are_too_many_end_at_once(two: Workers) -> None:
 
 
 def test_little_memory_makes_fewer_children_of_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers_module, "available_memory", lambda: 1000)
+    monkeypatch.setattr(allowance, "available_memory", lambda: 1000)
     workers = Workers(4, memory_share=0.5)
     assert workers.memory_limit == 125
     for needed, count, threads in ((10, 4, 1), (200, 2, 2), (400, 1, 4), (10_000, 1, 4), (10, 4, 1)):

@@ -53,6 +53,7 @@ class Done:
     result: FoldResult | ScreenResult | None
     error: str | None
     seconds: float
+    peak: int = 0
 
 
 def pack(message: Any) -> bytes:

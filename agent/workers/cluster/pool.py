@@ -108,8 +108,14 @@ class ClusterWorkers:
     def warm_up(self) -> None:
         """Nothing to do: nodes start when they have the data."""
 
-    def fit_to_memory(self, bytes_needed: float) -> None:
-        self._roster.fit_to_memory(bytes_needed)
+    def fit_to_memory(self, bytes_needed: float, own: int = 0, *, exact: bool = False) -> None:  # noqa: ARG002
+        if not exact:  # each node looks after its memory
+            self._roster.fit_to_memory(bytes_needed)
+
+    @property
+    def room(self) -> int:
+        """Bytes for a job that runs alone on the node with the least memory."""
+        return int(MEMORY_SHARE * min((n.memory for n in self._nodes), default=float(available_memory())))
 
     def reconfigure(self, count: int, threads: int) -> None:
         self._roster.reconfigure(count, threads)
@@ -170,7 +176,7 @@ class ClusterWorkers:
     def running(self) -> list[Job]:
         return [task.job for task in self._tasks.values() if task.running]
 
-    def has_room(self, *, short: bool) -> bool:
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - each node looks after its memory
         return self.idle > 0 or (short and not self._again and self._roster.queueing() is not None)
 
     def submit(self, job: Job) -> None:
@@ -236,7 +242,7 @@ class ClusterWorkers:
         if done.status in ("timeout", "memory") and job.kind in ("fold", "full"):
             fit_seconds = done.seconds
         self.fit_seconds += fit_seconds * job.threads
-        return [Outcome(job, done.status, done.result, done.error, done.seconds, node.name)]
+        return [Outcome(job, done.status, done.result, done.error, done.seconds, done.peak, node.name)]
 
     def _end_copies(self, task: Task, but: Node | None = None) -> None:
         """End a job on all nodes but one."""

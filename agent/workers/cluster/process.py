@@ -95,13 +95,13 @@ class NodeWorker:
         if features is not None:
             self.prepared |= features  # or failed: then the fit says why
             return None
-        return Done(outcome.job.key, outcome.status, outcome.result, outcome.error, outcome.seconds)
+        return Done(outcome.job.key, outcome.status, outcome.result, outcome.error, outcome.seconds, outcome.peak)
 
     def _hand_out(self) -> None:
         """Give the pool the jobs that it has room for, and where their features are missing, a preparation first."""
         awaited = {feature for features in self.preparing.values() for feature in features}
         for job in list(self.waiting):
-            if not self.workers.has_room(short=job.short):
+            if not self.workers.has_room(short=job.short, needed=job.memory):
                 continue
             absent = frozenset(self._absent(job))
             if absent & awaited:

@@ -161,6 +161,11 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.15 + 1.5e-7 * rows * (expanded + 10) * outputs**0.7
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of one fit: the libraries, and copies of the rows with eight bytes a value; without sparse columns."""
+    return (180 << 20) + rows * (24.0 * columns + 64.0 * outputs)
+
+
 FAMILY = Family(
     name="linear",
     title="Linear",
@@ -169,6 +174,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.7, tuning=0.02, text=5.0),
     order=40,
     module="sklearn",

@@ -157,6 +157,11 @@ def cost(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> fl
     return 0.5 + 1.2e-6 * min(params.get("epochs", 100), 50) * rows * size * (35 + 1.05 * columns)
 
 
+def memory(rows: int, columns: int, outputs: int, params: Mapping[str, Any]) -> float:  # noqa: ARG001
+    """Bytes of one fit: PyTorch's libraries, the rows, and the activations of a batch."""
+    return (700 << 20) + rows * (16.0 * columns + 64.0 * outputs)
+
+
 FAMILY = Family(
     name="neural",
     title="TabM",
@@ -165,6 +170,7 @@ FAMILY = Family(
     space=space,
     fit_predict=fit_predict,
     cost=cost,
+    memory=memory,
     priors=Priors(portfolio=0.35, tuning=0.04),
     order=70,
     module="tabm",
