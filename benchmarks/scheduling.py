@@ -8,7 +8,8 @@ real search (proposals, pruning, judging, ensemble, predictions on disk, SQLite 
 virtual time: jobs last as long as recorded ones and return predictions of recorded quality, and the head's own work is
 really done and measured, so that it delays the workers as it would. Each number of workers appends a line to the
 results; `table` prints the last ones. Efficiency is against 2 workers: of experiments per hour, and by work, of the
-worker-seconds whose outcome was used.
+worker-seconds that finished experiments needed. The latter does not depend on which experiments came: in the same
+window many workers come to longer ones than two.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -33,6 +35,7 @@ from scheduling_record import Recording, search_of
 from threadpoolctl import threadpool_limits
 
 from medalist.agent.config import RunConfig
+from medalist.agent.search.jobs import Active
 from medalist.agent.search.loop import Search
 from medalist.agent.workers.jobs import Outcome
 
@@ -96,6 +99,13 @@ def simulated(
         take(outcome)
 
     search.intake.take = counted  # type: ignore[method-assign]
+    add = search.recorder.record
+
+    def credited(active: Active) -> None:
+        pool.credit += needed_seconds(active)
+        add(active)
+
+    search.recorder.record = credited  # type: ignore[method-assign]
     profile = cProfile.Profile(time.process_time) if profiled else None
     with watched_modules(pool.steps):
         if profile is None:
@@ -103,6 +113,14 @@ def simulated(
         else:
             profile.runcall(search.run, lambda: None)
     return search, profile
+
+
+def needed_seconds(active: Active) -> float:
+    """Worker-seconds that a finished experiment needed: of a pruned one those of the folds that showed it."""
+    pruned = re.search(r"after (\d+) folds", active.pruned or "")
+    if pruned is None or not active.results:
+        return active.busy_seconds
+    return active.busy_seconds * min(1.0, int(pruned[1]) / len(active.results))
 
 
 def summary(search: Search, pool: SimulatedPool) -> dict[str, Any]:
@@ -123,6 +141,7 @@ def summary(search: Search, pool: SimulatedPool) -> dict[str, Any]:
         "work_each": round(pool.work / max(1, len(done)), 2),
         "busy": round(pool.work / of_workers, 4),
         "lost": round(pool.lost / max(pool.work, 1e-9), 4),
+        "credit": round(pool.credit / of_workers, 4),
         "unproposed": round(pool.unproposed / of_workers, 4),
         "head": round(head / virtual, 4),
         "head_each": round(head / max(1, len(done)), 4),
@@ -147,22 +166,30 @@ def table(options: argparse.Namespace) -> None:
 
 def rows_of(lines: Sequence[dict[str, Any]]) -> list[str]:
     """The rows of a Markdown table, and the steps of the head's time."""
-    heads = ["workers", "runs", "experiments/h", "efficiency", "by work", "busy", "lost", "nothing to do", "head"]
+    heads = [
+        "workers",
+        "runs",
+        "experiments/h",
+        "efficiency",
+        "by work",
+        "used",
+        "busy",
+        "lost",
+        "nothing to do",
+        "head",
+    ]
     rows = ["| " + " | ".join([*heads, "s of it each"]) + " |", "|" + "---|" * (len(heads) + 1)]
     by_workers = {w: [line for line in lines if line["workers"] == w] for w in sorted({e["workers"] for e in lines})}
 
     def mean(workers: int, name: str) -> float:
         return fmean(line[name] for line in by_workers[workers])
 
-    def work(workers: int) -> float:
-        return fmean(line["busy"] * (1 - line["lost"]) for line in by_workers[workers])
-
     for workers, of_workers in by_workers.items():
         efficiency = by_work = float("nan")
         if BASE in by_workers:
             efficiency = mean(workers, "per_hour") / mean(BASE, "per_hour") * BASE / workers
-            by_work = work(workers) / work(BASE)
-        shares = [f"{mean(workers, name):.0%}" for name in ("busy", "lost", "unproposed", "head")]
+            by_work = mean(workers, "credit") / mean(BASE, "credit")
+        shares = [f"{mean(workers, name):.0%}" for name in ("credit", "busy", "lost", "unproposed", "head")]
         cells = [str(workers), str(len(of_workers)), f"{mean(workers, 'per_hour'):,.0f}", f"{efficiency:.0%}"]
         rows.append("| " + " | ".join([*cells, f"{by_work:.0%}", *shares, f"{mean(workers, 'head_each'):.3f}"]) + " |")
     for workers, of_workers in by_workers.items():
