@@ -7,15 +7,14 @@ can say it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from medalist.agent.lineage.caches import Plan, Wishes, cache_folder, downloads, features, leftovers, tables
 from medalist.agent.lineage.disk import Kept, Removal, last_used, size_of
 from medalist.agent.lineage.run_files import (
     at_work,
@@ -28,7 +27,6 @@ from medalist.agent.lineage.run_files import (
 from medalist.agent.lineage.unneeded import unneeded_predictions
 from medalist.agent.nights.state import STATE, NightState
 from medalist.agent.records.claim import claimed
-from medalist.agent.records.lineage_file import read_lineage
 from medalist.agent.records.removed import note_removal
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.competitions.atomic import ABANDONED
@@ -36,36 +34,6 @@ from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.rows import RunRow
 
 RECENT_NIGHTS = 10  # nights whose runs are kept, since the next one goes on with them
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What a person wants to keep.
-
-    keep: seconds since their last use for which caches and runs stay. runs: number of the newest runs of each
-    competition that stay whole; None for any. size: bytes that all may have together; None for any. downloads, whole:
-    whether downloads, and the submissions and lineages of old runs, may go too.
-    """
-
-    keep: float
-    runs: int | None = None
-    size: int | None = None
-    downloads: bool = False
-    whole: bool = False
-
-
-@dataclass
-class Plan:
-    """What would be removed, what is kept and why, and how many bytes there are in all."""
-
-    removals: list[Removal] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
-    total: int = 0
-
-    @property
-    def freed(self) -> int:
-        """Bytes of all removals."""
-        return sum(removal.size for removal in self.removals)
 
 
 def plan(runs_dir: Path, wishes: Wishes) -> Plan:
@@ -108,21 +76,14 @@ def plan(runs_dir: Path, wishes: Wishes) -> Plan:
                 made.kept.append(Kept(f"models of run {row.id} of {row.competition}", rest, "resume goes on from them"))
     made.removals += never_begun(runs_dir, set(folders))
     busy = {row.competition for row in rows if row.id in working}
-    _leftovers(made, (runs_dir, cache))
-    _features(made, runs_dir, busy, wishes)
-    _tables(made, cache, wishes)
-    _downloads(made, cache, rows, folders, wishes)
+    leftovers(made, (runs_dir, cache))
+    features(made, runs_dir, busy, wishes)
+    tables(made, cache, wishes)
+    downloads(made, cache, rows, folders, wishes)
     made.total = size_of([runs_dir, cache])
     if wishes.size is not None:
         _shrink(made, runs_dir, rows, folders, working | nightly, busy, wishes)
     return made
-
-
-def cache_folder() -> Path:
-    """The folder of large tables and downloads."""
-    import platformdirs
-
-    return Path(os.environ.get("MEDALIST_CACHE") or platformdirs.user_cache_dir("medalist"))
 
 
 def _folder(row: RunRow, runs_dir: Path) -> Path | None:
@@ -138,64 +99,6 @@ def _nightly(runs_dir: Path) -> set[str]:
     recent = {night.id for night in state.nights()[:RECENT_NIGHTS]}
     last = {s.competition: s.run for s in state.slices() if s.night in recent and s.run}
     return {run for run in last.values() if run}
-
-
-def _leftovers(made: Plan, places: Sequence[Path]) -> None:
-    """Temporary files of writers that were killed."""
-    found = [p for place in places if place.is_dir() for p in place.rglob(".*.tmp") if p.is_file()]
-    old = [p for p in found if time.time() - last_used([p]) > ABANDONED]
-    if old:
-        text = "1 temporary file" if len(old) == 1 else f"{len(old)} temporary files"
-        what = f"{text} of processes that were killed"
-        made.removals.append(Removal("leftovers", what, tuple(old), size_of(old), last_used(old)))
-
-
-def _features(made: Plan, runs_dir: Path, busy: set[str], wishes: Wishes) -> None:
-    """Computed features, which are computed again where they are needed."""
-    for folder in sorted(runs_dir.glob("*/features/*")):
-        competition, size, used = folder.parents[1].name, size_of([folder]), last_used([folder])
-        what = f"computed features of {competition}"
-        if competition in busy or time.time() - used < ABANDONED:
-            made.kept.append(Kept(what, size, "a run works with them, or did within the last hour"))
-        elif time.time() - used > wishes.keep:
-            made.removals.append(Removal("features", what, (folder,), size, used))
-        else:
-            made.kept.append(Kept(what, size, "used lately; with a shorter --keep they go, and are computed again"))
-
-
-def _tables(made: Plan, cache: Path, wishes: Wishes) -> None:
-    """Large tables in the form in which they are opened fast, which are read again from their files."""
-    files = [p for p in cache.glob("tables/*.arrow") if time.time() - last_used([p]) > max(wishes.keep, ABANDONED)]
-    if files:
-        text = "1 large table" if len(files) == 1 else f"{len(files)} large tables"
-        made.removals.append(Removal("tables", f"{text} read before", tuple(files), size_of(files), last_used(files)))
-
-
-def _downloads(
-    made: Plan, cache: Path, rows: Sequence[RunRow], folders: dict[str, Path | None], wishes: Wishes
-) -> None:
-    """Kaggle's downloads: the raw files of runs, which a repetition needs."""
-    for path in sorted(cache.glob("competitions/*")):
-        size, used = size_of([path]), last_used([path])
-        made_from = tuple(row.id for row in rows if _is_below(row, folders[row.id], path))
-        what = f"the download {path.name}"
-        if not wishes.downloads:
-            why = f"the lineage of {_count(made_from)} needs it" if made_from else "with --downloads it goes"
-            made.kept.append(Kept(what, size, why))
-        elif time.time() - used > wishes.keep:
-            loses = f"resume and reproduce of {_count(made_from)} need it to be downloaded again" if made_from else ""
-            made.removals.append(Removal("downloads", what, (path,), size, used, loses=loses, affected=made_from))
-
-
-def _is_below(row: RunRow, folder: Path | None, path: Path) -> bool:
-    """Whether a run was made from a file or folder."""
-    lineage = read_lineage(folder) if folder is not None else None
-    root = Path(str((lineage or {}).get("path") or row.config.get("path", "")))
-    return root == path.resolve() or path.resolve() in root.parents
-
-
-def _count(runs: Sequence[str]) -> str:
-    return f"run {runs[0]}" if len(runs) == 1 else f"{len(runs)} runs"
 
 
 def _shrink(

@@ -17,7 +17,7 @@ from medalist.agent.folds import FoldSet
 from medalist.agent.judging.feature_trials import FeatureJudge
 from medalist.agent.judging.referee import Referee
 from medalist.agent.lineage.refit import Key, Recorded, Refitter, in_order
-from medalist.agent.records.submissions import best_constant, contents_of
+from medalist.agent.records.contents import best_constant, contents_of
 from medalist.agent.run_data import RunData
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble

@@ -16,6 +16,7 @@ from medalist.agent.folds import FoldSet
 from medalist.agent.judging.champion import Champion
 from medalist.agent.judging.referee import Referee
 from medalist.agent.records.confirmed import Confirmed, confirmed_in, keep_confirmed
+from medalist.agent.records.contents import best_constant, contents_of
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.lineage import Lineage
 from medalist.agent.records.standings import Standings
@@ -24,7 +25,7 @@ from medalist.agent.score import Score
 from medalist.agent.workers.jobs import Job
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import MetricError
-from medalist.competitions.submission import check_submission, submission_bytes, write_atomically
+from medalist.competitions.submission import write_atomically
 from medalist.leaderboard.boards.standing import Standing
 from medalist.pipelines.decisions.decision import Decision, plain_decision
 from medalist.pipelines.ensembling.selection import Ensemble
@@ -32,35 +33,6 @@ from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.hashing import array_hash
 
 FIRST_FOLD = "the first fold of experiment 0"  # reason of a submission from the first model that is fitted
-
-
-def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
-    """The best constant prediction (W,) or (T,) of a row, and the decision that it is submitted by."""
-    metric, problem = data.metric, data.problem
-    constant = metric.best_constant(data.y, problem.n_classes, data.weights)
-    if metric.needs != "label" and problem.classification:
-        return constant, plain_decision(metric, problem, data.y)
-    return constant, Decision("values", (-np.inf, np.inf))
-
-
-def contents_of(data: RunData, prediction: np.ndarray, decision: Decision) -> bytes:
-    """The contents of a submission, in the sample's form, from canonical test predictions (m, W).
-
-    Raises SubmissionError where it does not have the sample submission's form.
-    """
-    task, sample = data.task, data.competition.sample
-    frame = task.submission(data.competition.test, decision.apply(prediction), sample)
-    if sample is not None:
-        shares = data.metric.needs == "probability" and data.problem.classification
-        check_submission(
-            frame,
-            sample,
-            task.submission_id,
-            probability=shares,
-            ascending=task.level_columns if task.layout == "per_level" else (),
-            sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
-        )
-    return submission_bytes(frame, data.competition.sample_form)
 
 
 @dataclass

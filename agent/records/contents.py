@@ -1,0 +1,38 @@
+"""The contents of a submission, from predictions of the test rows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medalist.agent.run_data import RunData
+from medalist.competitions.submission import check_submission, submission_bytes
+from medalist.pipelines.decisions.decision import Decision, plain_decision
+
+
+def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
+    """The best constant prediction (W,) or (T,) of a row, and the decision that it is submitted by."""
+    metric, problem = data.metric, data.problem
+    constant = metric.best_constant(data.y, problem.n_classes, data.weights)
+    if metric.needs != "label" and problem.classification:
+        return constant, plain_decision(metric, problem, data.y)
+    return constant, Decision("values", (-np.inf, np.inf))
+
+
+def contents_of(data: RunData, prediction: np.ndarray, decision: Decision) -> bytes:
+    """The contents of a submission, in the sample's form, from canonical test predictions (m, W).
+
+    Raises SubmissionError where it does not have the sample submission's form.
+    """
+    task, sample = data.task, data.competition.sample
+    frame = task.submission(data.competition.test, decision.apply(prediction), sample)
+    if sample is not None:
+        shares = data.metric.needs == "probability" and data.problem.classification
+        check_submission(
+            frame,
+            sample,
+            task.submission_id,
+            probability=shares,
+            ascending=task.level_columns if task.layout == "per_level" else (),
+            sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
+        )
+    return submission_bytes(frame, data.competition.sample_form)
