@@ -56,7 +56,8 @@ class SimulatedPool:
 
     Attributes
     ----------
-    work, lost: worker-seconds of jobs, and of those among them whose outcome nobody used.
+    work, lost: worker-seconds of jobs, and of those among them whose outcome nobody used. credit: of what finished
+    experiments needed, as whoever uses the pool counts it.
     unproposed: worker-seconds without a job while the head had nothing to do either.
     """
 
@@ -73,6 +74,7 @@ class SimulatedPool:
     fit_seconds: float = 0.0
     work: float = 0.0
     lost: float = 0.0
+    credit: float = 0.0
     unproposed: float = 0.0
     sent_bytes: int = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterable
@@ -131,7 +132,10 @@ class Workers:
     def _spawn(self) -> Child:
         """A new child, which was sent the training input."""
         process, pipe = processes.start_child(serve)
-        pipe.send(self._training_input)
+        with contextlib.suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # killed: noticed when its outcome is collected
+            pipe.send(self._training_input)
         return Child(process, pipe)
 
     @property
