@@ -221,9 +221,7 @@ def test_a_table_that_cannot_even_be_read_is_refused_unread(tmp_path: Path) -> N
     with (tmp_path / "train.csv").open("wb") as stream:
         stream.write(b"id,x,target\n1,2,3\n")
         stream.truncate(2 * GIB)  # a sparse file
-    with pytest.raises(
-        BudgetError, match=r"train.csv holds 2\.0 GiB .* least 1\.9 GiB .* give --memory 2G"
-    ):
+    with pytest.raises(BudgetError, match=r"train.csv holds 2\.0 GiB .* least 1\.9 GiB .* give --memory 2G"):
         refuse_unreadable(str(tmp_path), GIB)
     refuse_unreadable(str(tmp_path), 2 * GIB)
     refuse_unreadable(str(tmp_path / "nowhere"), 1)
