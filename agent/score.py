@@ -9,7 +9,7 @@ import numpy as np
 from medalist.competitions.errors import MetricError
 from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
-from medalist.pipelines.ensembling.loss import smooth_loss
+from medalist.pipelines.ensembling.loss import AREAS, CLIP, smooth_loss
 from medalist.pipelines.problem import Problem
 
 BLOCKS = 20  # most blocks into which the evaluated rows are divided, to estimate the standard error of a score
@@ -120,18 +120,28 @@ def score(
     Raises MetricError where the metric is undefined on all rows together.
     """
     loss = smooth_loss(metric, problem, y, p, weights)
-    value = loss if decided is None else _value(metric, y, decided, weights, loss)
+    same = decided is not None and is_scored_by_loss(metric, problem, p, decided)
+    sign = -1.0 if metric.greater_is_better else 1.0
+    if decided is None or same:
+        value = loss if decided is None else sign * loss
+    else:
+        value = _value(metric, y, decided, weights, loss)
 
     def by(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores and losses of the parts that `codes` (r,) number from 0; NaN where undefined."""
-        count = int(codes.max()) + 1
-        scores, losses = np.full(count, np.nan), np.full(count, np.nan)
-        for b in range(count):
-            rows = codes == b
+        in_order = np.argsort(codes, kind="stable")
+        parts = np.split(in_order, np.cumsum(np.bincount(codes))[:-1])
+        scores, losses = np.full(len(parts), np.nan), np.full(len(parts), np.nan)
+        for b, rows in enumerate(parts):
+            if not len(rows):
+                continue
             try:
                 part = None if weights is None else weights[rows]
                 losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
-                scores[b] = losses[b] if decided is None else metric.score(y[rows], decided[rows], part)
+                if decided is None or same:
+                    scores[b] = losses[b] if decided is None else sign * losses[b]
+                else:
+                    scores[b] = metric.score(y[rows], decided[rows], part)
             except MetricError:
                 continue
         return scores, losses
@@ -146,6 +156,15 @@ def score(
     fold_scores, fold_losses = by(codes)
     error = max(_standard_error(scores), _standard_error(fold_scores, rows))
     return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]))
+
+
+def is_scored_by_loss(metric: Metric, problem: Problem, p: np.ndarray, decided: np.ndarray) -> bool:
+    """Whether the metric of what was decided is the loss of the canonical predictions p but for its sign, so that only
+    one of the two has to be computed: where they are the same probabilities, once clipped."""
+    by_class_area = problem.width > 1 and metric.shape in AREAS
+    if not problem.classification or metric.needs in ("label", "ranking") or by_class_area:
+        return False
+    return decided.shape == p.shape and np.array_equal(np.clip(p, CLIP, 1 - CLIP), decided)
 
 
 def _value(metric: Metric, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None, loss: float) -> float:

@@ -193,13 +193,13 @@ def resumed(row: Row, data: Path, environment: dict[str, str], command: list[str
     with contextlib.suppress(OSError):
         (row.folder / "clock").write_text("+0", encoding="ascii")
     environment[FROM] = "0" if "--metric" not in command else "inf"
-    began = time.monotonic()
     before = command[: command.index("run")]
     with open_ledger(str(row.runs)) as ledger:
         runs = [run.id for run in ledger.runs()]
     if not runs:
         return {"resume": None}
     arguments = ["resume", runs[0], "--budget", f"{RESUME_SECONDS:g}s", "--runs-dir", str(row.runs)]
+    began = time.monotonic()
     try:
         done = subprocess.run(
             [*before, *arguments], env=environment, capture_output=True, timeout=RESUME_SECONDS + OVERDUE

@@ -72,15 +72,19 @@ class Trial:
         """The row of the results."""
         began = time.monotonic()
         processes = {self._start(names): names for names in self.names}
-        while processes and time.monotonic() - began < MOST_SECONDS:
-            time.sleep(self.draw.uniform(*PAUSES))
-            self._reap(processes)
-            if self.counts["kills"] < self.kills and processes:
-                self._kill(processes)
-            if self.draw.random() < 0.05:
-                self._disturb()
-        for pid in processes:
-            os.kill(pid, signal.SIGKILL)
+        try:
+            while processes and time.monotonic() - began < MOST_SECONDS:
+                time.sleep(self.draw.uniform(*PAUSES))
+                self._reap(processes)
+                if self.counts["kills"] < self.kills and processes:
+                    self._kill(processes)
+                if self.draw.random() < 0.05:
+                    self._disturb()
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        if processes:
             self.failures.append("a writer did not end")
         return {
             "engine": self.engine, "seed": self.seed, "writers": self.writers, "kills": self.counts["kills"],

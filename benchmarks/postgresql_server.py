@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +87,15 @@ class Server:
 
         first = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
         processes = [first, *first.children()]
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
         try:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):  # a connection that has just ended
+                    process.send_signal(signal.SIGSTOP)
             yield
         finally:
             for process in reversed(processes):
-                process.send_signal(signal.SIGCONT)
+                with suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGCONT)
 
     def create(self, name: str) -> str:
         """Make an empty database, and return its URL."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -85,6 +87,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     exit_code = _exit_code(arguments, process)
     if process is not None:
         process.deadline.exiting(exit_code)
+        if process.deadline.supervised:  # all that lasts was closed: the interpreter's own end takes seconds at times
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError):
+                    stream.flush()
+            os._exit(exit_code)
     sys.exit(exit_code)
 
 

@@ -2,8 +2,8 @@
 
 A part of the window is promised to the competitions by their shares; the rest goes, slice by slice, to the one whose
 draw of gain per minute, times its share, is the largest (see `belief`). A slice is worth its start-up: it lasts several
-times what starting took, and several experiments, longer the longer a run has been worked on, but where the window is
-too short for that for all of them no longer than a share of it. What would be left over is added to a slice.
+times what starting took, and several experiments, longer the longer a run has been worked on. What would be left over
+is added to a slice. A window that is too short for such slices of competitions that are all new is divided by shares.
 """
 
 from __future__ import annotations
@@ -68,29 +68,24 @@ def next_slice(
     left, window: seconds of the night, those left and all. shares: the sum over all competitions of the night, also
     those that cannot work now. length: seconds of a slice, where a person has said so.
     """
-    fair = {c.name: window * c.share / shares for c in candidates}
-    able = [c for c in candidates if _usable(c, left) >= _least(c, fair[c.name], length)]
+    able = [c for c in candidates if _usable(c, left) >= _least(c, window, shares, length)]
     if not able:
         return None
+    least = {c.name: _least(c, window, shares, length) for c in able}
+    lengths = {c.name: _length(c, left, window, shares, length) for c in able}
     owed = {c.name: max(0.0, _promise(c, window, shares) - c.tonight) for c in able}
     for c in sorted(able, key=lambda c: (c.ends, c.name)):  # what is owed before a deadline cannot wait for it
-        seconds = _length(c, left, fair[c.name], length)
-        if (
-            c.ends < left
-            and owed[c.name]
-            and c.ends - owed[c.name]
-            < max(seconds, max((_length(o, left, fair[o.name], length) for o in able if o is not c), default=0.0))
-        ):
-            return Slice(c.name, seconds, "its last day ends soon")
-    new = [c for c in able if not c.worked and c.tonight < _least(c, fair[c.name], length)]
+        if c.ends < left and owed[c.name] and c.ends - owed[c.name] < max(lengths.values()):
+            return Slice(c.name, lengths[c.name], "its last day ends soon")
+    new = [c for c in able if not c.worked and c.tonight < least[c.name]]
     if new:
         first = max(new, key=lambda c: c.share)  # the first of equal ones
-        return Slice(first.name, _length(first, left, fair[first.name], length), "nothing was done on it yet")
+        return Slice(first.name, lengths[first.name], "nothing was done on it yet")
     total = sum(owed.values())
     drawn = {}
     for c in able:
-        seconds = min(_length(c, left, fair[c.name], length), left - (total - owed[c.name]))
-        if seconds >= _least(c, fair[c.name], length):
+        seconds = min(lengths[c.name], left - (total - owed[c.name]))
+        if seconds >= least[c.name]:
             working = max(0.0, seconds - c.start_up) / 60
             drawn[c.name] = (c.share * c.belief.drawn(working, draw) / seconds, seconds)
     if drawn:
@@ -98,15 +93,8 @@ def next_slice(
         gain = next(c for c in able if c.name == name).belief.expected(drawn[name][1] / 60)
         return Slice(name, drawn[name][1], f"it may gain most per minute ({gain:.2g} standard errors expected)")
     most = max(able, key=lambda c: owed[c.name])
-    seconds = min(
-        _length(most, left, fair[most.name], length),
-        max(owed[most.name], _least(most, fair[most.name], length)),
-    )
-    return Slice(
-        most.name,
-        _rounded(seconds, _usable(most, left), _least(most, fair[most.name], length)),
-        "its share is owed to it",
-    )
+    seconds = min(lengths[most.name], max(owed[most.name], least[most.name]))
+    return Slice(most.name, _rounded(seconds, _usable(most, left), least[most.name]), "its share is owed to it")
 
 
 def expected_after(candidates: Sequence[Candidate], found: Slice) -> list[Candidate]:
@@ -131,22 +119,24 @@ def _usable(c: Candidate, left: float) -> float:
     return min(left, c.ends)
 
 
-def _least(c: Candidate, fair: float, length: float | None) -> float:
-    """The shortest slice that is worth its start-up. fair: seconds of the night that its share alone would give it."""
+def _least(c: Candidate, window: float, shares: float, length: float | None) -> float:
+    """The shortest slice that is worth its start-up. In a short window a competition that was never worked on begins
+    with no more than its share, so that all begin, and others may get half of it."""
     if length is not None:
         return max(SMALLEST, min(length, 2 * c.start_up))
+    fair = window * c.share / shares
     worth = max(LEAST_SECONDS, START_UPS * c.start_up, EXPERIMENTS * 60 * c.belief.pace)
-    return max(SMALLEST, min(worth, fair))
+    return max(SMALLEST, min(worth, max(fair, window / 2) if c.worked else fair))
 
 
-def _length(c: Candidate, left: float, fair: float, length: float | None) -> float:
+def _length(c: Candidate, left: float, window: float, shares: float, length: float | None) -> float:
     """How long its next slice lasts: as long as the run was worked on suggests, at most what it can use."""
-    least = _least(c, fair, length)
-    wanted = (
-        max(SMALLEST, length)
-        if length is not None
-        else min(max(least, GROWTH * c.worked), max(least, min(fair, MOST_SECONDS)))
-    )
+    least = _least(c, window, shares, length)
+    if length is not None:
+        wanted = max(SMALLEST, length)
+    else:
+        most = max(least, min(window * c.share / shares, MOST_SECONDS))
+        wanted = min(max(least, GROWTH * c.worked), most)
     return _rounded(wanted, _usable(c, left), least)
 
 

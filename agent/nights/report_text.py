@@ -93,8 +93,11 @@ def _lines(c: Document) -> Sequence[str]:
     for f in c["failed"]:
         times = f" ({f['times']} times)" if f["times"] > 1 else ""
         lines.append(f"Failed: {f['family']}: {f['reason']} ({f['verdict']}){times}")
-    for note in dict.fromkeys(n["text"] for n in c["notes"]):
-        lines.append(note)
+    notes = list(dict.fromkeys(n["text"] for n in c["notes"]))
+    for reason in dict.fromkeys(c["failures"]):  # as of a slice whose night was killed: no note tells of it
+        if not any(reason in note for note in notes):
+            lines.append(f"A slice did not come to its end: {reason}")
+    lines += notes
     if c["chance"] is not None:
         gains = f"The chance that another hour gains more than the noise ({c['noise']:.2g} standard errors)"
         lines.append(f"{gains} is {percentage(c['chance'])}.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from medalist.agent.experiment import Record
@@ -30,8 +32,10 @@ def ask(family: Family, observations: Sequence[tuple[Mapping[str, Any], float]],
     sampler = optuna.samplers.TPESampler(seed=seed % SEEDS, multivariate=True, n_startup_trials=4)
     study = optuna.create_study(direction="minimize", sampler=sampler)
     for params, value in observations:
-        trial = _as_trial(family, params, value)
+        trial = _as_trial(family.space, tuple(params.items()))
         if trial is not None:
+            trial = copy.copy(trial)
+            trial.value = value
             study.add_trial(trial)
     return family.space(study.ask())
 
@@ -69,18 +73,36 @@ def _setting(pipeline: Pipeline) -> Pipeline:
     return pipeline.changed(params=kept, seed=0)
 
 
-def _as_trial(family: Family, params: Mapping[str, Any], value: float) -> Any:
-    """Optuna's trial of these parameters with this loss; None where they are not in the family's search space."""
+@lru_cache(maxsize=4096)  # the same experiments are observed again for each draw
+def _as_trial(space: Callable[[Any], dict[str, Any]], items: tuple[tuple[str, Any], ...]) -> Any:
+    """Optuna's trial of these parameters in a family's search space, with a loss to be set; None where they are not in
+    it."""
     import optuna
 
-    fixed = optuna.trial.FixedTrial(dict(params))
+    params = dict(items)
+    fixed = optuna.trial.FixedTrial(params)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of values outside the space, which are left out below
-            family.space(fixed)
+            space(fixed)
     except ValueError:  # a parameter of the space is missing here: a portfolio entry that names fewer
         return None
     inside = {name: params[name] for name in fixed.distributions}
     if not all(d._contains(d.to_internal_repr(inside[n])) for n, d in fixed.distributions.items()):
         return None
-    return optuna.trial.create_trial(params=inside, distributions=fixed.distributions, value=value)
+    trial = optuna.trial.create_trial(params=inside, distributions=fixed.distributions, value=0.0)
+    trial.__class__ = _shared_trial()
+    return trial
+
+
+@cache
+def _shared_trial() -> type:
+    """The class of a finished trial that a study keeps as it is, where it would copy all of it: nothing changes it
+    but its number, and the copies would be most of a draw's time."""
+    from optuna.trial import FrozenTrial
+
+    class SharedTrial(FrozenTrial):
+        def __deepcopy__(self, memo: dict[int, Any]) -> SharedTrial:
+            return copy.copy(self)
+
+    return SharedTrial

@@ -29,6 +29,11 @@ class Deadline:
     def __init__(self, pipe: int | None = None):
         self._pipe = pipe
 
+    @property
+    def supervised(self) -> bool:
+        """Whether a process supervises this one, which then does nothing but its run."""
+        return self._pipe is not None
+
     def start(self, budget: Budget) -> None:
         """Report when a limited budget ends; an unlimited one has no deadline."""
         if budget.hour is not None:

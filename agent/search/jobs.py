@@ -89,12 +89,6 @@ def last_line(error: str | None) -> str:
     return ((error or "").strip().splitlines() or ["no reason was given"])[-1]
 
 
-def priority(active: Active) -> tuple[bool, int]:
-    """Sorting key of the experiments whose jobs workers get first: tests of features, which others wait for, then the
-    earliest."""
-    return active.proposal.arm != ARM, active.number
-
-
 def sources_of(
     pipeline: Pipeline, journal: Journal, predicted: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None
 ) -> Sources:

@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 
 from medalist.agent.budget import Budget
 from medalist.agent.experiment import Proposal, Record, noise_unit
-from medalist.agent.history import incumbent_features
 from medalist.agent.judging.champion import Leaders
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.search.admission import TOO_LARGE, Admission
+from medalist.agent.search.dispatch import Dispatch
 from medalist.agent.search.intake import Intake, UnderWay
-from medalist.agent.search.jobs import Active, Jobs, priority
+from medalist.agent.search.jobs import Active, Jobs
 from medalist.agent.search.pruning import Pruner
 from medalist.agent.search.recording import Recorder
 from medalist.agent.search.room import Room
+from medalist.agent.search.screenings import Screenings
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.jobs import Job, Outcome
@@ -27,8 +28,6 @@ from medalist.pipelines.estimators.registry import family
 
 POLL_SECONDS = 0.2
 NEXT_SECONDS = 3600.0  # seconds that `would_try_next` takes to be left
-SCREEN_KEY = -1  # key of the job that screens candidates for features
-HARD_GRACE = 10.0  # seconds that a screening may take beyond twice its time
 
 
 @dataclass
@@ -63,6 +62,10 @@ class Search:
     room: Room = field(init=False)
     pruner: Pruner = field(init=False)
     intake: Intake = field(init=False)
+    dispatch: Dispatch = field(init=False)
+    screenings: Screenings = field(init=False)
+    _closing: tuple[object, float] = (None, 0.0)
+    _nothing_to_propose: object = None
 
     def __post_init__(self) -> None:
         by_clock = self.budget.limited and not self.counted
@@ -71,6 +74,19 @@ class Search:
         journal = self.recorder.journal
         self.room = Room.of(journal.predictions, journal.note, self.budget, counted=self.counted)
         self.pruner = Pruner(self.recorder.referee)
+        self.dispatch = Dispatch(self.workers, self.recorder.referee.folds.count, self.counted)
+        self.screenings = Screenings(
+            self.features,
+            self.room,
+            self.recorder.journal,
+            self.workers,
+            self.budget,
+            self.under_way,
+            self.counted,
+            self.footprints,
+            history=self._proposed_from,
+            seconds_left=lambda: self.seconds_left,
+        )
         self.intake = Intake(
             self.recorder,
             self.features,
@@ -104,8 +120,10 @@ class Search:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds left for the search, those for the close taken off."""
-        return self.budget.left - self.closing_seconds(self)
+        """Seconds left for the search, those for the close taken off; these change with the finished experiments."""
+        if self._closing[0] != len(self.records):
+            self._closing = len(self.records), self.closing_seconds(self)
+        return self.budget.left - self._closing[1]
 
     @property
     def next_number(self) -> int:
@@ -128,51 +146,49 @@ class Search:
     def run(self, tick: Callable[[], None]) -> None:
         """Search until the time, the count or the proposals end; `tick` is called several times a second."""
         while not self.stopped() and self.seconds_left > 0:
-            self._feed()
+            proposed = self._feed()
             if (
                 not self.under_way.active
                 and not self.under_way.finished
                 and not self.under_way.screening
-                and not self._wants_screening()
+                and not self.screenings.due
             ):
                 if not self.room.awaited:
                     break
                 time.sleep(POLL_SECONDS)
-            for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left))):
+            waits = not proposed and not (self.under_way.finished and self.dispatch.wide)
+            for outcome in self.workers.poll(min(POLL_SECONDS, max(0.01, self.seconds_left)) if waits else 0.0):
                 self.intake.take(outcome)
-            self._hand_out()  # before what has finished is judged
+            if not (self.counted and self.under_way.screening):
+                self.dispatch.hand_out(self.under_way.active)  # before what has finished is judged
             self._record_finished()
+            if self.dispatch.wide:
+                self.recorder.renew_submission(at_once=False)
             tick()
         self._abandon()
 
     # proposing
 
-    def _feed(self) -> None:
-        """Hand out jobs, the earliest experiment's first, while there is room for them."""
+    def _feed(self) -> bool:
+        """Hand out jobs, the earliest experiment's first, while there is room for them, and propose experiments while
+        there is too little to hand out. Returns whether it ended after a proposal, since with many workers it would
+        take too long to make all of them before outcomes are looked at."""
         while True:
-            if self._screen() or (self.counted and self.under_way.screening):
-                return
-            active = min((a for a in self.under_way.active if a.waiting), key=priority, default=None)
-            if active is None:
-                if self.counted and self._wants_screening():
-                    return  # what runs comes to its end first
-                if not self.workers.has_room(short=True) or not self._propose():
-                    return
-            elif self._has_room(active.waiting[0]):
-                self.workers.submit(active.waiting.pop(0))
-            else:
-                return
-
-    def _hand_out(self) -> None:
-        """Hand out jobs that wait already, as far as there is room for them."""
-        while (active := min((a for a in self.under_way.active if a.waiting), key=priority, default=None)) is not None:
-            if (self.counted and self.under_way.screening) or not self._has_room(active.waiting[0]):
-                return
-            self.workers.submit(active.waiting.pop(0))
-
-    def _has_room(self, job: Job) -> bool:
-        """Whether a job can be submitted now."""
-        return self.workers.has_room(short=job.short, needed=job.memory)
+            if self.screenings.begin() or (self.counted and self.under_way.screening):
+                return False
+            left = self.dispatch.hand_out(self.under_way.active)
+            if left is not None and not self.dispatch.wants_more(self.under_way.active):
+                return False
+            if left is None and self.counted and self.screenings.due:
+                return False  # what runs comes to its end first
+            if left is None and not self.dispatch.wide and not self.workers.has_room(short=True):
+                return False
+            if self._propose():
+                if self.dispatch.wide:
+                    self.dispatch.hand_out(self.under_way.active)
+                    return True
+            elif not self.dispatch.hand_out_held(self.under_way.active):
+                return False
 
     def _history(self, number: int) -> tuple[list[Record], list[Record]] | None:
         """The records that a proposal of this number is made from, and placeholders for the experiments that count as
@@ -187,50 +203,23 @@ class Search:
         running += [a.proposal for a in [*self.under_way.active, *self.under_way.finished.values()]]
         return history, list(map(Record.placeholder, running))
 
-    def _wants_screening(self) -> bool:
-        histories = self._history(self.next_number)
-        if self.under_way.screening or histories is None:
-            return False
-        if self.max_experiments is not None and self.next_number >= self.max_experiments:
-            return False
-        history, running = histories
-        return self.room.ready and self.features.ready(
-            [*history, *running], float("inf") if self.counted else self.seconds_left
-        )
-
-    def _screen(self) -> bool:
-        """Hand out a screening for features where it is time for one. Returns whether nothing else may be handed out
-        before it."""
-        if not self._wants_screening():
-            return False
-        if not self.workers.idle or (self.counted and (self.under_way.active or self.under_way.finished)):
-            return not self.counted  # a child comes free soon; counted runs start it from equal records
-        incumbent = incumbent_features(self.records)
-        assert incumbent is not None
-        soft = hard = float("inf")
-        if self.budget.limited:
-            soft = float("inf") if self.counted else self.features.screen_seconds
-            hard = max(1.0, self.seconds_left) if self.counted else 2 * soft + HARD_GRACE
-        request = self.features.request(self.records, self.recorder.journal.folder / "work", counted=self.counted)
-        self.workers.submit(
-            Job(
-                SCREEN_KEY,
-                "screen",
-                incumbent.pipeline,
-                soft_seconds=soft,
-                hard_seconds=hard,
-                screen=request,
-                memory=0 if self.footprints is None else self.footprints.expected_of_preparing(),
-            )
-        )
-        self.under_way.screening = True
-        return False
+    def _proposed_from(self) -> list[Record] | None:
+        """What the next experiment is proposed from; None where there is to be none, or it is too early for it."""
+        number = self.next_number
+        histories = self._history(number)
+        if histories is None or (self.max_experiments is not None and number >= self.max_experiments):
+            return None
+        return [*histories[0], *histories[1]]
 
     def _propose(self) -> bool:
         """Begin another experiment; whether there was one to begin."""
         number = self.next_number
+        state = len(self.records), number, self.under_way.screening, len(self.features.steps)
         count = len(self.under_way.active) + (len(self.under_way.finished) if self.counted else 0)
-        if self.exhausted or (count > self.lag and (self.counted or not self.workers.idle)):
+        enough = not self.workers.idle and not self.dispatch.wants_more(self.under_way.active)
+        if self.exhausted or (count > self.lag and (self.counted or enough)):
+            return False
+        if self._nothing_to_propose == state and self.under_way.active:  # nothing has begun or ended since
             return False
         if not self.room.ready:
             self.exhausted = self.room.given_up
@@ -248,8 +237,9 @@ class Search:
             left = float("inf") if self.counted else self.seconds_left
             proposal = self.policy.propose([*history, *running], number, left)
         if proposal is None:
+            self._nothing_to_propose = state
             self.exhausted = not (
-                self.under_way.active or self.under_way.finished or self.under_way.screening or self._wants_screening()
+                self.under_way.active or self.under_way.finished or self.under_way.screening or self.screenings.due
             )
             return False
         if self.footprints is not None:
@@ -288,13 +278,17 @@ class Search:
 
     def _record_finished(self) -> None:
         """Record what has finished: at once, or in a counted run in the order of proposal. What others could learn from
-        an experiment does not wait for a slow one."""
+        an experiment does not wait for a slow one. With many workers one at a time, so that none waits for a job
+        meanwhile."""
         finished = self.under_way.finished
         while finished:
             number = len(self.records) if self.counted else min(finished)
             if number not in finished:
                 return
             self.recorder.record(finished.pop(number))
+            self.recorder.renew_submission(at_once=not self.dispatch.wide)
+            if self.dispatch.wide:
+                return
 
     def _abandon(self) -> None:
         """End what still runs. It is recorded, as what had finished is: nothing that was tried is forgotten.
@@ -313,4 +307,5 @@ class Search:
                     self.recorder.record(finished.pop(number))
                 else:
                     self.recorder.cut_short(running[number], reason)
+        self.recorder.renew_submission(at_once=True)
         self.under_way.active.clear()

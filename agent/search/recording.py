@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from medalist.competitions.clock import awake
 from medalist.competitions.errors import DiskFull
 from medalist.pipelines.fitting.evaluation import combine
 
+WRITING_SHARE = 0.05  # most of the time for submissions that are not written at once
 RECENT = 0.2  # weight of the latest experiment in the moving average of the seconds that judging takes
 
 
@@ -28,7 +30,8 @@ class Recorder:
     """Judges and records experiments, one after another.
 
     leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes. owed:
-    whether the champion has no submission yet, as where the disk is full. told: whether that was said.
+    whether the champion has no submission yet, as where the disk is full. told: whether that was said. clock: returns
+    the seconds since some instant.
     """
 
     referee: Referee
@@ -38,6 +41,8 @@ class Recorder:
     judge_seconds: float = 0.0
     owed: bool = False
     told: bool = False
+    clock: Callable[[], float] = awake
+    _tried_at: float = float("-inf")
 
     def record(self, active: Active) -> None:
         """Record an experiment whose jobs have ended, as failed, as pruned, or with a verdict by all of its folds."""
@@ -67,7 +72,7 @@ class Recorder:
         return FeatureTrial(False, comparison, active.pruned or "", incumbent_features(self.journal.records))
 
     def _judge(self, number: int, active: Active) -> None:
-        """Judge an experiment by all of its folds, record it, and write the submission where the champion changed."""
+        """Judge an experiment by all of its folds, and record it."""
         folds, refit, records = self.referee.folds, self.referee.data.refit, self.journal.records
         results = [active.results[k] for k in range(folds.count)]
         evaluation = combine(results, folds.positions, last_only=refit)
@@ -86,18 +91,20 @@ class Recorder:
         renewed = judgement.leaders.champion is not self.leaders.champion
         self.journal.add(judgement.record, judgement.trial, tests)
         self.leaders = judgement.leaders
-        if renewed:
-            self.owed = True
-        self.renew_submission()
+        self.owed = self.owed or renewed
         champion = self.leaders.champion
         evict(self.journal, () if champion is None else champion.ensemble.weights)
 
-    def renew_submission(self) -> None:
-        """Write the submission of the champion, where it is not written yet. Where the disk is full the last one stays,
-        and this one is written once there is room."""
-        champion = self.leaders.champion
-        if not self.owed or champion is None:
+    def renew_submission(self, *, at_once: bool) -> None:
+        """Write the submission of the champion, where it is not written yet; where not `at_once`, only if no more than
+        WRITING_SHARE of the time goes into it, since with many workers champions follow each other quickly. Where the
+        disk is full the last one stays, and this one is written once there is room; where the run is killed before,
+        `resume` writes it."""
+        champion, now = self.leaders.champion, self.clock()
+        pause = 0.0 if at_once else self.submissions.write_seconds / WRITING_SHARE
+        if not self.owed or champion is None or now - self._tried_at < pause:
             return
+        self._tried_at = now
         try:
             self.submissions.submit_champion(champion, self.journal.records)
         except DiskFull as error:

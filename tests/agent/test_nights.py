@@ -285,6 +285,7 @@ def test_the_night_after_a_kill_goes_on(place: Path) -> None:
     (row,) = state.nights()
     assert (row.id, row.state) == (document["night"], "finished")
     assert "process was killed" in of(document, "stuck")["failures"][0]
+    assert "A slice did not come to its end: The night's process was killed." in as_text(document)
     assert of(document, "flat")["slices"] == 1
 
 

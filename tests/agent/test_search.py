@@ -106,7 +106,9 @@ def search_of(
     journal = Journal(run_id, folder / "run", ledger, Predictions.create(folder / "run"), schema, lambda _: None)
     left = iter(proposals[1:])
     policy = SimpleNamespace(first=lambda: proposals[0], propose=lambda *_: next(left, None), noise_unit=0.0)
-    written: Any = SimpleNamespace(submit_first_fold=lambda *_: None, submit_champion=lambda *_: None)
+    written: Any = SimpleNamespace(
+        submit_first_fold=lambda *_: None, submit_champion=lambda *_: None, write_seconds=0.0
+    )
     fields: dict[str, Any] = {
         "features": FeatureSearch(judge.features, schema, frozenset(), enabled=False),
         "policy": policy,
@@ -247,3 +249,43 @@ def test_a_fold_that_was_killed_shows_what_it_costs_at_least(tmp_path: Path) -> 
     before = search.costs.expected_fold_seconds(job.pipeline, 40)
     search.intake.take(Outcome(job, "timeout", error="Killed", seconds=10 * before))
     assert search.costs.expected_fold_seconds(job.pipeline, 40) > 5 * before
+
+
+def test_with_many_workers_the_folds_of_what_may_be_pruned_wait_for_its_first_ones(tmp_path: Path) -> None:
+    behind = [proposal(3.0, "tune:linear", 0, alpha=i) for i in range(12)]
+    search = search_of(tmp_path, [proposal(1.0), *behind], folds=5, count=10, place=lambda job: (job.key, job.fold))
+    search.run(lambda: None)
+    assert [r.verdict for r in search.records] == ["keep", *["pruned"] * 12]
+    assert isinstance(search.workers, ScriptedWorkers)
+    folds = [sum(job.key == number for job in search.workers.handed_out) for number in range(13)]
+    assert folds[1:8] == [2] * 7  # the last ones get further folds, where nothing else is left to do
+
+
+def test_with_many_workers_jobs_wait_ready(tmp_path: Path) -> None:
+    proposals = [proposal(1.0 + i) for i in range(12)]
+    search = search_of(tmp_path, proposals, folds=5, count=10, place=lambda job: (job.key, job.fold))
+    ready: list[int] = []
+
+    def tick() -> None:
+        if search.records and not search.workers.idle and search.next_number < len(proposals):
+            ready.append(sum(len(a.waiting) for a in search.under_way.active))
+
+    search.run(tick)
+    assert len(search.records) == len(proposals)
+    assert ready
+    assert min(ready) >= 1
+
+
+@pytest.mark.parametrize(("count", "written"), [(2, 4), (10, 2)])
+def test_with_many_workers_submissions_take_a_small_share_of_the_time(tmp_path: Path, count: int, written: int) -> None:
+    proposals = [proposal(2.0 / 2**i) for i in range(4)]  # each leads
+    search = search_of(tmp_path, proposals, count=count, place=lambda job: job.key)
+    submitted = []
+    search.recorder.submissions = SimpleNamespace(  # type: ignore[assignment]
+        submit_first_fold=lambda *_: None,
+        submit_champion=lambda champion, _: submitted.append(champion),
+        write_seconds=10.0,
+    )
+    search.run(lambda: None)
+    assert len(submitted) == written
+    assert submitted[-1] is search.leaders.champion

@@ -109,12 +109,13 @@ class ClusterWorkers:
         """Nothing to do: nodes start when they have the data."""
 
     def fit_to_memory(self, bytes_needed: float, own: int = 0, *, exact: bool = False) -> None:  # noqa: ARG002
-        self._roster.fit_to_memory(bytes_needed)
+        if not exact:  # each node looks after its memory
+            self._roster.fit_to_memory(bytes_needed)
 
     @property
     def room(self) -> int:
         """Bytes for a job that runs alone on the node with the least memory."""
-        return int(MEMORY_SHARE * min((node.memory for node in self._nodes), default=0.0))
+        return int(MEMORY_SHARE * min((n.memory for n in self._nodes), default=float(available_memory())))
 
     def reconfigure(self, count: int, threads: int) -> None:
         self._roster.reconfigure(count, threads)
