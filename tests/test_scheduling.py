@@ -106,8 +106,18 @@ def test_the_head_s_work_passes_time_and_what_is_paused_does_not() -> None:
     assert budget.left == pytest.approx(100.0 - budget.reserve - 50.0, abs=1.0)
 
 
-def test_efficiency_is_against_two_workers() -> None:
-    base = {"busy": 1.0, "lost": 0.0, "unproposed": 0.0, "head": 0.1, "head_each": 0.2, "steps": {"score": 0.5}}
-    lines = [base | {"workers": 2, "per_hour": 10.0}, base | {"workers": 8, "per_hour": 36.0, "busy": 0.9, "lost": 0.1}]
+def test_efficiency_is_against_two_workers_and_averaged_over_runs() -> None:
+    base = {
+        "busy": 1.0,
+        "credit": 0.9,
+        "lost": 0.0,
+        "unproposed": 0.0,
+        "head": 0.1,
+        "head_each": 0.2,
+        "steps": {"score": 0.5},
+    }
+    lines = [base | {"workers": 2, "per_hour": rate} for rate in (8.0, 12.0)]
+    lines.append(base | {"workers": 8, "per_hour": 36.0, "credit": 0.729})
     rows = scheduling.rows_of(lines)
-    assert rows[3].split(" | ")[1:4] == ["36", "90%", "81%"]
+    assert rows[2].split(" | ")[1:5] == ["2", "10", "100%", "100%"]
+    assert rows[3].split(" | ")[1:5] == ["1", "36", "90%", "81%"]

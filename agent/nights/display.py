@@ -32,11 +32,12 @@ class NightDisplay(Protocol):
         """Restore the terminal."""
 
 
-def short(event: Event) -> str | None:
-    """The events of a run that matter over all competitions, as a line; None for the others."""
+def short(event: Event, competition: str) -> str | None:
+    """The events of a competition's run that matter over all competitions, as a line without its name; None for the
+    others."""
     kind = event.get("event")
     if kind == "start":
-        return str(event.get("text"))
+        return str(event.get("text")).removeprefix(f"{competition}: ")
     if kind == "finish":
         score, error = event.get("score"), event.get("standard_error")
         value = "no score" if score is None else f"{event.get('metric')} {score:.6g} ± {error or 0:.2g}"
@@ -57,7 +58,7 @@ class NightLines:
         self._write(competition, text)
 
     def event(self, competition: str, event: Event) -> None:
-        if (text := short(event)) is not None:
+        if (text := short(event, competition)) is not None:
             self._write(competition, text)
 
     def tick(self, progress: NightProgress) -> None:
@@ -112,7 +113,7 @@ class NightTable:
         self._console.print(happened(competition, text), highlight=False)
 
     def event(self, competition: str, event: Event) -> None:
-        if (text := short(event)) is not None:
+        if (text := short(event, competition)) is not None:
             self._last[competition] = text
 
     def tick(self, progress: NightProgress) -> None:

@@ -74,7 +74,7 @@ def _cells(progress: NightProgress, t: Tonight, last: str) -> tuple[tuple[str, .
     """The cells of a competition's line, and its style."""
     kind, words = progress.state(t)
     tonight, in_all = progress.seconds(t)
-    gain = f"{t.gained:.2f}" if t.seconds or t.gained else ""
+    gain = f"{t.gained:.2f}" if t.history.seconds or t.gained else ""
     chance = _percent(t.belief(progress.prior).chance()) if t.history.seconds else ""
     says = ": ".join(part for part in (words, last if kind != HELD else "") if part)
     style = "yellow" if kind == HELD and t.failures else STYLES[kind]

@@ -45,7 +45,7 @@ class BackgroundAudit:
         self._done = True
         try:
             answer = self._pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):  # perhaps in the middle of its answer
             answer = "its process ended"
         if isinstance(answer, str):
             self._emit({"event": "note", "text": f"The audit failed: {answer.splitlines()[-1]}", "error": answer})

@@ -8,8 +8,9 @@ import os
 import signal
 import sys
 import threading
+import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,6 +20,8 @@ from medalist.agent.workers.lifeline import end_with_parent
 PRELOAD = ["medalist.agent.workers.preload"]
 TIED = ["medalist.agent.workers.tied"]  # imported first, where the thread that starts the server ends with its process
 FROM_OUTSIDE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # ignored in children: the run ends them itself
+TRIES = 3  # attempts to start a child, with other fork servers
+RETRY_SECONDS = 0.1  # until the next: a process that was killed takes a moment to be gone
 _starting = threading.Lock()
 
 
@@ -34,8 +37,20 @@ def start_child(target: Callable[..., None], *arguments: Any) -> tuple[Any, Conn
     """Start `target(connection, *arguments)` in a child process that ends with this one.
 
     Returns the process and this side's end of the connection. `target` must be importable; the caller's main module is
-    not imported in the child, so that a script needs no `if __name__ == "__main__"`.
+    not imported in the child, so that a script needs no `if __name__ == "__main__"`. Where the fork server is killed
+    meanwhile, another one starts the child.
     """
+    for _ in range(TRIES - 1):
+        try:
+            return _start_child(target, arguments)
+        except (EOFError, OSError):  # it has died: before the request, or before its answer
+            time.sleep(RETRY_SECONDS)
+            warm_up()
+    return _start_child(target, arguments)
+
+
+def _start_child(target: Callable[..., None], arguments: Sequence[Any]) -> tuple[Any, Connection]:
+    """`start_child`, once. EOFError or OSError where the fork server has died."""
     context = multiprocessing.get_context("forkserver")
     ours, theirs = context.Pipe()
     process = context.Process(target=_run, args=(target, theirs, *arguments), daemon=True)

@@ -102,6 +102,7 @@ def test_what_happens_is_shown_without_control_characters(kind: type) -> None:
         assert [json.loads(line)["event"] for line in lines] == ["night", "start", "finish", "begin"]
     else:
         assert len(lines) == 3
+        assert lines[1].count("tides") == 1
         assert lines[2].endswith("tides: rmse 0.5 ± 0.01 (not confirmed), 3 experiments so far")
 
 

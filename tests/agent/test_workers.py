@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 from command_line import assert_gone, columns
 
-from medalist.agent.workers import allowance
+from medalist.agent.workers import allowance, processes
+from medalist.agent.workers.child import serve
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
 from medalist.agent.workers.local import Workers
 from medalist.agent.workers.machine import available_memory
@@ -104,6 +107,26 @@ def test_the_job_of_a_killed_child_is_done_once_more(two: Workers) -> None:
     got = outcomes(two, 3)
     assert sorted((o.job.key, o.status) for o in got) == [(1, "ok"), (2, "ok"), (3, "ok")]
     assert outcomes(two, 1, seconds=0.5) == []
+
+
+def test_another_fork_server_takes_the_place_of_one_that_is_killed(two: Workers, tmp_path: Path) -> None:
+    two.submit(short(1))
+    server = psutil.Process(two.pids[0]).parent()
+    assert server is not None
+    server.suspend()
+    started: list[Any] = []
+    starting = threading.Thread(target=lambda: started.append(processes.start_child(serve)))
+    starting.start()
+    time.sleep(0.5)  # it has asked for a child, and waits for the answer
+    server.kill()
+    starting.join(60)
+    ((process, pipe),) = started
+    pipe.send(training_input(tmp_path / "other"))
+    pipe.send(short(1))
+    assert pipe.recv()[0].status == "ok"
+    process.kill()
+    two.submit(short(2))
+    assert sorted((o.job.key, o.status) for o in outcomes(two, 2)) == [(1, "ok"), (2, "ok")]
 
 
 def test_a_job_whose_children_are_killed_one_after_another_is_a_crash(two: Workers) -> None:
