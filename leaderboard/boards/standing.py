@@ -44,7 +44,8 @@ class Standing:
     upper_half
         Probability that the score is at least as good as the median team's; None without a standard error or a median.
     medal, next_medal
-        Medal-equivalent, and the next better medal that the board awards; None where there is none.
+        Medal-equivalent, and the next better medal that the board awards for no score of a leaked top; None where
+        there is none.
     to_next
         By how much the score has to improve for `next_medal`, in the unit of the score, positive.
     probabilities
@@ -90,7 +91,8 @@ def standing_on_board(
         return NoStanding(f"A score of {score} has no place on the leaderboard {board.name}: check the predictions.")
     earned = next((m for m in MEDALS if board.at_least(score, board.threshold(m))), None)
     better = MEDALS[: MEDALS.index(earned)] if earned else MEDALS
-    ahead = next((m for m in reversed(better) if board.threshold(m) is not None), None)
+    known = [m for m in reversed(better) if board.threshold(m) is not None and not board.leaked(board.threshold(m))]
+    ahead = known[0] if known else None
     threshold = board.threshold(ahead) if ahead else None
     if standard_error is not None and not (math.isfinite(standard_error) and standard_error >= 0):
         standard_error = None

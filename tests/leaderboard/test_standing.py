@@ -184,4 +184,6 @@ def test_what_is_wrong_with_a_board_is_said_with_every_standing() -> None:
     standing = stand(0.79, board, "holdout")
     assert standing.caution is not None
     assert "The top is leaked" in sentence(standing)
+    assert (standing.medal, standing.next_medal) == (None, "bronze")
+    assert stand(0.81, board, "holdout").next_medal is None  # silver asks for copied answers
     assert stand(0.57, HUNDRED, "holdout").caution is None
