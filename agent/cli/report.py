@@ -24,12 +24,17 @@ def report(
     """Write the report on a run: one HTML page that needs no network, to open, send or print."""
     from medalist.agent.report.run_report import write_report
 
-    place = write_report(run, runs_dir, None if out is None else Path(out).expanduser()).resolve()
+    written(write_report(run, runs_dir, None if out is None else Path(out).expanduser()), show=open_, json=json)
+
+
+def written(place: Path, *, show: bool, json: bool) -> None:
+    """Say where a report was written. show: whether a browser is started to show it."""
+    place = place.resolve()
     if json:
         print_json({"report": str(place), "bytes": place.stat().st_size})
     else:
         print_text(f"Report: {place}")
-    if open_:
+    if show:
         import webbrowser
 
         if not webbrowser.open(place.as_uri()):

@@ -28,9 +28,14 @@ def section(contents: RunContents) -> Markup | None:
     if not contents.submissions:
         return None
     rows = [(s, contents.worked(s.recorded)) for s in contents.submissions]
-    scored = [(s.score, s.standard_error or 0.0, at) for s, at in rows if s.score is not None]
-    drawn = _path(contents, scored) if scored else None
-    return render("path.html", figure=drawn, submissions=rows, metric=contents.metric_title)
+    return render("path.html", figure=path_of(contents), submissions=rows, metric=contents.metric_title)
+
+
+def path_of(contents: RunContents) -> Markup | None:
+    """The picture of the path; None before the first submission with a score."""
+    scored = [(s.score, s) for s in contents.submissions if s.score is not None]
+    rows = [(score, s.standard_error or 0.0, contents.worked(s.recorded)) for score, s in scored]
+    return _path(contents, rows) if rows else None
 
 
 def _path(contents: RunContents, path: Sequence[tuple[float, float, float]]) -> Markup:
@@ -71,7 +76,7 @@ def _path(contents: RunContents, path: Sequence[tuple[float, float, float]]) -> 
     off = sum(not low <= (e.score or 0.0) <= high for e in shown)
     outside = f"; {off} that scored far worse lie outside" if off else ""
     return figure(
-        "path",
+        f"path-{contents.run.id}",
         "The estimate over time",
         f"From {first[0]:.6g} to {last[0]:.6g} ± {last[1]:.2g} in {duration(end)} (line, with one "
         f"standard error; better is up). Each mark is an experiment on the folds of the search{outside}.",

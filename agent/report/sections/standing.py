@@ -26,7 +26,6 @@ def section(contents: RunContents) -> Markup | None:
     if contents.score is None:
         return None
     standing, board = contents.standing, contents.board
-    drawn = None if board is None else _field(contents, board)
     return render(
         "standing.html",
         standing=standing,
@@ -35,7 +34,7 @@ def section(contents: RunContents) -> Markup | None:
         medals=[m for m in MEDALS if (standing.get("probabilities") or {}).get(m) is not None],
         board=board,
         words=WORDS["cross-validation"],
-        figure=drawn,
+        figure=field(contents),
         metric=contents.metric_title,
     )
 
@@ -43,6 +42,11 @@ def section(contents: RunContents) -> Markup | None:
 def _interval(ends: Any) -> str:
     """Two shares as text; "" where they are not known."""
     return "" if not ends else f"{percentage(ends[0])} to {percentage(ends[1])}"
+
+
+def field(contents: RunContents) -> Markup | None:
+    """The picture of the field; None where there is no score, or no board to compare it with."""
+    return None if contents.board is None or contents.score is None else _field(contents, contents.board)
 
 
 def _field(contents: RunContents, board: Board) -> Markup:
@@ -76,7 +80,7 @@ def _field(contents: RunContents, board: Board) -> Markup:
 
     zones = "; ".join(f"{m} from {t:.6g}" for m in MEDALS if (t := board.threshold(m)) is not None)
     return figure(
-        "field",
+        f"field-{contents.run.id}",
         f"The field of {board.teams:,} {board.who}",
         f"The estimate {score:.6g} ± {error:.2g} (blue, with one standard error) beats or ties "
         f"{percentage(board.percentile(score))}. Shaded zones: {zones}.",
