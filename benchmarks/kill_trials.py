@@ -20,6 +20,7 @@ from kill_processes import (
 )
 
 INSTANT = 0.004  # seconds after a write within which a kill falls between it and the next
+NO_SUBMISSION = "The budget ended before a first submission"  # what such a run says
 TRIES = 4  # most attempts for each kill: a run may end before the instant of one comes
 
 
@@ -109,7 +110,15 @@ class Trial:
         """A JSON-like row for each kill."""
         shared = {"trial": self.number, "mode": self.mode, "kind": self.kind, "code": code}
         shared["when"] = time.strftime("%Y-%m-%d %H:%M:%S")
-        return [shared | {"status": "lost" if kill.reasons else "survived"} | asdict(kill) for kill in self.kills]
+        return [shared | {"status": status_of(kill)} | asdict(kill) for kill in self.kills]
+
+
+def status_of(kill: Kill) -> str:
+    """survived; lost; or "no kill", where the run ended before its first one since its budget was too short for a first
+    submission, as on a busy machine."""
+    if not kill.reasons:
+        return "survived"
+    return "no kill" if kill.phase == "none" and all(NO_SUBMISSION in r for r in kill.reasons) else "lost"
 
 
 def kill_quietly(pid: int) -> None:

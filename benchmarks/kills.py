@@ -124,7 +124,9 @@ def read_rows(path: Path) -> list[Row]:
 
 def table(rows: Iterable[Row]) -> str:
     """Kills by phase and by target, how many were survived, and why the others were not, as text."""
-    rows = [row for row in rows if row["phase"] != "none" or row["reasons"]]
+    rows = list(rows)
+    short = sum(row["status"] == "no kill" for row in rows)
+    rows = [row for row in rows if row["status"] != "no kill" and (row["phase"] != "none" or row["reasons"])]
     lines = []
     for title, column, order in (
         ("phase", "phase", (*PHASES, "night", "none")),
@@ -140,6 +142,8 @@ def table(rows: Iterable[Row]) -> str:
         lines.append("")
     lost_rows = [row for row in rows if row["status"] == "lost"]
     lines.append(f"{len(rows)} kills in {len({row['trial'] for row in rows})} trials: {len(lost_rows)} lost")
+    if short:
+        lines.append(f"{short} runs without a kill: their budget ended before a first submission")
     versions = Counter(row["code"] for row in rows)
     lines.append("versions of the code: " + ", ".join(f"{code} ({count} kills)" for code, count in versions.items()))
     seconds = sorted(row["orphans_seconds"] for row in rows if row["orphans_seconds"] is not None)
@@ -180,7 +184,7 @@ def main() -> None:
         def work() -> None:
             while True:
                 with lock:
-                    if len(rows) >= options.kills:
+                    if sum(row["status"] != "no kill" for row in rows) >= options.kills:
                         return
                     number = next(numbers)
                 new = run_trial(number, options.scratch, code, references, options.competitions, options.mode)

@@ -17,6 +17,7 @@ from medalist.agent.workers.threads import Calibration
 from medalist.pipelines.features.store import FeatureStore
 
 WORKERS_PER_NODE = 16
+MEMORY = 1 << 40  # bytes: memory is not simulated
 RESTART_SECONDS = 1.0  # until a worker that was killed can work again
 ENDS_SOON = 1.5  # a job that ends within so many seconds is left to end
 
@@ -100,8 +101,12 @@ class SimulatedPool:
     def warm_up(self) -> None:
         pass
 
-    def fit_to_memory(self, bytes_needed: float) -> None:
+    def fit_to_memory(self, bytes_needed: float, own: int = 0, *, exact: bool = False) -> None:
         pass
+
+    @property
+    def room(self) -> int:
+        return MEMORY
 
     def reconfigure(self, count: int, threads: int) -> None:
         raise ValueError(f"{count} workers of {threads} threads: this pool has {self.count} of one")
@@ -131,7 +136,7 @@ class SimulatedPool:
     def running(self) -> list[Job]:
         return [w.job for w in self._workers if w.job is not None]
 
-    def has_room(self, *, short: bool) -> bool:
+    def has_room(self, *, short: bool, needed: int = 0) -> bool:  # noqa: ARG002 - as of every pool
         return any(w.job is None or (short and w.job.short and w.queued is None) for w in self._workers)
 
     def submit(self, job: Job) -> None:

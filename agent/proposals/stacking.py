@@ -49,7 +49,7 @@ def stack(arm: str, history: Sequence[Record], families: Sequence[str], seed: in
 def bases_of(history: Sequence[Record]) -> list[Record]:
     """The base models of a stack, at most MOST_BASES, best first: the best of each family, then the best of all
     others."""
-    models = sorted(base_models(history), key=by_loss)
+    models = sorted((r for r in base_models(history) if r.evaluation is not None), key=by_loss)
     leading: dict[str, Record] = {}
     for record in models:
         leading.setdefault(record.pipeline.family, record)

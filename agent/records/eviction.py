@@ -41,7 +41,9 @@ def needed(records: Sequence[Record], members: Collection[int]) -> set[int]:
     """Numbers of the experiments whose predictions may still be used: candidates for the ensemble, its `members`, the
     best base models, the one with the incumbent features, and all that these are fitted on."""
     kept = set(candidates(records, members)) | set(members)
-    kept |= {r.number for r in sorted(base_models(records), key=by_loss)[:MOST_BASE_MODELS]}
+    models = sorted(base_models(records), key=by_loss)
+    leading = {r.pipeline.family: r.number for r in reversed(models)}  # the best of each family
+    kept |= {r.number for r in models[:MOST_BASE_MODELS]} | set(leading.values())
     further = (incumbent_features(records), best_base_model(records, boosted=True))
     kept |= {r.number for r in further if r is not None}
     of_hash: dict[str, int] = {}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
+
 import pandas as pd
 
 from medalist.agent.budget import Budget
@@ -13,7 +17,10 @@ from medalist.agent.workers.allowance import size_text
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
 from medalist.agent.workers.widths import pipeline_width, width_of
-from medalist.competitions.errors import BudgetError
+from medalist.competitions.errors import BudgetError, InputError
+from medalist.competitions.tables.archive import list_sources
+from medalist.competitions.tables.contents import CSV_SUFFIXES
+from medalist.competitions.tables.reading import LARGE_BYTES
 from medalist.pipelines.estimators.registry import baseline
 from medalist.pipelines.pipeline import Pipeline
 
@@ -22,6 +29,7 @@ FRAMES = 1.15  # bytes of the tables in memory, with what lies between them, by 
 JUDGING = 8.0  # bytes of a number that the agent computes with
 JUDGED = 6  # such numbers for each training row and column of predictions while an experiment is judged
 AUDITED_BYTES = 16  # bytes of the audit's process for each cell that it looks at
+READ_SHARE = 0.8  # least bytes of a table in memory for each byte of its text
 KEPT = 5  # such numbers for each row: targets, folds, blocks, positions
 TRAIN_SHARE = 0.8  # share of the rows that a fold's model is fitted on, for first guesses of costs
 FEW_ROWS = 3000  # training rows below which cross-validation is repeated: scores are noisy and fits are cheap
@@ -70,6 +78,21 @@ def refuse_too_little(footprints: Footprints, first: Pipeline, own: int, limit: 
             f"These data need at least {size_text(needed)} of memory, and there are {size_text(limit)}: give --memory "
             f"{-(-needed // (1 << 30))}G on a machine that has as much, or a sample of the rows."
         )
+
+
+def refuse_unreadable(path: str, limit: int) -> None:
+    """Raise BudgetError where the largest csv of a competition on disk cannot even be read within `limit` bytes."""
+    if not os.path.exists(path):
+        return  # it is downloaded, or not found
+    with contextlib.suppress(InputError):  # which reading tells
+        texts = [s for s in list_sources(Path(path))[0] if s.suffix in CSV_SUFFIXES and s.size > LARGE_BYTES]
+        largest = max(texts, key=lambda source: source.size, default=None)
+        if largest is not None and (needed := LIBRARIES + int(READ_SHARE * largest.size)) > limit:
+            raise BudgetError(
+                f"{largest.path} holds {size_text(largest.size)} of text, for which at least {size_text(needed)} of "
+                f"memory are needed, and there are {size_text(limit)}: give --memory {-(-needed // (1 << 30))}G on a "
+                f"machine that has as much, or a sample of the rows."
+            )
 
 
 def affordable_folds(policy: Policy, costs: Costs, budget: Budget, wanted: int) -> int:

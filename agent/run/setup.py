@@ -35,6 +35,7 @@ from medalist.agent.run.affordable import (
     footprints_of,
     own_bytes,
     refuse_too_little,
+    refuse_unreadable,
     usual_bytes,
 )
 from medalist.agent.run.reading import cards_of, read
@@ -45,6 +46,7 @@ from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.footprints import Footprints
+from medalist.agent.workers.machine import available_memory
 from medalist.agent.workers.meter import give_back
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
@@ -176,6 +178,7 @@ def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None)
     row = ledger.run(resume) if resume else None
     folder = folder_of(row, config.runs_dir) if row else None
     task_file = folder / "task.yaml" if folder else Path(config.task_file) if config.task_file else None
+    refuse_unreadable(config.path, config.memory or available_memory())
     competition, task = read(
         config.path,
         {} if row else config.task_options or {},  # the run's task.yaml has them

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
+from medalist.agent.workers.allowance import Allowance
 from medalist.agent.workers.jobs import Job
+from medalist.agent.workers.machine import resident
+
+LEAST_HELD = 64 << 20  # bytes that an idle child holds at least for it to be replaced where memory is short
 
 
 @dataclass
@@ -42,3 +47,19 @@ class Child:
         """Send a job to the child. Where the child has died, that is noticed when its outcome is collected."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(job)
+
+
+def to_relieve(children: Sequence[Child], allowance: Allowance, share: int, now: float) -> list[Child]:
+    """The children to replace where the processes of a run hold more memory than they may; [] where they do not.
+
+    Idle ones that hold something, or else the busy one that is furthest beyond what its job was expected to take, or
+    beyond an equal `share` of bytes where that is not known. Sets the `peak` of all. now: on the clock of `awake()`.
+    """
+    used = {child.process.pid: resident(child.process.pid) for child in children}
+    for child in children:
+        child.peak = max(child.peak, used[child.process.pid])
+    if not allowance.is_exceeded(used, sum(used.values()), now):
+        return []
+    idle = [c for c in children if c.job is None and used[c.process.pid] > LEAST_HELD]
+    beyond = [(used[c.process.pid] - (c.job.memory or share), i) for i, c in enumerate(children) if c.job is not None]
+    return idle or ([children[max(beyond)[1]]] if beyond else [])

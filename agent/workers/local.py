@@ -11,15 +11,13 @@ from multiprocessing import connection
 from medalist.agent.workers import processes
 from medalist.agent.workers.allowance import Allowance, size_text
 from medalist.agent.workers.child import serve
-from medalist.agent.workers.children import Child
+from medalist.agent.workers.children import Child, to_relieve
 from medalist.agent.workers.jobs import Job, Outcome, TrainingInput
-from medalist.agent.workers.machine import resident
 from medalist.agent.workers.threads import Calibration
 from medalist.competitions.clock import awake
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 MEMORY_CHECK_SECONDS = 0.2  # between two checks of the memory that the children use
-LEAST_HELD = 64 << 20  # bytes that an idle child holds at least for it to be replaced where memory is short
 SPAWN_SECONDS = 1.5  # time that a new child takes to start: a job that ends sooner is not killed
 SOON = 0.3  # a core counts as free for a job if it becomes free within this share of the job's expected seconds
 KILLED = (-signal.SIGKILL, 255)  # exit codes of a child that was killed, or whose fork server was
@@ -243,25 +241,17 @@ class Workers:
         return outcomes
 
     def _enforce_memory(self, now: float) -> list[Outcome]:
-        """Where the run holds more than it may, replace idle children that hold something, or else kill the child that
-        is furthest beyond what its job was expected to take; returns the outcome of that job."""
-        used = {child.process.pid: resident(child.process.pid) for child in self._children}
-        for child in self._children:
-            child.peak = max(child.peak, used[child.process.pid])
-        if not self._allowance.is_exceeded(self.pids, sum(used.values()), now):
-            return []
-        idle = [c for c in self._children if c.job is None and used[c.process.pid] > LEAST_HELD]
-        for child in idle:
+        """Where the run holds more than it may, replace the children that `to_relieve` names; returns the outcomes of
+        those that were busy."""
+        relieving = to_relieve(self._children, self._allowance, self.memory_limit, now)
+        outcomes = []
+        for child in relieving:
+            job, peak, seconds = child.job, child.peak, now - child.began
             self._replace(child)
-        busy = [c for c in self._children if c.job is not None]
-        if idle or not busy:
-            return []
-        furthest = max(busy, key=lambda c: used[c.process.pid] - self._bytes_of(c.job.memory))  # type: ignore[union-attr]
-        job, peak, seconds = furthest.job, furthest.peak, now - furthest.began
-        assert job is not None
-        self._replace(furthest)
-        of = f"all processes of the run may hold {size_text(self._allowance.limit)}"
-        return [Outcome(job, "memory", error=f"Killed at {size_text(peak)}: {of}.", seconds=seconds, peak=peak)]
+            if job is not None:
+                error = f"Killed at {size_text(peak)}: the run may hold {size_text(self._allowance.limit)} in all."
+                outcomes.append(Outcome(job, "memory", error=error, seconds=seconds, peak=peak))
+        return outcomes
 
     def cancel(self, keys: Iterable[int]) -> list[Job]:
         """Kill the children that work on these jobs, and return the jobs that were ended.

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import bytes_below, call, demo, finished, here, only_run
+from command_line import bytes_below, demo, finished, here, ledger_of, only_run
 
 from medalist.agent.cli.main import main
 from medalist.agent.records.claim import claimed
 from medalist.agent.records.lineage_file import read_lineage
+from medalist.agent.records.predictions import Predictions
 
 EXPERIMENTS = 3
 
@@ -258,8 +259,8 @@ def test_a_run_by_the_clock_is_made_again_to_the_byte(public: Path, tmp_path: Pa
 @pytest.mark.slow
 def test_a_resumed_run_is_made_again_to_the_byte(public: Path, tmp_path: Path, capsys: Any) -> None:
     runs = tmp_path / "runs"
-    run = finished("run", public, "--budget", "25s", "--runs-dir", runs)["run"]
-    finished("resume", run, "--budget", "25s", "--runs-dir", runs)
+    run = finished("run", public, "--budget", "45s", "--runs-dir", runs)["run"]
+    finished("resume", run, "--budget", "45s", "--runs-dir", runs)
     made = document("reproduce", run, "--runs-dir", runs, "--out", tmp_path / "new", capsys=capsys)
     assert made["equal"], made["first_difference"]
     told = document("why", run, "--runs-dir", runs, capsys=capsys)
@@ -295,10 +296,20 @@ def test_a_difference_shows_where_it_begins(runs: Path, tmp_path: Path, capsys: 
 
 
 @pytest.mark.slow
-def test_predictions_are_bounded_while_a_run_goes_on(public: Path, tmp_path: Path) -> None:
-    environment = {"MEDALIST_PREDICTIONS_GIB": str(40_000 / 2**30)}  # of few experiments
+def test_a_run_goes_on_without_predictions_that_were_removed(public: Path, tmp_path: Path) -> None:
+    """As a long run, or `medalist clean`, removes those of experiments that are not needed: their scores count on."""
     runs = tmp_path / "runs"
-    first = finished("run", public, "--budget", "40s", "--runs-dir", runs, env=environment)
-    again = finished("resume", first["run"], "--budget", "20s", "--runs-dir", runs, env=environment)
+    first = finished("run", public, "--budget", "45s", "--no-feature-search", "--runs-dir", runs)
+    folder = only_run(runs)
+    predictions = Predictions.create(folder)
+    with ledger_of(runs) as ledger:
+        rows = ledger.experiments(first["run"])
+    spare = [r.number for r in rows if r.artifact and str(r.number) not in first["ensemble"] and r.number]
+    assert spare
+    for number in spare:
+        assert predictions.remove(number)
+    again = finished("resume", first["run"], "--budget", "45s", "--runs-dir", runs)
     assert again["experiments"] >= first["experiments"]
-    assert not call("why", first["run"], "--runs-dir", runs).returncode
+    assert "are lost" not in (folder / "log.txt").read_text(encoding="utf-8")
+    with ledger_of(runs) as ledger:
+        assert [r.score for r in ledger.experiments(first["run"])][: len(rows)] == [r.score for r in rows]

@@ -17,7 +17,7 @@ from test_workers import long, outcomes, short, training_input
 
 from medalist.agent.experiment import Proposal
 from medalist.agent.nights.schema import validate
-from medalist.agent.run.affordable import refuse_too_little
+from medalist.agent.run.affordable import refuse_too_little, refuse_unreadable
 from medalist.agent.search.admission import Admission
 from medalist.agent.workers.allowance import parse_memory, size_text
 from medalist.agent.workers.child import sample_rows
@@ -215,6 +215,16 @@ def test_too_little_memory_for_the_data_is_refused_with_what_is_needed() -> None
     refuse_too_little(footprints(), pipeline(), 2 * GIB, 8 * GIB)
     with pytest.raises(BudgetError, match=r"at least 3\.\d GiB of memory, and there are 2\.0 GiB: .* 4G"):
         refuse_too_little(footprints(), pipeline(), 2 * GIB, 2 * GIB)
+
+
+def test_a_table_that_cannot_even_be_read_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "train.csv").open("wb") as stream:
+        stream.write(b"id,x,target\n1,2,3\n")
+        stream.truncate(2 * GIB)  # a sparse file
+    with pytest.raises(BudgetError, match=r"train.csv holds 2\.0 GiB .* least 1\.9 GiB .* give --memory 2G"):
+        refuse_unreadable(str(tmp_path), GIB)
+    refuse_unreadable(str(tmp_path), 2 * GIB)
+    refuse_unreadable(str(tmp_path / "nowhere"), 1)
 
 
 def test_the_command_line_refuses_what_is_no_size(tmp_path: Path) -> None:
