@@ -58,6 +58,7 @@ def _path(contents: RunContents, path: Sequence[tuple[float, float, float]]) -> 
         scores, errors = [s for s, *_ in path], [e for _, e, _ in path]
         scores, errors = [*scores, scores[-1]], [*errors, errors[-1]]
         axes.step(times, scores, where="post", color=INKS["accent"], linewidth=1.8, label="estimate")
+        axes.plot([path[-1][2] / unit], [path[-1][0]], "D", color=INKS["accent"], markersize=5)
         lower, upper = ([s + sign * e for s, e in zip(scores, errors, strict=True)] for sign in (-1, 1))
         axes.fill_between(times, lower, upper, step="post", color=INKS["accent"], alpha=0.18, linewidth=0)
         for i, medal in enumerate(MEDALS):
@@ -74,12 +75,13 @@ def _path(contents: RunContents, path: Sequence[tuple[float, float, float]]) -> 
 
     first, last = path[0], path[-1]
     off = sum(not low <= (e.score or 0.0) <= high for e in shown)
+    fresh = "; the last one was measured on fresh folds" if contents.summary.get("confirmed_on_fresh_folds") else ""
     outside = f"; {off} that scored far worse lie outside" if off else ""
     return figure(
         f"path-{contents.run.id}",
         "The estimate over time",
         f"From {first[0]:.6g} to {last[0]:.6g} ± {last[1]:.2g} in {duration(end)} (line, with one "
-        f"standard error; better is up). Each mark is an experiment on the folds of the search{outside}.",
+        f"standard error; better is up{fresh}). Each mark is an experiment on the folds of the search{outside}.",
         draw,
         tips=tips,
         height=3.6,

@@ -66,6 +66,8 @@ def _field(contents: RunContents, board: Board) -> Markup:
                 continue
             following = next((t for _, t in thresholds[i + 1 :] if t is not None), better)
             axes.axvspan(start, following, color=INKS[medal], alpha=0.35, linewidth=0)
+            begins = max(start, low) if board.greater_is_better else min(start, high)
+            axes.annotate(medal, (begins, 0), xytext=(3, 4), textcoords="offset points", rotation=90, fontsize=8)
         xs = [low, *sorted(p for p in scores if low <= p <= high), high]
         axes.plot(xs, [100 * board.percentile(x) for x in xs], color=INKS["ink"], linewidth=1.6)
         if error:
