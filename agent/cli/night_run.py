@@ -15,6 +15,7 @@ from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, OptionalText, Report, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
 from medalist.agent.cli.process import INTERRUPTED
+from medalist.agent.cli.report import Live, Port
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import BudgetError
 
@@ -128,10 +129,21 @@ def report(
         OptionalText, typer.Option(help="Where to write the page; else beside report.md.", show_default=False)
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Write the page and show it in the browser.")] = False,
+    live: Live = False,
+    port: Port = 0,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
     """Report on a night: what each competition gained, what helped, what failed, what is next."""
+    if live:
+        from medalist.agent.cli.report import serve
+        from medalist.agent.nights.start import state_of
+        from medalist.agent.report.live import REFRESH
+        from medalist.agent.report.night_report import night_page
+
+        name = state_of(runs_dir).night(night).id
+        serve(lambda: night_page(name, runs_dir, refresh=REFRESH)[1], port, show=open_)
+        return
     if html or open_ or out is not None:
         from medalist.agent.cli.report import written
         from medalist.agent.report.night_report import write_night_report

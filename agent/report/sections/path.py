@@ -71,7 +71,7 @@ def _path(contents: RunContents, path: Sequence[tuple[float, float, float]]) -> 
         axes.set_xlim(0, end / unit * 1.02)
         axes.set_xlabel(f"{name} of work")
         axes.set_ylabel(contents.metric_title)
-        axes.legend(loc="best", ncols=2)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, columnspacing=1.2, handletextpad=0.4)
 
     first, last = path[0], path[-1]
     off = sum(not low <= (e.score or 0.0) <= high for e in shown)
