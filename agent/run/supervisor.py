@@ -28,9 +28,7 @@ LAST_SECONDS = 0.6  # time before the deadline at which the run and its children
 EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
 REAP_SECONDS = 0.1  # longest wait for the end of a killed process
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
-MOST_SECONDS = (
-    1.5  # most time that it is ended earlier than that on a machine that is slow to give this process its turn
-)
+MOST_SECONDS = 1.5  # most time that they are killed earlier than that, where this process gets its turns late
 TURNS = 3.0  # so many turns it takes to end the run, each as late as the latest ones
 FORGET = 0.9  # factor, for each turn since, on how late a turn was
 
