@@ -19,7 +19,10 @@ from medalist.leaderboard.boards.table import SHIPPED
 
 def list_all(json: bool) -> None:
     """Print every board as a line of a table, or as JSON."""
-    boards = list_boards()
+    unreadable: list[str] = []
+    boards = list_boards(unreadable)
+    for sentence_of_fault in unreadable:
+        print_text(f"Left out: {sentence_of_fault}", sys.stderr)
     if json:
         print_json([asdict(b) for b in boards])
         return

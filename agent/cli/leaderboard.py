@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -52,8 +53,10 @@ def leaderboard(
     elif rename is not None or remove:
         _rename_or_remove(name, rename, json)
     else:
-        if se is not None and (score is None or not se >= 0):
-            raise LedgerError("--se is the standard error of --score: give both, and one that is not negative.")
+        if se is not None and (score is None or not 0 <= se < math.inf):
+            raise LedgerError(
+                "--se is the standard error of --score: give both, and one that is a number and not negative."
+            )
         from medalist.agent.cli.board_view import show_board
 
         show_board(name, score, se, _metric(metric), json)

@@ -121,20 +121,32 @@ def similar_names(name: str, most: int = 3) -> list[str]:
     return [by_key[key] for key in difflib.get_close_matches(name.casefold(), by_key, most, 0.75)]
 
 
-def list_boards() -> tuple[Board, ...]:
+def list_boards(unreadable: list[str] | None = None) -> tuple[Board, ...]:
     """Every board, by name, a user's board before the shipped one of the same name.
 
     A list of scores that was put into the folder by hand and has no direction is left out.
 
+    Parameters
+    ----------
+    unreadable
+        Gets the sentence of each of the user's boards that cannot be read; None: the first of them is raised.
+
     Raises
     ------
     InputError
-        If a board that the user has added cannot be read.
+        If a board that the user has added cannot be read, and `unreadable` is not given.
     """
     shipped = {board.name.casefold(): board for board in shipped_boards()}
     boards = [_told(board) for board in shipped.values()]
     for name in own_names():
-        if (board := own_board(name)) is not None:
+        try:
+            board = own_board(name)
+        except InputError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(str(error))
+            continue
+        if board is not None:
             boards.append(_told(board, shipped.get(name.casefold())))
     return tuple(sorted(boards, key=lambda board: (board.name.casefold(), board.source == SHIPPED)))
 

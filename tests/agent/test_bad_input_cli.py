@@ -166,7 +166,7 @@ OTHERS: dict[str, tuple[tuple[str, ...], str]] = {
     "a shipped leaderboard renamed": (("leaderboard", "titanic", "--rename", "sunk"), "no leaderboard named titanic"),
     "a score of no leaderboard": (("leaderboard", "--score", "0.8"), "medalist leaderboard NAME --score"),
     "an error of no score": (("leaderboard", "titanic", "--se", "0.1"), "--se is the standard error of --score"),
-    "a negative error": (("leaderboard", "titanic", "--score", "0.8", "--se", "-1"), "one that is not negative"),
+    "a negative error": (("leaderboard", "titanic", "--score", "0.8", "--se", "-1"), "a number and not negative"),
     "two actions": (("leaderboard", "mine", "--remove", "--rename", "yours"), "--rename or --remove, not both"),
     "a metric that the leaderboard does not count": (
         ("leaderboard", "titanic", "--metric", "rmse"),

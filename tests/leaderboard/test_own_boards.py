@@ -104,6 +104,17 @@ def test_names_that_are_misspelt_are_suggested(scores: Path) -> None:
         named_board("digit-recognizer", True)
 
 
+def test_one_that_cannot_be_read_does_not_hide_the_others(scores: Path, own_folder: Path) -> None:
+    add_board(scores, "mine")
+    (own_folder / "bad.csv").write_text("x,y\n1,2\n")
+    told: list[str] = []
+    assert len(list_boards(told)) == 211
+    assert len(told) == 1
+    assert "bad.csv has no column Score" in told[0]
+    with pytest.raises(InputError, match="no column Score"):
+        list_boards()
+
+
 def test_the_range_of_a_standing_that_was_recorded(scores: Path) -> None:
     add_board(scores, "mine", True, metric="auc")
     assert recorded_range("mine", "auc", True, 100, 0.5, 0.1) == pytest.approx((0.41, 0.61), abs=0.011)
