@@ -46,6 +46,7 @@ def resume(
     seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
     most = memory_limit(memory)
     began, deadline = begin(context)
+    deadline.resuming()
 
     from medalist.agent.cli.ending import end
     from medalist.agent.run.display import display_for
