@@ -13,6 +13,10 @@ from medalist.competitions.clock import awake
 from medalist.competitions.errors import BudgetError
 
 CLOSE_SECONDS = 20.0  # for the close of a run whose hour has passed at once: the machine slept, or its clock was set
+REPORT_SECONDS = (
+    2.0  # for the report on the run, of budgets of at least LEAST_FOR_REPORT; shorter runs have it where time is left
+)
+LEAST_FOR_REPORT = 120.0
 SMALLEST = 10.0  # seconds: the shortest budget, in which a constant and one model can be made
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _DURATION = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?:in)?)?(?:{_NUMBER}s)?|{_NUMBER}", re.IGNORECASE)
@@ -118,8 +122,10 @@ class Budget:
 
     @property
     def reserve(self) -> float:
-        """Seconds reserved for the last submission, the summary and the end of all processes."""
-        return min(20.0, 1.5 + 0.01 * self.seconds) if self.limited else 0.0
+        """Seconds reserved for the last submission, the summary, the report and the end of all processes."""
+        if not self.limited:
+            return 0.0
+        return min(20.0, 1.5 + 0.01 * self.seconds) + (REPORT_SECONDS if self.seconds >= LEAST_FOR_REPORT else 0.0)
 
     @property
     def used(self) -> float:

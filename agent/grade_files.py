@@ -71,7 +71,8 @@ def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result:
         ledger.add_standing(run_id, name, result.standing, submission=str(submission), metric=task.metric)
     elif math.isfinite(result.score):
         better = task.scorer().greater_is_better
-        ledger.add_score(run_id, name, result.score, "holdout", better, submission=str(submission), metric=task.metric)
+        error = result.standard_error
+        ledger.add_score(run_id, name, result.score, "holdout", better, error, str(submission), task.metric)
 
 
 def _table(path: Path, what: str) -> pd.DataFrame:

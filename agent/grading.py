@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from medalist.agent.holdout_error import holdout_error
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.layout.id_match import id_index, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, as_text
@@ -25,12 +26,16 @@ NO_BOARD = NoStanding("No leaderboard was given.")
 
 @dataclass(frozen=True)
 class Grade:
-    """A submission's score on a holdout, and its standing on a leaderboard, or why it has none."""
+    """A submission's score on a holdout, and its standing on a leaderboard, or why it has none.
+
+    `standard_error`: of the score, over other test rows of the same kind; None where it cannot be told.
+    """
 
     competition: str
     metric: str
     score: float
     standing: Standing | NoStanding
+    standard_error: float | None = None
 
 
 def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
@@ -68,7 +73,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, predictions, weights))
-    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout"))
+    error = holdout_error(metric, y, predictions, weights)
+    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout", error), error)
 
 
 def _wide(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:

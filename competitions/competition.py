@@ -166,7 +166,7 @@ def read_competition(
     text_notes = [note for path in text_paths if path in by_path and (note := encoding_note(by_path[path]))]
     all_notes = [*notes, *problems, *told, *table_notes, *text_notes, *made_notes, *readings.notes, *frames.notes]
     all_notes += of_rows.notes if decision.many is not None else ()
-    all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle]
+    all_notes += [*form_notes, *(_FROM_KAGGLE,) * from_kaggle, *about.facts.notes()]
     return Competition(
         name=safe_name(name) if name else name_of(root),
         root=root,

@@ -18,5 +18,6 @@ def _own_folders(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("MEDALIST_CACHE", str(home / "cache"))
     monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(home / "leaderboards"))
+    monkeypatch.setenv("MEDALIST_REPORT", "0")  # a second for each run of a test; tests of reports set it
     monkeypatch.delenv("MEDALIST_LEDGER", raising=False)
     monkeypatch.delenv("MEDALIST_RUNS", raising=False)

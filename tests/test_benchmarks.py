@@ -26,7 +26,7 @@ import run_peers
 import score_rows
 
 from medalist.agent.experiment import Proposal, Record
-from medalist.leaderboard.boards.lookup import add_board
+from medalist.leaderboard.boards.own import add_board
 from medalist.pipelines.pipeline import Pipeline
 
 FINITE = st.floats(-1e3, 1e3)

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import Budget, parse_duration
-from medalist.agent.cli.options import AsJson, Memory, RunsDir, memory_limit
+from medalist.agent.cli.options import AsJson, Memory, Report, RunsDir, memory_limit
 from medalist.agent.cli.printing import print_text
-from medalist.agent.cli.process import begin, exit_with
+from medalist.agent.cli.process import begin
 
 
 def demo(
@@ -20,6 +20,7 @@ def demo(
     folder: Annotated[str, typer.Option(help="Where the competition is written.")] = "runs/demo",
     memory: Memory = None,
     runs_dir: RunsDir = "runs",
+    report: Report = True,
     json: AsJson = False,
 ) -> None:
     """Run on the embedded competition and grade the submission on its held-out answers."""
@@ -29,6 +30,7 @@ def demo(
 
     import pandas as pd
 
+    from medalist.agent.cli.ending import end
     from medalist.agent.config import RunConfig
     from medalist.agent.grade_files import log_grade
     from medalist.agent.grading import grade
@@ -58,4 +60,4 @@ def demo(
         out = sys.stderr if json else sys.stdout
         field = f"a field of {len(scores)} reference models, not of humans"
         print_text(f"\nOn the held-out answers ({field}):\n{sentence(graded.standing)}", out)
-    raise exit_with(result)
+    raise end(result, config, began, report=report, json=json)

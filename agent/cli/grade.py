@@ -39,11 +39,13 @@ def grade(
                 "competition": name,
                 "metric": result.metric,
                 "score": result.score,
+                "standard_error": result.standard_error,
                 "standing": None if standing is None else asdict(standing),
                 "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
             },
             indent=None,
         )
         return
-    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}")
+    error = "" if result.standard_error is None else f" ± {result.standard_error:.2g}"
+    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}{error}")
     print_text(sentence(result.standing))

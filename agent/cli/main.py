@@ -28,6 +28,7 @@ from medalist.agent.cli.night_run import report as night_report
 from medalist.agent.cli.night_run import run as night_run
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
+from medalist.agent.cli.report import report
 from medalist.agent.cli.reproduce import reproduce
 from medalist.agent.cli.resume import resume
 from medalist.agent.cli.run import run
@@ -46,7 +47,8 @@ app = typer.Typer(
     help="An autonomous agent for tabular machine-learning competitions.",
 )
 for command in (
-    run, resume, demo, inspect, grade, holdout, runs, show, why, reproduce, clean, features, medals, leaderboard,
+    run, resume, demo, inspect, grade, holdout, runs, show, report, why, reproduce, clean, features, medals,
+    leaderboard,
 ):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)

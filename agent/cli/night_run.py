@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.night import NightsPath
-from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
+from medalist.agent.cli.options import AsJson, OptionalText, Report, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
 from medalist.agent.cli.process import INTERRUPTED
+from medalist.agent.cli.report import Live, Port
+from medalist.competitions.clock import awake
 from medalist.competitions.errors import BudgetError
 
 NightArgument = Annotated[str, typer.Argument(metavar="[NIGHT]", help="A night's id; the last one unless said.")]
@@ -37,9 +41,11 @@ def run(
     ] = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
+    report_: Report = True,
     json: AsJson = False,
 ) -> None:
     """Work through one night, in slices on the competition that may gain most per minute."""
+    began = awake()
     given = [parse_duration(budget)] if budget else []
     instant = None if until is None else time.time() + seconds_until(until)
     seconds = min([*given, *([] if instant is None else [instant - time.time()])], default=None)
@@ -69,16 +75,27 @@ def run(
     else:
         print_text("\n" + as_text(document))
         print_text(f"The same in {report_folder(runs_dir, document['night'])}/report.md")
+    if report_:
+        _write_page(document["night"], runs_dir, None if seconds is None else began + seconds - awake(), json=json)
     if document["state"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
+
+
+def _write_page(night: str, runs_dir: str, left: float | None, *, json: bool) -> None:
+    """Write the page on a night that has ended, where that is possible within what is left of its window."""
+    from medalist.agent.report.in_time import report_in_time
+
+    path, problem = report_in_time("night", night, runs_dir, float("inf") if left is None else left)
+    if problem:
+        print_text(problem, sys.stderr)
+    elif not json:
+        print_text(f"Report: {path}")
 
 
 def _print_plan(
     file: str, runs_dir: str, seconds: float | None, keep_going: bool, length: float | None, json: bool
 ) -> None:
     """Print what a night would do."""
-    from pathlib import Path
-
     from medalist.agent.nights.plan import planned_night
 
     if seconds is None:
@@ -107,10 +124,33 @@ def _print_plan(
 def report(
     night: NightArgument = "last",
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, as in the night's report.md.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="Write it as one HTML page, and say where.")] = False,
+    out: Annotated[
+        OptionalText, typer.Option(help="Where to write the page; else beside report.md.", show_default=False)
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Write the page and show it in the browser.")] = False,
+    live: Live = False,
+    port: Port = 0,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
     """Report on a night: what each competition gained, what helped, what failed, what is next."""
+    if live:
+        from medalist.agent.cli.report import serve
+        from medalist.agent.nights.start import state_of
+        from medalist.agent.report.live import REFRESH
+        from medalist.agent.report.night_report import night_page
+
+        name = state_of(runs_dir).night(night).id
+        serve(lambda: night_page(name, runs_dir, refresh=REFRESH)[1], port, show=open_)
+        return
+    if html or open_ or out is not None:
+        from medalist.agent.cli.report import written
+        from medalist.agent.report.night_report import write_night_report
+
+        place = None if out is None else Path(out).expanduser()
+        written(write_night_report(night, runs_dir, place), show=open_, json=json)
+        return
     from medalist.agent.nights.report import night_document
     from medalist.agent.nights.report_text import as_markdown, as_text
     from medalist.agent.nights.roster import prior_of

@@ -56,6 +56,10 @@ Artifacts = Annotated[
         "--artifacts", help="Bring data to the cluster through object storage: s3://bucket/folder.", show_default=False
     ),
 ]
+Report = Annotated[
+    bool,
+    typer.Option("--report/--no-report", help="Whether report.html is written at the end.", envvar="MEDALIST_REPORT"),
+]
 Board = Annotated[
     OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]

@@ -14,12 +14,13 @@ from medalist.agent.cli.options import (
     Cluster,
     Memory,
     OptionalText,
+    Report,
     RunArgument,
     RunsDir,
     Threads,
     memory_limit,
 )
-from medalist.agent.cli.process import begin, exit_with
+from medalist.agent.cli.process import begin
 from medalist.competitions.errors import BudgetError
 
 
@@ -36,6 +37,7 @@ def resume(
     cluster: Cluster = None,
     artifacts: Artifacts = None,
     runs_dir: RunsDir = "runs",
+    report: Report = True,
     json: AsJson = False,
 ) -> None:
     """Go on with a run that was killed or interrupted, from its last finished experiment."""
@@ -44,7 +46,9 @@ def resume(
     seconds = parse_duration(budget) if budget else seconds_until(until) if until else None
     most = memory_limit(memory)
     began, deadline = begin(context)
+    deadline.resuming()
 
+    from medalist.agent.cli.ending import end
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import resume_config
     from medalist.agent.run.run import run
@@ -61,4 +65,5 @@ def resume(
         cluster=cluster,
         artifacts=artifacts,
     )
-    raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))
+    result = run(config, display_for(json), began=began, resume=row, deadline=deadline)
+    raise end(result, config, began, report=report, json=json)

@@ -18,6 +18,7 @@ from medalist.agent.cli.options import (
     Memory,
     OptionalText,
     PathArgument,
+    Report,
     RunsDir,
     Seed,
     TaskFile,
@@ -26,7 +27,7 @@ from medalist.agent.cli.options import (
     names,
     with_competition_options,
 )
-from medalist.agent.cli.process import begin, exit_with
+from medalist.agent.cli.process import begin
 from medalist.competitions.errors import BudgetError, TaskError
 
 
@@ -79,6 +80,7 @@ def run(
         ),
     ] = None,
     runs_dir: RunsDir = "runs",
+    report: Report = True,
     json: AsJson = False,
 ) -> None:
     """Work on a competition until the budget ends, with a valid submission from the beginning."""
@@ -88,6 +90,7 @@ def run(
     options, most = given.task(task), memory_limit(memory)
     began, deadline = begin(context)
 
+    from medalist.agent.cli.ending import end
     from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import last_run_of, resume_config
@@ -113,7 +116,8 @@ def run(
             cluster=cluster,
             artifacts=artifacts,
         )
-        raise exit_with(run(config, display_for(json), began=began, resume=row, deadline=deadline))
+        result = run(config, display_for(json), began=began, resume=row, deadline=deadline)
+        raise end(result, config, began, report=report, json=json)
 
     config = RunConfig(
         path=path,
@@ -138,4 +142,5 @@ def run(
         task_options=options,
         file_options=given.files(),
     )
-    raise exit_with(run(config, display_for(json), began=began, deadline=deadline))
+    result = run(config, display_for(json), began=began, deadline=deadline)
+    raise end(result, config, began, report=report, json=json)

@@ -12,7 +12,7 @@ from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
 from medalist.agent.cli.to_show import ledger_to_show
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
-from medalist.leaderboard.boards.standing import percentage
+from medalist.leaderboard.boards.standing import percentage, whole_percent
 
 
 def runs(
@@ -40,6 +40,7 @@ def runs(
                     str(row.n_experiments),
                     number_text(row.summary.get("score")),
                     percentage(standing["percentile"]) if standing else "",
+                    whole_percent(standing.get("percentile_within")),
                     standing.get("medal") or "",
                 )
             )
@@ -51,9 +52,10 @@ def runs(
             "experiments",
             "score",
             "beats",
+            "within one error",
             "medal-equivalent (estimated)",
         )
-        print_table(header, lines, right=(4, 5, 6))
+        print_table(header, lines, right=(4, 5, 6, 7))
 
 
 def _standing_of(summary: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,7 +8,8 @@ from typing import cast
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.cli.to_show import ledger_to_show
-from medalist.leaderboard.boards.standing import WORDS, Basis, percentage
+from medalist.leaderboard.boards.lookup import recorded_range
+from medalist.leaderboard.boards.standing import WORDS, Basis, percentage_within
 from medalist.leaderboard.ledger.rows import StandingRow
 
 
@@ -61,5 +62,6 @@ def _standing_line(row: StandingRow) -> str:
     if row.board is None:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
-    beaten = f"beats or ties {percentage(row.percentile or 0)} of {row.who}"
+    within = recorded_range(row.board, row.metric, row.greater_is_better, row.teams, row.score, row.standard_error)
+    beaten = f"beats or ties {percentage_within(row.percentile or 0, within)} of {row.who}"
     return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}"

@@ -27,9 +27,10 @@ def night_document(state: NightState, night: NightRow, runs_dir: str, prior: Pri
     """The report on a night as plain values.
 
     Of each competition (`competitions`): seconds and slices; `before` and `after`, its honest estimates (score,
-    standard_error, confirmed, place among so many teams, medal); `gain`, the sum of its experiments' gains in standard
-    errors of the run's first score; what helped and what failed; `chance`, that another hour gains more than the noise;
-    what it would try next. A ledger that cannot be read leaves out what it holds.
+    standard_error, confirmed, place among so many teams, medal); `place_within`, the places within one standard error
+    of the last one; `gain`, the sum of its experiments' gains in standard errors of the run's first score; what helped
+    and what failed; `chance`, that another hour gains more than the noise; what it would try next. A ledger that cannot
+    be read leaves out what it holds.
     """
     slices, notes = state.slices(night.id), state.notes(night.id)
     earlier = [s for s in state.slices() if s.began < night.began]
@@ -49,6 +50,7 @@ def night_document(state: NightState, night: NightRow, runs_dir: str, prior: Pri
             "failures": [s.reason for s in mine if s.status in ("failed", "killed")],
         }
         document |= _from_ledger(document["runs"], night, runs_dir, prior)
+        _add_range(document)
         competitions.append(document)
     return {
         "night": night.id,
@@ -81,16 +83,34 @@ def _estimate(row: SliceRow | None) -> dict[str, Any] | None:
         return None
     place = None
     if row.percentile is not None and row.teams:
-        place = max(1, round((1 - row.percentile) * row.teams) + 1)
+        place = _place_of(row.percentile, row.teams)
     return {
         "score": row.score,
         "standard_error": row.standard_error,
         "confirmed": bool(row.confirmed),
         "percentile": row.percentile,
-        "place": None if place is None else min(place, row.teams or place),
+        "place": place,
         "teams": row.teams,
         "medal": row.medal,
     }
+
+
+def _add_range(document: dict[str, Any]) -> None:
+    """Add `place_within`, the places within one standard error of the estimate after the night, better one first.
+
+    They are of the last run's standing, where that is the estimate's own; else None.
+    """
+    document["place_within"] = None
+    after, standing = document["after"], document.pop("standing", None) or {}
+    within = standing.get("percentile_within")
+    if after is None or within is None or after["place"] is None or standing.get("percentile") != after["percentile"]:
+        return
+    document["place_within"] = [_place_of(share, after["teams"]) for share in reversed(within)]
+
+
+def _place_of(percentile: float, teams: int) -> int:
+    """The place of a score that beats or ties that share of so many teams."""
+    return min(max(1, round((1 - percentile) * teams) + 1), teams)
 
 
 def _from_ledger(runs: Sequence[str], night: NightRow, runs_dir: str, prior: Prior | None) -> dict[str, Any]:
@@ -144,6 +164,7 @@ def _prospects(run: RunRow, ledger: Ledger, runs_dir: str, prior: Prior | None) 
     board = board_metric(standing.get("board") or "")
     return {
         "metric": metric,
+        "standing": standing,
         "board": standing.get("board") if not board or same_metric(metric or "", board) else None,
         "all_experiments": run.n_experiments,
         "all_seconds": round(history.seconds, 1),

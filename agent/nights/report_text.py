@@ -129,7 +129,9 @@ def _place(c: Document) -> str:
     if after.get("place") is None:
         return ""
     moved = f" (from {before['place']:,})" if before.get("place") not in (None, after["place"]) else ""
-    return f"{after['place']:,}{moved} of {after['teams']:,}"
+    within = c.get("place_within")
+    spread = f" (within one standard error {within[0]:,} to {within[1]:,})" if within else ""
+    return f"{after['place']:,}{moved} of {after['teams']:,}{spread}"
 
 
 def _plain(text: str) -> str:

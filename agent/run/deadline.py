@@ -41,6 +41,14 @@ class Deadline:
         elif budget.limited:
             self._report(f"deadline {budget.deadline!r}")
 
+    def resuming(self) -> None:
+        """Report that the process goes on with a run that is in the ledger already."""
+        self._report("stage resuming")
+
+    def beginning(self) -> None:
+        """Report that there is no submission yet."""
+        self._report("stage begun")
+
     def replaying(self) -> None:
         """Report that the run goes on from an earlier part, whose submission is on disk."""
         self._report("stage replaying")

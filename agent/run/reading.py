@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medalist.agent.run.transfer import Transfer
 from medalist.competitions.audit.target import exact_copies
 from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
 from medalist.competitions.competition import Competition, read_competition
@@ -56,12 +55,12 @@ def locate_or_download(path: str, seconds: float | None = None) -> Path:
     """The path of the competition's folder or zip. A path that does not exist and has the form of a Kaggle slug is
     downloaded, unless it is in the cache already.
 
-    A download is announced on standard error. `seconds`: its time limit; None for no limit. Raises InputError where the
-    competition is neither here nor on Kaggle, or does not arrive in time.
+    A download is announced on standard error, and its progress shown there. `seconds`: its time limit; None for no
+    limit. Raises InputError where the competition is neither here nor on Kaggle, or does not arrive in time.
     """
     if not path.strip():
         raise InputError("The path of the competition is empty: give a folder, a zip or a Kaggle slug.")
-    address = "kaggle.com/" in path
+    address = "kaggle.com/" in path.lower()
     if os.path.exists(path) or (not address and (Path(path).suffix or len(Path(path).parts) > 1)):
         return Path(path)
     from medalist.competitions.kaggle.download import download, slug_of
@@ -71,17 +70,16 @@ def locate_or_download(path: str, seconds: float | None = None) -> Path:
     from platformdirs import user_cache_dir
 
     cache = Path(os.environ.get("MEDALIST_CACHE") or user_cache_dir("medalist"))
-    try:
-        return download(path, cache / "competitions", seconds=seconds, announce=_announce)
-    except InputError as error:
-        raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
-
-
-def _announce(text: str) -> None:
-    """Write a line on standard error, if that is open."""
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+    with Transfer(slug_of(path) or path) as transfer:
+        try:
+            found = download(
+                path, cache / "competitions", seconds=seconds, announce=transfer.announce, progress=transfer.progress
+            )
+        except InputError as error:
+            if address:
+                raise
+            raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
+    return found
 
 
 def cards_of(competition: Competition, task: Task) -> tuple[ColumnCard, ...]:

@@ -83,8 +83,7 @@ def _run(
             with open_ledger(config.runs_dir) as ledger:
                 folder = folder_of(ledger.run(resume), config.runs_dir)
             claims.enter_context(claimed(folder))
-            if (folder / "submission.csv").exists():
-                deadline.replaying()
+            deadline.replaying() if (folder / "submission.csv").exists() else deadline.beginning()
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.journal.folder))

@@ -28,9 +28,13 @@ LAST_SECONDS = 0.6  # time before the deadline at which the run and its children
 EXIT_SECONDS = 5.0  # longest time from the report of the exit code until the run's process has ended
 REAP_SECONDS = 0.1  # longest wait for the end of a killed process
 SIGNALLED = 128  # a shell's exit code for a process that a signal ended is this plus the signal's number
+MOST_SECONDS = 1.5  # most time that they are killed earlier than that, where this process gets its turns late
+TURNS = 3.0  # so many turns it takes to end the run, each as late as the latest ones
+FORGET = 0.9  # factor, for each turn since, on how late a turn was
 
 STAGES = {  # by the last reported stage: the message and the exit code where the deadline ends the run
     "begun": ("medalist: The budget ended before a first submission: give more with --budget.", 2),
+    "resuming": ("medalist: The budget ended before the run could be read again: give more with --budget.", 2),
     "replaying": ("The budget ended while the run was read again: its submission stays as it was.", 0),
     "submitted": ("The deadline was reached while closing; submission.csv is the last one written.", 0),
     "closed": ("", 0),
@@ -72,6 +76,23 @@ def _exit_after(lifeline: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+class Lateness:
+    """How late this process gets its turn when it has waited for some time: much on a machine with more work than
+    processors, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._latest = 0.0
+
+    def see(self, seconds: float) -> None:
+        """Take in by how many seconds a turn was later than the time that was waited for."""
+        self._latest = max(seconds, FORGET * self._latest)
+
+    @property
+    def margin(self) -> float:
+        """Seconds by which the end has to begin earlier."""
+        return min(MOST_SECONDS, TURNS * self._latest)
 
 
 class _Supervised:
@@ -152,14 +173,17 @@ def _wait(agent: _Supervised, reports: int, pulse: Pulse) -> NoReturn:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, agent.signal)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, REQUESTS)
-    watched, unread = [woken, reports], ""
+    watched, unread, lateness = [woken, reports], "", Lateness()
     while (exit_code := agent.ended()) is None:
         pulse.beat(continued=continued)
         continued = False
-        left = agent.deadline - awake()
+        left = agent.deadline - lateness.margin - awake()
         if left <= 0:
             os._exit(agent.kill())
-        ready, _, _ = select.select(watched, [], [], min(left, TICK))
+        wait, began = min(left, TICK), awake()
+        ready, _, _ = select.select(watched, [], [], wait)
+        if not ready:
+            lateness.see(awake() - began - wait)
         if woken in ready:
             os.read(woken, 4096)
         if reports in ready:

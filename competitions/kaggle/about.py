@@ -3,15 +3,74 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from medalist.competitions.atomic import replace_file
 
-_FOLDER = "about"  # beside the zips
+FOLDER = "about"  # beside the zips, and the place of the locks on their downloads
 _PAGES = ("evaluation", "description", "overview", "abstract", "data-description")  # read in this order
 _LONGEST = 1 << 20  # bytes of such a file
+_NUMBER = r"(?:[a-z]+\s*\()?(\d{1,3})\)?"  # "five (5)" too, as rules have it
+_DAILY = re.compile(rf"maximum of {_NUMBER}\s+(?:entries|submissions)\s+(?:per|a|each) day", re.IGNORECASE)
+_TEAM = re.compile(rf"maximum team size is {_NUMBER}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Limits of a competition by Kaggle's metadata or its pages; None where neither says.
+
+    `deadline`: of submissions, in ISO form and UTC. `daily`: submissions of a team per day. `team`: most members.
+    `entered`: whether the account has joined. `code_only`: it takes notebooks alone. `disabled`: it takes nothing.
+    """
+
+    deadline: str | None = None
+    daily: int | None = None
+    team: int | None = None
+    entered: bool | None = None
+    code_only: bool | None = None
+    disabled: bool | None = None
+
+    def end(self) -> datetime | None:
+        """The deadline; None where it is not known."""
+        try:
+            when = datetime.fromisoformat(self.deadline or "")
+        except ValueError:
+            return None
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+    def is_over(self, now: datetime | None = None) -> bool:
+        """Whether the deadline has passed."""
+        end = self.end()
+        return end is not None and end < (now or datetime.now(UTC))
+
+    def day(self) -> str:
+        """The day of the deadline."""
+        end = self.end()
+        return f"{end:%Y-%m-%d}" if end else ""
+
+    def notes(self, now: datetime | None = None) -> tuple[str, ...]:
+        """What a participant must know of them, in sentences."""
+        limits = [f"at most {self.daily} submissions a day"] if self.daily else []
+        limits += [f"teams of at most {self.team}"] if self.team else []
+        notes = []
+        if self.is_over(now):
+            notes.append(f"On Kaggle it ended on {self.day()}: late submissions get a score at most, but no place.")
+        elif (end := self.end()) is not None:
+            limits = [f"submissions until {end:%Y-%m-%d %H:%M} UTC", *limits]
+        if limits:
+            notes.append(f"On Kaggle: {', '.join(limits)}.")
+        if self.code_only:
+            notes.append(
+                "Kaggle takes notebooks alone for it (a code competition): a submission.csv cannot be uploaded, "
+                "write it from a notebook there."
+            )
+        if self.disabled:
+            notes.append("Kaggle takes no submissions for it.")
+        return tuple(notes)
 
 
 @dataclass(frozen=True)
@@ -22,11 +81,29 @@ class About:
     path: Path
     metric: str = ""
     description: str = ""
+    facts: Facts = Facts()
+
+
+def facts_of(answers: dict[str, Any]) -> Facts:
+    """The limits in the client's `answers`: by the metadata, else by the pages."""
+    given = answers.get("facts") or {}
+    text = " ".join(str(page.get("content") or "") for page in answers.get("pages") or ())
+    text = re.sub(r"<[^>]*>|[*_]", "", text)
+    by_text = [int(match[1]) if (match := pattern.search(text)) else None for pattern in (_DAILY, _TEAM)]
+    entered, code_only = given.get("user_has_entered"), given.get("is_kernels_submissions_only")
+    return Facts(
+        given.get("deadline") or None,
+        given.get("max_daily_submissions") or by_text[0],
+        given.get("max_team_size") or by_text[1],
+        entered,
+        code_only,
+        given.get("submissions_disabled"),
+    )
 
 
 def read_about(root: Path) -> About:
     """What is kept beside the zip `root` of a download; empty where there is none, or it cannot be read."""
-    path = root.parent / _FOLDER / f"{root.stem}.json"
+    path = root.parent / FOLDER / f"{root.stem}.json"
     if root.suffix.lower() != ".zip" or not path.is_file():
         return About(path)
     try:
@@ -36,7 +113,20 @@ def read_about(root: Path) -> About:
         return About(path)
     if not isinstance(document, dict):
         return About(path)
-    return About(path, str(document.get("metric") or ""), str(document.get("description") or ""))
+    metric, description = (str(document.get(name) or "") for name in ("metric", "description"))
+    return About(path, metric, description, _kept_facts(document.get("facts")))
+
+
+def _kept_facts(document: Any) -> Facts:
+    """The limits as they were kept; those of another type than they should be are left out."""
+    if not isinstance(document, dict):
+        return Facts()
+    kinds = {"deadline": str, "daily": int, "team": int}
+    given: dict[str, Any] = {f.name: document.get(f.name) for f in fields(Facts)}
+    for name, value in given.items():
+        if not isinstance(value, kinds.get(name, bool)):
+            given[name] = None
+    return Facts(**given)
 
 
 def keep_about(archive: Path, answers: Any) -> None:
@@ -46,10 +136,12 @@ def keep_about(archive: Path, answers: Any) -> None:
         return
     pages = {str(p.get("name")).lower(): str(p.get("content") or "") for p in answers.get("pages") or ()}
     texts = [f"# {name.title()}\n\n{pages[name]}" for name in _PAGES if pages.get(name)]
-    document = {"metric": str(answers.get("metric") or ""), "description": "\n\n".join(texts)}
+    metric = str((answers.get("facts") or {}).get("evaluation_metric") or "")
+    facts = {name: value for name, value in asdict(facts_of(answers)).items() if value not in (None, "")}
+    document = {"metric": metric, "description": "\n\n".join(texts), "facts": facts}
     if not any(document.values()):
         return
-    path = archive.parent / _FOLDER / f"{archive.stem}.json"
+    path = archive.parent / FOLDER / f"{archive.stem}.json"
     try:
         path.parent.mkdir(exist_ok=True)
         replace_file(path, json.dumps(document, indent=1))

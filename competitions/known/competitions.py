@@ -1,4 +1,4 @@
-"""Finds a competition that is known by the name of its folder or zip, and what it is scored by.
+"""Finds a competition that is known by the name of its folder or zip: its metric, and what is known of its leaderboard.
 
 The table `competitions.csv`: "competition", as in its address on Kaggle; "metric", what the scores on its leaderboard
 are (medalist's name of the metric, or a title where medalist does not have it), and whether "higher" or "lower" is
@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
@@ -28,6 +28,13 @@ _TABULAR = re.compile(
     rf"(?:tabular[\s_-]*playground(?:[\s_-]*series)?|tps)[\s_,-]*({'|'.join(_MONTHS)})[a-z]*[\s_,-]*(?:20)?(\d\d)"
 )
 
+#: Kinds of data that a competition is about.
+KINDS = ("tabular", "text", "image", "audio", "video", "signal")
+
+#: What is known to be wrong with a leaderboard: it never closes and keeps the teams of two months; the answers are
+#: public; the list that is shipped is cut.
+FAULTS = ("rolling", "public answers", "cut")
+
 
 @dataclass(frozen=True)
 class KnownCompetition:
@@ -35,7 +42,9 @@ class KnownCompetition:
 
     `slug`: as in its address. `board_metric`, `greater_is_better`: what its leaderboard counts, and the direction.
     `metric`: what its organiser scores by. Both are canonical names, or titles of metrics that medalist does not have.
-    `columns`: of its sample submission, () where they need not be compared.
+    `columns`: of its sample submission, () where they need not be compared. `kind`: of its data, one of KINDS.
+    `year`: in which it ended. `test_rows`, `public_share`: size of its test set, and the share that the public
+    leaderboard is from. `faults`: some of FAULTS. "", None and () stand for what is not known.
     """
 
     slug: str
@@ -43,6 +52,11 @@ class KnownCompetition:
     greater_is_better: bool
     metric: str
     columns: tuple[str, ...] = ()
+    kind: str = ""
+    year: int | None = None
+    test_rows: int | None = None
+    public_share: float | None = None
+    faults: tuple[str, ...] = ()
 
 
 def find_known(name: str) -> KnownCompetition | None:
@@ -86,11 +100,18 @@ def _table() -> dict[str, KnownCompetition]:
     table: dict[str, KnownCompetition] = {}
     for row in csv.DictReader(text.splitlines()):
         known = KnownCompetition(
-            row["competition"], row["metric"], row["better"] == "higher", row["evaluation"] or row["metric"]
+            row["competition"],
+            row["metric"],
+            row["better"] == "higher",
+            row["evaluation"] or row["metric"],
+            kind=row["kind"],
+            year=int(row["year"]) if row["year"] else None,
+            test_rows=int(row["test_rows"]) if row["test_rows"] else None,
+            public_share=float(row["public_share"]) if row["public_share"] else None,
+            faults=tuple(filter(None, row["faults"].split("|"))),
         )
         table[_key(known.slug)] = known
         columns = tuple(name for name in row["columns"].split("|") if name)
         for name in filter(None, row["names"].split("|")):
-            by_name = KnownCompetition(known.slug, known.board_metric, known.greater_is_better, known.metric, columns)
-            table.setdefault(_key(name), by_name)
+            table.setdefault(_key(name), replace(known, columns=columns))
     return table

@@ -38,6 +38,18 @@ class Board:
     metric
         What the scores are: the canonical name of a metric, or its title where medalist does not have it; "" where it
         is not known.
+    kind
+        Of the competition's data (`known.competitions.KINDS`); "" where it is not known.
+    year
+        In which the competition ended; None where it is not known, or it never ends.
+    test_rows, public_share
+        Rows of the test set, and the share of them that the public leaderboard is from; None where not known.
+    faults
+        What is wrong with the board, a sentence each, those that bear on every standing first (`faults.find_faults`).
+    leaked_from
+        Scores better than this are taken for copied answers; None where no top is leaked.
+    cautions
+        How many of `faults`, from the first, bear on every standing.
     """
 
     name: str
@@ -51,6 +63,13 @@ class Board:
     source: str = ""
     who: str = "human teams"
     metric: str = ""
+    kind: str = ""
+    year: int | None = None
+    test_rows: int | None = None
+    public_share: float | None = None
+    faults: tuple[str, ...] = ()
+    leaked_from: float | None = None
+    cautions: int = 0
 
     def threshold(self, medal: Medal) -> float | None:
         """Worst score that still earns `medal`, or None where no team earns it."""
@@ -62,6 +81,17 @@ class Board:
             return False
         return score >= threshold if self.greater_is_better else score <= threshold
 
+    def leaked(self, score: float | None) -> bool:
+        """Whether `score` lies in a leaked top."""
+        if score is None or self.leaked_from is None:
+            return False
+        return score > self.leaked_from if self.greater_is_better else score < self.leaked_from
+
+    @property
+    def caution(self) -> str | None:
+        """What bears on every standing on this board, in sentences; None where nothing does."""
+        return " ".join(self.faults[: self.cautions]) or None
+
     def percentile(self, score: float) -> float:
         """Share of teams that `score` beats or ties, 0 (worse than all) … 1 (at least as good as the best).
 
@@ -71,7 +101,7 @@ class Board:
         if math.isnan(score):
             return 0.0
         sign = 1.0 if self.greater_is_better else -1.0
-        ranked = [(index, sign * value) for index, value in self._ranked()]
+        ranked = [(index, sign * value) for index, value in self.ranked()]
         signed_score = sign * score
         if not ranked or signed_score < ranked[-1][1]:
             return 0.0
@@ -86,7 +116,7 @@ class Board:
                 return 1 - (above + 1 + share * (below - above - 1)) / self.teams
         return 0.0
 
-    def _ranked(self) -> list[tuple[int, float]]:
+    def ranked(self) -> list[tuple[int, float]]:
         """(position from 0, score) of every team whose score is known, best first, each position once."""
         scores = {position(k, self.teams): value for k, value in enumerate(self.percentiles) if math.isfinite(value)}
         for medal in MEDALS:

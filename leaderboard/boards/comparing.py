@@ -95,6 +95,7 @@ def in_metric(board: Board, metric: str) -> Board | None:
         bronze=converted(board.bronze),
         median=converted(board.median),
         percentiles=tuple(math.nan if math.isnan(p) else convert(p) for p in board.percentiles),
+        leaked_from=converted(board.leaked_from),
     )
 
 

@@ -1,7 +1,13 @@
-"""Leaderboards that a person brings: the file that Kaggle lets one download, or a list of scores."""
+"""Leaderboards that a person brings: the files that Kaggle lets one download, or a list of scores.
+
+Kaggle's downloads have been, over the years, a CSV of every improvement of every team (`TeamId, TeamName,
+SubmissionDate, Score`), one of the last state (`TeamId, TeamName, LastSubmissionDate, Score, SubmissionCount`), and a
+zip of one with ranks (`Rank, TeamId, TeamName, LastSubmissionDate, Score, SubmissionCount, TeamMemberUserNames`).
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import math
@@ -12,11 +18,25 @@ from pathlib import Path
 
 from medalist.competitions.errors import InputError
 from medalist.leaderboard.boards.board import Board, board_from_scores
+from medalist.leaderboard.boards.cells import is_number, numbers
 
-#: Column names, lower case without spaces, that hold the score, best first.
-SCORE_COLUMNS = ("score", "privatescore", "publicscore")
-RANK_COLUMNS = ("rank", "place")
+#: Column names, lower case without what is no letter, that hold the score, best first.
+SCORE_COLUMNS = (
+    "score",
+    "privatescore",
+    "privateleaderboardscore",
+    "finalscore",
+    "publicscore",
+    "publicleaderboardscore",
+)
+RANK_COLUMNS = ("rank", "place", "#")
 TEAM_COLUMNS = ("teamid", "teamname", "team")
+
+_DATE = re.compile(r"\d{4}-\d\d?-\d\d?\b.*|\d\d?[/.]\d\d?[/.]\d{2,4}\b.*")
+_COMMA_LIST = re.compile(r"\s*[+-]?\d+,\d+\s*")
+
+Rows = list[list[str]]
+Entry = tuple[str | None, float | None, float]  # team, rank, score
 
 
 class DirectionError(InputError):
@@ -30,7 +50,8 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
     ----------
     path
         A table with a column `Score` (and, where the file has them, `Rank` and `TeamId` or `TeamName`; of several
-        rows of a team the best counts), or a file with one number per line.
+        rows of a team the best counts), the same without a header, or a file with one number per line. Cells are
+        separated by commas, semicolons or tabs; numbers may have decimal commas; teams without a score are left out.
     name
         Competition that the board is of.
     greater_is_better
@@ -44,22 +65,7 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
         If the file cannot be read or holds no scores.
     """
     path = Path(path)
-    text = _text(path)
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)) if any(row)]
-    except csv.Error as error:
-        raise InputError(f"The leaderboard {path} is no readable CSV ({error}): download it again.") from error
-    if not rows:
-        raise InputError(f"The leaderboard {path} is empty: give a CSV with a column Score, or one score per line.")
-    header = [re.sub(r"[^a-z]", "", cell.lower()) for cell in rows[0]]
-    column = next((header.index(c) for c in SCORE_COLUMNS if c in header), None)
-    if column is not None:
-        entries = _entries(path, rows[1:], header, column)
-    elif len(rows[0]) == 1:
-        entries = [(None, None, _number(path, row[0])) for row in rows]
-    else:
-        raise InputError(f"The leaderboard {path} has no column Score: it has {', '.join(rows[0])[:200]}.")
-    entries = [entry for entry in entries if math.isfinite(entry[2])]
+    entries = [entry for entry in _entries(path, *_table(path, _text(path))) if math.isfinite(entry[2])]
     if not entries:
         raise InputError(f"The leaderboard {path} holds no scores: give at least one team with a finite one.")
     inferred = _direction(entries)
@@ -78,21 +84,82 @@ def read_leaderboard_file(path: Path | str, name: str, greater_is_better: bool |
     return board_from_scores(name, _best(entries, greater_is_better), greater_is_better, source=str(path))
 
 
-Entry = tuple[str | None, float | None, float]  # team, rank, score
+def _table(path: Path, text: str) -> tuple[list[str], Rows, bool | None]:
+    """Header (plain column names), rows, and whether commas in numbers are decimal (None: not known). InputError."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if lines and (told := re.fullmatch(r"sep=(.)", lines[0].strip())):  # as Excel writes it
+        text, delimiter = text.split("\n", 1)[-1], told[1]
+    else:
+        delimiter = _delimiter(lines[0]) if lines else ","
+    if delimiter == "," and _is_comma_list(lines):
+        return ["score"], [[line.strip()] for line in lines], True
+    try:
+        rows = [
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(map(str.strip, row))
+        ]
+    except csv.Error as error:
+        raise InputError(f"The leaderboard {path} is no readable CSV ({error}): download it again.") from error
+    if not rows:
+        raise InputError(f"The leaderboard {path} is empty: give a CSV with a column Score, or one score per line.")
+    header = [cell.strip() if cell.strip() == "#" else re.sub(r"[^a-z]", "", cell.lower()) for cell in rows[0]]
+    if set(header) & set(SCORE_COLUMNS):
+        wider = next((row for row in rows[1:] if len(row) > len(header) and any(row[len(header) :])), None)
+        if wider is not None:
+            raise InputError(
+                f"The leaderboard {path} has a row with more cells than its header ({delimiter.join(wider)[:60]!r}): "
+                f"put quotes around names and numbers with a {delimiter!r} in them."
+            )
+        return header, rows[1:], None
+    return _inferred_header(path, rows), rows, None
 
 
-def _entries(path: Path, rows: Sequence[Sequence[str]], header: Sequence[str], column: int) -> list[Entry]:
+def _inferred_header(path: Path, rows: Rows) -> list[str]:
+    """Names for the columns of a table without a header: which is the rank, the team, the score. InputError."""
+    width = max(map(len, rows))
+    if width == 1:
+        return ["score"]
+    columns = [[row[k].strip() for row in rows if k < len(row) and row[k].strip()] for k in range(width)]
+    header = [""] * width
+    numeric = [k for k in range(width) if columns[k] and all(map(is_number, columns[k]))]
+    if len(numeric) > 1 and _are_ranks(columns[numeric[0]]):
+        header[numeric.pop(0)] = "rank"
+    dates = [k for k in range(width) if columns[k] and all(map(_DATE.fullmatch, columns[k]))]
+    whole = [k for k in numeric if all(cell.isdecimal() for cell in columns[k])]
+    if dates and dates[0] + 1 in numeric:  # as in all of Kaggle's downloads
+        score = dates[0] + 1
+    elif len(fractions := [k for k in numeric if k not in whole]) == 1 or (len(numeric) == 1 and not any(header)):
+        score = (fractions or numeric)[0]
+    elif len(numeric) == 1:
+        score = numeric[0]
+    else:
+        raise InputError(f"The leaderboard {path} has no column Score: it has {', '.join(rows[0])[:200]}.")
+    header[score] = "score"
+    before = [k for k in range(score) if columns[k] and not header[k] and k not in dates]
+    if before:
+        header[before[0]] = "teamid" if before[0] in whole else "teamname"
+    return header
+
+
+def _are_ranks(cells: Sequence[str]) -> bool:
+    """Whether a column of a table without a header holds ranks in order: from 1, with gaps after shared ones."""
+    if not all(cell.isdecimal() for cell in cells):
+        return False
+    ranks = [int(cell) for cell in cells]
+    return ranks[0] == 1 and ranks == sorted(ranks) and all(rank <= k + 1 for k, rank in enumerate(ranks))
+
+
+def _entries(path: Path, header: Sequence[str], rows: Rows, decimal_comma: bool | None) -> list[Entry]:
     """(team, rank, score) of each row with a score; team and rank may be None. Raises InputError."""
+    column = header.index(next(c for c in SCORE_COLUMNS if c in header))
     rank = next((header.index(c) for c in RANK_COLUMNS if c in header), None)
     team = next((header.index(c) for c in TEAM_COLUMNS if c in header), None)
+    rows = [row for row in rows if column < len(row) and row[column].strip()]  # others have not entered
+    scores = numbers([row[column] for row in rows], str(path), decimal_comma)
+    has_rank = [rank is not None and rank < len(row) and bool(row[rank].strip()) for row in rows]
+    ranks = iter(numbers([row[rank or 0] for row, has in zip(rows, has_rank, strict=True) if has], str(path)))
     return [
-        (
-            row[team] if team is not None and team < len(row) else None,
-            _number(path, row[rank]) if rank is not None and rank < len(row) and row[rank].strip() else None,
-            _number(path, row[column]),
-        )
-        for row in rows
-        if column < len(row) and row[column].strip()  # a team without a score has not entered
+        (row[team] if team is not None and team < len(row) else None, next(ranks) if has else None, score)
+        for row, has, score in zip(rows, has_rank, scores, strict=True)
     ]
 
 
@@ -117,29 +184,38 @@ def _best(entries: Sequence[Entry], greater_is_better: bool) -> list[float]:
     return list(best.values())
 
 
-def _number(path: Path, cell: str) -> float:
-    """A cell as a number. Raises InputError."""
-    try:
-        return float(cell)
-    except ValueError:
-        raise InputError(f"The leaderboard {path} has {cell[:40]!r} where a number is expected.") from None
+def _is_comma_list(lines: Sequence[str]) -> bool:
+    """Whether every line is one number with a decimal comma, and they are not ranks followed by whole scores."""
+    if not lines or not all(map(_COMMA_LIST.fullmatch, lines)):
+        return False
+    return len(lines) < 2 or [line.split(",")[0].strip() for line in lines] != [str(k + 1) for k in range(len(lines))]
 
 
-def _delimiter(text: str) -> str:
-    """The most frequent of comma, semicolon and tab in the first line."""
-    first = text.lstrip().split("\n", 1)[0]
-    return max(",;\t", key=first.count)
+def _delimiter(line: str) -> str:
+    """The most frequent of comma, semicolon and tab in a line."""
+    return max(",;\t", key=line.count)
 
 
 def _text(path: Path) -> str:
     """Contents of the file, or of the only CSV of a zip; bytes that are not UTF-8 (in team names) are replaced."""
     try:
         if not zipfile.is_zipfile(path):
-            return path.read_bytes().decode("utf-8-sig", "replace")
+            return _decoded(path.read_bytes())
         with zipfile.ZipFile(path) as archive:
-            tables = [item for item in archive.namelist() if item.lower().endswith(".csv")]
+            tables = [
+                item
+                for item in archive.namelist()
+                if item.lower().endswith(".csv") and not item.startswith("__MACOSX/")
+            ]
             if len(tables) != 1:
                 raise InputError(f"The leaderboard {path} is a zip with {len(tables)} CSV files: give one with one.")
-            return archive.read(tables[0]).decode("utf-8-sig", "replace")
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: an encrypted zip
+            return _decoded(archive.read(tables[0]))
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # RuntimeError: an encrypted zip
         raise InputError(f"The leaderboard {path} cannot be read ({error}): give a CSV or a list of scores.") from error
+
+
+def _decoded(content: bytes) -> str:
+    """Bytes as text: UTF-16 where they begin with its mark (as spreadsheets write it), else UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16", "replace")
+    return content.decode("utf-8-sig", "replace")

@@ -435,7 +435,7 @@ def test_leaderboards_are_known_and_added(say: Say, tmp_path: Path, monkeypatch:
     assert "3 teams" in say("leaderboard", "mine", "--add", file, "--lower-is-better")
     (mine,) = json.loads(say("leaderboard", "mine", "--json"))
     assert (mine["teams"], mine["greater_is_better"]) == (3, False)
-    assert say("leaderboard", "mine").splitlines()[1].split()[:3] == ["mine", "3", "lower"]
+    assert say("leaderboard", "mine").startswith("mine: 3 human teams; metric not known (lower is better)")
 
 
 def test_a_corrected_name_finds_the_leaderboard(say: Say, tmp_path: Path) -> None:
@@ -501,3 +501,62 @@ def test_without_a_command_help_is_shown(tmp_path: Path) -> None:
     done = call()
     assert "Commands" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+# leaderboards
+
+
+@pytest.fixture
+def own_boards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(tmp_path / "boards"))
+    return tmp_path
+
+
+def test_a_score_among_humans(say: Say, own_boards: Path) -> None:
+    text = say("leaderboard", "playground-series-s3e5", "--score", "0.57", "--se", "0.02")
+    for words in (
+        "901 human teams",
+        "qwk",
+        "ended 2023",
+        "82.7 % (within one standard error 69 to 98 %)",
+        "upper half",
+    ):
+        assert words in text
+    (shown,) = json.loads(say("leaderboard", "playground-series-s3e5", "--score", "0.57", "--se", "0.02", "--json"))
+    standing, field = shown["standing"], shown["field"]
+    assert standing["percentile_within"][0] < standing["percentile"] < standing["percentile_within"][1]
+    assert sum(field["teams"]) + field["worse"] == pytest.approx(901, abs=1)
+    assert shown["median"] == 0.53201
+
+
+def test_a_score_by_another_metric_has_no_place(say: Say, own_boards: Path) -> None:
+    text = say("leaderboard", "titanic", "--score", "0.87", "--metric", "auc")
+    assert "counts another metric" in text
+    assert "beats or ties" not in text
+    (gini,) = json.loads(say("leaderboard", "porto-seguro-safe-driver-prediction", "--json"))
+    (auc,) = json.loads(say("leaderboard", "porto-seguro-safe-driver-prediction", "--metric", "auc", "--json"))
+    assert auc["median"] == pytest.approx((gini["median"] + 1) / 2)
+
+
+def test_what_is_wrong_with_a_leaderboard_is_shown(say: Say, own_boards: Path) -> None:
+    text = say("leaderboard", "titanic")
+    assert "Note: The top is leaked, for the answers are public: at least 183 teams" in text
+    assert "silver 0.92344 (leaked)" in text
+    (shown,) = json.loads(say("leaderboard", "titanic", "--json"))
+    assert shown["void_medals"] == ["gold", "silver"]
+    assert shown["thresholds_without_top"]["bronze"] < shown["bronze"]
+
+
+def test_an_own_leaderboard_is_added_renamed_and_removed(say: Say, own_boards: Path) -> None:
+    scores = own_boards / "scores.csv"
+    scores.write_text("Rank;Score\n1;0,9\n2;0,8\n3;0,7\n", encoding="utf-8")
+    said = say("leaderboard", "titanic", "--add", scores)
+    assert "Added titanic: 3 teams" in said
+    assert "stands in for the shipped leaderboard" in said
+    assert say("leaderboard", "titanic", "--add", scores).startswith("Replaced titanic")
+    lines = [line.split() for line in say("leaderboard").splitlines() if line.startswith("titanic ")]
+    assert [("yours" in line, "shipped" in line) for line in lines] == [(True, False), (False, True)]
+    assert "Renamed titanic to mine" in say("leaderboard", "titanic", "--rename", "mine")
+    assert "4,549" in say("leaderboard", "titanic")
+    assert "Removed" in say("leaderboard", "mine", "--remove")
+    assert not list((own_boards / "boards").iterdir())

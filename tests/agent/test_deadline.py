@@ -14,7 +14,7 @@ from command_line import assert_gone, assert_valid, call, demo, only_run
 
 from medalist.agent.budget import Budget
 from medalist.agent.run.deadline import Deadline, Interrupts
-from medalist.agent.run.supervisor import LAST_SECONDS
+from medalist.agent.run.supervisor import LAST_SECONDS, MOST_SECONDS, Lateness
 from medalist.competitions.clock import PATIENCE
 
 HELD = "__import__('re').match('(a+)+$', 'a' * 60 + 'b')"  # years in C code that never yields to another thread
@@ -39,6 +39,11 @@ def script(*lines: str) -> subprocess.Popen[str]:
     ("stages", "code", "message"),
     [
         ((), 2, "medalist: The budget ended before a first submission: give more with --budget.\n"),
+        (
+            ("resuming",),
+            2,
+            "medalist: The budget ended before the run could be read again: give more with --budget.\n",
+        ),
         (("replaying",), 0, "The budget ended while the run was read again: its submission stays as it was.\n"),
         (
             ("replaying", "submitted"),
@@ -54,6 +59,19 @@ def test_the_deadline_holds_behind_c_code_that_never_yields(stages: tuple[str, .
     _, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (code, message)
     assert 0.5 < time.monotonic() - began < 3
+
+
+def test_where_turns_come_late_the_end_begins_earlier() -> None:
+    lateness = Lateness()
+    lateness.see(0.0002)
+    assert lateness.margin < 0.001  # a quiet machine
+    lateness.see(0.3)
+    assert 0.3 < lateness.margin <= MOST_SECONDS
+    lateness.see(20.0)
+    assert lateness.margin == MOST_SECONDS
+    for _ in range(120):
+        lateness.see(0.0002)
+    assert lateness.margin < 0.001  # half a minute later it is forgotten
 
 
 def test_at_the_deadline_all_children_are_ended() -> None:

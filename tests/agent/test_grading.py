@@ -14,7 +14,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.infer import infer_task
 from medalist.leaderboard.boards.comparing import NoStanding
-from medalist.leaderboard.boards.lookup import add_board
+from medalist.leaderboard.boards.own import add_board
 from medalist.leaderboard.boards.standing import Standing
 
 

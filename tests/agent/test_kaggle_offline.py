@@ -1,61 +1,81 @@
-"""A competition named by its Kaggle slug, on a network that accepts connections and never answers."""
+"""A competition named by its Kaggle slug, from the command line: a network that never answers, and credentials."""
 
 from __future__ import annotations
 
-import os
-import socket
+import json
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from medalist.competitions.kaggle.download import ANSWER_SECONDS
-
-
-@pytest.fixture
-def silent(tmp_path: Path) -> Iterator[dict[str, Any]]:
-    """Arguments of `subprocess.Popen` for a process that can reach nothing but such a network."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        proxy = f"http://127.0.0.1:{server.getsockname()[1]}"
-        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-        env |= dict.fromkeys(("HOME", "KAGGLE_CONFIG_DIR", "MEDALIST_CACHE"), str(tmp_path))
-        env |= dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY"), proxy)
-        env |= {"KAGGLE_API_ENVIRONMENT": "LOCALHOST", "KAGGLE_USERNAME": "nobody", "KAGGLE_KEY": "0"}
-        yield {"env": env, "cwd": tmp_path, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-
-
-def medalist(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from medalist.agent.cli.main import main; main()", *arguments]
+from command_line import call, start
+from kaggle_server import SECRETS, TOKEN, KaggleServer, Refusal, Site, environment, price_zip, silent_network
 
 
 @pytest.mark.slow
-def test_a_run_says_what_it_waits_for_and_keeps_to_its_budget(silent: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_says_what_it_waits_for_and_keeps_to_its_budget(tmp_path: Path) -> None:
     began = time.monotonic()
-    out = tmp_path / "out"
-    command = medalist("run", "some-prices", "--budget", "10s", "--json")
-    with out.open("w") as stdout, subprocess.Popen(command, **{**silent, "stdout": stdout}) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith("Asking Kaggle for some-prices")
-        message = process.stderr.readline()
-        assert time.monotonic() - began < 20  # the budget, and what a busy machine adds to the start of a process
-        assert process.wait(timeout=60) == 2
-    assert "Kaggle did not give it: some-prices did not arrive within the" in message
-    assert "--budget" in message
-    assert out.read_text() == ""
+    with silent_network() as proxy:
+        env = environment(tmp_path / "home", proxy)
+        command = ("run", "some-prices", "--budget", "10s", "--json")
+        with start(*command, env=env, cwd=tmp_path) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().startswith("Asking Kaggle for some-prices")
+            out, errors = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20  # the budget, and what a busy machine adds to the start of a process
+    assert process.returncode == 2
+    assert "Kaggle did not give it:" in errors
+    assert errors.count("\n") == 1
+    assert out == ""
     assert not (tmp_path / "runs" / "some-prices").exists()
 
 
 @pytest.mark.slow
-def test_an_inspection_ends_after_the_seconds_that_it_announced(silent: dict[str, Any]) -> None:
+@pytest.mark.parametrize("full", [False, True])
+def test_where_nothing_answers_an_inspection_says_so_within_seconds(tmp_path: Path, full: bool) -> None:
     began = time.monotonic()
-    with subprocess.Popen(medalist("inspect", "some-prices"), **silent) as process:
-        assert process.stderr is not None
-        assert f"at most {ANSWER_SECONDS:.0f} s" in process.stderr.readline()
-        _, errors = process.communicate(timeout=120)
-    assert ANSWER_SECONDS <= time.monotonic() - began < ANSWER_SECONDS + 15
-    assert process.returncode == 2
-    assert "check the network" in errors
+    with silent_network(full) as proxy:
+        done = call("inspect", "some-prices", env=environment(tmp_path / "home", proxy), cwd=tmp_path, seconds=60)
+    assert time.monotonic() - began < 15 + 10  # the start of two processes on a busy machine
+    assert done.returncode == 2
+    assert "or download the zip in a browser and give its path" in done.stderr
+
+
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_no_secrets(folder: Path, *texts: str) -> None:
+    """No credential in the outputs, nor in any file below the folder."""
+    for secret in SECRETS:
+        assert not any(secret in text for text in texts)
+        assert [p for p, data in files_of(folder).items() if secret.encode() in data] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", ["key", "token"])
+def test_from_slug_to_run_without_a_trace_of_the_credentials(tmp_path: Path, account: str) -> None:
+    site = Site(archive=price_zip(rows=300), metadata={"evaluationMetric": "Mean Absolute Error", "maxTeamSize": 3})
+    with KaggleServer(some_prices=site, closed=Site()) as server:
+        tokens = {"KAGGLE_API_TOKEN": TOKEN} if account == "token" else {}
+        env = environment(tmp_path / "home", server.address, account == "key", **tokens)
+
+        def medalist(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+            done: Any = call(*arguments, env=env, cwd=tmp_path)
+            assert done.returncode == code, done.stderr
+            assert_no_secrets(tmp_path, done.stdout, done.stderr)
+            return done
+
+        done = medalist("run", "some-prices", "--max-experiments", "2", "--json")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        assert any("teams of at most 3" in str(event) for event in events)
+        assert (tmp_path / "runs" / "some-prices").is_dir()
+        for command in (("inspect", "some-prices"), ("runs",), ("show", "last"), ("why", "last")):
+            medalist(*command)
+        medalist("resume", "last", "--max-experiments", "3")
+        server.refusals["DownloadDataFiles"] = Refusal(403, f"Forbidden for {SECRETS[0]}, {SECRETS[1]}")
+        medalist("run", "closed", code=2)
+        server.refusals["DownloadDataFiles"] = Refusal(429, SECRETS[1])
+        medalist("run", "closed", code=2)
+        assert [method for method, _ in server.calls].count("file") == 1

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from medalist.competitions.errors import InputError
-from medalist.leaderboard.boards import lookup
+from medalist.leaderboard.boards import lookup, table
 from medalist.leaderboard.boards.board import board_from_scores, position
-from medalist.leaderboard.boards.lookup import add_board, find_board, list_boards
+from medalist.leaderboard.boards.lookup import find_board, list_boards
 from medalist.leaderboard.boards.medals import MEDALS, medal_ranks
+from medalist.leaderboard.boards.own import add_board
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +137,7 @@ def test_missing_thresholds_come_from_the_percentiles(own_folder: Path) -> None:
     own_folder.mkdir()
     whole = board_from_scores("mine", [float(k) for k in range(1000)], True)
     row = ["mine", "1000", "higher", "", "", "", "", *(str(p) for p in whole.percentiles)]
-    (own_folder / "mine.csv").write_text(",".join(lookup.COLUMNS) + "\n" + ",".join(row) + "\n")
+    (own_folder / "mine.csv").write_text(",".join(table.COLUMNS) + "\n" + ",".join(row) + "\n")
     found = find_board("mine")
     assert found is not None
     for medal in MEDALS:
@@ -166,7 +167,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, monkeypatc
 
 def test_a_damaged_own_board_is_one_sentence(own_folder: Path) -> None:
     own_folder.mkdir()
-    row = ["mine", "many", "higher", *[""] * (len(lookup.COLUMNS) - 3)]
-    (own_folder / "mine.csv").write_text(",".join(lookup.COLUMNS) + "\n" + ",".join(row) + "\n")
+    row = ["mine", "many", "higher", *[""] * (len(table.COLUMNS) - 3)]
+    (own_folder / "mine.csv").write_text(",".join(table.COLUMNS) + "\n" + ",".join(row) + "\n")
     with pytest.raises(InputError, match=r"mine\.csv is damaged"):
         find_board("mine")

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.competitions.errors import LedgerError, MetricError
@@ -16,7 +16,8 @@ from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.registry import get_metric
 from medalist.leaderboard.boards.board import Board, board_from_scores
 from medalist.leaderboard.boards.comparing import NoStanding, board_metric, comparable, in_metric, same_metric, title
-from medalist.leaderboard.boards.lookup import add_board, board_for, find_board, list_boards, named_board
+from medalist.leaderboard.boards.lookup import board_for, find_board, list_boards, named_board
+from medalist.leaderboard.boards.own import add_board
 
 DATA = Path(competitions.__file__).with_name("competitions.csv")
 
@@ -138,6 +139,7 @@ def test_a_function_of_ones_own_stands_for_a_metric_that_medalist_does_not_have(
 
 
 @given(st.floats(0.501, 0.9))
+@settings(deadline=None, max_examples=30)
 def test_auc_stands_on_a_board_of_gini_as_its_gini_does(auc: float) -> None:
     name = "porto-seguro-safe-driver-prediction"
     board, converted = find_board(name), board_for(name, "auc", True)

@@ -8,7 +8,7 @@ from medalist.leaderboard.boards.board import Board, board_from_scores
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import find_board
 from medalist.leaderboard.boards.medals import MEDALS
-from medalist.leaderboard.boards.standing import Basis, Standing, sentence
+from medalist.leaderboard.boards.standing import Basis, Standing, sentence, whole_percent
 from medalist.leaderboard.boards.standing import standing_on_board as place
 
 
@@ -131,7 +131,9 @@ def test_the_sentence_on_a_shipped_board() -> None:
     board = find_board("playground-series-s3e1", greater_is_better=False)
     assert board is not None
     text = sentence(stand(0.56, board, "cross-validation", 0.003))
-    assert text.startswith("0.56 beats or ties 70.4 % of 689 human teams on playground-series-s3e1: no medal-")
+    assert text.startswith(
+        "0.56 beats or ties 70.4 % (within one standard error 62 to 80 %) of 689 human teams on playground-series-s3e1"
+    )
     assert "0.00402 short of bronze" in text
 
 
@@ -140,3 +142,48 @@ def test_reference_models_are_never_called_human() -> None:
     text = sentence(stand(2.0, board, "holdout"))
     assert "of 3 reference models" in text
     assert "human" not in text
+
+
+@given(st.floats(-50, 150), st.floats(0, 50), st.booleans())
+def test_a_percentile_lies_within_its_ranges_and_the_wider_holds_the_narrower(
+    score: float, error: float, higher: bool
+) -> None:
+    board = board_from_scores("mine", [float(k) for k in range(1, 101)], higher)
+    standing = stand(score, board, "given", error)
+    within, wide, half = standing.percentile_within, standing.percentile_interval, standing.upper_half
+    assert within is not None
+    assert wide is not None
+    assert half is not None
+    assert wide[0] <= within[0] <= standing.percentile <= within[1] <= wide[1]
+    assert 0 <= half <= 1
+
+
+def test_the_ranges_are_those_of_a_normal_error() -> None:
+    standing = stand(60.0, HUNDRED, "cross-validation", 10.0)
+    assert standing.percentile_within == (0.5, 0.7)  # those who have at most 50, and at most 70
+    assert standing.percentile_interval == pytest.approx((0.47, 0.73), abs=0.011)
+    assert standing.upper_half == pytest.approx(0.828944, abs=1e-6)  # of 0.95 standard errors above the median
+    assert "60 beats or ties 60 % (within one standard error 50 to 70 %) of 100" in sentence(standing)
+
+
+def test_without_an_error_there_are_no_ranges() -> None:
+    standing = stand(60.0, HUNDRED, "holdout")
+    assert (standing.percentile_within, standing.percentile_interval, standing.upper_half) == (None, None, None)
+    assert "within" not in sentence(standing)
+
+
+def test_a_range_never_rounds_to_a_certainty() -> None:
+    assert whole_percent((0.0004, 0.9996)) == "<1 to >99 %"
+    assert whole_percent((0.0, 1.0)) == "0 to 100 %"
+    assert whole_percent(None) == ""
+
+
+def test_what_is_wrong_with_a_board_is_said_with_every_standing() -> None:
+    board = find_board("titanic")
+    assert board is not None
+    standing = stand(0.79, board, "holdout")
+    assert standing.caution is not None
+    assert "The top is leaked" in sentence(standing)
+    assert (standing.medal, standing.next_medal) == (None, "bronze")
+    assert stand(0.81, board, "holdout").next_medal is None  # silver asks for copied answers
+    assert stand(0.57, HUNDRED, "holdout").caution is None

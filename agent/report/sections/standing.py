@@ -1,0 +1,90 @@
+"""Where the score lies among humans: the curve of their scores with its medal zones."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from medalist.agent.report.figures import INKS, figure
+from medalist.agent.report.loader import RunContents
+from medalist.agent.report.page import render
+from medalist.leaderboard.boards.board import Board
+from medalist.leaderboard.boards.medals import MEDALS
+from medalist.leaderboard.boards.standing import WORDS, percentage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TITLE = "Among humans"
+SHOWN_FROM = 60  # percentile of teams, from the best, down to which the field is shown at least
+
+
+def section(contents: RunContents) -> Markup | None:
+    """Standing, medal chances and the picture of the field; None where there is no score yet."""
+    if contents.score is None:
+        return None
+    standing, board = contents.standing, contents.board
+    return render(
+        "standing.html",
+        standing=standing,
+        within=_interval(standing.get("percentile_within")),
+        interval=_interval(standing.get("percentile_interval")),
+        medals=[m for m in MEDALS if (standing.get("probabilities") or {}).get(m) is not None],
+        board=board,
+        words=WORDS["cross-validation"],
+        figure=field(contents),
+        metric=contents.metric_title,
+    )
+
+
+def _interval(ends: Any) -> str:
+    """Two shares as text; "" where they are not known."""
+    return "" if not ends else f"{percentage(ends[0])} to {percentage(ends[1])}"
+
+
+def field(contents: RunContents) -> Markup | None:
+    """The picture of the field; None where there is no score, or no board to compare it with."""
+    return None if contents.board is None or contents.score is None else _field(contents, contents.board)
+
+
+def _field(contents: RunContents, board: Board) -> Markup:
+    score, error = float(contents.score or 0.0), contents.standard_error or 0.0
+    scores = [p for p in board.percentiles if math.isfinite(p)]
+    worst_shown = scores[min(SHOWN_FROM, len(scores) - 1)]
+    ends = [scores[0], worst_shown, score - 2 * error, score + 2 * error]
+    low, high = min(ends), max(ends)
+    pad = 0.04 * (high - low) or 1e-9
+    low, high = low - pad, high + pad
+
+    def draw(axes: Axes) -> None:
+        thresholds = [(m, board.threshold(m)) for m in reversed(MEDALS)]
+        better = high if board.greater_is_better else low
+        for i, (medal, start) in enumerate(thresholds):
+            if start is None:
+                continue
+            following = next((t for _, t in thresholds[i + 1 :] if t is not None), better)
+            axes.axvspan(start, following, color=INKS[medal], alpha=0.35, linewidth=0)
+            begins = max(start, low) if board.greater_is_better else min(start, high)
+            axes.annotate(medal, (begins, 0), xytext=(3, 4), textcoords="offset points", rotation=90, fontsize=8)
+        xs = [low, *sorted(p for p in scores if low <= p <= high), high]
+        axes.plot(xs, [100 * board.percentile(x) for x in xs], color=INKS["ink"], linewidth=1.6)
+        if error:
+            axes.axvspan(score - error, score + error, color=INKS["accent"], alpha=0.25, linewidth=0)
+        axes.axvline(score, color=INKS["accent"], linewidth=1.8)
+        axes.plot([score], [100 * board.percentile(score)], "o", color=INKS["accent"], markersize=7)
+        axes.set_xlim((low, high) if board.greater_is_better else (high, low))
+        axes.set_ylim(0, 102)
+        axes.set_xlabel(f"{contents.metric_title} (better to the right)")
+        axes.set_ylabel("% of teams beaten")
+        axes.locator_params(axis="x", nbins=5)
+
+    zones = "; ".join(f"{m} from {t:.6g}" for m in MEDALS if (t := board.threshold(m)) is not None)
+    return figure(
+        f"field-{contents.run.id}",
+        f"The field of {board.teams:,} {board.who}",
+        f"The estimate {score:.6g} ± {error:.2g} (blue, with one standard error) beats or ties "
+        f"{percentage(board.percentile(score))}. Shaded zones: {zones}.",
+        draw,
+    )
