@@ -230,3 +230,13 @@ def _exit_code(*arguments: str) -> object:
     with pytest.raises(SystemExit) as end:
         main(list(arguments))
     return end.value.code
+
+
+def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        task = {"targets": ["y"], "problem_type": "binary", "metric": "auc", "classes": ["0", "1"]}
+        run = ledger.start_run("new", {"runs_dir": str(tmp_path)}, task, "f", 0, tmp_path / "new" / "run")
+    place = write_report(run, str(tmp_path), tmp_path / "page.html")  # its folder is not there yet
+    page = Page(place.read_text(encoding="utf-8"))
+    assert "no score yet" in page.text
+    assert "still at work" in page.text
