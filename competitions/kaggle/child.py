@@ -24,7 +24,7 @@ from medalist.competitions.kaggle.archive import is_whole
 from medalist.competitions.kaggle.refusals import DISK, INSTEAD, disk_sentence, sentence
 
 START_SECONDS = 60.0  # until the client is imported, which takes under a second where the machine is idle
-ANSWER_SECONDS = 8.0  # from then until the first byte of the download is on disk, sign-in included
+ANSWER_SECONDS = 7.0  # from then until the first byte of the download is on disk, sign-in included
 STALL_SECONDS = 8.0  # in which a download that has begun must grow
 _LOOK_SECONDS = 0.1  # between two looks at the child and its files
 _MOST_BYTES = 64 << 20  # of what the child prints

@@ -22,7 +22,7 @@ from typing import Any
 
 ABOUT_SECONDS = 6.0  # to wait for what Kaggle says of the competition once its files are here
 REFUSED_SECONDS = 3.0  # the same where Kaggle refuses them
-CONNECT_SECONDS, CALL_SECONDS, FILE_SECONDS = 5.0, 7.0, 3.5  # for a connection, for an answer, between parts of a file
+CONNECT_SECONDS, CALL_SECONDS, FILE_SECONDS = 5.0, 6.0, 3.5  # for a connection, for an answer, between parts of a file
 PAUSE_SECONDS = 2.0  # the longest wait of the client between two attempts
 MANY_ATTEMPTS = 10_000  # of a file: the parent ends what does not grow
 CHUNK = 1 << 16  # bytes; as many as are lost where a transfer breaks

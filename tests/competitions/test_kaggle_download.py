@@ -56,7 +56,7 @@ def test_a_competition_is_downloaded_and_read(tmp_path: Path, fetch: Any) -> Non
     with KaggleServer(some_prices=site) as server:
         show = {"announce": announced.append, "progress": lambda *sizes: seen.append(sizes)}
         path = fetch(server.address, "https://www.kaggle.com/competitions/some-prices/data", **show)
-    assert announced == ["Asking Kaggle for some-prices (for at most 8 s without an answer) …"]
+    assert announced == ["Asking Kaggle for some-prices (for at most 7 s without an answer) …"]
     assert path == tmp_path / "data" / "some-prices.zip"
     assert {total for _, total in seen} == {len(site.archive)}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
