@@ -143,6 +143,9 @@ def patch_endpoints(monkeypatch: Any, server: KaggleServer, home: Path) -> None:
     for name, value in (("KAGGLE_USERNAME", ACCOUNT), ("KAGGLE_KEY", KEY), ("NO_PROXY", "127.0.0.1")):
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("KAGGLE_API_TOKEN", raising=False)
+    from kaggle.api.kaggle_api_extended import KaggleApi
+
+    monkeypatch.setattr(KaggleApi, "config", str(home / "kaggle.json"))  # found at import, in a person's own folder
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 
 from medalist.competitions.atomic import replace_file
 
-_FOLDER = "about"  # beside the zips
+FOLDER = "about"  # beside the zips, and the place of the locks on their downloads
 _PAGES = ("evaluation", "description", "overview", "abstract", "data-description")  # read in this order
 _LONGEST = 1 << 20  # bytes of such a file
 _NUMBER = r"(?:[a-z]+\s*\()?(\d{1,3})\)?"  # "five (5)" too, as rules have it
@@ -103,7 +103,7 @@ def facts_of(answers: dict[str, Any]) -> Facts:
 
 def read_about(root: Path) -> About:
     """What is kept beside the zip `root` of a download; empty where there is none, or it cannot be read."""
-    path = root.parent / _FOLDER / f"{root.stem}.json"
+    path = root.parent / FOLDER / f"{root.stem}.json"
     if root.suffix.lower() != ".zip" or not path.is_file():
         return About(path)
     try:
@@ -141,7 +141,7 @@ def keep_about(archive: Path, answers: Any) -> None:
     document = {"metric": metric, "description": "\n\n".join(texts), "facts": facts}
     if not any(document.values()):
         return
-    path = archive.parent / _FOLDER / f"{archive.stem}.json"
+    path = archive.parent / FOLDER / f"{archive.stem}.json"
     try:
         path.parent.mkdir(exist_ok=True)
         replace_file(path, json.dumps(document, indent=1))

@@ -15,8 +15,7 @@ from filelock import FileLock, Timeout
 
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import InputError
-from medalist.competitions.kaggle import child
-from medalist.competitions.kaggle.about import keep_about
+from medalist.competitions.kaggle import about, child
 from medalist.competitions.kaggle.archive import PARTIAL, check_contents, is_whole, remove
 from medalist.competitions.kaggle.refusals import DISK
 
@@ -63,7 +62,7 @@ def download(
         return path
     end = float("inf") if seconds is None else awake() + max(0.0, seconds)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        (folder / about.FOLDER).mkdir(parents=True, exist_ok=True)
         with _alone(name, folder, end, announce):
             return path if is_whole(path) else _fetch(name, folder, end, announce, progress)
     except OSError as error:
@@ -73,7 +72,7 @@ def download(
 @contextmanager
 def _alone(name: str, folder: Path, end: float, announce: Callable[[str], None] | None) -> Iterator[None]:
     """Hold the lock on the competition's download; two clients would write into one file. Raises InputError."""
-    lock = FileLock(folder / f".{name}.lock")
+    lock = FileLock(folder / about.FOLDER / f"{name}.lock")
     told = False
     while True:
         try:
@@ -115,5 +114,5 @@ def _fetch(
         remove(path)
         raise InputError(f"what came from Kaggle as {name} is no zip and was removed: try again, or in a browser.")
     check_contents(path, name)
-    keep_about(path, document.get("about"))
+    about.keep_about(path, document.get("about"))
     return path
