@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import pytest
 from medalist.agent.cli.main import main
 from medalist.agent.report.run_report import write_report
 from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.boards.lookup import board_for
+from medalist.leaderboard.boards.standing import Standing, percentage, standing_on_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
 
@@ -240,3 +243,21 @@ def test_a_run_that_has_just_begun_has_a_page(tmp_path: Path) -> None:
     page = Page(place.read_text(encoding="utf-8"))
     assert "no score yet" in page.text
     assert "still at work" in page.text
+
+
+def test_the_standing_comes_with_its_interval_and_the_field(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path, name="titanic", problem_type="multiclass")  # scored by accuracy, as its leaderboard is
+    assert 'id="figure-field-' not in written(tmp_path, run)[0]
+    standing = standing_on_board(0.79, board_for("titanic", "accuracy", True), "cross-validation", 0.0125)
+    assert isinstance(standing, Standing)
+    assert standing.percentile_interval is not None
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        summary = ledger.run(run).summary | {"score": 0.79, "standing": asdict(standing)}
+        ledger.finish_run(run, "finished", summary)
+    html, page = written(tmp_path, run)
+    low, high = standing.percentile_interval
+    assert percentage(standing.percentile) in page.text
+    assert f"between {percentage(low)} and {percentage(high)}" in page.text
+    assert f'id="figure-field-{run}-' in html
+    for medal, chance in (standing.probabilities or {}).items():
+        assert re.search(f"{medal} [\\d.]+ {re.escape(percentage(chance))}", page.text), medal

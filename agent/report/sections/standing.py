@@ -36,12 +36,13 @@ def section(contents: RunContents) -> Markup | None:
         words=WORDS["cross-validation"],
         figure=field(contents),
         metric=contents.metric_title,
+        closed="score" in contents.summary,
     )
 
 
 def _interval(ends: Any) -> str:
     """Two shares as text; "" where they are not known."""
-    return "" if not ends else f"{percentage(ends[0])} to {percentage(ends[1])}"
+    return "" if not ends else f"{percentage(ends[0])} and {percentage(ends[1])}"
 
 
 def field(contents: RunContents) -> Markup | None:
