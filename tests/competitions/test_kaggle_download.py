@@ -103,7 +103,9 @@ def test_a_download_that_was_killed_continues(tmp_path: Path, fetch: Any) -> Non
             wait_for(
                 lambda: (data / "some-prices.zip").exists() and (data / "some-prices.zip").stat().st_size > 1 << 19
             )
+            client = psutil.Process(process.pid).children(recursive=True)
             process.kill()
+            assert not psutil.wait_procs(client, timeout=30)[1]
         here = (data / "some-prices.zip").stat().st_size
         site.transfer.rate = None
         path = fetch(server.address)
