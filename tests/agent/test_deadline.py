@@ -166,7 +166,7 @@ def test_a_run_ends_with_its_supervisor() -> None:
 def test_signals_reach_the_run(number: signal.Signals) -> None:
     signal_default = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # whatever started the tests
     code = f"import signal\n{signal_default}\n{SUPERVISED}"
-    code += "print('ready', flush=True)\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    sys.exit(3)"
+    code += "try:\n    print('ready', flush=True)\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    sys.exit(3)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
