@@ -30,6 +30,7 @@ NOISE = 0.1  # standard errors: the noise where it was not measured
 PLATEAU = 0.05  # chance that another hour gains more than the noise, below which a run has stopped gaining
 HOUR = 60.0  # minutes
 PACE = 0.2  # minutes that an experiment takes, until that is known
+LEAST_PACE = 1e-4  # minutes that one takes at least
 _MOST_LEVEL = 700.0  # of the noise in mean jumps, whose exponential is not yet 0
 
 
@@ -97,7 +98,7 @@ class Belief:
         total = sum(size * w for size, w in jumps)
         return cls(
             experiments=experiments,
-            pace=minutes / experiments if experiments and minutes else PACE,
+            pace=max(minutes / experiments, LEAST_PACE) if experiments and minutes else PACE,
             shape=PRIOR_WEIGHT * expected + weight,
             rate=PRIOR_WEIGHT + (1 - (START / end) ** FORGETTING) / FORGETTING,
             size=(PRIOR_SIZES * prior.size + total) / (PRIOR_SIZES + weight),

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.nights.belief import Belief, Gain, Prior
@@ -144,6 +144,7 @@ def test_a_run_that_gains_is_not_flat_and_one_that_does_not_is_at_last() -> None
     assert Belief.of([Gain(2, 0.3), Gain(4, 0.2)], 960, 240).flat
 
 
+@example([], 2, 5e-324, 1.0, 1.0)
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 500), st.floats(-1, 5)), max_size=60),
