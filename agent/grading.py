@@ -28,7 +28,7 @@ NO_BOARD = NoStanding("No leaderboard was given.")
 class Grade:
     """A submission's score on a holdout, and its standing on a leaderboard, or why it has none.
 
-    `standard_error`: of the score, over other test rows of the same kind; None where it cannot be told.
+    `standard_error`: of the score, over other test rows of the same kind; None where it cannot be estimated.
     """
 
     competition: str

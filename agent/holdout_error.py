@@ -12,7 +12,7 @@ MANY_ROWS = 20_000
 BLOCKS = 20  # of so many rows
 RESAMPLES = 200  # of fewer;
 SLOW_RESAMPLES = 40  # by a function of a person's own, which may be slow
-LEAST_ROWS = 10  # of a holdout whose error can be told
+LEAST_ROWS = 10  # of a holdout for which a standard error is estimated
 LEAST_DEFINED = 10  # resamples or blocks on which the metric must be defined
 
 

@@ -18,7 +18,7 @@ PATIENCE = 5.0  # seconds that a person waits for a ledger that is away
 @contextmanager
 def ledger_to_show(runs_dir: str) -> Iterator[Ledger]:
     """The ledger of a folder of runs within a `with` block. Rows that ended or killed runs left in their outboxes are
-    delivered first; those that wait on are told on stderr.
+    delivered first; those that still wait are named on stderr.
 
     Raises LedgerUnavailable, with what waits for it, where the ledger is away.
     """

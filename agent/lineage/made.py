@@ -48,7 +48,7 @@ class Step:
 class Remaker:
     """Makes the submission of a lineage's entry again.
 
-    data: read from the raw files. document: the run's lineage. folds: of the search. told: is called with each step.
+    data: read from the raw files. document: the run's lineage. folds: of the search. on_step: is called with each step.
     steps: all that were made so far.
     """
 
@@ -56,13 +56,13 @@ class Remaker:
     document: Document
     folds: FoldSet
     refitter: Refitter
-    told: Callable[[Step], None]
+    on_step: Callable[[Step], None]
     steps: list[Step] = field(default_factory=list)
 
     def step(self, what: str, then: str | None, now: str) -> None:
         """Note a step."""
         self.steps.append(Step(what, then, now))
-        self.told(self.steps[-1])
+        self.on_step(self.steps[-1])
 
     def submission(self, made: Document) -> bytes:
         """The bytes of the submission of an entry of the lineage."""

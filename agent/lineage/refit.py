@@ -60,13 +60,13 @@ def in_order(experiments: Mapping[int, Recorded]) -> list[Recorded]:
 class Refitter:
     """Makes fits again in worker processes, as many at a time as there are.
 
-    predictions: of the run that is made anew, where stacked models find those of their bases. told: is called with each
-    finished job.
+    predictions: of the run that is made anew, where stacked models find those of their bases. on_fit: is called with
+    each finished job.
     """
 
     workers: Workers
     predictions: Predictions
-    told: Callable[[Job], None] = lambda _: None
+    on_fit: Callable[[Job], None] = lambda _: None
 
     def evaluate(self, one: Recorded, folds: FoldSet, *, last_only: bool) -> tuple[Evaluation, list[FoldResult]]:
         """The evaluation on the folds of the search, whose predictions are stored, and the result of each fold."""
@@ -134,5 +134,5 @@ class Refitter:
                     reason = (outcome.error or "").strip().splitlines() or [outcome.status]
                     raise PipelineError(f"The fit of experiment {job.key} on fold {job.fold + 1} failed: {reason[-1]}")
                 results[job.key, job.fold] = outcome.result
-                self.told(job)
+                self.on_fit(job)
         return results
