@@ -30,7 +30,7 @@ class Recorder:
     """Judges and records experiments, one after another.
 
     leaders: the incumbents so far. judge_seconds: moving average of the seconds that judging an experiment takes. owed:
-    whether the champion has no submission yet, as where the disk is full. told: whether that was said. clock: returns
+    whether the champion has no submission yet, as where the disk is full. noted: whether that was said. clock: returns
     the seconds since some instant.
     """
 
@@ -40,7 +40,7 @@ class Recorder:
     leaders: Leaders = field(default_factory=Leaders)
     judge_seconds: float = 0.0
     owed: bool = False
-    told: bool = False
+    noted: bool = False
     clock: Callable[[], float] = awake
     _tried_at: float = float("-inf")
 
@@ -108,11 +108,11 @@ class Recorder:
         try:
             self.submissions.submit_champion(champion, self.journal.records)
         except DiskFull as error:
-            if not self.told:
+            if not self.noted:
                 self.journal.note(str(error))
-            self.told = True
+            self.noted = True
             return
-        self.owed = self.told = False
+        self.owed = self.noted = False
 
     def _measure_noise_floor(self, one: np.ndarray, other: np.ndarray) -> None:
         """Measure and store the noise floor, from the validation predictions (v, W) of two seed replicates of the first
