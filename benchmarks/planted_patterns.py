@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from category_patterns import CATEGORIES
 from holdout_scores import medalist
 from lightgbm import LGBMClassifier, LGBMRegressor
 from other_patterns import OTHER
@@ -27,7 +28,7 @@ from sklearn.preprocessing import TargetEncoder
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "all": {**ISSUE, **OTHER}}
+SETS = {"issue": ISSUE, "other": OTHER, "categories": CATEGORIES, "all": {**ISSUE, **OTHER, **CATEGORIES}}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",
     "logloss": "log loss",
