@@ -13,9 +13,11 @@ from medalist.pipelines.features.operators import (
     digits,
     groups,
     keys,
+    labels,
     numbers,
     rows,
     sequences,
+    similarity,
     spaces,
     strings,
     tables,
@@ -25,7 +27,10 @@ from medalist.pipelines.features.operators import (
 )
 
 #: In the order of the documentation.
-FILES = (numbers, digits, dates, strings, keys, groups, rows, sequences, spaces, tables, text, text_targets, targets)
+FILES = (
+    numbers, digits, dates, strings, labels, keys, groups, rows, sequences, spaces, tables, text, similarity,
+    text_targets, targets,
+)  # fmt: skip
 
 for _file in FILES:
     OPERATORS.update(_file.OPERATORS)
