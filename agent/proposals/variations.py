@@ -35,7 +35,7 @@ PRIORS = {  # prior gain of each arm, in units of the standard error of the run'
     "pseudo": 0.04,
     "view:beside": 0.2,
     "view:alone": 0.2,
-    CODES_ARM: 0.6,
+    CODES_ARM: 0.05,
 }
 NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
 SLOWER = 0.4  # factor on the learning rate for the arm "slow"
@@ -65,6 +65,7 @@ class Variations:
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
     codes: the first features of trees, whole numbers that may be names being categories; () where there are none.
+    codes_prior: prior gain of a family on these; above that of PRIORS where they look like codes.
     """
 
     seed: int
@@ -79,6 +80,7 @@ class Variations:
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    codes_prior: float = PRIORS[CODES_ARM]
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
         """An offer for each proposal that fits into the time; of ENCODING_ARMS and CODES_ARM also with a raised
@@ -97,7 +99,8 @@ class Variations:
                 continue  # of several targets the second way only where the first does not fit into the time
             offered.add(arm)
             if not planner.should_wait(pipeline, situation):
-                gain = expectations.gain(arm, prior_of(arm), situation.history)
+                prior = self.codes_prior if arm == CODES_ARM else prior_of(arm)
+                gain = expectations.gain(arm, prior, situation.history)
                 yield Offer(arm, gain, seconds, lambda proposal=proposal: proposal)  # type: ignore[misc]
 
     def proposals(self, history: Sequence[Record]) -> Iterator[Proposal]:

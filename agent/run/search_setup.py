@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -35,6 +35,8 @@ from medalist.pipelines.features.table_keys import own_keys
 from medalist.pipelines.targets.candidates import candidates
 
 MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
+LIKELY_CODES = 0.6  # prior gain of whole numbers as categories where two columns or more look like codes
+UNLIKELY_CODES = 0.05  # the same elsewhere
 REPEATED = 0.003  # share of the rows that repeat others in all inputs, from which on it is worth a test
 
 
@@ -56,15 +58,15 @@ def families_of(config: RunConfig) -> list[str]:
     return wanted
 
 
-def suited(families: list[str], data: RunData, names: Sequence[str]) -> list[str]:
+def suited(families: list[str], data: RunData, names: Collection[str]) -> list[str]:
     """The families that the columns suit; all where none is left. names: columns of whole numbers that may be names."""
     kinds = (Kind.CATEGORY, Kind.ORDINAL)
     categories = len({c.name for c in data.cards if c.kind in kinds and not c.numeric}.union(names))
     return [f for f in families if FAMILIES[f].least_categories <= categories] or families
 
 
-def names_of(data: RunData) -> tuple[str, ...]:
-    """Columns of whole numbers that may be names: see `nominal_numbers`."""
+def names_of(data: RunData) -> dict[str, bool]:
+    """Columns of whole numbers that may be names, and whether each looks like codes: see `nominal_numbers`."""
     classes = data.problem.n_classes if data.problem.problem_type == "multiclass" else 0
     return nominal_numbers(data.cards, data.competition.train, data.y, classes)
 
@@ -98,7 +100,7 @@ def feature_search(
     steering: Steering,
     budget: Budget,
     shapes: Mapping[str, tuple[int, int]],
-    names: Sequence[str] = (),
+    names: Collection[str] = (),
 ) -> FeatureSearch:
     """The search for features: which columns it may use, and what a person wants of it; shapes: see `Ledger.shapes`;
     names: columns of whole numbers that may be names."""
@@ -130,9 +132,11 @@ def variations(
     folds: FoldSet,
     families: Sequence[str],
     steering: Steering,
-    names: tuple[str, ...] = (),
+    names: Mapping[str, bool] | None = None,
 ) -> Variations:
-    """What may be varied: targets, losses, stacks, encodings. names: columns of whole numbers that may be names."""
+    """What may be varied: targets, losses, stacks, encodings. names: columns of whole numbers that may be names, and
+    whether each looks like codes."""
+    names = names or {}
     train, test, task = data.competition.train, data.competition.test, data.task
     encodings = encoded_features(data.cards, len(data.y), data.problem.width)
     codes = with_codes(base_features(data.cards, "trees", len(data.y)), names)
@@ -152,10 +156,11 @@ def variations(
         encodings=steering.allowed(encodings) if config.feature_search else (),
         forced=steering.force,
         codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
+        codes_prior=LIKELY_CODES if sum(names.values()) > 1 else UNLIKELY_CODES,
     )
 
 
-def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int, names: Sequence[str]) -> tuple[str, ...]:
+def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int, names: Collection[str]) -> tuple[str, ...]:
     """Columns of many values that recur, in test too: categories, and numbers that are names."""
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
     return tuple(

@@ -118,7 +118,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     names = names_of(data)
     families = suited(families, data, names)
-    policy = policy_of(config, families, data, costs, workers, names)
+    policy = policy_of(config, families, data, costs, workers, tuple(names))
     try:
         refuse_too_little(footprints, policy.first().pipeline, own, own + workers.room)
     except BudgetError:

@@ -25,8 +25,9 @@ MOST_GOALS = 6  # columns of targets, or most frequent classes, that are looked 
 
 def nominal_numbers(
     cards: Sequence[ColumnCard], train: pd.DataFrame, y: np.ndarray, classes: int = 0
-) -> tuple[str, ...]:
-    """Columns of whole numbers that may be names rather than amounts, in the order of the cards.
+) -> dict[str, bool]:
+    """Columns of whole numbers that may be names rather than amounts, in the order of the cards, and whether each looks
+    like codes: its values lie far apart, and the target differs between them.
 
     The evidence is that values repeat, that the mean target differs between them, and that it does so no less between
     neighbouring values. Values that lie far apart are taken for names unless an order shows, also where the means do
@@ -40,12 +41,13 @@ def nominal_numbers(
     goals = _goals(y[rows], classes)
     kinds = (Kind.NUMBER, Kind.COUNT, Kind.ORDINAL, Kind.KEY)
     eligible = [c for c in cards if c.numeric and c.kind in kinds and c.distinct >= FEWEST and values_recur(c, len(y))]
-    found = []
+    found = {}
     for card in eligible[:MOST_COLUMNS]:
         values = train[card.name].iloc[rows].to_numpy(dtype=float, na_value=np.nan)
-        if _are_names(values, goals):
-            found.append(card.name)
-    return tuple(found)
+        may_be, codes = _judged(values, goals)
+        if may_be:
+            found[card.name] = codes
+    return found
 
 
 def _goals(y: np.ndarray, classes: int) -> np.ndarray:
@@ -59,18 +61,21 @@ def _goals(y: np.ndarray, classes: int) -> np.ndarray:
     return np.asarray(goals[:, spread > 0] / spread[spread > 0])
 
 
-def _are_names(values: np.ndarray, goals: np.ndarray) -> bool:
-    """Whether numbers (n,) look like names by the standardised targets (n, K); NaN where missing."""
+def _judged(values: np.ndarray, goals: np.ndarray) -> tuple[bool, bool]:
+    """Whether numbers (n,) may be names by the standardised targets (n, K), and whether they look like codes; NaN where
+    missing."""
     present = np.isfinite(values)
     if not present.any() or (values[present] % 1).any():
-        return False
+        return False, False
     levels, codes, counts = np.unique(values[present], return_inverse=True, return_counts=True)
     if len(levels) < FEWEST or len(codes) < LEAST_REPEATS * len(levels):
-        return False
-    differs, order, certainty = _evidence(codes.ravel(), counts, goals[present])
+        return False, False
+    z, order, certainty = _evidence(codes.ravel(), counts, goals[present])
+    differs = z >= LEAST_Z
     if _are_sparse(levels):
-        return differs < LEAST_Z or order < MOST_ORDER or certainty < LEAST_ORDER_Z
-    return differs >= LEAST_Z and order < MOST_ORDER
+        may_be = not differs or order < MOST_ORDER or certainty < LEAST_ORDER_Z
+        return may_be, may_be and differs
+    return differs and order < MOST_ORDER, False
 
 
 def _evidence(codes: np.ndarray, counts: np.ndarray, goals: np.ndarray) -> tuple[float, float, float]:

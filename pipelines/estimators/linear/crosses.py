@@ -112,7 +112,7 @@ FAMILY = Family(
     fit_predict=fit_predict,
     cost=cost,
     memory=memory,
-    priors=Priors(portfolio=0.4, tuning=0.02, text=2.0),
+    priors=Priors(portfolio=0.3, tuning=0.02, text=2.0),
     order=45,
     module="sklearn",
     native_targets=True,
