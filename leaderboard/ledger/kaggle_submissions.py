@@ -17,7 +17,8 @@ STATES: tuple[str, ...] = get_args(SubmissionState)
 SENT: tuple[str, ...] = ("pending", "complete", "error")  # states of what Kaggle has
 
 _FLOATS = (
-    "score", "standard_error", "percentile", "public_noise", "private_noise", "public_score", "private_score",
+    "score", "standard_error", "percentile", "percentile_low", "percentile_high", "public_noise", "private_noise",
+    "public_score", "private_score",
 )  # fmt: skip
 _INTEGERS = ("ref", "place", "teams")
 
@@ -38,9 +39,9 @@ class KaggleSubmissionRow:
         See SubmissionState; `reason` says why where it failed.
     submitted, ref
         When Kaggle got it, and Kaggle's number of it; None where it has not.
-    metric, greater_is_better, score, standard_error, percentile, predicted_medal
-        The estimate of the run at that time: its score by its metric, and the share of human teams beaten and the medal
-        that this would be.
+    metric, greater_is_better, score, standard_error, percentile, percentile_low, percentile_high, predicted_medal
+        The estimate of the run at that time: its score by its metric, the share of human teams beaten with its 80 %
+        interval, and the medal that this would be.
     public_noise, private_noise
         Standard deviation that is expected of the difference between leaderboard and estimate; None where not known.
     public_score, private_score
@@ -64,6 +65,8 @@ class KaggleSubmissionRow:
     score: float | None = None
     standard_error: float | None = None
     percentile: float | None = None
+    percentile_low: float | None = None
+    percentile_high: float | None = None
     predicted_medal: str | None = None
     public_noise: float | None = None
     private_noise: float | None = None
@@ -133,5 +136,3 @@ def _time(value: datetime | str | None) -> str | None:
     if value is None:
         return None
     return (datetime.fromisoformat(value) if isinstance(value, str) else value).isoformat(timespec="microseconds")
-
-

@@ -1,4 +1,4 @@
-"""The ledger: every run, experiment, feature, submission (also to Kaggle) and standing, on disk. It is the only state."""
+"""The ledger: every run, experiment, feature, submission and standing, on disk. It is the only state."""
 
 from __future__ import annotations
 

@@ -137,6 +137,8 @@ def kaggle_submissions(execute: Execute, _: Tables) -> None:
         score DOUBLE PRECISION,
         standard_error DOUBLE PRECISION,
         percentile DOUBLE PRECISION,
+        percentile_low DOUBLE PRECISION,
+        percentile_high DOUBLE PRECISION,
         predicted_medal TEXT,
         public_noise DOUBLE PRECISION,
         private_noise DOUBLE PRECISION,

@@ -154,6 +154,8 @@ TABLES: dict[str, str] = {
         score DOUBLE PRECISION,
         standard_error DOUBLE PRECISION,
         percentile DOUBLE PRECISION,
+        percentile_low DOUBLE PRECISION,
+        percentile_high DOUBLE PRECISION,
         predicted_medal TEXT,
         public_noise DOUBLE PRECISION,
         private_noise DOUBLE PRECISION,
