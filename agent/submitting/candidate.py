@@ -27,8 +27,9 @@ LONGEST_MESSAGE = 400  # characters
 class Candidate:
     """A submission file of a run.
 
-    data: its bytes. name: of the file. score, standard_error: its estimate; None where it has none. made_from: see
-    `Submissions`. what: what it is, in words.
+    data: its bytes. name: of the file. score, standard_error: its estimate; None where it has none. confirmed: whether
+    that is from fresh folds: only such a one is to be compared with a leaderboard, since one that won a search is too
+    good. made_from: see `Submissions`. what: what it is, in words.
     """
 
     run: RunRow
@@ -39,6 +40,7 @@ class Candidate:
     standard_error: float | None
     made_from: dict[str, Any]
     what: str
+    confirmed: bool = False
 
     @property
     def sha256(self) -> str:
@@ -91,7 +93,8 @@ def best_of(run: RunRow, runs_dir: str, ledger: Ledger) -> Candidate:
         raise SubmissionError(f"{path} is empty: go on with medalist resume {run.id}.")
     made = dict(row.made_from)
     what = "the best constant" if made.get("constant") else "one fold's model" if "folds" in made else "ensemble"
-    return Candidate(run, folder, data, path.name, row.score, row.standard_error, made, what)
+    confirmed = bool(run.summary.get("confirmed_on_fresh_folds")) and run.summary.get("score") == row.score
+    return Candidate(run, folder, data, path.name, row.score, row.standard_error, made, what, confirmed)
 
 
 def slug_of_run(run: RunRow, given: str | None, submitted: str | None = None) -> str:

@@ -50,6 +50,11 @@ def with_scores(row: KaggleSubmissionRow, found: Submitted, board: Board | NoSta
         public_score=row.public_score if found.public is None else found.public,
         private_score=row.private_score if found.private is None else found.private,
     )
+    return placed(row, board)
+
+
+def placed(row: KaggleSubmissionRow, board: Board | NoStanding) -> KaggleSubmissionRow:
+    """The row with the place of its score by Kaggle on the human leaderboard, where there is one."""
     standing = standing_of(row.scored, None, board, measured=True)
     if standing is None:
         return row
@@ -93,14 +98,16 @@ def refresh(ledger: Ledger, rows: Sequence[KaggleSubmissionRow], runs_dir: str) 
     answers, problems = _ask(wanted)
     result = Refreshed(list(rows), set(), problems)
     for i, row in enumerate(rows):
-        if row.competition not in answers or not lacks_something(row):
+        asked = row.competition in answers and lacks_something(row)
+        if not asked and (row.scored is None or row.place is not None):
             continue
-        listed = answers[row.competition]
-        new = settled(row, listed)
-        found = next((s for s in listed if s.ref == new.ref), None) if new.ref is not None else None
         run, folder, board = _run_of(ledger, row, runs_dir)
-        if found is not None:
-            new = with_scores(new, found, board)
+        new = placed(row, board)  # on a leaderboard that was added since
+        if asked:
+            listed = answers[row.competition]
+            new = settled(new, listed)
+            found = next((s for s in listed if s.ref == new.ref), None) if new.ref is not None else None
+            new = new if found is None else with_scores(new, found, board)
         if new != row:
             result.rows[i] = new
             result.changed.add(row.id)
