@@ -126,7 +126,7 @@ def _found_after(name: str, tag: str, listed: tuple[Submitted, ...] | None, prob
             raise Undecided(problem) from None
     found = with_tag(listed, tag)
     if found is None:
-        raise Unsent(problem)
+        raise Unsent(f"{problem} By its list of submissions Kaggle does not have the file.")
     return found
 
 

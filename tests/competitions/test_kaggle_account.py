@@ -26,8 +26,8 @@ NAME = "some-prices"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A function from a server and a task to what is said, and the client's document."""
     monkeypatch.setattr(account_client, "PAUSES", (0.01,))
-    monkeypatch.setattr(client, "CALL_SECONDS", 0.5)
-    monkeypatch.setattr(account_client, "CALL_SECONDS", 0.5)
+    monkeypatch.setattr(client, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(account_client, "CALL_SECONDS", 0.3)
     path = tmp_path / "submission.csv"
     path.write_text("id,price\n4,1.5\n5,2.5\n")
 
