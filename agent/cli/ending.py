@@ -47,6 +47,7 @@ def submit_at_end(
         return
     from medalist.agent.budget import Budget
     from medalist.agent.submitting.automatic import Made, submit_automatically
+    from medalist.agent.submitting.copies import keep_words
 
     if result.summary["status"] != "finished":
         made = Made((), (f"Nothing was submitted to Kaggle, since the run did not finish: {result.run_id}.",))
@@ -56,6 +57,7 @@ def submit_at_end(
             deadline.stop()
         left = min(seconds_left(config, began), MOST_SECONDS)
         made = submit_automatically(result.run_id, most, slug, config.runs_dir, left)
+    keep_words(result.folder, made.sentences)
     if json:
         print_json({"event": "kaggle", "submissions": made.rows, "notes": made.sentences}, indent=None)
         return

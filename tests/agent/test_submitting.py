@@ -324,6 +324,10 @@ def test_the_commands(place: Path, server: KaggleServer) -> None:
     done = call("leaderboard", SLUG, "--download", "--run", run, "--metric", "mae", env=env, cwd=place)
     assert "Kaggle's public leaderboard of" in done.stdout
     assert "Its public score on Kaggle: 0.55" in done.stdout
+    done = call("report", "last", env=env, cwd=place)
+    page = next(place.glob("runs/*/*/report.html")).read_text()
+    assert "Submissions to Kaggle" in page
+    assert "by hand" in page
     server.refusals["ListSubmissions"] = Refusal(429)
     done = call("submissions", env=env, cwd=place)
     assert done.returncode == 0, done.stderr
