@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,11 +66,17 @@ def download_and_show(
             f"Kept as {board.name}, since a final leaderboard of {slug} ships with medalist, which counts as before."
         )
     if standing is not None and estimate is not None:
-        said = sentence(standing).removesuffix(f" {board.caution}")
-        print_text(f"\nRun {estimate.run}, by its estimate: {said}")
+        print_text(f"\nRun {estimate.run}, by its estimate: {_said(standing, board)}")
         for part, score in estimate.scores.items():
-            said = sentence(_standing(estimate, board, score)).removesuffix(f" {board.caution}")
-            print_text(f"Its {part} score on Kaggle: {said}")
+            print_text(f"Its {part} score on Kaggle: {_said(_standing(estimate, board, score), board)}")
+
+
+def _said(standing: Standing | NoStanding, board: Board) -> str:
+    """A standing in a sentence, without what was said of the board already."""
+    if isinstance(standing, Standing) and standing.caution and board.caution:
+        left = standing.caution.removeprefix(board.caution).strip()
+        standing = replace(standing, caution=left or None)
+    return sentence(standing)
 
 
 def _downloaded(slug: str, estimate: Estimate | None, metric: tuple[str, bool] | None, higher: bool | None) -> Board:

@@ -144,7 +144,7 @@ def predicted(candidate: Candidate, slug: str, message: str) -> KaggleSubmission
     interval = None if standing is None else standing.percentile_interval
     noise = None
     if metric is not None and not metric.assumed and candidate.confirmed:
-        rows = evaluated_rows(candidate.folder, candidate.made_from)
+        rows = candidate.run.summary.get("scored_rows") or evaluated_rows(candidate.folder, candidate.made_from)
         share = board.public_share if isinstance(board, Board) else None
         noise = expected_noise(candidate.standard_error, rows, candidate.rows, share)
     return KaggleSubmissionRow(
