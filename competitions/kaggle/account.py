@@ -22,7 +22,7 @@ from medalist.competitions.kaggle.account_refusals import account_sentence, no_a
 from medalist.competitions.kaggle.child import START_SECONDS, wait_a_little
 
 ANSWER_SECONDS = 7.0  # without any sign of life, once the client is imported
-WAIT_SECONDS = 40.0  # the same while a score is waited for: the longest pause, and an answer
+WAIT_SECONDS = 14.5  # the same while a score is waited for: the longest pause, and an answer
 LOOK_SECONDS = 4.0  # for another look at the list of submissions after a failure
 PROGRAM = "medalist.competitions.kaggle.account_client"
 _MOST_BYTES = 16 << 20  # of what the child prints

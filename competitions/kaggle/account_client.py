@@ -33,7 +33,7 @@ from medalist.competitions.kaggle.client import (
 
 PAGE = 100  # submissions that are listed, the newest ones: more than any competition allows in a week
 ATTEMPTS = 2  # of an upload, which submits nothing yet
-PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)  # seconds between two questions whether there is a score
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between two questions whether there is a score
 LISTED_SECONDS = 3.0  # to find out, after a failure in the middle, whether Kaggle has the file
 LONGEST_TEXT = 300  # characters of a text that is passed on
 _LONG = re.compile(r"[A-Za-z0-9+/_=-]{28,}")  # as credentials are; no word and no id of a run is as long
