@@ -97,7 +97,7 @@ def _downloaded(slug: str, estimate: Estimate | None, metric: tuple[str, bool] |
 
 
 def _estimate(run: str, runs_dir: str) -> Estimate:
-    """The honest estimate of a run, and the scores of its last submission by Kaggle. InputError where it has none."""
+    """The honest estimate of a run, and the scores of its submission by Kaggle. InputError where it has none."""
     from medalist.agent.records.stores import folder_of
     from medalist.agent.submitting.candidate import metric_of
 
@@ -108,7 +108,8 @@ def _estimate(run: str, runs_dir: str) -> Estimate:
     metric = metric_of(row, folder_of(row, runs_dir))
     if score is None or metric is None:
         raise InputError(f"Run {row.id} has no score to place: go on with medalist resume {row.id}.")
-    measured = {} if not submitted else {"public": submitted[-1].public_score, "private": submitted[-1].private_score}
+    of_it = [s for s in submitted if s.score == score] or submitted  # the best file rather than a further one
+    measured = {} if not of_it else {"public": of_it[-1].public_score, "private": of_it[-1].private_score}
     scores = {part: value for part, value in measured.items() if value is not None}
     return Estimate(row.id, float(score), row.summary.get("standard_error"), metric, scores)
 

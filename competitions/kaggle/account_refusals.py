@@ -65,7 +65,7 @@ def used_up(name: str, daily: int | None) -> str:
 def join(name: str) -> str:
     """What is said where the account has not joined."""
     rules = f"kaggle.com/competitions/{name}/rules"
-    return f"Kaggle takes nothing for {name} from this account yet: join it and accept its rules at {rules}."
+    return f"Kaggle refuses {name} to this account: join it and accept its rules at {rules}, then try again."
 
 
 def _network(name: str, kind: str) -> str:
