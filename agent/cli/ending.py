@@ -1,4 +1,4 @@
-"""What a command does when its run has ended: the report on it, where there is time."""
+"""What a command does when its run has ended: submissions that were allowed, and the report where there is time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,62 @@ import time
 
 import typer
 
-from medalist.agent.cli.printing import print_text
+from medalist.agent.cli.printing import print_json, print_text
 from medalist.agent.cli.process import exit_with
 from medalist.agent.config import RunConfig
+from medalist.agent.run.deadline import Deadline
 from medalist.agent.run.run import RunResult
 from medalist.competitions.clock import awake
+from medalist.competitions.errors import BudgetError
 
 MARGIN = 1.5  # seconds before the deadline at which the command is about to exit: the supervisor ends it at 0.6
+MOST_SECONDS = 120.0  # for submissions at the end of a run without a budget
+
+
+def without_submitting(config: RunConfig, most: int) -> RunConfig:
+    """The options of a run that leaves time for up to `most` submissions at its end; the same for none.
+
+    Raises BudgetError where its budget is too small for that.
+    """
+    from medalist.agent.submitting.automatic import SECONDS
+
+    if not most or config.budget is None:
+        return config
+    if config.budget < 2 * SECONDS:
+        raise BudgetError(
+            f"--auto-submit keeps the last {SECONDS:.0f} s of the budget for Kaggle: give at least {2 * SECONDS:.0f} s."
+        )
+    until = None if config.until is None else config.until - SECONDS
+    return config.model_copy(update={"budget": config.budget - SECONDS, "until": until})
+
+
+def submit_at_end(
+    result: RunResult, config: RunConfig, began: float, deadline: Deadline, most: int, slug: str | None, *, json: bool
+) -> None:
+    """Submit up to `most` files of a run that has finished, within its budget, and say what became of it.
+
+    config: with the whole budget. slug: Kaggle's name of the competition, where the run's data were a folder.
+    """
+    if not most:
+        return
+    from medalist.agent.budget import Budget
+    from medalist.agent.submitting.automatic import Made, submit_automatically
+    from medalist.agent.submitting.copies import keep_words
+
+    if result.summary["status"] != "finished":
+        made = Made((), (f"Nothing was submitted to Kaggle, since the run did not finish: {result.run_id}.",))
+    else:
+        if config.budget is not None:  # that of the run ended before
+            deadline.start(Budget.of(config.budget, began, config.until))
+            deadline.stop()
+        left = min(seconds_left(config, began), MOST_SECONDS)
+        made = submit_automatically(result.run_id, most, slug, config.runs_dir, left)
+    keep_words(result.folder, made.sentences)
+    if json:
+        print_json({"event": "kaggle", "submissions": made.rows, "notes": made.sentences}, indent=None)
+        return
+    for text in made.sentences:
+        print_text(text)
 
 
 def end(result: RunResult, config: RunConfig, began: float, *, report: bool, json: bool) -> typer.Exit:

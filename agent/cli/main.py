@@ -35,6 +35,8 @@ from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
 from medalist.agent.cli.streams import make_streams_tolerant
+from medalist.agent.cli.submissions import submissions
+from medalist.agent.cli.submit import submit
 from medalist.agent.cli.why import why
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
@@ -48,7 +50,7 @@ app = typer.Typer(
 )
 for command in (
     run, resume, demo, inspect, grade, holdout, runs, show, report, why, reproduce, clean, features, medals,
-    leaderboard,
+    leaderboard, submit, submissions,
 ):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)

@@ -17,6 +17,7 @@ from medalist.competitions.errors import InputError, LedgerError, MetricError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.boards.lookup import board_for
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionRow
 from medalist.leaderboard.ledger.rows import (
     ExperimentRow,
     FeatureRow,
@@ -33,6 +34,7 @@ class RunContents:
 
     run, experiments, submissions, standings, features, screenings: the ledger's rows. folder: of the run, None where it
     is gone. summary: how it ended; {} while it goes on. lineage: of its last submission (see `lineage.explain`).
+    kaggle: what it submitted to Kaggle.
     """
 
     run: RunRow
@@ -44,6 +46,7 @@ class RunContents:
     folder: Path | None
     summary: Mapping[str, Any]
     lineage: Mapping[str, Any]
+    kaggle: Sequence[KaggleSubmissionRow] = ()
 
     @property
     def metric(self) -> str:
@@ -146,6 +149,7 @@ def load_run(target: str, runs_dir: str) -> RunContents:
             "submissions": ledger.submissions(run.id),
             "features": ledger.features(run.id),
             "screenings": ledger.screenings(run.id),
+            "kaggle": [row for row in ledger.kaggle_submissions() if row.run_id == run.id],
         }
     try:
         folder: Path | None = folder_of(run, runs_dir)

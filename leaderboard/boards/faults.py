@@ -65,6 +65,8 @@ def find_faults(board: Board, known: KnownCompetition | None, *, is_own: bool, s
             f"The list is cut: teams worse than {board.percentiles[-1]:.6g} are missing, so percentiles are too low "
             f"and medals harder than they were."
         )
+    if board.origin:
+        cautions.append(f"It is {board.origin}.")
     faults = list(cautions)
     if leak is None:
         faults += _top(board, "public answers" in said)
