@@ -162,7 +162,7 @@ class FeatureSearch:
         assert incumbent is not None
         assert incumbent.evaluation is not None
         step, base = len(self.steps), incumbent.pipeline.features
-        tested = {f for r in history for f in _refuted(r, base)}
+        tested = {f for r in history if not self.judge.leaves_open(r, history) for f in _refuted(r, base)}
         return ScreenRequest(
             step=step,
             data_file=self._write_residual(incumbent, step, folder),
