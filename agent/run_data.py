@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from medalist.agent.blocks import block_of_rows
 from medalist.agent.folds import Drawn, FoldSet, first_fold
-from medalist.agent.score import block_of_rows
 from medalist.agent.workers.jobs import TrainingInput
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis

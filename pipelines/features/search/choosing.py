@@ -39,7 +39,7 @@ def pursue(
     remaining = list(codes_of)
     gains = {f: scores[f].gain for f in remaining}
     while remaining and len(picks) < MOST_PICKS and not (picks and is_over()):
-        current = Scorer(residual, scorer.half)
+        current = Scorer(residual, scorer.half, scorer.units)
         # gains only shrink as others are picked, so earlier gains are upper bounds: the largest are updated first
         remaining.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
         best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None

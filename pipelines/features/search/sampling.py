@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.folds.make import assign_groups
 from medalist.pipelines.features.frames.frame import Frame, Source
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
@@ -48,7 +49,8 @@ class Sample:
     """Rows of train in random order; each rung has the first RUNGS[k] of them.
 
     rows: (s,) positions of the train rows that may be used. residual: (s, T) the residuals of the current model, and
-    target: (s, T) its targets, both on the fitted scale.
+    target: (s, T) its targets, both on the fitted scale. units: (s,) codes of units whose rows err together, such as
+    groups or stretches of time that folds hold out as a whole; None where rows are independent, or of one unit only.
     """
 
     source: Source
@@ -56,6 +58,7 @@ class Sample:
     residual: np.ndarray
     target: np.ndarray
     seed: int = 0
+    units: np.ndarray | None = None
     frame: Frame = field(init=False)  # over all rows of train and test, or over a random FRAME_ROWS and `rows`
 
     def __post_init__(self) -> None:
@@ -64,6 +67,12 @@ class Sample:
         self.positions = self.rows[order]
         self.residual, self.target = self.residual[order], self.target[order]
         self._half = rng.integers(0, 2, len(order))
+        if self.units is not None:
+            self.units = np.unique(self.units[order], return_inverse=True)[1]
+            if self.units.max(initial=0) > 0:
+                self._half = assign_groups(self.units, 2, rng, shuffled=True)
+            else:
+                self.units = None
         of_frame: np.ndarray | None = None
         if self.source.n_rows > FRAME_ROWS:
             others = rng.choice(self.source.n_rows, FRAME_ROWS, replace=False)
@@ -88,10 +97,11 @@ class Sample:
             m, most = len(positions), MOST_TARGETS[k]
             in_order = np.sort(positions)
             target = self.target[:m]
+            units = None if self.units is None else self.units[:m]
             self._rungs[k] = Rung(
                 positions,
-                Scorer(widest(self.residual[:m], most), self._half[:m]),
-                Scorer(widest(target - target.mean(axis=0), most), self._half[:m]),
+                Scorer(widest(self.residual[:m], most), self._half[:m], units),
+                Scorer(widest(target - target.mean(axis=0), most), self._half[:m], units),
                 Frame(self.source, rows=in_order if self.frame.rows is None else self.frame.rows[in_order]),
             )
         return self._rungs[k]
