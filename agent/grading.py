@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from medalist.agent.holdout_error import holdout_error
+from medalist.agent.holdout_error import holdout_error, interval_of
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.layout.id_match import id_index, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, as_text
@@ -28,7 +28,8 @@ NO_BOARD = NoStanding("No leaderboard was given.")
 class Grade:
     """A submission's score on a holdout, and its standing on a leaderboard, or why it has none.
 
-    `standard_error`: of the score, over other test rows of the same kind; None where it cannot be estimated.
+    `standard_error`, `interval`: of the score, over other test rows of the same kind, the latter of 80 %; None where
+    they cannot be estimated.
     """
 
     competition: str
@@ -36,6 +37,7 @@ class Grade:
     score: float
     standing: Standing | NoStanding
     standard_error: float | None = None
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     metric = rows.task.scorer()
     score = float(metric.score(rows.y, rows.predictions, rows.weights))
     error = holdout_error(metric, rows.y, rows.predictions, rows.weights)
-    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout", error), error)
+    standing = standing_on_board(score, board, "holdout", error)
+    return Grade(task.name, task.metric, score, standing, error, interval_of(metric, score, error))
 
 
 def scored_rows(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> ScoredRows:
