@@ -140,7 +140,7 @@ class RunData:
         rows = np.unique(np.concatenate([valid for _, valid in splits]))
         positions = tuple(np.searchsorted(rows, valid) for _, valid in splits)
         y = self.y[rows]
-        groups = _groups(self.task.folds, self.competition.train)
+        groups = dependent_rows(self.task.folds, self.competition.train)
         groups = None if groups is None else groups[rows]
         return FoldSet(
             path=path,
@@ -162,8 +162,8 @@ class RunData:
         return self.task.folds.scheme == "time"
 
 
-def _groups(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
-    """(n,) the group or the span of time of each training row, where folds hold out whole groups or spans; else
+def dependent_rows(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
+    """(n,) the group or the span of time of each row of a table, where folds hold out whole groups or spans; else
     None."""
     if plan.scheme == "group":
         return group_codes(train, plan)

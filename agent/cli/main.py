@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from medalist.agent.cli.clean import clean
+from medalist.agent.cli.compare import compare
 from medalist.agent.cli.demo import demo
 from medalist.agent.cli.features import features
 from medalist.agent.cli.grade import grade
@@ -49,7 +50,7 @@ app = typer.Typer(
     help="An autonomous agent for tabular machine-learning competitions.",
 )
 for command in (
-    run, resume, demo, inspect, grade, holdout, runs, show, report, why, reproduce, clean, features, medals,
+    run, resume, demo, inspect, grade, compare, holdout, runs, show, report, why, reproduce, clean, features, medals,
     leaderboard, submit, submissions,
 ):  # fmt: skip
     app.command()(command)
