@@ -74,7 +74,8 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, predictions, weights))
     error = holdout_error(metric, y, predictions, weights)
-    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout", error), error)
+    standing = standing_on_board(score, board, "holdout", error, rows=len(y))
+    return Grade(task.name, task.metric, score, standing, error)
 
 
 def _wide(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def test_a_better_score_is_never_less_likely_to_earn(a: float, b: float, error: 
 
 
 def test_probabilities_are_the_normal_ones() -> None:
-    probabilities = stand(81.0, HUNDRED, "cross-validation", 10.0).probabilities
+    probabilities = stand(81.0, HUNDRED, "given", 10.0).probabilities
     assert probabilities is not None
     assert probabilities["silver"] == 0.5
     assert probabilities["gold"] == pytest.approx(0.158655, abs=1e-6)
@@ -159,7 +159,7 @@ def test_a_percentile_lies_within_its_ranges_and_the_wider_holds_the_narrower(
 
 
 def test_the_ranges_are_those_of_a_normal_error() -> None:
-    standing = stand(60.0, HUNDRED, "cross-validation", 10.0)
+    standing = stand(60.0, HUNDRED, "given", 10.0)
     assert standing.percentile_within == (0.5, 0.7)  # those who have at most 50, and at most 70
     assert standing.percentile_interval == pytest.approx((0.47, 0.73), abs=0.011)
     assert standing.upper_half == pytest.approx(0.828944, abs=1e-6)  # of 0.95 standard errors above the median
