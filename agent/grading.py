@@ -38,8 +38,17 @@ class Grade:
     standard_error: float | None = None
 
 
-def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
+def grade(
+    task: Task,
+    submission: pd.DataFrame,
+    answers: pd.DataFrame,
+    board: Board | NoStanding = NO_BOARD,
+    *,
+    same_rows: bool = False,
+) -> Grade:
     """Score a submission on the answers, and rank the score on a leaderboard with the task's metric.
+
+    `same_rows`: whether the leaderboard's scores are on these answers.
 
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
@@ -74,7 +83,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
     score = float(metric.score(y, predictions, weights))
     error = holdout_error(metric, y, predictions, weights)
-    standing = standing_on_board(score, board, "holdout", error, rows=len(y))
+    standing = standing_on_board(score, board, "holdout", error, rows=len(y), same_rows=same_rows)
     return Grade(task.name, task.metric, score, standing, error)
 
 

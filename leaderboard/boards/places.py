@@ -105,6 +105,21 @@ class ScoreNoise:
         half = self.half_width(coverage)
         return min(self.shift - half, 0.0), max(self.shift + half, 0.0)
 
+    def interval_of_places(self, best: float, last: float, coverage: float = 0.8) -> tuple[float, float]:
+        """Ends, worse one first, of the scores whose places are held with probability `coverage`, widened to the known
+        score where that lies outside.
+
+        All scores above the best team's have one place, as have those below the last team's: where an end lies there,
+        what is beyond it is held too, and the other end draws nearer, to leave out as much as both did. As far as it
+        keeps the same distance from the mean as the one team does, so that more noise never narrows the interval.
+
+        best, last: by how much the known score has to improve to be the best team's, and the last one's.
+        """
+        both, one = self.half_width(coverage), self.half_width(2 * coverage - 1)
+        worse = max(one, min(both, best - self.shift))
+        better = max(one, min(both, self.shift - last))
+        return min(self.shift - worse, 0.0), max(self.shift + better, 0.0)
+
 
 def score_noise(
     basis: Basis,

@@ -35,8 +35,8 @@ class Standing:
     percentile_within
         The percentiles, lower one first, of scores one standard error worse and better; None without a standard error.
     score_interval, percentile_interval
-        Between which the score among teams and its percentile lie with a chance of 80 %, lower one first, by all noise
-        that `places` counts, the test set's with it; None without a standard error.
+        Between which the score among teams and its percentile lie with a chance of 80 % each, lower one first, by all
+        noise that `places` counts, the test set's with it; None without a standard error.
     noise
         Standard deviation of the score among teams around this one, without the rare large differences; None without a
         standard error.
@@ -147,8 +147,9 @@ def _with_chances(standing: Standing, board: Board, error: float, noise: ScoreNo
     def margin(threshold: float | None) -> float | None:
         return None if threshold is None else sign * (threshold - score)
 
-    ends = noise.interval()
-    low, high = sorted(score + sign * end for end in ends)
+    low, high = sorted(score + sign * end for end in noise.interval())
+    known = [value for _, value in board.ranked()]
+    ends = noise.interval_of_places(sign * (known[0] - score), sign * (known[-1] - score)) if known else (0.0, 0.0)
     half = margin(board.median)
     cautions = (board.caution, noise_caution(board, standing.test_rows, noise))
     return replace(
