@@ -28,9 +28,9 @@ def night_document(state: NightState, night: NightRow, runs_dir: str, prior: Pri
 
     Of each competition (`competitions`): seconds and slices; `before` and `after`, its honest estimates (score,
     standard_error, confirmed, place among so many teams, medal); `place_within` and `place_interval`, the places
-    within one standard error of the last one, and those of its 80 % interval; `gain`, the sum of its experiments' gains in standard errors of the run's first score; what helped
-    and what failed; `chance`, that another hour gains more than the noise; what it would try next. A ledger that cannot
-    be read leaves out what it holds.
+    within one standard error of the last one, and those of its 80 % interval; `gain`, the sum of its experiments' gains
+    in standard errors of the run's first score; what helped and what failed; `chance`, that another hour gains more
+    than the noise; what it would try next. A ledger that cannot be read leaves out what it holds.
     """
     slices, notes = state.slices(night.id), state.notes(night.id)
     earlier = [s for s in state.slices() if s.began < night.began]
