@@ -14,8 +14,8 @@ from medalist.leaderboard.boards.standing import Standing, standing_on_board
 class Standings:
     """Ranks cross-validated scores on a human leaderboard with the same metric.
 
-    board: the reason where there is none. rows, test_rows: on which scores are cross-validated, and that are to be
-    predicted; None for not known.
+    board: the reason where there is none. rows, test_rows: on which scores are cross-validated, where they do
+    not say themselves, and that are to be predicted; None for not known.
     """
 
     board: Board | NoStanding
@@ -26,5 +26,5 @@ class Standings:
         """The estimated standing of a score (percentile, medal), or the reason why there is none."""
         error = score.standard_error or None
         return standing_on_board(
-            score.value, self.board, "cross-validation", error, rows=self.rows, test_rows=self.test_rows
+            score.value, self.board, "cross-validation", error, rows=score.rows or self.rows, test_rows=self.test_rows
         )

@@ -3,10 +3,13 @@
 import math
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medalist.agent.records.standings import Standings
+from medalist.agent.score import Score
 from medalist.leaderboard.boards.board import Board, board_from_scores
 from medalist.leaderboard.boards.medals import MEDALS
 from medalist.leaderboard.boards.places import FITTED, Basis, ranking_rows, score_noise
@@ -153,3 +156,13 @@ def test_the_stated_chance_is_that_of_drawn_scores() -> None:
         ]
         expected = (1 - noise.wide_share) * parts[0] + noise.wide_share * parts[1]
         assert noise.at_least(margin) == pytest.approx(expected, abs=5e-4)
+
+
+def test_the_noise_counts_the_rows_that_a_score_is_on() -> None:
+    """Defect: a score on fresh folds, of which time allowed one in five, was taken for one on all rows, and the noise
+    of the test set for twice what it is."""
+    few, unknown = Score(60.0, 2.0, 0.0, np.zeros(2), rows=1_000), Score(60.0, 2.0, 0.0, np.zeros(2))
+    standings = Standings(HUNDRED, rows=5_000, test_rows=1_000)
+    noises = [s.noise for score in (few, unknown) if isinstance(s := standings.of(score), Standing)]
+    assert noises[0] == score_noise("cross-validation", 2.0, 1_000, 1_000).core
+    assert noises[1] == score_noise("cross-validation", 2.0, 5_000, 1_000).core
