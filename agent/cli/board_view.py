@@ -77,6 +77,8 @@ def show_board(
         said = standing.caution or ""  # the board's faults stand above
         noise = said.removeprefix(board.caution or "").strip() or None
         print_text(f"\n{sentence(replace(standing, caution=noise))}")
+        if standing.standard_error is None:
+            print_text("With --se, its standard error, the place gets an interval and the medals their chances.")
     elif standing is not None:
         print_text(f"\n{standing.reason}")
 

@@ -21,8 +21,12 @@ kind; a score that is given to be ranked: Normal(0, 1), its error is what the pe
 
 Teams are ranked on the same rows, so that an easy test set lifts them together. Of a board with final scores that makes
 nothing surer: its thresholds are as they are, nobody knows if the rows that gave them were easy, and T still varies
-with those rows. Where all are ranked anew on other rows, it does (`same_rows`: a field of models with scores on the
-holdout itself): thresholds near a score move with it, and their difference varies by PAIRED of what a score does alone.
+with those rows. Where all are ranked anew on other rows, it does: thresholds near a score move with it, and their
+difference varies by PAIRED of what a score does alone. That is the shake-up
+
+- from a public leaderboard to the private one (`public_share`), of p rows: in place of rows / test_rows comes
+  rows / p + PAIRED² rows / test_rows, since the thresholds that are seen have the noise of the public rows;
+- of a field of models whose scores are on the holdout itself (`same_rows`): Normal(0, PAIRED² (1 + h / test_rows)).
 
 The constants are fitted by maximum likelihood to runs on competitions and re-cuts of them: see docs/calibration.md,
 which shows how well the stated intervals and chances hold on competitions that they were not fitted to.
@@ -55,6 +59,7 @@ class Constants:
 
 
 FITTED = Constants(shift=0.0, core=1.0, wide=5.0, wide_share=0.08, paired=0.6)
+PUBLIC_SHARE = 0.2  # of the test rows, where that of a public leaderboard is not known: Kaggle's usual one
 ROWS_PER_TEST_ROW = 4.0  # of train, where a standing's numbers of rows are not known: a test set of a fifth
 
 
@@ -127,6 +132,7 @@ def score_noise(
     rows: int | None = None,
     test_rows: int | None = None,
     same_rows: bool = False,
+    public_share: float | None = None,
     constants: Constants = FITTED,
 ) -> ScoreNoise:
     """The noise of a score among teams.
@@ -144,6 +150,9 @@ def score_noise(
         cross-validation, and as many on a holdout, are taken.
     same_rows
         Whether all teams' scores are on the holdout of this one.
+    public_share
+        Of all rows to predict, the share that the board's scores are on, where others rank the teams at the end; None
+        where the board's scores are final.
     """
     known = bool(rows and test_rows)
     ratio = rows / test_rows if rows and test_rows else ROWS_PER_TEST_ROW
@@ -152,6 +161,8 @@ def score_noise(
     if basis == "holdout":
         spread = standard_error * math.sqrt(1 + (ratio if known else 1.0)) * (constants.paired if same_rows else 1.0)
         return ScoreNoise(0.0, spread, spread, 0.0)
+    if public_share is not None:
+        ratio *= (1 - public_share) / public_share + constants.paired**2
     core = standard_error * math.hypot(constants.core, math.sqrt(ratio))
     wide = standard_error * math.hypot(constants.wide, math.sqrt(ratio))
     return ScoreNoise(constants.shift * standard_error, core, wide, constants.wide_share)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.medals import MEDALS, Medal
+from medalist.leaderboard.boards.places import PUBLIC_SHARE, ScoreNoise, chances, places, ranking_rows, score_noise
 from medalist.leaderboard.boards.places import Basis as Basis
-from medalist.leaderboard.boards.places import ScoreNoise, chances, places, ranking_rows, score_noise
 
 #: The words that go with every medal, so that nobody takes an estimate for a medal.
 WORDS: dict[Basis, str] = {
@@ -88,6 +88,7 @@ def standing_on_board(
     rows: int | None = None,
     test_rows: int | None = None,
     same_rows: bool = False,
+    public: bool = False,
 ) -> Standing | NoStanding:
     """The standing of `score` on `board`, whose scores are by the same metric (see `lookup.board_for`).
 
@@ -102,6 +103,8 @@ def standing_on_board(
         Rows that the score is on, and rows that are to be predicted; None for not known.
     same_rows
         Whether the scores of the board are on the holdout that this score is on.
+    public
+        Whether the board is the public one of a competition that goes on: other rows rank the teams at the end.
 
     A NoStanding given as the board is returned as it is; a score that is not finite gives another one.
     """
@@ -118,8 +121,11 @@ def standing_on_board(
     if standard_error is not None and not (math.isfinite(standard_error) and standard_error >= 0):
         standard_error = None
     error = None if standard_error is None else float(standard_error)
-    ranked_on = ranking_rows(None if basis == "holdout" else test_rows, board.test_rows, board.public_share)
-    noise = None if error is None else score_noise(basis, error, rows, ranked_on, same_rows)
+    share = board.public_share or (PUBLIC_SHARE if public else None)
+    asked = None if basis == "holdout" else test_rows
+    ranked_on = ranking_rows(asked, asked if public and asked else board.test_rows, share)
+    seen = share if public else None
+    noise = None if error is None else score_noise(basis, error, rows, ranked_on, same_rows, seen)
     standing = Standing(
         board=board.name,
         teams=board.teams,

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,3 +167,27 @@ def test_the_noise_counts_the_rows_that_a_score_is_on() -> None:
     noises = [s.noise for score in (few, unknown) if isinstance(s := standings.of(score), Standing)]
     assert noises[0] == score_noise("cross-validation", 2.0, 1_000, 1_000).core
     assert noises[1] == score_noise("cross-validation", 2.0, 5_000, 1_000).core
+
+
+@given(scores, st.floats(0.1, 50), st.floats(0.05, 0.9))
+def test_a_public_board_is_never_surer_than_the_final_one_of_its_private_rows(
+    score: float, error: float, share: float
+) -> None:
+    board = replace(HUNDRED, public_share=share)
+    kwargs = {"rows": 4_000, "test_rows": 1_000}
+    public = standing_on_board(score, board, "cross-validation", error, **kwargs, public=True)
+    final = standing_on_board(score, board, "cross-validation", error, **kwargs)
+    assert isinstance(public, Standing)
+    assert isinstance(final, Standing)
+    assert public.test_rows == max(1, round(1_000 * (1 - share)))
+    expected = 4_000 / (1_000 * share) + FITTED.paired**2 * 4_000 / (1_000 * (1 - share))
+    assert public.noise == pytest.approx(error * math.sqrt(FITTED.core**2 + expected), rel=0.02)
+    if share <= 0.5:  # then the thresholds that are seen move by more than the test set would
+        assert interval(public)[0] <= interval(final)[0] + 1e-9
+
+
+def test_a_public_board_of_unknown_size_is_taken_for_a_fifth() -> None:
+    public = standing_on_board(60.0, HUNDRED, "cross-validation", 1.0, public=True)
+    assert isinstance(public, Standing)
+    assert public.noise is not None
+    assert public.noise > stand(60.0, 1.0).noise  # type: ignore[operator]
