@@ -71,7 +71,9 @@ def _standing_line(row: StandingRow, told: Mapping[str, Any]) -> str:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
     board = recorded_board(row.board, row.metric, row.greater_is_better, row.teams)
-    found = None if board is None else standing_on_board(row.score, board, cast(Basis, row.basis), row.standard_error)
+    rows = told.get("test_rows") if row.basis == "holdout" else None  # the answers to the run's test rows
+    basis, error = cast(Basis, row.basis), row.standard_error
+    found = None if board is None else standing_on_board(row.score, board, basis, error, rows=rows)
     within = found.percentile_within if isinstance(found, Standing) else None
     interval = found.percentile_interval if isinstance(found, Standing) else None
     if (told.get("basis"), told.get("score"), told.get("board")) == (row.basis, row.score, row.board):

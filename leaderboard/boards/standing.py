@@ -18,6 +18,8 @@ WORDS: dict[Basis, str] = {
     "holdout": "medal-equivalent (on a holdout)",
     "given": "medal-equivalent (of the score that is given)",
 }
+#: Chance of a medal, and of none, from which it is not said that the noise leaves medals without meaning.
+DECIDED = 0.05
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,11 @@ def standing_on_board(
         caution=board.caution,
         test_rows=ranked_on,
     )
-    return standing if error is None or noise is None else _with_chances(standing, board, error, noise)
+    if error is None or noise is None:
+        return standing
+    standing = _with_chances(standing, board, error, noise)
+    cautions = (board.caution, noise_caution(standing, board, noise, rows))
+    return replace(standing, caution=" ".join(filter(None, cautions)) or None)
 
 
 def _with_chances(standing: Standing, board: Board, error: float, noise: ScoreNoise) -> Standing:
@@ -157,32 +163,32 @@ def _with_chances(standing: Standing, board: Board, error: float, noise: ScoreNo
     known = [value for _, value in board.ranked()]
     ends = noise.interval_of_places(sign * (known[0] - score), sign * (known[-1] - score)) if known else (0.0, 0.0)
     half = margin(board.median)
-    cautions = (board.caution, noise_caution(board, standing.test_rows, noise))
     return replace(
         standing,
         probabilities=dict(zip(MEDALS, chances(noise, [margin(board.threshold(m)) for m in MEDALS]), strict=True)),
         percentile_within=percentiles_between(board, score, error),
         percentile_interval=places(board.percentile, score, board.greater_is_better, ends),
         upper_half=None if half is None else noise.at_least(half),
-        caution=" ".join(filter(None, cautions)) or None,
         score_interval=(low, high),
         noise=noise.core,
     )
 
 
-def noise_caution(board: Board, test_rows: int | None, noise: ScoreNoise) -> str | None:
+def noise_caution(standing: Standing, board: Board, noise: ScoreNoise, rows: int | None) -> str | None:
     """That medals mean little, in one sentence, where the noise of a score is larger than what is between the middle
-    team and bronze; None where it is not."""
+    team and bronze, and does not leave it aside; None where it does not. `rows`: that the score is on."""
     if board.median is None or board.bronze is None or board.leaked(board.bronze):
         return None
     apart = abs(board.bronze - board.median)
-    if noise.core <= apart or noise.core == 0:
+    chance = (standing.probabilities or {}).get("bronze", 0.0)
+    if noise.core <= apart or not DECIDED < chance < 1 - DECIDED:
         return None
-    on = f" with {test_rows:,} test rows" if test_rows else ""
-    return (
-        f"The score{on} is known to ± {noise.core:.2g} only, and the middle team is {apart:.2g} from bronze: a medal "
-        f"means nothing here."
+    known = (
+        f"known to ± {noise.core:.2g} only, and the middle team is {apart:.2g} from bronze: a medal means nothing here."
     )
+    if standing.basis == "holdout":
+        return f"The score{f' on {rows:,} rows of a holdout' if rows else ''} is {known}"
+    return f"The score{f' on {standing.test_rows:,} test rows' if standing.test_rows else ''} is {known}"
 
 
 def percentiles_between(board: Board, score: float, distance: float) -> tuple[float, float]:

@@ -133,8 +133,12 @@ def test_few_test_rows_make_a_medal_mean_nothing() -> None:
     few, many = stand(70.0, 2.0, rows=4_000, test_rows=80), stand(70.0, 2.0, rows=4_000, test_rows=4_000)
     assert many.caution is None
     assert few.caution is not None
-    assert "with 80 test rows is known to ± 14 only" in few.caution
+    assert "on 80 test rows is known to ± 14 only" in few.caution
     assert few.caution in sentence(few)
+    assert stand(99.0, 2.0, rows=4_000, test_rows=80).caution is None  # bronze is as good as sure
+    holdout = standing_on_board(62.0, HUNDRED, "holdout", 10.0, rows=173)
+    assert isinstance(holdout, Standing)
+    assert "on 173 rows of a holdout is known to ± 14 only" in (holdout.caution or "")
 
 
 def test_a_sentence_with_a_percentile_has_its_interval() -> None:
