@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,11 @@ def natural(p: np.ndarray) -> tuple[float, float, float, float]:
     """Shift, core, wide and its share from numbers without bounds."""
     core = np.exp(p[1])
     return p[0], core, core + np.exp(p[2]), 0.5 / (1 + np.exp(-p[3]))
+
+
+def paired(moved: dict[str, float], without: str = "") -> float:
+    """The median over competitions of the share that `shake_up` measures, as one of standard deviations."""
+    return round(math.sqrt(statistics.median(share for name, share in moved.items() if name != without)), 2)
 
 
 def before(case: Case) -> ScoreNoise:
@@ -194,10 +199,11 @@ def main() -> None:
     lines = read_lines(options.results)
     every = [*cases(lines), *longer_runs()]
     names = sorted({c.competition for c in every})
-    constants = {name: fit([c for c in every if c.competition != name]) for name in names}
+    moved = shake_up(lines)
     if options.fit:
-        paired = shake_up(lines)
-        print(asdict(fit(every)) | {"paired": round(math.sqrt(statistics.median(paired.values())), 2)})
+        print(asdict(replace(fit(every), paired=paired(moved))))
+    constants = {n: replace(fit([c for c in every if c.competition != n]), paired=paired(moved, n)) for n in names}
+    if options.fit:
         for name in names:
             print(f"without {name}: {constants[name]}")
         return
