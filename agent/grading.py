@@ -59,8 +59,17 @@ class ScoredRows:
     weights: np.ndarray | None
 
 
-def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
+def grade(
+    task: Task,
+    submission: pd.DataFrame,
+    answers: pd.DataFrame,
+    board: Board | NoStanding = NO_BOARD,
+    *,
+    same_rows: bool = False,
+) -> Grade:
     """Score a submission on the answers, and rank the score on a leaderboard with the task's metric.
+
+    `same_rows`: whether the leaderboard's scores are on these answers.
 
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
@@ -69,7 +78,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     metric = rows.task.scorer()
     score = float(metric.score(rows.y, rows.predictions, rows.weights))
     error = holdout_error(metric, rows.y, rows.predictions, rows.weights)
-    standing = standing_on_board(score, board, "holdout", error)
+    standing = standing_on_board(score, board, "holdout", error, rows=len(rows.y), same_rows=same_rows)
     return Grade(task.name, task.metric, score, standing, error, interval_of(metric, score, error))
 
 

@@ -32,6 +32,7 @@ class Score:
     blocks: (b,) what blocks of rows contribute to the loss, the same rows for every candidate of a run; NaN where
         undefined.
     folds: (f, 2) losses and numbers of rows of the folds, where errors are correlated within folds; else (0, 2).
+    rows: how many rows the score is on, which the standard error is that of; 0 where it is not known.
     """
 
     value: float
@@ -39,6 +40,7 @@ class Score:
     loss: float
     blocks: np.ndarray
     folds: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,12 @@ def score(
     if not np.isfinite(scores).any() and metric.needs not in ("label", "ranking"):
         scores = losses  # each block lacks a rare class: the loss is the score over the other classes
     if clusters is None:
-        return Score(float(value), _standard_error(scores), loss, losses)
+        return Score(float(value), _standard_error(scores), loss, losses, rows=len(y))
     codes = np.unique(clusters, return_inverse=True)[1]
     rows = np.bincount(codes).astype(float)
     fold_scores, fold_losses = contributions(codes, of_rows, whole)
     error = max(_standard_error(scores), _standard_error(fold_scores, rows))
-    return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]))
+    return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]), len(y))
 
 
 def is_scored_by_loss(metric: Metric, problem: Problem, p: np.ndarray, decided: np.ndarray) -> bool:

@@ -53,7 +53,8 @@ def demo(
         competition.name, scores, better, source="demo", who="reference models", metric=task.metric
     )
     submission = result.folder / "submission.csv"
-    graded = grade(task, pd.read_csv(submission), pd.read_csv(home / "private" / "answers.csv"), board)
+    answers = pd.read_csv(home / "private" / "answers.csv")
+    graded = grade(task, pd.read_csv(submission), answers, board, same_rows=True)
     with open_ledger(runs_dir) as ledger:
         log_grade(ledger, result.run_id, competition.name, task, graded, submission)
     if isinstance(graded.standing, Standing):

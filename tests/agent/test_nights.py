@@ -78,7 +78,7 @@ summary = {"event": "finish", "status": "finished", "score": 1.0 / (number + 1),
            "confirmed_on_fresh_folds": True, "experiments": number + 1, "metric": "rmse", "seconds": at,
            "noise_unit": 1.0, "next": "lightgbm: more",
            "standing": {"medal": "bronze" if number or name == "good" else None, "percentile": 0.5, "teams": 100,
-                        "percentile_within": [0.4, 0.6], "board": "b"}}
+                        "percentile_within": [0.4, 0.6], "percentile_interval": [0.2, 0.9], "board": "b"}}
 ledger.finish_run(run, "finished", summary)
 print(json.dumps(summary), flush=True)
 '''
@@ -135,7 +135,8 @@ def test_plateaus_end_the_night_early_and_failures_stop_nobody(place: Path) -> N
     assert "no train table was found" in text
     assert "It would try next: lightgbm: more" in text
     assert one["place_within"] == [41, 61]
-    assert "place 51 of 100 (within one standard error 41 to 61)" in text
+    assert one["place_interval"] == [11, 81]
+    assert "place 51 of 100 (within one standard error 41 to 61, 80 % interval 11 to 81)" in text
     folder = place / "runs" / "nights" / document["night"]
     assert json.loads((folder / "report.json").read_text())["night"] == document["night"]
     assert "| flat-one |" in (folder / "report.md").read_text()
