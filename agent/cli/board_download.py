@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The honest estimate of a run with its standard error, its metric, and its scores by Kaggle (by "public" and
-    "private")."""
+    """The honest estimate of a run with its standard error, its metric, its scores by Kaggle (by "public" and
+    "private"), and the number of rows that the estimate is on."""
 
     run: str
     score: float
     error: float | None
     metric: Metric
     scores: dict[str, float]
+    rows: int | None = None
 
 
 def download_and_show(
@@ -111,7 +112,9 @@ def _estimate(run: str, runs_dir: str) -> Estimate:
     of_it = [s for s in submitted if s.score == score] or submitted  # the best file rather than a further one
     measured = {} if not of_it else {"public": of_it[-1].public_score, "private": of_it[-1].private_score}
     scores = {part: value for part, value in measured.items() if value is not None}
-    return Estimate(row.id, float(score), row.summary.get("standard_error"), metric, scores)
+    return Estimate(
+        row.id, float(score), row.summary.get("standard_error"), metric, scores, row.summary.get("scored_rows")
+    )
 
 
 def _standing(estimate: Estimate, board: Board, measured: float | None = None) -> Standing | NoStanding:
@@ -119,5 +122,7 @@ def _standing(estimate: Estimate, board: Board, measured: float | None = None) -
     metric = estimate.metric
     compared = comparable(board, metric.name, metric.greater_is_better, metric.assumed and measured is None)
     if measured is not None:
-        return standing_on_board(measured, compared, "given")
-    return standing_on_board(estimate.score, compared, "cross-validation", estimate.error)
+        return standing_on_board(measured, compared, "given", public=True)
+    return standing_on_board(
+        estimate.score, compared, "cross-validation", estimate.error, rows=estimate.rows, public=True
+    )

@@ -73,7 +73,11 @@ def compare(
         score = scores.get(entrant.name, ScoreOf(None, None, notes.get(entrant.name, "")))
         standing: Standing | NoStanding = NoStanding(score.reason)
         if score.value is not None:
-            standing = standing_on_board(score.value, board, judged.basis, score.standard_error)
+            rows = len(judged.predicted[entrant.name].y)
+            test_rows = len(expected) if truth is None else None
+            standing = standing_on_board(
+                score.value, board, judged.basis, score.standard_error, rows=rows, test_rows=test_rows
+            )
         entries.append(Entry(entrant.name, entrant.kind, score, standing, notes.get(entrant.name, "")))
     return Comparison(
         competition=scene.task.name,

@@ -15,7 +15,7 @@ from medalist.competitions.kaggle.download import slug_of
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import board_for
-from medalist.leaderboard.boards.standing import Standing, standing_on_board
+from medalist.leaderboard.boards.standing import Basis, Standing, standing_on_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import RunRow
 
@@ -167,10 +167,17 @@ def board_of(run: RunRow, slug: str, metric: Metric | None) -> Board | NoStandin
 
 
 def standing_of(
-    score: float | None, error: float | None, board: Board | NoStanding, *, measured: bool
+    score: float | None,
+    error: float | None,
+    board: Board | NoStanding,
+    *,
+    measured: bool,
+    rows: int | None = None,
+    test_rows: int | None = None,
 ) -> Standing | None:
-    """The standing of an estimate, or of a score by Kaggle (`measured`); None where there is none."""
+    """The standing of an estimate on so many rows, or of a score by Kaggle (`measured`); None where there is none."""
     if score is None or not math.isfinite(score):
         return None
-    standing = standing_on_board(score, board, "given" if measured else "cross-validation", error)
+    basis: Basis = "given" if measured else "cross-validation"
+    standing = standing_on_board(score, board, basis, error, rows=rows, test_rows=test_rows)
     return standing if isinstance(standing, Standing) else None

@@ -140,11 +140,12 @@ def predicted(candidate: Candidate, slug: str, message: str) -> KaggleSubmission
     """The row of a submission that is about to be made, with what is predicted of it."""
     metric = metric_of(candidate.run, candidate.folder)
     board = board_of(candidate.run, slug, metric)
-    standing = standing_of(candidate.score, candidate.standard_error, board, measured=False)
+    rows = candidate.run.summary.get("scored_rows") or evaluated_rows(candidate.folder, candidate.made_from)
+    error, sizes = candidate.standard_error, {"rows": rows, "test_rows": candidate.rows}
+    standing = standing_of(candidate.score, error, board, measured=False, **sizes)
     interval = None if standing is None else standing.percentile_interval
     noise = None
     if metric is not None and not metric.assumed and candidate.confirmed:
-        rows = candidate.run.summary.get("scored_rows") or evaluated_rows(candidate.folder, candidate.made_from)
         share = board.public_share if isinstance(board, Board) else None
         noise = expected_noise(candidate.standard_error, rows, candidate.rows, share)
     return KaggleSubmissionRow(
