@@ -11,7 +11,7 @@ from medalist.pipelines.features.language.operator import OPERATORS, Kind, Opera
 
 def name_of(feature: Feature) -> str:
     """The name of a feature's operator in the registry, such as "mean", or "table.mean" of a further table's column."""
-    return f"table.{feature.op}" if any(getattr(arg, "table", None) for arg in feature.args) else feature.op
+    return feature.op if feature.measured is None else f"table.{feature.op}"
 
 
 def operator_of(feature: Feature) -> Operator:
@@ -20,11 +20,6 @@ def operator_of(feature: Feature) -> Operator:
     try:
         return OPERATORS[name]
     except KeyError:
-        if name != feature.op and feature.op in OPERATORS:
-            raise PipelineError(
-                f"{feature.op} in {feature} takes no column of a further table: "
-                "aggregate it first, as in mean(table.column) by key."
-            ) from None
         if f"table.{feature.op}" in OPERATORS:
             raise PipelineError(
                 f"{feature.op} in {feature} takes a column of a further table: write {feature.op}(table.column) by key."

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frames.frame import Frame, Source
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.source import Source
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
 from medalist.pipelines.features.language.registry import kind_of, operator_of
