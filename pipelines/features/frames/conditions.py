@@ -4,7 +4,7 @@ time."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.conversion import texts_of
@@ -43,8 +43,8 @@ def fixed_join(frame: Frame, feature: Feature) -> Join:
     name = (*join.name, fixed)
 
     def make() -> Join:
-        holds = reduce(np.logical_and, (_holds(frame, c) for c in fixed))
-        return join._replace(other=np.where(holds, join.other, -1), name=name)
+        holds = reduce(np.logical_and, (frame.cached(("holds", c), partial(_holds, frame, c)) for c in fixed))
+        return join.only(np.flatnonzero(join.of_table(holds) & (join.other >= 0)))._replace(name=name)
 
     return frame.cached(name, make)
 
@@ -85,9 +85,10 @@ def _in_windows(frame: Frame, join: Join, windows: Sequence[Condition]) -> Join:
     taken = rows.order[np.repeat(start, lengths) + within]
     for condition in others:
         until, since = _span(frame, condition)
-        at = table_numbers(frame, condition.column)[taken]
+        at = join.of_table(table_numbers(frame, condition.column))[taken]
         keep = (at < until[main]) & (at >= since[main])
         main, taken = main[keep], taken[keep]
+    taken = taken if join.rows is None else join.rows[taken]
     of_row = np.where(join.main >= 0, np.arange(len(join.main)), -1)
     return Join(of_row, main, len(join.main), taken, None)
 
@@ -98,7 +99,7 @@ def window_bounds(frame: Frame, join: Join, condition: Condition) -> tuple[np.nd
     rows = grouped(frame, join, condition.column)
 
     def sort() -> tuple[np.ndarray, np.ndarray]:
-        values = table_numbers(frame, condition.column)[rows.order]
+        values = join.of_table(table_numbers(frame, condition.column))[rows.order]
         instants = np.unique(values)
         return instants, rows.codes * (len(instants) + 1) + np.searchsorted(instants, values)
 

@@ -39,6 +39,10 @@ class Join(NamedTuple):
         """(m,) the values of the join's rows, from those of all rows of the further table."""
         return values if self.rows is None else values[self.rows]
 
+    def only(self, at: np.ndarray) -> Join:
+        """The join of the rows at some of its m positions alone."""
+        return self._replace(other=self.other[at], rows=at if self.rows is None else self.rows[at])
+
 
 class Grouped(NamedTuple):
     """Rows of a further table sorted by group, then by an order where there is one.
@@ -106,7 +110,13 @@ def keys_joined(frame: Frame, feature: Feature) -> Join:
                 codes[pairs >= 0], uniques = pd.factorize(pairs[pairs >= 0])
                 a, b, count = codes[: len(a)], codes[len(a) :], len(uniques)
             main, other, size = a, b, count
-        return Join(main, other, size, None, name)
+        join = Join(main, other, size, None, name)
+        if frame.rows is None:
+            return join
+        present = np.zeros(size + 1, dtype=bool)  # of few rows, those of the table that belong to none are left out
+        present[main] = True
+        present[-1] = False
+        return join.only(np.flatnonzero(present[other]))
 
     return frame.cached(name, make)
 

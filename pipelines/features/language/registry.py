@@ -35,6 +35,14 @@ def kind_of(feature: Feature) -> Kind:
     return "supervised" if "supervised" in kinds else "transductive" if "transductive" in kinds else "stateless"
 
 
+@lru_cache(maxsize=50_000)
+def looks_at_other_rows(feature: Feature) -> bool:
+    """Whether a feature of a row of train and test depends on other such rows: it is not stateless, and does not only
+    look at further tables."""
+    made = (n for n in nodes(feature) if isinstance(n, Feature) and n.home is None and n.measured is None)
+    return any(operator_of(n).kind != "stateless" for n in made)
+
+
 def is_supervised(feature: Feature) -> bool:
     """Whether any part of a feature uses the target."""
     return kind_of(feature) == "supervised"

@@ -78,7 +78,7 @@ def ago(frame: Frame, feature: Feature) -> np.ndarray:
     join = fixed_join(frame, feature)
     start, end, rows = window_bounds(frame, join, Condition(column, BEFORE, reference))
     own, unit = times(frame, reference)
-    instants = np.append(table_numbers(frame, column)[rows.order], np.nan)
+    instants = np.append(join.of_table(table_numbers(frame, column))[rows.order], np.nan)
     return np.where(end > start, (own - instants[np.where(end > start, end - 1, -1)]) / unit, np.nan)
 
 

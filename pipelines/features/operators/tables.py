@@ -83,11 +83,14 @@ def largest(frame: Frame, feature: Feature) -> np.ndarray:
 
 def median(frame: Frame, feature: Feature) -> np.ndarray:
     """Median of a further table's number over its rows with this key."""
-    join, codes, values = _numbers(frame, feature)
-    order = np.lexsort((values, codes))
-    values = np.append(values[order], np.nan)
+    node, join = feature.args[0], join_of(frame, feature)
+    numbers, ranks = frame.cached(("ranks", node), lambda: np.unique(table_numbers(frame, node), return_inverse=True))
+    present = (join.other >= 0) & ~np.isnan(join.of_table(table_numbers(frame, node)))
+    codes, size = join.other[present], max(len(numbers), 1)
+    places = np.sort(codes * size + join.of_table(ranks)[present])  # by group, then by number: far faster than lexsort
     count = np.bincount(codes, minlength=join.size)
     at = np.cumsum(count) - count + np.maximum(count - 1, 0) / 2
+    values = np.append(numbers[places % size] if len(numbers) else numbers, np.nan)
     middle = (values[np.floor(at).astype(np.int64)] + values[np.ceil(at).astype(np.int64)]) / 2
     return join.to_rows(np.where(count > 0, middle, np.nan))
 
