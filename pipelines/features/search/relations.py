@@ -24,6 +24,7 @@ INNER = 8  # numbers of a table two steps away, at most
 FIRST = ("mean", "sum", "max", "min")  # aggregates of each number that come first
 STEADY = ("mean", "sum", "max")  # aggregates under conditions
 OUTER = ("mean", "max", "sum", "min")  # aggregates of what was made for each row of a table
+MOST_CROSSED = 4  # good conditions that are put together with others, at most
 MOST_REFINED = 80  # refinements of one candidate, at most
 
 
@@ -66,9 +67,24 @@ def conditional(columns: Columns, joined: Sequence[Joined]) -> Iterator[Feature]
 
 
 def refined(joined: Sequence[Joined], best: Iterable[Feature]) -> Iterator[Feature]:
-    """What may be better than good candidates: further conditions, other aggregates, the share that meets a
-    condition."""
-    yield from in_turns([islice(_refinements(joined, f), MOST_REFINED) for f in best if f.measured is not None])
+    """What may be better than good candidates, two conditions at once, further conditions, other aggregates, the share
+    that meets a condition. best: the best first."""
+    of_tables = [f for f in best if f.measured is not None]
+    crossed = [_crossed(j, [f for f in of_tables if (f.measured, f.by) == (j.table, j.by)]) for j in joined]
+    together = in_turns(crossed)
+    yield from islice(together, MOST_REFINED)
+    yield from in_turns([together, *(islice(_refinements(joined, f), MOST_REFINED) for f in of_tables)])
+
+
+def _crossed(joined: Joined, best: Sequence[Feature]) -> Iterator[Feature]:
+    """Aggregates under two conditions of different columns, one of which was good alone; of the table's numbers too."""
+    alone = dict.fromkeys(c for f in best for c in f.where if c not in joined.where)
+    others = (*joined.windows, *joined.levels)
+    pairs = [(a, b) for a, b in product_by_rank(list(alone)[:MOST_CROSSED], others) if a.column != b.column]
+    made = [(f.op, f.args) for f in best if f.op != "ago"]
+    numbers = [(op, (number,)) for number in joined.numbers[:COMPARED] for op in ("sum", "mean")]
+    for (a, b), (op, args) in product_by_rank(pairs, list(dict.fromkeys([*made[:2], *numbers, *made[2:]]))):
+        yield _where(_made(joined, op, *args, condition=a), joined, b)
 
 
 def _refinements(joined: Sequence[Joined], f: Feature) -> Iterator[Feature]:
