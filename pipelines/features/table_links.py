@@ -13,6 +13,7 @@ from medalist.pipelines.features.frames.matching import common_codes
 
 REFERRED = 0.9  # share of a table's distinct keys that the table it refers to has, at least
 LEAST_KEYS = 20  # distinct values of a key that is looked for under another name
+FIRST_ROWS = 10_000  # rows of which it is seen first whether their values differ
 MOST_KEYS = 12  # columns of a table that are looked for under other names, at most
 MOST_STEPS = 3  # tables from one that has the keys of train and test to one that gets them
 
@@ -81,8 +82,7 @@ def _unique_keys(table: pd.DataFrame) -> list[str]:
         for c in table.columns
         if not pd.api.types.is_float_dtype(table[c].dtype)
         and not pd.api.types.is_datetime64_any_dtype(table[c].dtype)
-        and table[c].notna().all()
-        and table[c].is_unique
+        and all(part.notna().all() and part.is_unique for part in (table[c].iloc[:FIRST_ROWS], table[c]))
     ]
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from medalist.competitions.columns.dates import parse_dates
+from medalist.pipelines.features.frames.conditions import window_bounds
 from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.joins import keys_joined
 from medalist.pipelines.features.language.conditions import BEFORE
 from medalist.pipelines.features.language.expression import Column, Condition, feature
 
@@ -88,7 +90,8 @@ def _later(frame: Frame, table: str, by: tuple[Column, ...], column: str, other:
     """(n,) how many of a table's rows with a row's key are not before its time."""
     counted = feature("count", Column(other, table), by=by)
     before = Condition(Column(other, table), BEFORE, Column(column))
-    return frame.number(counted) - frame.number(feature("count", Column(other, table), by=by, where=(before,)))
+    start, end, _ = window_bounds(frame, keys_joined(frame, counted), before)
+    return frame.number(counted) - (end - start)
 
 
 def _fewer(of_test: np.ndarray, of_train: np.ndarray) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -99,8 +101,13 @@ def test_conditional_aggregates_are_those_of_the_rows_that_meet_them(condition, 
 
 
 def in_window(row: pd.Series, days: float | None) -> pd.DataFrame:
-    loans = TABLES.loans[TABLES.loans["client"] == row["client"]]
-    since = (pd.Timestamp(row["asked"]) - pd.to_datetime(loans["began"])).dt.days
+    return loans_before(row["client"], row["asked"], days)
+
+
+@cache
+def loans_before(client: str, asked: str, days: float | None) -> pd.DataFrame:
+    loans = TABLES.loans[TABLES.loans["client"] == client]
+    since = (pd.Timestamp(asked) - pd.to_datetime(loans["began"], format="%Y-%m-%d")).dt.days
     return loans[(since > 0) & (since <= (np.inf if days is None else days))]
 
 

@@ -175,7 +175,7 @@ def screened(y: np.ndarray, rows: pd.DataFrame, tables: dict[str, pd.DataFrame])
     made = candidates(schema, frame)
     centred = (y - y.mean())[:TRAIN, None]
     sample = Sample(Rows(rows, TRAIN, dict(found.tables)), np.arange(TRAIN), centred, centred)
-    screening = Screener(sample).run(made.all(), (), made.compositions, limit=900)
+    screening = Screener(sample).run(made.all(), (), made.compositions, limit=500)
     return [p.text for p in screening.picks]
 
 
