@@ -71,11 +71,20 @@ class RunData:
         metric = task.scorer()
         columns = [c for c in competition.train.columns if c in competition.test.columns and c not in task.targets]
         train, test = competition.train[columns], competition.test[columns]
-        further = connect(_further_tables(competition, task, columns), train, test, task.id)
+        time = task.folds.column if task.folds.scheme == "time" else None
+        further = connect(_further_tables(competition, task, columns), train, test, task.id, time)
         tables = dict(further.tables)
         fingerprint = data_hash(competition.fingerprint, train, test, tables)
         store = FeatureStore.create(cache / fingerprint, fingerprint, train, test, tables, limit=cache_limit())
-        schema = schema_of(train, cards, tables, joins=further.joins, lookups=further.lookups)
+        schema = schema_of(
+            train,
+            cards,
+            tables,
+            joins=further.joins,
+            lookups=further.lookups,
+            links=further.links,
+            times=further.times,
+        )
         (folder / "work").mkdir(parents=True, exist_ok=True)
         np.save(folder / "work" / "targets.npy", y)
         weights = None

@@ -23,11 +23,12 @@ from holdout_scores import medalist
 from lightgbm import LGBMClassifier, LGBMRegressor
 from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
+from relational_patterns import RELATIONAL
 from sklearn.preprocessing import TargetEncoder
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "all": {**ISSUE, **OTHER}}
+SETS = {"issue": ISSUE, "other": OTHER, "relational": RELATIONAL, "all": {**ISSUE, **OTHER, **RELATIONAL}}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",
     "logloss": "log loss",
