@@ -46,7 +46,7 @@ def with_step(rows: Rows, step: Step) -> Rows:
     return recipe((*rows, step))
 
 
-def step_of(rows: Rows, kind: str) -> Step | None:
+def row_step(rows: Rows, kind: str) -> Step | None:
     """The step of a kind; None where the recipe has none."""
     return next((step for step in rows if step[0] == kind), None)
 

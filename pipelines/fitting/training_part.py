@@ -12,7 +12,7 @@ from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.matrices import append_columns
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
-from medalist.pipelines.row_recipe import ADDITIONAL, FLAGGED, step_of
+from medalist.pipelines.row_recipe import ADDITIONAL, FLAGGED, row_step
 from medalist.pipelines.rows.choose import choose_rows
 
 FLAG = "additional_row"  # name of the column that tells additional rows from those of train
@@ -93,7 +93,7 @@ def training_part(
         return TrainingPart(store, y, fit_rows, np.arange(len(fit_rows)), given)
     rows = choose_rows(store, problem, pipeline, y, fit_rows)
     own = rows.weights if given is None else rows.weights * given[rows.kept]
-    step = step_of(pipeline.rows, ADDITIONAL)
+    step = row_step(pipeline.rows, ADDITIONAL)
     if step is None:
         return TrainingPart(store, rows.y, rows.fit, rows.kept, own, rows.classes)
     if additional is None:
