@@ -42,17 +42,19 @@ def _additional(data: RunData) -> Iterator[Step]:
 
 
 def _of_time(data: RunData) -> Iterator[Step]:
-    """Weights by age, the earliest rows, and stretches that differ from their neighbours; where test is later."""
+    """Weights by age and without the earliest rows, where test is later; without stretches that differ from their
+    neighbours."""
     plan = data.task.folds
     if plan.scheme not in ("time", "blocks") or plan.column is None or plan.column not in data.store.raw.names:
         return
     axis = time_axis(data.competition.train[plan.column])
     if axis is None or not np.ptp(axis[0][np.isfinite(axis[0])]) > 0:
         return
-    yield "recency", plan.column, 0.25
-    yield "earliest", plan.column, 0.5
-    yield "recency", plan.column, 0.5
-    yield "earliest", plan.column, 0.25
+    if plan.scheme == "time":  # between blocks of test, no row is too old
+        yield "earliest", plan.column, 0.25
+        yield "recency", plan.column, 0.5
+        yield "earliest", plan.column, 0.5
+        yield "recency", plan.column, 0.25
     for begin in _odd_stretches(axis[0], data.fitted_y[:, 0]):
         yield "stretch", plan.column, begin
 
@@ -85,8 +87,7 @@ def _towards_test(data: RunData) -> Iterator[Step]:
 def _repeated(data: RunData) -> Iterator[Step]:
     """Rows of equal inputs: merged, once, or left out where they differ in the target."""
     train = data.competition.train
-    inputs = data.task.features(train, data.competition.test)
-    inputs = [name for name in inputs if name not in data.task.id]
+    inputs = [card.name for card in data.cards if card.name in train]
     if not inputs or len(inputs) * len(train) > MOST_CELLS or np.isnan(data.y).any():
         return
     hashes = row_hashes(train, inputs)
