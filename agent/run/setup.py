@@ -113,6 +113,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
+    costs.additional_rows = data.n_additional
     give_back()
     footprints, own = footprints_of(data), own_bytes(data)
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
