@@ -11,7 +11,7 @@ from medalist.agent.report.figures import INKS, figure
 from medalist.agent.report.loader import RunContents
 from medalist.agent.report.page import render
 from medalist.leaderboard.boards.board import Board
-from medalist.leaderboard.boards.medals import MEDALS
+from medalist.leaderboard.boards.medals import MEDALS, Medal
 from medalist.leaderboard.boards.standing import WORDS, percentage
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ def section(contents: RunContents) -> Markup | None:
         standing=standing,
         within=_interval(standing.get("percentile_within")),
         interval=_interval(standing.get("percentile_interval")),
-        medals=[m for m in MEDALS if (standing.get("probabilities") or {}).get(m) is not None],
+        medals=[
+            m
+            for m in MEDALS
+            if (standing.get("probabilities") or {}).get(m) is not None and (board is None or m in _zones(board))
+        ],
+        leaked=[] if board is None else [m for m in MEDALS if board.leaked(board.threshold(m))],
         board=board,
         words=WORDS["cross-validation"],
         figure=field(contents),
@@ -43,6 +48,12 @@ def section(contents: RunContents) -> Markup | None:
 def _interval(ends: Any) -> str:
     """Two shares as text; "" where they are not known."""
     return "" if not ends else f"{percentage(ends[0])} and {percentage(ends[1])}"
+
+
+def _zones(board: Board) -> dict[Medal, float]:
+    """The score from which each medal begins, gold first; without medals of a leaked top, which no honest score has."""
+    thresholds = {m: board.threshold(m) for m in MEDALS}
+    return {m: t for m, t in thresholds.items() if t is not None and not board.leaked(t)}
 
 
 def field(contents: RunContents) -> Markup | None:
@@ -60,7 +71,7 @@ def _field(contents: RunContents, board: Board) -> Markup:
     low, high = low - pad, high + pad
 
     def draw(axes: Axes) -> None:
-        thresholds = [(m, board.threshold(m)) for m in reversed(MEDALS)]
+        thresholds = [(m, t) for m, t in reversed(list(_zones(board).items()))]
         better = high if board.greater_is_better else low
         for i, (medal, start) in enumerate(thresholds):
             if start is None:
@@ -81,7 +92,7 @@ def _field(contents: RunContents, board: Board) -> Markup:
         axes.set_ylabel("% of teams beaten")
         axes.locator_params(axis="x", nbins=5)
 
-    zones = "; ".join(f"{m} from {t:.6g}" for m in MEDALS if (t := board.threshold(m)) is not None)
+    zones = "; ".join(f"{m} from {t:.6g}" for m, t in _zones(board).items()) or "none"
     return figure(
         f"field-{contents.run.id}",
         f"The field of {board.teams:,} {board.who}",
