@@ -32,9 +32,11 @@ def refuse_other_rows(name: str, frame: pd.DataFrame, expected: pd.DataFrame, ta
         if others.all():
             raise SubmissionError(f"None of its ids is of a test row of {competition}: it is of another competition.")
         if others.any():
+            shown = [i for i in own[others] if str(i).lower() not in ("nan", "<na>")] or ["a missing one"]
+            meant = "is it of another competition?" if others.mean() > 0.5 else "use those of the sample submission."
             raise SubmissionError(
-                f"{int(others.sum()):,} of its ids, such as {own[others][0]}, are of no test row of {competition}: it "
-                f"must have those of the sample submission."
+                f"{int(others.sum()):,} of its {len(own):,} ids, such as {shown[0]}, are of no test row of "
+                f"{competition}: {meant}"
             )
         if absent.any():
             raise SubmissionError(

@@ -142,7 +142,10 @@ def changed(place: Path, tmp_path: Path, change: Callable[[pd.DataFrame], pd.Dat
             lambda f: f.assign(**{f.columns[0]: range(9_000_000, 9_000_080)}),
             "None of its ids is of a test row of parcels",
         ),
-        (lambda f: pd.concat([f[1:], f[:1].assign(**{f.columns[0]: 9_000_000})]), "1 of its ids, such as 9000000, are"),
+        (
+            lambda f: pd.concat([f[1:], f[:1].assign(**{f.columns[0]: 9_000_000})]),
+            "1 of its 80 ids, such as 9000000, are",
+        ),
         (lambda f: pd.concat([f, f[:1]]), "changed.csv: The submission holds the same id twice"),
         (lambda f: f.rename(columns={f.columns[0]: "nr"}), "changed.csv: It has no column"),
         (lambda f: f.assign(**{f.columns[-1]: np.nan}), "changed.csv: The submission has missing values"),
