@@ -94,7 +94,7 @@ def run(
     options, most = given.task(task), memory_limit(memory)
     began, deadline = begin(context)
 
-    from medalist.agent.cli.ending import end, submit_at_end, without_submitting
+    from medalist.agent.cli.ending import end, has_ended, submit_at_end, with_time_for_its_end
     from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import last_run_of, resume_config
@@ -120,9 +120,10 @@ def run(
             cluster=cluster,
             artifacts=artifacts,
         )
-        work = without_submitting(config, auto_submit)
+        work = with_time_for_its_end(config, auto_submit, report=report)
         result = run(work, display_for(json), began=began, resume=row, deadline=deadline)
-        submit_at_end(result, config, began, deadline, auto_submit, kaggle, json=json)
+        has_ended(config, began, deadline)
+        submit_at_end(result, config, began, auto_submit, kaggle, json=json)
         raise end(result, config, began, report=report, json=json)
 
     config = RunConfig(
@@ -148,7 +149,8 @@ def run(
         task_options=options,
         file_options=given.files(),
     )
-    work = without_submitting(config, auto_submit)
+    work = with_time_for_its_end(config, auto_submit, report=report)
     result = run(work, display_for(json), began=began, deadline=deadline)
-    submit_at_end(result, config, began, deadline, auto_submit, kaggle, json=json)
+    has_ended(config, began, deadline)
+    submit_at_end(result, config, began, auto_submit, kaggle, json=json)
     raise end(result, config, began, report=report, json=json)
