@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "Among humans"
+CLOSE = 0.04  # share of the width within which the labels of two medals would lie upon each other
 SHOWN_FROM = 60  # percentile of teams, from the best, down to which the field is shown at least
 
 
@@ -73,13 +74,17 @@ def _field(contents: RunContents, board: Board) -> Markup:
     def draw(axes: Axes) -> None:
         thresholds = [(m, t) for m, t in reversed(list(_zones(board).items()))]
         better = high if board.greater_is_better else low
+        before, up = None, 4
         for i, (medal, start) in enumerate(thresholds):
             if start is None:
                 continue
             following = next((t for _, t in thresholds[i + 1 :] if t is not None), better)
             axes.axvspan(start, following, color=INKS[medal], alpha=0.35, linewidth=0)
             begins = max(start, low) if board.greater_is_better else min(start, high)
-            axes.annotate(medal, (begins, 0), xytext=(3, 4), textcoords="offset points", rotation=90, fontsize=8)
+            close = before is not None and abs(begins - before) < CLOSE * (high - low)
+            up = up + 40 if close else 4  # above the label that it would lie upon
+            axes.annotate(medal, (begins, 0), xytext=(3, up), textcoords="offset points", rotation=90, fontsize=8)
+            before = begins
         xs = [low, *sorted(p for p in scores if low <= p <= high), high]
         axes.plot(xs, [100 * board.percentile(x) for x in xs], color=INKS["ink"], linewidth=1.6)
         if error:
