@@ -63,9 +63,13 @@ def row_proposals(history: Sequence[Record], families: Sequence[str], arms: Sequ
 def _with_step(
     history: Sequence[Record], families: Sequence[str], arm: RowArm, step: Step, done: set[str]
 ) -> Proposal | None:
-    """The best model of the families that have not tried the step, with it; None where there is none yet."""
-    best = best_of(best_base_model(history, family=name) for name in families if name not in done)
-    if best is None or best.arm == "start":
+    """The best model of the families that have not tried the step, with it; None where there is none yet.
+
+    The fast first model is for additional rows alone.
+    """
+    models = history if step[0] == ADDITIONAL else [r for r in history if r.arm != "start"]  # more rows help any model
+    best = best_of(best_base_model(models, family=name) for name in families if name not in done)
+    if best is None:
         return None
     pipeline = _without_tables(best.pipeline, arm.beside) if step[0] == ADDITIONAL else best.pipeline
     pipeline = pipeline.changed(rows=with_step(pipeline.rows, step))
