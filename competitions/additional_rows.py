@@ -1,7 +1,8 @@
 """Additional training rows of a competition: rows of another origin with the target, in the form of train's.
 
 Rows that repeat rows of train would tell the answers of held-out rows, and such that repeat rows of test those of test:
-both are left out, unless rows repeat each other as often by chance.
+both are left out, unless rows repeat each other as often by chance. So are other versions of the same rows, which have
+their ids and most of their values.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def additional_rows(competition: Competition, task: Task, columns: Sequence[str]
             continue
         known = [c for c in columns if c not in task.id and frame[c].notna().any()]
         frame, found = _without_repeated(frame, train, test, known, path)
-        findings += found
+        frame, versions = _without_versions(frame, train, test, [*known, *task.targets], task.id, path)
+        findings += [*found, *versions]
         if len(frame):
             frames.append(frame)
             paths.append(path)
@@ -143,6 +145,48 @@ def _without_repeated(
             Finding("additional rows", severity, (), f"{message}{why}, so they are left out.", float(found.mean()))
         )
     return frame[kept].reset_index(drop=True), findings
+
+
+def _without_versions(
+    frame: pd.DataFrame, train: pd.DataFrame, test: pd.DataFrame, columns: Sequence[str], ids: Sequence[str], path: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """The rows that are no other version of a row of train or test, and findings on those that are: rows with the id of
+    one, where such pairs agree in clearly more of the columns (targets included) than pairs at random do."""
+    ids, findings = list(ids), []
+    for name, table in (("train", train), ("test", test)):
+        if not ids or not columns or not len(frame) or not set(ids) <= set(table) & set(frame):
+            continue
+        mine, theirs = row_hashes(frame, ids), row_hashes(table, ids)
+        numbers = pd.Series(np.arange(len(table)), index=theirs)
+        place = numbers[~numbers.index.duplicated()].reindex(mine).to_numpy()
+        found = ~np.isnan(place)
+        if not found.any():
+            continue
+        at, pairs = np.flatnonzero(found), place[found].astype(int)
+        at_random = np.random.default_rng(0).permutation(len(table))[: len(pairs)]
+        shared = [c for c in columns if c in table]
+        alike = _agreement(frame.iloc[at], table.iloc[pairs], shared)
+        by_chance = _agreement(frame.iloc[at[: len(at_random)]], table.iloc[at_random], shared)
+        if alike <= (1 + by_chance) / 2:
+            continue
+        frame = frame[~found].reset_index(drop=True)
+        why = (
+            f"{int(found.sum()):,} rows of {path} have the id of a row of {name} and {alike:.0%} of its values: they "
+            "are other versions of these rows, which would tell their answers, and are left out."
+        )
+        findings.append(Finding("additional rows", "warning", (), why, float(found.mean())))
+    return frame, findings
+
+
+def _agreement(one: pd.DataFrame, other: pd.DataFrame, columns: Sequence[str]) -> float:
+    """The share of equal values in two tables of equally many rows, missing ones being equal."""
+    equal = []
+    for c in columns:
+        a, b = one[c].reset_index(drop=True), other[c].reset_index(drop=True)
+        if isinstance(a.dtype, pd.CategoricalDtype) or isinstance(b.dtype, pd.CategoricalDtype):
+            a, b = a.astype(object), b.astype(object)
+        equal.append(float(((a == b) | (a.isna() & b.isna())).fillna(False).mean()))
+    return float(np.mean(equal))
 
 
 def _share(rows: np.ndarray, others: np.ndarray) -> float:

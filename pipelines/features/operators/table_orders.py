@@ -51,8 +51,7 @@ def latest(frame: Frame, feature: Feature) -> np.ndarray:
 
 
 def trend(frame: Frame, feature: Feature) -> np.ndarray:
-    """Slope of a further table's number over its second column, a day for dates, by least squares over its rows with
-    this key."""
+    """Least-squares slope of a further table's number over its second column (a day for dates), within the key."""
     join, codes, values, instants = _in_order(frame, feature)
     count = np.maximum(np.bincount(codes, minlength=join.size), 1)
     instants = instants - (np.bincount(codes, instants, minlength=join.size) / count)[codes]
