@@ -20,12 +20,14 @@ from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
 from medalist.agent.proposals.row_arms import RowArm, gained, row_proposals
 from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, stack_arms
 from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.features.base_sets import with_codes
 from medalist.pipelines.problem import Problem
 
 ENCODING_ARMS = {
     "view:beside": "beside its features",
     "view:alone": "in place of its features",
 }  # arms that add the encodings
+CODES_ARM = "view:codes"  # the arm that takes whole numbers that may be names for categories
 PRIORS = {  # prior gain of each arm, in units of the standard error of the run's first score
     "seed": 0.04,
     "slow": 0.03,
@@ -36,6 +38,7 @@ PRIORS = {  # prior gain of each arm, in units of the standard error of the run'
     "pseudo": 0.04,
     "view:beside": 0.2,
     "view:alone": 0.2,
+    CODES_ARM: 0.4,
 }
 NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
 SLOWER = 0.4  # factor on the learning rate for the arm "slow"
@@ -67,6 +70,7 @@ class Variations:
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
     rows: the arms that weigh and choose training rows.
+    names: columns of whole numbers that may be names.
     """
 
     seed: int
@@ -81,13 +85,15 @@ class Variations:
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
     rows: tuple[RowArm, ...] = ()
+    names: tuple[str, ...] = ()
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-        """An offer for each proposal that fits into the time; of ENCODING_ARMS also with a raised learning rate."""
+        """An offer for each proposal that fits into the time; of ENCODING_ARMS and CODES_ARM also with a raised
+        learning rate."""
         offered: set[str] = set()
         for proposal in self.proposals(situation.finished):
             arm = proposal.arm
-            if arm in ENCODING_ARMS:
+            if arm in ENCODING_ARMS or arm == CODES_ARM:
                 fitted = planner.within_time(proposal.pipeline, situation)
                 if fitted is None:
                     continue
@@ -120,6 +126,7 @@ class Variations:
         yield from row_proposals(history, self.families, self.rows)
         for arm_name in ENCODING_ARMS:
             yield from self._with_encodings(history, arm_name)
+        yield from self._with_codes(history)
 
     def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
         """Arm `seed`: the best model of the families that use a seed, with another seed."""
@@ -205,6 +212,18 @@ class Variations:
             if all(r.pipeline != pipeline for r in history):
                 reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {ENCODING_ARMS[arm]}"
                 yield Proposal(pipeline, reason, best.number, arm)
+
+    def _with_codes(self, history: Sequence[Record]) -> Iterator[Proposal]:
+        """The arm CODES_ARM: each boosted family's best model with whole numbers as categories, once."""
+        tried = {r.pipeline.family for r in history if r.arm == CODES_ARM}
+        for name in self.families if self.names else ():
+            best = best_base_model(history, family=name, boosted=True)
+            if name in tried or best is None or best.arm == "start":
+                continue
+            pipeline = best.pipeline.changed(features=with_codes(best.pipeline.features, self.names))
+            if all(r.pipeline != pipeline for r in history):
+                reason = f"{FAMILIES[name].title} on whole numbers as categories, which they may be"
+                yield Proposal(pipeline, reason, best.number, CODES_ARM)
 
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:

@@ -148,6 +148,8 @@ class Family:
         model of a run, by which features are judged and time is planned.
     stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
     stacker: its parameters as the second level of stacking; None for a family that is not used there.
+    least_categories: columns of categories, or of whole numbers that may be names, that it needs; with fewer it is left
+        out.
     """
 
     name: str
@@ -172,6 +174,7 @@ class Family:
     fast: Callable[[int], Mapping[str, Any]] | None = None
     stochastic: Mapping[str, Any] = field(default_factory=dict)
     stacker: Mapping[str, Any] | None = None
+    least_categories: int = 0
 
     @cached_property
     def portfolio_ids(self) -> tuple[str, ...]:

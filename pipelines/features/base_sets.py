@@ -18,10 +18,13 @@ MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, fr
 MOST_ENCODED = 300  # columns of all encodings together, at most
 
 
-def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) -> tuple[str, ...]:
+def base_features(
+    cards: Sequence[ColumnCard], feature_set: str, n_rows: int, names: Collection[str] = ()
+) -> tuple[str, ...]:
     """The first feature set, as texts of expressions: every column encoded by its kind and for the estimator family.
 
-    feature_set: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column is
+    feature_set: "trees" or "linear", by family. n_rows: number of train rows. names: columns of whole
+    numbers that may be names, which linear feature sets have as categories too. Never empty: where no column is
     encoded, it holds the frequencies of all.
     """
     features: list[str] = []
@@ -47,7 +50,16 @@ def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) ->
                 features.append(str(feature("count", name)))
         else:
             features.append(str(feature("code", name)))
+        if feature_set == "linear" and name in names and str(feature("code", name)) not in features:
+            features.append(str(feature("code", name)))
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
+
+
+def with_codes(features: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """A feature set in which these columns of whole numbers are categories instead of numbers; what else is made from
+    them stays."""
+    codes = {str(feature("number", name)): str(feature("code", name)) for name in names}
+    return tuple(dict.fromkeys((*(codes.get(f, f) for f in features), *codes.values())))
 
 
 def values_recur(card: ColumnCard, n_rows: int) -> bool:
