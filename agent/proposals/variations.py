@@ -20,7 +20,6 @@ from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
 from medalist.agent.proposals.row_arms import RowArm, gained, row_proposals
 from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, stack_arms
 from medalist.pipelines.estimators.registry import FAMILIES
-from medalist.pipelines.features.base_sets import with_codes
 from medalist.pipelines.problem import Problem
 
 ENCODING_ARMS = {
@@ -38,7 +37,7 @@ PRIORS = {  # prior gain of each arm, in units of the standard error of the run'
     "pseudo": 0.04,
     "view:beside": 0.2,
     "view:alone": 0.2,
-    CODES_ARM: 0.4,
+    CODES_ARM: 0.6,
 }
 NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
 SLOWER = 0.4  # factor on the learning rate for the arm "slow"
@@ -70,7 +69,7 @@ class Variations:
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
     rows: the arms that weigh and choose training rows.
-    names: columns of whole numbers that may be names.
+    codes: the first features of trees, whole numbers that may be names being categories; () where there are none.
     """
 
     seed: int
@@ -85,7 +84,7 @@ class Variations:
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
     rows: tuple[RowArm, ...] = ()
-    names: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
         """An offer for each proposal that fits into the time; of ENCODING_ARMS and CODES_ARM also with a raised
@@ -214,13 +213,13 @@ class Variations:
                 yield Proposal(pipeline, reason, best.number, arm)
 
     def _with_codes(self, history: Sequence[Record]) -> Iterator[Proposal]:
-        """The arm CODES_ARM: each boosted family's best model with whole numbers as categories, once."""
+        """The arm CODES_ARM: each boosted family's best parameters on whole numbers as categories, once."""
         tried = {r.pipeline.family for r in history if r.arm == CODES_ARM}
-        for name in self.families if self.names else ():
+        for name in self.families if self.codes else ():
             best = best_base_model(history, family=name, boosted=True)
             if name in tried or best is None or best.arm == "start":
                 continue
-            pipeline = best.pipeline.changed(features=with_codes(best.pipeline.features, self.names))
+            pipeline = best.pipeline.changed(features=self.codes)
             if all(r.pipeline != pipeline for r in history):
                 reason = f"{FAMILIES[name].title} on whole numbers as categories, which they may be"
                 yield Proposal(pipeline, reason, best.number, CODES_ARM)

@@ -22,8 +22,14 @@ from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.pipelines.estimators.registry import FAMILIES, installed
-from medalist.pipelines.features.base_sets import encoded_features, joined_features, values_recur
-from medalist.pipelines.features.language.expression import Column, feature
+from medalist.pipelines.features.base_sets import (
+    base_features,
+    encoded_features,
+    joined_features,
+    values_recur,
+    with_codes,
+)
+from medalist.pipelines.features.language.expression import Column
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.nominal import nominal_numbers
 from medalist.pipelines.features.table_keys import own_keys
@@ -130,6 +136,7 @@ def variations(
     """What may be varied: targets, losses, stacks, encodings. names: columns of whole numbers that may be names."""
     train, test, task = data.competition.train, data.competition.test, data.task
     encodings = encoded_features(data.cards, len(data.y), data.problem.width)
+    codes = with_codes(base_features(data.cards, "trees", len(data.y)), names)
     gaps = bool(np.isnan(data.y).any())
     return Variations(
         seed=config.seed,
@@ -146,7 +153,7 @@ def variations(
         encodings=steering.allowed(encodings) if config.feature_search else (),
         forced=steering.force,
         rows=row_arms(data),
-        names=tuple(n for n in names if steering.allowed((str(feature("code", n)),))),
+        codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
     )
 
 

@@ -13,6 +13,8 @@ import pandas as pd
 from medalist.competitions.columns.dates import parse_dates
 from medalist.competitions.columns.drift import category_drift, number_drift
 from medalist.competitions.columns.kinds import numeric_kind, text_kind
+from medalist.competitions.columns.scales import levels_of
+from medalist.competitions.columns.several_labels import separator_of
 from medalist.competitions.errors import TaskError
 from medalist.competitions.tables.dtypes import is_text
 
@@ -47,7 +49,8 @@ class ColumnCard:
     for numbers, dates and text lengths, total variation for categories; at least the difference of the missing shares.
     `duplicate_of`: an earlier column with the same values. `examples`: the most frequent values. `note`: why the column
     has its kind, "" where that is plain. `numeric`: stored as numbers or booleans. `levels`: the values of an ordinal
-    column of text, lowest first.
+    column of text, lowest first, misspelt ones included. `separator`: the mark between the labels of a value that
+    holds several, else "".
     """
 
     name: str
@@ -64,6 +67,7 @@ class ColumnCard:
     numeric: bool
     levels: tuple[str, ...] = ()
     counted: int = 0
+    separator: str = ""
 
     def distinct_share(self, n_rows: int) -> float:
         """Distinct values per counted row, 0 to 1. `n_rows`: rows of train, used where all of them were counted."""
@@ -133,7 +137,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
     values = pd.Series(uniques)
     dates = None if distinct <= 1 or pd.api.types.is_bool_dtype(both.dtype) else parse_dates(values)
     levels: tuple[str, ...] = ()
-    note = ""
+    note = separator = ""
     if distinct == 0 or (distinct == 1 and missing == 0.0):
         kind = "constant"
     elif distinct <= 2 and dates is None:
@@ -141,7 +145,12 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
     elif dates is not None:
         kind = "date"
     elif text:
-        kind, note, levels = text_kind(values.astype(str).to_numpy(dtype=object), counts, n)
+        texts = values.astype(str).to_numpy(dtype=object)
+        kind, note, levels = text_kind(texts, counts, n)
+        if kind == "category" and (levels := levels_of(texts, counts)):
+            kind, note = "ordinal", " < ".join(levels)
+        elif kind in ("category", "key", "text") and (separator := separator_of(texts, counts)):
+            kind, note = "category" if kind == "text" else kind, f"several labels a value, between {separator!r}"
     else:
         kind, note = numeric_kind(both.iloc[:n].to_numpy(dtype=float, na_value=np.nan), distinct)
     kind = override or Kind(kind)
@@ -161,6 +170,7 @@ def _describe(name: str, train: pd.Series, test: pd.Series, override: Kind | Non
         note="as the task file says" if override else note,
         numeric=numeric,
         levels=levels,
+        separator=separator,
     )
 
 

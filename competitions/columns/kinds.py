@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
-_SCALES: tuple[tuple[str, ...], ...] = (  # the words of usual scales, lowest first
+SCALES: tuple[tuple[str, ...], ...] = (  # the words of usual scales, lowest first
     ("very low", "low", "medium", "high", "very high", "extreme"),
     ("very low", "low", "moderate", "high", "very high", "severe"),
     ("low", "average", "high"),
@@ -23,6 +24,14 @@ _SCALES: tuple[tuple[str, ...], ...] = (  # the words of usual scales, lowest fi
     ("xxs", "xs", "s", "m", "l", "xl", "xxl", "xxxl"),
     ("tiny", "small", "medium", "large", "extra large", "huge"),
     ("first", "second", "third", "fourth", "fifth"),
+    ("light", "medium", "heavy"),
+    ("weak", "medium", "strong"),
+    ("slow", "medium", "fast"),
+    ("short", "medium", "long"),
+    ("freezing", "cold", "cool", "mild", "warm", "hot"),
+    ("trainee", "junior", "mid", "senior", "lead", "principal"),
+    ("primary", "secondary", "tertiary"),
+    ("high school", "bachelor", "master", "doctorate"),
     ("bronze", "silver", "gold", "platinum", "diamond"),
     ("beginner", "novice", "intermediate", "advanced", "expert"),
     ("strongly disagree", "disagree", "neutral", "agree", "strongly agree"),
@@ -96,13 +105,23 @@ def ordered_levels(values: np.ndarray) -> tuple[str, ...]:
     """Distinct strings (u,) in order, lowest first, where they are a scale in words or ranges of numbers, else ()."""
     if len(values) < 3:
         return ()
-    plain = {re.sub(r"[\s_-]+", " ", text.strip().lower()): text for text in values}
-    for scale in _SCALES:
+    plain = {plain_word(text): text for text in values}
+    for scale in SCALES:
         if len(plain) == len(values) and all(word in scale for word in plain):
             return tuple(plain[word] for word in scale if word in plain)
-    matches = [_LEADING.match(text.replace(",", "")) for text in values]
-    first = [float(match.group(1)) if match else float("nan") for match in matches]
+    first = leading_numbers(values)
     ranges = sum(bool(re.search(r"\d\s*(?:-|–|to|\+|years?|yrs?)", text.lower())) for text in values)
     if len(set(first)) == len(values) and not any(np.isnan(first)) and ranges >= len(values) - 1:
         return tuple(values[np.argsort(first)])
     return ()
+
+
+def plain_word(text: str) -> str:
+    """A label in small letters, blanks, hyphens and underscores as one blank."""
+    return re.sub(r"[\s_-]+", " ", text.strip().lower())
+
+
+def leading_numbers(values: Sequence[str] | np.ndarray) -> list[float]:
+    """The first number in each label such as "from 10 to 20"; NaN where it has none near its beginning."""
+    matches = [_LEADING.match(text.replace(",", "")) for text in values]
+    return [float(match.group(1)) if match else float("nan") for match in matches]

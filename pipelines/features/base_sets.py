@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import combinations
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
 from medalist.pipelines.features.language.conditions import BEFORE
@@ -12,6 +13,8 @@ from medalist.pipelines.features.schema import USES, Schema
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
 FEW_LEVELS = 64  # distinct values of a date, below which it is a category too in linear feature sets
+FLAGS = 32  # most frequent labels of values that hold several, with a column each in sets for trees
+MOST_TEXT_PAIRS = 6  # pairs of columns of text that are compared, at most
 MOST_PARTS = 4  # parts of structured text, at most
 MAX_DISTINCT_SHARE = 0.7  # distinct values per row that has one, from which on a column is not encoded
 MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, from which on a column is not encoded
@@ -32,6 +35,11 @@ def base_features(
         name = card.name
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE):
             continue
+        if card.separator and not card.numeric:
+            several = feature("labels", name) if feature_set == "linear" else feature("frequent_labels", name, FLAGS)
+            features += [str(feature("label_count", name)), str(several)]
+        if card.kind is Kind.ORDINAL and not card.numeric:
+            features.append(str(feature("ordinal", name)))
         if card.kind is Kind.DATE:
             features += [str(feature(part, name)) for part in DATE_PARTS]
             if feature_set == "linear" and not card.numeric:
@@ -52,6 +60,8 @@ def base_features(
             features.append(str(feature("code", name)))
         if feature_set == "linear" and name in names and str(feature("code", name)) not in features:
             features.append(str(feature("code", name)))
+    texts = [card.name for card in cards if card.kind is Kind.TEXT]
+    features += [str(feature("similarity", a, b)) for a, b in list(combinations(texts, 2))[:MOST_TEXT_PAIRS]]
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
 
 
@@ -131,7 +141,13 @@ def parts(card: ColumnCard) -> tuple[str, ...]:
     parts."""
     tokens = [re.split(r"[\W_]+", example) for example in card.examples]
     lengths = {len(t) for t in tokens}
-    if card.numeric or len(lengths) != 1 or not MOST_PARTS >= lengths.pop() > 1 or not all(map(all, tokens)):
+    if (
+        card.numeric
+        or card.separator
+        or len(lengths) != 1
+        or not MOST_PARTS >= lengths.pop() > 1
+        or not all(map(all, tokens))
+    ):
         return ()
     features = [
         str(feature("part_number" if all(v.isdecimal() for v in values) else "part", card.name, i))

@@ -126,6 +126,19 @@ def views(history: list[Record], arm: str, **options: Any) -> list[Proposal]:
     return [p for p in variations.proposals(history) if p.arm == arm]
 
 
+def test_each_boosted_family_takes_whole_numbers_for_categories_once(history):
+    codes = ("code(x)",)
+    assert "view:codes" not in proposals(history)
+    variations = Variations(seed=0, families=FAMILIES, codes=codes)
+    made = [p for p in variations.proposals(history) if p.arm == "view:codes"]
+    assert [p.pipeline.family for p in made] == ["lightgbm", "catboost"]
+    assert all(p.pipeline.features == codes for p in made)
+    assert made[0].pipeline.parameters == history[1].pipeline.parameters
+    tried = record(6, "lightgbm", 0.7, "view:codes", 1)
+    left = [p for p in variations.proposals([*history, tried]) if p.arm == "view:codes"]
+    assert [p.pipeline.family for p in left] == ["catboost"]
+
+
 def test_each_boosted_family_sees_the_encodings_beside_its_features_and_alone_once(history):
     assert not any(arm.startswith("view") for arm in proposals(history))
     beside, alone = views(history, "view:beside"), views(history, "view:alone", forced=("number(z)",))

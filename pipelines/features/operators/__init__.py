@@ -13,9 +13,11 @@ from medalist.pipelines.features.operators import (
     digits,
     groups,
     keys,
+    labels,
     numbers,
     rows,
     sequences,
+    similarity,
     spaces,
     strings,
     table_orders,
@@ -27,21 +29,9 @@ from medalist.pipelines.features.operators import (
 
 #: In the order of the documentation.
 FILES = (
-    numbers,
-    digits,
-    dates,
-    strings,
-    keys,
-    groups,
-    rows,
-    sequences,
-    spaces,
-    tables,
-    table_orders,
-    text,
-    text_targets,
-    targets,
-)
+    numbers, digits, dates, strings, labels, keys, groups, rows, sequences, spaces, tables, table_orders, text,
+    similarity, text_targets, targets,
+)  # fmt: skip
 
 for _file in FILES:
     OPERATORS.update(_file.OPERATORS)
