@@ -19,15 +19,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from category_patterns import CATEGORIES
 from holdout_scores import medalist
 from lightgbm import LGBMClassifier, LGBMRegressor
 from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
+from relational_patterns import RELATIONAL
 from sklearn.preprocessing import TargetEncoder
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "all": {**ISSUE, **OTHER}}
+SETS = {"issue": ISSUE, "other": OTHER, "relational": RELATIONAL, "categories": CATEGORIES}
+SETS["all"] = {name: pattern for one in tuple(SETS.values()) for name, pattern in one.items()}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",
     "logloss": "log loss",

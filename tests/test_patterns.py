@@ -12,10 +12,11 @@ from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
+from category_patterns import CATEGORIES
 from other_patterns import OTHER
 from patterns import ID, ISSUE, ROWS, TARGET, TRAIN_ROWS, bands, make, previous
 
-ALL = {**ISSUE, **OTHER}
+ALL = {**ISSUE, **OTHER, **CATEGORIES}
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -38,6 +38,7 @@ class Planner:
     n_rows, n_folds, workers: training rows, folds of an experiment, and child processes.
     seed: of every pipeline.
     features: the search for features; None where there is none.
+    names: columns of whole numbers that may be names.
     """
 
     cards: Sequence[ColumnCard]
@@ -48,6 +49,7 @@ class Planner:
     workers: int
     seed: int
     features: FeatureSearch | None = None
+    names: tuple[str, ...] = ()
 
     # feature sets
 
@@ -55,7 +57,7 @@ class Planner:
         """The feature set that a family starts with, with the features that a person forces and without forbidden
         ones."""
         steering = self.features.steering if self.features is not None else Steering()
-        base = base_features(self.cards, family(name).feature_set, self.n_rows)
+        base = base_features(self.cards, family(name).feature_set, self.n_rows, self.names)
         kept = steering.allowed(base)
         return tuple(dict.fromkeys((*(kept or base), *steering.force)))
 
@@ -127,7 +129,7 @@ class Planner:
             chosen = self.costs.params_within(fam, width, params, allowance, LAST_QUANTILE)
         if chosen is None:
             return None
-        return Pipeline.of(pipeline.features, pipeline.family, chosen, pipeline.seed, target=pipeline.target)
+        return pipeline.changed(params=chosen)
 
     def should_wait(self, pipeline: Pipeline, situation: Situation) -> bool:
         """Whether an experiment should not begin before the search for features is over: a long one of the baseline

@@ -6,24 +6,28 @@ histories give equal proposals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_base_model, best_of
+from medalist.agent.proposals import row_arms
 from medalist.agent.proposals.expectations import Expectations
 from medalist.agent.proposals.offers import Offer, Situation
 from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
+from medalist.agent.proposals.row_arms import RowArm, gained, row_proposals
 from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, stack_arms
 from medalist.pipelines.estimators.registry import FAMILIES
+from medalist.pipelines.features.base_sets import with_codes
 from medalist.pipelines.problem import Problem
 
 ENCODING_ARMS = {
     "view:beside": "beside its features",
     "view:alone": "in place of its features",
 }  # arms that add the encodings
+CODES_ARM = "view:codes"  # the arm that takes whole numbers that may be names for categories
 PRIORS = {  # prior gain of each arm, in units of the standard error of the run's first score
     "seed": 0.04,
     "slow": 0.03,
@@ -34,6 +38,7 @@ PRIORS = {  # prior gain of each arm, in units of the standard error of the run'
     "pseudo": 0.04,
     "view:beside": 0.2,
     "view:alone": 0.2,
+    CODES_ARM: 0.4,
 }
 NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
 SLOWER = 0.4  # factor on the learning rate for the arm "slow"
@@ -42,6 +47,8 @@ SLOWEST = 0.015  # least learning rate of the arm "slow"
 
 def prior_of(arm: str) -> float:
     """The prior gain of an arm (see PRIORS); of `stack:FAMILY` by the family."""
+    if arm in row_arms.PRIORS:
+        return row_arms.PRIORS[arm]
     kind, _, name = arm.partition(":")
     return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
@@ -62,6 +69,8 @@ class Variations:
     test_share: number of test rows for each training row.
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
+    rows: the arms that weigh and choose training rows.
+    names: columns of whole numbers that may be names.
     """
 
     seed: int
@@ -75,13 +84,16 @@ class Variations:
     test_share: float = 1.0
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
+    rows: tuple[RowArm, ...] = ()
+    names: tuple[str, ...] = ()
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-        """An offer for each proposal that fits into the time; of ENCODING_ARMS also with a raised learning rate."""
+        """An offer for each proposal that fits into the time; of ENCODING_ARMS and CODES_ARM also with a raised
+        learning rate."""
         offered: set[str] = set()
         for proposal in self.proposals(situation.finished):
             arm = proposal.arm
-            if arm in ENCODING_ARMS:
+            if arm in ENCODING_ARMS or arm == CODES_ARM:
                 fitted = planner.within_time(proposal.pipeline, situation)
                 if fitted is None:
                     continue
@@ -111,8 +123,10 @@ class Variations:
             stacks = (stack(arm, history, self.families, self.seed) for arm in stack_arms())
             yield from (proposal for proposal in stacks if proposal is not None)
         yield from self._several_targets(history)
+        yield from row_proposals(history, self.families, self.rows)
         for arm_name in ENCODING_ARMS:
             yield from self._with_encodings(history, arm_name)
+        yield from self._with_codes(history)
 
     def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
         """Arm `seed`: the best model of the families that use a seed, with another seed."""
@@ -145,7 +159,7 @@ class Variations:
         by_number = {r.number: r for r in history}
         for name, reason in self.transformations:
             tried = [r for r in history if r.arm == "target" and r.pipeline.target == name]
-            if tried and not any(_gained(r, by_number) for r in tried):
+            if tried and not any(gained(r, by_number) for r in tried):
                 continue
             families = {r.pipeline.family for r in tried}
             left = [f for f in self.families if f not in families and FAMILIES[f].boosted]
@@ -199,6 +213,18 @@ class Variations:
                 reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {ENCODING_ARMS[arm]}"
                 yield Proposal(pipeline, reason, best.number, arm)
 
+    def _with_codes(self, history: Sequence[Record]) -> Iterator[Proposal]:
+        """The arm CODES_ARM: each boosted family's best model with whole numbers as categories, once."""
+        tried = {r.pipeline.family for r in history if r.arm == CODES_ARM}
+        for name in self.families if self.names else ():
+            best = best_base_model(history, family=name, boosted=True)
+            if name in tried or best is None or best.arm == "start":
+                continue
+            pipeline = best.pipeline.changed(features=with_codes(best.pipeline.features, self.names))
+            if all(r.pipeline != pipeline for r in history):
+                reason = f"{FAMILIES[name].title} on whole numbers as categories, which they may be"
+                yield Proposal(pipeline, reason, best.number, CODES_ARM)
+
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
     """Training losses to try for a regression beside the metric's, the most promising first; () for classification.
@@ -210,11 +236,3 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
         return ()
     counts = ("tweedie", "poisson") if not problem.log and np.nanmin(y) >= 0 and np.nanmax(y) > 0 else ()
     return (*counts, "l1" if problem.objective == "l2" else "l2")
-
-
-def _gained(record: Record, by_number: Mapping[int, Record]) -> bool:
-    """Whether an experiment has a smaller loss than the one that it changes."""
-    parent = by_number.get(-1 if record.proposal.parent is None else record.proposal.parent)
-    if record.score is None or parent is None or parent.score is None:
-        return False
-    return record.score.loss < parent.score.loss

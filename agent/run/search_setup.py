@@ -13,6 +13,7 @@ from medalist.agent.judging.feature_trials import FeatureJudge
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Variations, other_losses
+from medalist.agent.run.row_setup import row_arms
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.pool import WorkerPool
@@ -22,8 +23,9 @@ from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import encoded_features, joined_features, values_recur
-from medalist.pipelines.features.language.expression import Column
+from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.features.language.steering import Steering
+from medalist.pipelines.features.nominal import nominal_numbers
 from medalist.pipelines.features.table_keys import own_keys
 from medalist.pipelines.targets.candidates import candidates
 
@@ -49,8 +51,29 @@ def families_of(config: RunConfig) -> list[str]:
     return wanted
 
 
-def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Costs, workers: WorkerPool) -> Policy:
-    """The policy of a run, without what it may vary and without a search for features."""
+def suited(families: list[str], data: RunData, names: Sequence[str]) -> list[str]:
+    """The families that the columns suit; all where none is left. names: columns of whole numbers that may be names."""
+    kinds = (Kind.CATEGORY, Kind.ORDINAL)
+    categories = len({c.name for c in data.cards if c.kind in kinds and not c.numeric}.union(names))
+    return [f for f in families if FAMILIES[f].least_categories <= categories] or families
+
+
+def names_of(data: RunData) -> tuple[str, ...]:
+    """Columns of whole numbers that may be names: see `nominal_numbers`."""
+    classes = data.problem.n_classes if data.problem.problem_type == "multiclass" else 0
+    return nominal_numbers(data.cards, data.competition.train, data.y, classes)
+
+
+def policy_of(
+    config: RunConfig,
+    families: list[str],
+    data: RunData,
+    costs: Costs,
+    workers: WorkerPool,
+    names: tuple[str, ...] = (),
+) -> Policy:
+    """The policy of a run, without what it may vary and without a search for features. names: columns of whole numbers
+    that may be names."""
     return Policy(
         cards=data.cards,
         families=families,
@@ -59,6 +82,7 @@ def policy_of(config: RunConfig, families: list[str], data: RunData, costs: Cost
         n_folds=data.task.folds.n_splits,
         workers=workers.count,
         seed=config.seed,
+        names=names,
     )
 
 
@@ -69,8 +93,10 @@ def feature_search(
     steering: Steering,
     budget: Budget,
     shapes: Mapping[str, tuple[int, int]],
+    names: Sequence[str] = (),
 ) -> FeatureSearch:
-    """The search for features: which columns it may use, and what a person wants of it; shapes: see `Ledger.shapes`."""
+    """The search for features: which columns it may use, and what a person wants of it; shapes: see `Ledger.shapes`;
+    names: columns of whole numbers that may be names."""
     train, test, task = data.competition.train, data.competition.test, data.task
     forbidden = set(steering.forbidden_columns)
     inputs = [n for n in task.features(train, test) if str(Column(n)) not in steering.forbid]
@@ -82,7 +108,7 @@ def feature_search(
         columns=frozenset(inputs),
         join_keys=own_keys(data.schema.joins, task.id) - set(inputs),
         steering=steering,
-        high_cardinality=_high_cardinality(data.cards, len(data.y)),
+        high_cardinality=_high_cardinality(data.cards, len(data.y), names),
         repeated=tuple(inputs) if repeated else (),
         joined=joined_features(data.schema, {*inputs, *task.id} - forbidden),
         horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
@@ -99,8 +125,9 @@ def variations(
     folds: FoldSet,
     families: Sequence[str],
     steering: Steering,
+    names: tuple[str, ...] = (),
 ) -> Variations:
-    """What may be varied: targets, losses, stacks, encodings."""
+    """What may be varied: targets, losses, stacks, encodings. names: columns of whole numbers that may be names."""
     train, test, task = data.competition.train, data.competition.test, data.task
     encodings = encoded_features(data.cards, len(data.y), data.problem.width)
     gaps = bool(np.isnan(data.y).any())
@@ -118,10 +145,16 @@ def variations(
         test_share=len(test) / len(data.y),
         encodings=steering.allowed(encodings) if config.feature_search else (),
         forced=steering.force,
+        rows=row_arms(data),
+        names=tuple(n for n in names if steering.allowed((str(feature("code", n)),))),
     )
 
 
-def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int) -> tuple[str, ...]:
+def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int, names: Sequence[str]) -> tuple[str, ...]:
     """Columns of many values that recur, in test too: categories, and numbers that are names."""
     kinds = (Kind.CATEGORY, Kind.KEY, Kind.ORDINAL)
-    return tuple(c.name for c in cards if c.kind in kinds and c.distinct > MANY_LEVELS and values_recur(c, n_rows))
+    return tuple(
+        c.name
+        for c in cards
+        if (c.kind in kinds or c.name in names) and c.distinct > MANY_LEVELS and values_recur(c, n_rows)
+    )

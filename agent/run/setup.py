@@ -40,7 +40,7 @@ from medalist.agent.run.affordable import (
 )
 from medalist.agent.run.reading import cards_of, read
 from medalist.agent.run.replay import replay
-from medalist.agent.run.search_setup import families_of, feature_search, policy_of, variations
+from medalist.agent.run.search_setup import families_of, feature_search, names_of, policy_of, suited, variations
 from medalist.agent.run.steering import read_run_steering
 from medalist.agent.run.task_record import refuse_changes, task_document
 from medalist.agent.run_data import RunData
@@ -113,10 +113,13 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
+    costs.additional_rows = data.n_additional
     give_back()
     footprints, own = footprints_of(data), own_bytes(data)
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
-    policy = policy_of(config, families, data, costs, workers)
+    names = names_of(data)
+    families = suited(families, data, names)
+    policy = policy_of(config, families, data, costs, workers, names)
     try:
         refuse_too_little(footprints, policy.first().pipeline, own, own + workers.room)
     except BudgetError:
@@ -150,10 +153,10 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     if not config.counted:  # what earlier runs of other competitions teach
         shapes = journal.queue.ask(lambda: ledger.shapes(run_id), shapes)
         gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
-    features = feature_search(config, data, judge, steering, budget, shapes)
+    features = feature_search(config, data, judge, steering, budget, shapes, names)
     policy.features = features
     policy.experience = Experience.of(gains)
-    policy.variations = variations(config, data, folds, families, steering)
+    policy.variations = variations(config, data, folds, families, steering, names)
     leaders = Leaders()
     forced = forced_rows(steering, data.schema)
     if forced and (row is None or not any(f.status == "forced" for f in ledger.features(run_id))):  # or it was killed

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.conditions import BEFORE
+from medalist.pipelines.features.language.expression import Column, Condition, Feature, feature
 from medalist.pipelines.features.schema import USES, Schema
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
@@ -17,10 +18,13 @@ MOST_UNSEEN = 0.6  # share of test rows with values that train does not have, fr
 MOST_ENCODED = 300  # columns of all encodings together, at most
 
 
-def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) -> tuple[str, ...]:
+def base_features(
+    cards: Sequence[ColumnCard], feature_set: str, n_rows: int, names: Collection[str] = ()
+) -> tuple[str, ...]:
     """The first feature set, as texts of expressions: every column encoded by its kind and for the estimator family.
 
-    feature_set: "trees" or "linear", by family. n_rows: number of train rows. Never empty: where no column is
+    feature_set: "trees" or "linear", by family. n_rows: number of train rows. names: columns of whole
+    numbers that may be names, which linear feature sets have as categories too. Never empty: where no column is
     encoded, it holds the frequencies of all.
     """
     features: list[str] = []
@@ -46,7 +50,16 @@ def base_features(cards: Sequence[ColumnCard], feature_set: str, n_rows: int) ->
                 features.append(str(feature("count", name)))
         else:
             features.append(str(feature("code", name)))
+        if feature_set == "linear" and name in names and str(feature("code", name)) not in features:
+            features.append(str(feature("code", name)))
     return tuple(features) or tuple(str(feature("count", card.name)) for card in cards)
+
+
+def with_codes(features: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """A feature set in which these columns of whole numbers are categories instead of numbers; what else is made from
+    them stays."""
+    codes = {str(feature("number", name)): str(feature("code", name)) for name in names}
+    return tuple(dict.fromkeys((*(codes.get(f, f) for f in features), *codes.values())))
 
 
 def values_recur(card: ColumnCard, n_rows: int) -> bool:
@@ -94,18 +107,22 @@ def joined_features(schema: Schema, columns: Collection[str]) -> tuple[str, ...]
             of_table, by = (other,), (Column(column), *([Column(other, table)] if column != other else []))
         if not by:
             continue
+        where: tuple[Condition, ...] = ()
+        if table in schema.times:
+            own, other = schema.times[table]
+            where = (Condition(Column(other, table), BEFORE, Column(own)),)
         if of_table not in lookups:
-            rounds[0].append(feature("count", Column(of_table[0], table), by=by))
+            rounds[0].append(feature("count", Column(of_table[0], table), by=by, where=where))
         for name, kind in kinds.items():
             if name in of_table or name in columns:
                 continue
             column_of_table = Column(name, table)
             number = "number" in USES[kind] or "date" in USES[kind]
             if of_table in lookups:
-                rounds[0].append(feature("value" if number else "label", column_of_table, by=by))
+                rounds[0].append(feature("value" if number else "label", column_of_table, by=by, where=where))
                 continue
             for place, op in enumerate(("mean", "max", "std") if number else ("distinct", "mode")):
-                rounds[1 + place].append(feature(op, column_of_table, by=by))
+                rounds[1 + place].append(feature(op, column_of_table, by=by, where=where))
     return tuple(dict.fromkeys(str(f) for each in rounds for f in each))[:MOST_ENCODED]
 
 

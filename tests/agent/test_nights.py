@@ -39,6 +39,9 @@ from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow
 
 command, target = sys.argv[1:3]
+if command == "submit":
+    print(json.dumps([{"competition": "c", "state": "pending", "message": f"{target} {sys.argv[3:]} [ab] 1"}]))
+    sys.exit("medalist: No further file was submitted: Kaggle is away.")
 given = dict(zip(sys.argv[3::1], sys.argv[4::1]))
 runs = given["--runs-dir"]
 ledger = open_ledger(runs)
@@ -398,3 +401,24 @@ def test_two_nights_of_medalist_with_a_kill_in_the_middle(tmp_path: Path) -> Non
             assert_valid(Path(now["submission"]), path / "sample_submission.csv")
     shown = call("night", "report", "--markdown", "--runs-dir", runs).stdout
     assert "| tides |" in shown
+
+
+@pytest.mark.slow
+def test_at_the_end_submissions_are_made_where_they_are_allowed(place: Path) -> None:
+    file = place / "nights.yaml"
+    for name in ("a", "b", "c"):
+        (place / name).mkdir()
+    entries = [{"path": "a", "auto_submit": 2, "kaggle": "some-prices"}, {"path": "b"}, {"path": "c", "auto_submit": 0}]
+    file.write_text(yaml.safe_dump({"competitions": entries}), encoding="utf-8")
+    document = a_night(place, file, 43.0)
+    assert document["state"] == "finished"
+    told = {name: [n["text"] for n in of(document, name)["notes"] if n["kind"] == "kaggle"] for name in ("a", "b")}
+    assert told["b"] == []
+    assert len(told["a"]) == 2
+    assert "'--competition', 'some-prices', '--choose', '2', '--no-wait'" in told["a"][0]
+    assert told["a"][1] == "No further file was submitted: Kaggle is away."
+    assert told["a"][1] in (place / "runs" / "nights" / document["night"] / "report.md").read_text()
+    again = a_night(place, file, 43.0, auto_submit=1)
+    kinds = {name: {n["kind"] for n in of(again, name)["notes"]} for name in ("a", "b", "c")}
+    assert "kaggle" in kinds["a"] & kinds["b"]
+    assert "kaggle" not in kinds["c"]

@@ -25,6 +25,7 @@ LONG: dict[str, dict[str, Any]] = {
     "perceptron": {"epochs": 10_000},
     "neighbours": {},
     "linear": {},
+    "crosses": {},
 }
 
 

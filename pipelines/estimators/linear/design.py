@@ -10,6 +10,7 @@ import numpy as np
 
 from medalist.pipelines.estimators.base import FitRequest
 from medalist.pipelines.estimators.preprocessing import impute, numeric_columns
+from medalist.pipelines.features.matrix import Matrix
 
 MAX_LEVELS = 5000  # levels of a category with one-hot columns, at most; one with more has none
 MIN_FREQUENCY = 5  # training rows of a level with its one-hot column, at least; rarer ones share one
@@ -59,8 +60,9 @@ class Block:
         return float(np.sqrt(np.square(values, dtype=np.float64).sum() / max(1, len(positions))))
 
 
-def blocks_of(request: FitRequest, knots: int) -> list[Block]:
-    """The blocks of a request: its numbers, its categories, and one block for each text feature; none without columns.
+def blocks_of(request: FitRequest, knots: int, *, categories: bool = True) -> list[Block]:
+    """The blocks of a request: its numbers, its categories unless they are left out, and one block for each text
+    feature; none without columns.
 
     Numbers are standardised and clipped, with indicators of missing values. With `knots` there are cubic B-splines on
     as many quantile knots beside them, unless these take too much memory. Categories are one-hot, rare levels together.
@@ -72,8 +74,8 @@ def blocks_of(request: FitRequest, knots: int) -> list[Block]:
         knots = 0
     if numbers:
         blocks.append(Block("numbers", numbers_and_splines([m.dense[:, numbers] for m in matrices], knots)))
-    if categorical:
-        one_hot = _one_hot([np.nan_to_num(m.dense[:, categorical], nan=-1).astype(np.int64) for m in matrices])
+    if categorical and categories:
+        one_hot = _one_hot([codes_of(m) for m in matrices])
         blocks += [] if one_hot is None else [Block("categories", one_hot)]
     if request.train.sparse is not None:
         train, valid, test = (m.sparse.astype(np.float32, copy=False) for m in matrices)
@@ -84,6 +86,11 @@ def blocks_of(request: FitRequest, knots: int) -> list[Block]:
             parts = (train, valid, test) if whole else tuple(m[:, start:end] for m in (train, valid, test))
             blocks.append(Block("text", parts))
     return blocks
+
+
+def codes_of(matrix: Matrix) -> np.ndarray:
+    """(n, c) int64 codes of the columns of categories, -1 where missing."""
+    return np.nan_to_num(matrix.dense[:, list(matrix.categorical)], nan=-1).astype(np.int64)
 
 
 def numbers_and_splines(raw: list[np.ndarray], knots: int) -> tuple[Any, Any, Any]:

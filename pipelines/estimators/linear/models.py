@@ -55,14 +55,14 @@ def design(request: FitRequest) -> list[Any]:
     blocks = blocks_of(request, int(params.get("knots", 0)))
     text = any(b.kind == "text" for b in blocks)
     if weights == "blocks" or (weights == "terms" and text):
-        target = _target_columns(request)
+        target = target_columns(request)
         blocks = balance(blocks, target, request.seed, classes=classes)
         if weights == "terms":
             blocks = [weight_terms(b, target, request.seed, classes=classes) if b.kind == "text" else b for b in blocks]
     return joined(blocks, request)
 
 
-def _target_columns(request: FitRequest) -> np.ndarray:
+def target_columns(request: FitRequest) -> np.ndarray:
     """(n, K) values, or an indicator of each class; for several binary targets the targets themselves."""
     y = request.y.reshape(len(request.y), -1).astype(np.float64)
     as_it_is = request.native or not request.problem.classification
@@ -75,9 +75,12 @@ def fit_predict(request: FitRequest) -> Fitted:
 
     Several targets share a design matrix. A fit that begins after its deadline predicts the best constant.
     """
-    if request.out_of_time:
-        return constant_fit(request)
-    train, valid, test = design(request)
+    return constant_fit(request) if request.out_of_time else fit_design(request, design(request))
+
+
+def fit_design(request: FitRequest, matrices: list[Any]) -> Fitted:
+    """The models of `fit_predict` on given design matrices (rows, d) of the training, validation and test rows."""
+    train, valid, test = matrices
     if not request.problem.classification:
         predict = _regression(request, train)
     elif not request.native:

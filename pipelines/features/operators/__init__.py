@@ -18,6 +18,7 @@ from medalist.pipelines.features.operators import (
     sequences,
     spaces,
     strings,
+    table_orders,
     tables,
     targets,
     text,
@@ -25,7 +26,22 @@ from medalist.pipelines.features.operators import (
 )
 
 #: In the order of the documentation.
-FILES = (numbers, digits, dates, strings, keys, groups, rows, sequences, spaces, tables, text, text_targets, targets)
+FILES = (
+    numbers,
+    digits,
+    dates,
+    strings,
+    keys,
+    groups,
+    rows,
+    sequences,
+    spaces,
+    tables,
+    table_orders,
+    text,
+    text_targets,
+    targets,
+)
 
 for _file in FILES:
     OPERATORS.update(_file.OPERATORS)
