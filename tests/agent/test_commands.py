@@ -88,7 +88,7 @@ def test_inspect_for_machines(say: Say, public: Path) -> None:
     assert (task["metric"], task["metric_source"], task["problem_type"]) == ("auc", "description", "binary")
     assert task["folds"]["scheme"] == "stratified"
     kinds = {c["name"]: c["kind"] for c in document["columns"]}
-    assert (kinds["handed_in"], kinds["service"], kinds["note"]) == ("date", "category", "text")
+    assert (kinds["handed_in"], kinds["service"], kinds["note"]) == ("date", "category", "category")  # labels
     assert all({"kind", "severity", "columns", "message"} <= set(f) for f in document["audit"])
     assert bytes_below(public) == before
 

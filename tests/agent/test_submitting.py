@@ -314,6 +314,7 @@ def test_automatic_submissions_fail_in_a_sentence(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_the_commands(place: Path, server: KaggleServer) -> None:
     run = a_run(place)
     env = environment(place / "home", server.address)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_eight_writers_that_are_killed_lose_and_double_nothing(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

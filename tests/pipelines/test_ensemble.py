@@ -332,6 +332,7 @@ def rare(seed, n, count):
     return y, predictions
 
 
+@pytest.mark.slow
 def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monkeypatch):
     metric = get_metric("auc")
 
