@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from medalist.agent.score import block_of_rows
+from medalist.agent.blocks import block_of_rows
 
 
 @dataclass(frozen=True)

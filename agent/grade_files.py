@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from medalist.agent.graded_tables import answers_for, submission_for, table_of
 from medalist.agent.grading import Grade, grade
 from medalist.agent.records.stores import open_ledger
 from medalist.agent.run.reading import read
@@ -15,18 +16,14 @@ from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, LedgerError
 from medalist.competitions.metrics.registry import get_metric
 from medalist.competitions.naming import name_of
-from medalist.competitions.tables.reading import read_headerless, read_table
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import Task
-from medalist.competitions.task.transform import parse_transform
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.lookup import board_for, find_board, named_board
 from medalist.leaderboard.boards.standing import Standing
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import RunRow
-
-_MISSING = {"None", "NA", "N/A", "NaN", "nan", "null", "NULL", "n/a"}  # words that pandas reads as missing
 
 
 def grade_files(
@@ -38,20 +35,18 @@ def grade_files(
     submission and answers with a `metric`. Returns the competition's name, the task and the grade. Raises a
     MedalistError where a file cannot be read, or where submission, answers and task do not fit.
     """
-    frame, truth = _table(submission, "submission"), _table(answers, "answers")
+    frame, truth = table_of(submission, "submission"), table_of(answers, "answers")
     with open_ledger(runs_dir) as ledger:
         run = _run_of(ledger, submission)
         name = leaderboard or name_of(answers)
         graded, task, test = _task(run, competition, metric, frame, truth, submission.resolve().parent, name)
-        frame = _with_names(frame, submission, task)
-        truth = _with_operand(truth, task, test)
-        frame, truth = (_with_labels(t, path, task) for t, path in ((frame, submission), (truth, answers)))
-        result = grade(task, frame, truth, _board(task, leaderboard))
+        frame, truth = submission_for(frame, submission, task), answers_for(truth, answers, task, test)
+        result = grade(task, frame, truth, board_of_task(task, leaderboard))
         log_grade(ledger, None if run is None else run.id, graded, task, result, submission)
     return graded, task, result
 
 
-def _board(task: Task, named: str | None) -> Board | NoStanding:
+def board_of_task(task: Task, named: str | None) -> Board | NoStanding:
     """The leaderboard to rank the task's scores on, or the reason why there is none.
 
     Raises LedgerError where the one that a person has `named` has another metric.
@@ -73,34 +68,6 @@ def log_grade(ledger: Ledger, run_id: str | None, name: str, task: Task, result:
         better = task.scorer().greater_is_better
         error = result.standard_error
         ledger.add_score(run_id, name, result.score, "holdout", better, error, str(submission), task.metric)
-
-
-def _table(path: Path, what: str) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"There is no {what} file {path}: check its path.")
-    try:
-        return read_table(path)
-    except InputError as error:
-        raise InputError(f"The {what} cannot be read as CSV: {error}") from None
-
-
-def _with_names(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
-    """The submission with the task's names of columns, where its file has no header line as the sample had none."""
-    names = list(task.submission_columns)
-    if set(names) & set(map(str, table.columns)) or len(names) != table.shape[1]:
-        return table
-    named = read_headerless(path, names)
-    return table if named is None else named
-
-
-def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
-    """The table with class labels such as None and NA as text, which pandas has read as missing values."""
-    columns = {*task.targets, *task.prediction_columns} & set(table.columns)
-    lost = [c for c in columns if table[c].isna().any()]
-    if not lost or not _MISSING & {str(label) for label in task.classes}:
-        return table
-    exact = read_table(path, exact=lost)
-    return table.assign(**{c: exact[c].fillna("") for c in lost})
 
 
 def _run_of(ledger: Ledger, submission: Path) -> RunRow | None:
@@ -135,19 +102,10 @@ def _task(
         raise InputError(
             "This submission is of no run in the ledger: say how to score it with --competition or --metric."
         )
-    return name, _task_of_files(metric, frame, truth, name), None
+    return name, task_of_files(metric, frame, truth, name), None
 
 
-def _with_operand(truth: pd.DataFrame, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
-    """The answers with the column that the task's transformation needs, from the test rows of the same ids."""
-    column = parse_transform(task.transform).column
-    keys = dict(zip(task.id, task.id if task.long else task.submission_id, strict=True))
-    if column is None or column in truth or test is None or column not in test or not set(keys.values()) <= set(truth):
-        return truth
-    return truth.merge(test[[*keys, column]].rename(columns=keys), on=list(keys.values()), how="left")
-
-
-def _task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
+def task_of_files(metric: str, frame: pd.DataFrame, truth: pd.DataFrame, name: str) -> Task:
     """The task inferred from submission and answers: the id is their first common column with unique values."""
     shared = [c for c in truth.columns if c in frame.columns]
     keys = [c for c in shared if truth[c].is_unique and frame[c].is_unique][:1]

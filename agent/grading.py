@@ -1,4 +1,4 @@
-"""Scores a submission on a holdout's answers. Only the commands `grade` and `demo` do: no run reads answers."""
+"""Scores a submission on a holdout's answers. Only `grade`, `compare` and `demo` do: no run reads answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from medalist.agent.holdout_error import holdout_error
+from medalist.agent.holdout_error import holdout_error, interval_of
 from medalist.competitions.errors import SubmissionError, TaskError
 from medalist.competitions.layout.id_match import id_index, same_ids_in_order
 from medalist.competitions.layout.long_ids import LongIds, as_text
@@ -28,7 +28,8 @@ NO_BOARD = NoStanding("No leaderboard was given.")
 class Grade:
     """A submission's score on a holdout, and its standing on a leaderboard, or why it has none.
 
-    `standard_error`: of the score, over other test rows of the same kind; None where it cannot be estimated.
+    `standard_error`, `interval`: of the score, over other test rows of the same kind, the latter of 80 %; None where
+    they cannot be estimated.
     """
 
     competition: str
@@ -36,17 +37,59 @@ class Grade:
     score: float
     standing: Standing | NoStanding
     standard_error: float | None = None
+    interval: tuple[float, float] | None = None
 
 
-def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Board | NoStanding = NO_BOARD) -> Grade:
+@dataclass(frozen=True)
+class ScoredRows:
+    """A submission and the answers as the metric takes them, in the order of the answers.
+
+    Attributes
+    ----------
+    task: by which they are scored: with classes that occur in the answers only, and in columns where it was long.
+    ids: (n,) of the rows; their positions where they have none, or where ids repeat.
+    y, predictions: (n, T) encoded targets and (n, W) predictions.
+    weights: (n,) of the rows; None where all count alike.
+    """
+
+    task: Task
+    ids: pd.Index
+    y: np.ndarray
+    predictions: np.ndarray
+    weights: np.ndarray | None
+
+
+def grade(
+    task: Task,
+    submission: pd.DataFrame,
+    answers: pd.DataFrame,
+    board: Board | NoStanding = NO_BOARD,
+    *,
+    same_rows: bool = False,
+) -> Grade:
     """Score a submission on the answers, and rank the score on a leaderboard with the task's metric.
+
+    `same_rows`: whether the leaderboard's scores are on these answers.
 
     Raises SubmissionError where ids or columns of submission and answers do not fit, MetricError where the metric
     cannot be computed.
     """
+    rows = scored_rows(task, submission, answers)
+    metric = rows.task.scorer()
+    score = float(metric.score(rows.y, rows.predictions, rows.weights))
+    error = holdout_error(metric, rows.y, rows.predictions, rows.weights)
+    standing = standing_on_board(score, board, "holdout", error, rows=len(rows.y), same_rows=same_rows)
+    return Grade(task.name, task.metric, score, standing, error, interval_of(metric, score, error))
+
+
+def scored_rows(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> ScoredRows:
+    """The rows of the answers with what a submission predicts for them; of several submissions they are the same.
+
+    Raises SubmissionError where ids or columns of submission and answers do not fit.
+    """
     long = task.long is not None
     if task.long is not None:
-        submission, answers = _wide(task.long, submission), _wide(task.long, answers, task.targets)
+        submission, answers = wide_table(task.long, submission), wide_table(task.long, answers, task.targets)
         task = task.wide()
     keys = list(task.submission_id or task.id)
     shared = bool(keys) and set(keys) <= set(submission) & set(answers)
@@ -54,7 +97,7 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
     if repeated and same_ids_in_order(submission, answers, keys):  # as in the sample
         predicted, truth = submission.reset_index(drop=True), answers.reset_index(drop=True)
     else:
-        predicted, truth = _by_id(submission, keys, "submission"), _by_id(answers, keys, "answers")
+        predicted, truth = by_id(submission, keys, "submission"), by_id(answers, keys, "answers")
     if len(predicted) != len(truth) or not predicted.index.isin(truth.index).all():
         raise SubmissionError("The ids of the submission are not those of the answers: grade it on its own holdout.")
     predicted = predicted.loc[truth.index]
@@ -70,14 +113,11 @@ def grade(task: Task, submission: pd.DataFrame, answers: pd.DataFrame, board: Bo
         predicted = _without_unasked(task, predicted, truth)
     predictions = submitted_predictions(task, predicted)
     y = _encoded(task, truth, predictions)
-    metric = task.scorer()
     weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
-    score = float(metric.score(y, predictions, weights))
-    error = holdout_error(metric, y, predictions, weights)
-    return Grade(task.name, task.metric, score, standing_on_board(score, board, "holdout", error), error)
+    return ScoredRows(task, truth.index, y, predictions, weights)
 
 
-def _wide(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:
+def wide_table(long: LongIds, frame: pd.DataFrame, targets: Sequence[str] = ()) -> pd.DataFrame:
     """A long table with one row for each id, as text, and a column for each key; one with a row for each id already,
     and with the `targets`, keeps its columns. Raises SubmissionError for rows that are named in neither way."""
     values = [long.value] if long.value in frame else [c for c in frame.columns if c not in long.columns][:1]
@@ -125,7 +165,8 @@ def _encoded(task: Task, truth: pd.DataFrame, predictions: np.ndarray) -> np.nda
     return plain if away[0] < away[1] else changed
 
 
-def _by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
+def by_id(frame: pd.DataFrame, keys: list[str], what: str) -> pd.DataFrame:
+    """The table under its ids as its index; SubmissionError where a column is missing or an id is there twice."""
     lacking = [k for k in keys if k not in frame.columns]
     if lacking:
         raise SubmissionError(f"The {what} has no column {lacking[0]!r}, the id.")

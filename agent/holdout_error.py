@@ -14,6 +14,7 @@ RESAMPLES = 200  # of fewer;
 SLOW_RESAMPLES = 40  # by a function of a person's own, which may be slow
 LEAST_ROWS = 10  # of a holdout for which a standard error is estimated
 LEAST_DEFINED = 10  # resamples or blocks on which the metric must be defined
+EIGHTY_PERCENT = 1.2815515655446004  # half the width of a normal 80 % interval, in standard errors
 
 
 def holdout_error(
@@ -53,3 +54,13 @@ def holdout_error(
         return None
     error = float(finite.std(ddof=1))
     return error / np.sqrt(BLOCKS) if many else error
+
+
+def interval_of(metric: Metric, score: float, standard_error: float | None) -> tuple[float, float] | None:
+    """The normal 80 % interval of a score, over other rows of the same kind, within the metric's bounds; None where its
+    standard error is not known."""
+    if standard_error is None:
+        return None
+    low, high = metric.bounds
+    margin = EIGHTY_PERCENT * standard_error
+    return max(low, score - margin), min(high, score + margin)

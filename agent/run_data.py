@@ -11,9 +11,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from medalist.agent.additional_data import additional_input, table_hash, to_look_up, write_additional
+from medalist.agent.blocks import block_of_rows
 from medalist.agent.folds import Drawn, FoldSet, first_fold
-from medalist.agent.score import block_of_rows
 from medalist.agent.workers.jobs import TrainingInput
+from medalist.competitions.additional_rows import additional_rows
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.columns.dates import time_axis
 from medalist.competitions.competition import Competition
@@ -27,11 +29,11 @@ from medalist.competitions.task.task import Task
 from medalist.pipelines.features.schema import Schema, schema_of
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.table_keys import connect
+from medalist.pipelines.fitting.training_part import AdditionalRows
 from medalist.pipelines.hashing import array_hash
 from medalist.pipelines.problem import Problem, problem_of
 
 REPEAT_SEED = 15_485_863  # added to the folds' seed for each repetition
-HASHED_ROWS = 20_000  # most rows of a further table that its hash is made from
 SPANS = 60  # spans of time, of equally many rows, that serve as groups where folds hold out time
 
 
@@ -41,7 +43,8 @@ class RunData:
 
     cards: descriptions of the input columns. y, weights: (n, T) encoded targets and (n,) row weights of train. store:
     the feature columns computed so far, on disk. schema: the type of each column. folder: of the run. table_hashes: of
-    the further tables, by name. notes: sentences on how these are joined.
+    the further tables, by name. notes: sentences on how these are joined, and on additional training rows. additional:
+    these rows with their store, None without any. looked_up: names of further tables that are made of them.
     """
 
     competition: Competition
@@ -56,6 +59,8 @@ class RunData:
     folder: Path
     table_hashes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    additional: AdditionalRows | None = None
+    looked_up: frozenset[str] = frozenset()
 
     @classmethod
     def create(
@@ -71,18 +76,35 @@ class RunData:
         metric = task.scorer()
         columns = [c for c in competition.train.columns if c in competition.test.columns and c not in task.targets]
         train, test = competition.train[columns], competition.test[columns]
-        further = connect(_further_tables(competition, task, columns), train, test, task.id)
+        time = task.folds.column if task.folds.scheme == "time" else None
+        more = additional_rows(competition, task, columns)
+        looked_up = {} if more is None else {_table_name(more.paths[0]): to_look_up(more, task)}
+        further = connect(_further_tables(competition, task, columns) | looked_up, train, test, task.id, time)
         tables = dict(further.tables)
         fingerprint = data_hash(competition.fingerprint, train, test, tables)
         store = FeatureStore.create(cache / fingerprint, fingerprint, train, test, tables, limit=cache_limit())
-        schema = schema_of(train, cards, tables, joins=further.joins, lookups=further.lookups)
+        schema = schema_of(
+            train,
+            cards,
+            tables,
+            joins=further.joins,
+            lookups=further.lookups,
+            links=further.links,
+            times=further.times,
+        )
         (folder / "work").mkdir(parents=True, exist_ok=True)
         np.save(folder / "work" / "targets.npy", y)
         weights = None
         if task.weights:
             weights = competition.train[task.weights].to_numpy(np.float64)
             np.save(folder / "work" / "weights.npy", weights)
-        hashes = {name: _table_hash(table) for name, table in tables.items()}
+        hashes = {name: table_hash(table) for name, table in tables.items()}
+        additional = None
+        if more is not None:
+            others = {name: table for name, table in tables.items() if name not in looked_up}
+            additional = write_additional(more, task, folder / "work", store, (train, test), others)
+            hashes["additional training rows"] = table_hash(more.frame)
+        told = () if more is None else (more.note, *(finding.message for finding in more.findings))
         return cls(
             competition,
             task,
@@ -95,7 +117,9 @@ class RunData:
             schema,
             folder,
             hashes,
-            further.notes,
+            (*further.notes, *told),
+            additional,
+            frozenset(looked_up),
         )
 
     @property
@@ -110,6 +134,7 @@ class RunData:
 
     @property
     def training_input(self) -> TrainingInput:
+        """What child processes read."""
         return TrainingInput(
             store=self.store.folder.resolve(),
             fingerprint=self.store.fingerprint,
@@ -119,6 +144,7 @@ class RunData:
             limit=self.store.limit,
             targets=(self.folder / "work" / "targets.npy").resolve(),
             weights=None if self.weights is None else (self.folder / "work" / "weights.npy").resolve(),
+            additional=None if self.additional is None else additional_input(self.additional, self.folder / "work"),
         )
 
     def folds(self, name: str, seed: int, count: int | None = None, repeats: int = 1) -> FoldSet:
@@ -140,7 +166,7 @@ class RunData:
         rows = np.unique(np.concatenate([valid for _, valid in splits]))
         positions = tuple(np.searchsorted(rows, valid) for _, valid in splits)
         y = self.y[rows]
-        groups = _groups(self.task.folds, self.competition.train)
+        groups = dependent_rows(self.task.folds, self.competition.train)
         groups = None if groups is None else groups[rows]
         return FoldSet(
             path=path,
@@ -157,13 +183,22 @@ class RunData:
         )
 
     @property
+    def n_additional(self) -> int:
+        """Number of additional training rows."""
+        return 0 if self.additional is None else len(self.additional.y)
+
+    @property
     def refit(self) -> bool:
         """Whether test predictions come from a model on all rows, because the folds train on the past only."""
         return self.task.folds.scheme == "time"
 
 
-def _groups(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
-    """(n,) the group or the span of time of each training row, where folds hold out whole groups or spans; else
+def _table_name(path: str) -> str:
+    return PurePosixPath(path).name.split(".")[0]
+
+
+def dependent_rows(plan: FoldPlan, train: pd.DataFrame) -> np.ndarray | None:
+    """(n,) the group or the span of time of each row of a table, where folds hold out whole groups or spans; else
     None."""
     if plan.scheme == "group":
         return group_codes(train, plan)
@@ -195,16 +230,7 @@ def data_hash(fingerprint: str, train: pd.DataFrame, test: pd.DataFrame, tables:
     for frame in (train, test, *tables.values()):
         digest.update(repr([(c, str(t)) for c, t in frame.dtypes.items()]).encode())
     for name, table in tables.items():
-        digest.update(f"{name} {_table_hash(table)}".encode())
-    return digest.hexdigest()[:16]
-
-
-def _table_hash(table: pd.DataFrame) -> str:
-    """16 hexadecimal digits for a further table, from its sums and from rows out of all parts of it."""
-    digest = hashlib.sha256(f"{len(table)} {list(table.columns)}".encode())
-    rows = np.linspace(0, max(len(table) - 1, 0), min(len(table), HASHED_ROWS)).astype(int)
-    digest.update(pd.util.hash_pandas_object(table.iloc[rows].astype(str), index=False).to_numpy().tobytes())
-    digest.update(table.select_dtypes("number").sum().to_numpy(float).tobytes())
+        digest.update(f"{name} {table_hash(table)}".encode())
     return digest.hexdigest()[:16]
 
 
@@ -220,7 +246,7 @@ def _further_tables(competition: Competition, task: Task, columns: Sequence[str]
         source = competition.sources.get(file.path)
         if not set(file.columns) & near and (source is None or source.size > LARGE_BYTES):
             continue
-        name = PurePosixPath(file.path).name.split(".")[0]
+        name = _table_name(file.path)
         try:
             table = competition.extra(file.path)
         except InputError:  # broken, or named twice: the competition's notes say so

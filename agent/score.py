@@ -6,16 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medalist.agent.blocks import BLOCKS, FEW_ROWS, block_of_rows, contributions, exchanged, sign_flip_p_value
 from medalist.competitions.errors import MetricError
-from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.loss import AREAS, CLIP, smooth_loss
 from medalist.pipelines.problem import Problem
 
-BLOCKS = 20  # most blocks into which the evaluated rows are divided, to estimate the standard error of a score
-LEAST_BLOCKS = 10  # blocks where there are fewer than LEAST_BLOCKS * ROWS_PER_BLOCK rows,
-LEAST_ROWS_PER_BLOCK = 8  # as long as each has this many: a t-test over two blocks can hardly reject anything
-ROWS_PER_BLOCK = 40  # least rows of a block where there are more
+LEAST_FOLD_ROWS = 40  # rows of a fold, from which on a candidate has to gain in it where errors are correlated
 RENEWAL_Z = 0.5  # gain, in its standard errors, beyond which a new ensemble replaces the incumbent one
 
 
@@ -26,14 +23,16 @@ class Score:
     Attributes
     ----------
     value: the metric, in its own units.
-    standard_error: of `value`: the standard deviation of the scores of blocks of rows, divided by the square root of
-        the number of blocks. Where the errors of a fold's rows are correlated (`clusters` of `score`), no less than the
-        standard error over folds.
+    standard_error: of `value`: the standard deviation of what blocks of rows contribute to it (see `agent/blocks.py`),
+        divided by the square root of the number of blocks. Where the errors of a fold's rows are correlated
+        (`clusters` of `score`), no less than the standard error over folds.
     loss: what candidates are compared by, less being better: the metric itself, negated where greater is better; where
         the metric takes labels, the log loss or the squared error of the predictions that labels are decided from,
         since counts of right labels are too coarse.
-    blocks: (b,) losses of the blocks, which are the same for every candidate of a run; NaN where undefined.
+    blocks: (b,) what blocks of rows contribute to the loss, the same rows for every candidate of a run; NaN where
+        undefined.
     folds: (f, 2) losses and numbers of rows of the folds, where errors are correlated within folds; else (0, 2).
+    rows: how many rows the score is on, which the standard error is that of; 0 where it is not known.
     """
 
     value: float
@@ -41,6 +40,7 @@ class Score:
     loss: float
     blocks: np.ndarray
     folds: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,47 +53,32 @@ class Comparison:
     standard_error: of the gain; 0 where it could not be measured.
     blocks: number of blocks on which both losses are defined.
     in_every_fold: whether the candidate gains in each fold, where errors are correlated within folds; else True.
+    by_signs: one-sided p-value of the gain by random signs of the blocks (see `blocks.sign_flip_p_value`), where there
+        are more blocks than BLOCKS; else None.
     """
 
     gain: float
     standard_error: float
     blocks: int = 0
     in_every_fold: bool = True
+    by_signs: float | None = None
 
     @property
     def p_value(self) -> float:
-        """One-sided p-value of the gain by Student's t-test over the blocks; 1 where the standard error is unknown."""
+        """One-sided p-value of the gain: by random signs of the blocks where there are enough, else by Student's
+        t-test over the blocks; 1 where the standard error is unknown."""
         from scipy.special import stdtr
 
         if self.standard_error <= 0 or self.blocks < 2:
             return 1.0
+        if self.by_signs is not None:
+            return self.by_signs
         return float(stdtr(self.blocks - 1, -self.z))
 
     @property
     def z(self) -> float:
         """The gain in standard errors; 0 where the standard error is unknown."""
         return self.gain / self.standard_error if self.standard_error > 0 else 0.0
-
-
-def block_of_rows(y: np.ndarray, seed: int = 0, groups: np.ndarray | None = None) -> np.ndarray:
-    """(r,) a random block for each row of targets y (r, T).
-
-    Blocks are stratified by the first target, so that they are alike. With `groups` (r,), rows of a group stay in one
-    block, and blocks are of about the same size.
-    """
-    n = len(y)
-    few = min(LEAST_BLOCKS, n // LEAST_ROWS_PER_BLOCK)
-    blocks = int(np.clip(n // ROWS_PER_BLOCK, max(2, few), BLOCKS))
-    if groups is not None:
-        codes = np.unique(groups, return_inverse=True)[1]
-        count = min(blocks, int(codes.max(initial=0)) + 1)
-        if count > 1:
-            return assign_groups(codes, count, np.random.default_rng(seed)).astype(np.int16)
-    shuffled = np.random.default_rng(seed).permutation(n)
-    order = shuffled[np.argsort(y[shuffled, 0], kind="stable")]
-    out = np.empty(n, dtype=np.int16)
-    out[order] = np.arange(n) % blocks
-    return out
 
 
 def score(
@@ -127,35 +112,29 @@ def score(
     else:
         value = _value(metric, y, decided, weights, loss)
 
-    def by(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores and losses of the parts that `codes` (r,) number from 0; NaN where undefined."""
-        in_order = np.argsort(codes, kind="stable")
-        parts = np.split(in_order, np.cumsum(np.bincount(codes))[:-1])
-        scores, losses = np.full(len(parts), np.nan), np.full(len(parts), np.nan)
-        for b, rows in enumerate(parts):
-            if not len(rows):
-                continue
-            try:
-                part = None if weights is None else weights[rows]
-                losses[b] = smooth_loss(metric, problem, y[rows], p[rows], part)
-                if decided is None or same:
-                    scores[b] = losses[b] if decided is None else sign * losses[b]
-                else:
-                    scores[b] = metric.score(y[rows], decided[rows], part)
-            except MetricError:
-                continue
-        return scores, losses
+    def of_rows(rows: np.ndarray) -> tuple[float, float]:
+        """(score, loss) of some rows; the score is NaN where it is undefined."""
+        part = None if weights is None else weights[rows]
+        of_these = smooth_loss(metric, problem, y[rows], p[rows], part)
+        if decided is None or same:
+            return of_these if decided is None else sign * of_these, of_these
+        try:
+            return float(metric.score(y[rows], decided[rows], part)), of_these
+        except MetricError:
+            return np.nan, of_these
 
-    scores, losses = by(blocks)
+    whole = (value, loss)
+    of_blocks = weights if metric.weighted else None
+    scores, losses = contributions(blocks, of_rows, whole, of_blocks, leave_out=len(y) < FEW_ROWS)
     if not np.isfinite(scores).any() and metric.needs not in ("label", "ranking"):
         scores = losses  # each block lacks a rare class: the loss is the score over the other classes
     if clusters is None:
-        return Score(float(value), _standard_error(scores), loss, losses)
+        return Score(float(value), _standard_error(scores), loss, losses, rows=len(y))
     codes = np.unique(clusters, return_inverse=True)[1]
     rows = np.bincount(codes).astype(float)
-    fold_scores, fold_losses = by(codes)
+    fold_scores, fold_losses = contributions(codes, of_rows, whole)
     error = max(_standard_error(scores), _standard_error(fold_scores, rows))
-    return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]))
+    return Score(float(value), error, loss, losses, np.column_stack([fold_losses, rows]), len(y))
 
 
 def is_scored_by_loss(metric: Metric, problem: Problem, p: np.ndarray, decided: np.ndarray) -> bool:
@@ -188,18 +167,26 @@ def _standard_error(parts: np.ndarray, rows: np.ndarray | None = None) -> float:
 
 
 def compare(candidate: Score, incumbent: Score) -> Comparison:
-    """Paired comparison of two scores on the same rows, over the blocks on which both are defined.
+    """Paired comparison of two scores on the same rows, over the blocks on which both are defined; over none where
+    an earlier version has divided the rows in another way for one of them.
 
     Where they have folds too, the candidate has to gain in each: what is gained in one year and lost in the next is
     chance, however many rows show it. By how much may differ from year to year.
     """
-    differences = incumbent.blocks - candidate.blocks
+    alike = incumbent.blocks.shape == candidate.blocks.shape
+    differences = incumbent.blocks - candidate.blocks if alike else np.empty(0)
     in_every_fold = True
     if len(incumbent.folds) == len(candidate.folds):
-        large = incumbent.folds[:, 1] >= ROWS_PER_BLOCK
+        large = incumbent.folds[:, 1] >= LEAST_FOLD_ROWS
         in_every_fold = not (incumbent.folds[large, 0] <= candidate.folds[large, 0]).any()
-    count = int(np.isfinite(differences).sum())
-    return Comparison(incumbent.loss - candidate.loss, _standard_error(differences), count, in_every_fold)
+    return _comparison(incumbent.loss - candidate.loss, differences, in_every_fold=in_every_fold)
+
+
+def _comparison(gain: float, differences: np.ndarray, *, in_every_fold: bool) -> Comparison:
+    """A comparison by what blocks contribute to the gain (b,), NaN where undefined."""
+    finite = differences[np.isfinite(differences)]
+    by_signs = sign_flip_p_value(finite, gain) if len(finite) > BLOCKS else None
+    return Comparison(gain, _standard_error(finite), len(finite), in_every_fold, by_signs)
 
 
 def paired(
@@ -217,12 +204,24 @@ def paired(
 
     groups: (r,) groups that stay in one block (see `block_of_rows`). clusters: (r,) see `score`. Raises MetricError
     where the metric is undefined on the chosen rows.
+
+    What a block contributes to a gain in the root of a mean, of few rows, is measured by `blocks.exchanged`.
     """
     blocks = block_of_rows(y[chosen], groups=None if groups is None else groups[chosen])
     part = None if weights is None else weights[chosen]
     folds = None if clusters is None else clusters[chosen]
-    scores = [score(metric, problem, y[chosen], p[chosen], None, blocks, part, folds) for p in (candidate, incumbent)]
-    return compare(scores[0], scores[1])
+    y, one, other = y[chosen], incumbent[chosen], candidate[chosen]
+    scores = [score(metric, problem, y, p, None, blocks, part, folds) for p in (other, one)]
+    comparison = compare(scores[0], scores[1])
+    if metric.mean != "root" or len(y) >= FEW_ROWS:
+        return comparison
+
+    def gain_of(rows: np.ndarray) -> float:
+        first, second = (np.where(rows[:, None], *pair) for pair in ((other, one), (one, other)))
+        return smooth_loss(metric, problem, y, first, part) - smooth_loss(metric, problem, y, second, part)
+
+    differences = exchanged(blocks, gain_of, comparison.gain)
+    return _comparison(comparison.gain, differences, in_every_fold=comparison.in_every_fold)
 
 
 def replaces_incumbent(comparison: Comparison) -> bool:

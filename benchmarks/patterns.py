@@ -5,7 +5,8 @@ test at random. Raw columns are at chance by construction: what decides is small
 (ratio, deviation from a mean), alternates along the feature (`bands`), or is hidden in a string or in other rows. The
 expectation of the target given the feature is known, so that the best score there can be is known as well.
 
-`ISSUE` holds the nine patterns that the search for features was asked for; `other_patterns.OTHER` holds more.
+`ISSUE` holds the nine patterns that the search for features was asked for; `other_patterns.OTHER` holds more, and
+`relational_patterns.RELATIONAL` those of further tables.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Draft:
     named : columns that keep their names: keys, times, families of like columns.
     hint : the true feature; strings are categories whose target means decide.
     tables : further tables by name, without extension.
+    row_keys : by table, the column that holds positions of rows, which `make` replaces by the rows' ids.
     noise : of a numeric target.
     """
 
@@ -48,6 +50,7 @@ class Draft:
     hidden: Sequence[Any] = ()
     named: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    row_keys: Mapping[str, str] = field(default_factory=dict)
     noise: float = NOISE
 
 
@@ -84,8 +87,13 @@ def make(name: str, generator: Generator, seed: int) -> Pattern:
     frame.insert(0, ID, np.arange(ROWS) + 1)
     frame[TARGET] = target[order]
     train, test = frame.iloc[:TRAIN_ROWS], frame.iloc[TRAIN_ROWS:].reset_index(drop=True)
+    tables = dict(draft.tables)
+    for table, column in draft.row_keys.items():
+        ids = np.empty(ROWS, dtype=np.int64)
+        ids[order] = frame[ID]
+        tables[table] = tables[table].assign(**{column: ids[tables[table][column].to_numpy()]})
     return Pattern(
-        name, draft.metric, train, test.drop(columns=TARGET), test[[ID, TARGET]], dict(draft.tables),
+        name, draft.metric, train, test.drop(columns=TARGET), test[[ID, TARGET]], tables,
         mean[order][TRAIN_ROWS:], np.asarray(draft.hint)[order],
     )  # fmt: skip
 

@@ -24,11 +24,13 @@ from holdout_scores import medalist
 from lightgbm import LGBMClassifier, LGBMRegressor
 from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
+from relational_patterns import RELATIONAL
 from sklearn.preprocessing import TargetEncoder
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "categories": CATEGORIES, "all": {**ISSUE, **OTHER, **CATEGORIES}}
+SETS = {"issue": ISSUE, "other": OTHER, "relational": RELATIONAL, "categories": CATEGORIES}
+SETS["all"] = {name: pattern for one in tuple(SETS.values()) for name, pattern in one.items()}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",
     "logloss": "log loss",

@@ -77,8 +77,11 @@ class Competition:
     origins: Mapping[str, Path] = field(default_factory=dict, repr=False)
 
     def extra(self, name: str) -> pd.DataFrame:
-        """A further table, by its path or its file name. Raises InputError unless there is exactly one of that name."""
-        extras = [file.path for file in self.files if file.role == "extra"]
+        """A further table, or additional training rows, by its path or its file name.
+
+        Raises InputError unless there is exactly one of that name.
+        """
+        extras = [file.path for file in self.files if file.role in ("extra", "additional")]
         matches = [path for path in extras if printable(name) in (path, PurePosixPath(path).name)]
         if len(matches) != 1 or matches[0] not in self.sources:
             raise InputError(f"there is no further table {name!r}; there are: {', '.join(extras) or 'none'}.")

@@ -105,7 +105,7 @@ def cut_holdout(competition: Competition, task: HoldoutTask, out: Path, fraction
         weights = [task.weights] if task.weights in private.columns else []
         private[[*task.id, *task.targets, *weights]].to_csv(out / "private" / "answers.csv", index=False)
         for file in competition.files:
-            if file.role == "extra" and file.path in competition.sources:
+            if file.role in ("extra", "additional") and file.path in competition.sources:
                 _copy(competition, file.path, public)
     except OSError as error:
         raise InputError(f"{out} cannot be written ({error.strerror or error}): give another folder.") from error

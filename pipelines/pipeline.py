@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+
+from medalist.pipelines.row_recipe import Rows, recipe
 
 Params = tuple[tuple[str, Any], ...]
 
@@ -19,7 +21,8 @@ class Pipeline:
     features: canonical texts of feature expressions. family: name of an estimator family. params: sorted (name, value)
     pairs. target: the transformation of the target (see `targets.transform`), "" for that of the metric. stacked:
     hashes of pipelines whose out-of-fold predictions are further columns. pseudo: hash of the pipeline whose
-    predictions of the test rows are fitted as pseudo-labels, "" for none.
+    predictions of the test rows are fitted as pseudo-labels, "" for none. rows: the recipe of the training rows (see
+    `row_recipe`), () for all of them as they are.
     """
 
     features: tuple[str, ...]
@@ -29,6 +32,7 @@ class Pipeline:
     target: str = ""
     stacked: tuple[str, ...] = ()
     pseudo: str = ""
+    rows: Rows = ()
 
     @classmethod
     def of(
@@ -41,8 +45,12 @@ class Pipeline:
         target: str = "",
         stacked: Sequence[str] = (),
         pseudo: str = "",
+        rows: Iterable[Sequence[Any]] = (),
     ) -> Pipeline:
-        """A pipeline with sorted parameters and stacked hashes, and each feature once."""
+        """A pipeline with sorted parameters and stacked hashes, and each feature and each kind of step once.
+
+        Raises PipelineError for an unknown step of the rows.
+        """
         return cls(
             features=tuple(dict.fromkeys(features)),
             family=family,
@@ -51,6 +59,7 @@ class Pipeline:
             target=target,
             stacked=tuple(sorted(set(stacked))),
             pseudo=pseudo,
+            rows=recipe(rows),
         )
 
     @property
@@ -70,20 +79,21 @@ class Pipeline:
         return replace(self, **changes)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; target, stacked and pseudo are left out where they are empty."""
+        """Plain values for JSON; target, stacked, pseudo and rows are left out where they are empty."""
         document: dict[str, Any] = {
             "features": list(self.features),
             "family": self.family,
             "params": self.parameters,
             "seed": self.seed,
         }
-        further = {"target": self.target, "stacked": list(self.stacked), "pseudo": self.pseudo}
+        further: dict[str, Any] = {"target": self.target, "stacked": list(self.stacked), "pseudo": self.pseudo}
+        further["rows"] = [list(step) for step in self.rows]
         return document | {name: value for name, value in further.items() if value}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Pipeline:
         """The pipeline of plain values as `as_dict` returns them; other keys are ignored."""
-        further = {name: document[name] for name in ("target", "stacked", "pseudo") if name in document}
+        further = {name: document[name] for name in ("target", "stacked", "pseudo", "rows") if name in document}
         return cls.of(document["features"], document["family"], document["params"], document["seed"], **further)
 
     @cached_property

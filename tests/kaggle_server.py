@@ -93,7 +93,8 @@ class Site:
 
 class KaggleServer(ThreadingHTTPServer):
     """`sites`: the competitions by slug. `refusals`: by method ("DownloadDataFiles", "file" for the file itself);
-    `silent`: methods that are never answered. `calls`: what was asked for, as (method, slug or range)."""
+    `silent`: methods that are never answered; `lost`: those that are carried out, but whose answer is lost. `calls`:
+    what was asked for, as (method, slug or range)."""
 
     daemon_threads = True
     block_on_close = False  # a handler may be waiting for `over`, or for a client that is gone
@@ -103,6 +104,7 @@ class KaggleServer(ThreadingHTTPServer):
         self.sites = {name.replace("_", "-"): site for name, site in sites.items()}
         self.refusals: dict[str, Refusal] = {}
         self.silent: set[str] = set()
+        self.lost: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.uploads: dict[str, bytes] = {}
         self.over = threading.Event()
@@ -165,6 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: KaggleServer
     protocol_version = "HTTP/1.1"
+    _loses = False  # whether the answer that is being made gets lost
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -184,6 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(Refusal(401, "Unauthenticated"))
         if "competitionName" in request and slug not in self.server.sites:
             return self._refuse(Refusal(404, "Competition not found"))
+        self._loses = method in self.server.lost
         answer = getattr(self, f"_{re.sub('(?<!^)(?=[A-Z])', '_', method).lower()}", None)
         return self._refuse(Refusal(404, "Not found")) if answer is None else answer(request, slug)
 
@@ -230,6 +234,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, json.dumps(document).encode(), {"Content-Type": "application/json", **(headers or {})})
 
     def _answer(self, status: int, data: bytes, headers: Mapping[str, str]) -> None:
+        if self._loses:
+            self.server.over.wait(120)
+            self.close_connection = True
+            return
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(data))}.items():
             self.send_header(name, value)

@@ -44,7 +44,13 @@ BLOCK = re.compile(r"(## medalist (\w+(?: \w+)?)\n.*?```text\n)(.*?)(```)", re.D
 def options_of(command: str) -> dict[str, str]:
     """Every option of a command, with its help."""
     parameters = COMMANDS_BY_NAME[command].params
-    return {opt: getattr(p, "help", None) or "" for p in parameters if not is_argument(p) for opt in p.opts}
+    return {
+        opt: getattr(p, "help", None) or ""
+        for p in parameters
+        if not is_argument(p)
+        for opt in p.opts
+        if opt.startswith("--")
+    }
 
 
 def is_argument(parameter: object) -> bool:
@@ -61,7 +67,7 @@ def section(command: str) -> str:
 
 def listed_options(text: str) -> set[str]:
     """Options that the help text within a section lists."""
-    return set(re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE)) - {"--help"}
+    return set(re.findall(r"^  (?:-[a-z], )?(--[a-z-]+)", text, re.MULTILINE)) - {"--help"}
 
 
 def as_one_line(text: str) -> str:

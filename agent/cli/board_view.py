@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.competitions.errors import LedgerError
@@ -74,12 +74,11 @@ def show_board(
     for fault in board.faults:
         print_text(f"Note: {fault}")
     if isinstance(standing, Standing):
-        board_said = sentence(standing).removesuffix(f" {standing.caution}")
-        print_text(f"\n{board_said}")
-        if standing.upper_half is not None:
-            from medalist.leaderboard.boards.standing import percentage
-
-            print_text(f"The chance of the upper half is {percentage(standing.upper_half)}.")
+        said = standing.caution or ""  # the board's faults stand above
+        noise = said.removeprefix(board.caution or "").strip() or None
+        print_text(f"\n{sentence(replace(standing, caution=noise))}")
+        if standing.standard_error is None:
+            print_text("With --se, its standard error, the place gets an interval and the medals their chances.")
     elif standing is not None:
         print_text(f"\n{standing.reason}")
 

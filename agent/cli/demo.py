@@ -30,7 +30,7 @@ def demo(
 
     import pandas as pd
 
-    from medalist.agent.cli.ending import end
+    from medalist.agent.cli.ending import end, has_ended, with_time_for_its_end
     from medalist.agent.config import RunConfig
     from medalist.agent.grade_files import log_grade
     from medalist.agent.grading import grade
@@ -45,7 +45,9 @@ def demo(
     display = display_for(json)
     home = write_demo(Path(folder))
     config = RunConfig(path=str(home / "public"), budget=seconds, memory=most, runs_dir=runs_dir)
-    result = run(config, display, began=began, deadline=deadline)
+    work = with_time_for_its_end(config, 0, report=report)
+    result = run(work, display, began=began, deadline=deadline)
+    has_ended(config, began, deadline)
     competition, task = read(str(home / "public"), {}, {}, None, 0)
     scores = [score for _, score in reference_field()]
     better = task.scorer().greater_is_better
@@ -53,7 +55,8 @@ def demo(
         competition.name, scores, better, source="demo", who="reference models", metric=task.metric
     )
     submission = result.folder / "submission.csv"
-    graded = grade(task, pd.read_csv(submission), pd.read_csv(home / "private" / "answers.csv"), board)
+    answers = pd.read_csv(home / "private" / "answers.csv")
+    graded = grade(task, pd.read_csv(submission), answers, board, same_rows=True)
     with open_ledger(runs_dir) as ledger:
         log_grade(ledger, result.run_id, competition.name, task, graded, submission)
     if isinstance(graded.standing, Standing):

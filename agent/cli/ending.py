@@ -1,4 +1,4 @@
-"""What a command does when its run has ended: the report on it, where there is time."""
+"""What a command does when its run has ended: submissions that were allowed, and the report where there is time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,74 @@ import time
 
 import typer
 
-from medalist.agent.cli.printing import print_text
+from medalist.agent.cli.printing import print_json, print_text
 from medalist.agent.cli.process import exit_with
 from medalist.agent.config import RunConfig
+from medalist.agent.run.deadline import Deadline
 from medalist.agent.run.run import RunResult
 from medalist.competitions.clock import awake
+from medalist.competitions.errors import BudgetError
 
 MARGIN = 1.5  # seconds before the deadline at which the command is about to exit: the supervisor ends it at 0.6
+MOST_SECONDS = 120.0  # for submissions at the end of a run without a budget
+REPORT_SECONDS = 4.0  # of the budget that are kept for the report: it takes about one on an idle machine
+REPORT_SHARE = 0.1  # most of the budget that is kept for it
+LEAST_BUDGET = 20.0  # seconds of a budget from which on time is kept for it
+
+
+def with_time_for_its_end(config: RunConfig, most: int, *, report: bool) -> RunConfig:
+    """The options of a run that leaves time for up to `most` submissions and for the report at its end.
+
+    Raises BudgetError where its budget is too small for the submissions.
+    """
+    if config.budget is None:
+        return config
+    kept = min(REPORT_SECONDS, REPORT_SHARE * config.budget) if report and config.budget >= LEAST_BUDGET else 0.0
+    if most:
+        from medalist.agent.submitting.automatic import SECONDS
+
+        if config.budget < 2 * SECONDS:
+            raise BudgetError(
+                f"--auto-submit keeps the last {SECONDS:.0f} s of the budget for Kaggle: give at least "
+                f"{2 * SECONDS:.0f} s."
+            )
+        kept = SECONDS
+    until = None if config.until is None else config.until - kept
+    return config.model_copy(update={"budget": config.budget - kept, "until": until})
+
+
+def has_ended(config: RunConfig, began: float, deadline: Deadline) -> None:
+    """Report that the run has ended, so that from now on the whole budget holds. config: with the whole budget."""
+    if config.budget is not None:
+        from medalist.agent.budget import Budget
+
+        deadline.start(Budget.of(config.budget, began, config.until))
+        deadline.stop()
+
+
+def submit_at_end(
+    result: RunResult, config: RunConfig, began: float, most: int, slug: str | None, *, json: bool
+) -> None:
+    """Submit up to `most` files of a run that has finished, within its budget, and say what became of it.
+
+    config: with the whole budget. slug: Kaggle's name of the competition, where the run's data were a folder.
+    """
+    if not most:
+        return
+    from medalist.agent.submitting.automatic import Made, submit_automatically
+    from medalist.agent.submitting.copies import keep_words
+
+    if result.summary["status"] != "finished":
+        made = Made((), (f"Nothing was submitted to Kaggle, since the run did not finish: {result.run_id}.",))
+    else:
+        left = min(seconds_left(config, began), MOST_SECONDS)
+        made = submit_automatically(result.run_id, most, slug, config.runs_dir, left)
+    keep_words(result.folder, made.sentences)
+    if json:
+        print_json({"event": "kaggle", "submissions": made.rows, "notes": made.sentences}, indent=None)
+        return
+    for text in made.sentences:
+        print_text(text)
 
 
 def end(result: RunResult, config: RunConfig, began: float, *, report: bool, json: bool) -> typer.Exit:

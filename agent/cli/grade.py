@@ -1,4 +1,4 @@
-"""`medalist grade`: scores a submission on a holdout's answers. Only this command and `demo` read answers."""
+"""`medalist grade`: scores a submission on a holdout's answers. Only it, `compare` and `demo` read answers."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def grade(
                 "metric": result.metric,
                 "score": result.score,
                 "standard_error": result.standard_error,
+                "interval": result.interval,
                 "standing": None if standing is None else asdict(standing),
                 "no_standing": None if isinstance(result.standing, Standing) else result.standing.reason,
             },
@@ -47,5 +48,8 @@ def grade(
         )
         return
     error = "" if result.standard_error is None else f" ± {result.standard_error:.2g}"
-    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}{error}")
+    between = (
+        "" if result.interval is None else f" (80 % interval {result.interval[0]:.4g} to {result.interval[1]:.4g})"
+    )
+    print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}{error}{between}")
     print_text(sentence(result.standing))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from medalist.agent.cli.options import AsJson, OptionalText
+from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
 from medalist.competitions.errors import LedgerError
 
@@ -38,16 +38,30 @@ def leaderboard(
     ] = None,
     rename: Annotated[OptionalText, typer.Option(help="A new name for one of your own.", show_default=False)] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove one of your own.")] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a competition's present one from Kaggle, and keep it.")
+    ] = False,
+    run: Annotated[
+        OptionalText, typer.Option(help="With --download: say where this run stands.", show_default=False)
+    ] = None,
+    runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
-    """List the human leaderboards that are known, show one, or add, rename or remove one of your own."""
+    """List the human leaderboards that are known, show one, add, rename or remove one of your own, or fetch one."""
     given = {"--add": add is not None, "--rename": rename is not None, "--remove": remove, "--score": score is not None}
+    given["--download"] = download
     chosen = [option for option, is_given in given.items() if is_given]
     if len(chosen) > 1:
         raise LedgerError(f"Give {chosen[0]} or {chosen[1]}, not both.")
+    if run is not None and not download:
+        raise LedgerError("--run says where a run stands on the present leaderboard: give --download with it.")
     if name is None:
         _refuse_without_name(chosen, metric, se)
         _list(json)
+    elif download:
+        from medalist.agent.cli.board_download import download_and_show
+
+        download_and_show(name, run, _metric(metric), higher, runs_dir, json)
     elif add is not None:
         _add(name, add, higher, metric, json)
     elif rename is not None or remove:
@@ -66,7 +80,7 @@ def _refuse_without_name(chosen: list[str], metric: str | None, se: float | None
     """LedgerError where options are given that need a leaderboard."""
     values = {"--add": " FILE", "--rename": " NEW", "--score": " 0.83"}
     if chosen:
-        what = {"--add": "that is added"}.get(chosen[0], f"for {chosen[0]}")
+        what = {"--add": "that is added", "--download": "to fetch"}.get(chosen[0], f"for {chosen[0]}")
         option = chosen[0] + values.get(chosen[0], "")
         raise LedgerError(f"Name the leaderboard {what}: medalist leaderboard NAME {option}.")
     if metric is not None or se is not None:

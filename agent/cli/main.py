@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from medalist.agent.cli.clean import clean
+from medalist.agent.cli.compare import compare
 from medalist.agent.cli.demo import demo
 from medalist.agent.cli.features import features
 from medalist.agent.cli.grade import grade
@@ -35,6 +36,8 @@ from medalist.agent.cli.run import run
 from medalist.agent.cli.runs import runs
 from medalist.agent.cli.show import show
 from medalist.agent.cli.streams import make_streams_tolerant
+from medalist.agent.cli.submissions import submissions
+from medalist.agent.cli.submit import submit
 from medalist.agent.cli.why import why
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
@@ -47,8 +50,8 @@ app = typer.Typer(
     help="An autonomous agent for tabular machine-learning competitions.",
 )
 for command in (
-    run, resume, demo, inspect, grade, holdout, runs, show, report, why, reproduce, clean, features, medals,
-    leaderboard,
+    run, resume, demo, inspect, grade, compare, holdout, runs, show, report, why, reproduce, clean, features, medals,
+    leaderboard, submit, submissions,
 ):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)

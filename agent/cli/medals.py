@@ -1,44 +1,137 @@
-"""`medalist medals`: what the best run in each competition is worth among humans."""
+"""`medalist medals`: what runs and graded files are worth among humans, in all competitions, and the any-medal rate."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from medalist.agent.cli.options import AsJson, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
-from medalist.agent.cli.to_show import ledger_to_show
-from medalist.leaderboard.boards.lookup import recorded_range
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
+from medalist.agent.cli.to_show import PATIENCE, ledger_to_show
+from medalist.agent.run.printable import printable_line
 from medalist.leaderboard.boards.standing import percentage, whole_percent
-from medalist.leaderboard.ledger.rows import StandingRow
+
+if TYPE_CHECKING:
+    from medalist.agent.comparing.cabinet import Cabinet, Placed
+    from medalist.agent.comparing.medal_rate import MedalRate
+
+WIDTH = 80  # columns of the text
+WIDEST_NAME = 27  # of a competition
+HEADINGS = {"holdout": "Measured on a holdout", "cross-validation": "Estimated by cross-validation"}
 
 
-def medals(runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
-    """The best standing in each competition."""
-    with ledger_to_show(runs_dir) as ledger:
-        rows = ledger.best_standings()
+def medals(
+    runs_dir: RunsDir = "runs",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(help="A further folder of runs, whose ledger counts too; may be repeated.", show_default=False),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """The standings in all competitions, and the share of them with any medal."""
+    cabinet = _cabinet(runs_dir, also or [])
+    placed, rates = cabinet.placed(), cabinet.rates()
     if json:
-        print_json([asdict(r) | {"percentile_within": _range(r)} for r in rows])
+        print_json(
+            {
+                "standings": [p.as_dict() for p in placed],
+                "rates": {rate.basis: rate.as_dict() for rate in rates},
+                "standings_of_no_run": cabinet.of_no_run(),
+            }
+        )
         return
-    if not rows:
+    if not placed:
         print_text("No standings yet: a finished run or medalist grade adds one.")
         return
-    lines = [
-        (
-            r.competition,
-            r.medal or "—",
-            "" if r.percentile is None else f"{percentage(r.percentile)} of {r.who}",
-            whole_percent(_range(r)),
-            number_text(r.score),
-            r.metric,
-            "on a holdout" if r.basis == "holdout" else "estimated by cross-validation",
-            time_text(r.recorded),
+    for rate in rates:
+        of_basis = [p for p in placed if p.basis == rate.basis]
+        if of_basis:
+            _print_standings(of_basis)
+            _print_rate(rate)
+    if cabinet.of_no_run():
+        _print_wrapped(f"Standings of files of no run, which no rate counts: {cabinet.of_no_run()}.")
+
+
+def _cabinet(runs_dir: str, further: list[str]) -> Cabinet:
+    from medalist.agent.comparing.cabinet import Cabinet
+    from medalist.competitions.errors import LedgerError
+    from medalist.leaderboard.ledger.ledger import Ledger
+
+    cabinet = Cabinet()
+    with ledger_to_show(runs_dir) as ledger:
+        cabinet.add(ledger)
+    for folder in further:
+        path = Path(folder) / "ledger.sqlite"
+        if not path.is_file():
+            raise LedgerError(f"There is no ledger in {folder}: give a folder of runs with --also.")
+        with Ledger(path, PATIENCE) as ledger:
+            cabinet.add(ledger)
+    return cabinet
+
+
+def _print_standings(placed: list[Placed]) -> None:
+    """The best and the last standing of each competition on one basis."""
+    from medalist.agent.comparing.comparable import recorded_standing
+
+    reasons = list(dict.fromkeys(p.left_out for p in placed if p.left_out is not None))
+    rows = []
+    for p in placed:
+        now = recorded_standing(p.best)
+        mark = "" if p.left_out is None else f" [{reasons.index(p.left_out) + 1}]"
+        rows.append(
+            (
+                _short(p.competition, WIDEST_NAME - len(mark)) + mark,
+                p.best.medal or "—",
+                "" if p.best.percentile is None else percentage(p.best.percentile),
+                "" if now is None else whole_percent(now.percentile_interval),
+                number_text(p.best.score),
+                "" if p.last.percentile is None else percentage(p.last.percentile),
+            )
         )
-        for r in rows
-    ]
-    header = ("competition", "medal-equivalent", "beats or ties", "within one error", "score", "metric", "how", "when")
-    print_table(header, lines, right=(2, 3, 4))
+    who = ", ".join(dict.fromkeys(p.best.who for p in placed if p.best.who is not None))
+    heading = HEADINGS[placed[0].basis] + (f": share beaten or tied of {who}" if who else "")
+    _print_wrapped(heading + ", of the best and of the last score.")
+    print_table(("", "medal", "best", "80 % interval", "score", "last"), rows, right=(2, 4, 5))
+    for number, reason in enumerate(reasons, 1):
+        _print_wrapped(f"[{number}] not counted: {reason}")
 
 
-def _range(row: StandingRow) -> tuple[float, float] | None:
-    """The percentiles within one standard error of a recorded standing; None where they are not known."""
-    return recorded_range(row.board, row.metric, row.greater_is_better, row.teams, row.score, row.standard_error)
+def _print_rate(rate: MedalRate) -> None:
+    """The any-medal rate in sentences, and what it leaves out."""
+    from medalist.agent.comparing.medal_rate import SEEDS_OF_MLE_BENCH
+
+    if rate.mean is None:
+        _print_wrapped("Any medal: no run counts.")
+    else:
+        seeds = len(rate.by_seed)
+        error = "" if rate.standard_error is None else f" ± {100 * rate.standard_error:.1f}"
+        earned = ", ".join(f"{count} {medal}" for medal, count in rate.medals.items())
+        runs = "run" if rate.runs == 1 else "runs"
+        which = "1 seed" if seeds == 1 else f"{seeds} seeds"
+        _print_wrapped(
+            f"Any medal: {100 * rate.mean:.1f}{error} % of competitions, over {which} ({rate.runs} {runs}: {earned})."
+        )
+        if seeds < SEEDS_OF_MLE_BENCH:
+            _print_wrapped(
+                f"MLE-bench asks for {SEEDS_OF_MLE_BENCH} seeds at least; "
+                + ("one alone shows no standard error." if seeds == 1 else "two show the standard error badly.")
+            )
+        if not rate.balanced:
+            _print_wrapped("The seeds have different competitions, which the standard error counts as chance.")
+    if rate.left_out:
+        reasons = "; ".join(f"{count} for {reason}" for reason, count in rate.left_out.items())
+        _print_wrapped(f"Runs left out: {reasons}.")
+    print_text("")
+
+
+def _print_wrapped(text: str) -> None:
+    """Print a text in lines of at most WIDTH columns."""
+    print_text(textwrap.fill(printable_line(text), WIDTH))
+
+
+def _short(name: str, widest: int) -> str:
+    """A name in so many characters: its end, where it is longer."""
+    return name if len(name) <= widest else "…" + name[1 - widest :]

@@ -12,7 +12,7 @@ import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.night import NightsPath
-from medalist.agent.cli.options import AsJson, OptionalText, Report, RunsDir
+from medalist.agent.cli.options import AsJson, AutoSubmit, OptionalText, Report, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
 from medalist.agent.cli.process import INTERRUPTED
 from medalist.agent.cli.report import Live, Port
@@ -39,6 +39,7 @@ def run(
         OptionalText,
         typer.Option("--slice", help="How long a slice lasts: 20m; else by what it gains.", show_default=False),
     ] = None,
+    auto_submit: AutoSubmit = 0,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
     report_: Report = True,
@@ -69,6 +70,7 @@ def run(
         notify=notify or (),
         keep_going=keep_going,
         length=length,
+        auto_submit=auto_submit,
     )
     if json:
         print_json({"event": "report", **document}, indent=None)

@@ -60,6 +60,16 @@ Report = Annotated[
     bool,
     typer.Option("--report/--no-report", help="Whether report.html is written at the end.", envvar="MEDALIST_REPORT"),
 ]
+AutoSubmit = Annotated[
+    int,
+    typer.Option(
+        "--auto-submit", help="Submit up to so many files a day to Kaggle at the end; none unless said.", min=0, max=100
+    ),
+]
+KaggleName = Annotated[
+    OptionalText,
+    typer.Option("--kaggle", help="Kaggle's name of it, to submit to, where PATH is a folder.", show_default=False),
+]
 Board = Annotated[
     OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
 ]

@@ -48,7 +48,7 @@ def resume(
     began, deadline = begin(context)
     deadline.resuming()
 
-    from medalist.agent.cli.ending import end
+    from medalist.agent.cli.ending import end, has_ended, with_time_for_its_end
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import resume_config
     from medalist.agent.run.run import run
@@ -65,5 +65,7 @@ def resume(
         cluster=cluster,
         artifacts=artifacts,
     )
-    result = run(config, display_for(json), began=began, resume=row, deadline=deadline)
+    work = with_time_for_its_end(config, 0, report=report)
+    result = run(work, display_for(json), began=began, resume=row, deadline=deadline)
+    has_ended(config, began, deadline)
     raise end(result, config, began, report=report, json=json)

@@ -12,9 +12,11 @@ from medalist.agent.cli.options import (
     NONE_GIVEN,
     Artifacts,
     AsJson,
+    AutoSubmit,
     Board,
     Cluster,
     CompetitionOptions,
+    KaggleName,
     Memory,
     OptionalText,
     PathArgument,
@@ -79,6 +81,8 @@ def run(
             show_default=False,
         ),
     ] = None,
+    auto_submit: AutoSubmit = 0,
+    kaggle: KaggleName = None,
     runs_dir: RunsDir = "runs",
     report: Report = True,
     json: AsJson = False,
@@ -90,7 +94,7 @@ def run(
     options, most = given.task(task), memory_limit(memory)
     began, deadline = begin(context)
 
-    from medalist.agent.cli.ending import end
+    from medalist.agent.cli.ending import end, has_ended, submit_at_end, with_time_for_its_end
     from medalist.agent.config import RunConfig
     from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import last_run_of, resume_config
@@ -116,7 +120,10 @@ def run(
             cluster=cluster,
             artifacts=artifacts,
         )
-        result = run(config, display_for(json), began=began, resume=row, deadline=deadline)
+        work = with_time_for_its_end(config, auto_submit, report=report)
+        result = run(work, display_for(json), began=began, resume=row, deadline=deadline)
+        has_ended(config, began, deadline)
+        submit_at_end(result, config, began, auto_submit, kaggle, json=json)
         raise end(result, config, began, report=report, json=json)
 
     config = RunConfig(
@@ -142,5 +149,8 @@ def run(
         task_options=options,
         file_options=given.files(),
     )
-    result = run(config, display_for(json), began=began, deadline=deadline)
+    work = with_time_for_its_end(config, auto_submit, report=report)
+    result = run(work, display_for(json), began=began, deadline=deadline)
+    has_ended(config, began, deadline)
+    submit_at_end(result, config, began, auto_submit, kaggle, json=json)
     raise end(result, config, began, report=report, json=json)

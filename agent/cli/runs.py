@@ -40,7 +40,7 @@ def runs(
                     str(row.n_experiments),
                     number_text(row.summary.get("score")),
                     percentage(standing["percentile"]) if standing else "",
-                    whole_percent(standing.get("percentile_within")),
+                    whole_percent(standing.get("percentile_interval")),
                     standing.get("medal") or "",
                 )
             )
@@ -52,7 +52,7 @@ def runs(
             "experiments",
             "score",
             "beats",
-            "within one error",
+            "80 % interval",
             "medal-equivalent (estimated)",
         )
         print_table(header, lines, right=(4, 5, 6, 7))

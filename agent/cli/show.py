@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import cast
+from typing import Any, cast
 
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
 from medalist.agent.cli.to_show import ledger_to_show
-from medalist.leaderboard.boards.lookup import recorded_range
-from medalist.leaderboard.boards.standing import WORDS, Basis, percentage_within
+from medalist.leaderboard.boards.lookup import recorded_board
+from medalist.leaderboard.boards.standing import (
+    WORDS,
+    Basis,
+    Standing,
+    percentage_within,
+    standing_on_board,
+    whole_percent,
+)
 from medalist.leaderboard.ledger.rows import StandingRow
 
 
@@ -48,7 +56,7 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
     for s in submissions:
         print_text(f"submission {s.number}: {number_text(s.score)}  {s.reason}")
     for standing in standings:
-        print_text(_standing_line(standing))
+        print_text(_standing_line(standing, run.summary.get("standing") or {}))
     if run.summary.get("text"):
         print_text("\n" + run.summary["text"])
     if run.state == "failed" and run.summary.get("error"):
@@ -57,11 +65,19 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
         print_text(f"\nThis run did not end by itself: go on with medalist resume {run.id}")
 
 
-def _standing_line(row: StandingRow) -> str:
-    """A standing as one line."""
+def _standing_line(row: StandingRow, told: Mapping[str, Any]) -> str:
+    """A standing as one line. `told`: the standing in the run's summary, whose interval counts its numbers of rows."""
     if row.board is None:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
-    within = recorded_range(row.board, row.metric, row.greater_is_better, row.teams, row.score, row.standard_error)
+    board = recorded_board(row.board, row.metric, row.greater_is_better, row.teams)
+    rows = told.get("test_rows") if row.basis == "holdout" else None  # the answers to the run's test rows
+    basis, error = cast(Basis, row.basis), row.standard_error
+    found = None if board is None else standing_on_board(row.score, board, basis, error, rows=rows)
+    within = found.percentile_within if isinstance(found, Standing) else None
+    interval = found.percentile_interval if isinstance(found, Standing) else None
+    if (told.get("basis"), told.get("score"), told.get("board")) == (row.basis, row.score, row.board):
+        interval = told.get("percentile_interval") or interval
     beaten = f"beats or ties {percentage_within(row.percentile or 0, within)} of {row.who}"
-    return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}"
+    spread = f"; 80 % interval {whole_percent(interval)}" if interval else ""
+    return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}{spread}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from medalist.agent import score as scoring
 from medalist.agent.experiment import Record
-from medalist.agent.feature_ideas import is_single, step_of, was_screened
+from medalist.agent.feature_ideas import ARM, is_single, step_of, was_screened
 from medalist.agent.folds import FoldSet
 from medalist.agent.history import incumbent_features
 from medalist.agent.run_data import RunData
@@ -27,6 +27,7 @@ SINGLES = (
 ADOPT_P_VALUE = 0.0125  # p-value of the gain on held-out rows below which a group of features is adopted
 PICKS_P_VALUE = 0.1  # the same for a group whose features were each significant in the screening already
 REMOVE_Z = -0.25  # gain in standard errors above which a removal is adopted: fewer columns are worth a little
+UNDECIDED_Z = 1.0  # gain in standard errors from which features that were not adopted may be screened again
 HELD_SHARE = 0.4  # share of the rows held out of a screening where there are fewer than LEAST_FOLDS folds
 LEAST_FOLDS = 4  # folds of which two may be held out of a screening
 
@@ -110,6 +111,20 @@ class FeatureJudge:
             return comparison.z > REMOVE_Z
         level = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
         return comparison.in_every_fold and comparison.p_value < level
+
+    def leaves_open(self, record: Record, history: Sequence[Record]) -> bool:
+        """Whether a finished test, whose features were not adopted, leaves open that they help: on the rows that judged
+        them they gained more than UNDECIDED_Z standard errors. So another screening, which holds out other rows, may
+        propose them again. `history` has the experiments before it, and may have others."""
+        if record.arm != ARM or record.evaluation is None or record.idea is None or not was_screened(record.idea):
+            return False
+        incumbent = incumbent_features([r for r in history if r.number < record.number])
+        if incumbent is None or incumbent.evaluation is None:
+            return False
+        try:
+            return self.compare(record, incumbent, step_of(record.idea)).z > UNDECIDED_Z
+        except MetricError:
+            return False
 
     def compare(self, record: Record, incumbent: Record, step: int | None) -> Comparison:
         """A finished experiment compared with the incumbent, paired on the rows held out of a step; on all rows where

@@ -170,8 +170,9 @@ class Referee:
         rows = folds.positions[fold]
         every = np.ones(len(rows), dtype=bool)
         weights = None if folds.weights is None else folds.weights[rows]
+        groups = None if folds.groups is None else folds.groups[rows]
         try:
-            change = scoring.paired(data.metric, data.problem, folds.y[rows], one, other, every, weights)
+            change = scoring.paired(data.metric, data.problem, folds.y[rows], one, other, every, weights, groups)
         except MetricError:
             return None
         return scoring.noise_floor(change) * float(np.sqrt(len(rows) / len(folds.rows)))

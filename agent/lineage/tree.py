@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medalist.pipelines.row_recipe import in_words
+
 Explained = Mapping[str, Any]
 SPACES = {
     "mean": "their mean",
@@ -102,6 +104,8 @@ def _experiment(
     branch.add(f"parameters {params or 'none'}; seed {pipeline['seed']}")
     if pipeline.get("target"):
         branch.add(f"the target is fitted as {pipeline['target']}")
+    for words_of_step in in_words(pipeline.get("rows", ())):
+        branch.add(f"training rows: {words_of_step}")
     bases = experiment.get("bases", {})
     if pipeline.get("stacked"):
         numbers = ", ".join(f"#{bases[h]}" for h in pipeline["stacked"] if h in bases)

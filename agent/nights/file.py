@@ -15,7 +15,8 @@ from medalist.competitions.errors import InputError
 HEAD = """\
 # The competitions that medalist night works on. Written by medalist night add; edit it as you like.
 # Of each: path (a folder, a zip or a Kaggle slug), and where wanted name, share (2 = twice the weight of 1), until (a
-# date, the last day), and the options of medalist run with _ for -: task, metric, target, families, threads …
+# date, the last day), auto_submit (submissions to Kaggle a day; kaggle: its name there, for a folder), and the options
+# of medalist run with _ for -: task, metric, target, families, threads …
 # notify: a list of commands and URLs that are told of the end of a night, of failures and of medals.
 """
 FILES = ("task", "features")  # options that name a file

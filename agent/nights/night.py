@@ -16,6 +16,7 @@ from medalist.agent.nights.progress import NightProgress
 from medalist.agent.nights.recording import Recorder
 from medalist.agent.nights.roster import Roster, prior_of
 from medalist.agent.nights.slices import SliceWorker, end_left_overs
+from medalist.agent.nights.submitting import NightSubmissions
 from medalist.agent.nights.tonight import Tonight
 from medalist.agent.nights.window import Window
 from medalist.competitions.clock import awake
@@ -38,6 +39,7 @@ class Night:
     after: called after each slice and at the end, such as to write the report.
     command: how medalist is started.
     prior: what is expected of a competition before it is worked on.
+    auto_submit: submissions to Kaggle a day, at the end, for each competition whose entry does not say.
     """
 
     roster: Roster
@@ -49,8 +51,10 @@ class Night:
     after: Callable[[], None] = lambda: None
     command: Sequence[str] = COMMAND
     prior: Prior = field(default_factory=Prior)
+    auto_submit: int = 0
 
     def __post_init__(self) -> None:
+        self._submissions = NightSubmissions(self.roster, self.recorder, self.window, self.auto_submit, self.command)
         self._draw = random.Random(self.recorder.row.id)
         self._worker = SliceWorker(self.roster, self.recorder, self.window, self.stopped, self.command)
 
@@ -69,6 +73,8 @@ class Night:
         for t in self._all:
             if not t.slices and not self.recorder.spoke_of(t.name):
                 self.recorder.say(t.name, "skipped", "It got no slice in this night.")
+        if not self.stopped():
+            self._submissions.submit()
         status = "interrupted" if self.stopped() else "finished"
         row = self.recorder.row
         self.recorder.record(lambda: self.recorder.state.end_night(row.id, status, reason))
@@ -79,15 +85,17 @@ class Night:
         """One slice, or a pause; the reason to end the night, "" to go on."""
         if self.stopped():
             return "A person ended the night."
-        left = self.window.left
-        if left < SMALLEST:
+        if self.window.left < SMALLEST:
             return "The window is over."
         self.roster.refresh()
+        left = self.window.left - self._submissions.reserve
         if not self.roster.tonight:
             return f"{self.roster.file} has no competitions: add one with medalist night add PATH."
         if not self._has_room():
             self._nap(min(WAIT_SECONDS, left))
             return ""
+        if left < SMALLEST:
+            return "The window is over, but for what is kept for submissions."
         ready = [t for t in self._all if self._is_ready(t)]
         candidates = [t.candidate(self.prior) for t in ready]
         found = next_slice(candidates, left, self.recorder.row.budget, self.roster.shares, self._draw, self.length)

@@ -27,10 +27,10 @@ def night_document(state: NightState, night: NightRow, runs_dir: str, prior: Pri
     """The report on a night as plain values.
 
     Of each competition (`competitions`): seconds and slices; `before` and `after`, its honest estimates (score,
-    standard_error, confirmed, place among so many teams, medal); `place_within`, the places within one standard error
-    of the last one; `gain`, the sum of its experiments' gains in standard errors of the run's first score; what helped
-    and what failed; `chance`, that another hour gains more than the noise; what it would try next. A ledger that cannot
-    be read leaves out what it holds.
+    standard_error, confirmed, place among so many teams, medal); `place_within` and `place_interval`, the places
+    within one standard error of the last one, and those of its 80 % interval; `gain`, the sum of its experiments' gains
+    in standard errors of the run's first score; what helped and what failed; `chance`, that another hour gains more
+    than the noise; what it would try next. A ledger that cannot be read leaves out what it holds.
     """
     slices, notes = state.slices(night.id), state.notes(night.id)
     earlier = [s for s in state.slices() if s.began < night.began]
@@ -96,16 +96,19 @@ def _estimate(row: SliceRow | None) -> dict[str, Any] | None:
 
 
 def _add_range(document: dict[str, Any]) -> None:
-    """Add `place_within`, the places within one standard error of the estimate after the night, better one first.
+    """Add `place_within`, the places within one standard error of the estimate after the night, and `place_interval`,
+    those of the 80 % interval, better one first.
 
     They are of the last run's standing, where that is the estimate's own; else None.
     """
-    document["place_within"] = None
+    document["place_within"] = document["place_interval"] = None
     after, standing = document["after"], document.pop("standing", None) or {}
-    within = standing.get("percentile_within")
-    if after is None or within is None or after["place"] is None or standing.get("percentile") != after["percentile"]:
+    if after is None or after["place"] is None or standing.get("percentile") != after["percentile"]:
         return
-    document["place_within"] = [_place_of(share, after["teams"]) for share in reversed(within)]
+    for name in ("within", "interval"):
+        shares = standing.get(f"percentile_{name}")
+        if shares is not None:
+            document[f"place_{name}"] = [_place_of(share, after["teams"]) for share in reversed(shares)]
 
 
 def _place_of(percentile: float, teams: int) -> int:

@@ -129,8 +129,9 @@ def _place(c: Document) -> str:
     if after.get("place") is None:
         return ""
     moved = f" (from {before['place']:,})" if before.get("place") not in (None, after["place"]) else ""
-    within = c.get("place_within")
-    spread = f" (within one standard error {within[0]:,} to {within[1]:,})" if within else ""
+    told = {"within one standard error": c.get("place_within"), "80 % interval": c.get("place_interval")}
+    ranges = [f"{words} {ends[0]:,} to {ends[1]:,}" for words, ends in told.items() if ends]
+    spread = f" ({', '.join(ranges)})" if ranges else ""
     return f"{after['place']:,}{moved} of {after['teams']:,}{spread}"
 
 

@@ -75,13 +75,16 @@ class _Strict(BaseModel):
 class Entry(_Strict):
     """One competition of nights.yaml; fields from `task` on are options of `medalist run`, None where left out.
 
-    share: weight in the division of time. until: the local instant after which it is not worked on.
+    share: weight in the division of time. until: the local instant after which it is not worked on. auto_submit: how
+    many files may be submitted to Kaggle a day; None where it is not said. kaggle: its name there, for a folder.
     """
 
     path: Path_ = Field(description="a folder, a zip, or a Kaggle slug")
     name: Path_ | None = Field(None, description="a name that no other competition of the file has")
     share: float = Field(1.0, gt=0, le=1000, allow_inf_nan=False, description="a number above 0, such as 2")
     until: Instant | None = Field(None, description="a date such as 2026-12-31, or with a time: 2026-12-31 18:00")
+    auto_submit: StrictInt | None = Field(None, ge=0, le=100, description="a whole number from 0 to 100")
+    kaggle: StrictStr | None = Field(None, description="Kaggle's name of the competition, such as titanic")
     task: Path_ | None = Field(None, description=_FILE)
     metric: StrictStr | None = Field(None, description="the name of a metric, or file.py:function")
     id: Names | None = Field(None, description=_NAMES)

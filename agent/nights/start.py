@@ -52,13 +52,14 @@ def run_night(
     notify: Sequence[str] = (),
     keep_going: bool = False,
     length: float | None = None,
+    auto_submit: int = 0,
     command: Sequence[str] = COMMAND,
 ) -> dict[str, Any]:
     """Work through a night of so many seconds, and return the report on it.
 
     seconds: of the window; None to go on with a night that was killed and whose window lasts. until: the instant
-    (seconds since the epoch) at which the window ends, where a person named an hour. Raises a MedalistError where the
-    file, the window or another night does not allow it.
+    (seconds since the epoch) at which the window ends, where a person named an hour. auto_submit: see `Night`.
+    Raises a MedalistError where the file, the window or another night does not allow it.
     """
     state = state_of(runs_dir)
     targets = [*read_nights(file).notify, *notify]
@@ -73,7 +74,9 @@ def run_night(
         with _interruptible() as stopped:
             recorder = Recorder(row, state, display, notifier)
             roster = Roster(file, runs_dir, recorder)
-            night = Night(roster, recorder, window, stopped, keep_going, length, after, command)
+            night = Night(
+                roster, recorder, window, stopped, keep_going, length, after, command, auto_submit=auto_submit
+            )
             try:
                 night.run()
             except BaseException as error:

@@ -93,7 +93,7 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class NoteRow:
-    """Something that happened in a night: kind is failure, plateau, skipped, medal, notify or note."""
+    """Something that happened in a night: kind is failure, plateau, skipped, medal, kaggle, notify or note."""
 
     night: str
     at: float

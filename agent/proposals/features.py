@@ -162,7 +162,7 @@ class FeatureSearch:
         assert incumbent is not None
         assert incumbent.evaluation is not None
         step, base = len(self.steps), incumbent.pipeline.features
-        tested = {f for r in history for f in _refuted(r, base)}
+        tested = {f for r in history if not self.judge.leaves_open(r, history) for f in _refuted(r, base)}
         return ScreenRequest(
             step=step,
             data_file=self._write_residual(incumbent, step, folder),
@@ -192,7 +192,8 @@ class FeatureSearch:
 
     def _write_residual(self, incumbent: Record, step: int, folder: Path) -> Path:
         """Write an .npz file of `rows` (s,), `residual` (s, W) and `target` (s, T), or (s, W) of classes, for the s
-        evaluated rows that are not held out of a step; returns its path."""
+        evaluated rows that are not held out of a step, and where folds hold out groups or spans of time the `units`
+        (s,) that these are; returns its path."""
         problem, folds = self.judge.data.problem, self.judge.folds
         assert incumbent.evaluation is not None
         y, p = folds.y, incumbent.evaluation.oof
@@ -207,7 +208,10 @@ class FeatureSearch:
             y, residual = np.where(np.isnan(y), np.nanmean(y, axis=0), y), np.nan_to_num(residual, nan=0.0)
         screened = ~self.judge.held_out(step)
         path = (folder / f"screen_{step}.npz").resolve()
-        np.savez(path, rows=folds.rows[screened], residual=residual[screened], target=y[screened])
+        arrays = {"rows": folds.rows[screened], "residual": residual[screened], "target": y[screened]}
+        if folds.groups is not None:
+            arrays["units"] = np.unique(folds.groups[screened], return_inverse=True)[1]
+        np.savez(path, allow_pickle=False, **arrays)
         return path
 
     def add_step(self, result: ScreenResult, history: Sequence[Record]) -> Step:

@@ -129,7 +129,7 @@ class Planner:
             chosen = self.costs.params_within(fam, width, params, allowance, LAST_QUANTILE)
         if chosen is None:
             return None
-        return Pipeline.of(pipeline.features, pipeline.family, chosen, pipeline.seed, target=pipeline.target)
+        return pipeline.changed(params=chosen)
 
     def should_wait(self, pipeline: Pipeline, situation: Situation) -> bool:
         """Whether an experiment should not begin before the search for features is over: a long one of the baseline

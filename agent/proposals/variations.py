@@ -6,16 +6,18 @@ histories give equal proposals.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_base_model, best_of
+from medalist.agent.proposals import row_arms
 from medalist.agent.proposals.expectations import Expectations
 from medalist.agent.proposals.offers import Offer, Situation
 from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
+from medalist.agent.proposals.row_arms import RowArm, gained, row_proposals
 from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, stack_arms
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.problem import Problem
@@ -44,6 +46,8 @@ SLOWEST = 0.015  # least learning rate of the arm "slow"
 
 def prior_of(arm: str) -> float:
     """The prior gain of an arm (see PRIORS); of `stack:FAMILY` by the family."""
+    if arm in row_arms.PRIORS:
+        return row_arms.PRIORS[arm]
     kind, _, name = arm.partition(":")
     return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
@@ -64,6 +68,7 @@ class Variations:
     test_share: number of test rows for each training row.
     encodings: features that describe each column's values by their target means and frequencies.
     forced: features that a person wants in every set.
+    rows: the arms that weigh and choose training rows.
     codes: the first features of trees, whole numbers that may be names being categories; () where there are none.
     codes_prior: prior gain of a family on these; above that of PRIORS where they look like codes.
     """
@@ -79,6 +84,7 @@ class Variations:
     test_share: float = 1.0
     encodings: tuple[str, ...] = ()
     forced: tuple[str, ...] = ()
+    rows: tuple[RowArm, ...] = ()
     codes: tuple[str, ...] = ()
     codes_prior: float = PRIORS[CODES_ARM]
 
@@ -119,6 +125,7 @@ class Variations:
             stacks = (stack(arm, history, self.families, self.seed) for arm in stack_arms())
             yield from (proposal for proposal in stacks if proposal is not None)
         yield from self._several_targets(history)
+        yield from row_proposals(history, self.families, self.rows)
         for arm_name in ENCODING_ARMS:
             yield from self._with_encodings(history, arm_name)
         yield from self._with_codes(history)
@@ -154,7 +161,7 @@ class Variations:
         by_number = {r.number: r for r in history}
         for name, reason in self.transformations:
             tried = [r for r in history if r.arm == "target" and r.pipeline.target == name]
-            if tried and not any(_gained(r, by_number) for r in tried):
+            if tried and not any(gained(r, by_number) for r in tried):
                 continue
             families = {r.pipeline.family for r in tried}
             left = [f for f in self.families if f not in families and FAMILIES[f].boosted]
@@ -231,11 +238,3 @@ def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:
         return ()
     counts = ("tweedie", "poisson") if not problem.log and np.nanmin(y) >= 0 and np.nanmax(y) > 0 else ()
     return (*counts, "l1" if problem.objective == "l2" else "l2")
-
-
-def _gained(record: Record, by_number: Mapping[int, Record]) -> bool:
-    """Whether an experiment has a smaller loss than the one that it changes."""
-    parent = by_number.get(-1 if record.proposal.parent is None else record.proposal.parent)
-    if record.score is None or parent is None or parent.score is None:
-        return False
-    return record.score.loss < parent.score.loss

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from medalist.agent.run_data import RunData
+from medalist.competitions.competition import Competition
+from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.submission import check_submission, submission_bytes
+from medalist.competitions.task.task import Task
 from medalist.pipelines.decisions.decision import Decision, plain_decision
+from medalist.pipelines.problem import Problem
+
+
+class Form(Protocol):
+    """What decides on the form of a submission: as `RunData` has it."""
+
+    @property
+    def competition(self) -> Competition: ...
+    @property
+    def task(self) -> Task: ...
+    @property
+    def metric(self) -> Metric: ...
+    @property
+    def problem(self) -> Problem: ...
 
 
 def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
@@ -18,7 +37,7 @@ def best_constant(data: RunData) -> tuple[np.ndarray, Decision]:
     return constant, Decision("values", (-np.inf, np.inf))
 
 
-def contents_of(data: RunData, prediction: np.ndarray, decision: Decision) -> bytes:
+def contents_of(data: Form, prediction: np.ndarray, decision: Decision) -> bytes:
     """The contents of a submission, in the sample's form, from canonical test predictions (m, W).
 
     Raises SubmissionError where it does not have the sample submission's form.

@@ -181,15 +181,17 @@ class Submissions:
             **(fits or {}),
         }
         self._write(prediction, decision, score, made_from, reason, made, confirmed=confirmed)
-        standing = self.standings.of(score)
+        among = self.standings.of(score)
+        standing = among if isinstance(among, Standing) else None
         self.journal.emit(
             {
                 "event": "submission",
                 "made_from": weights,
                 "score": score.value,
                 "standard_error": score.standard_error,
-                "percentile": standing.percentile if isinstance(standing, Standing) else None,
-                "medal": standing.medal if isinstance(standing, Standing) else None,
+                "percentile": standing.percentile if standing else None,
+                "percentile_interval": standing.percentile_interval if standing else None,
+                "medal": standing.medal if standing else None,
             }
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import Any
 from medalist.agent.lineage.explain import explained
 from medalist.agent.lineage.find import find
 from medalist.agent.records.stores import folder_of, open_ledger
+from medalist.agent.submitting.candidate import board_of, metric_of
 from medalist.competitions.errors import InputError, LedgerError, MetricError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import board_metric, same_metric
 from medalist.leaderboard.boards.lookup import board_for
+from medalist.leaderboard.boards.standing import Standing, standing_on_board
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionRow
 from medalist.leaderboard.ledger.rows import (
     ExperimentRow,
     FeatureRow,
@@ -33,6 +36,7 @@ class RunContents:
 
     run, experiments, submissions, standings, features, screenings: the ledger's rows. folder: of the run, None where it
     is gone. summary: how it ended; {} while it goes on. lineage: of its last submission (see `lineage.explain`).
+    kaggle: what it submitted to Kaggle.
     """
 
     run: RunRow
@@ -44,6 +48,7 @@ class RunContents:
     folder: Path | None
     summary: Mapping[str, Any]
     lineage: Mapping[str, Any]
+    kaggle: Sequence[KaggleSubmissionRow] = ()
 
     @property
     def metric(self) -> str:
@@ -89,10 +94,21 @@ class RunContents:
 
     @property
     def standing(self) -> Mapping[str, Any]:
-        """The standing in the summary, as plain values; {} where there is none, or the board counts another metric."""
-        standing: Mapping[str, Any] = self.summary.get("standing") or {}
+        """The standing in the summary, or while the run goes on that of its present score, as plain values; {} where
+        there is none, or the board counts another metric."""
+        standing: Mapping[str, Any] = self.summary.get("standing") or self._standing_so_far
         counts = board_metric(standing.get("board") or "")
         return standing if not counts or same_metric(self.metric, counts) else {}
+
+    @cached_property
+    def _standing_so_far(self) -> Mapping[str, Any]:
+        """The standing of the present submission's score; {} once the run is closed, and where there is none."""
+        metric = metric_of(self.run, self.folder)
+        if self.summary or self.score is None or metric is None:
+            return {}
+        board = board_of(self.run, self.run.competition, metric)
+        standing = standing_on_board(self.score, board, "cross-validation", self.standard_error)
+        return asdict(standing) if isinstance(standing, Standing) else {}
 
     @cached_property
     def board(self) -> Board | None:
@@ -146,6 +162,7 @@ def load_run(target: str, runs_dir: str) -> RunContents:
             "submissions": ledger.submissions(run.id),
             "features": ledger.features(run.id),
             "screenings": ledger.screenings(run.id),
+            "kaggle": [row for row in ledger.kaggle_submissions() if row.run_id == run.id],
         }
     try:
         folder: Path | None = folder_of(run, runs_dir)

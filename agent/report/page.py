@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from medalist.agent.run.display import duration
 from medalist.agent.run.printable import printable
-from medalist.leaderboard.boards.standing import percentage
+from medalist.leaderboard.boards.standing import percentage, whole_percent
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -45,7 +45,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "signed": signed, "percentage": percentage, "duration": duration}
+    environment.filters |= {
+        "number": number,
+        "signed": signed,
+        "percentage": percentage,
+        "duration": duration,
+        "whole_percent": whole_percent,
+    }
     return environment
 
 

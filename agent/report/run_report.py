@@ -8,12 +8,22 @@ from markupsafe import Markup
 
 from medalist.agent.report.loader import RunContents, load_run
 from medalist.agent.report.page import page, render
-from medalist.agent.report.sections import errors, findings, lineage, matters, next_steps, path, standing, timeline
+from medalist.agent.report.sections import (
+    errors,
+    findings,
+    kaggle,
+    lineage,
+    matters,
+    next_steps,
+    path,
+    standing,
+    timeline,
+)
 from medalist.competitions.atomic import replacing
 from medalist.leaderboard.boards.standing import WORDS
 
 NAME = "report.html"  # of the file in a run's folder
-SECTIONS = (standing, path, matters, errors, timeline, findings, lineage, next_steps)
+SECTIONS = (standing, kaggle, path, matters, errors, timeline, findings, lineage, next_steps)
 
 
 def run_page(contents: RunContents, *, refresh: int | None = None) -> str:

@@ -57,7 +57,10 @@ def footprints_of(data: RunData) -> Footprints:
     """The model of the jobs' memory, before the folds are drawn."""
     rows = int(len(data.y) * TRAIN_SHARE)
     problem = data.problem
-    return Footprints(rows, len(data.y) - rows, len(data.competition.test), problem.width, problem.n_targets)
+    return Footprints(
+        rows, len(data.y) - rows, len(data.competition.test), problem.width, problem.n_targets,
+        additional_rows=data.n_additional,
+    )  # fmt: skip
 
 
 def usual_bytes(data: RunData, footprints: Footprints) -> int:

@@ -13,6 +13,7 @@ from medalist.agent.judging.feature_trials import FeatureJudge
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Variations, other_losses
+from medalist.agent.run.row_setup import row_arms
 from medalist.agent.run_data import RunData
 from medalist.agent.workers.costs import Costs
 from medalist.agent.workers.pool import WorkerPool
@@ -155,6 +156,7 @@ def variations(
         test_share=len(test) / len(data.y),
         encodings=steering.allowed(encodings) if config.feature_search else (),
         forced=steering.force,
+        rows=row_arms(data),
         codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
         codes_prior=LIKELY_CODES if sum(names.values()) > 1 else UNLIKELY_CODES,
     )

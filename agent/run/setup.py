@@ -113,6 +113,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
             shutil.rmtree(folder, ignore_errors=True)
         raise
     costs = Costs(int(len(data.y) * TRAIN_SHARE), data.problem.width, len(competition.test), data.problem.n_targets)
+    costs.additional_rows = data.n_additional
     give_back()
     footprints, own = footprints_of(data), own_bytes(data)
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
@@ -166,7 +167,8 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     lineage = Lineage(folder, run_id)
     lineage.begin(config, data, folds, (folder / "task.yaml").read_text(encoding="utf-8"))
     by_clock = budget.limited and not config.counted
-    submissions = Submissions(data, journal, Standings(board), lineage=lineage, keeps_confirmed=by_clock)
+    standings = Standings(board, rows=len(folds.rows), test_rows=len(data.competition.test))
+    submissions = Submissions(data, journal, standings, lineage=lineage, keeps_confirmed=by_clock)
     offered: tuple[str, ...] = ()
     if row is None and not config.counted:
         offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)

@@ -74,6 +74,7 @@ def summarise(outcome: RunOutcome, workers: WorkerPool, budget: Budget) -> dict[
         "metric": data.task.metric,
         "score": None if score is None else score.value,
         "standard_error": None if score is None else score.standard_error,
+        "scored_rows": None if score is None else score.rows or None,
         "confirmed_on_fresh_folds": final is not None and final.confirmed,
         "search_score": None if final is None else final.search.value,
         "constant_score": None if constant is None else constant.value,

@@ -26,6 +26,7 @@ from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.row_recipe import ADDITIONAL, row_step
 
 LEAST_FOLD_SECONDS = 3.0  # least time limit of a fold's job, whatever the budget
 FIT_SHARE = 0.7  # share of a fold's time limit for boosting; the rest is for features and predictions
@@ -137,7 +138,7 @@ class Jobs:
         store, else its folds."""
         if active.number == 0 and self._replicates_are_cheap(active):
             active.replicates = dict.fromkeys(REPLICATE_SEEDS)
-        missing = [f for f in active.proposal.pipeline.features if not self._computed(f)]
+        missing = [f for f in active.proposal.pipeline.features if not self._computed(f, active.proposal.pipeline)]
         active.waiting = [self._job(active, "prepare")] if missing else self.folds(active)
 
     def folds(self, active: Active) -> list[Job]:
@@ -221,6 +222,8 @@ class Jobs:
         """Estimated number of matrix columns that the experiment's pipeline is fitted on."""
         return pipeline_width(active.proposal.pipeline, self.costs.outputs)
 
-    def _computed(self, feature: str) -> bool:
-        """Whether a feature needs no preparation: it is in the store, or computed within each fold."""
-        return is_supervised(parse(feature)) or self.referee.data.store.has(feature)
+    def _computed(self, feature: str, pipeline: Pipeline) -> bool:
+        """Whether a feature needs no preparation for a pipeline: it is in the store, or computed within each fold."""
+        data = self.referee.data
+        additional = data.additional if row_step(pipeline.rows, ADDITIONAL) else None
+        return is_supervised(parse(feature)) or (data.store if additional is None else additional.store).has(feature)

@@ -21,6 +21,8 @@ from medalist.pipelines.fitting.by_column import fit_fold
 from medalist.pipelines.fitting.fold import FoldResult
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.stacking import StackedColumns, as_columns
+from medalist.pipelines.fitting.training_part import AdditionalRows
+from medalist.pipelines.row_recipe import ADDITIONAL, row_step
 
 SAMPLE_SEED = 32_452_843  # of the samples of training rows, with the pipeline's own seed
 
@@ -33,6 +35,7 @@ class JobRunner:
     store: FeatureStore
     y: np.ndarray
     weights: np.ndarray | None = None
+    additional: AdditionalRows | None = None
     folds: dict[Path, Any] = field(default_factory=dict)
     predictions: dict[tuple[Path, Path], tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
@@ -43,7 +46,11 @@ class JobRunner:
             training_input.store, training_input.fingerprint, training_input.n_train, training_input.limit
         )
         weights = None if training_input.weights is None else np.load(training_input.weights)
-        return cls(training_input, store, np.load(training_input.targets), weights)
+        additional, more = None, training_input.additional
+        if more is not None:
+            over_all = FeatureStore(more.store, more.fingerprint, training_input.n_train, training_input.limit)
+            additional = AdditionalRows(over_all, np.load(more.targets))
+        return cls(training_input, store, np.load(training_input.targets), weights, additional)
 
     def run(self, job: Job) -> FoldResult | ScreenResult | None:
         """Do a job and return its result; None for one that prepares features. Raises whatever the pipeline raises."""
@@ -52,7 +59,8 @@ class JobRunner:
             now = awake()
             return screen(self.store, job.screen, now, now + job.soft_seconds)
         if job.kind == "prepare":
-            self.store.prepare(job.pipeline.features)
+            additional = self.additional if row_step(job.pipeline.rows, ADDITIONAL) else None
+            (self.store if additional is None else additional.store).prepare(job.pipeline.features)
             return None
         if job.kind == "fold" and job.folds is not None:
             if job.folds not in self.folds:
@@ -77,6 +85,7 @@ class JobRunner:
             stacked=None if job.sources is None else self.stacked(job.sources, fit, valid),
             pseudo_labels=None if job.sources is None else pseudo_labels(job.sources, job.fold),
             trace=None if job.trace is None else TimeTrace(job.trace),
+            additional=self.additional,
         )
 
     def stacked(self, sources: Sources, fit: np.ndarray, valid: np.ndarray) -> StackedColumns | None:

@@ -19,6 +19,7 @@ from medalist.agent.workers.threads import Calibration
 from medalist.pipelines.estimators.base import FIT_ROWS, Family
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.row_recipe import ADDITIONAL, changes_rows, row_step
 
 FASTEST = 0.2  # highest learning rate that is chosen to save time
 LEAST_PATH = 60.0  # least path length (rounds times learning rate) that the limit on rounds allows
@@ -64,7 +65,8 @@ class PipelineFits:
 class Costs:
     """Expected seconds of fitting a pipeline on one fold, in workers of `threads` threads.
 
-    rows: training rows of a fold. outputs: columns of a prediction (W). test_rows: rows of the test table. n_targets:
+    rows: training rows of a fold. outputs: columns of a prediction (W). test_rows, additional_rows: of the test table,
+    and of additional training rows. n_targets:
     target columns. calibration: the speed of several threads, if measured. observed: the fits of this run by
     "<pipeline hash> <matrix columns>", in the order in which these were first fitted.
     """
@@ -72,6 +74,7 @@ class Costs:
     rows: int
     outputs: int
     test_rows: int = 0
+    additional_rows: int = 0
     n_targets: int = 1
     threads: int = 1
     calibration: Calibration | None = None
@@ -105,6 +108,8 @@ class Costs:
         times = TRANSFORMED_FITS if pipeline.target else 1.0
         if pipeline.pseudo:
             times *= 1 + self.test_rows / self.rows
+        if row_step(pipeline.rows, ADDITIONAL):
+            times *= 1 + self.additional_rows / self.rows
         if pipeline.parameters.get("targets") == "chained":
             times *= 1 + CHAIN_FITS * (1 - 1 / self.n_targets)
         return times
@@ -123,9 +128,9 @@ class Costs:
 
         rounds: boosting rounds run per target; None without boosting. time_limited: whether the time limit ended
         boosting, so that it did not stop early. Pipelines whose fold is more than one fit (pseudo-labels, transformed
-        or several targets) are not learned from.
+        or several targets), or on other rows, are not learned from.
         """
-        if pipeline.pseudo or pipeline.target or "targets" in pipeline.parameters:
+        if pipeline.pseudo or pipeline.target or changes_rows(pipeline.rows) or "targets" in pipeline.parameters:
             return
         fam, params = family(pipeline.family), pipeline.parameters
         rounds = rounds if fam.boosted and rounds else None

@@ -14,6 +14,7 @@ from medalist.pipelines.estimators.base import FIT_ROWS
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.store import FRAME_BYTES
 from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.row_recipe import ADDITIONAL, row_step
 
 IDLE = 110 << 20  # bytes of a child that has done nothing yet: what its libraries have made since the fork
 FLOAT = 4  # bytes of a matrix value
@@ -48,7 +49,8 @@ class Seen:
 class Footprints:
     """Expected bytes of jobs.
 
-    rows, valid_rows, test_rows: of a fold's fit, of its validation, and of the test table. outputs: columns of a
+    rows, valid_rows, test_rows: of a fold's fit, of its validation, and of the test table. additional_rows: of
+    additional training rows. outputs: columns of a
     prediction (W). n_targets: target columns. observed: the latest fits by family. prepared: the most bytes that a job
     took which fits nothing, 0 before the first.
     """
@@ -60,6 +62,7 @@ class Footprints:
     n_targets: int = 1
     observed: dict[str, list[Seen]] = field(default_factory=dict)
     prepared: int = 0
+    additional_rows: int = 0
 
     @property
     def all_rows(self) -> int:
@@ -77,6 +80,9 @@ class Footprints:
         if pipeline.pseudo:
             matrices += FLOAT * columns * (n + self.test_rows)
             n += self.test_rows
+        if row_step(pipeline.rows, ADDITIONAL):
+            matrices += FLOAT * columns * self.additional_rows
+            n += self.additional_rows
         numbers = (self.n_targets + VECTORS) * (n + others) + self.n_targets * self.all_rows
         numbers += PREDICTIONS * self.outputs * others
         fitted = family(pipeline.family).memory(n, columns, self.outputs, pipeline.parameters)

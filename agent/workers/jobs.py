@@ -16,6 +16,15 @@ from medalist.pipelines.problem import Problem
 
 
 @dataclass(frozen=True)
+class AdditionalInput:
+    """Additional training rows: a feature store over the rows of train, of test and these, and their targets."""
+
+    store: Path
+    fingerprint: str
+    targets: Path  # .npy (e, T)
+
+
+@dataclass(frozen=True)
 class TrainingInput:
     """The data that all jobs work on, as paths to a feature store and to arrays on disk."""
 
@@ -27,6 +36,7 @@ class TrainingInput:
     targets: Path  # .npy (n_train, T)
     limit: int  # bytes of computed columns that the feature store keeps on disk
     weights: Path | None = None  # .npy (n_train,)
+    additional: AdditionalInput | None = None
 
 
 @dataclass(frozen=True)

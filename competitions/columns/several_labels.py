@@ -25,8 +25,8 @@ def separator_of(values: Sequence[str] | np.ndarray, counts: np.ndarray) -> str:
     counts (u,): how often each occurs.
 
     A mark is no letter, digit or part of a word. Values have different numbers of labels, labels recur in other values
-    and places; so `B/45/S` or `Paris, France` are no such values, nor are sentences. Blanks are taken where no other
-    mark will do.
+    and places; so `B/45/S` or `Paris, France` are no such values, nor are sentences. Blanks are no such mark: what
+    stands between them are the words of a text.
     """
     if len(values) < FEWEST:
         return ""
@@ -35,9 +35,7 @@ def separator_of(values: Sequence[str] | np.ndarray, counts: np.ndarray) -> str:
     marks = {c for text in texts for c in text if not c.isalnum() and c not in _WITHIN and c.isprintable()}
     shares = {mark: _several(texts, weights, mark) for mark in sorted(marks)}
     best = max(shares, key=lambda mark: shares[mark], default="")
-    if best and shares[best] >= LEAST_SEVERAL:
-        return best
-    return " " if _several(texts, weights, " ") >= LEAST_SEVERAL else ""
+    return best if best and shares[best] >= LEAST_SEVERAL else ""
 
 
 def _several(texts: Sequence[str], weights: np.ndarray, mark: str) -> float:

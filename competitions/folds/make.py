@@ -12,14 +12,16 @@ from medalist.competitions.errors import TaskError
 from medalist.competitions.folds.by_group import group_codes
 from medalist.competitions.folds.plan import FoldPlan, Folds, plan_column
 
+MOST_CLASSES = 20  # distinct targets, up to which each is a stratum that groups are spread by
+GROUP_BINS = 5  # strata of more targets than that
 _N_SPLITS = "--n-splits, or folds.n_splits in task.yaml"
 
 
 def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: int | None = None) -> Folds:
     """The folds of a plan.
 
-    `y`: (n, T) targets as Task.encode gives them, used by the scheme "stratified", and by "random" where targets are
-    measured on some rows only: those of each target are spread evenly. A `seed` other than the plan's
+    `y`: (n, T) targets as Task.encode gives them, used by the schemes "stratified" and "group", and by "random" where
+    targets are measured on some rows only: those of each target are spread evenly. A `seed` other than the plan's
     gives fresh folds of the same scheme: other draws, for "time" earlier ends of the windows, for "blocks" shifted
     boundaries. Raises TaskError where the plan does not fit the rows.
     """
@@ -36,7 +38,8 @@ def make_folds(plan: FoldPlan, train: pd.DataFrame, y: np.ndarray | None, seed: 
     if plan.n_splits < 2:
         raise TaskError(f"The {plan.scheme} fold scheme needs at least 2 folds: set {_N_SPLITS}.")
     if plan.scheme == "group":
-        assigned = assign_groups(group_codes(train, plan), plan.n_splits, rng, shuffled=fresh)
+        of_target = None if y is None else coarse_strata(y)
+        assigned = assign_groups(group_codes(train, plan), plan.n_splits, rng, shuffled=fresh, strata=of_target)
     elif plan.scheme == "blocks":
         assigned = _assign_blocks(plan, train, rng if fresh else None)
     elif plan.scheme == "stratified" and y is not None:
@@ -59,12 +62,21 @@ def assign_strata(codes: np.ndarray, n_splits: int, rng: np.random.Generator) ->
     return rng.permutation(n_splits)[folds]
 
 
-def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *, shuffled: bool = False) -> np.ndarray:
+def assign_groups(
+    codes: np.ndarray,
+    n_splits: int,
+    rng: np.random.Generator,
+    *,
+    shuffled: bool = False,
+    strata: np.ndarray | None = None,
+) -> np.ndarray:
     """The fold of each row, (n,) int64: whole groups, the largest first, each to the fold with the fewest rows so far.
 
     `codes`: the group of each row, (n,) int. In the order of their sizes, groups of different sizes come to the same
     folds under every seed; `shuffled` puts them into a random order in which a group may precede one of up to twice its
-    size. Raises TaskError where there are fewer groups than folds.
+    size. `strata`: (n,) int, the stratum of each row; then each group goes to the fold that holds least of what the
+    group has, so that strata and sizes are both spread about evenly. Raises TaskError where there are fewer groups than
+    folds.
     """
     sizes = np.bincount(codes)
     if (sizes > 0).sum() < n_splits:
@@ -76,6 +88,14 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
     if shuffled:
         order = np.argsort(-sizes * rng.uniform(0.5, 1.0, len(sizes)), kind="stable")
     fold_of = np.zeros(len(sizes), dtype=np.int64)
+    if strata is not None and strata.max(initial=0) > 0:
+        profiles = _profiles(codes, sizes, strata)
+        folds, held = rng.permutation(n_splits), np.zeros((n_splits, profiles.shape[1]))
+        for group in order[sizes[order] > 0]:
+            at = int(np.argmin(held @ profiles[group]))
+            held[at] += profiles[group]
+            fold_of[group] = folds[at]
+        return fold_of[codes]
     heap = [(0, int(fold)) for fold in rng.permutation(n_splits)]
     heapq.heapify(heap)
     for group in order:
@@ -83,6 +103,20 @@ def assign_groups(codes: np.ndarray, n_splits: int, rng: np.random.Generator, *,
         fold_of[group] = fold
         heapq.heappush(heap, (rows + int(sizes[group]), fold))
     return fold_of[codes]
+
+
+def _profiles(codes: np.ndarray, sizes: np.ndarray, strata: np.ndarray) -> np.ndarray:
+    """(g, s + 1) the rows of each group in each of s strata, and their sum, scaled.
+
+    The squared distance of folds from even shares of the scaled counts is the sum of the chi-squared distances of the
+    strata, plus s times that of the sizes. Assigning a group to a fold adds twice the product of its counts with the
+    fold's, and what does not depend on the fold.
+    """
+    count = int(strata.max()) + 1
+    totals = np.bincount(strata, minlength=count).astype(float)
+    table = np.bincount(codes * count + strata, minlength=len(sizes) * count).reshape(len(sizes), count)
+    weight = np.sqrt(np.append(1 / np.maximum(totals, 1), count / len(codes)))
+    return np.asarray(np.column_stack([table, sizes]) * weight)
 
 
 def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
@@ -94,6 +128,17 @@ def strata(y: np.ndarray, n_bins: int = 20) -> np.ndarray:
     codes = np.unique(y, axis=0, return_inverse=True)[1].reshape(-1)
     distinct = int(codes.max(initial=0)) + 1
     return codes if distinct <= 1000 else codes * n_bins // distinct
+
+
+def coarse_strata(y: np.ndarray) -> np.ndarray:
+    """The stratum of each row, (n,) int, for whole groups to be spread by: one for each distinct row of `y` (n, T)
+    where there are at most MOST_CLASSES, else GROUP_BINS bins of about equally many rows in sorted order."""
+    codes = strata(y, len(y))  # a code for each distinct row, in sorted order
+    sizes = np.bincount(codes)
+    if len(sizes) <= MOST_CLASSES:
+        return codes
+    middle = np.cumsum(sizes) - sizes / 2
+    return np.asarray((middle * GROUP_BINS // len(codes)).astype(np.int64)[codes])
 
 
 def _axis(train: pd.DataFrame, plan: FoldPlan) -> tuple[np.ndarray, bool]:

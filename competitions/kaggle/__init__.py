@@ -1,1 +1,1 @@
-"""Access to Kaggle: downloads. No other package imports Kaggle's client."""
+"""Access to Kaggle: downloads, submissions, boards. No other package imports Kaggle's client."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,13 @@ _LONGEST = 1 << 20  # bytes of such a file
 _NUMBER = r"(?:[a-z]+\s*\()?(\d{1,3})\)?"  # "five (5)" too, as rules have it
 _DAILY = re.compile(rf"maximum of {_NUMBER}\s+(?:entries|submissions)\s+(?:per|a|each) day", re.IGNORECASE)
 _TEAM = re.compile(rf"maximum team size is {_NUMBER}", re.IGNORECASE)
+_DATE = r"([A-Z][a-z]+ \d{1,2}, \d{4}|\d{4}-\d{2}-\d{2})"
+_FINAL = r"(?:final|entry)?\s*submission deadline"
+_DEADLINES = (  # of timelines: "Final Submission Deadline - January 31, 2024", or the other way round
+    re.compile(rf"{_FINAL}\W{{0,8}}(?:is\s+)?{_DATE}", re.IGNORECASE),
+    re.compile(rf"{_DATE}\W{{0,8}}{_FINAL}", re.IGNORECASE),
+)
+_LIMITS = {"deadline": "deadline", "daily": "daily limit of submissions", "team": "size of teams"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,9 @@ class Facts:
             )
         if self.disabled:
             notes.append("Kaggle takes no submissions for it.")
+        missing = [words for name, words in _LIMITS.items() if getattr(self, name) is None]
+        if missing and any(getattr(self, f.name) is not None for f in fields(self)):
+            notes.append(f"Neither Kaggle's metadata nor its pages name the {' and the '.join(missing)}.")
         return tuple(notes)
 
 
@@ -90,15 +101,24 @@ def facts_of(answers: dict[str, Any]) -> Facts:
     text = " ".join(str(page.get("content") or "") for page in answers.get("pages") or ())
     text = re.sub(r"<[^>]*>|[*_]", "", text)
     by_text = [int(match[1]) if (match := pattern.search(text)) else None for pattern in (_DAILY, _TEAM)]
+    by_page = next((match[1] for pattern in _DEADLINES if (match := pattern.search(text))), None)
     entered, code_only = given.get("user_has_entered"), given.get("is_kernels_submissions_only")
     return Facts(
-        given.get("deadline") or None,
+        given.get("deadline") or _last_minute(by_page),
         given.get("max_daily_submissions") or by_text[0],
         given.get("max_team_size") or by_text[1],
         entered,
         code_only,
         given.get("submissions_disabled"),
     )
+
+
+def _last_minute(day: str | None) -> str | None:
+    """The end of a day of a page, as Kaggle's deadlines are, in ISO form and UTC; None where it is no date."""
+    for form in ("%B %d, %Y", "%b %d, %Y", "%Y-%m-%d"):
+        with suppress(ValueError):
+            return f"{datetime.strptime(day or '', form):%Y-%m-%d}T23:59:00"
+    return None
 
 
 def read_about(root: Path) -> About:

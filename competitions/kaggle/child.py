@@ -29,6 +29,7 @@ STALL_SECONDS = 8.0  # in which a download that has begun must grow
 _LOOK_SECONDS = 0.1  # between two looks at the child and its files
 _MOST_BYTES = 64 << 20  # of what the child prints
 _RESTARTS = 2  # how often a download may begin again from nothing, as where the file is another one now
+_RESTART_SECONDS = 3.0  # after the last time that counted, when one begins again and again
 
 Progress = Callable[[int, int | None], None]  # (bytes that are here, all bytes or None where Kaggle does not say)
 
@@ -150,6 +151,11 @@ def _check_progress(name: str, state: _State, now: float) -> None:
     elif not state.receiving:
         if waited > ANSWER_SECONDS:
             raise InputError(f"Kaggle gave no answer within {ANSWER_SECONDS:.0f} s: {INSTEAD}.")
+    elif state.restarts > _RESTARTS and waited > _RESTART_SECONDS:
+        raise InputError(
+            f"the download of {name} breaks time after time and then begins from nothing, for the network does not let "
+            f"it continue: try again later, or {INSTEAD}."
+        )
     elif waited > STALL_SECONDS:
         raise InputError(
             f"the download of {name} has stood still for {STALL_SECONDS:.0f} s after {state.size / 1e6:,.1f} MB: try "

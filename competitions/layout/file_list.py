@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from medalist.competitions.layout.additional import is_additional
 from medalist.competitions.layout.decide import Decision
 from medalist.competitions.layout.further import FurtherTable, further_table, name_without_role, pairs_of_train_and_test
 from medalist.competitions.layout.reconcile import Frames
@@ -13,7 +14,7 @@ from medalist.competitions.layout.roles import is_answers
 from medalist.competitions.layout.sheets import Sheet
 from medalist.competitions.tables.source import Source
 
-Role = Literal["train", "test", "sample", "extra", "description", "answers", "ignored"]
+Role = Literal["train", "test", "sample", "extra", "additional", "description", "answers", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def file_list(
         if is_answers(sheet, roles, frames.train, frames.test):
             reason = "has test's ids with what is to be predicted: answers or an earlier submission, never used"
             files.append(TableFile(sheet.path, "answers", None, sheet.columns, reason))
+        elif is_additional(sheet, roles, frames.train, frames.test):
+            reason = "has train's columns with what is to be predicted: additional training rows, never held out"
+            files.append(TableFile(sheet.path, "additional", None, sheet.columns, reason))
         elif sheet.path in paired:
             files.append(TableFile(sheet.path, "ignored", None, sheet.columns, "a part of a further table"))
         else:
@@ -104,7 +108,7 @@ def further_tables(
     `renamed`: columns of the decision's tables that are called otherwise in `sheets`.
     """
     sheet_of = {sheet.path: sheet for sheet in sheets}
-    extras = [file for file in files if file.role == "extra"]
+    extras = [file for file in files if file.role in ("extra", "additional")]
     tables = {f.path: further_table([sheet_of[f.path]], f.columns, by_path, sheet_of) for f in extras}
     joint = [(pair, pair[0].columns, "rows of {} and {} together") for pair in _unused(files, sheet_of)]
     many = decision.many

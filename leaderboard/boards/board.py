@@ -32,7 +32,9 @@ class Board:
         101 scores, at p0 (best) … p100 (last): the score at rank ``round(k / 100 * (teams - 1)) + 1``.
         A tuple, so that reading a board does not cost the import of numpy; NaN where the teams have no valid score.
     source
-        Where the figures are from.
+        Where the figures are from: a file, or the package.
+    origin
+        What they are and of when, such as "Kaggle's public leaderboard of 2026-12-01"; "" where nobody said.
     who
         What the teams are, in the plural: human teams unless said otherwise.
     metric
@@ -70,6 +72,7 @@ class Board:
     faults: tuple[str, ...] = ()
     leaked_from: float | None = None
     cautions: int = 0
+    origin: str = ""
 
     def threshold(self, medal: Medal) -> float | None:
         """Worst score that still earns `medal`, or None where no team earns it."""

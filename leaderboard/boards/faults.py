@@ -60,11 +60,13 @@ def find_faults(board: Board, known: KnownCompetition | None, *, is_own: bool, s
     if leak is not None:
         board = replace(board, leaked_from=leak.limit)
         cautions.append(_leak_sentence(board, leak, "public answers" in said))
-    if ("cut" in said and not is_own) or _cut(board):
+    if list_is_cut(board, known, is_own=is_own):
         cautions.append(
             f"The list is cut: teams worse than {board.percentiles[-1]:.6g} are missing, so percentiles are too low "
             f"and medals harder than they were."
         )
+    if board.origin:
+        cautions.append(f"It is {board.origin}.")
     faults = list(cautions)
     if leak is None:
         faults += _top(board, "public answers" in said)
@@ -76,6 +78,12 @@ def find_faults(board: Board, known: KnownCompetition | None, *, is_own: bool, s
     if kind in _KINDS:
         faults.append(f"It is a competition on {_KINDS[kind]}, not on tables.")
     return replace(board, kind=kind, faults=tuple(faults), cautions=len(cautions))
+
+
+def list_is_cut(board: Board, known: KnownCompetition | None, *, is_own: bool) -> bool:
+    """Whether a board lacks its worst teams, by what is known of it (see `find_faults`) or by its figures: percentiles
+    are then too low, and medals harder than they were."""
+    return (known is not None and "cut" in known.faults and not is_own) or _cut(board)
 
 
 def leaked_top(board: Board) -> LeakedTop | None:

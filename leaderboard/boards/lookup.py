@@ -87,18 +87,22 @@ def recorded_range(
 ) -> tuple[float, float] | None:
     """The percentiles within one standard error of a score whose standing was recorded, lower one first.
 
-    None where the standard error is not known, or the board of that name is no longer the one that it was recorded on:
-    one of so many teams that the score can be placed on.
+    None where the standard error is not known, or `recorded_board` is.
     """
-    if name is None or standard_error is None or not metric:
+    board = recorded_board(name, metric, greater_is_better, teams)
+    return None if board is None or standard_error is None else percentiles_between(board, score, standard_error)
+
+
+def recorded_board(name: str | None, metric: str, greater_is_better: bool, teams: int | None) -> Board | None:
+    """The board that a standing was recorded on; None where that of its name is now another one: not of so many teams,
+    or none that a score by `metric` can be placed on."""
+    if name is None or not metric:
         return None
     try:
         board = board_for(name, metric, greater_is_better)
     except InputError:  # what was recorded is shown all the same
         return None
-    if isinstance(board, NoStanding) or board.teams != teams:
-        return None
-    return percentiles_between(board, score, standard_error)
+    return None if isinstance(board, NoStanding) or board.teams != teams else board
 
 
 def unknown_board(name: str) -> str:

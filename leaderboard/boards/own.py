@@ -51,7 +51,7 @@ def own_board(name: str, greater_is_better: bool | None = None) -> Board | None:
                     rows = list(reader)
                     if len(rows) != 1:
                         raise InputError(f"The leaderboard {path} must have one row and has {len(rows)}: add it again.")
-                    return from_row(rows[0], str(path))
+                    return replace(from_row(rows[0], str(path)), origin=(rows[0].get("origin") or "").strip())
         try:
             board = read_leaderboard_file(path, path.stem, greater_is_better)
         except DirectionError:
@@ -60,12 +60,14 @@ def own_board(name: str, greater_is_better: bool | None = None) -> Board | None:
     return None
 
 
-def add_board(path: Path | str, name: str, greater_is_better: bool | None = None, metric: str = "") -> Board:
+def add_board(
+    path: Path | str, name: str, greater_is_better: bool | None = None, metric: str = "", origin: str = ""
+) -> Board:
     """Keep the figures of a leaderboard file among the user's boards, under `name`, and return them as a board.
 
     No team names are kept. Replaces a board of that name, atomically. See `read_leaderboard_file` for what a file may
     hold; without a direction and ranks, that of a known competition of this name is taken. metric: canonical name of
-    what the scores are; by default that of the competition, where it is known.
+    what the scores are; by default that of the competition, where it is known. origin: see `Board`.
 
     Raises
     ------
@@ -81,7 +83,8 @@ def add_board(path: Path | str, name: str, greater_is_better: bool | None = None
         if known is None:
             raise
         board = read_leaderboard_file(path, name)  # its ranks are right, whatever the name seems to say
-    return _keep(replace(board, metric=metric or board_metric(name, board.greater_is_better)))
+    metric = metric or board_metric(name, board.greater_is_better)
+    return _keep(replace(board, metric=metric, origin=" ".join(origin.split())))
 
 
 def remove_board(name: str) -> list[Path]:
@@ -132,7 +135,7 @@ def _keep(board: Board, target: Path | None = None) -> Board:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         text = io.StringIO()
-        csv.writer(text).writerows(((*COLUMNS, "metric"), (*to_row(board), board.metric)))
+        csv.writer(text).writerows(((*COLUMNS, "metric", "origin"), (*to_row(board), board.metric, board.origin)))
         replace_file(target, text.getvalue())
     except OSError as error:
         raise InputError(

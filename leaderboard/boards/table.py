@@ -12,7 +12,7 @@ from medalist.leaderboard.boards.board import Board, clean_board
 from medalist.leaderboard.boards.comparing import board_metric
 from medalist.leaderboard.boards.medals import MEDALS
 
-#: Columns of a table of boards; "metric" may follow.
+#: Columns of a table of boards; "metric" and "origin" may follow.
 COLUMNS = ("competition", "teams", "better", *MEDALS, "median", *(f"p{k}" for k in range(101)))
 #: Source of the boards that ship with the package.
 SHIPPED = "shipped with medalist"

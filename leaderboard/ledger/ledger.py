@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from medalist.leaderboard.ledger.experiments import ExperimentLog
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionLog
 from medalist.leaderboard.ledger.memory import Memory
 from medalist.leaderboard.ledger.runs import RunLog
 from medalist.leaderboard.ledger.standings import StandingLog
 
 
-class Ledger(RunLog, ExperimentLog, StandingLog, Memory):
+class Ledger(RunLog, ExperimentLog, StandingLog, KaggleSubmissionLog, Memory):
     """What was done, kept so that nothing finished is ever lost.
 
     Each call is one transaction that is on disk when the call returns; a process killed at any instant leaves all

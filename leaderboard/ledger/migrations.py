@@ -117,6 +117,42 @@ def deliveries_and_numbered_standings(execute: Execute, _: Tables) -> None:
         execute("UPDATE standings SET number = :number WHERE id = :id", {"number": number, "id": row["id"]})
 
 
+def kaggle_submissions(execute: Execute, _: Tables) -> None:
+    """Version 4 → 5: a table of what was submitted to Kaggle."""
+    execute(
+        """CREATE TABLE kaggle_submissions (
+        id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (id),
+        number BIGINT NOT NULL,
+        recorded TEXT NOT NULL,
+        competition TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        message TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        submitted TEXT,
+        ref BIGINT,
+        metric TEXT NOT NULL,
+        greater_is_better INTEGER NOT NULL,
+        score DOUBLE PRECISION,
+        standard_error DOUBLE PRECISION,
+        percentile DOUBLE PRECISION,
+        percentile_low DOUBLE PRECISION,
+        percentile_high DOUBLE PRECISION,
+        predicted_medal TEXT,
+        public_noise DOUBLE PRECISION,
+        private_noise DOUBLE PRECISION,
+        public_score DOUBLE PRECISION,
+        private_score DOUBLE PRECISION,
+        place BIGINT,
+        teams BIGINT,
+        medal TEXT,
+        board TEXT)""",
+        {},
+    )
+    execute("CREATE INDEX kaggle_submissions_competition ON kaggle_submissions (competition)", {})
+
+
 #: Family → identities of its portfolio's entries, which version 2 counted from 0: since then an entry is named by the
 #: first 8 hexadecimal digits of its parameters' SHA-256, so that its name means the same when the portfolio changes.
 _PORTFOLIO_OF_VERSION_2: dict[str, tuple[str, ...]] = {
@@ -178,4 +214,5 @@ MIGRATIONS: dict[int, Callable[[Execute, Tables], None]] = {
     1: features_and_screenings,
     2: columns_for_what_was_nested,
     3: deliveries_and_numbered_standings,
+    4: kaggle_submissions,
 }

@@ -17,6 +17,7 @@ from typing import Any
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.ledger.base import Delivery, now
 from medalist.leaderboard.ledger.encoding import plain
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionRow
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.process import Process
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, ScreeningRow
@@ -43,6 +44,7 @@ METHODS: dict[str, dict[str, Callable[[Any], Any]]] = {
     "add_submission": {},
     "add_standing": {"standing": _standing},
     "finish_run": {},
+    "record_kaggle_submission": {"row": lambda values: KaggleSubmissionRow(**values)},
 }
 
 

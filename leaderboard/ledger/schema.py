@@ -15,7 +15,7 @@ Rows = list[dict[str, Any]]
 Execute = Callable[[str, Parameters], Rows]
 
 #: Version of the tables: raised by one whenever a table changes, together with a new entry in `migrations.py`.
-VERSION = 4
+VERSION = 5
 
 #: Table that marks a database as a ledger and holds the version of its tables.
 MARKER = "medalist_ledger"
@@ -137,11 +137,40 @@ TABLES: dict[str, str] = {
     "deliveries": """
         id TEXT PRIMARY KEY,
         run_id TEXT NOT NULL REFERENCES runs (id)""",
+    "kaggle_submissions": """
+        id TEXT PRIMARY KEY,
+        run_id TEXT NOT NULL REFERENCES runs (id),
+        number BIGINT NOT NULL,
+        recorded TEXT NOT NULL,
+        competition TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        message TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        submitted TEXT,
+        ref BIGINT,
+        metric TEXT NOT NULL,
+        greater_is_better INTEGER NOT NULL,
+        score DOUBLE PRECISION,
+        standard_error DOUBLE PRECISION,
+        percentile DOUBLE PRECISION,
+        percentile_low DOUBLE PRECISION,
+        percentile_high DOUBLE PRECISION,
+        predicted_medal TEXT,
+        public_noise DOUBLE PRECISION,
+        private_noise DOUBLE PRECISION,
+        public_score DOUBLE PRECISION,
+        private_score DOUBLE PRECISION,
+        place BIGINT,
+        teams BIGINT,
+        medal TEXT,
+        board TEXT""",
 }
 
 INDEXES: tuple[str, ...] = (
     "CREATE INDEX runs_competition ON runs (competition)",
     "CREATE INDEX standings_competition ON standings (competition)",
+    "CREATE INDEX kaggle_submissions_competition ON kaggle_submissions (competition)",
 )
 
 #: Statements that make an empty database a ledger.
@@ -155,5 +184,5 @@ CREATE: tuple[str, ...] = (
 JSON_COLUMNS = frozenset(
     {"config", "task", "summary", "pipeline", "fold_scores", "fold_losses", "made_from", "probabilities", "result"}
 )
-TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached"})
+TIME_COLUMNS = frozenset({"started", "finished", "recorded", "attached", "submitted"})
 BOOLEAN_COLUMNS = frozenset({"greater_is_better"})

@@ -98,6 +98,16 @@ def log_loss_of_logarithms(codes: np.ndarray, blends: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(totals, out=totals).mean(axis=1) - truth)
 
 
+def negated_correlations(y: np.ndarray, blends: np.ndarray) -> np.ndarray:
+    """(c,) negated correlations (Pearson) of blends (c, n, T) with targets y (n, T), averaged over the targets; that of
+    a constant is 0."""
+    truth = y - y.mean(axis=0)
+    rows = blends - blends.mean(axis=1, keepdims=True)
+    products = np.einsum("nt,cnt->ct", truth, rows)
+    lengths = np.sqrt((truth**2).sum(axis=0) * (rows.astype(float) ** 2).sum(axis=1))
+    return np.asarray(-np.where(lengths > 0, products / np.maximum(lengths, 1e-300), 0).mean(axis=1))
+
+
 def binned_areas(shape: Shape, space: Space, y: np.ndarray, blends: np.ndarray) -> np.ndarray:
     """(c,) negated areas of blends (c, n, T) for binary targets y (n, T), averaged over the targets: the area under the
     ROC curve (`shape` "roc") or the average precision ("precision_recall"). 0 where no target has both classes. Rows

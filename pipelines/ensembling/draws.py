@@ -11,7 +11,7 @@ from medalist.competitions.folds.make import assign_groups
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.problem import Problem
 
-MAX_ROWS = 20_000  # rows on which members are chosen, at most
+MAX_ROWS = 20_000  # rows on which as many members as can be are chosen, at most; of fewer members more rows
 MAX_NUMBERS = 140_000  # the same times prediction columns, at most, but at least JUDGING_ROWS rows in any case
 JUDGING_ROWS = 5000  # rows on which a draw's choice is scored, and on which the candidates are ranked
 DRAWS = 8  # draws of the bagging, an even number: the second of a pair swaps the halves of the first
@@ -41,19 +41,23 @@ def rows_with_rare(rng: np.random.Generator, rare: np.ndarray, most: int) -> np.
     return np.sort(np.concatenate([kept, beside]))
 
 
-def choosing_and_judging_rows(
-    metric: Metric, problem: Problem, y: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the rows on which members are chosen, sorted, and of those on which candidates are ranked
-    beforehand, in random order. y: (n, T) targets."""
-    rare = rare_rows(metric, problem, y)
-    most = min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width))
+def judging_rows(metric: Metric, problem: Problem, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Positions of the rows on which candidates are ranked beforehand, in random order. y: (n, T) targets."""
     judging = rng.permutation(len(y))[:JUDGING_ROWS]
-    if rare is not None:
-        judging = rng.permutation(rows_with_rare(rng, rare, JUDGING_ROWS))
-        return rows_with_rare(rng, rare, most), judging
-    n = len(y)
-    return (np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))), judging
+    if (rare := rare_rows(metric, problem, y)) is None:
+        return judging
+    return rng.permutation(rows_with_rare(rng, rare, JUDGING_ROWS))
+
+
+def choosing_rows(
+    metric: Metric, problem: Problem, y: np.ndarray, rng: np.random.Generator, factor: float = 1.0
+) -> np.ndarray:
+    """Positions of the rows on which members are chosen, sorted. y: (n, T) targets. factor: by which the most rows are
+    multiplied, where fewer members than usual leave time for them."""
+    n, most = len(y), int(factor * min(MAX_ROWS, max(JUDGING_ROWS, MAX_NUMBERS // problem.width)))
+    if n > most and (rare := rare_rows(metric, problem, y)) is not None:
+        return rows_with_rare(rng, rare, most)
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
 def distinguishes(problem: Problem, y: np.ndarray, half: np.ndarray) -> bool:

@@ -21,16 +21,18 @@ from medalist.pipelines.ensembling.blends import (
     log_loss_of_log_odds,
     log_loss_of_logarithms,
     log_loss_of_probabilities,
+    negated_correlations,
 )
 from medalist.pipelines.ensembling.loss import AREAS, smooth_loss
 from medalist.pipelines.ensembling.spaces import Space, from_space, to_space
 from medalist.pipelines.problem import Problem
 
+POOL = 25  # candidate members of an ensemble, at most: with fewer, draws have more rows in the same time
 SQUARED = (("mean", "squared"), ("log", "log_squared"))  # (space, metric's shape) in which the loss is a squared error
-GENERIC_ROWS = 2000  # rows of a draw, at most, for a metric without a fast loss of many blends
+GENERIC_ROWS = 2000  # rows of a draw of POOL members, at most, for a metric without a fast loss of many blends
 LEAST_ROWS = 1000  # rows that a draw has at least, where there are as many
-SQUARED_NUMBERS = 20_000  # rows times columns of a draw, at most, for squared errors
-FAST_NUMBERS = 12_000  # rows times columns of a draw, at most, for other fast losses
+SQUARED_NUMBERS = 20_000  # rows times columns of a draw of POOL members, at most, for squared errors
+FAST_NUMBERS = 12_000  # rows times columns of a draw of POOL members, at most, for other fast losses
 
 
 @dataclass
@@ -49,16 +51,20 @@ class Members:
         shape = self.metric.shape
         labels = self.metric.needs in ("label", "ranking")
         classes = self.problem.classification
-        self.squared = not classes and (labels or (self.space, shape) in SQUARED)
+        self.brier = classes and shape == "proper" and self.space == "mean"
+        self.squared = self.brier or (not classes and (labels or (self.space, shape) in SQUARED))
         self.root = not labels and self.metric.mean == "root"
         self.gaps = bool(np.isnan(self.y).any())
         self.log_loss = classes and (labels or shape == "log_loss") and not self.gaps
         self.multiclass = self.problem.problem_type == "multiclass"
         self.area = self.problem.problem_type == "binary" and shape in AREAS
         self.one_vs_rest = self.multiclass and shape == "roc"
+        self.pearson = self.metric.name == "pearson" and not self.gaps and not self.metric.weighted
         self.elementwise = None if classes else _elementwise(self.metric)
         dtype = np.float64 if self.squared else np.float32
         truth = self.y
+        if self.brier and self.multiclass:
+            truth = (truth == np.arange(self.problem.n_classes)).astype(float)
         if self.log_loss and self.multiclass and self.space == "mean":
             rows, codes = np.arange(len(truth)), truth[:, 0].astype(int)
             z = [p[rows, codes][:, None] for p in self.predictions]  # the probability of the true class is enough
@@ -67,7 +73,7 @@ class Members:
         elif self.log_loss and self.space == "logit":
             z = [to_space("logit", p) * np.where(truth > 0.5, 1, -1) for p in self.predictions]
         else:
-            low, high = (0.0, 1.0) if classes else self.problem.limits(truth)
+            low, high = (0.0, 1.0) if classes else self.problem.limits(self.y)
             z = [to_space(self.space, np.clip(p, low, high)) for p in self.predictions]
         self.z: np.ndarray = np.stack(z).astype(dtype)
         if self.squared:
@@ -79,13 +85,15 @@ class Members:
     @property
     def most_rows(self) -> int:
         """The most rows on which a draw should choose members, by the cost of the loss."""
-        n, width = len(self.y), self.z.shape[2]
+        n, width, fewer = len(self.y), self.z.shape[2], max(1.0, POOL / len(self.z))
         if self.squared:
-            return min(n, max(LEAST_ROWS, SQUARED_NUMBERS // width))
-        if self.one_vs_rest:
-            return min(n, max(GENERIC_ROWS, FAST_NUMBERS // width))
-        fast = self.log_loss or self.area or self.elementwise is not None
-        return min(n, max(LEAST_ROWS, FAST_NUMBERS // width) if fast else GENERIC_ROWS)
+            most = max(LEAST_ROWS, SQUARED_NUMBERS // width)
+        elif self.one_vs_rest:
+            most = max(GENERIC_ROWS, FAST_NUMBERS // width)
+        else:
+            fast = self.log_loss or self.area or self.pearson or self.elementwise is not None
+            most = max(LEAST_ROWS, FAST_NUMBERS // width) if fast else GENERIC_ROWS
+        return min(n, int(fewer * most))
 
     def blends_on(self, rows: np.ndarray, among: np.ndarray | None = None) -> Blends:
         """The blends of all members, or of those at the positions `among` (a,), on the rows at the positions `rows`
@@ -106,6 +114,8 @@ class Members:
         if self.one_vs_rest:
             truth = (y == np.arange(self.problem.n_classes)).astype(float)
             return RowBlends(z, lambda b: binned_areas("roc", "mean", truth, from_space(self.space, b)))
+        if self.pearson:
+            return RowBlends(z, lambda b: negated_correlations(y, from_space(self.space, b)))
         if self.elementwise is not None:
             return RowBlends(z, partial(self._mean_of_losses, y.astype(np.float32), w))
         return RowBlends(z, lambda b: np.array([self._metric(y, from_space(self.space, one), w) for one in b]))

@@ -17,16 +17,22 @@ import numpy as np
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics.metric import Metric
 from medalist.pipelines.ensembling.blends import Blends
-from medalist.pipelines.ensembling.draws import JUDGING_ROWS, Draw, choosing_and_judging_rows, distinguishes, draws
+from medalist.pipelines.ensembling.draws import (
+    JUDGING_ROWS,
+    Draw,
+    choosing_rows,
+    distinguishes,
+    draws,
+    judging_rows,
+)
 from medalist.pipelines.ensembling.loss import smooth_loss
-from medalist.pipelines.ensembling.members import Members
+from medalist.pipelines.ensembling.members import POOL, Members
 from medalist.pipelines.ensembling.spaces import Space, from_space, spaces, to_space
 from medalist.pipelines.problem import Problem
 
 MAX_STEPS = 30  # members that a draw takes, with repetitions, at most
 MAX_MEMBERS = 8  # different members of an ensemble, at most
 LEAST_WEIGHT = 0.02  # mean weight over the draws, below which a member is dropped
-POOL = 25  # candidate members, at most
 BEST_SINGLES = 15  # candidates with the least loss by themselves
 LEADER_WEIGHT = 4  # copies of the best member to which each further candidate is added once to rank them
 SINGLE_RIVALS = 3  # best single members that the final ensemble has to beat
@@ -83,10 +89,11 @@ def select(
         part = None if weights is None else weights[rows]
         return Members(metric, problem, y[rows], [predictions[n][rows] for n in numbers], part, space)
 
-    rows, judging = choosing_and_judging_rows(metric, problem, y, rng)
+    judging = judging_rows(metric, problem, y, rng)
     pool = candidates(sorted(predictions), partial(members, rows=judging), incumbents)
     if len(pool) == 1:
         return Ensemble({pool[0]: 1.0})
+    rows = choosing_rows(metric, problem, y, rng, POOL / len(pool))
     pairs = draws(len(rows), rng, None if groups is None else groups[rows], partial(distinguishes, problem, y[rows]))
     plain = members(pool, rows)
     space, shares = plain.space, _weights_by_draw(plain, pairs)
@@ -151,7 +158,9 @@ def _held_out_losses(members: Members, pairs: Sequence[Draw], shares: np.ndarray
     losses = []
     for (_, rows), weights in zip(pairs, shares, strict=True):
         used = np.flatnonzero(weights)
-        losses.append(members.blends_on(rows[:JUDGING_ROWS], used).losses(weights[None, used])[0])
+        losses.append(
+            members.blends_on(rows[: max(JUDGING_ROWS, members.most_rows)], used).losses(weights[None, used])[0]
+        )
     return np.array(losses)
 
 

@@ -142,7 +142,8 @@ class Family:
     ("learning_rate"). max_rows: the most training rows that it is used for; None for any number. losses: the values of
     the parameter "loss" that it can fit. native_targets: whether it can fit several targets together; else, and by
     default, they are fitted one by one. waits_for_features: whether its experiments start after the search for
-    features, from which it gains most. uses_seed: whether its models depend on the seed. fast: returns the parameters
+    features, from which it gains most. uses_seed: whether its models depend on the seed. weighs_rows: whether it takes
+    weights of training rows. fast: returns the parameters
     of a quick fit for a number of outputs. The first family that has them is the baseline: the first
         model of a run, by which features are judged and time is planned.
     stochastic: parameters to add to those of `fast` so that fits with different seeds differ.
@@ -169,6 +170,7 @@ class Family:
     native_targets: bool = False
     waits_for_features: bool = False
     uses_seed: bool = True
+    weighs_rows: bool = True
     fast: Callable[[int], Mapping[str, Any]] | None = None
     stochastic: Mapping[str, Any] = field(default_factory=dict)
     stacker: Mapping[str, Any] | None = None

@@ -54,7 +54,7 @@ _UNWEIGHTED = ("MAE", "Quantile")  # losses whose default leaf values, exact med
 def space(trial: Any) -> dict[str, Any]:
     """Parameters from an Optuna trial."""
     return {
-        "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.15, log=True),
+        "learning_rate": trial.suggest_float("learning_rate", 0.02, 0.15, log=True),
         "rounds": MAX_ROUNDS,
         "depth": trial.suggest_int("depth", 4, 8),
         "l2_leaf_reg": trial.suggest_float("l2_leaf_reg", 0.5, 20.0, log=True),

@@ -24,7 +24,13 @@ STACKER: Mapping[str, Any] = {  # as the second level of stacking: small trees, 
     "lambda_l2": 10.0,
 }
 MANY_CLASSES = 5  # number of outputs, each a tree per round, from which on a quick fit is FASTER
-_DEFAULTS: Mapping[str, Any] = {"lambda_l1": 1e-3, "max_bin": 255, "cat_smooth": 10.0, "extra_trees": False}
+_DEFAULTS: Mapping[str, Any] = {
+    "lambda_l1": 1e-3,
+    "max_bin": 255,
+    "cat_smooth": 10.0,
+    "extra_trees": False,
+    "path_smooth": 0.0,
+}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_DEFAULTS,
@@ -46,6 +52,7 @@ PORTFOLIO: tuple[Mapping[str, Any], ...] = (
         "bagging_fraction": 0.8,
         "lambda_l2": 5.0,
         "lambda_l1": 0.5,
+        "path_smooth": 10.0,
     },
     {
         **_DEFAULTS,
@@ -89,9 +96,10 @@ def space(trial: Any) -> dict[str, Any]:
         "bagging_fraction": trial.suggest_float("bagging_fraction", 0.5, 1.0),
         "lambda_l2": trial.suggest_float("lambda_l2", 1e-2, 50.0, log=True),
         "lambda_l1": trial.suggest_float("lambda_l1", 1e-3, 10.0, log=True),
-        "max_bin": trial.suggest_categorical("max_bin", [63, 127, 255]),
+        "max_bin": trial.suggest_categorical("max_bin", [63, 127, 255, 1023]),
         "cat_smooth": trial.suggest_float("cat_smooth", 1.0, 100.0, log=True),
         "extra_trees": trial.suggest_categorical("extra_trees", [False, True]),
+        "path_smooth": trial.suggest_float("path_smooth", 0.0, 30.0),
     }
 
 

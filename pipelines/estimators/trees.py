@@ -23,10 +23,11 @@ from medalist.pipelines.estimators.predictions import (
 from medalist.pipelines.estimators.preprocessing import impute
 
 # fully grown first: docs/decisions/2026-11-25-fully-grown-trees-come-early.md
+# missing values: docs/decisions/2026-12-01-options-of-the-families.md
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
-    {"kind": "extra", "trees": 200, "min_samples_leaf": 1, "max_features": 0.6, "median": False},
-    {"kind": "extra", "trees": 200, "min_samples_leaf": 5, "max_features": 0.6, "median": True},
-    {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4, "median": False},
+    {"kind": "extra", "trees": 200, "min_samples_leaf": 1, "max_features": 0.6, "median": False, "missing": "split"},
+    {"kind": "extra", "trees": 200, "min_samples_leaf": 5, "max_features": 0.6, "median": True, "missing": "impute"},
+    {"kind": "forest", "trees": 150, "min_samples_leaf": 3, "max_features": 0.4, "median": False, "missing": "split"},
 )
 LOSSES = ("l2", "poisson")
 MIN_TREES = 60  # trees grown at least, where not all fit into memory at a time
@@ -46,6 +47,7 @@ def space(trial: Any) -> dict[str, Any]:
         "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, 30, log=True),
         "max_features": trial.suggest_float("max_features", 0.15, 1.0),
         "median": trial.suggest_categorical("median", [False, True]),
+        "missing": trial.suggest_categorical("missing", ["split", "impute"]),
     }
 
 
@@ -55,6 +57,8 @@ def fit_predict(request: FitRequest) -> Fitted:
     Trees that do not fit into memory together are grown one part after another, and their predictions averaged. Class
     probabilities are the mean over the trees and the class shares of the training rows, as one more tree. Quantile
     forests fit quantile and percentage errors, and absolute errors with the parameter "median"; means fit all others.
+    The parameter "missing" says whether splits send missing values to one side, as "split", or medians take their
+    place, as "impute".
     """
     params, objective = request.family_params, objective_of(request, LOSSES)
     if not request.train.dense.shape[1]:
@@ -62,7 +66,8 @@ def fit_predict(request: FitRequest) -> Fitted:
     if request.native and objective == "mape":  # rows weigh differently for each target
         return fit_each_target(fit_predict, request)
     forest, scale = Forest(request, params, objective), TargetScale()
-    train, *inputs = impute([request.train.dense, request.valid.dense, request.test.dense])
+    matrices = [request.train.dense, request.valid.dense, request.test.dense]
+    train, *inputs = impute(matrices) if params.get("missing", "impute") == "impute" else matrices
     if not request.problem.classification:
         scale = TargetScale.of(request.y, "poisson" if forest.poisson else "l2")
     target = request.y.astype(np.int64) if request.problem.classification else scale.apply(request).y
@@ -100,7 +105,7 @@ class Forest:
         """A scikit-learn forest without trees yet; each part (0, 1, …) has another seed."""
         from sklearn import ensemble
 
-        params = {k: v for k, v in self.params.items() if k not in ("trees", "kind", "median")}
+        params = {k: v for k, v in self.params.items() if k not in ("trees", "kind", "median", "missing")}
         if self.poisson:
             params["criterion"] = "poisson"
         classes = self.request.problem.classification

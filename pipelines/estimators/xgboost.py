@@ -15,7 +15,7 @@ from medalist.pipelines.estimators.preprocessing import level_positions
 from medalist.pipelines.features.matrix import Matrix
 
 SMALLEST_HESSIAN = 0.01  # lower bound of a row's mean Hessian, by which `min_child_weight` is scaled for classes
-_DEFAULTS: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256}
+_DEFAULTS: Mapping[str, Any] = {"reg_alpha": 1e-3, "max_bin": 256, "colsample_bynode": 1.0}
 PORTFOLIO: tuple[Mapping[str, Any], ...] = (
     {
         **_DEFAULTS,
@@ -77,7 +77,8 @@ def space(trial: Any) -> dict[str, Any]:
         "colsample_bytree": trial.suggest_float("colsample_bytree", 0.25, 1.0),
         "reg_lambda": trial.suggest_float("reg_lambda", 1e-2, 50.0, log=True),
         "reg_alpha": trial.suggest_float("reg_alpha", 1e-3, 10.0, log=True),
-        "max_bin": trial.suggest_categorical("max_bin", [64, 128, 256]),
+        "max_bin": trial.suggest_categorical("max_bin", [64, 128, 256, 1024]),
+        "colsample_bynode": trial.suggest_float("colsample_bynode", 0.5, 1.0),
     }
 
 

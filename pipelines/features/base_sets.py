@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from itertools import combinations
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
-from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.conditions import BEFORE
+from medalist.pipelines.features.language.expression import Column, Condition, Feature, feature
 from medalist.pipelines.features.schema import USES, Schema
 
 DATE_PARTS = ("year", "month", "day", "weekday", "dayofyear", "hour", "elapsed")
@@ -116,18 +117,22 @@ def joined_features(schema: Schema, columns: Collection[str]) -> tuple[str, ...]
             of_table, by = (other,), (Column(column), *([Column(other, table)] if column != other else []))
         if not by:
             continue
+        where: tuple[Condition, ...] = ()
+        if table in schema.times:
+            own, other = schema.times[table]
+            where = (Condition(Column(other, table), BEFORE, Column(own)),)
         if of_table not in lookups:
-            rounds[0].append(feature("count", Column(of_table[0], table), by=by))
+            rounds[0].append(feature("count", Column(of_table[0], table), by=by, where=where))
         for name, kind in kinds.items():
             if name in of_table or name in columns:
                 continue
             column_of_table = Column(name, table)
             number = "number" in USES[kind] or "date" in USES[kind]
             if of_table in lookups:
-                rounds[0].append(feature("value" if number else "label", column_of_table, by=by))
+                rounds[0].append(feature("value" if number else "label", column_of_table, by=by, where=where))
                 continue
             for place, op in enumerate(("mean", "max", "std") if number else ("distinct", "mode")):
-                rounds[1 + place].append(feature(op, column_of_table, by=by))
+                rounds[1 + place].append(feature(op, column_of_table, by=by, where=where))
     return tuple(dict.fromkeys(str(f) for each in rounds for f in each))[:MOST_ENCODED]
 
 

@@ -57,6 +57,11 @@ class RawTables:
         """Number of rows of train and test."""
         return self._feather.num_rows
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the raw columns of train and test."""
+        return tuple(self._feather.schema.names)
+
     def column(self, name: str) -> pd.Series:
         """A raw column over train and test rows. PipelineError where there is none of that name."""
         raw = self._feather

@@ -28,13 +28,17 @@ class Schema:
 
     joins: by further table, pairs of a column of train and test and the column of the table that holds its keys; a
     table that is not in it has those of the same name. lookups: by further table, key columns whose values it has once
-    each, so that every aggregate by them is the value itself.
+    each, so that every aggregate by them is the value itself. links: by further table, the tables that its rows refer
+    to. times: by further table of events, a date or number of the rows of train and test, and the column of the table
+    that must be before it.
     """
 
     columns: Mapping[str, str]
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     joins: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     lookups: Mapping[str, Collection[tuple[str, ...]]] = field(default_factory=dict)
+    links: Mapping[str, Sequence[tuple[str, str, str]]] = field(default_factory=dict)
+    times: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -56,11 +60,13 @@ def schema_of(
     skip: Collection[str] = (),
     joins: Mapping[str, Sequence[tuple[str, str]]] | None = None,
     lookups: Mapping[str, Collection[tuple[str, ...]]] | None = None,
+    links: Mapping[str, Sequence[tuple[str, str, str]]] | None = None,
+    times: Mapping[str, tuple[str, str]] | None = None,
 ) -> Schema:
     """The schema of a competition's tables.
 
     Columns of train with a card are typed by it, others and those of further tables by their values. skip: columns of
-    train that are left out, such as targets. joins, lookups: as in `Schema`.
+    train that are left out, such as targets. joins, lookups, links, times: as in `Schema`.
     """
     by_name = {card.name: card for card in cards}
     columns = {}
@@ -68,7 +74,7 @@ def schema_of(
         if name not in set(skip):
             columns[name] = _of_card(by_name[name], train[name]) if name in by_name else _of_values(train[name])
     further = {t: {c: _of_values(frame[c]) for c in frame.columns} for t, frame in (tables or {}).items()}
-    return Schema(columns, further, joins or {}, lookups or {})
+    return Schema(columns, further, joins or {}, lookups or {}, links or {}, times or {})
 
 
 def _of_card(card: ColumnCard, values: pd.Series) -> str:

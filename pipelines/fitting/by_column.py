@@ -23,6 +23,7 @@ from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.fold import FoldResult, run_fold
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.stacking import StackedColumns
+from medalist.pipelines.fitting.training_part import AdditionalRows
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
@@ -58,6 +59,7 @@ def fit_fold(
     stacked: StackedColumns | None = None,
     pseudo_labels: PseudoLabels | None = None,
     trace: TimeTrace | None = None,
+    additional: AdditionalRows | None = None,
 ) -> FoldResult:
     """Fit a pipeline on one fold, as `fold.run_fold` does, whose arguments these are; y (n_train, T) may be NaN where
     one of several targets is not measured, and the problem may have quantile levels.
@@ -74,7 +76,7 @@ def fit_fold(
         return run_fold(
             store, problem, pipeline, y, fit_rows, valid_rows, test_rows,
             fold=fold, rounds=rounds, threads=threads, deadline=deadline, weights=weights, stacked=stacked,
-            pseudo_labels=pseudo_labels, trace=trace,
+            pseudo_labels=pseudo_labels, trace=trace, additional=additional,
         )  # fmt: skip
     if pseudo_labels is not None:
         raise PipelineError(
@@ -99,6 +101,7 @@ def fit_fold(
                 np.concatenate([test_rows, rest]),
                 fold=fold, rounds=given, threads=threads, deadline=began + (deadline - began) / (len(parts) - place),
                 weights=weights, stacked=_stacked_part(stacked, part), trace=trace,
+                additional=_additional_part(additional, problem, part),
             )
         )  # fmt: skip
         results.append(_in_order(result, part, len(test_rows)))
@@ -167,6 +170,13 @@ def _stacked_part(stacked: StackedColumns | None, part: Part) -> StackedColumns 
         return None
     test = np.vstack([stacked.test, stacked.valid[~part.valid]])
     return StackedColumns(stacked.fit[part.fit], stacked.valid[part.valid], test)
+
+
+def _additional_part(additional: AdditionalRows | None, problem: Problem, part: Part) -> AdditionalRows | None:
+    """The additional training rows with the targets of a part; a quantile has the only one."""
+    if additional is None or problem.levels:
+        return additional
+    return additional.of_targets(list(part.columns))
 
 
 def _in_order(result: FoldResult, part: Part, n_test: int) -> FoldResult:

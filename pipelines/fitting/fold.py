@@ -20,9 +20,11 @@ from medalist.pipelines.fitting.matrices import append_columns, append_rows, dro
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.several_targets import fit_targets, residuals, strategy_of
 from medalist.pipelines.fitting.stacking import StackedColumns
+from medalist.pipelines.fitting.training_part import AdditionalRows, TrainingPart, training_part
 from medalist.pipelines.hashing import sample_hash
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
+from medalist.pipelines.rows.choose import recalibrated
 from medalist.pipelines.targets.transform import TargetTransform, fit_target
 
 
@@ -65,6 +67,7 @@ def run_fold(
     stacked: StackedColumns | None = None,
     pseudo_labels: PseudoLabels | None = None,
     trace: TimeTrace | None = None,
+    additional: AdditionalRows | None = None,
 ) -> FoldResult:
     """Fit a pipeline on `fit_rows` and predict the validation and the test rows.
 
@@ -80,17 +83,19 @@ def run_fold(
     stacked: predictions of other pipelines as further columns.
     pseudo_labels: labels of the test rows, which are then training rows too.
     trace: of a fold that is repeated, whose deadline is then infinite; None to record one.
+    additional: the additional training rows, for a pipeline whose recipe of rows asks for them; None without any.
 
     Raises PipelineError where the pipeline is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
     strategy, params = strategy_of(pipeline.parameters, estimator, problem)
     began, trace = awake(), trace or TimeTrace()
-    row_weights = None if weights is None else weights[fit_rows]
+    part = training_part(store, problem, pipeline, y, fit_rows, weights, additional)
+    y, fit_rows, row_weights = part.y, part.fit, part.weights
     parts = (fit_rows, valid_rows, test_rows)
-    target, (train, valid, test) = _transformed(store, problem, pipeline, y, parts, row_weights, deadline, trace)
+    target, (train, valid, test) = _transformed(part, problem, pipeline, parts, deadline, trace)
     if stacked is not None:
-        train, valid = append_columns(train, stacked.fit), append_columns(valid, stacked.valid)
+        train, valid = append_columns(train, stacked.fit[part.kept]), append_columns(valid, stacked.valid)
         test = append_columns(test, stacked.test)
     rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
     if pseudo_labels is not None:
@@ -110,9 +115,9 @@ def run_fold(
         seed=(pipeline.seed * 1009 + fold) % SEEDS,
         threads=threads,
         deadline=deadline,
-        cache=store.binned,
+        cache=part.store.binned,
         weights=_product(row_weights, target.weights(rows)),
-        weights_valid=_product(None if weights is None else weights[valid_rows], target.weights(valid_rows))
+        weights_valid=_product(part.valid_weights(weights, valid_rows), target.weights(valid_rows))
         if stops_early
         else None,
         trace=trace,
@@ -123,7 +128,10 @@ def run_fold(
         target = target.smeared(residuals(estimator, request, fits)[: len(fit_rows)])
     else:
         fits = fit_targets(estimator, request, strategy, rounds)
-    predictions = target.backward(fits.valid, valid_rows), target.backward(fits.test, test_rows)
+    predictions = tuple(
+        recalibrated(target.backward(p, rows), part.classes)
+        for p, rows in ((fits.valid, valid_rows), (fits.test, test_rows))
+    )
     require_finite(estimator.title, *predictions)  # again: the inverse transformation may make them infinite
     return FoldResult(
         valid=predictions[0],
@@ -138,20 +146,19 @@ def run_fold(
 
 
 def _transformed(
-    store: FeatureStore,
+    part: TrainingPart,
     problem: Problem,
     pipeline: Pipeline,
-    y: np.ndarray,
     parts: tuple[np.ndarray, np.ndarray, np.ndarray],
-    row_weights: np.ndarray | None,
     deadline: float,
     trace: TimeTrace,
 ) -> tuple[TargetTransform, list[Matrix]]:
     """The fitted transformation of the target, and the matrices of the training, the validation and the test rows.
 
-    parts: positions of these rows. Of `y` only the training rows are used; `row_weights` (m,) are their weights.
+    parts: positions of these rows. Of the targets only those of the training rows are used.
     """
     fit_rows, valid_rows, test_rows = parts
+    store, y, row_weights = part.store, part.y, part.weights
     values = y[fit_rows]
     ahead = valid_rows if len(valid_rows) else test_rows
     target = fit_target(pipeline.target, problem, store.frame, fit_rows, values, ahead)
@@ -160,6 +167,7 @@ def _transformed(
     matrices = store.matrices(
         pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed
     )
+    matrices = part.with_flag(matrices)
     if target.drops_time:
         matrices = drop_out_of_range(matrices[0], matrices[1:])
     if target.needs_linear_base:

@@ -14,6 +14,7 @@ from command_line import assert_valid, call, demo, finished, here, ledger_of, on
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medalist.agent.blocks import block_of_rows
 from medalist.agent.cli.main import main
 from medalist.agent.config import RunConfig
 from medalist.agent.experiment import Proposal, Record
@@ -22,7 +23,7 @@ from medalist.agent.judging.referee import Referee
 from medalist.agent.records.journal import Journal
 from medalist.agent.records.predictions import Predictions
 from medalist.agent.run.resume import resume_config
-from medalist.agent.score import block_of_rows, paired
+from medalist.agent.score import paired
 from medalist.agent.search.closing import Closing
 from medalist.agent.search.fresh_folds import Fit, Refits, Timing
 from medalist.agent.search.jobs import Active
@@ -294,25 +295,25 @@ def test_two_runs_never_share_a_folder(public: Path, tmp_path: Path, monkeypatch
 
 
 def test_a_large_gain_on_few_rows_is_no_noise() -> None:
-    """96 rows make ten blocks: over two, Student's t-test rejects nothing below 25 standard errors."""
+    """96 rows make forty blocks: over two, Student's t-test rejects nothing below 25 standard errors."""
     rng = np.random.default_rng(0)
     y = rng.normal(size=(96, 1))
     problem, metric = Problem("regression", 1, 0, "l2", False), get_metric("rmse")
     every = np.ones(96, dtype=bool)
     worse, better = (y + scale * rng.normal(size=y.shape) for scale in (1.0, 0.4))
-    assert len(np.unique(block_of_rows(y))) == 10
+    assert len(np.unique(block_of_rows(y))) == 40
     change = paired(metric, problem, y, worse, better, every)
     assert change.z > 3
     assert change.p_value < 0.0125
 
 
 def test_the_test_on_few_rows_keeps_its_level() -> None:
-    """Of 300 comparisons of equally good predictions about 1.25 % pass at that level; five times that is an error."""
+    """Of 150 comparisons of equally good predictions about 1.25 % pass at that level; five times that is an error."""
     problem, metric = Problem("regression", 1, 0, "l2", False), get_metric("rmse")
     passed = 0
-    for seed in range(300):
+    for seed in range(150):
         rng = np.random.default_rng(seed)
         y = rng.normal(size=(96, 1))
         one, other = (y + rng.normal(size=y.shape) for _ in range(2))
         passed += paired(metric, problem, y, one, other, np.ones(96, dtype=bool)).p_value < 0.0125
-    assert passed <= 0.0625 * 300
+    assert passed <= 0.0625 * 150

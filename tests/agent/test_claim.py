@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +63,13 @@ def test_a_file_system_without_locks_holds_nothing(tmp_path: Path, monkeypatch: 
     with claimed(tmp_path):
         entered = True
     assert entered
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EIO])
+def test_what_cannot_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", fail)
+    with pytest.raises(LedgerError, match=f"cannot be written .{os.strerror(number)}"), claimed(tmp_path):
+        pytest.fail("entered without a lock")

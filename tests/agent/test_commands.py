@@ -30,6 +30,7 @@ COMMANDS = (
     "demo",
     "inspect",
     "grade",
+    "compare",
     "holdout",
     "runs",
     "show",
@@ -87,7 +88,7 @@ def test_inspect_for_machines(say: Say, public: Path) -> None:
     assert (task["metric"], task["metric_source"], task["problem_type"]) == ("auc", "description", "binary")
     assert task["folds"]["scheme"] == "stratified"
     kinds = {c["name"]: c["kind"] for c in document["columns"]}
-    assert (kinds["handed_in"], kinds["service"], kinds["note"]) == ("date", "category", "text")
+    assert (kinds["handed_in"], kinds["service"], kinds["note"]) == ("date", "category", "category")  # labels
     assert all({"kind", "severity", "columns", "message"} <= set(f) for f in document["audit"])
     assert bytes_below(public) == before
 
@@ -257,7 +258,8 @@ def test_a_score_by_another_metric_than_the_leaderboards_gets_no_medal(say: Say,
     assert graded["no_standing"].startswith(why)
     assert "gold" not in say("medals", *runs)
     assert json.loads(say(*given, *runs, "--json", "--metric", "accuracy"))["standing"]["medal"] == "gold"
-    assert [(m["metric"], m["medal"]) for m in json.loads(say("medals", *runs, "--json"))] == [("accuracy", "gold")]
+    (best,) = json.loads(say("medals", *runs, "--json"))["standings"]
+    assert (best["metric"], best["medal"], best["counts"]) == ("accuracy", "gold", False)  # a leaked top
 
 
 def test_without_a_description_the_name_gives_the_metric_and_an_assumed_one_no_medal(say: Say, tmp_path: Path) -> None:
@@ -317,13 +319,18 @@ def test_grade_by_a_competition_and_a_leaderboard(
     out = say("grade", moved, *given)
     assert "medal-equivalent (on a holdout)" in out
     assert "on parcels" in out
-    standing = json.loads(say("grade", moved, *given, "--json"))["standing"]
+    assert "80 % interval" in out
+    graded = json.loads(say("grade", moved, *given, "--json"))
+    standing, (low, high) = graded["standing"], graded["interval"]
     assert (standing["board"], standing["teams"], standing["percentile"]) == ("parcels", 4, 0.75)
+    assert high - low == pytest.approx(2 * 1.28155 * graded["standard_error"], rel=1e-4)
+    assert standing["percentile_interval"][0] <= 0.75 <= standing["percentile_interval"][1]
+    assert set(standing["probabilities"]) == {"gold", "silver", "bronze"}
     table = say("medals", "--runs-dir", tmp_path / "runs")
     assert "late-parcels" in table
     assert "on a holdout" in table
     assert "of human teams" in table
-    (row,) = json.loads(say("medals", "--runs-dir", tmp_path / "runs", "--json"))
+    (row,) = json.loads(say("medals", "--runs-dir", tmp_path / "runs", "--json"))["standings"]
     assert (row["competition"], row["basis"], row["percentile"]) == ("late-parcels", "holdout", 0.75)
 
 
@@ -420,7 +427,8 @@ def test_why_a_run_failed_is_shown(say: Say, public: Path, tmp_path: Path, monke
 @pytest.mark.parametrize(("command", "said"), [("runs", "medalist run PATH"), ("medals", "medalist grade")])
 def test_where_nothing_was_done_yet(say: Say, tmp_path: Path, command: str, said: str) -> None:
     assert said in say(command, "--runs-dir", tmp_path / "runs")
-    assert json.loads(say(command, "--runs-dir", tmp_path / "runs", "--json")) == []
+    document = json.loads(say(command, "--runs-dir", tmp_path / "runs", "--json"))
+    assert (document["standings"] if command == "medals" else document) == []
     assert not list(tmp_path.iterdir())
 
 
@@ -471,7 +479,7 @@ def test_a_run_compares_with_the_leaderboard_that_is_named(say: Say, public: Pat
     write(folder, frame[:200], frame[200:].drop(columns="survived"), sample, "Evaluated on accuracy.")
     out = say("run", folder, "--max-experiments", "1", "--runs-dir", tmp_path / "runs")
     assert "medal-equivalent (estimated by cross-validation)" in out
-    assert "estimated by cross-validation" in say("medals", "--runs-dir", tmp_path / "runs")
+    assert "Estimated by cross-validation" in say("medals", "--runs-dir", tmp_path / "runs")
 
 
 # starting up

@@ -79,3 +79,47 @@ def test_from_slug_to_run_without_a_trace_of_the_credentials(tmp_path: Path, acc
         server.refusals["DownloadDataFiles"] = Refusal(429, SECRETS[1])
         medalist("run", "closed", code=2)
         assert [method for method, _ in server.calls].count("file") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("account", ["key", "token"])
+def test_no_command_that_speaks_to_kaggle_leaves_a_trace_of_the_credentials(tmp_path: Path, account: str) -> None:
+    """Outputs, run folder with its pages, ledger, night folder and boards after each command, also those that fail."""
+    secret = " ".join(SECRETS)
+    metadata = {"evaluationMetric": "Mean Absolute Error", "userHasEntered": True, "maxDailySubmissions": 9}
+    site = Site(archive=price_zip(rows=300), metadata=metadata, board=[("a", "0.1"), ("b", "0.3")])
+    with KaggleServer(some_prices=site) as server:
+        tokens = {"KAGGLE_API_TOKEN": TOKEN} if account == "token" else {}
+        env = environment(tmp_path / "home", server.address, account == "key", **tokens)
+
+        def medalist(*arguments: str, code: int = 0) -> None:
+            done: Any = call(*arguments, env=env, cwd=tmp_path, seconds=300)
+            assert done.returncode == code, done.stderr
+            assert_no_secrets(tmp_path, done.stdout, done.stderr)
+
+        medalist("run", "some-prices", "--max-experiments", "1", "--auto-submit", "1")
+        assert len(site.submissions) == 1
+        site.score = lambda _: f"Row 3 cannot be read by {secret}"
+        for refusals in (
+            {"CreateSubmission": Refusal(403, f"You must accept the rules, {secret}")},
+            {"StartSubmissionUpload": Refusal(500, secret)},
+            {"upload": Refusal(403, secret)},
+            {"ListSubmissions": Refusal(429, secret, {"Retry-After": "3"})},
+            {"ListSubmissions": Refusal(401, secret)},
+        ):
+            server.refusals = refusals
+            medalist("submit", "last", "--again", code=2)
+        medalist("submissions")
+        server.refusals = {"DownloadLeaderboard": Refusal(403, secret)}
+        medalist("leaderboard", "some-prices", "--download", code=2)
+        server.refusals = {}
+        medalist("submit", "last", "--again", "-m", "mine")  # which cannot be scored, for a reason with secrets
+        medalist("submissions", "--json")
+        medalist("leaderboard", "some-prices", "--download", "--run", "last")
+        medalist("report", "last")
+        if account == "token":  # a night is of the same commands: once is enough
+            return
+        medalist("night", "add", "some-prices", "--auto-submit", "5")
+        medalist("night", "run", "--budget", "40s", "--slice", "14s", "--keep-going")
+        medalist("night", "report", "--html")
+        assert list(tmp_path.glob("runs/nights/*/report.html"))

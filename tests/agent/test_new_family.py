@@ -59,7 +59,7 @@ def test_a_family_from_one_file_is_proposed_fitted_tuned_and_stacked_upon(
     package: dict[str, str], tmp_path: Path
 ) -> None:
     public = demo(tmp_path / "competition")
-    options = ("--max-experiments", "6", "--no-feature-search", "--runs-dir", tmp_path / "runs")
+    options = ("--max-experiments", "8", "--no-feature-search", "--runs-dir", tmp_path / "runs")
     summary = finished("run", public, *options, "--families", "lightgbm,least_squares", env=package)
     with ledger_of(tmp_path / "runs") as ledger:
         rows = ledger.experiments(summary["run"])

@@ -39,6 +39,9 @@ from medalist.agent.records.stores import open_ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow
 
 command, target = sys.argv[1:3]
+if command == "submit":
+    print(json.dumps([{"competition": "c", "state": "pending", "message": f"{target} {sys.argv[3:]} [ab] 1"}]))
+    sys.exit("medalist: No further file was submitted: Kaggle is away.")
 given = dict(zip(sys.argv[3::1], sys.argv[4::1]))
 runs = given["--runs-dir"]
 ledger = open_ledger(runs)
@@ -75,7 +78,7 @@ summary = {"event": "finish", "status": "finished", "score": 1.0 / (number + 1),
            "confirmed_on_fresh_folds": True, "experiments": number + 1, "metric": "rmse", "seconds": at,
            "noise_unit": 1.0, "next": "lightgbm: more",
            "standing": {"medal": "bronze" if number or name == "good" else None, "percentile": 0.5, "teams": 100,
-                        "percentile_within": [0.4, 0.6], "board": "b"}}
+                        "percentile_within": [0.4, 0.6], "percentile_interval": [0.2, 0.9], "board": "b"}}
 ledger.finish_run(run, "finished", summary)
 print(json.dumps(summary), flush=True)
 '''
@@ -132,7 +135,8 @@ def test_plateaus_end_the_night_early_and_failures_stop_nobody(place: Path) -> N
     assert "no train table was found" in text
     assert "It would try next: lightgbm: more" in text
     assert one["place_within"] == [41, 61]
-    assert "place 51 of 100 (within one standard error 41 to 61)" in text
+    assert one["place_interval"] == [11, 81]
+    assert "place 51 of 100 (within one standard error 41 to 61, 80 % interval 11 to 81)" in text
     folder = place / "runs" / "nights" / document["night"]
     assert json.loads((folder / "report.json").read_text())["night"] == document["night"]
     assert "| flat-one |" in (folder / "report.md").read_text()
@@ -397,3 +401,24 @@ def test_two_nights_of_medalist_with_a_kill_in_the_middle(tmp_path: Path) -> Non
             assert_valid(Path(now["submission"]), path / "sample_submission.csv")
     shown = call("night", "report", "--markdown", "--runs-dir", runs).stdout
     assert "| tides |" in shown
+
+
+@pytest.mark.slow
+def test_at_the_end_submissions_are_made_where_they_are_allowed(place: Path) -> None:
+    file = place / "nights.yaml"
+    for name in ("a", "b", "c"):
+        (place / name).mkdir()
+    entries = [{"path": "a", "auto_submit": 2, "kaggle": "some-prices"}, {"path": "b"}, {"path": "c", "auto_submit": 0}]
+    file.write_text(yaml.safe_dump({"competitions": entries}), encoding="utf-8")
+    document = a_night(place, file, 43.0)
+    assert document["state"] == "finished"
+    told = {name: [n["text"] for n in of(document, name)["notes"] if n["kind"] == "kaggle"] for name in ("a", "b")}
+    assert told["b"] == []
+    assert len(told["a"]) == 2
+    assert "'--competition', 'some-prices', '--choose', '2', '--no-wait'" in told["a"][0]
+    assert told["a"][1] == "No further file was submitted: Kaggle is away."
+    assert told["a"][1] in (place / "runs" / "nights" / document["night"] / "report.md").read_text()
+    again = a_night(place, file, 43.0, auto_submit=1)
+    kinds = {name: {n["kind"] for n in of(again, name)["notes"]} for name in ("a", "b", "c")}
+    assert "kaggle" in kinds["a"] & kinds["b"]
+    assert "kaggle" not in kinds["c"]

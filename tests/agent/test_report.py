@@ -16,7 +16,9 @@ import pytest
 from medalist.agent.cli.main import main
 from medalist.agent.report.run_report import write_report
 from medalist.competitions.errors import LedgerError
+from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.lookup import board_for
+from medalist.leaderboard.boards.medals import MEDALS
 from medalist.leaderboard.boards.standing import Standing, percentage, standing_on_board
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
@@ -259,5 +261,25 @@ def test_the_standing_comes_with_its_interval_and_the_field(tmp_path: Path) -> N
     assert percentage(standing.percentile) in page.text
     assert f"between {percentage(low)} and {percentage(high)}" in page.text
     assert f'id="figure-field-{run}-' in html
+    board = board_for("titanic", "accuracy", True)
+    assert isinstance(board, Board)
+    leaked = [medal for medal in MEDALS if board.leaked(board.threshold(medal))]
+    assert leaked  # scores that only leaked answers have
     for medal, chance in (standing.probabilities or {}).items():
-        assert re.search(f"{medal} [\\d.]+ {re.escape(percentage(chance))}", page.text), medal
+        shown = re.search(f"{medal} [\\d.]+ {re.escape(percentage(chance))}", page.text)
+        assert bool(shown) == (medal not in leaked), medal
+    assert f"No zone is drawn for {', '.join(leaked)}" in page.text
+
+
+def test_while_a_run_goes_on_its_present_score_has_a_standing(tmp_path: Path) -> None:
+    task = {"targets": ["Survived"], "problem_type": "binary", "metric": "accuracy", "classes": ["0", "1"]}
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        run = ledger.start_run("titanic", {"runs_dir": str(tmp_path)}, task, "f", 0, tmp_path / "titanic" / "run")
+        made = {"ensemble": {"0": 1.0}, "space": "mean"}
+        ledger.add_submission(run, made, tmp_path / "submission.csv", "b" * 64, 0.79, 0.0125, "a blend")
+    html = write_report(run, str(tmp_path), tmp_path / "page.html").read_text(encoding="utf-8")
+    board = board_for("titanic", "accuracy", True)
+    assert isinstance(board, Board)
+    assert "The estimate so far, on the folds of the search, beats or ties" in Page(html).text
+    assert percentage(board.percentile(0.79)) in Page(html).text
+    assert f'id="figure-field-{run}' in html

@@ -154,7 +154,7 @@ def test_the_table_whose_name_is_tests_is_train(tmp_path: Path) -> None:
     write(tmp_path, train=tables["train"], test=tables["test"], sample=tables["sample"])
     write(tmp_path, training_extra=tables["train"].assign(Id=lambda t: t["Id"] + 10_000))
     by_path = roles(read_competition(tmp_path))
-    assert (by_path["train.csv"], by_path["training_extra.csv"]) == ("train", "extra")
+    assert (by_path["train.csv"], by_path["training_extra.csv"]) == ("train", "additional")
 
 
 def test_a_sample_may_number_the_rows_of_a_test_that_has_no_id(tmp_path: Path) -> None:

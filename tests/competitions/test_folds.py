@@ -166,3 +166,29 @@ def test_a_plan_that_does_not_fit_says_what_to_do(name):
     train = pd.DataFrame({"g": [0, 0, 0, 1, 1, 1], "t": range(6), "word": list("abcdef")})
     with pytest.raises(TaskError, match=message):
         make_folds(plan, train, None)
+
+
+@pytest.mark.parametrize("rare", [0.02, 0.1])
+def test_folds_by_group_are_alike_in_the_target(rare):
+    rng = np.random.default_rng(0)
+    codes = rng.choice(400, 8000, p=rng.dirichlet(np.full(400, 1.0)))
+    y = (rng.random(8000) < rng.beta(rare, 1 - rare, 400)[codes]).astype(float)[:, None]
+    train, plan = pd.DataFrame({"g": codes}), FoldPlan("group", 5, "g")
+    shares = {}
+    for name, targets in (("plain", None), ("spread", y)):
+        for seed in (0, 7):
+            held = [rows for _, rows in make_folds(plan, train, targets, seed=seed).splits]
+            assert np.ptp([len(rows) for rows in held]) < 0.03 * len(y) / 5
+            shares[name, seed] = np.std([y[rows].mean() for rows in held])
+    assert all(shares["spread", seed] < 0.5 * shares["plain", seed] for seed in (0, 7))
+
+
+def test_folds_by_group_are_alike_in_a_target_of_numbers():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 60, 3000)
+    y = (2 * rng.normal(size=60)[codes] + rng.normal(size=3000))[:, None]
+    train, plan = pd.DataFrame({"g": codes}), FoldPlan("group", 5, "g")
+    spread, plain = (
+        np.std([y[rows].mean() for _, rows in make_folds(plan, train, targets).splits]) for targets in (y, None)
+    )
+    assert spread < 0.6 * plain

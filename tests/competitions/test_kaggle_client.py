@@ -148,7 +148,28 @@ def test_limits_that_only_the_rules_name() -> None:
     text = "<p>You may submit a <b>maximum of five (5) entries per day</b>.</p><p>The maximum Team size is 4.</p>"
     facts = facts_of({"facts": {"max_daily_submissions": 0}, "pages": [{"name": "rules", "content": text}]})
     assert (facts.daily, facts.team, facts.deadline) == (5, 4, None)
-    assert Facts(deadline="someday").notes() == ()
+    assert Facts(deadline="someday", daily=5, team=4).notes() == (
+        "On Kaggle: at most 5 submissions a day, teams of at most 4.",
+    )
+    assert Facts(entered=True).notes()[-1] == (
+        "Neither Kaggle's metadata nor its pages name the deadline and the daily limit of submissions and the size of "
+        "teams."
+    )
+    assert Facts().notes() == ()  # Kaggle said nothing at all
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<li><strong>Final Submission Deadline -</strong> January 31, 2024</li>",
+        "* __January 31, 2024__ - Final submission deadline.",
+        "The final submission deadline is 2024-01-31.",
+    ],
+)
+def test_a_deadline_that_only_a_page_names(text: str) -> None:
+    facts = facts_of({"facts": {}, "pages": [{"name": "timeline", "content": text}]})
+    assert facts.deadline == "2024-01-31T23:59:00"
+    assert facts_of({"pages": [{"name": "x", "content": "Submission deadline: Smarch 31, 2024"}]}).deadline is None
 
 
 def test_a_hostile_zip_is_downloaded_but_never_unpacked(here: Any, tmp_path: Path) -> None:

@@ -223,9 +223,10 @@ def test_a_transfer_that_stands_still_once_is_taken_up_again(fetch: Any) -> None
 
 
 @pytest.mark.slow
-def test_a_transfer_that_always_begins_again_ends_within_15_seconds(fetch: Any) -> None:
+def test_a_transfer_that_always_begins_again_ends_long_before_15_seconds(fetch: Any) -> None:
     site = Site(archive=price_zip(padding=1 << 20), transfer=Transfer(cuts=999, ranges=False))
-    with KaggleServer(some_prices=site) as server, pytest.raises(InputError, match="stood still"):
+    ends = "begins from nothing|stood still"  # by whether the file is seen while it is shorter again
+    with KaggleServer(some_prices=site) as server, pytest.raises(InputError, match=ends):
         fetch(server.address)
 
 

@@ -47,7 +47,7 @@ def test_both_readers_agree(tmp_path: Path, rows: list[list[str]]) -> None:
     buffer = io.StringIO()
     pd.DataFrame([[str(i), *row] for i, row in enumerate(rows)], columns=["id", "a", "b"]).to_csv(buffer, index=False)
     path.write_text(buffer.getvalue(), encoding="utf-8", newline="")
-    small = pd.read_csv(path, low_memory=False)
+    small = pd.read_csv(path, low_memory=False, quotechar=read_dialect(source_of(path)).quoting.quote)
     large, _ = big(path)
     assert list(small.columns) == list(large.columns)
     for name in small:

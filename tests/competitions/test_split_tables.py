@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from little import roles, write
 
+from medalist.competitions.additional_rows import additional_rows
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError
 from medalist.competitions.task.infer import infer_task
@@ -124,7 +125,10 @@ def test_other_versions_of_train_are_no_parts(tmp_path: Path, name: str, rows: s
     write(tmp_path, train=train, test=plain["test"], sample=plain["sample"], **{name: other})
     competition = read_competition(tmp_path, train=None if rows == "others" else "train.csv")
     same(competition, plain)
-    assert roles(competition)[f"{name}.csv"] == "extra"
+    assert roles(competition)[f"{name}.csv"] == ("extra" if rows == "few" else "additional")
+    task = infer_task(competition)
+    more = additional_rows(competition, task, ["probe", "depth", "lake"])
+    assert (0 if more is None else len(more.frame)) == (90 if rows == "others" else 0)  # versions of train tell answers
 
 
 def test_parts_can_be_named(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionRow
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.opening import open_database
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow, ScreeningRow
 from medalist.leaderboard.ledger.schema import MARKER, TABLES, VERSION
 
 DATA = Path(__file__).parent / "data"
-DUMPS = ("ledger_version_1_first", "ledger_version_1", "ledger_version_2", "ledger_version_3")
+DUMPS = ("ledger_version_1_first", "ledger_version_1", "ledger_version_2", "ledger_version_3", "ledger_version_4")
 FINISHED, KILLED = "20261130-152328-30cd", "20261130-152741-baf3"
 
 
@@ -163,6 +164,20 @@ def test_files_are_read_beside_a_ledger_that_was_moved_with_its_runs(tmp_path: P
         touch(ledger)
         assert (ledger.run(KILLED).noise_floor or 0) > 0
         assert ledger.screenings(KILLED)[0].parent == 0
+
+
+@pytest.mark.parametrize("dump", DUMPS)
+def test_submissions_to_kaggle_are_none_before_and_kept_from_the_first_one_on(url: str, runs: Path, dump: str) -> None:
+    load(url, dump, runs)
+    with Ledger(url) as ledger:
+        assert ledger.kaggle_submissions() == []
+        run = ledger.runs()[-1].id
+        row = KaggleSubmissionRow(id="a", competition="late-parcels", sha256="ab", message="m", state="pending", ref=7)
+        ledger.record_kaggle_submission(run, row)
+        (kept,) = ledger.kaggle_submissions("late-parcels")
+        assert replace(kept, run_id="", number=0, recorded=None) == row
+        assert (kept.run_id, kept.number) == (run, 1)
+        assert ledger.kaggle_submissions("another") == []
 
 
 def test_a_migration_that_fails_changes_nothing(url: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

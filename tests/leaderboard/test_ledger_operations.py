@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.standing import Standing
+from medalist.leaderboard.ledger.kaggle_submissions import KaggleSubmissionRow
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.operations import METHODS, Operation
 from medalist.leaderboard.ledger.process import this_process
@@ -26,6 +28,15 @@ BEGINS = Operation.of(
 
 def submitted(name: str) -> Operation:
     return Operation.of("add_submission", RUN, made_from={"ensemble": {"1": 1.0}}, path="s.csv", sha256=name)
+
+
+def sent(state: str, public_score: float | None = None) -> Operation:
+    when = datetime(2026, 12, 1, 3, tzinfo=UTC)
+    row = KaggleSubmissionRow(
+        id="k1", competition="mine", sha256="aa", message="a \x00 b", state=state, submitted=when, ref=2**40,
+        score=0.8, standard_error=np.nan, public_score=public_score, place=3, medal="gold",
+    )  # fmt: skip
+    return Operation.of("record_kaggle_submission", RUN, row=row)
 
 
 def everything() -> list[Operation]:
@@ -47,6 +58,8 @@ def everything() -> list[Operation]:
         submitted("aa"),
         Operation.of("set_noise_floor", RUN, noise_floor=0.25),
         Operation.of("add_standing", RUN, competition="mine", standing=standing, submission="s.csv", metric="auc"),
+        sent("sending"),
+        sent("complete", 0.7),
         Operation.of("finish_run", RUN, status="finished", summary={"score": 0.8}),
         Operation.of("resume_run", RUN, folder=Path("x"), config={"seed": 1}, process=this_process()),
     ]
@@ -54,7 +67,7 @@ def everything() -> list[Operation]:
 
 def contents(ledger: Ledger) -> list[Any]:
     rows = [ledger.experiments(RUN), ledger.submissions(RUN), ledger.features(RUN), ledger.screenings(RUN)]
-    return [ledger.run(RUN), *rows, ledger.standings()]
+    return [ledger.run(RUN), *rows, ledger.standings(), ledger.kaggle_submissions()]
 
 
 def test_every_operation_comes_back_from_its_line_as_it_was() -> None:
@@ -79,6 +92,9 @@ def test_delivered_rows_are_those_that_a_call_would_have_made_and_a_repetition_c
         assert row.error == "a \\x00 b\nc\u2028d"
         assert [s.sha256 for s in ledger.submissions(RUN)] == ["aa", "bb", "aa"]
         assert [f.text for f in ledger.features(RUN)] == ["c", "a / b", "a / b"]
+        (kept,) = ledger.kaggle_submissions()
+        assert (kept.state, kept.public_score, kept.standard_error, kept.ref) == ("complete", 0.7, None, 2**40)
+        assert (kept.submitted, kept.message) == (datetime(2026, 12, 1, 3, tzinfo=UTC), "a \\x00 b")
         assert ledger.run(RUN).status == "running"  # its end came before it went on
         assert str(row.recorded).replace(" ", "T") == operations[2].recorded  # when it was made, not when it came
 

@@ -31,7 +31,7 @@ SCHEMA = Schema(
         **dict.fromkeys(("day", "until"), "date"),
         "note": "text",
     },
-    {"orders": {"shop": "category", "buyer": "category", "amount": "number", "kind": "category"}},
+    {"orders": {"shop": "category", "buyer": "category", "amount": "number", "kind": "category", "sold": "date"}},
 )
 
 
@@ -68,6 +68,8 @@ class Noise:
                 "kind": rng.choice([*"uvwxyz"], m),
             }
         )
+        sold = pd.Timestamp("2022-01-01") + pd.to_timedelta(rng.integers(0, 200, m), "D")
+        self.orders["sold"] = sold.astype(str)
 
     def column(self, name):
         return self.rows[name]

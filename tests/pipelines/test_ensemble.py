@@ -238,10 +238,10 @@ def test_what_can_be_averaged_depends_on_problem_and_metric():
 CASES = [
     *(
         (name, REGRESSION)
-        for name in ("rmse", "mse", "mae", "rmsle", "msle", "smape", "mape", "r2", "medae", "wrmse", "wmae")
+        for name in ("rmse", "mse", "mae", "rmsle", "msle", "smape", "mape", "r2", "medae", "wrmse", "wmae", "pearson")
     ),
     *((name, BINARY) for name in ("auc", "gini", "logloss", "accuracy", "brier", "average_precision")),
-    *((name, THREE) for name in ("mlogloss", "accuracy", "auc_ovr", "map@2")),
+    *((name, THREE) for name in ("mlogloss", "accuracy", "auc_ovr", "map@2", "brier")),
 ]
 
 
@@ -269,7 +269,17 @@ def test_the_losses_of_many_blends_are_the_metrics(name, problem, other):
     fast = [*blends.losses(counts), blends.losses_after_adding(counts[5], np.array([1, 3]))[1]]
     binned = name in ("auc", "gini", "average_precision", "auc_ovr")
     scale = 2 if name == "gini" else 1  # 2 AUC - 1
+    scale = 3 if name == "brier" and problem is THREE and space == "mean" else scale  # a sum over three classes
     assert np.diff(fast) * scale == pytest.approx(np.diff(exact), rel=2e-3, abs=4e-3 if binned else 1e-5)
+
+
+@pytest.mark.parametrize(("name", "problem"), [("brier", BINARY), ("brier", THREE), ("pearson", REGRESSION)])
+def test_few_members_are_chosen_on_many_rows_where_that_is_fast(name, problem):
+    n = 60_000
+    y, predictions = members(0, n) if problem is REGRESSION else chances(0, n, classes=problem.n_classes)
+    chosen = Members(get_metric(name), problem, y, list(predictions.values()), None, "mean")
+    assert len(predictions) < 8
+    assert chosen.most_rows >= 30_000
 
 
 def test_a_score_of_labels_is_chosen_by_its_probabilities():
@@ -322,12 +332,13 @@ def rare(seed, n, count):
     return y, predictions
 
 
+@pytest.mark.slow
 def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monkeypatch):
     metric = get_metric("auc")
 
     def scores():
-        for seed in range(4):
-            y, predictions = rare(seed, 100_000, 100)
+        for seed in range(2):
+            y, predictions = rare(seed, 400_000, 100)
             fresh_y, fresh = rare(seed + 50, 100_000, 3000)
             for name in ("auc", "gini"):
                 ensemble = select(get_metric(name), BINARY, y, predictions)
@@ -335,7 +346,7 @@ def test_of_rare_positives_all_choose_where_that_leaves_the_metric_as_it_is(monk
 
     all_of_them = np.mean(list(scores()))
     monkeypatch.setattr("medalist.pipelines.ensembling.draws.rare_rows", lambda *_: None)
-    assert all_of_them > np.mean(list(scores())) + 0.01
+    assert all_of_them > np.mean(list(scores())) + 0.005
 
 
 @given(st.integers(0, 1000), st.integers(1, 400), st.integers(2, 300))

@@ -23,7 +23,7 @@ from medalist.pipelines.features.search.sampling import Sample
 from medalist.pipelines.features.search.scoring import COARSE, ScoredFeature, Scorer, binned, coarse
 from medalist.pipelines.features.search.screening import Screener
 from medalist.pipelines.features.search.step import ScreenRequest, ScreenResult, columns_of, screen
-from medalist.pipelines.features.search.templates import MAX_SPLIT_COLUMNS, single, tables
+from medalist.pipelines.features.search.templates import MAX_SPLIT_COLUMNS, single
 from medalist.pipelines.features.search.tree_screening import Trees
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.features.typing import check
@@ -196,12 +196,12 @@ def test_an_uncertain_candidate_does_not_end_the_pursuit_of_surer_ones() -> None
 
 def test_further_tables_are_joined_by_all_that_they_share(tmp_path: Path) -> None:
     frame = table()
-    store = store_of(tmp_path, frame)
-    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     weather = pd.DataFrame({"shop": ["s1"], "kind": ["a"], "rain": [1.5]})
+    store = FeatureStore.create(tmp_path, "w", frame[:ROWS], frame[ROWS:].reset_index(drop=True), {"weather": weather})
+    screener = Screener(Sample(store, np.arange(ROWS), np.ones((ROWS, 1)), np.ones((ROWS, 1))))
     candidates = Candidates(schema_of(frame, [], {"weather": weather}), screener.sample.frame, Hints())
-    texts = {str(f) for f in tables(candidates.columns)}
-    assert {f"mean(weather.rain) by {keys}" for keys in ("kind, shop", "shop", "kind")} <= texts
+    texts = {str(f) for f in candidates.all()}
+    assert {f"value(weather.rain) by {keys}" for keys in ("kind, shop", "shop", "kind")} <= texts
 
 
 def test_every_candidate_is_well_typed_and_comes_once(tmp_path: Path) -> None:

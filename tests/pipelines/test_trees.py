@@ -109,3 +109,31 @@ def test_no_two_parts_are_in_memory_at_once(monkeypatch):
     monkeypatch.setattr(trees.Forest, "new_model", counted)
     trees.fit_predict(made)
     assert most == [0, 0, 0]
+
+
+@pytest.mark.parametrize("kind", ["extra", "forest"])
+@pytest.mark.parametrize("problem", ["regression", "poisson", "quantile", "binary", "multiclass"])
+def test_that_a_value_is_missing_may_say_something(kind, problem):
+    train, test = matrix(1200), matrix(600, seed=1)  # a fifth of the first column is missing
+    gaps = [np.isnan(m.dense[:, 0]) for m in (train, test)]
+    for m in (train, test):
+        m.dense[:, 0] = np.where(np.isnan(m.dense[:, 0]), np.nan, np.round(m.dense[:, 0]))
+    y, truth = (g.astype(float) * (1 if PROBLEMS[problem].classification else 5) for g in gaps)
+    made = replace(fit_request("trees", PROBLEMS[problem]), train=train, y=y, test=test, y_valid=None)
+    params = {**ONE, "kind": kind, "max_features": 1.0, **({"loss": "poisson"} if problem == "poisson" else {})}
+
+    def error(missing):
+        predicted = trees.fit_predict(replace(made, params={**params, "missing": missing})).test
+        if problem == "multiclass":
+            predicted = predicted[:, 1]
+        return np.abs(predicted - truth).mean()
+
+    assert error("split") < 0.5 * error("impute")
+
+
+def test_values_may_be_missing_where_none_was_in_training():
+    made = fit_request("trees", PROBLEMS["regression"], params=ONE)
+    made.train.dense[:] = np.nan_to_num(made.train.dense)
+    predicted = trees.fit_predict(made).test
+    assert np.isfinite(predicted).all()
+    assert np.corrcoef(predicted, np.nan_to_num(made.test.dense[:, 1]))[0, 1] > 0.9

@@ -23,7 +23,7 @@ def example(name: str, operator: Operator, *, most: bool, grouped: bool) -> Feat
     for i, kind in enumerate(operator.takes):
         if kind.endswith("?") and not most:
             continue
-        column = Column(f"column{i}", "orders" if kind == "table" else None)
+        column = Column(f"column{i}", "orders" if kind.startswith("table") else None)
         literal = {"whole": 2, "literal": 0.5}.get(kind.rstrip("?+"))
         one = feature("tfidf", column.name) if kind == "sparse" else column if literal is None else literal
         args += [one, Column("other")] if kind.endswith("+") and most else [one]

@@ -11,13 +11,14 @@ from medalist.agent.report.figures import INKS, figure
 from medalist.agent.report.loader import RunContents
 from medalist.agent.report.page import render
 from medalist.leaderboard.boards.board import Board
-from medalist.leaderboard.boards.medals import MEDALS
+from medalist.leaderboard.boards.medals import MEDALS, Medal
 from medalist.leaderboard.boards.standing import WORDS, percentage
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE = "Among humans"
+CLOSE = 0.04  # share of the width within which the labels of two medals would lie upon each other
 SHOWN_FROM = 60  # percentile of teams, from the best, down to which the field is shown at least
 
 
@@ -31,7 +32,12 @@ def section(contents: RunContents) -> Markup | None:
         standing=standing,
         within=_interval(standing.get("percentile_within")),
         interval=_interval(standing.get("percentile_interval")),
-        medals=[m for m in MEDALS if (standing.get("probabilities") or {}).get(m) is not None],
+        medals=[
+            m
+            for m in MEDALS
+            if (standing.get("probabilities") or {}).get(m) is not None and (board is None or m in _zones(board))
+        ],
+        leaked=[] if board is None else [m for m in MEDALS if board.leaked(board.threshold(m))],
         board=board,
         words=WORDS["cross-validation"],
         figure=field(contents),
@@ -43,6 +49,12 @@ def section(contents: RunContents) -> Markup | None:
 def _interval(ends: Any) -> str:
     """Two shares as text; "" where they are not known."""
     return "" if not ends else f"{percentage(ends[0])} and {percentage(ends[1])}"
+
+
+def _zones(board: Board) -> dict[Medal, float]:
+    """The score from which each medal begins, gold first; without medals of a leaked top, which no honest score has."""
+    thresholds = {m: board.threshold(m) for m in MEDALS}
+    return {m: t for m, t in thresholds.items() if t is not None and not board.leaked(t)}
 
 
 def field(contents: RunContents) -> Markup | None:
@@ -60,15 +72,19 @@ def _field(contents: RunContents, board: Board) -> Markup:
     low, high = low - pad, high + pad
 
     def draw(axes: Axes) -> None:
-        thresholds = [(m, board.threshold(m)) for m in reversed(MEDALS)]
+        thresholds = [(m, t) for m, t in reversed(list(_zones(board).items()))]
         better = high if board.greater_is_better else low
+        before, up = None, 4
         for i, (medal, start) in enumerate(thresholds):
             if start is None:
                 continue
             following = next((t for _, t in thresholds[i + 1 :] if t is not None), better)
             axes.axvspan(start, following, color=INKS[medal], alpha=0.35, linewidth=0)
             begins = max(start, low) if board.greater_is_better else min(start, high)
-            axes.annotate(medal, (begins, 0), xytext=(3, 4), textcoords="offset points", rotation=90, fontsize=8)
+            close = before is not None and abs(begins - before) < CLOSE * (high - low)
+            up = up + 40 if close else 4  # above the label that it would lie upon
+            axes.annotate(medal, (begins, 0), xytext=(3, up), textcoords="offset points", rotation=90, fontsize=8)
+            before = begins
         xs = [low, *sorted(p for p in scores if low <= p <= high), high]
         axes.plot(xs, [100 * board.percentile(x) for x in xs], color=INKS["ink"], linewidth=1.6)
         if error:
@@ -81,7 +97,7 @@ def _field(contents: RunContents, board: Board) -> Markup:
         axes.set_ylabel("% of teams beaten")
         axes.locator_params(axis="x", nbins=5)
 
-    zones = "; ".join(f"{m} from {t:.6g}" for m in MEDALS if (t := board.threshold(m)) is not None)
+    zones = "; ".join(f"{m} from {t:.6g}" for m, t in _zones(board).items()) or "none"
     return figure(
         f"field-{contents.run.id}",
         f"The field of {board.teams:,} {board.who}",

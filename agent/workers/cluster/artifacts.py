@@ -44,13 +44,25 @@ class Catalogue:
         """A training input with names in place of paths, and by its place in the node's cache the name of each file
         that it needs: of targets and weights, raw columns and further tables. Computed columns stay here: nodes compute
         their own."""
-        files = {str(self.name(p)): str(self.name(p)) for p in (given.targets, given.weights) if p is not None}
-        raw = {path.name: str(self.name(path)) for path in sorted(given.store.glob("*.feather"))}
-        content = hashlib.sha256("\n".join(f"{k} {v}" for k, v in raw.items()).encode()).hexdigest()[:16]
-        store = Path(STORES) / f"{given.fingerprint}-{content}"
-        files |= {str(store / name): artifact for name, artifact in raw.items()}
+        more = given.additional
+        arrays = (given.targets, given.weights, None if more is None else more.targets)
+        files = {str(self.name(p)): str(self.name(p)) for p in arrays if p is not None}
+        store, of_store = self._store(given.store, given.fingerprint)
+        files |= of_store
+        if more is not None:
+            further, of_store = self._store(more.store, more.fingerprint)
+            files |= of_store
+            more = replace(more, store=further, targets=self.name(more.targets))
         weights = None if given.weights is None else self.name(given.weights)
-        return replace(given, store=store, targets=self.name(given.targets), weights=weights), files
+        return replace(given, store=store, targets=self.name(given.targets), weights=weights, additional=more), files
+
+    def _store(self, folder: Path, fingerprint: str) -> tuple[Path, dict[str, str]]:
+        """The place of a feature store in the node's cache, and by their places there the names of its raw columns and
+        further tables."""
+        raw = {path.name: str(self.name(path)) for path in sorted(folder.glob("*.feather"))}
+        content = hashlib.sha256("\n".join(f"{k} {v}" for k, v in raw.items()).encode()).hexdigest()[:16]
+        store = Path(STORES) / f"{fingerprint}-{content}"
+        return store, {str(store / name): artifact for name, artifact in raw.items()}
 
 
 def with_paths(job: Job, change: Callable[[Path], Path]) -> Job:

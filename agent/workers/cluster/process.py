@@ -27,6 +27,7 @@ from medalist.agent.workers.processes import FROM_OUTSIDE
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import is_supervised
 from medalist.pipelines.features.store import FeatureStore
+from medalist.pipelines.row_recipe import ADDITIONAL, row_step
 
 BUSY_SECONDS, IDLE_SECONDS = 0.02, 1.0  # longest wait for an order while jobs run, and while none does
 LARGEST_SHARE = 0.8  # most of the available memory that children may take, whatever the engine allows
@@ -58,11 +59,13 @@ class NodeWorker:
         workers.warm_up()
         workers.reconfigure(setup.count, setup.threads)
         given, root = setup.training_input, cache_folder()
+        more = given.additional
         local = replace(
             given,
             store=root / given.store,
             targets=root / given.targets,
             weights=None if given.weights is None else root / given.weights,
+            additional=None if more is None else replace(more, store=root / more.store, targets=root / more.targets),
         )
         workers.start(local)
         return cls(root, workers, FeatureStore(local.store, local.fingerprint, local.n_train, local.limit))
@@ -117,7 +120,7 @@ class NodeWorker:
 
     def _absent(self, job: Job) -> list[str]:
         """The features of a fit that are computed before it, and are not on this node."""
-        if job.kind not in ("fold", "full"):
+        if job.kind not in ("fold", "full") or row_step(job.pipeline.rows, ADDITIONAL):  # of another store
             return []
         for feature in set(job.pipeline.features) - self.prepared:
             if is_supervised(parse(feature)) or self.store.has(feature):

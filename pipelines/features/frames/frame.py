@@ -5,31 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.conversion import dates_of, numbers_of, texts_of
 from medalist.pipelines.features.frames.keys import Key, crossed, key_of
 from medalist.pipelines.features.frames.matching import integers_of
+from medalist.pipelines.features.frames.source import Source, TableRows
 from medalist.pipelines.features.frames.target import Target
-from medalist.pipelines.features.language.expression import Column, Feature, Node
+from medalist.pipelines.features.language.expression import Column, Feature, Node, home_of
 from medalist.pipelines.features.language.registry import is_supervised, operator_of
 from medalist.pipelines.features.lazy import np, pd
 
 MEMORY = 1 << 30  # bytes of intermediate results that a frame caches
-
-
-class Source(Protocol):
-    """The raw columns of a frame (train rows first, then test rows) and the further tables."""
-
-    n_train: int
-
-    @property
-    def n_rows(self) -> int: ...
-
-    def column(self, name: str) -> pd.Series: ...
-
-    def table(self, name: str) -> pd.DataFrame: ...
 
 
 @dataclass
@@ -67,6 +55,7 @@ class Frame:
     memory: int = MEMORY
     target: Target | None = None
     _cache: _Cache = field(default_factory=lambda: _Cache(), repr=False)
+    _within: dict[str, Frame] = field(default_factory=dict, repr=False)  # frames over the rows of further tables
 
     def __post_init__(self) -> None:
         self.n_train = self.source.n_train
@@ -95,6 +84,12 @@ class Frame:
         """A further table, with all its rows."""
         return self.source.table(name)
 
+    def within(self, table: str) -> Frame:
+        """A frame over the rows of a further table, whose columns are there those without a table."""
+        if table not in self._within:
+            self._within[table] = Frame(TableRows(self.source, table), memory=self.memory)
+        return self._within[table]
+
     def value(self, node: Feature) -> Any:
         """The values of a feature: (n,) or (n, k) numbers, or a sparse matrix (n, k).
 
@@ -115,9 +110,11 @@ class Frame:
         return self.cached(("value", node, self.token(node)), lambda: self.value(node))
 
     def number(self, node: Node) -> np.ndarray:
-        """(n,) float64 values of an argument, NaN where missing. PipelineError where it has several columns."""
+        """(n,) float64 values of an argument, NaN where missing. PipelineError where it has several columns, or one for
+        each row of a further table."""
         if isinstance(node, int | float):
             return np.full(self.n, float(node))
+        _refuse_tables(node)
         if isinstance(node, Column):
             return self.cached(("number", node), lambda: numbers_of(self.column(node.name)))
         value = self._value(node)
@@ -155,6 +152,7 @@ class Frame:
 
     def compute_key(self, node: Node) -> Key:
         """The groups of rows with equal values of a column or a feature, without the cache."""
+        _refuse_tables(node)
         if isinstance(node, Column):
             return key_of(self.column(node.name))
         if isinstance(node, Feature) and node.op == "cross":
@@ -202,6 +200,13 @@ class Frame:
             return np.argsort(self.date(node) if dates else self.number(node), kind="stable")
 
         return self.cached(("order", node), sort)
+
+
+def _refuse_tables(node: Node) -> None:
+    if home_of(node) is not None:
+        raise PipelineError(
+            f"{node} has a value for each row of {home_of(node)}: aggregate it, as in mean(table.column) by key."
+        )
 
 
 def _size(value: Any) -> int:

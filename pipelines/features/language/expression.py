@@ -5,11 +5,16 @@
     month(sold_at)                   mean(orders.amount) by customer    target_mean(bin(price, 20))
 
 An operator is called on columns, other expressions and literals; `by` names the keys that an operator on groups groups
-by; `+ - * /` are arithmetic between numbers, `×` crosses keys. A column of a further table is `table.column`. A name
-that is no plain word is quoted with backticks (a backtick within is doubled). In an argument list a comma ends the
-keys: several keys of an argument stand in brackets with it, `rank((mean(price) by brand, city))`. Equal expressions are
-equal features: arguments whose order does not matter are sorted, and `number(x)` where a number is wanted, or `code(x)`
-where a key is, is `x`.
+by; `+ - * /` are arithmetic between numbers, `×` crosses keys. A column of a further table is `table.column`, what is
+made of such columns has a value for each row of that table, and `where` says which of its rows an aggregate is over:
+
+    mean(orders.price * orders.pieces) by customer where orders.state = 'paid' and orders.date within 30 before sold_at
+    max(sum(payments.amount) by loans.loan) by client
+
+A name that is no plain word is quoted with backticks (a backtick within is doubled). In an argument list a comma ends
+the keys: several keys of an argument stand in brackets with it, `rank((mean(price) by brand, city))`. Equal expressions
+are equal features: arguments whose order does not matter are sorted, and `number(x)` where a number is wanted, or
+`code(x)` where a key is, is `x`.
 
 Expressions are data, never code: what is parsed is looked up in a registry and nothing is evaluated.
 """
@@ -17,11 +22,12 @@ Expressions are data, never code: what is parsed is looked up in a registry and 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.language.conditions import Column as Column
+from medalist.pipelines.features.language.conditions import Condition as Condition
 from medalist.pipelines.features.language.operator import OPERATORS, Operator
 
 INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "cross": "×"}  # the marks of infix operators
@@ -30,23 +36,15 @@ CALL_LEVEL = 5  # precedence of a call with `by`: it is put in brackets as a key
 FLAT = ("add", "multiply", "cross")  # associative operators, which are flattened: a + (b + c) is a + b + c
 AS_NUMBER, AS_KEY = "number", "code"  # conversions that are implicit for arguments of that type
 MOST_DEPTH = 12  # levels of nested operators, at most
-WORD = re.compile(r"[^\W\d]\w*")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column by name: of train and test, or of a further table."""
-
-    name: str
-    table: str | None = None
-
-    def __str__(self) -> str:
-        return _quoted(self.name) if self.table is None else f"{_quoted(self.table)}.{_quoted(self.name)}"
 
 
 @dataclass(frozen=True)
 class Feature:
     """An operator applied to arguments, within the groups of the keys `by` where there are any.
+
+    where: the rows of the further table that count, for an aggregate of one. measured: the further table that it
+    aggregates; None for any other. home: the further table for each row of which it has a value; None where it has one
+    for each row of train and test.
 
     Normalised to its canonical form, so that equal expressions are equal objects. PipelineError where it is
     nested too deeply, groups arithmetic, or holds a number that is not finite.
@@ -55,7 +53,10 @@ class Feature:
     op: str
     args: tuple[Node, ...]
     by: tuple[Node, ...] = ()
+    where: tuple[Condition, ...] = ()
     depth: int = field(init=False, compare=False, repr=False, default=1)
+    measured: str | None = field(init=False, compare=False, repr=False, default=None)
+    home: str | None = field(init=False, compare=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         operator = _operator(self.op)
@@ -79,6 +80,12 @@ class Feature:
         object.__setattr__(self, "depth", depth)
         object.__setattr__(self, "args", args)
         object.__setattr__(self, "by", tuple(dict.fromkeys(sorted(keys, key=str))))
+        object.__setattr__(self, "where", tuple(dict.fromkeys(sorted(self.where, key=str))))
+        tables = [table for a in args if (table := home_of(a)) is not None]
+        if tables and f"table.{self.op}" in OPERATORS:
+            object.__setattr__(self, "measured", tables[0])
+            tables = [table for k in self.by if (table := home_of(k)) is not None and table != tables[0]]
+        object.__setattr__(self, "home", tables[0] if tables else None)
 
     def __str__(self) -> str:
         return _written(self)
@@ -101,8 +108,29 @@ def nodes(node: Node) -> Iterator[Node]:
     """A node and all below it, depth first."""
     yield node
     if isinstance(node, Feature):
-        for child in (*node.args, *node.by):
+        for child in (*node.args, *node.by, *(column for c in node.where for column in c.columns)):
             yield from nodes(child)
+
+
+def home_of(node: Node) -> str | None:
+    """The further table for each row of which a node has a value; None for the rows of train and test, and
+    literals."""
+    return node.table if isinstance(node, Column) else node.home if isinstance(node, Feature) else None
+
+
+def in_table(node: Node, table: str) -> Node:
+    """A node as an expression over the rows of a further table, whose columns are then those without a table."""
+    if isinstance(node, Column):
+        return Column(node.name) if node.table == table else node
+    if not isinstance(node, Feature):
+        return node
+    where = tuple(
+        replace(c, value=Column(c.value.name)) if isinstance(c.value, Column) and c.value.table == table else c
+        for c in node.where
+    )
+    return Feature(
+        node.op, tuple(in_table(a, table) for a in node.args), tuple(in_table(k, table) for k in node.by), where
+    )
 
 
 def input_columns(node: Node) -> tuple[str, ...]:
@@ -115,15 +143,16 @@ def _inputs(node: Node) -> Iterator[str]:
     if isinstance(node, Column) and node.table is None:
         yield node.name
     if isinstance(node, Feature):
-        joins = any(isinstance(a, Column) and a.table is not None for a in node.args)
-        for child in (*node.args, *(k for k in node.by if not (joins and isinstance(k, Column)))):
+        joins = node.measured is not None
+        times = (c.value for c in node.where if isinstance(c.value, Column))
+        for child in (*node.args, *(k for k in node.by if not (joins and isinstance(k, Column))), *times):
             yield from _inputs(child)
 
 
-def feature(op: str, *args: str | Node, by: tuple[str | Node, ...] = ()) -> Feature:
+def feature(op: str, *args: str | Node, by: tuple[str | Node, ...] = (), where: tuple[Condition, ...] = ()) -> Feature:
     """A feature from an operator's name, arguments and keys, where a str names a column: `feature("mean", "price",
     by=("city",))` is `mean(price) by city`."""
-    return Feature(op, tuple(map(_node, args)), tuple(map(_node, by)))
+    return Feature(op, tuple(map(_node, args)), tuple(map(_node, by)), where)
 
 
 def _node(value: str | Node) -> Node:
@@ -151,10 +180,6 @@ def _unwrapped(node: Node, wrapper: str) -> Node:
     return node
 
 
-def _quoted(name: str) -> str:
-    return name if WORD.fullmatch(name) and name != "by" else "`" + name.replace("`", "``") + "`"
-
-
 def _written(node: Node, level: int = 0, *, listed: bool = False) -> str:
     """The text of a node, in brackets where its precedence is below `level` or, `listed`, where its commas need
     them."""
@@ -174,4 +199,6 @@ def _written(node: Node, level: int = 0, *, listed: bool = False) -> str:
     if not node.by:
         return text
     text += f" by {', '.join(_written(k, 6, listed=True) for k in node.by)}"
+    if node.where:
+        text += f" where {' and '.join(map(str, node.where))}"
     return f"({text})" if level > CALL_LEVEL or (listed and len(node.by) > 1) else text

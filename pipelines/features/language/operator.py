@@ -19,8 +19,9 @@ class Operator:
     target; *supervised* uses the target and is always fitted on the training part of a fold.
 
     takes: the type of each argument: "number", "key" (anything that groups rows), "date", "order" (a number or a date),
-    "text", "sparse", "table" (a column of a further table), "whole" (a literal whole number), "literal" (a literal
-    number); a type that ends with "?" may be left out (from the right), one that ends with "+" stands for one or more.
+    "text", "sparse", "table" (a column of a further table, or what is made of its columns), "table order" (a number or
+    a date of one), "whole" (a literal whole number), "literal" (a literal number); a type that ends with "?" may be
+    left out (from the right), one that ends with "+" stands for one or more.
 
     gives: the type of its values: "number" (n,), "numbers" (n, k), "category" (n,) codes from 0 on, NaN where missing,
     or "sparse" (n, k).
@@ -32,7 +33,8 @@ class Operator:
     "mean of {0}{within}" (`language/words.py` lists the names that it may use), or a function of the feature.
 
     example: a feature of this operator for the leak tests, over their table: numbers x, z, whole; categories city,
-    town, shop, guest, cabin; dates day, until; the text note; a further table orders with shop, buyer, amount, kind.
+    town, shop, guest, cabin; dates day, until; the text note; a further table orders with shop, buyer, amount, kind and
+    the date sold.
 
     grouped: whether it needs `by` (True), refuses it (False), or takes it where given (None).
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from medalist.competitions.errors import PipelineError
+from medalist.pipelines.features.language.conditions import BEFORE, COMPARISONS, Condition
 from medalist.pipelines.features.language.expression import INFIX, MOST_DEPTH, Column, Feature, Node
 
 OPERATOR_OF_MARK = {mark: op for op, mark in INFIX.items()}
 MOST_DIGITS = 400  # digits of a literal number, at most
 TOKEN = re.compile(
-    r"\s*(?:(?P<quoted>`(?:[^`]|``)*`)|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)|(?P<word>[^\W\d]\w*)|(?P<mark>[(),+\-*/×.]))"
+    r"\s*(?:(?P<quoted>`(?:[^`]|``)*`)|(?P<string>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
+    r"|(?P<word>[^\W\d]\w*)|(?P<mark><=|>=|!=|[(),+\-*/×.=<>]))"
 )
 
 
@@ -51,7 +53,7 @@ class Parser:
         return PipelineError(f"The feature {self.text!r} {what}: write it as operator(column, …) or a - b.")
 
     def peek(self) -> tuple[str, str]:
-        """The next token as (kind, text): kind is "quoted", "number", "word", "mark" or "end"."""
+        """The next token as (kind, text): kind is "quoted", "string", "number", "word", "mark" or "end"."""
         return self.tokens[self.at] if self.at < len(self.tokens) else ("end", "")
 
     def take(self, mark: str) -> bool:
@@ -106,7 +108,43 @@ class Parser:
         keys.append(self.chain(("×",), self.atom))
         while not self.listed and self.take(","):
             keys.append(self.chain(("×",), self.atom))
-        return Feature(atom.op, atom.args, tuple(keys))
+        return Feature(atom.op, atom.args, tuple(keys), self.conditions())
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions after `where`, none where it is not there."""
+        if self.peek() != ("word", "where"):
+            return ()
+        conditions: list[Condition] = []
+        while not conditions or self.peek() == ("word", "and"):
+            self.at += 1
+            column = self.atom()
+            if not isinstance(column, Column) or column.table is None:
+                raise self.error(f"has a condition on {column}, which is no column of a further table,")
+            kind, mark = self.peek()
+            self.at += 1
+            if kind == "mark" and mark in COMPARISONS:
+                conditions.append(Condition(column, mark, self.literal()))
+                continue
+            within = self.literal() if (kind, mark) == ("word", "within") else None
+            if within is not None:
+                kind, mark = self.peek()
+                self.at += 1
+            reference = self.atom() if (kind, mark) == ("word", BEFORE) else None
+            if not isinstance(reference, Column) or isinstance(within, str):
+                raise self.error(f"has a condition on {column} that cannot be read")
+            conditions.append(Condition(column, BEFORE, reference, within))
+        return tuple(conditions)
+
+    def literal(self) -> str | int | float:
+        """A text in single quotes or a number."""
+        kind, text = self.peek()
+        if kind == "string":
+            self.at += 1
+            return text[1:-1].replace("''", "'")
+        value = self.atom()
+        if not isinstance(value, int | float):
+            raise self.error(f"has {value} where a number or a text in single quotes is needed")
+        return value
 
     def atom(self) -> Node:
         """A literal, an expression in brackets, a column or a call of an operator."""
@@ -114,6 +152,8 @@ class Parser:
         if kind == "end":
             raise self.error("ends too early")
         self.at += 1
+        if kind == "string":
+            raise self.error(f"has the text {value} outside a condition after where")
         if kind == "number":
             if len(value) > MOST_DIGITS:
                 raise self.error(f"has a number of more than {MOST_DIGITS} digits")

@@ -11,7 +11,7 @@ from medalist.pipelines.features.language.operator import OPERATORS, Kind, Opera
 
 def name_of(feature: Feature) -> str:
     """The name of a feature's operator in the registry, such as "mean", or "table.mean" of a further table's column."""
-    return f"table.{feature.op}" if any(getattr(arg, "table", None) for arg in feature.args) else feature.op
+    return feature.op if feature.measured is None else f"table.{feature.op}"
 
 
 def operator_of(feature: Feature) -> Operator:
@@ -20,11 +20,6 @@ def operator_of(feature: Feature) -> Operator:
     try:
         return OPERATORS[name]
     except KeyError:
-        if name != feature.op and feature.op in OPERATORS:
-            raise PipelineError(
-                f"{feature.op} in {feature} takes no column of a further table: "
-                "aggregate it first, as in mean(table.column) by key."
-            ) from None
         if f"table.{feature.op}" in OPERATORS:
             raise PipelineError(
                 f"{feature.op} in {feature} takes a column of a further table: write {feature.op}(table.column) by key."
@@ -38,6 +33,14 @@ def kind_of(feature: Feature) -> Kind:
     """The kind of a whole expression: supervised if any part is, else transductive if any part is, else stateless."""
     kinds = {operator_of(n).kind for n in nodes(feature) if isinstance(n, Feature)}
     return "supervised" if "supervised" in kinds else "transductive" if "transductive" in kinds else "stateless"
+
+
+@lru_cache(maxsize=50_000)
+def looks_at_other_rows(feature: Feature) -> bool:
+    """Whether a feature of a row of train and test depends on other such rows: it is not stateless, and does not only
+    look at further tables."""
+    made = (n for n in nodes(feature) if isinstance(n, Feature) and n.home is None and n.measured is None)
+    return any(operator_of(n).kind != "stateless" for n in made)
 
 
 def is_supervised(feature: Feature) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from medalist.pipelines.features.language.expression import INFIX, Column, Feature, Node
+from medalist.pipelines.features.language.expression import INFIX, Column, Condition, Feature, Node
 from medalist.pipelines.features.language.operator import OPERATORS
 
 MOST_WRITTEN = 3  # arguments of one kind that a shape lists one by one, at most
@@ -51,7 +51,20 @@ def _shaped(node: Node, kinds: Mapping[str, str]) -> Node:
     if node.op == "cross" or node.op not in INFIX:
         runs = [list(run) for _, run in groupby(args, lambda a: isinstance(a, _Kind) and str(a))]
         args = [a for run in runs for a in _shortened(run)]
-    return Feature(node.op, tuple(args), tuple(_shaped(k, kinds) for k in node.by))
+    return Feature(
+        node.op, tuple(args), tuple(_shaped(k, kinds) for k in node.by), tuple(_of_kind(c, kinds) for c in node.where)
+    )
+
+
+def _of_kind(condition: Condition, kinds: Mapping[str, str]) -> Condition:
+    """A condition with its columns replaced by their kinds, and its value by what stands for any."""
+    column = _shaped(condition.column, kinds)
+    assert isinstance(column, Column)
+    if isinstance(condition.value, Column):
+        reference = _shaped(condition.value, kinds)
+        assert isinstance(reference, Column)
+        return Condition(column, condition.mark, reference, None if condition.within is None else 1)
+    return Condition(column, condition.mark, "…" if isinstance(condition.value, str) else 0)
 
 
 def _shortened(run: list[Node]) -> list[Node]:

@@ -16,11 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from medalist.pipelines.features.language.expression import INFIX, Column, Feature, Node
+from medalist.pipelines.features.language.expression import INFIX, Column, Condition, Feature, Node
 from medalist.pipelines.features.language.operator import OPERATORS
 from medalist.pipelines.features.language.registry import name_of
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_COMPARED = {
+    "=": "is",
+    "!=": "is not",
+    "<": "is below",
+    "<=": "is at most",
+    ">": "is above",
+    ">=": "is at least",
+}
 _MOST_NAMED = 8  # arguments that a phrase lists, at most; of more, the first ones and the last
 
 
@@ -51,7 +59,7 @@ def filled(template: str, node: Feature) -> str:
         last="".join(phrases[-1:]),
         value="".join(phrases[:1]) if is_crossed else f"the value of {''.join(phrases[:1])}",
         within=f" within {listed(node.by)}" if node.by else "",
-        matching=_matching(node) if name_of(node) != node.op else "",
+        matching=_matching(node) if node.measured is not None else "",
     )
 
 
@@ -113,10 +121,23 @@ def counted(n: int, noun: str) -> str:
 
 
 def _matching(node: Feature) -> str:
-    """The rows of a further table that belong to a row of train or test."""
-    row_keys = [key for key in node.by if not (isinstance(key, Column) and key.table)]
-    table_keys = [key.name for key in node.by if isinstance(key, Column) and key.table]
-    table = next(arg.table for arg in node.args if isinstance(arg, Column) and arg.table)
-    if table_keys:
-        return f"{table} whose {table_keys[0]} is {listed(row_keys)}"
-    return f"{table} with the same {listed(row_keys)}"
+    """The rows of a further table that belong to a row of train or test, or of another table."""
+    table = node.measured
+    table_keys = [key.name for key in node.by if isinstance(key, Column) and key.table == table]
+    row_keys = [key for key in node.by if not (isinstance(key, Column) and key.table == table)]
+    matching = (
+        f"{table} whose {table_keys[0]} is {listed(row_keys)}"
+        if table_keys
+        else f"{table} with the same {listed(row_keys)}"
+    )
+    return f"{matching}, where {' and '.join(map(_condition, node.where))}" if node.where else matching
+
+
+def _condition(condition: Condition) -> str:
+    """A condition on the rows of a further table in words."""
+    column = condition.column.name
+    if isinstance(condition.value, Column):
+        window = "" if condition.within is None else f"at most {condition.within} "
+        return f"{column} is {window}before {_phrase(condition.value)}"
+    value = f"'{condition.value}'" if isinstance(condition.value, str) else str(condition.value)
+    return f"{column} {_COMPARED[condition.mark]} {value}"

@@ -20,6 +20,7 @@ from medalist.pipelines.features.operators import (
     similarity,
     spaces,
     strings,
+    table_orders,
     tables,
     targets,
     text,
@@ -28,8 +29,8 @@ from medalist.pipelines.features.operators import (
 
 #: In the order of the documentation.
 FILES = (
-    numbers, digits, dates, strings, labels, keys, groups, rows, sequences, spaces, tables, text, similarity,
-    text_targets, targets,
+    numbers, digits, dates, strings, labels, keys, groups, rows, sequences, spaces, tables, table_orders, text,
+    similarity, text_targets, targets,
 )  # fmt: skip
 
 for _file in FILES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 from medalist.competitions.errors import PipelineError
@@ -15,12 +16,26 @@ from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.language.expression import Feature, input_columns
 from medalist.pipelines.features.language.shapes import shape_of
 from medalist.pipelines.features.schema import Schema
-from medalist.pipelines.features.search import combinations, templates
+from medalist.pipelines.features.search import combinations, relations, templates
 from medalist.pipelines.features.search.columns import Columns, Hints
+from medalist.pipelines.features.search.table_profiles import Joined
 from medalist.pipelines.features.typing import check
 
 MAX_REORDERED = 3000  # candidates among which those of proven shapes are moved to the front
-TURN_SIZES = (60, 60, 90, 40, 15, 30, 2)  # candidates of each kind of combination in one round of taking turns
+TURN_SIZES = (
+    120,
+    240,
+    60,
+    60,
+    90,
+    40,
+    15,
+    30,
+    2,
+)  # candidates of each kind of combination in one round of taking turns
+
+
+FIRST_OF_TABLES = 400  # candidates of further tables that come before combinations, at most
 
 
 @dataclass
@@ -52,7 +67,12 @@ class Candidates:
 
     def compositions(self, best: Sequence[Feature]) -> Iterator[Feature]:
         """Compositions of the best candidates so far with columns and with each other."""
-        return self._typed(combinations.compositions(self.columns, best))
+        of_tables = relations.refined(self._joined, best)
+        return self._typed(relations.in_turns([of_tables, combinations.compositions(self.columns, best)], size=60))
+
+    @cached_property
+    def _joined(self) -> list[Joined]:
+        return relations.joined_tables(self.columns)
 
     def prior(self, candidate: Feature) -> float:
         """The Laplace-smoothed share of features of this shape that were kept in earlier competitions; 0.5 without
@@ -82,9 +102,12 @@ class Candidates:
     def _ordered(self) -> Iterator[Feature]:
         yield from templates.single(self.columns)
         yield from templates.rows(self.columns)
-        yield from templates.tables(self.columns)
+        plain = relations.plain(self.columns, self._joined)
+        yield from islice(plain, FIRST_OF_TABLES)
         yield from templates.times(self.columns, self.ahead)
         combined = [
+            plain,
+            relations.conditional(self.columns, self._joined),
             combinations.pairs(self.columns),
             combinations.crosses(self.columns),
             combinations.groups(self.columns),

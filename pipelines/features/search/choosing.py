@@ -39,7 +39,7 @@ def pursue(
     remaining = list(codes_of)
     gains = {f: scores[f].gain for f in remaining}
     while remaining and len(picks) < MOST_PICKS and not (picks and is_over()):
-        current = Scorer(residual, scorer.half)
+        current = Scorer(residual, scorer.half, scorer.units)
         # gains only shrink as others are picked, so earlier gains are upper bounds: the largest are updated first
         remaining.sort(key=lambda f: (-worth(f, gains[f]), str(f)))
         best: tuple[float, Feature, tuple[np.ndarray, int], float, float] | None = None
@@ -78,13 +78,15 @@ def pursue(
 def promising(scores: Mapping[Feature, ScoredFeature], most: int = 160) -> list[tuple[Feature, ScoredFeature]]:
     """Candidates that may help a model: the best of each operator signature, by gain and by synergy.
 
-    The signature of a candidate is its operator and those of its arguments and keys. Signatures are not compared with
+    The signature of a candidate is its operator and those of its arguments and keys, with the further table that it
+    aggregates and how it compares in conditions. Signatures are not compared with
     each other: a cross of four keys always explains more than a ratio, which the model may still need. At most `most`,
     the best of each signature first, then the second best.
     """
     by_signature: dict[tuple[str, ...], list[Feature]] = {}
     for f in sorted(scores, key=str):
-        by_signature.setdefault((f.op, *(a.op for a in (*f.args, *f.by) if isinstance(a, Feature))), []).append(f)
+        below = (a.op for a in (*f.args, *f.by) if isinstance(a, Feature))
+        by_signature.setdefault((f.op, f.measured or "", *(c.mark for c in f.where), *below), []).append(f)
     ranks: dict[Feature, tuple[int, float]] = {}
     for of_signature in by_signature.values():
         by_gain = sorted((f for f in of_signature if scores[f].z > PROMISING_Z), key=lambda f: -scores[f].z)

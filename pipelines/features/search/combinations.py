@@ -69,7 +69,7 @@ def groups(columns: Columns) -> Iterator[Feature]:
     """Statistics of numbers within the groups of one key, and numbers of distinct values of one key within another."""
     keys: list[Node] = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
     keys += [Column(n) for n in columns.keys if Column(n) not in keys]
-    for key, name in _product_by_rank(keys[:16], columns.numbers[:30]):
+    for key, name in product_by_rank(keys[:16], columns.numbers[:30]):
         if key != Column(name):
             yield from _within(Column(name), (key,))
     for a, b in _by_rank(keys[:16]):
@@ -82,7 +82,7 @@ def groups(columns: Columns) -> Iterator[Feature]:
 def pair_groups(columns: Columns) -> Iterator[Feature]:
     """Statistics of numbers within the groups of two keys."""
     keys = [k for k in columns.short_keys() if not (isinstance(k, Feature) and k.op == "bin")]
-    for pair, name in _product_by_rank(list(combinations(keys[:6], 2)), columns.numbers[:12]):
+    for pair, name in product_by_rank(list(combinations(keys[:6], 2)), columns.numbers[:12]):
         if Column(name) not in pair:
             yield from _within(Column(name), pair)
 
@@ -105,7 +105,7 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
                 yield feature("position", t, by=by)
                 since = feature("elapsed", t) if t in columns.dates else Column(t)
                 yield feature("subtract", since, feature("min", since, by=by))
-        for by, name in _product_by_rank(grouped, [n for n in columns.numbers if n != t][:16]):
+        for by, name in product_by_rank(grouped, [n for n in columns.numbers if n != t][:16]):
             before = feature("lag", name, t, 1, by=by)
             yield before
             yield feature("subtract", name, before)
@@ -239,7 +239,7 @@ def _by_rank(items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
             yield items[i], items[total - i]
 
 
-def _product_by_rank(first: Sequence[Any], second: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def product_by_rank(first: Sequence[Any], second: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Pairs of one item of each, in ascending order of the sum of their positions."""
     for total in range(len(first) + len(second) - 1):
         for i in range(max(0, total - len(second) + 1), min(len(first), total + 1)):

@@ -23,7 +23,7 @@ def drifts(frame: Frame, feature: Feature) -> bool:
     Transductive features such as lags and group sizes depend on the other rows, and so on how train and test were
     drawn.
     """
-    parts = {n for n in nodes(feature) if isinstance(n, Feature) and not operator_of(n).relabels}
+    parts = {n for n in nodes(feature) if isinstance(n, Feature) and n.home is None and not operator_of(n).relabels}
     return any(
         _part_drifts(frame, n) for n in parts if kind_of(n) == "transductive" and operator_of(n).gives != "sparse"
     )

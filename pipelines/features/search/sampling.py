@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.frames.frame import Frame, Source
+from medalist.competitions.folds.make import assign_groups
+from medalist.pipelines.features.frames.frame import Frame
+from medalist.pipelines.features.frames.source import Source
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
-from medalist.pipelines.features.language.registry import kind_of, operator_of
+from medalist.pipelines.features.language.registry import kind_of, looks_at_other_rows, operator_of
 from medalist.pipelines.features.search.drift import share_new_in_test
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, binned, coarse, widest
 
@@ -24,6 +26,7 @@ RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows of each sample
 MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual used on each sample, at most: those of the largest variance
 ROWS_PER_LEVEL = 6  # rows of the first sample per level of a key, below which it is scored on all rows at once
 MAX_NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is not scored
+RUNG_BYTES = 256 << 20  # bytes of intermediate results that the frame of a rung caches
 FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a random sample
 
 Codes = tuple[np.ndarray, int]  # bins or categories (m,) from 0, and how many there are
@@ -48,7 +51,8 @@ class Sample:
     """Rows of train in random order; each rung has the first RUNGS[k] of them.
 
     rows: (s,) positions of the train rows that may be used. residual: (s, T) the residuals of the current model, and
-    target: (s, T) its targets, both on the fitted scale.
+    target: (s, T) its targets, both on the fitted scale. units: (s,) codes of units whose rows err together, such as
+    groups or stretches of time that folds hold out as a whole; None where rows are independent, or of one unit only.
     """
 
     source: Source
@@ -56,6 +60,7 @@ class Sample:
     residual: np.ndarray
     target: np.ndarray
     seed: int = 0
+    units: np.ndarray | None = None
     frame: Frame = field(init=False)  # over all rows of train and test, or over a random FRAME_ROWS and `rows`
 
     def __post_init__(self) -> None:
@@ -64,6 +69,12 @@ class Sample:
         self.positions = self.rows[order]
         self.residual, self.target = self.residual[order], self.target[order]
         self._half = rng.integers(0, 2, len(order))
+        if self.units is not None:
+            self.units = np.unique(self.units[order], return_inverse=True)[1]
+            if self.units.max(initial=0) > 0:
+                self._half = assign_groups(self.units, 2, rng, shuffled=True)
+            else:
+                self.units = None
         of_frame: np.ndarray | None = None
         if self.source.n_rows > FRAME_ROWS:
             others = rng.choice(self.source.n_rows, FRAME_ROWS, replace=False)
@@ -88,11 +99,12 @@ class Sample:
             m, most = len(positions), MOST_TARGETS[k]
             in_order = np.sort(positions)
             target = self.target[:m]
+            units = None if self.units is None else self.units[:m]
             self._rungs[k] = Rung(
                 positions,
-                Scorer(widest(self.residual[:m], most), self._half[:m]),
-                Scorer(widest(target - target.mean(axis=0), most), self._half[:m]),
-                Frame(self.source, rows=in_order if self.frame.rows is None else self.frame.rows[in_order]),
+                Scorer(widest(self.residual[:m], most), self._half[:m], units),
+                Scorer(widest(target - target.mean(axis=0), most), self._half[:m], units),
+                Frame(self.source, in_order if self.frame.rows is None else self.frame.rows[in_order], RUNG_BYTES),
             )
         return self._rungs[k]
 
@@ -129,7 +141,7 @@ class Sample:
         if kind == "supervised":
             target = Target(rung.positions, rung.scorer.residual if y is None else y, 0, self.seed)
             return self.frame.fitted_on(target).value(feature).reshape(self.frame.n, -1)[rung.positions]
-        if kind == "transductive":
+        if looks_at_other_rows(feature):
             return np.asarray(self.frame.value(feature)).reshape(self.frame.n, -1)[rung.positions]
         in_order = np.asarray(rung.frame.value(feature), dtype=np.float64).reshape(len(rung.positions), -1)
         values = np.empty_like(in_order)

@@ -2,7 +2,8 @@
 
 The rows are split into two random halves. The product of a bin's mean residuals in the two, summed over the bins, is an
 unbiased estimate of the variance that the bins explain, and its standard error under the null hypothesis that they
-explain nothing is known. So small effects are detected in many rows, whatever the number of bins.
+explain nothing is known. So small effects are detected in many rows, whatever the number of bins. Where rows err
+together, as those of a group do, the halves are of whole units, and variances are those of sums over units (`units`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from medalist.pipelines.features.frames.keys import bins_of
 from medalist.pipelines.features.language.expression import Feature, nodes
+from medalist.pipelines.features.search.units import Cells, covariance_norm
 
 PRIOR_ROWS = 10.0  # weight, in rows, of the overall variance in the estimated variance of a bin
 NORMAL_Z = 3.0  # z-score above which the standard error is corrected for heavy tails (see `_normal_z`)
@@ -45,13 +47,23 @@ class ScoredFeature:
 
 @dataclass
 class Scorer:
-    """Scores codes of m rows by their residual (m, T); `half` (m,) of 0 and 1 is each row's half."""
+    """Scores codes of m rows by their residual (m, T); `half` (m,) of 0 and 1 is each row's half.
+
+    units: (m,) codes from 0 on of the units whose rows are not independent; all rows of a unit are in one half. None
+    where rows are independent.
+    """
 
     residual: np.ndarray
     half: np.ndarray
+    units: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.residual = self.residual - self.residual.mean(axis=0)  # else every feature would explain the mean
+        if self.units is not None:
+            for rows in (self.half == 0, self.half == 1):  # and halves of few units differ in it
+                if rows.any():
+                    self.residual[rows] -= self.residual[rows].mean(axis=0)
+        self.n_units = 0 if self.units is None else int(self.units.max(initial=-1)) + 1
         products = self.residual.T @ self.residual
         diagonal = float(np.sum(np.diag(products) ** 2))
         # the explained variance of correlated targets has a larger variance than that of independent ones
@@ -75,11 +87,15 @@ class Scorer:
         in_both = counts.all(axis=1)
         products, rows = counts[in_both].prod(axis=1), counts[in_both].sum(axis=1)
         explained, variances = 0.0, []
+        cells = None if self.units is None else Cells.of(self.units, self.n_units, codes, size)
         for r, r2 in zip(self.residual.T, self.squares.T, strict=True):
             sums = np.bincount(cell, weights=r, minlength=2 * size).reshape(size, 2)[in_both]
+            explained += float(np.sum(rows / n * sums.prod(axis=1) / products))
+            if cells is not None:
+                variances.append(self._variances_by_unit(cells, r, counts) * self.variance_inflation)
+                continue
             squares = np.bincount(codes, weights=r2, minlength=size)[in_both]
             spread = (squares + PRIOR_ROWS * np.mean(r2)) / (rows + PRIOR_ROWS)
-            explained += float(np.sum(rows / n * sums.prod(axis=1) / products))
             variances.append((rows / n * spread) ** 2 / products * self.variance_inflation)
         of_bins = np.concatenate(variances)
         share, error = explained / self.scale, float(np.sqrt(of_bins.sum())) / self.scale
@@ -89,6 +105,33 @@ class Scorer:
             error = share / _normal_z(share / error, of_bins / of_bins.sum())
         shrinkage = float(np.sum(rows / n * share / (share + 1 / rows)))
         return share * shrinkage, error * shrinkage
+
+    def _variances_by_unit(self, cells: Cells, r: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Terms whose sum is the variance of what the bins explain of a residual r (m,), where the rows of a unit err
+        together. counts: (size, 2) rows of each bin in the halves.
+
+        The covariance matrix of the bins' sums is that of the sums over units in `cells`, of both halves together. Its
+        diagonal is shrunk to the overall variance by PRIOR_ROWS times the rows of a cell.
+        """
+        rows, products, n = counts.sum(axis=1), counts.prod(axis=1), len(r)
+        weights = np.zeros(len(counts))  # by which the product of a bin's variances in the halves counts
+        both = products > 0
+        weights[both] = 1 / (n * np.sqrt(products[both]))
+        sums = cells.sums(r)
+        totals = np.bincount(cells.unit, weights=sums, minlength=self.n_units)
+        # the sum of a unit in a bin counts less the bin's share of the unit's total, since residuals are centred
+        shares = rows / n
+        squares = np.bincount(
+            cells.code, weights=sums * (sums - 2 * shares[cells.code] * totals[cells.unit]), minlength=len(counts)
+        )
+        squares = squares + shares**2 * float(totals @ totals)
+        prior = PRIOR_ROWS * n / len(sums)
+        shrunk = rows * (squares + prior * squares.sum() / n) / (rows + prior)
+        root = np.sqrt(weights)
+        norm, eigenvalues = covariance_norm(cells, sums * root[cells.code], totals, shares * root)
+        total = float(np.sum((weights * shrunk) ** 2)) + max(norm - float(np.sum((weights * squares) ** 2)), 0.0)
+        of_terms = eigenvalues**2
+        return total * of_terms / (of_terms.sum() or 1.0)
 
     def fitted(self, codes: np.ndarray, size: int) -> np.ndarray:
         """(m, T) the mean residual of each row's code, shrunk by the gain of the codes."""

@@ -87,7 +87,9 @@ class Screener:
         if compositions is not None and scores:
             best = sorted(scores, key=lambda f: (-worth(f, scores[f].gain - scores[f].error), str(f)))[:MAX_COMPOSED]
             composable = [
-                f for f in map(parse, model_features) if f.depth <= MOST_DEPTH and (f.depth > 1 or f.columns[1:])
+                f
+                for f in map(parse, model_features)
+                if f.depth <= MOST_DEPTH and (f.depth > 1 or f.columns[1:] or f.measured is not None)
             ]
             sources = [*composable[-MAX_MODEL_FEATURES:], *best]
             self._score_all(compositions(sources), scores, in_model, limit, COMPOSITION_SHARE)

@@ -32,13 +32,13 @@ TREES_SHARE = 0.3  # share of a step's time for trees
 class ScreenRequest:
     """The input of a step of the search.
 
-    step: number of the step. data_file: an .npz file with `rows` (s,), `residual` (s, T) and `target` (s, T) as in
-    `Sample`. base: features of the model whose residual it is. schema: types of the columns. classes: number of classes
-    of a multiclass target, else 0. importance: of each column in that model, by name. add: features that a user wants
-    tested, scored first. forbidden_columns: columns that no candidate may use, but for
-    `join_keys` in joining further tables. tested: features that were tested
-    before. forbidden_features: texts of features or columns that a user forbids. shapes: as in `Hints`. limit: number
-    of scored candidates, at most. ahead: the time column and test's horizon in it, where test lies after train.
+    step: number of the step. data_file: an .npz file with `rows` (s,), `residual` (s, T) and `target` (s, T), and where
+    rows are not independent `units` (s,), as in `Sample`. base: features of the model whose residual it is. schema:
+    types of the columns. classes: number of classes of a multiclass target, else 0. importance: of each column in that
+    model, by name. add: features that a user wants tested, scored first. forbidden_columns: columns that no candidate
+    may use, but for `join_keys` in joining further tables. tested: features that were tested before.
+    forbidden_features: texts of features or columns that a user forbids. shapes: as in `Hints`. limit: number of scored
+    candidates, at most. ahead: the time column and test's horizon in it, where test lies after train.
     """
 
     step: int
@@ -100,7 +100,8 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     """
     with np.load(request.data_file) as data:
         rows, residual, target = data["rows"], data["residual"], data["target"]
-    sample = Sample(store, rows, residual, target, request.seed)
+        units = data.get("units")
+    sample = Sample(store, rows, residual, target, request.seed, units)
     screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), test_is_later=request.ahead is not None)
     trees = Trees(screener, request.base, request.classes, request.seed)
     interactions = trees.interactions()

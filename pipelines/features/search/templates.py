@@ -1,4 +1,4 @@
-"""Candidates made of one column, of a family of similar columns, of further tables, and of times."""
+"""Candidates made of one column, of a family of similar columns, and of times."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from itertools import combinations, product
 
 from medalist.pipelines.features.language.expression import Column, Feature, feature
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
-from medalist.pipelines.features.schema import USES
 from medalist.pipelines.features.search.column_families import families
 from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)  # divisors of whole numbers whose remainders are tried
 MAX_SPLIT_COLUMNS = 100  # most important columns whose digits or parts are tried
 LONG_TEXT = 400  # mean characters of a text, above which its parts are not tried
-MAX_JOINT_KEYS = 4  # columns shared with a further table, up to which it is joined by all of them at once too
 MAX_FAMILY = 12  # columns of a family, up to which operators with several output columns are tried
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
 WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same for a numeric time, as multiples of the horizon
@@ -104,36 +102,6 @@ def rows(columns: Columns) -> Iterator[Feature]:
         if few:
             yield feature("target_mean", feature("row_mode", *members))
             yield feature("target_mean", feature("row_argmax", *members))
-
-
-def tables(columns: Columns) -> Iterator[Feature]:
-    """Aggregates of further tables, joined by the columns that both have, and numbers compared with them."""
-    for table, kinds in columns.schema.tables.items():
-        pairs = [(a, b) for a, b in columns.schema.keys_of(table) if columns.joins_by(a)]
-        shared = [a for a, b in pairs if a == b]
-        together = [tuple(shared)] if 1 < len(shared) <= MAX_JOINT_KEYS else []
-        named = [((b,), (Column(a),) if a == b else (Column(a), Column(b, table))) for a, b in pairs]
-        for keys, by in (*((keys, tuple(map(Column, keys))) for keys in together), *named):
-            once = keys in columns.schema.lookups.get(table, ())
-            yield feature("count", Column(keys[0], table), by=by)
-            for name, kind in kinds.items():
-                if name in keys:
-                    continue
-                column = Column(name, table)
-                if "number" in USES[kind] or "date" in USES[kind]:
-                    for op in ("table.value",) if once else proposed(("table",), grouped=True):
-                        made = feature(op.removeprefix("table."), column, by=by)
-                        yield made
-                        if op in ("table.mean", "table.value"):
-                            for number in columns.numbers[:8]:
-                                yield feature("subtract", number, made)
-                                yield feature("divide", number, made)
-                if not once:
-                    yield feature("distinct", column, by=by)
-                if "text" in USES[kind] or kind == "boolean":
-                    if not once:
-                        yield feature("target_mean", feature("mode", column, by=by))
-                    yield feature("target_mean", feature("label", column, by=by))
 
 
 def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature]:

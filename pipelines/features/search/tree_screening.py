@@ -21,6 +21,7 @@ from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.screening import Screener
+from medalist.pipelines.features.search.units import permuted_by_unit
 
 ROWS = 16_000  # rows of the sample that trees are fitted on
 BATCH = 40  # candidates in one fit
@@ -50,6 +51,8 @@ class Trees:
     def __post_init__(self) -> None:
         self.positions = self.screener.sample.positions[:ROWS]
         self.y = self.screener.sample.target[:ROWS]  # (m, T)
+        units = self.screener.sample.units
+        self.units = None if units is None else units[:ROWS]
         self.names: list[str] = []  # the feature's text of each column
         self.duplicates: list[str] = []  # candidates that were dropped as duplicates of another column
         self.categorical: list[int] = []  # positions of the columns of category codes
@@ -164,7 +167,7 @@ class Trees:
                 if not blocks:
                     continue
                 shadows = [
-                    rng.permutation(block[:, 0])[:, None] for _, block in blocks[:: max(1, len(blocks) // SHADOWS)]
+                    self._shuffled(block[:, 0], rng)[:, None] for _, block in blocks[:: max(1, len(blocks) // SHADOWS)]
                 ]
                 widths = [self.columns.shape[1], *(b.shape[1] for _, b in blocks)]
                 gains = self._gains(np.hstack([self.columns, *(b for _, b in blocks), *shadows]), self.y)
@@ -180,6 +183,12 @@ class Trees:
             if not survivors or self.screener.is_over:
                 break
         return survivors[:most]
+
+    def _shuffled(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(m, …) values of the rows in a random order; between units, where rows are not independent."""
+        if self.units is None:
+            return values[rng.permutation(len(values))]
+        return permuted_by_unit(values, self.units, rng)
 
     def _without_duplicates(self, blocks: list[tuple[str, np.ndarray]]) -> list[tuple[str, np.ndarray]]:
         """The blocks without those of one column that is a duplicate of a column of the model or of an earlier
@@ -205,7 +214,7 @@ class Trees:
         real = self._gains(self.columns, self.y)
         rng = np.random.default_rng(self.seed)
         null = np.mean(
-            [self._gains(self.columns, self.y[rng.permutation(len(self.y))], ROUNDS // 2) for _ in range(NULL_FITS)],
+            [self._gains(self.columns, self._shuffled(self.y, rng), ROUNDS // 2) for _ in range(NULL_FITS)],
             axis=0,
         )
         # the share of noise in the real fit's gain is distributed over the columns as in the fits to shuffled targets
