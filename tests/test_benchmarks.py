@@ -324,6 +324,7 @@ def test_options_are_compared_on_the_seeds_that_both_have(tmp_path, monkeypatch,
 # leave_out
 
 
+@pytest.mark.slow
 def test_a_part_is_left_out_with_what_is_made_from_it(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3)).round(3)

@@ -265,6 +265,7 @@ def test_resume_keeps_what_it_was_given_and_says_where_nothing_is_left(public: P
         resume_config(one["run"], str(tmp_path))
 
 
+@pytest.mark.slow
 def test_a_champion_that_a_kill_left_unwritten_is_written(public: Path, tmp_path: Path) -> None:
     """A run that was killed after the rows of an experiment and before the submission that it makes."""
     run = here("run", public, "--max-experiments", "3", *QUICK, "--runs-dir", tmp_path)
