@@ -104,7 +104,7 @@ class RunData:
             others = {name: table for name, table in tables.items() if name not in looked_up}
             additional = write_additional(more, task, folder / "work", store, (train, test), others)
             hashes["additional training rows"] = table_hash(more.frame)
-        told = () if more is None else (more.note, *(finding.message for finding in more.findings))
+        about_more = () if more is None else (more.note, *(finding.message for finding in more.findings))
         return cls(
             competition,
             task,
@@ -117,7 +117,7 @@ class RunData:
             schema,
             folder,
             hashes,
-            (*further.notes, *told),
+            (*further.notes, *about_more),
             additional,
             frozenset(looked_up),
         )

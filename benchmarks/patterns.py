@@ -72,7 +72,8 @@ Generator = Callable[[np.random.Generator], Draft]
 
 
 def make(name: str, generator: Generator, seed: int) -> Pattern:
-    """The competition of a pattern: the same at every call with this seed."""
+    """The competition of a pattern: the same at every call with this seed. ValueError where a named column has the name
+    of one that is made up."""
     rng = np.random.default_rng([seed, *name.encode()])
     draft = generator(rng)
     mean = np.asarray(draft.mean, dtype=float)
@@ -80,7 +81,10 @@ def make(name: str, generator: Generator, seed: int) -> Pattern:
         target = np.round(mean + rng.normal(0, draft.noise * mean.std(), ROWS), 4)
     else:
         target = (rng.random(ROWS) < mean).astype(int)
-    columns = {**draft.named, **_neutral(rng, [*draft.hidden, *_distractors(rng)])}
+    made_up = _neutral(rng, [*draft.hidden, *_distractors(rng)])
+    if taken := sorted(set(draft.named) & set(made_up)):
+        raise ValueError(f"The pattern {name} names columns as others are named: {', '.join(taken)}. Rename them.")
+    columns = {**draft.named, **made_up}
     names = sorted(columns) if not draft.named else [*draft.named, *sorted(set(columns) - set(draft.named))]
     order = rng.permutation(ROWS)
     frame = pd.DataFrame({c: columns[c] for c in names}).iloc[order].reset_index(drop=True)

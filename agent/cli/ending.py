@@ -1,4 +1,4 @@
-"""What a command does when its run has ended: submissions that were allowed, and the report where there is time."""
+"""A run within a command, and what follows it: submissions that were allowed, and the report where there is time."""
 
 from __future__ import annotations
 
@@ -20,6 +20,33 @@ MOST_SECONDS = 120.0  # for submissions at the end of a run without a budget
 REPORT_SECONDS = 4.0  # of the budget that are kept for the report: it takes about one on an idle machine
 REPORT_SHARE = 0.1  # most of the budget that is kept for it
 LEAST_BUDGET = 20.0  # seconds of a budget from which on time is kept for it
+
+
+def work(
+    config: RunConfig,
+    began: float,
+    deadline: Deadline,
+    *,
+    resume: str | None = None,
+    most: int = 0,
+    slug: str | None = None,
+    report: bool,
+    json: bool,
+) -> typer.Exit:
+    """Run, submit up to `most` files and write the report, all within the budget; returns what to raise.
+
+    began: the instant, on the clock of `awake()`, from which the budget counts. resume: id of the run that goes on.
+    slug: Kaggle's name of the competition, where the run's data were a folder. Raises a MedalistError where the options
+    do not allow a run.
+    """
+    from medalist.agent.run.display import display_for
+    from medalist.agent.run.run import run
+
+    shorter = with_time_for_its_end(config, most, report=report)
+    result = run(shorter, display_for(json), began=began, resume=resume, deadline=deadline)
+    has_ended(config, began, deadline)
+    submit_at_end(result, config, began, most, slug, json=json)
+    return end(result, config, began, report=report, json=json)
 
 
 def with_time_for_its_end(config: RunConfig, most: int, *, report: bool) -> RunConfig:

@@ -11,7 +11,9 @@ from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.options import (
     Artifacts,
     AsJson,
+    AutoSubmit,
     Cluster,
+    KaggleName,
     Memory,
     OptionalText,
     Report,
@@ -36,6 +38,8 @@ def resume(
     memory: Memory = None,
     cluster: Cluster = None,
     artifacts: Artifacts = None,
+    auto_submit: AutoSubmit = 0,
+    kaggle: KaggleName = None,
     runs_dir: RunsDir = "runs",
     report: Report = True,
     json: AsJson = False,
@@ -48,10 +52,8 @@ def resume(
     began, deadline = begin(context)
     deadline.resuming()
 
-    from medalist.agent.cli.ending import end, has_ended, with_time_for_its_end
-    from medalist.agent.run.display import display_for
+    from medalist.agent.cli.ending import work
     from medalist.agent.run.resume import resume_config
-    from medalist.agent.run.run import run
 
     instant = None if until is None or seconds is None else time.time() + seconds
     row, config = resume_config(
@@ -65,7 +67,4 @@ def resume(
         cluster=cluster,
         artifacts=artifacts,
     )
-    work = with_time_for_its_end(config, 0, report=report)
-    result = run(work, display_for(json), began=began, resume=row, deadline=deadline)
-    has_ended(config, began, deadline)
-    raise end(result, config, began, report=report, json=json)
+    raise work(config, began, deadline, resume=row, most=auto_submit, slug=kaggle, report=report, json=json)

@@ -94,11 +94,9 @@ def run(
     options, most = given.task(task), memory_limit(memory)
     began, deadline = begin(context)
 
-    from medalist.agent.cli.ending import end, has_ended, submit_at_end, with_time_for_its_end
+    from medalist.agent.cli.ending import work
     from medalist.agent.config import RunConfig
-    from medalist.agent.run.display import display_for
     from medalist.agent.run.resume import last_run_of, resume_config
-    from medalist.agent.run.run import run
 
     instant = None if until is None or seconds is None else time.time() + seconds
     earlier = last_run_of(path, runs_dir) if continue_ else None
@@ -120,11 +118,7 @@ def run(
             cluster=cluster,
             artifacts=artifacts,
         )
-        work = with_time_for_its_end(config, auto_submit, report=report)
-        result = run(work, display_for(json), began=began, resume=row, deadline=deadline)
-        has_ended(config, began, deadline)
-        submit_at_end(result, config, began, auto_submit, kaggle, json=json)
-        raise end(result, config, began, report=report, json=json)
+        raise work(config, began, deadline, resume=row, most=auto_submit, slug=kaggle, report=report, json=json)
 
     config = RunConfig(
         path=path,
@@ -149,8 +143,4 @@ def run(
         task_options=options,
         file_options=given.files(),
     )
-    work = with_time_for_its_end(config, auto_submit, report=report)
-    result = run(work, display_for(json), began=began, deadline=deadline)
-    has_ended(config, began, deadline)
-    submit_at_end(result, config, began, auto_submit, kaggle, json=json)
-    raise end(result, config, began, report=report, json=json)
+    raise work(config, began, deadline, most=auto_submit, slug=kaggle, report=report, json=json)

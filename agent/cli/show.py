@@ -65,19 +65,19 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
         print_text(f"\nThis run did not end by itself: go on with medalist resume {run.id}")
 
 
-def _standing_line(row: StandingRow, told: Mapping[str, Any]) -> str:
-    """A standing as one line. `told`: the standing in the run's summary, whose interval counts its numbers of rows."""
+def _standing_line(row: StandingRow, recorded: Mapping[str, Any]) -> str:
+    """A standing as one line. recorded: the one in the run's summary, whose interval counts its numbers of rows."""
     if row.board is None:
         return f"score ({row.basis}): {number_text(row.score)}"
     worth = f"{row.medal or 'no'} {WORDS[cast(Basis, row.basis)]}"
     board = recorded_board(row.board, row.metric, row.greater_is_better, row.teams)
-    rows = told.get("test_rows") if row.basis == "holdout" else None  # the answers to the run's test rows
+    rows = recorded.get("test_rows") if row.basis == "holdout" else None  # the answers to the run's test rows
     basis, error = cast(Basis, row.basis), row.standard_error
     found = None if board is None else standing_on_board(row.score, board, basis, error, rows=rows)
     within = found.percentile_within if isinstance(found, Standing) else None
     interval = found.percentile_interval if isinstance(found, Standing) else None
-    if (told.get("basis"), told.get("score"), told.get("board")) == (row.basis, row.score, row.board):
-        interval = told.get("percentile_interval") or interval
+    if (recorded.get("basis"), recorded.get("score"), recorded.get("board")) == (row.basis, row.score, row.board):
+        interval = recorded.get("percentile_interval") or interval
     beaten = f"beats or ties {percentage_within(row.percentile or 0, within)} of {row.who}"
     spread = f"; 80 % interval {whole_percent(interval)}" if interval else ""
     return f"standing ({row.basis}): {number_text(row.score)} {beaten}: {worth}{spread}"

@@ -69,6 +69,5 @@ def submissions(
     for row in found.rows:
         if row.reason:
             print_text(f"{time_text(row.submitted or row.recorded)} {row.competition}: {row.reason}")
-    told = alarm.sentences(agreement)
-    if told:
-        print_text("\n" + "\n".join(told))
+    if agrees := alarm.sentences(agreement):
+        print_text("\n" + "\n".join(agrees))

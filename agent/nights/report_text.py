@@ -129,8 +129,8 @@ def _place(c: Document) -> str:
     if after.get("place") is None:
         return ""
     moved = f" (from {before['place']:,})" if before.get("place") not in (None, after["place"]) else ""
-    told = {"within one standard error": c.get("place_within"), "80 % interval": c.get("place_interval")}
-    ranges = [f"{words} {ends[0]:,} to {ends[1]:,}" for words, ends in told.items() if ends]
+    intervals = {"within one standard error": c.get("place_within"), "80 % interval": c.get("place_interval")}
+    ranges = [f"{words} {ends[0]:,} to {ends[1]:,}" for words, ends in intervals.items() if ends]
     spread = f" ({', '.join(ranges)})" if ranges else ""
     return f"{after['place']:,}{moved} of {after['teams']:,}{spread}"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from medalist.agent.lineage.explain import explained
 from medalist.agent.lineage.find import find
+from medalist.agent.records.outbox import NAME, Contents
 from medalist.agent.records.stores import folder_of, open_ledger
 from medalist.agent.submitting.candidate import board_of, metric_of
 from medalist.competitions.errors import InputError, LedgerError, MetricError
@@ -28,6 +29,8 @@ from medalist.leaderboard.ledger.rows import (
     StandingRow,
     SubmissionRow,
 )
+
+ON_THE_WAY = 10.0  # seconds that the ledger may take for a row before it counts as waiting
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,28 @@ class RunContents:
         if self.summary or self.score is None or metric is None:
             return {}
         board = board_of(self.run, self.run.competition, metric)
-        standing = standing_on_board(self.score, board, "cross-validation", self.standard_error)
+        standing = standing_on_board(
+            self.score, board, "cross-validation", self.standard_error, test_rows=self._rows_to_predict
+        )
         return asdict(standing) if isinstance(standing, Standing) else {}
+
+    @property
+    def _rows_to_predict(self) -> int | None:
+        """Number of test rows; None where the present submission's lineage does not hold it."""
+        return self.lineage.get("data", {}).get("test_rows")
+
+    @cached_property
+    def waiting(self) -> int:
+        """Number of rows that wait in the run's folder until the ledger takes them (see `records.outbox`); those that a
+        run at work has just made are on their way."""
+        try:
+            contents = Contents.of((self.folder / NAME).read_bytes()) if self.folder is not None else Contents()
+        except (OSError, LedgerError):
+            return 0
+        if not contents.operations:
+            return 0
+        age = datetime.now(UTC) - datetime.fromisoformat(contents.operations[0].recorded)
+        return 0 if self.run.state == "running" and age < timedelta(seconds=ON_THE_WAY) else contents.rows
 
     @cached_property
     def board(self) -> Board | None:

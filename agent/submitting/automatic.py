@@ -1,7 +1,7 @@
 """Submissions that nobody asks for one by one: at the end of a run or a night, where a person allows so many a day.
 
 They are made by `medalist submit --choose` in a process of its own, which is ended when its time is over: whatever
-fails, the run or the night goes on, and is told in a sentence.
+fails, the run or the night goes on, and is reported in a sentence.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def submit_automatically(
             rows = _rows(out.read())
     except OSError as error:
         return Made((), (f"Nothing was submitted to Kaggle ({error.strerror or error}): {by_hand}",))
-    sentences = [_told(row) for row in rows] + said
+    sentences = [_sentence(row) for row in rows] + said
     if over:
         sentences.append(
             f"Submitting to Kaggle took more than {seconds:.0f} s and was ended: medalist submissions says what Kaggle "
@@ -93,7 +93,7 @@ def _rows(text: str) -> list[dict[str, Any]]:
     return [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
 
 
-def _told(row: dict[str, Any]) -> str:
+def _sentence(row: dict[str, Any]) -> str:
     """A submission in a sentence."""
     what = str(row.get("message", "")).rpartition(" [")[0]
     return f"Submitted to {row['competition']} on Kaggle ({STATES.get(row['state'], row['state'])}): {what}."

@@ -15,9 +15,7 @@ LEAST_REPEATS = 2.0  # rows of a value, on average, at least
 LEAST_Z = 3.0  # standard errors by which the target's means differ between values
 MOST_ORDER = 0.5  # covariance of neighbouring values' means, relative to the variance between values
 LEAST_ORDER_Z = 2.0  # standard errors above 0 of that covariance, where values are far apart
-SPARSE = (
-    5.0  # range, in steps of the greatest common divisor, per distinct value, from which on numbers look like codes
-)
+SPARSE = 5.0  # range per distinct value, in steps of their greatest common divisor, from which they look like codes
 SAMPLED_ROWS = 50_000  # rows that are looked at
 MOST_COLUMNS = 100  # columns that are looked at
 MOST_GOALS = 6  # columns of targets, or most frequent classes, that are looked at

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from medalist.agent.cli.main import main
+from medalist.agent.records.outbox import Outbox
 from medalist.agent.report.run_report import write_report
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.board import Board
@@ -21,6 +22,7 @@ from medalist.leaderboard.boards.lookup import board_for
 from medalist.leaderboard.boards.medals import MEDALS
 from medalist.leaderboard.boards.standing import Standing, percentage, standing_on_board
 from medalist.leaderboard.ledger.ledger import Ledger
+from medalist.leaderboard.ledger.operations import Operation
 from medalist.leaderboard.ledger.rows import ExperimentRow, FeatureRow
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\x1b[31m=cmd()\u202eabc{{ 7*7 }}$x^2$"
@@ -283,3 +285,23 @@ def test_while_a_run_goes_on_its_present_score_has_a_standing(tmp_path: Path) ->
     assert "The estimate so far, on the folds of the search, beats or ties" in Page(html).text
     assert percentage(board.percentile(0.79)) in Page(html).text
     assert f'id="figure-field-{run}' in html
+
+
+def test_rows_that_wait_for_the_ledger_are_counted(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path)
+    assert "for the ledger" not in written(tmp_path, run)[1].text
+    outbox = Outbox(tmp_path / "made" / run, None)
+    outbox.open()
+    for number in (7, 8):
+        row = ExperimentRow(
+            number=number,
+            pipeline={},
+            pipeline_hash="h",
+            family="linear",
+            reason="r",
+            verdict="keep",
+            verdict_reason="",
+        )
+        outbox.append(Operation.of("record_experiment", run, row=row))
+    outbox.close()
+    assert "2 rows wait in the run's folder for the ledger" in written(tmp_path, run)[1].text
