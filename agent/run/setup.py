@@ -155,6 +155,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
         gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
     features = feature_search(config, data, judge, steering, budget, shapes, names)
     policy.features = features
+    features.workers = workers.count
     policy.experience = Experience.of(gains)
     policy.variations = variations(config, data, folds, families, steering, names)
     leaders = Leaders()
