@@ -232,17 +232,12 @@ class Referee:
         return Champion(ensemble, self.score(blended, decided), decision)
 
     def alternatives(self, champion: Champion, records: Sequence[Record]) -> list[Champion]:
-        """Simpler champions from these experiments, to compare with the present one: a blend without stacks over
-        stacks, one without models that are fitted on predictions of others, and the best single model. Without those
-        that have the champion's members."""
+        """Simpler champions from these experiments, to compare with the present one: a blend without models that are
+        fitted on predictions of others, and the best single model. Without those that have the champion's members."""
         in_order = sorted(records, key=lambda r: r.number)
         usable = {r.number: r for r in in_order if r.evaluation is not None and r.usable}
         plain = {n: r for n, r in usable.items() if not r.pipeline.bases}
-        upper = {r.pipeline.hash for r in usable.values() if r.pipeline.stacked}
-        once = {n: r for n, r in usable.items() if not upper.intersection(r.pipeline.bases)}
         simpler = []
-        if len(plain) < len(once) < len(usable):
-            simpler.append(self.select(once))
         if plain and len(plain) < len(usable):
             simpler.append(self.select(plain))
         if (single := best_of(usable.values())) is not None:

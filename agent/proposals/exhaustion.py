@@ -11,8 +11,7 @@ LEAST_SECONDS = 300.0  # work of each child process before a run is late
 LEAST_EXPERIMENTS = 30  # experiments with a score before a run is late
 RECENT = 16  # usual experiments that together must have gained less than LEAST_GAIN
 LEAST_GAIN = 0.02  # in units of the standard error of the run's first score
-DRAW = "draw:"  # the arms `draw:FAMILY` of late runs, and those of
-MANY, OVER = "stack:many", "stack:over"  # stacks of more models, and of stacks over stacks
+MANY = "stack:many"  # the arm of late runs: stacks of more models
 
 
 def is_late(history: Sequence[Record], workers: int, *, by_clock: bool) -> bool:
@@ -24,5 +23,5 @@ def is_late(history: Sequence[Record], workers: int, *, by_clock: bool) -> bool:
         return False
     if by_clock and sum(r.seconds for r in finished) < LEAST_SECONDS * workers:
         return False
-    usual = [r for r in finished if not r.arm.startswith(DRAW) and r.arm not in (MANY, OVER, FEATURES)][-RECENT:]
+    usual = [r for r in finished if r.arm not in (MANY, FEATURES)][-RECENT:]
     return sum(r.gain for r in usual) < LEAST_GAIN * noise_unit(finished)

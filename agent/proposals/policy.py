@@ -88,8 +88,8 @@ class Policy(Planner):
             yield from arm.offers(self, expectations, situation)
         if self.variations is not None:
             yield from self.variations.offers(self, expectations, situation)
-        stacking = self.variations is not None and self.variations.stackable and self.variations.stacking
-        yield from late.offers(self, expectations, situation, stacking=stacking)
+            if self.variations.stackable and self.variations.stacking:
+                yield from late.offers(self, expectations, situation)
 
     def _test_of_features(self, situation: Situation) -> Proposal | None:
         """The next test of a change of the feature set, with the parameters of the incumbent; it comes before all

@@ -50,12 +50,8 @@ def needed(records: Sequence[Record], members: Collection[int]) -> set[int]:
     for record in records:
         if record.evaluation is not None:
             of_hash.setdefault(record.pipeline.hash, record.number)
-    waiting = sorted(kept)
-    for number in waiting:  # what is stacked upon stacks, too
-        below = {of_hash[h] for h in records[number].pipeline.bases if h in of_hash} - kept
-        kept |= below
-        waiting += sorted(below)
-    return kept
+    bases = {of_hash[h] for n in kept for h in records[n].pipeline.bases if h in of_hash}
+    return kept | bases
 
 
 def evict(journal: Journal, members: Collection[int]) -> int:

@@ -115,8 +115,8 @@ class Closing:
 
     @property
     def overhead(self) -> float:
-        """Seconds of selecting and writing the last submission. Up to five ensembles are scored (the champion, three
-        simpler ones and the chosen one, mostly four), each of which takes about as long as judging an experiment."""
+        """Seconds of selecting and writing the last submission. Up to four ensembles are scored (the champion, two
+        simpler ones and the chosen one), each of which takes about as long as judging an experiment."""
         return 2 * self.submissions.write_seconds + 4 * self.judge_seconds
 
     @property

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -57,26 +56,15 @@ class Timing:
 
 
 def members_of(champion: Champion, records: Sequence[Record]) -> list[Record]:
-    """The ensemble's experiments, largest weight first, and those that they are stacked upon, directly or through other
-    stacks; each comes after those that it is stacked upon."""
+    """The ensemble's experiments, largest weight first, and those that they are stacked upon; stacked ones come
+    last."""
     weights = champion.ensemble.weights
     members = [records[n] for n in sorted(weights, key=lambda n: (-weights[n], n))]
-    if not any(r.pipeline.bases for r in members):
-        return members
-    of_hash, numbers, waiting = by_hash(records), set(weights), list(members)
-    for record in waiting:
-        for base in record.pipeline.bases:
-            if base in of_hash and of_hash[base].number not in numbers:
-                numbers.add(of_hash[base].number)
-                waiting.append(of_hash[base])
-    added = sorted(waiting[len(members) :], key=lambda r: r.number)
-    return sorted([*members, *added], key=partial(_level, of_hash=of_hash))
-
-
-def _level(record: Record, of_hash: Mapping[str, Record]) -> int:
-    """The level of stacking: 0 for a model of the data alone, else one more than that of what it is stacked upon."""
-    below = [of_hash[base] for base in record.pipeline.bases if base in of_hash]
-    return 1 + max((_level(base, of_hash) for base in below), default=0) if record.pipeline.bases else 0
+    numbers = set(weights)
+    needed = {base for record in members for base in record.pipeline.bases}
+    if needed:
+        members += [r for h, r in by_hash(records).items() if h in needed and r.number not in numbers]
+    return sorted(members, key=lambda r: bool(r.pipeline.bases))
 
 
 @dataclass(frozen=True)

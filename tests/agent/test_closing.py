@@ -99,17 +99,6 @@ def test_members_come_by_weight_and_after_what_they_are_stacked_upon() -> None:
     assert [r.number for r in members_of(champion, [base, other])] == [1, 0]
 
 
-def test_what_stacks_under_a_stack_are_fitted_on_comes_before_both() -> None:
-    base, other = record(0), record(1)
-    stack = record(2, stacked=(base.pipeline.hash,))
-    over = record(3, stacked=(stack.pipeline.hash, other.pipeline.hash))
-    records = [base, other, stack, over]
-    champion = Champion(Ensemble({3: 1.0}), SCORE, DECISION)
-    assert [r.number for r in members_of(champion, records)] == [0, 1, 2, 3]
-    champion = Champion(Ensemble({3: 0.7, 0: 0.3}), SCORE, DECISION)
-    assert [r.number for r in members_of(champion, records)] == [0, 1, 2, 3]
-
-
 def test_the_constant_is_scored_on_the_rows_that_it_is_compared_on(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     y = np.concatenate([rng.normal(size=400), np.tile([-9.0, 9.0], 50)])[:, None]  # those of the last fold differ

@@ -52,13 +52,6 @@ def test_members_candidates_and_what_they_are_fitted_on_are_needed(journal: Jour
     assert not {110, 120, 140} & kept
 
 
-def test_models_below_a_stack_under_a_stack_are_needed(journal: Journal) -> None:
-    records = list(journal.records)
-    low = made(COUNT, 9.0, bases=(records[140].pipeline.hash,))  # itself no candidate, and nor is what it stands on
-    over = made(COUNT + 1, 0.4, family="linear", bases=(low.pipeline.hash,))
-    assert {140, COUNT} <= needed([*records, low, over], ())
-
-
 def test_the_worst_go_down_to_the_limit_and_their_scores_stay(journal: Journal) -> None:
     assert journal.predictions.bytes_kept == COUNT * BYTES
     assert evict(journal, {130}) == 0, "there is no limit"

@@ -1,4 +1,4 @@
-"""What a run tries once its usual proposals bring nothing: when that is, and what is drawn, stacked and screened."""
+"""What a run tries once its usual proposals bring nothing: when that is, and what is stacked and screened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medalist.agent.experiment import Proposal, Record
 from medalist.agent.proposals import late_features
 from medalist.agent.proposals.exhaustion import LEAST_EXPERIMENTS, LEAST_SECONDS, RECENT, is_late
 from medalist.agent.proposals.expectations import Expectations
-from medalist.agent.proposals.late import MOST_STACKS, OF_FAMILY, RENEWED, offers
+from medalist.agent.proposals.late import OF_FAMILY, RENEWED, offers
 from medalist.agent.proposals.offers import Situation
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.score import Score
@@ -44,11 +44,11 @@ def night() -> list[Record]:
     return [first, replace(rest[0], gain=1.0), *rest[1:]]
 
 
-def made(history: Sequence[Record], left: float = float("inf"), **options: bool) -> dict[str, Proposal]:
+def made(history: Sequence[Record], left: float = float("inf")) -> dict[str, Proposal]:
     frame = pd.DataFrame({f"x{i}": np.arange(300) * (i + 1.0) for i in range(10)})
     policy = Policy(describe_columns(frame[:200], frame[200:]), FAMILIES, Costs(160, 1), 200, 5, 2, 0)
     situation = Situation(history, len(history), left)
-    found = {offer.arm: offer.make() for offer in offers(policy, Expectations(noise_unit=0.1), situation, **options)}
+    found = {offer.arm: offer.make() for offer in offers(policy, Expectations(noise_unit=0.1), situation)}
     return {arm: proposal for arm, proposal in found.items() if proposal is not None}
 
 
@@ -56,8 +56,8 @@ def test_a_run_is_late_where_the_last_usual_experiments_gained_nothing(night):
     assert is_late(night, 2, by_clock=False)
     assert not is_late(night[: LEAST_EXPERIMENTS - 1], 2, by_clock=False)
     assert not is_late([*night[:-1], replace(night[-1], gain=0.01)], 2, by_clock=False)
-    drawn = [record(len(night) + k, "linear", arm="draw:linear", gain=1.0) for k in range(RECENT)]
-    assert is_late([*night, *drawn], 2, by_clock=False)  # what late runs try does not end it
+    stacked_late = [record(len(night) + k, "linear", arm="stack:many", gain=1.0) for k in range(RECENT)]
+    assert is_late([*night, *stacked_late], 2, by_clock=False)  # what late runs try does not end it
     assert is_late([*night, Record.placeholder(night[-1].proposal)], 2, by_clock=False)
 
 
@@ -69,23 +69,7 @@ def test_by_the_clock_a_run_is_late_only_after_as_long_as_a_short_one_takes(nigh
 
 def test_nothing_of_it_is_offered_before(night):
     assert made(night[:-3]) == {}
-    assert {"draw:lightgbm", "draw:catboost", "draw:linear", "stack:many"} == set(made(night))
-
-
-def test_draws_see_a_part_of_the_columns_and_other_parameters_each_time(night):
-    first, again = made(night), made(night)
-    assert first == again
-    drawn = first["draw:lightgbm"].pipeline
-    assert 0 < len(drawn.features) < len(COLUMNS)
-    assert set(drawn.features) < set(COLUMNS)
-    later = made([*night, record(len(night), "lightgbm", 2.0, "draw:lightgbm")])["draw:lightgbm"].pipeline
-    assert (later.features, later.params) != (drawn.features, drawn.params)
-
-
-def with_stacks(night: list[Record], count: int) -> list[Record]:
-    bases = [r.pipeline.hash for r in night[1:5]]
-    stacks = [record(len(night) + k, "linear", 0.9 + k / 100, "stack:linear", stacked=bases) for k in range(count)]
-    return [*night, *stacks]
+    assert {"stack:many"} == set(made(night))
 
 
 def test_stacks_of_many_have_three_of_each_family_and_come_by_turns(night):
@@ -95,7 +79,6 @@ def test_stacks_of_many_have_three_of_each_family_and_come_by_turns(night):
     for name in FAMILIES:
         best = sorted((r for r in night if r.pipeline.family == name and r.arm != "start"), key=lambda r: r.loss or 0)
         assert [r for r in night if r in below and r.pipeline.family == name] == best[:OF_FAMILY]
-    assert "stack:many" not in made(night, stacking=False)
     history = [*night, replace(record(len(night), "linear"), proposal=proposal)]
     second = made(history)["stack:many"]
     assert second.pipeline.family != proposal.pipeline.family
@@ -104,19 +87,6 @@ def test_stacks_of_many_have_three_of_each_family_and_come_by_turns(night):
     assert "stack:many" not in made([*history, *after[:-1]])
     again = made([*history, *after])["stack:many"].pipeline
     assert after[-1].pipeline.hash in again.stacked
-    assert proposal.pipeline.hash not in again.stacked
-
-
-def test_a_stack_over_stacks_has_the_best_stacks_and_the_models_below(night):
-    assert "stack:over" not in made(with_stacks(night, 1))
-    history = with_stacks(night, MOST_STACKS + 1)
-    proposal = made(history)["stack:over"]
-    best = {r.pipeline.hash for r in history if r.pipeline.stacked and r.number < history[-1].number}
-    assert best < set(proposal.pipeline.stacked)
-    assert history[-1].pipeline.hash not in proposal.pipeline.stacked
-    assert "stack:over" not in made(history, stacking=False)
-    tried = replace(record(len(history), "linear", 0.8, "stack:over"), proposal=proposal)
-    again = made([*history, tried])["stack:over"].pipeline
     assert proposal.pipeline.hash not in again.stacked
 
 
