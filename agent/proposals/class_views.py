@@ -9,8 +9,8 @@ from medalist.agent.history import best_base_model
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.targets.class_view import CLASSES, CUMULATIVE
 
-ARMS = {"view:classes": CLASSES, "view:cumulative": CUMULATIVE}
-PRIORS = {"view:classes": 0.1, "view:cumulative": 0.05}  # gain to expect, in noise units, as in `variations.PRIORS`
+ARMS = {"view:cumulative": CUMULATIVE, "view:classes": CLASSES}
+PRIORS = {"view:cumulative": 0.15, "view:classes": 0.02}  # gain to expect, in noise units, as in `variations.PRIORS`
 
 
 def class_proposals(
