@@ -116,6 +116,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     costs.additional_rows = data.n_additional
     give_back()
     footprints, own = footprints_of(data), own_bytes(data)
+    costs.classes = footprints.classes
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     names = names_of(data)
     families = suited(families, data, names)
