@@ -43,6 +43,7 @@ class Draft:
     row_keys : by table, the column that holds positions of rows, which `make` replaces by the rows' ids.
     noise : of a numeric target.
     target : (ROWS,) what the generator has drawn itself; `mean` is then the best answer by the metric.
+    in_time : whether rows are in the order of time and test is the last of them, in place of a draw at random.
     """
 
     metric: str
@@ -54,6 +55,7 @@ class Draft:
     row_keys: Mapping[str, str] = field(default_factory=dict)
     noise: float = NOISE
     target: np.ndarray | None = None
+    in_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def make(name: str, generator: Generator, seed: int) -> Pattern:
         raise ValueError(f"The pattern {name} names columns as others are named: {', '.join(taken)}. Rename them.")
     columns = {**draft.named, **made_up}
     names = sorted(columns) if not draft.named else [*draft.named, *sorted(set(columns) - set(draft.named))]
-    order = rng.permutation(ROWS)
+    order = np.arange(ROWS) if draft.in_time else rng.permutation(ROWS)
     frame = pd.DataFrame({c: columns[c] for c in names}).iloc[order].reset_index(drop=True)
     frame.insert(0, ID, np.arange(ROWS) + 1)
     frame[TARGET] = target[order]

@@ -27,10 +27,18 @@ from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
 from relational_patterns import RELATIONAL
 from sklearn.preprocessing import TargetEncoder
+from time_patterns import TIMES
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "relational": RELATIONAL, "categories": CATEGORIES, "ordinal": ORDINAL}
+SETS = {
+    "issue": ISSUE,
+    "other": OTHER,
+    "relational": RELATIONAL,
+    "categories": CATEGORIES,
+    "ordinal": ORDINAL,
+    "times": TIMES,
+}
 SETS["all"] = {name: pattern for one in tuple(SETS.values()) for name, pattern in one.items()}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",

@@ -12,6 +12,7 @@ from medalist.pipelines.features.operators import (
     dates,
     digits,
     groups,
+    holidays,
     keys,
     labels,
     numbers,
@@ -29,8 +30,8 @@ from medalist.pipelines.features.operators import (
 
 #: In the order of the documentation.
 FILES = (
-    numbers, digits, dates, strings, labels, keys, groups, rows, sequences, spaces, tables, table_orders, text,
-    similarity, text_targets, targets,
+    numbers, digits, dates, holidays, strings, labels, keys, groups, rows, sequences, spaces, tables, table_orders,
+    text, similarity, text_targets, targets,
 )  # fmt: skip
 
 for _file in FILES:

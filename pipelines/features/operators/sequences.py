@@ -13,7 +13,7 @@ from medalist.competitions.errors import PipelineError
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.ordering import Sequence, sequence, times
 from medalist.pipelines.features.frames.target import Target
-from medalist.pipelines.features.language.expression import Feature
+from medalist.pipelines.features.language.expression import Feature, Node
 from medalist.pipelines.features.language.operator import Operator
 from medalist.pipelines.features.language.words import counted, filled, literal_int, operand
 from medalist.pipelines.features.lazy import np, pd
@@ -147,7 +147,9 @@ def target_lag(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
     dates, in the order's own unit for numbers; without a window all earlier rows count. Only rows of a strictly earlier
     time count, so a row never sees its own target, whatever the horizon.
     """
-    ordered, low, high = _earlier(frame, feature)
+    node, horizon, *rest = feature.args
+    window = float(rest[0]) if rest else np.inf  # type: ignore[arg-type]
+    ordered, low, high = _earlier(frame, feature, node, float(horizon), window)  # type: ignore[arg-type]
     values = target.values
     centre = values.mean(axis=0)  # centred for precision
     out = np.empty((frame.n, values.shape[1]))
@@ -167,11 +169,42 @@ def _running(values: np.ndarray) -> np.ndarray:
     return np.concatenate([[0.0], np.cumsum(values)])
 
 
-def _earlier(frame: Frame, feature: Feature) -> tuple[Sequence, np.ndarray, np.ndarray]:
-    """The sorted rows, and (n,) for each row of the table the begin and the end of its window within them."""
-    node, horizon, *rest = feature.args
-    window = float(rest[0]) if rest else np.inf  # type: ignore[arg-type]
-    horizon = float(horizon)  # type: ignore[arg-type]
+def window_mean(frame: Frame, feature: Feature) -> np.ndarray:
+    """Mean of a number over the rows of the group within a span of time before this row; missing without any."""
+    count, total, centre = _window_sums(frame, feature)
+    return np.where(count > 0, centre + total / np.maximum(count, 1), np.nan)
+
+
+def window_sum(frame: Frame, feature: Feature) -> np.ndarray:
+    """Sum of a number over the rows of the group within a span of time before this row; 0 without any."""
+    count, total, centre = _window_sums(frame, feature)
+    return total + count * centre
+
+
+def window_count(frame: Frame, feature: Feature) -> np.ndarray:
+    """Number of rows of the group within a span of time before this row."""
+    node, span = feature.args
+    _, low, high = _earlier(frame, feature, node, 0.0, float(span))  # type: ignore[arg-type]
+    return (high - low).astype(np.float64)
+
+
+def _window_sums(frame: Frame, feature: Feature) -> tuple[np.ndarray, np.ndarray, float]:
+    """(n,) how many values the window of each row has, and their sum after the overall mean is taken off, and that."""
+    number, node, span = feature.args
+    ordered, low, high = _earlier(frame, feature, node, 0.0, float(span))  # type: ignore[arg-type]
+    values = frame.number(number)[ordered.order]
+    present = ~np.isnan(values)
+    centre = float(values[present].mean()) if present.any() else 0.0  # centred for precision
+    count = _running(present.astype(np.float64))
+    total = _running(np.where(present, values - centre, 0.0))
+    return count[high] - count[low], total[high] - total[low], centre
+
+
+def _earlier(
+    frame: Frame, feature: Feature, node: Node, horizon: float, window: float
+) -> tuple[Sequence, np.ndarray, np.ndarray]:
+    """The sorted rows, and (n,) for each row of the table the begin and the end within them of its window: the rows of
+    strictly earlier times, at least the horizon and at most the window back."""
     if horizon < 0 or window < horizon:
         raise PipelineError(f"{feature} looks at no earlier row: use a horizon of 0 or more and a window beyond it.")
     ordered = sequence(frame, node, feature.by)
@@ -206,6 +239,17 @@ def _rolling(compute: Callable[..., np.ndarray], statistic: str, example: str) -
     return Operator("transductive", ("number", "order", "whole"), "number", compute, words, example, grouped=None)
 
 
+def _window(compute: Callable[..., np.ndarray], statistic: str, takes: tuple[str, ...], example: str) -> Operator:
+    def words(feature: Feature) -> str:
+        of = f" of {operand(feature.args[0])}" if len(takes) == 3 else ""
+        place = "{1}" if len(takes) == 3 else "{0}"
+        return f"{statistic}{of} over the rows at most {feature.args[-1]} back" + filled(
+            f",{{within}} in order of {place}", feature
+        )
+
+    return Operator("transductive", takes, "number", compute, words, example, grouped=None)
+
+
 def _target_lag_words(feature: Feature) -> str:
     window = f" and at most {feature.args[2]}" if len(feature.args) > 2 else ""
     words = f"mean target of earlier rows, at least {feature.args[1]}{window} back"
@@ -228,6 +272,9 @@ OPERATORS = {
     "rolling_std": _rolling(rolling_std, "standard deviation", "rolling_std(x, day, 7) by city"),
     "rolling_min": _rolling(rolling_min, "smallest value", "rolling_min(x, whole, 3)"),
     "rolling_max": _rolling(rolling_max, "largest value", "rolling_max(x, day, 3)"),
+    "window_mean": _window(window_mean, "mean", ("number", "order", "literal"), "window_mean(x, day, 7) by shop"),
+    "window_sum": _window(window_sum, "sum", ("number", "order", "literal"), "window_sum(x, day, 3.5) by guest"),
+    "window_count": _window(window_count, "number", ("order", "literal"), "window_count(day, 7) by shop"),
     "expanding_mean": Operator(
         "transductive",
         ("number", "order"),

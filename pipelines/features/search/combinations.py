@@ -11,10 +11,12 @@ from medalist.pipelines.features.language.operator import proposed
 from medalist.pipelines.features.language.registry import operator_of
 from medalist.pipelines.features.search.column_families import overlap
 from medalist.pipelines.features.search.columns import MIN_DISTINCT_SHARE, Columns
+from medalist.pipelines.features.search.spacing import Spacing, spacing_of
 
 MOST_NUMBERS = 40  # numbers that are paired with each other, at most
 MOST_POINTS = 6  # pairs of points in a plane whose distances are tried, at most
 SAME_RANGE = 0.5  # `overlap` of the ranges of two columns that may be the same coordinate of two points
+MOST_RECENT = 16  # most important numbers whose last values come first
 MOST_PAIRS = 6  # pairs of keys within whose groups rows are ordered, at most
 
 
@@ -97,10 +99,13 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
         grouped = _ordered_groups(columns, t, [k for k in keys if k != t])
         if t in columns.dates or columns.distinct[t] > MIN_DISTINCT_SHARE * columns.frame.n:
             grouped.append(())
+        spacing = {by: spacing_of(columns.frame, Column(t), by) for by in grouped}
         for by in grouped:
             yield feature("since_previous", t, by=by)
             if not past_only:
                 yield feature("until_next", t, by=by)
+            for span in spacing[by].spans if spacing[by].irregular else ():
+                yield feature("window_count", t, span, by=by)
             if by:
                 yield feature("position", t, by=by)
                 since = feature("elapsed", t) if t in columns.dates else Column(t)
@@ -116,6 +121,47 @@ def sequences(columns: Columns, *, past_only: bool = False) -> Iterator[Feature]
             yield feature("expanding_mean", name, t, by=by)
             yield feature("lag", name, t, 2, by=by)
             yield feature("divide", name, before)
+            yield from _of_period(name, t, by, spacing[by])
+
+
+def recent(columns: Columns, t: str) -> Iterator[Feature]:
+    """The last values of numbers in order of the time `t`, within the groups whose rows it orders best: the few forms
+    that a forecast needs most often, for many columns, where `sequences` has many forms of each."""
+    if t not in columns.distinct:
+        return
+    keys = [n for n in columns.keys if columns.distinct[n] <= columns.frame.n / 3 and n != t][:8]
+    grouped = _ordered_groups(columns, t, keys)
+    if columns.distinct[t] > MIN_DISTINCT_SHARE * columns.frame.n or not grouped:
+        grouped.insert(0, ())
+    for by, name in product_by_rank(grouped[:2], [n for n in columns.numbers if n != t][:MOST_RECENT]):
+        spacing = spacing_of(columns.frame, Column(t), by)
+        for rows in (1, 2, 3):
+            yield feature("lag", name, t, rows, by=by)
+        for rows in dict.fromkeys((3, *spacing.periods[:1])):
+            mean = feature("rolling_mean", name, t, rows, by=by)
+            yield mean
+            yield feature("subtract", name, mean)
+        for span in spacing.spans[:2] if spacing.irregular else ():
+            yield feature("window_mean", name, t, span, by=by)
+            yield feature("window_sum", name, t, span, by=by)
+
+
+def _of_period(name: str, t: str, by: tuple[Node, ...], spacing: Spacing) -> Iterator[Feature]:
+    """Earlier values of a number by the rows' natural periods, such as a day of hourly rows, and by spans of time where
+    the rows come irregularly."""
+    before = feature("lag", name, t, 1, by=by)
+    for rows in spacing.periods:
+        past, mean = feature("lag", name, t, rows, by=by), feature("rolling_mean", name, t, rows, by=by)
+        yield past
+        yield mean
+        yield feature("subtract", name, past)
+        yield feature("subtract", name, mean)
+        yield feature("subtract", before, past)
+    for span in spacing.spans if spacing.irregular else ():
+        mean = feature("window_mean", name, t, span, by=by)
+        yield mean
+        yield feature("window_sum", name, t, span, by=by)
+        yield feature("subtract", name, mean)
 
 
 def _ordered_groups(columns: Columns, t: str, keys: Sequence[str]) -> list[tuple[Node, ...]]:

@@ -7,6 +7,8 @@ from itertools import combinations, product
 
 from medalist.pipelines.features.language.expression import Column, Feature, feature
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
+from medalist.pipelines.features.lazy import np
+from medalist.pipelines.features.operators.holidays import country_code
 from medalist.pipelines.features.search.column_families import families
 from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
 
@@ -16,6 +18,7 @@ LONG_TEXT = 400  # mean characters of a text, above which its parts are not trie
 MAX_FAMILY = 12  # columns of a family, up to which operators with several output columns are tried
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
 WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same for a numeric time, as multiples of the horizon
+MOST_COUNTRIES, COUNTRY_SHARE = 300, 0.8  # values of a column of countries, at most; share that must be known
 YEAR = 364.0  # days of 52 weeks
 
 
@@ -115,9 +118,25 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
             yield feature("target_mean", feature(part, name))
         yield feature("count", name)
         yield feature("target_mean", feature("cross", feature("hour", name), feature("weekday", name)))
+    for name, place in product(columns.dates, countries(columns)):
+        for op in ("holiday", "until_holiday", "since_holiday"):
+            yield feature(op, name, place)
+        yield feature("target_mean", feature("which_holiday", name, place))
     for a, b in combinations(columns.dates, 2):
         yield feature("days", a, b)
         yield feature("mod", feature("round", feature("days", a, b), 0), 7)
+
+
+def countries(columns: Columns) -> list[str]:
+    """Names of the columns whose values are countries, nearly all of them."""
+    found = []
+    for name in columns.keys if columns.dates else ():
+        if columns.schema.columns[name] == "number" or not 2 <= columns.distinct[name] <= MOST_COUNTRIES:
+            continue
+        values = columns.frame.column(name).dropna().unique()
+        if np.mean([country_code(value) is not None for value in values]) >= COUNTRY_SHARE:
+            found.append(name)
+    return found
 
 
 def _past_targets(columns: Columns, time: str, horizon: float) -> Iterator[Feature]:
