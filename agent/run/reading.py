@@ -13,6 +13,7 @@ from medalist.competitions.audit.target import exact_copies
 from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
 from medalist.competitions.competition import Competition, read_competition
 from medalist.competitions.errors import InputError, TaskError
+from medalist.competitions.naming import did_you_mean_path
 from medalist.competitions.task.file import read_task
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import Task
@@ -106,7 +107,10 @@ def locate_or_download(path: str, seconds: float | None = None) -> Path:
         except InputError as error:
             if address:
                 raise
-            raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
+            near = did_you_mean_path(path)
+            raise InputError(
+                f"There is no folder or zip {path} here{near}, and Kaggle did not give it: {error}"
+            ) from None
     return found
 
 

@@ -46,7 +46,7 @@ def test_help_is_whole_sentences_that_fit(
 
 @pytest.mark.parametrize(
     ("arguments", "meant"),
-    [(("rnu",), "run"), (("run", "x", "--budgt", "1m"), "--budget"), (("inspect", "shpo"), "shop")],
+    [(("rnu",), "run"), (("run", "x", "--budgt", "1m"), "--budget"), (("inspect", "shpo/public"), "shop/public")],
 )
 def test_what_is_nearly_right_is_named(
     capsys: pytest.CaptureFixture[str],
