@@ -64,7 +64,7 @@ def _print(ledger: Ledger, rows: Sequence[RunRow], competition: str | None, runs
             print_wrapped(_nothing(runs_dir, competition, str(ledger)))
         return
     print_text(f"{ledger}:")
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for row in rows:
         standing = _standing_of(row.summary)
         lines.append(
@@ -78,7 +78,7 @@ def _print(ledger: Ledger, rows: Sequence[RunRow], competition: str | None, runs
                 standing.get("medal") or "",
             )
         )
-    header = ("run", "competition", "state", "tried", "score", "beats", "medal")
+    header: tuple[str, ...] = ("run", "competition", "state", "tried", "score", "beats", "medal")
     if not any(line[-2] for line in lines):
         header, lines = header[:-2], [line[:-2] for line in lines]
     print_table(header, lines, right=(3, 4, 5))
