@@ -98,7 +98,8 @@ def where_run_is(target: str, runs_dir: str) -> str:
         print_message(f"Run {run} is in {place}.")
         return str(place)
     if searched:
-        raise LedgerError(f"{str(missing).rstrip('.')}; nor has one of {searched} other known ledgers it.")
+        others = f"none of {searched} other known ledgers has" if searched > 1 else "the other known ledger has not"
+        raise LedgerError(f"{str(missing).rstrip('.')}; {others} got it.")
     if nothing_here is not None:
         raise LedgerError(
             f"{nothing_here}, so there is no run {name}: say with --runs-dir where the runs are, or start one with "
