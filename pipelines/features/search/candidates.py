@@ -100,6 +100,7 @@ class Candidates:
         return not self.forbidden & inputs
 
     def _ordered(self) -> Iterator[Feature]:
+        yield from templates.holidays(self.columns)
         if self.ahead is not None:  # where test lies after train, what came before is likelier to count than the rest
             yield from combinations.recent(self.columns, self.ahead[0])
         yield from templates.single(self.columns)

@@ -118,13 +118,17 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
             yield feature("target_mean", feature(part, name))
         yield feature("count", name)
         yield feature("target_mean", feature("cross", feature("hour", name), feature("weekday", name)))
+    for a, b in combinations(columns.dates, 2):
+        yield feature("days", a, b)
+        yield feature("mod", feature("round", feature("days", a, b), 0), 7)
+
+
+def holidays(columns: Columns) -> Iterator[Feature]:
+    """Public holidays, where there are dates and columns of countries: few, and likely to count."""
     for name, place in product(columns.dates, countries(columns)):
         for op in ("holiday", "until_holiday", "since_holiday"):
             yield feature(op, name, place)
         yield feature("target_mean", feature("which_holiday", name, place))
-    for a, b in combinations(columns.dates, 2):
-        yield feature("days", a, b)
-        yield feature("mod", feature("round", feature("days", a, b), 0), 7)
 
 
 def countries(columns: Columns) -> list[str]:
