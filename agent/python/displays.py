@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from medalist.agent.run.display import Display, PlainLines, Progress
 from medalist.competitions.errors import InputError
@@ -62,6 +62,7 @@ class ProgressBar(Silent):
 
     def __init__(self, bar: Bar | None):
         self._bar = bar
+        self._beside = ""
 
     def tick(self, progress: Progress) -> None:
         by_time = progress.seconds_left is not None
@@ -75,9 +76,13 @@ class ProgressBar(Silent):
         if not self._bar.total:
             self._bar.total = progress.seconds_left if by_time else progress.max_experiments
         done = (self._bar.total or 0.0) - (progress.seconds_left or 0.0) if by_time else progress.experiments
-        self._bar.update(max(0.0, done - self._bar.n))
+        if done > self._bar.n:
+            self._bar.update(done - self._bar.n)
         best = "" if progress.best is None else f", {progress.metric} {progress.best:.6g}"
-        self._bar.set_postfix_str(f"{progress.experiments} experiments{best}" if by_time else best.lstrip(", "))
+        beside = f"{progress.experiments} experiments{best}" if by_time else best.lstrip(", ")
+        if beside != self._beside:  # a bar draws itself each time
+            self._beside = beside
+            self._bar.set_postfix_str(beside)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -93,7 +98,7 @@ def display_of(progress: Shown) -> Display:
     if progress == "bar":
         return ProgressBar(None)
     if hasattr(progress, "set_postfix_str") and hasattr(progress, "update"):
-        return ProgressBar(progress)
+        return ProgressBar(cast(Bar, progress))
     if callable(progress):
         return Callback(progress)
     raise InputError(f"progress is {progress!r}: give 'lines', 'bar', a bar of tqdm, a function of an event, or None.")
