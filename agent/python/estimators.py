@@ -331,7 +331,8 @@ class MedalistClassifier(ClassifierMixin, _Estimator):
         MedalistError
             Where the run's folder is gone or has kept no models.
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        shares = self.predict_proba(X)
+        return self.classes_[shares.argmax(axis=1)]
 
 
 def _has_text(array: np.ndarray) -> bool:
