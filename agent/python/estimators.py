@@ -71,13 +71,17 @@ class _Estimator(BaseEstimator):
 
     def _run(self, X: pd.DataFrame, y: np.ndarray, groups: Any, sample: pd.DataFrame, **task: Any) -> Run:
         """The run on the rows, with one of them in place of a test table: nothing is learned of rows to come."""
-        train = X.reset_index(drop=True).assign(**{ROW: range(len(X)), TARGET: y})
-        test = train.iloc[:1].drop(columns=TARGET).assign(**{ROW: len(X)})
+        train = X.reset_index(drop=True)
+        train[ROW], train[TARGET] = np.arange(len(X)), y
+        test = train.iloc[:1].drop(columns=TARGET)
+        test[ROW] = len(X)
         sample.insert(0, ROW, len(X))
         if groups is not None:
             check_consistent_length(X, groups)
             train[GROUPS] = np.asarray(groups)
             task["folds"] = f"group:{GROUPS}"
+        if self.families is not None:
+            task["families"] = self.families
         try:
             return run(
                 train=train,
@@ -93,7 +97,6 @@ class _Estimator(BaseEstimator):
                 runs_dir=self.runs_dir,
                 progress=self.progress,
                 report=False,
-                **({} if self.families is None else {"families": self.families}),
                 **task,
             )
         except MedalistError as error:

@@ -117,14 +117,17 @@ def writable(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     repeated = out.columns[out.columns.duplicated()]
     if len(repeated):
         raise InputError(f"{what} has the column {repeated[0]!r} twice: rename one.")
-    changed = {name: column for name in out if (column := _changed(out[name])) is not None}
-    return out.assign(**changed)
+    for name in list(out.columns):
+        column = _changed(out[name])
+        if column is not None:
+            out[name] = column
+    return out
 
 
 def _changed(column: pd.Series) -> pd.Series | None:
     """What is written in place of a column; None where it is written as it is."""
     if isinstance(column.dtype, pd.SparseDtype):
-        return column.sparse.to_dense()
+        return pd.Series(np.asarray(column), index=column.index, name=column.name)
     if types.is_timedelta64_dtype(column.dtype):
         return column.dt.total_seconds()
     if isinstance(column.dtype, pd.PeriodDtype | pd.IntervalDtype):

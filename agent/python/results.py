@@ -82,7 +82,9 @@ class Run:
         if not given:
             return None
         names = {field.name for field in fields(Standing)}
-        plain = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items() if name in names}
+        plain: dict[str, Any] = {}
+        for name in names & set(given):
+            plain[name] = tuple(given[name]) if isinstance(given[name], list) else given[name]
         return Standing(**plain)
 
     @property

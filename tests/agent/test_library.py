@@ -15,10 +15,14 @@ import signal
 import sys
 import medalist
 
+def settings():
+    threads = {name: value for name, value in os.environ.items() if name.endswith("_THREADS") or "OMP_" in name}
+    return threads, signal.getsignal(signal.SIGINT)
+
 print("the script begins", flush=True)
-before = dict(os.environ), signal.getsignal(signal.SIGINT)
+before = settings()
 run = medalist.run(sys.argv[1], max_experiments=1, families="linear", threads=1, runs_dir=sys.argv[2], report=False)
-print("nothing is changed" if (dict(os.environ), signal.getsignal(signal.SIGINT)) == before else "")
+print("nothing is changed" if settings() == before else "")
 print(run.status, run.summary["verdicts"], len(run.submission), len(run.oof), list(run.experiments["weight"]))
 """
 
