@@ -53,7 +53,8 @@ def test_new_rows_with_text_and_missing_values_are_predicted(tmp_path: Path) -> 
     shares = model.predict_proba(X[100:])
     assert shares.shape == (50, 2)
     assert np.allclose(shares.sum(axis=1), 1)
-    assert model.score(X[100:], y[100:]) > 0.8
+    most = max(np.mean(y[100:] == label) for label in model.classes_)
+    assert model.score(X[100:], y[100:]) > most + 0.1
     assert "group" in medalist.open(model.run_.folder).folder.joinpath("task.yaml").read_text(encoding="utf-8")
 
 
