@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -239,3 +240,24 @@ def test_public_modules_say_what_they_return() -> None:
             if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
                 in_protocol = path.name == "displays.py" and node.name in ("update", "set_postfix_str", "close")
                 assert ast.get_docstring(node) or in_protocol or node.name in ("event", "tick"), (path.name, node.name)
+
+
+@pytest.mark.slow
+def test_ctrl_c_closes_the_run_of_a_script_which_goes_on(public: Path, tmp_path: Path) -> None:
+    text = (
+        "import sys, medalist\n"
+        "told = lambda event: print(event['event'], flush=True)\n"
+        "run = medalist.run(sys.argv[1], budget='5m', threads=1, progress=told)\n"
+        "print('then', run.status, len(run.submission), run.report is not None)\n"
+    )
+    environment = dict(os.environ, PYTHONPATH=str(Path(medalist.__file__).parents[1]), MEDALIST_REPORT="1")
+    process = subprocess.Popen(
+        [sys.executable, "-c", text, str(public)], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environment
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line == "experiment\n":
+            process.send_signal(signal.SIGINT)
+            break
+    rest, _ = process.communicate(timeout=120)
+    assert rest.splitlines()[-1] == "then interrupted 150 True"
