@@ -687,10 +687,12 @@ def test_what_cannot_be_is_refused_before_anything_runs(public: Path, tmp_path: 
 
 
 def test_a_reason_names_what_an_insufficient_gain_lacks() -> None:
-    assert trial_text(Comparison(0.5, 0.1, 20), adopted=True).endswith("did not choose them")
-    assert trial_text(Comparison(0.1, 0.5, 20), adopted=False).endswith("within the noise")
-    assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("not in each fold")
-    assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("did not choose them")
+    assert trial_text(Comparison(0.5, 0.1, 20), "0", adopted=True).endswith("did not choose them")
+    assert trial_text(Comparison(0.1, 0.5, 20), "0", adopted=False).endswith("less than 0.013 is asked")
+    assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), "0", adopted=False).endswith("which is chance")
+    assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), "0", adopted=False).endswith(
+        "did not choose them"
+    )
 
 
 # what needs no screening
