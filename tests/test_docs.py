@@ -135,7 +135,9 @@ def test_environment_variables_are_those_of_the_code() -> None:
     packages = ("agent", "competitions", "pipelines", "leaderboard")
     code = "".join(p.read_text(encoding="utf-8") for name in packages for p in (ROOT / name).rglob("*.py"))
     names = r"MEDALIST_[A-Z_]+"
-    assert set(re.findall(names, (ROOT / "README.md").read_text(encoding="utf-8"))) == set(re.findall(names, code))
+    assert set(re.findall(names, (ROOT / "docs" / "using.md").read_text(encoding="utf-8"))) == set(
+        re.findall(names, code)
+    )
 
 
 def help_text(command: str) -> str:
