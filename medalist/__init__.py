@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from medalist.agent.grading import Grade
-    from medalist.agent.python.estimators import MedalistClassifier, MedalistRegressor
+    from medalist.agent.python.classifier import MedalistClassifier
     from medalist.agent.python.grading import grade
     from medalist.agent.python.holdouts import Holdout, holdout
     from medalist.agent.python.inspection import Inspection, inspect
+    from medalist.agent.python.regressor import MedalistRegressor
     from medalist.agent.python.results import Run, open
     from medalist.agent.python.running import run
     from medalist.competitions.errors import MedalistError
@@ -46,9 +47,9 @@ _MODULES = {
     "Grade": "medalist.agent.grading",
     "Holdout": "medalist.agent.python.holdouts",
     "Inspection": "medalist.agent.python.inspection",
-    "MedalistClassifier": "medalist.agent.python.estimators",
+    "MedalistClassifier": "medalist.agent.python.classifier",
     "MedalistError": "medalist.competitions.errors",
-    "MedalistRegressor": "medalist.agent.python.estimators",
+    "MedalistRegressor": "medalist.agent.python.regressor",
     "Run": "medalist.agent.python.results",
     "Standing": "medalist.leaderboard.boards.standing",
     "grade": "medalist.agent.python.grading",
