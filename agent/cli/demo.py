@@ -33,14 +33,14 @@ def demo(
 
     import pandas as pd
 
-    from medalist.agent.cli.ending import end, has_ended, with_time_for_its_end
+    from medalist.agent.cli.ending import end
     from medalist.agent.config import RunConfig
+    from medalist.agent.ending import run_to_end
     from medalist.agent.grade_files import log_grade
     from medalist.agent.grading import grade
     from medalist.agent.records.stores import open_ledger
     from medalist.agent.run.display import display_for
     from medalist.agent.run.reading import read
-    from medalist.agent.run.run import run
     from medalist.competitions.demo.late_parcels import reference_field, write_demo
     from medalist.leaderboard.boards.board import board_from_scores
     from medalist.leaderboard.boards.standing import Standing, sentence
@@ -48,9 +48,7 @@ def demo(
     display = display_for(json)
     home = write_demo(Path(folder))
     config = RunConfig(path=str(home / "public"), budget=seconds, memory=most, runs_dir=runs_dir)
-    work = with_time_for_its_end(config, 0, report=report)
-    result = run(work, display, began=began, deadline=deadline)
-    has_ended(config, began, deadline)
+    result = run_to_end(config, display, began, deadline, report=report)
     competition, task = read(str(home / "public"), {}, {}, None, 0)
     scores = [score for _, score in reference_field()]
     better = task.scorer().greater_is_better

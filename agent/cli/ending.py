@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import typer
 
 from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.process import exit_with
 from medalist.agent.config import RunConfig
+from medalist.agent.ending import report_at_end, run_to_end, seconds_left
 from medalist.agent.run.deadline import Deadline
 from medalist.agent.run.run import RunResult
-from medalist.competitions.clock import awake
-from medalist.competitions.errors import BudgetError
 
-MARGIN = 1.5  # seconds before the deadline at which the command is about to exit: the supervisor ends it at 0.6
 MOST_SECONDS = 120.0  # for submissions at the end of a run without a budget
-REPORT_SECONDS = 4.0  # of the budget that are kept for the report: it takes about one on an idle machine
-REPORT_SHARE = 0.1  # most of the budget that is kept for it
-LEAST_BUDGET = 20.0  # seconds of a budget from which on time is kept for it
 
 
 def work(
@@ -40,43 +34,10 @@ def work(
     do not allow a run.
     """
     from medalist.agent.run.display import display_for
-    from medalist.agent.run.run import run
 
-    shorter = with_time_for_its_end(config, most, report=report)
-    result = run(shorter, display_for(json), began=began, resume=resume, deadline=deadline)
-    has_ended(config, began, deadline)
+    result = run_to_end(config, display_for(json), began, deadline, resume=resume, most=most, report=report)
     submit_at_end(result, config, began, most, slug, json=json)
     return end(result, config, began, report=report, json=json)
-
-
-def with_time_for_its_end(config: RunConfig, most: int, *, report: bool) -> RunConfig:
-    """The options of a run that leaves time for up to `most` submissions and for the report at its end.
-
-    Raises BudgetError where its budget is too small for the submissions.
-    """
-    if config.budget is None:
-        return config
-    kept = min(REPORT_SECONDS, REPORT_SHARE * config.budget) if report and config.budget >= LEAST_BUDGET else 0.0
-    if most:
-        from medalist.agent.submitting.automatic import SECONDS
-
-        if config.budget < 2 * SECONDS:
-            raise BudgetError(
-                f"--auto-submit keeps the last {SECONDS:.0f} s of the budget for Kaggle: give at least "
-                f"{2 * SECONDS:.0f} s."
-            )
-        kept = SECONDS
-    until = None if config.until is None else config.until - kept
-    return config.model_copy(update={"budget": config.budget - kept, "until": until})
-
-
-def has_ended(config: RunConfig, began: float, deadline: Deadline) -> None:
-    """Report that the run has ended, so that from now on the whole budget holds. config: with the whole budget."""
-    if config.budget is not None:
-        from medalist.agent.budget import Budget
-
-        deadline.start(Budget.of(config.budget, began, config.until))
-        deadline.stop()
 
 
 def submit_at_end(
@@ -113,9 +74,7 @@ def end(result: RunResult, config: RunConfig, began: float, *, report: bool, jso
         if not json:
             _next(result, config)
         return exit_with(result)
-    from medalist.agent.report.in_time import report_in_time
-
-    path, problem = report_in_time("run", result.run_id, config.runs_dir, seconds_left(config, began))
+    path, problem = report_at_end(result, config, began)
     if problem:
         print_text(problem, sys.stderr)
     elif not json:
@@ -137,13 +96,3 @@ def _next(result: RunResult, config: RunConfig) -> None:
         )
     else:
         print_next(going_on, (f"medalist show {result.run_id}{where}", "what was done until now"))
-
-
-def seconds_left(config: RunConfig, began: float) -> float:
-    """Seconds until MARGIN before the run's deadline; infinite where it has none."""
-    ends = [float("inf")]
-    if config.budget is not None:
-        ends.append(began + config.budget - awake())
-    if config.until is not None:
-        ends.append(config.until - time.time())
-    return min(ends) - MARGIN

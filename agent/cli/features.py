@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +13,10 @@ from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
 from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import PipelineError
+from medalist.leaderboard.ledger.verdicts import UNTESTED, latest_verdicts
 
 if TYPE_CHECKING:
     from medalist.leaderboard.ledger.rows import FeatureRow, RunRow, ScreeningRow
-
-_UNTESTED = ("redundant", "candidate")  # statuses of features that no experiment has tested
 
 
 def features(
@@ -44,7 +43,7 @@ def features(
             }
         )
         return
-    latest = _verdicts(rows)
+    latest = latest_verdicts(rows)
     print_text(f"{run.id}  {run.competition}  {run.state}")
     if latest or searches:
         print_wrapped(_headline(rows, latest, searches))
@@ -60,21 +59,12 @@ def features(
     if everything:
         _section("redundant", [r for r in latest if r.status == "redundant"], "why")
         _section("passed the screening, not tested", [r for r in latest if r.status == "candidate"], "why")
-    elif untested := [r.status for r in latest if r.status in _UNTESTED]:
+    elif untested := [r.status for r in latest if r.status in UNTESTED]:
         repeat, wait = untested.count("redundant"), untested.count("candidate")
         print_text("")
         print_wrapped(
             f"Of what passed, {repeat:,} say what others say, and {wait:,} were not tested: --all lists them."
         )
-
-
-def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
-    """One row for each expression, the largest gain first: its last row with a verdict, else its last row."""
-    last: dict[str, FeatureRow] = {}
-    for row in rows:
-        if row.text not in last or row.status not in _UNTESTED or last[row.text].status in _UNTESTED:
-            last[row.text] = row
-    return sorted(last.values(), key=lambda r: (r.unit, r.gain is None, -(r.gain or 0.0), r.number))
 
 
 def _tested(latest: Sequence[FeatureRow]) -> int:
@@ -85,7 +75,7 @@ def _tested(latest: Sequence[FeatureRow]) -> int:
 def _headline(rows: Sequence[FeatureRow], latest: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
     """How many candidates were screened, passed, were tested and kept, in one sentence. What is tested need not have
     passed a screening: some features are tried wherever a column has many values."""
-    passed = {r.text for r in rows if r.status in _UNTESTED}
+    passed = {r.text for r in rows if r.status in UNTESTED}
     steps = len({s.step for s in searches})
     counts = {status: sum(r.status == status for r in latest) for status in ("kept", "forced", "removed")}
     parts = [
@@ -105,7 +95,7 @@ def _none_kept(run: RunRow, latest: Sequence[FeatureRow], searches: Sequence[Scr
     if tested:
         why = "the only one that was" if tested == 1 else f"none of the {tested:,} that were"
         why = f"{why} tested {'did not improve' if tested == 1 else 'improved'} the score beyond its noise"
-    elif any(s.passed for s in searches) or any(r.status in _UNTESTED for r in latest):
+    elif any(s.passed for s in searches) or any(r.status in UNTESTED for r in latest):
         why = "none of the candidates was tested"
     elif searches:
         why = "no candidate says more about what the model gets wrong than chance would"

@@ -45,16 +45,12 @@ def inspect(
 ) -> None:
     """Say what would be predicted, how it is scored, what the columns mean and what looks wrong."""
     options = given.task(task)
-    from medalist.agent.run.reading import cards_of, read
-    from medalist.competitions.additional_rows import additional_rows
-    from medalist.competitions.audit.audit import audit
+    from medalist.agent.inspecting import inspect_competition
     from medalist.competitions.inspection import inspection_document
     from medalist.competitions.task.file import write_task
 
-    competition, inferred = read(path, options, given.files(), task, seed)
-    cards = cards_of(competition, inferred)
-    more = additional_rows(competition, inferred, inferred.features(competition.train, competition.test))
-    findings = (*(() if more is None else more.findings), *audit(competition, inferred, cards, seed=seed))
+    found = inspect_competition(path, options, given.files(), task, seed)
+    competition, inferred, cards, findings = found.competition, found.task, found.cards, found.findings
     if write is not None:
         write_task(inferred, Path(write))
     if json:

@@ -97,19 +97,26 @@ class Interrupts:
         return {s: signal.signal(s, self) for s in handled}
 
 
+def never() -> bool:
+    """False: nobody asks for a close but by signals."""
+    return False
+
+
 @contextmanager
-def interruptible(end: Callable[[str, Mapping[str, Any]], None]) -> Iterator[Callable[[], bool]]:
+def interruptible(
+    end: Callable[[str, Mapping[str, Any]], None], asked: Callable[[], bool] = never
+) -> Iterator[Callable[[], bool]]:
     """Handle Ctrl-C (SIGINT), SIGTERM and SIGHUP as requests for an orderly close within a `with` block. Yields a
-    function that returns whether there was one.
+    function that returns whether there was one, or whether it was `asked` for otherwise.
 
     A second request raises KeyboardInterrupt. An exception that leaves the block is given to `end`, as the run's status
     and error (see `LedgerQueue.end`), and is raised again. Outside the main thread, where Python handles no signals,
-    there are no requests.
+    there are no requests by signal.
     """
     interrupts = Interrupts(graceful=True)
     before = interrupts.install() if threading.current_thread() is threading.main_thread() else {}
     try:
-        yield lambda: interrupts.requested
+        yield lambda: interrupts.requested or asked()
     except BaseException as error:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         with contextlib.suppress(LedgerError):  # the exception goes before

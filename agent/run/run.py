@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
-from medalist.agent.run.deadline import Deadline, interruptible
+from medalist.agent.run.deadline import Deadline, interruptible, never
 from medalist.agent.run.display import Display, Log, Progress
 from medalist.agent.run.pools import pool_of
 from medalist.agent.workers.pool import WorkerPool
@@ -41,11 +41,13 @@ def run(
     began: float | None = None,
     resume: str | None = None,
     deadline: Deadline | None = None,
+    asked: Callable[[], bool] = never,
 ) -> RunResult:
     """Run the agent on a competition, or go on with a run that was ended (`resume`: its id).
 
     `began` is the instant, on the clock of `awake()`, from which the budget counts. `deadline` is that of a
-    supervised process; without one nothing ends the process where the run has not ended by itself.
+    supervised process; without one nothing ends the process where the run has not ended by itself. `asked` is called
+    time and again: where it returns True the run is closed, as by Ctrl-C.
 
     Raises a MedalistError where the competition, the task, the budget or the folder does not allow it.
     """
@@ -57,7 +59,7 @@ def run(
     try:
         deadline.start(budget)
         workers = pool_of(config)
-        return _run(config, display, budget, workers, resume, deadline)
+        return _run(config, display, budget, workers, resume, deadline, asked)
     finally:
         deadline.stop()
         if workers is not None:
@@ -72,6 +74,7 @@ def _run(
     workers: WorkerPool,
     resume: str | None,
     deadline: Deadline,
+    asked: Callable[[], bool],
 ) -> RunResult:
     """Prepare the run while nobody else works in its folder, and work on it."""
     from medalist.agent.records.claim import claimed
@@ -89,11 +92,17 @@ def _run(
         if not resume:
             claims.enter_context(claimed(prepared.journal.folder))
         remember(config.runs_dir)
-        return _begin(config, display, budget, workers, prepared, deadline)
+        return _begin(config, display, budget, workers, prepared, deadline, asked)
 
 
 def _begin(
-    config: RunConfig, display: Display, budget: Budget, workers: WorkerPool, prepared: Prepared, deadline: Deadline
+    config: RunConfig,
+    display: Display,
+    budget: Budget,
+    workers: WorkerPool,
+    prepared: Prepared,
+    deadline: Deadline,
+    asked: Callable[[], bool],
 ) -> RunResult:
     """Connect the journal's events to the display and the log, and work with signals handled."""
     journal = prepared.journal
@@ -116,7 +125,7 @@ def _begin(
     emit({"event": "start", "run": journal.run_id, "folder": str(journal.folder), "text": prepared.headline})
     for note in prepared.notes:
         journal.note(note)
-    with journal.ledger, interruptible(journal.queue.end) as stopped:
+    with journal.ledger, interruptible(journal.queue.end, asked) as stopped:
         try:
             return _work(config, display, budget, workers, prepared, stopped, deadline)
         except Exception as error:

@@ -10,14 +10,20 @@ import pytest
 from command_line import assert_valid, demo, only_run
 
 SCRIPT = """
+import os
+import signal
 import sys
-from medalist.agent.run.display import PlainLines
-from medalist.agent.run.run import RunConfig, run
+import medalist
+
+def settings():
+    threads = {name: value for name, value in os.environ.items() if name.endswith("_THREADS") or "OMP_" in name}
+    return threads, signal.getsignal(signal.SIGINT)
 
 print("the script begins", flush=True)
-config = RunConfig(path=sys.argv[1], max_experiments=1, families=("linear",), threads=1, runs_dir=sys.argv[2])
-summary = run(config, PlainLines()).summary
-print(summary["status"], summary["verdicts"])
+before = settings()
+run = medalist.run(sys.argv[1], max_experiments=1, families="linear", threads=1, runs_dir=sys.argv[2], report=False)
+print("nothing is changed" if settings() == before else "")
+print(run.status, run.summary["verdicts"], len(run.submission), len(run.oof), list(run.experiments["weight"]))
 """
 
 
@@ -42,5 +48,6 @@ def test_a_script_needs_no_main_guard(public: Path, tmp_path: Path, how: str) ->
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("the script begins") == 1
-    assert "finished {'keep': 1}" in done.stdout
+    assert "finished {'keep': 1} 150 400 [1.0]" in done.stdout
+    assert "nothing is changed" in done.stdout
     assert_valid(only_run(tmp_path / "runs") / "submission.csv", public / "sample_submission.csv")

@@ -87,10 +87,10 @@ class NodeProcess:
 
 def _environment() -> dict[str, str]:
     """The variables of the process, which finds this package where it was imported from."""
-    import medalist
+    from medalist import competitions
 
-    found = next(iter(medalist.__path__))
-    return dict(os.environ, PYTHONPATH=os.pathsep.join([str(Path(found).parent), os.environ.get("PYTHONPATH", "")]))
+    found = Path(competitions.__file__).parents[2]
+    return dict(os.environ, PYTHONPATH=os.pathsep.join([str(found), os.environ.get("PYTHONPATH", "")]))
 
 
 @dataclass
