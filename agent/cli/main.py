@@ -27,6 +27,7 @@ from medalist.agent.cli.night_install import status as night_status
 from medalist.agent.cli.night_install import uninstall as night_uninstall
 from medalist.agent.cli.night_run import report as night_report
 from medalist.agent.cli.night_run import run as night_run
+from medalist.agent.cli.predict import predict
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.report import report
@@ -50,8 +51,8 @@ app = typer.Typer(
     help="An autonomous agent for tabular machine-learning competitions.",
 )
 for command in (
-    run, resume, demo, inspect, grade, compare, holdout, runs, show, report, why, reproduce, clean, features, medals,
-    leaderboard, submit, submissions,
+    run, resume, demo, inspect, grade, compare, holdout, runs, show, predict, report, why, reproduce, clean, features,
+    medals, leaderboard, submit, submissions,
 ):  # fmt: skip
     app.command()(command)
 night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
