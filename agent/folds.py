@@ -33,7 +33,8 @@ class FoldSet:
     rows: (r,) indices of the training rows that are validated at least once, ascending; the "evaluated rows".
     fold_of_row: (r,) the fold of each of them, in the first repetition.
     blocks: (r,) the block of each of them for paired comparisons (see `score.block_of_rows`).
-    y, weights: (r, T) encoded targets and (r,) row weights of `rows`.
+    y, weights: (r, T) encoded targets of `rows`, and their weights (r,) in the metric, or what else it is told of them,
+        (r, F): see `Metric.score`.
     groups: (r,) the group or the span of time of each row, where folds hold out whole groups or spans; else None.
     forecast: whether each fold lies later than the rows that its model is fitted on.
     fit_rows: rows that a fold's model is fitted on, on average.

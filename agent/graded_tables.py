@@ -20,9 +20,9 @@ def submission_for(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
 
 
 def answers_for(table: pd.DataFrame, path: Path, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
-    """The answers in the file `path`, read as `table`, with labels as text and the column of the test rows that the
-    task's transformation needs."""
-    return _with_labels(_with_operand(table, task, test), path, task)
+    """The answers in the file `path`, read as `table`, with labels as text and the columns of the test rows that the
+    task's transformation and its metric need."""
+    return _with_labels(_with_columns_of_test(table, task, test), path, task)
 
 
 def table_of(path: Path, what: str) -> pd.DataFrame:
@@ -54,10 +54,14 @@ def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
     return table.assign(**{c: exact[c].fillna("") for c in lost})
 
 
-def _with_operand(truth: pd.DataFrame, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
-    """The answers with the column that the task's transformation needs, from the test rows of the same ids."""
-    column = parse_transform(task.transform).column
+def _with_columns_of_test(truth: pd.DataFrame, task: Task, test: pd.DataFrame | None) -> pd.DataFrame:
+    """The answers with the columns that the task's transformation, metric and weights need and they lack, from the
+    test rows of the same ids."""
+    needed = (parse_transform(task.transform).column, *task.scorer().columns, task.weights)
     keys = dict(zip(task.id, task.id if task.long else task.submission_id, strict=True))
-    if column is None or column in truth or test is None or column not in test or not set(keys.values()) <= set(truth):
+    if test is None or not keys or not set(keys.values()) <= set(truth):
         return truth
-    return truth.merge(test[[*keys, column]].rename(columns=keys), on=list(keys.values()), how="left")
+    absent = [c for c in dict.fromkeys(filter(None, needed)) if c not in truth and c in test and c not in keys]
+    if not absent:
+        return truth
+    return truth.merge(test[[*keys, *absent]].rename(columns=keys), on=list(keys.values()), how="left")

@@ -49,7 +49,7 @@ class ScoredRows:
     task: by which they are scored: with classes that occur in the answers only, and in columns where it was long.
     ids: (n,) of the rows; their positions where they have none, or where ids repeat.
     y, predictions: (n, T) encoded targets and (n, W) predictions.
-    weights: (n,) of the rows; None where all count alike.
+    weights: (n,) of the rows, or what else the metric is told of them, (n, F); None where all count alike.
     """
 
     task: Task
@@ -113,7 +113,8 @@ def scored_rows(task: Task, submission: pd.DataFrame, answers: pd.DataFrame) -> 
         predicted = _without_unasked(task, predicted, truth)
     predictions = submitted_predictions(task, predicted)
     y = _encoded(task, truth, predictions)
-    weights = truth[task.weights].to_numpy(float) if task.weights and task.weights in truth.columns else None
+    weighted = bool(task.scorer().columns) or task.weights in truth.columns
+    weights = task.metric_rows(truth) if weighted else None
     return ScoredRows(task, truth.index, y, predictions, weights)
 
 

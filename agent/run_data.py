@@ -168,6 +168,7 @@ class RunData:
         y = self.y[rows]
         groups = dependent_rows(self.task.folds, self.competition.train)
         groups = None if groups is None else groups[rows]
+        told = self.task.metric_rows(self.competition.train)
         return FoldSet(
             path=path,
             positions=positions,
@@ -175,7 +176,7 @@ class RunData:
             fold_of_row=first_fold(positions, len(rows)),
             blocks=block_of_rows(y, groups=groups),
             y=y,
-            weights=None if self.weights is None else self.weights[rows],
+            weights=None if told is None else told[rows],
             groups=groups,
             forecast=self.refit,
             fit_rows=float(np.mean([len(fit) for fit, _ in splits])),

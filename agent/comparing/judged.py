@@ -86,7 +86,7 @@ def out_of_fold_rows(made: Mapping[str, OutOfFold], task: Task, competition: Com
     if rows is None or not len(rows):
         raise InputError("The runs share no row that both predict out of fold: compare them on answers, by --answers.")
     y = task.encode(competition.train)[rows]
-    weights, groups = task.row_weights(competition.train), dependent_rows(task.folds, competition.train)
+    weights, groups = task.metric_rows(competition.train), dependent_rows(task.folds, competition.train)
     notes = []
     if any(len(one.rows) != len(rows) for one in made.values()):
         notes.append(f"Of the training rows, the {len(rows):,} count that all of them predict out of fold.")

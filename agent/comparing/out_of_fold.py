@@ -85,7 +85,7 @@ def out_of_fold(found: Found, task: Task, competition: Competition) -> OutOfFold
     y = task.encode(competition.train)
     blend = Ensemble(members, cast(Space, made.get("space") or "mean")).blend(kept)
     positions = [np.searchsorted(rows, valid) for _, valid in splits]
-    weights = task.row_weights(competition.train)
+    weights = task.metric_rows(competition.train)
     groups = dependent_rows(task.folds, competition.train)
     decided, _ = decide(
         task.scorer(),

@@ -237,7 +237,7 @@ def _check_metric(competition: Competition, task: Task) -> None:
     metric = task.scorer()
     if metric.needs == "value":
         y = task.encode(competition.train)
-        metric.score(y, np.tile(metric.best_constant(y), (len(y), 1)), task.row_weights(competition.train))
+        metric.score(y, np.tile(metric.best_constant(y), (len(y), 1)), task.metric_rows(competition.train))
 
 
 def _board(config: RunConfig, task: Task) -> Board | NoStanding:

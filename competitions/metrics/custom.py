@@ -1,5 +1,7 @@
 """Custom metrics: `file.py:function`, a person's function that is called with (y_true, y_pred) and returns a number.
 
+With `columns` it is called with (y_true, y_pred, rows), so that it can score by group or date, or weigh rows.
+
 Its properties can be set by attributes of the function or, failing that, by constants of its module (in lower or upper
 case):
 
@@ -7,6 +9,9 @@ greater_is_better : bool, True by default, as scikit-learn's `make_scorer` has i
 needs : "value" (default), "probability", "label" or "ranking".
 objective : what estimators minimise: "l2", "l1", "mape", "quantile:0.9" (any quantile), "log_l2" or "log_l1" (of
     logarithms), or "logloss"; by default "logloss" for probabilities, labels and rankings, else "l2".
+columns : names of columns of train, () by default. `rows` is a dict of them, name → (n,) floats: numbers as they are,
+    dates as seconds since 1970, other values as codes (equal where the values are), NaN where one is missing. Answers
+    that are graded have to hold them too, or be of a test table that does.
 
 y_true and y_pred are float arrays: (n,) for one target; (n, T) for several; probabilities of several classes, and
 rankings, are (n, K). Classes come as codes 0…K-1 in the order of the task's classes (binary: 1 is the positive class).
@@ -28,6 +33,7 @@ import numpy as np
 
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics import best_constants as best
+from medalist.competitions.metrics.by_column import named_values
 from medalist.competitions.metrics.metric import Metric, Needs
 
 _NAME = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
@@ -61,21 +67,24 @@ def split_custom(name: str) -> tuple[Path, str] | None:
 class CustomFunction:
     """A person's function, called on copies of y (n, ...) and p (n, ...); returns its score as a float.
 
-    It is pickled as (file, name) and loaded again from the file. Calls raise MetricError where the function fails or
+    columns: of the data whose values it is called with as well. It is pickled as (file, name) and loaded again from the
+    file. Calls raise MetricError where the function fails or
     returns no finite number.
     """
 
     file: Path
     name: str
     called: Callable[..., Any]
+    columns: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[[Path, str], CustomFunction], tuple[Path, str]]:
         return _load, (self.file, self.name)
 
-    def __call__(self, y: np.ndarray, p: np.ndarray) -> float:
+    def __call__(self, y: np.ndarray, p: np.ndarray, rows: np.ndarray | None = None) -> float:
         where = f"{self.file}:{self.name}"
         try:
-            score = float(self.called(y.copy(), p.copy()))
+            more = () if rows is None else (dict(named_values(self.columns, rows.copy())),)
+            score = float(self.called(y.copy(), p.copy(), *more))
         except (Exception, SystemExit) as error:
             raise MetricError(
                 f"The metric {where} failed ({_error_text(error)}): mend it or choose another."
@@ -121,6 +130,7 @@ def load_custom(file: Path, function: str) -> Metric:
         function=loaded,
         constant=partial(_best_candidate, loaded, kind, greater),
         whole=True,
+        columns=loaded.columns,
     )
 
 
@@ -133,7 +143,13 @@ def _load(file: Path, function: str) -> CustomFunction:
     called = getattr(_run(file), function, None)
     if not callable(called):
         raise MetricError(f"{file} has no function {function}: name a function(y_true, y_pred) that returns a number.")
-    return CustomFunction(file, function, called)
+    named = _setting(called, sys.modules[_module_name(file)], "columns", ())
+    columns = (named,) if isinstance(named, str) else named
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
+        raise MetricError(
+            f"{file}:{function}: columns is {named!r}, and has to be a list of names of columns of train."
+        )
+    return CustomFunction(file, function, called, tuple(columns))
 
 
 def _run(file: Path) -> ModuleType:
@@ -167,7 +183,7 @@ def _error_text(error: BaseException) -> str:
 
 
 def _best_candidate(
-    score: Callable[[np.ndarray, np.ndarray], float],
+    score: CustomFunction,
     needs: Needs,
     greater: bool,
     y: np.ndarray,
@@ -176,9 +192,12 @@ def _best_candidate(
 ) -> np.ndarray:
     """The best of a few dozen constants for one target y (n,) by a custom score: (1,) or, for probabilities, (K,).
 
-    Constants for which the score is undefined are passed over; where all are, the mean or the class shares.
+    Constants for which the score is undefined are passed over; where all are, the mean or the class shares; so too for
+    a score that looks at columns, which are not known here.
     """
     candidates = _candidates(needs, y, weights, n_classes)
+    if score.columns:
+        return candidates[0]
     worst = -np.inf if greater else np.inf
     scores = []
     for constant in candidates:

@@ -138,6 +138,16 @@ def r2(y: np.ndarray, p: np.ndarray) -> float:
     return 1.0 - float(((y - p) ** 2).sum()) / spread
 
 
+def r2_about_zero(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """1 less the sum of squared errors over the sum of squared targets, each weighted: R² of a target whose mean counts
+    as zero (jane-street-real-time-market-data-forecasting)."""
+    w = np.ones(len(y)) if weights is None else weights
+    whole = float(w @ y**2)
+    if whole == 0:
+        raise MetricError("R² about zero is not defined where every target is zero.")
+    return 1.0 - float(w @ (y - p) ** 2) / whole
+
+
 def pearson(y: np.ndarray, p: np.ndarray) -> float:
     """Pearson's correlation; predictions that are all equal score 0."""
     if np.ptp(y) == 0:

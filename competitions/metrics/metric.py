@@ -51,7 +51,10 @@ class Metric:
         losses. "accuracy" counts right labels, "ordinal" weighs labels by their distance, "classes" anything else.
     confusion : the score of labels as a function of confusion tables (..., K, K), true class by row, predicted class by
         column, to (...); greater is better, whichever direction the metric has. None if it is no such function.
-    weighted : whether `score` uses weights of rows; it ignores them otherwise.
+    weighted : whether `score` uses weights of rows; it ignores them otherwise. Without `mean`, `function` takes them as
+        its third argument, (n,) or None.
+    columns : those of the data whose values `function` takes as its third argument, (n, F) as `by_column.row_values`
+        makes them; `score` is given them in place of weights.
     over_targets : whether it is the mean over columns of `single`, or with `pooled` the `single` of all their values.
     whole : whether `function` takes all targets at once and nothing else is known of it (a custom metric).
     scale_free : whether the unit of the target does not matter.
@@ -72,12 +75,13 @@ class Metric:
     objective: str
     problem_types: tuple[str, ...]
     bounds: tuple[float, float]
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray | float]
+    function: Callable[..., np.ndarray | float]
     constant: Constant
     shape: Shape = "unknown"
     mean: Mean = ""
     confusion: ConfusionScore | None = None
     weighted: bool = False
+    columns: tuple[str, ...] = ()
     over_targets: bool = False
     pooled: bool = False
     whole: bool = False
@@ -94,6 +98,11 @@ class Metric:
     def per_row(self) -> bool:
         """Whether the score is a function of the mean of the rows' losses (see `losses` and `from_mean`)."""
         return bool(self.mean) and not (self.over_targets and self.mean == "root" and not self.pooled)
+
+    @property
+    def uses_rows(self) -> bool:
+        """Whether `score` looks at more of each row than target and prediction: its weight, or other `columns`."""
+        return self.weighted or bool(self.columns)
 
     def of_one_target(self) -> Metric:
         """The metric of a single column: that which a mean over targets averages, else the metric itself."""
@@ -112,6 +121,9 @@ class Metric:
     def score(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The score of predictions p (n, W) for targets y (n, T), a finite number; one column may be given as (n,).
 
+        weights: (n,) of the rows for a metric that is `weighted`; the values (n, F) of its `columns` for one that has
+        such; ignored by others.
+
         A mean over targets takes each target's score on the rows where it is measured; a target that is measured in
         none of the rows does not count.
 
@@ -122,7 +134,8 @@ class Metric:
         """
         y, p = self._checked(y, p)
         if self.whole:
-            score = float(self.function(y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p))
+            one = (y[:, 0] if y.shape[1] == 1 else y, p[:, 0] if p.shape[1] == 1 else p)
+            score = float(self.function(*one, self._values(weights, len(y))) if self.columns else self.function(*one))
         elif self.pooled:
             measured = ~np.isnan(y)
             spread = None if weights is None else np.repeat(np.reshape(weights, (-1, 1)), y.shape[1], axis=1)[measured]
@@ -186,10 +199,20 @@ class Metric:
 
     def _column(self, y: np.ndarray, p: np.ndarray, weights: np.ndarray | None) -> float:
         """The score of one column: y (n,), p (n,) or (n, K)."""
+        if not self.mean and self.uses_rows:
+            rows = self._values(weights, len(y)) if self.columns else self._weights(weights, len(y))
+            return float(self.function(y, p, rows))
         value = self.function(y, p)
         if not self.mean:
             return float(value)
         return self.from_mean(float(np.average(value, weights=self._weights(weights, len(y)))))
+
+    def _values(self, values: np.ndarray | None, n: int) -> np.ndarray:
+        """The values of the `columns` of each row, (n, F) float64. Raises MetricError where they are not given."""
+        rows = np.empty((0, 0)) if values is None else np.asarray(values, dtype=float)
+        if rows.shape != (n, len(self.columns)):
+            raise MetricError(f"{self.name} needs {' and '.join(self.columns)} of each of the {n} rows.")
+        return rows
 
     def _weights(self, weights: np.ndarray | None, n: int) -> np.ndarray | None:
         """The weights as (n,) float64, None where there are none or the metric has none. Raises MetricError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics import labels, probabilities, quantiles, rankings, values
+from medalist.competitions.metrics.by_column import mean_by, split_by
 from medalist.competitions.metrics.custom import load_custom, split_custom
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.names import MEAN, POOLED, Vocabulary
@@ -27,7 +28,8 @@ ASSUMED = {  # (problem type, what the sample submission holds, "" where that is
 
 
 def get_metric(name: str, n_targets: int = 1) -> Metric:
-    """The metric with that name or alias ("ROC AUC", "neg_log_loss"), or the custom metric `file.py:function`.
+    """The metric with that name or alias ("ROC AUC", "neg_log_loss"), its mean over the groups of a column of the data
+    ("pearson by date"), or the custom metric `file.py:function`.
 
     For several targets it is the mean over the columns, "mean_<name>", or that of all their values together,
     "pooled_<name>"; a custom metric gets all targets at once.
@@ -40,6 +42,11 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
     custom = split_custom(name)
     if custom is not None:
         return load_custom(*custom)
+    grouped = split_by(name)
+    if grouped is not None:
+        if n_targets > 1:
+            raise MetricError(f"{name} scores one target, and there are {n_targets}: name one target.")
+        return mean_by(get_metric(grouped[0]), grouped[1])
     canonical = canonical_name(name)
     if n_targets <= 1 and not canonical.startswith(MEAN):
         return _single(canonical.removeprefix(POOLED))
@@ -57,13 +64,16 @@ def get_metric(name: str, n_targets: int = 1) -> Metric:
 def can_pool(name: str) -> bool:
     """Whether a metric can be taken over the values of several targets together: a built-in one that is no ranking, and
     whose name does not ask for a mean over targets."""
-    if split_custom(name) is not None or canonical_name(name).startswith((MEAN, POOLED)):
+    if split_custom(name) is not None or split_by(name) is not None or canonical_name(name).startswith((MEAN, POOLED)):
         return False
     return _single(canonical_name(name)).needs != "ranking"
 
 
 def canonical_name(name: str) -> str:
     """The canonical name of a metric from any of its names. MetricError for an unknown one."""
+    grouped = split_by(name)
+    if grouped is not None:
+        return f"{canonical_name(grouped[0])} by {grouped[1]}"
     aliases = {alias: metric.name for metric in METRICS.values() for alias in metric.wording.aliases}
     return Vocabulary(METRICS, aliases, PARAMETRISED).canonical(name)
 

@@ -12,6 +12,7 @@ from medalist.competitions.metrics.metric import Metric, Variant, Wording
 from medalist.competitions.metrics.parametrised import Parametrised
 from medalist.competitions.metrics.phrase_parts import ERROR, LOG, MEAN, OF, RMS
 
+R2 = r"(?:r ?squared|r ?2|r ?²|r\^\{?2\}?)(?: scores?)?(?: \(r²\))?"
 TYPES = ("regression", "ordinal")
 _OF_LOGARITHMS = (
     r"\b(?:between|of|on|in)\b(?: the)?(?: natural)? (?:log(?:arithms?|s)?|ln|log ?1p|log transformed|logged)\b"
@@ -141,6 +142,13 @@ METRICS = (
         phrases=(r"coefficient of determination", r"\br ?squared\b", r"\br ?2\b(?: scores?)?", r"\br\^\{?2\}?|\br²"),
         formula=frozenset({"square", "explained"}),
     )),
+    _agreement("zero_mean_r2", "R² about zero, weighted where rows have weights", function=fn.r2_about_zero,
+               bounds=(float("-inf"), 1.0), shape="squared", weighted=True, wording=Wording(
+        aliases=("weighted_zero_mean_r2", "r2_about_zero", "uncentered_r2", "weighted_zero_mean_r_squared"),
+        phrases=(
+            rf"(?:(?:sample )?weighted )?(?:zero mean|uncent(?:e)?red) {R2}",
+        ),
+    )),
     _agreement("explained_variance", "Explained variance", function=fn.explained_variance,
                bounds=(float("-inf"), 1.0), shape="squared", wording=Wording(
         aliases=("explained_variance_score", "variance_explained"),
@@ -165,7 +173,8 @@ METRICS = (
     _agreement("spearman", "Spearman correlation", function=fn.spearman, wording=Wording(
         aliases=("spearmanr", "spearman_correlation", "rank_correlation", "spearman_rank_correlation"),
         phrases=(
-            r"\bspearman(?:'?s)?(?: rho)?(?: rank)?(?: order)?(?: correlations?)?(?: coefficients?)?",
+            r"\bspearman(?:'?s)?(?: rho)?(?: rank)?(?: order)?(?: correlations?)?(?: coefficients?)?"
+            r"(?: (?:between|of) (?:the )?predict\w+)?",
             r"rank correlation",
         ),
     )),

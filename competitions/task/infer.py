@@ -26,7 +26,7 @@ from medalist.competitions.task.metric import (
 from medalist.competitions.task.positive import decide_positive
 from medalist.competitions.task.problem_type import decide_type, fit_metric, task_classes
 from medalist.competitions.task.row_numbers import is_row_number
-from medalist.competitions.task.row_weights import check_weights, infer_weights
+from medalist.competitions.task.row_weights import check_metric_columns, check_weights, infer_weights
 from medalist.competitions.task.single_table import form_of_table
 from medalist.competitions.task.spelling import spell_labels
 from medalist.competitions.task.submission_form import Form, only_in_train, read_form
@@ -138,6 +138,7 @@ def infer_task(
             raise TaskError(f"drop: {name!r} is no column of train; leave it out.")
     if weights is not None:
         check_weights(train, weights)
+    check_metric_columns(train, scorer)
     if drop is None:
         drop = [c for c in form.id if c in train.columns and is_row_number(train[c], test[c])]
     if train_only:

@@ -19,6 +19,7 @@ from medalist.competitions.metrics.reading.missed import missed_metric, rival_me
 from medalist.competitions.metrics.reading.text import read_metric, read_metric_name
 from medalist.competitions.metrics.registry import METRICS, assumed_metric, can_pool, get_metric
 from medalist.competitions.task.metric_fit import fitting_metric, shows_labels
+from medalist.competitions.task.metric_groups import groups_of_metric
 from medalist.competitions.task.problem_type import find_metric
 from medalist.competitions.task.submission_form import Form
 from medalist.competitions.task.task import MetricSource
@@ -72,7 +73,8 @@ def choose_metric(
             note = f"The description names {name}, for {'single values' if form.levels else 'several quantiles'}"
             return Choice(None, "assumed", notes=(f"{note}, which the sample submission does not ask for.",))
         metric = find_metric(pooled(named[0], form), n_targets)
-        return Choice(metric, "description", named[1], _rivals(named, metric))
+        metric, of_groups = _within_groups(metric, named[1], competition, form)
+        return Choice(metric, "description", named[1], (*_rivals(named, metric), *of_groups))
     missed = missed_metric(competition.description)
     notes: tuple[str, ...] = () if missed is None else (missed.sentence(),)
     if missed is not None and missed.words:
@@ -122,6 +124,24 @@ def refuse_other_levels(scorer: Metric, form: Form, problem_type: str | None) ->
             f"The metric {scorer.name} scores several quantiles, and the sample submission has no columns for them: "
             f"name the level of each of its columns with --levels, such as 0.05,0.95, or another --metric."
         )
+
+
+def _within_groups(metric: Metric, quote: str, competition: Competition, form: Form) -> tuple[Metric, tuple[str, ...]]:
+    """The metric, or its mean over the groups of a column where the description takes it so; notes for a person."""
+    if len(form.targets) != 1 or form.long is not None or metric.over_targets:
+        return metric, ()
+    found = groups_of_metric(competition.description, quote, competition.train, form.targets, form.predicted)
+    if found is None:
+        return metric, ()
+    words = f"“{' '.join(found.quote.split())[:160]}”"
+    try:
+        grouped = find_metric(f"{metric.name} by {found.column}", 1)
+    except MetricError as error:
+        return metric, (f"{words} averages {metric.name} over {found.column}, and it is taken over all rows: {error}",)
+    return grouped, (
+        f"{words}: {metric.name} is averaged over the groups of {found.column} (metric: {metric.name} in task.yaml "
+        f"takes all rows together).",
+    )
 
 
 def _rivals(named: tuple[str, str], metric: Metric) -> tuple[str, ...]:

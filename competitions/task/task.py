@@ -12,6 +12,7 @@ from medalist.competitions.errors import SubmissionError
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.layout.id_match import rows_of_sample
 from medalist.competitions.layout.long_ids import LongIds
+from medalist.competitions.metrics.by_column import row_values
 from medalist.competitions.metrics.metric import Metric
 from medalist.competitions.metrics.quantiles import at_levels
 from medalist.competitions.metrics.registry import get_metric
@@ -120,8 +121,12 @@ class Task:
                 encoded[:, i] = transform.apply(target_numbers(values), train, target)
         return encoded
 
-    def row_weights(self, train: pd.DataFrame) -> np.ndarray | None:
-        """The weight of each row in the metric, (n,) float64; None where all count alike."""
+    def metric_rows(self, train: pd.DataFrame) -> np.ndarray | None:
+        """What the metric is told of each row: its weight, (n,) float64, or the values of the metric's columns, (n, F);
+        None where it looks at target and prediction alone. Raises MetricError for a column that the table lacks."""
+        columns = self.scorer().columns
+        if columns:
+            return row_values(train, columns)
         return None if self.weights is None else train[self.weights].to_numpy(dtype=float)
 
     def features(self, train: pd.DataFrame, test: pd.DataFrame) -> list[str]:

@@ -69,7 +69,7 @@ class _Scores:
         self, metric: Metric, problem: Problem, y: np.ndarray, decided: np.ndarray, weights: np.ndarray | None
     ) -> None:
         self.metric, self.y, self.decided = metric, y, decided
-        self.weights = weights if metric.weighted else None
+        self.weights = weights if metric.uses_rows else None
         self.sign = 1 if metric.greater_is_better else -1
         self.n_classes = problem.n_classes
         self.losses = metric.losses(y, decided)

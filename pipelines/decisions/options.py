@@ -68,6 +68,10 @@ class Option:
 def options(metric: Metric, problem: Problem, y: np.ndarray, folds: int) -> list[Option]:
     """The fitted decisions that suit the metric, for training targets y (n, T) and the number of folds on which they
     will be cross-fitted; empty where only the plain decision suits."""
+    if metric.columns:  # a decision by groups would be of these groups alone
+        if metric.single is None:
+            return []
+        metric = metric.single
     if metric.needs == "label":
         return _of_labels(metric, problem)
     if metric.needs == "probability" and problem.classification:

@@ -59,7 +59,7 @@ class Members:
         self.multiclass = self.problem.problem_type == "multiclass"
         self.area = self.problem.problem_type == "binary" and shape in AREAS
         self.one_vs_rest = self.multiclass and shape == "roc"
-        self.pearson = self.metric.name == "pearson" and not self.gaps and not self.metric.weighted
+        self.pearson = self.metric.name == "pearson" and not self.gaps and not self.metric.uses_rows
         self.elementwise = None if classes else _elementwise(self.metric)
         dtype = np.float64 if self.squared else np.float32
         truth = self.y
@@ -99,7 +99,7 @@ class Members:
         """The blends of all members, or of those at the positions `among` (a,), on the rows at the positions `rows`
         (r,)."""
         z, y = self.z[:, rows] if among is None else self.z[np.ix_(among, rows)], self.y[rows]
-        w = self.weights[rows] if self.weights is not None and self.metric.weighted else None
+        w = self.weights[rows] if self.weights is not None and self.metric.uses_rows else None
         if self.squared:
             weighted = np.moveaxis(z * np.sqrt(self._shares(y, w))[None], 2, 0)  # (T, M, r)
             return SquaredErrors(weighted @ weighted.transpose(0, 2, 1), self.root)

@@ -136,7 +136,7 @@ def test_the_spread_of_a_target():
     assert robust_deviation(np.zeros(3)) == 1
 
 
-@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize("watched", [True, pytest.param(False, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["regression", "binary"])
 @pytest.mark.parametrize("name", of_families(having="native_targets"))
 def test_several_targets_at_once(name, kind, watched):

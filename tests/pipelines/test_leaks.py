@@ -95,7 +95,13 @@ def test_features_without_a_target_predict_noise_at_chance(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"), [(t, p) for t in SUPERVISED for p in PROBLEMS if t in OF_CLASSES or p != "multiclass"]
+    ("text", "problem"),
+    [
+        pytest.param(t, p, marks=[pytest.mark.slow] if t in COMPOSED and p != "binary" else [])
+        for t in SUPERVISED
+        for p in PROBLEMS
+        if t in OF_CLASSES or p != "multiclass"
+    ],
 )
 def test_features_of_the_target_predict_noise_at_chance(text, problem):
     validation, fitted = deviations(text, problem, 5)
@@ -145,7 +151,7 @@ def test_a_feature_that_carries_targets_of_validation_rows_is_caught(monkeypatch
 
 
 @pytest.mark.parametrize("text", SUPERVISED)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10_000), problem=st.sampled_from(PROBLEMS))
 def test_a_rows_own_target_never_moves_its_feature(text, seed, problem):
     of_row, _ = moved(text, seed, problem if text in OF_CLASSES else "regression")
@@ -176,7 +182,9 @@ def test_and_that_is_because_it_would_leak():
     assert abs(a - b)[7, 0] > 0.01
 
 
-@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize(
+    "problem", ["binary", *(pytest.param(p, marks=pytest.mark.slow) for p in PROBLEMS if p != "binary")]
+)
 def test_folds_of_a_pipeline_do_not_depend_on_their_validation_targets(tmp_path, problem):
     noise = Noise()
     store = FeatureStore.create(

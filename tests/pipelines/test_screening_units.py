@@ -121,3 +121,11 @@ def test_values_that_are_shuffled_between_units_stay_together() -> None:
     assert all(len(set(shuffled[units == u])) == 1 for u in range(40))
     assert abs(np.corrcoef(shuffled, of_unit)[0, 1]) < 0.5
     assert set(shuffled) == set(of_unit)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_single_bin_explains_nothing(seed: int) -> None:
+    units = np.repeat(np.arange(20), 20)
+    scorer = Scorer(np.random.default_rng(seed).normal(size=(400, 1)), units % 2, units)
+    assert scorer.gain(np.zeros(400, dtype=np.int64), 1)[0] <= 0
+    assert scorer.gain(np.ones(400, dtype=np.int64), 2)[0] <= 0

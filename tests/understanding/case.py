@@ -224,7 +224,7 @@ def _submitted(competition: Competition, task: Task, expected: Expected) -> list
     """What is wrong with the submission of the best constant."""
     metric = task.scorer()
     y = task.encode(competition.train)
-    best = metric.best_constant(y, task.n_classes, task.row_weights(competition.train))
+    best = metric.best_constant(y, task.n_classes, task.metric_rows(competition.train))
     frame = task.submission(competition.test, np.tile(best, (len(competition.test), 1)), competition.sample)
     wrong = []
     if tuple(frame.columns) != expected.columns:

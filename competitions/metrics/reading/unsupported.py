@@ -17,6 +17,10 @@ MODIFYING = (
     r"concordance index|\b(?:harrell'?s )?c index\b", r"\bn?dcg\b", r"\bbleu\b|\brouge\b|\bperplexity\b", r"hausdorff",
     r"laplace log likelihood", r"word error rate", r"hamming (?:loss|score|distance)", r"sharpe ratio",
     r"\bpartial auc\b|\bpauc\b|\bpartial area under\b[\w ]{0,30}", r"log of the mean absolute error",
+    r"\b\w+ stability (?:metric|score|measure)\w*|\bstability of the \w+ (?:gini|auc)",
+    r"\bworst (?:group|case) \w+",
+    r"\b(?:sample|row|instance|example|observation)s? weighted (?!zero|r ?2|r ?squared|f ?1|rmse|mae|mean)\w+(?: \w+)?",
+    r"\bweighted (?:pearson|spearman|(?:rank )?correlation|auc|area under|r ?(?:2|²|squared?|\^ ?2)\b)[\w ]{0,30}",
     r"kullback leibler|\bkl divergence", r"\bexact match\b",
     r"\b(?:mean|average|sum|combination) of (?:two|three|several) (?:measures|metrics|scores)\b",
 )  # fmt: skip

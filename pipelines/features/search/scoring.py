@@ -99,8 +99,8 @@ class Scorer:
             variances.append((rows / n * spread) ** 2 / products * self.variance_inflation)
         of_bins = np.concatenate(variances)
         share, error = explained / self.scale, float(np.sqrt(of_bins.sum())) / self.scale
-        if share <= 0:
-            return share, error
+        if share <= 0 or error <= 0:  # what a single bin, or one for all rows of each unit, explains is rounding
+            return min(share, 0.0), error
         if share > NORMAL_Z * error:
             error = share / _normal_z(share / error, of_bins / of_bins.sum())
         shrinkage = float(np.sum(rows / n * share / (share + 1 / rows)))
