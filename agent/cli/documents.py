@@ -120,6 +120,21 @@ class Reproduction(Document):
     steps: Annotated[list[Object], says("each step with its hashes and whether they are `equal`")]
 
 
+class Prediction(Document):
+    """`medalist predict`"""
+
+    run: Annotated[str, says("the id of the run")]
+    competition: Annotated[str, says("its name")]
+    submission: Annotated[str, says("SHA-256 of the submission whose models predict")]
+    file: Annotated[str, says("the file of predictions")]
+    rows: Annotated[int, says("how many it has")]
+    rows_of_test: Annotated[int, says("how many of them are rows of the run's test")]
+    models_equal: Annotated[bool | None, says("whether the models are the recorded ones to the bit; null if unknown")]
+    versions: Annotated[list[str], says("software whose version differs from the run's")]
+    notes: Annotated[list[str], says("what a person should know")]
+    seconds: Annotated[float, says("it took")]
+
+
 class Inspection(Document):
     """`medalist inspect`"""
 
@@ -314,6 +329,7 @@ DOCUMENTS: Mapping[str, tuple[type[Document], ...]] = {
     "submissions": (Submissions,),
     "holdout": (Holdout,),
     "grade": (Grade,),
+    "predict": (Prediction,),
     "reproduce": (Reproduction,),
     "clean": (Clean,),
     "night add": (NightChange,),

@@ -24,6 +24,7 @@ from medalist.agent.cli.night_install import status as night_status
 from medalist.agent.cli.night_install import uninstall as night_uninstall
 from medalist.agent.cli.night_run import report as night_report
 from medalist.agent.cli.night_run import run as night_run
+from medalist.agent.cli.predict import predict
 from medalist.agent.cli.report import report
 from medalist.agent.cli.reproduce import reproduce
 from medalist.agent.cli.resume import resume
@@ -39,6 +40,7 @@ Function = Callable[..., None]
 COMMANDS: Mapping[str, tuple[Function, ...]] = {
     "Work on a competition": (run, resume, inspect, demo),
     "See what came of it": (runs, show, report, features, why, compare, medals),
+    "Use what it made": (predict,),
     "Among humans": (leaderboard, submit, submissions),
     "Check and tidy": (holdout, grade, reproduce, clean),
 }

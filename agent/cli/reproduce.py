@@ -39,7 +39,7 @@ def reproduce(
     folder = Path(out) if out else _new_folder(found.run)
     if not json:
         print_text(f"{found.run}  {found.competition}  submission {found.sha256[:16]}…\n")
-    result = reproduce(found, folder, path=path, cores=threads or _cores(), tell=_silent if json else _tell)
+    result = reproduce(found, folder, path=path, cores=threads or all_cores(), tell=_silent if json else _tell)
     if json:
         print_json(result.as_dict())
         raise typer.Exit(0 if result.equal else DIFFERS)
@@ -68,7 +68,7 @@ def _new_folder(run: str) -> Path:
     return folder
 
 
-def _cores() -> int:
+def all_cores() -> int:
     import joblib
 
     return int(joblib.cpu_count())

@@ -49,7 +49,8 @@ class Remaker:
     """Makes the submission of a lineage's entry again.
 
     data: read from the raw files. document: the run's lineage. folds: of the search. on_step: is called with each step.
-    steps: all that were made so far.
+    later: number of rows that are predicted after the test rows, of which the lineage knows nothing. steps: all that
+    were made so far.
     """
 
     data: RunData
@@ -57,6 +58,7 @@ class Remaker:
     folds: FoldSet
     refitter: Refitter
     on_step: Callable[[Step], None]
+    later: int = 0
     steps: list[Step] = field(default_factory=list)
 
     def step(self, what: str, then: str | None, now: str) -> None:
@@ -66,23 +68,28 @@ class Remaker:
 
     def submission(self, made: Document) -> bytes:
         """The bytes of the submission of an entry of the lineage."""
-        prediction, decision = self._predicted(made)
+        prediction, decision = self.predicted(made)
         if "prediction" in made:
-            self.step("the blend of the test predictions", made["prediction"], array_hash(prediction))
+            self.step("the blend of the test predictions", made["prediction"], self._hash(prediction))
         contents = contents_of(self.data, prediction, decision)
         self.step("submission.csv", made["sha256"], hashlib.sha256(contents).hexdigest())
         return contents
 
-    def _predicted(self, made: Document) -> tuple[np.ndarray, Decision]:
-        """Canonical test predictions (m, W), and the decision by which they are submitted."""
+    def _hash(self, predictions: np.ndarray) -> str:
+        """The hash of the predictions of the test rows, without those of later rows."""
+        return array_hash(predictions[: len(predictions) - self.later])
+
+    def predicted(self, made: Document) -> tuple[np.ndarray, Decision]:
+        """Canonical predictions (m, W) of the test rows and the later ones, and the decision by which they are
+        submitted."""
         if made["kind"] == "constant":
             constant, decision = best_constant(self.data)
-            return np.tile(constant, (len(self.data.competition.test), 1)), decision
+            return np.tile(constant, (len(self.data.competition.test) + self.later, 1)), decision
         if made["kind"] == "first fold":
             return self._first_fold(made), plain_decision(self.data.metric, self.data.problem, self.data.y)
         experiments = {int(n): Recorded.of(int(n), d) for n, d in self.document["experiments"].items()}
         ensemble = Ensemble({int(n): w for n, w in made["ensemble"]}, made["space"])
-        needed = in_order(_needed(experiments, ensemble))
+        needed = in_order(needed_experiments(experiments, ensemble))
         evaluations = {one.number: self._evaluated(one) for one in needed}
         decision = self._decision(ensemble, evaluations, made)
         tests = {n: evaluations[n].test for n in ensemble.weights}
@@ -108,7 +115,7 @@ class Remaker:
         name = f"#{one.number} {one.pipeline.family}"
         self._inputs(f"{name}: features and targets of its {len(results)} folds", one.fits, results)
         self.step(f"{name}: out-of-fold predictions", recorded.get("oof"), evaluation.hashes[0])
-        self.step(f"{name}: test predictions", recorded.get("test"), evaluation.hashes[1])
+        self.step(f"{name}: test predictions", recorded.get("test"), self._hash(evaluation.test))
         return evaluation
 
     def _inputs(self, what: str, then: list[FitRecord] | Any, now: list[FoldResult]) -> None:
@@ -136,7 +143,7 @@ class Remaker:
         done = self._fresh("full", needed, evaluations, fits, None)
         tests = {n: done[n, 0].test for n in fits}
         for n, test in tests.items():
-            self.step(f"#{n}: fitted on all rows", recorded[str(n)].get("test"), array_hash(test))
+            self.step(f"#{n}: fitted on all rows", recorded[str(n)].get("test"), self._hash(test))
         return tests
 
     def _with_draw(
@@ -164,7 +171,7 @@ class Remaker:
         for n, of_fold in fits.items():
             mean = np.mean([done[n, k].test for k in sorted(of_fold)], axis=0)
             self.step(
-                f"#{n}: {len(of_fold)} fresh folds, draw {place + 1}", draw["tests"].get(str(n)), array_hash(mean)
+                f"#{n}: {len(of_fold)} fresh folds, draw {place + 1}", draw["tests"].get(str(n)), self._hash(mean)
             )
             if n in joined:
                 joined[n] = [*joined[n], (len(of_fold), mean)]
@@ -192,7 +199,7 @@ class Remaker:
         return done
 
 
-def _needed(experiments: Mapping[int, Recorded], ensemble: Ensemble) -> dict[int, Recorded]:
+def needed_experiments(experiments: Mapping[int, Recorded], ensemble: Ensemble) -> dict[int, Recorded]:
     """The ensemble's experiments and those that they are fitted on."""
     found: dict[int, Recorded] = {}
     waiting = list(ensemble.weights)

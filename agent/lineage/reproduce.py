@@ -70,12 +70,12 @@ def reproduce(found: Found, folder: Path, *, path: str | None, cores: int, tell:
     Raises LedgerError where the lineage lacks what that needs, InputError where an input file has changed or is gone,
     and other MedalistErrors as a run does.
     """
-    document, made = _complete(found)
+    document, made = complete(found)
     root = Path(path or document["path"])
     check_inputs(document, root, tell)
     _claim(folder)
     differing = tuple(differences(document, now()))
-    data = _read(document, root, folder)
+    data = read_data(document, root, folder)
     workers = Workers(cores)
     workers.warm_up()
     try:
@@ -99,7 +99,7 @@ def reproduce(found: Found, folder: Path, *, path: str | None, cores: int, tell:
     return Reproduction(found.run, folder, steps[-1].now, str(made["sha256"]), steps, differing)
 
 
-def _complete(found: Found) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def complete(found: Found) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """The lineage and its entry of the submission; LedgerError where something is missing, saying what."""
     document, made = found.document, found.made
     if document is None:
@@ -150,7 +150,7 @@ def _claim(folder: Path) -> None:
         raise InputError(f"Cannot write to {folder}: {error.strerror or error}; choose another with --out.") from None
 
 
-def _read(document: Mapping[str, Any], root: Path, folder: Path) -> RunData:
+def read_data(document: Mapping[str, Any], root: Path, folder: Path) -> RunData:
     """The data of the run, read from the raw files with the run's task."""
     config = RunConfig.model_validate(document["config"])
     task_file = folder / "task.yaml"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
 
 from medalist.agent.run_data import RunData
 from medalist.competitions.competition import Competition
@@ -42,8 +43,19 @@ def contents_of(data: Form, prediction: np.ndarray, decision: Decision) -> bytes
 
     Raises SubmissionError where it does not have the sample submission's form.
     """
-    task, sample = data.task, data.competition.sample
-    frame = task.submission(data.competition.test, decision.apply(prediction), sample)
+    return answers(data, data.competition.test, decision.apply(prediction), data.competition.sample)[1]
+
+
+def answers(
+    data: Form, rows: pd.DataFrame, decided: np.ndarray, sample: pd.DataFrame | None
+) -> tuple[pd.DataFrame, bytes]:
+    """Decided predictions (k, T) or (k, W) of rows as a table, and the contents of its file, in the form of a sample of
+    these rows; None where the competition has no sample.
+
+    Raises SubmissionError where the table does not have the sample's form.
+    """
+    task = data.task
+    frame = task.submission(rows, decided, sample)
     if sample is not None:
         shares = data.metric.needs == "probability" and data.problem.classification
         check_submission(
@@ -54,4 +66,4 @@ def contents_of(data: Form, prediction: np.ndarray, decision: Decision) -> bytes
             ascending=task.level_columns if task.layout == "per_level" else (),
             sum_to_one=shares and task.layout == "per_class" and len(task.class_columns) > 1,
         )
-    return submission_bytes(frame, data.competition.sample_form)
+    return frame, submission_bytes(frame, data.competition.sample_form)

@@ -15,6 +15,7 @@ from medalist.agent.workers.meter import Meter, give_back
 from medalist.competitions.clock import awake
 from medalist.pipelines.estimators.base import FIT_ROWS
 from medalist.pipelines.estimators.time_trace import TimeTrace
+from medalist.pipelines.features.later_rows import StoreWithLater
 from medalist.pipelines.features.search.step import ScreenResult, screen
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.by_column import fit_fold
@@ -42,13 +43,12 @@ class JobRunner:
     @classmethod
     def load(cls, training_input: TrainingInput) -> JobRunner:
         """Open the feature store and read the targets and weights."""
-        store = FeatureStore(
-            training_input.store, training_input.fingerprint, training_input.n_train, training_input.limit
-        )
+        later = training_input.later
+        store = _opened(training_input, training_input.store, training_input.fingerprint, later and later.base)
         weights = None if training_input.weights is None else np.load(training_input.weights)
         additional, more = None, training_input.additional
         if more is not None:
-            over_all = FeatureStore(more.store, more.fingerprint, training_input.n_train, training_input.limit)
+            over_all = _opened(training_input, more.store, more.fingerprint, later and later.additional)
             additional = AdditionalRows(over_all, np.load(more.targets))
         return cls(training_input, store, np.load(training_input.targets), weights, additional)
 
@@ -107,6 +107,17 @@ class JobRunner:
             paths: self.predictions[paths] for paths in sources.stacked
         }  # only those of the last job are kept: there are too many in a night
         return StackedColumns(*(np.hstack(part) for part in parts))
+
+
+def _opened(
+    training_input: TrainingInput, folder: Path, fingerprint: str, base: tuple[Path, str] | None
+) -> FeatureStore:
+    """The feature store of a folder; with rows that came after the run, beside the run's own store `base`."""
+    n_train, limit = training_input.n_train, training_input.limit
+    if base is None or training_input.later is None:
+        return FeatureStore(folder, fingerprint, n_train, limit)
+    own = FeatureStore(base[0], base[1], n_train, limit)
+    return StoreWithLater(folder, fingerprint, n_train, limit, training_input.later.rows, base=own)
 
 
 def sample_rows(rows: np.ndarray, most: int | None, seed: int) -> np.ndarray:

@@ -25,6 +25,16 @@ class AdditionalInput:
 
 
 @dataclass(frozen=True)
+class LaterInput:
+    """Rows that came after a run: their positions in the stores, and the run's own stores of train and test, and with
+    additional training rows where there are any, as (folder, fingerprint)."""
+
+    rows: range
+    base: tuple[Path, str]
+    additional: tuple[Path, str] | None = None
+
+
+@dataclass(frozen=True)
 class TrainingInput:
     """The data that all jobs work on, as paths to a feature store and to arrays on disk."""
 
@@ -37,6 +47,7 @@ class TrainingInput:
     limit: int  # bytes of computed columns that the feature store keeps on disk
     weights: Path | None = None  # .npy (n_train,)
     additional: AdditionalInput | None = None
+    later: LaterInput | None = None  # the stores then hold these rows too, and n_test counts them
 
 
 @dataclass(frozen=True)

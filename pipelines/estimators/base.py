@@ -36,6 +36,7 @@ class FitRequest:
     cache: where an estimator may keep its encoding of the matrices, by key, for later fits on the same ones.
     weights: (n,) weights of the training rows, 1 on average; None for equal ones. weights_valid: (v,) those of the
         validation rows, for early stopping.
+    later: (m,) which test rows came after a run, so that nothing may follow from them; None for none.
     trace: records what the fit takes from the clock, or answers from such a record; None for neither.
     """
 
@@ -54,6 +55,7 @@ class FitRequest:
     weights: np.ndarray | None = None
     weights_valid: np.ndarray | None = None
     trace: TimeTrace | None = None
+    later: np.ndarray | None = None
 
     @property
     def out_of_time(self) -> bool:
@@ -70,6 +72,11 @@ class FitRequest:
     def seconds_left(self) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, self.deadline - awake())
+
+    @property
+    def known_test(self) -> np.ndarray:
+        """Positions among the test rows of those that the run had."""
+        return np.arange(len(self.test)) if self.later is None else np.flatnonzero(~self.later)
 
     @property
     def native(self) -> bool:

@@ -32,13 +32,15 @@ class FeatureStore:
 
     folder: of the raw columns, the further tables and all computed blocks; several processes may share it. fingerprint:
     identifies the data. n_train: number of train rows. limit: bytes of computed blocks, beyond which the least recently
-    used ones are evicted.
+    used ones are evicted. later: positions of rows that came after the run: they are predicted, and nothing is fitted
+    on them.
     """
 
     folder: Path
     fingerprint: str
     n_train: int
     limit: int = CACHE_BYTES
+    later: range = range(0)
     frame: Frame = field(init=False, repr=False)
     raw: RawTables = field(init=False, repr=False)
     blocks: BlockFolder = field(init=False, repr=False)
@@ -46,9 +48,16 @@ class FeatureStore:
     _in_memory: dict[str, Any] = field(default_factory=dict, repr=False)  # blocks that use no target, by text
 
     def __post_init__(self) -> None:
-        self.frame = StoredFrame(self, memory=FRAME_BYTES)
+        self.frame = self._new_frame()
         self.raw = RawTables(self.folder)
         self.blocks = BlockFolder(self.folder, self.limit)
+
+    def _new_frame(self) -> Frame:
+        return StoredFrame(self, memory=FRAME_BYTES)
+
+    def is_later(self, rows: np.ndarray) -> np.ndarray:
+        """(k,) which of the row positions (k,) are of rows that came after the run."""
+        return (rows >= self.later.start) & (rows < self.later.stop)
 
     @classmethod
     def create(

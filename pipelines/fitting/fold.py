@@ -16,7 +16,7 @@ from medalist.pipelines.features.matrix import Matrix
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.fit_record import FitRecord
 from medalist.pipelines.fitting.inner_folds import linear_base
-from medalist.pipelines.fitting.matrices import append_columns, append_rows, drop_out_of_range
+from medalist.pipelines.fitting.matrices import append_columns, append_rows, drop_out_of_range, select_rows
 from medalist.pipelines.fitting.pseudo_labels import PseudoLabels
 from medalist.pipelines.fitting.several_targets import fit_targets, residuals, strategy_of
 from medalist.pipelines.fitting.stacking import StackedColumns
@@ -99,8 +99,10 @@ def run_fold(
         test = append_columns(test, stacked.test)
     rows, fitted_y = fit_rows, target.forward(y[fit_rows], fit_rows)
     if pseudo_labels is not None:
-        train, rows = append_rows(train, test), np.concatenate([fit_rows, test_rows])
-        fitted_y = np.vstack([fitted_y, target.forward(pseudo_labels.targets(problem), test_rows)])
+        known = np.flatnonzero(~store.is_later(test_rows))
+        pseudo_labels = replace(pseudo_labels, predicted=pseudo_labels.predicted[known])
+        train, rows = append_rows(train, select_rows(test, known)), np.concatenate([fit_rows, test_rows[known]])
+        fitted_y = np.vstack([fitted_y, target.forward(pseudo_labels.targets(problem), test_rows[known])])
         row_weights = pseudo_labels.append_weights(row_weights, len(fit_rows), problem)
     feature_seconds = awake() - began
     stops_early = rounds is None and len(valid_rows) > 0
@@ -121,6 +123,7 @@ def run_fold(
         if stops_early
         else None,
         trace=trace,
+        later=store.is_later(test_rows),
     )
     if target.biased and params.get("loss", "l2") == "l2":
         now = awake()
@@ -160,7 +163,8 @@ def _transformed(
     fit_rows, valid_rows, test_rows = parts
     store, y, row_weights = part.store, part.y, part.weights
     values = y[fit_rows]
-    ahead = valid_rows if len(valid_rows) else test_rows
+    known = ~store.is_later(test_rows)
+    ahead = valid_rows if len(valid_rows) else test_rows[known]
     target = fit_target(pipeline.target, problem, store.frame, fit_rows, values, ahead)
     fitted_y = target.values(values, fit_rows)
     classes = problem.n_classes if problem.problem_type == "multiclass" else 0
@@ -169,7 +173,7 @@ def _transformed(
     )
     matrices = part.with_flag(matrices)
     if target.drops_time:
-        matrices = drop_out_of_range(matrices[0], matrices[1:])
+        matrices = drop_out_of_range(matrices[0], matrices[1:], known)
     if target.needs_linear_base:
         n, row_weights = store.n_rows, _product(row_weights, None)
         base = linear_base(

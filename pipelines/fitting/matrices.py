@@ -35,15 +35,17 @@ def append_columns(matrix: Matrix, columns: np.ndarray, name: str = "stacked") -
     return replace(matrix, dense=np.hstack([matrix.dense, columns.astype(np.float32)]), names=names, token="")
 
 
-def drop_out_of_range(train: Matrix, others: Sequence[Matrix]) -> list[Matrix]:
+def drop_out_of_range(train: Matrix, others: Sequence[Matrix], known: np.ndarray) -> list[Matrix]:
     """All matrices without the numbers that are out of the training range in almost all rows of the others.
 
     On such a column, a date or a running number, trees can only split off the last training rows and repeat them.
-    Categories and sparse columns stay; where no dense column would remain, all do.
+    Categories and sparse columns stay; where no dense column would remain, all do. known: which rows of the last matrix
+    count; those that came after a run do not.
     """
     matrices = [train, *others]
     codes = set(train.categorical)
-    later = np.vstack([m.dense for m in others])
+    *first, last = [m.dense for m in others]
+    later = np.vstack([*first, last[known]])
     kept = [j for j in range(train.dense.shape[1]) if j in codes or not is_out_of_range(train.dense[:, j], later[:, j])]
     if not kept or len(kept) == train.dense.shape[1]:
         return matrices

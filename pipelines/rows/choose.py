@@ -92,7 +92,8 @@ def towards_test(store: FeatureStore, pipeline: Pipeline) -> np.ndarray:
     if kept is None:
         blocks = [store.block(text) for text in texts] or [np.zeros((store.n_rows, 1), dtype=np.float32)]
         matrix = np.hstack([np.asarray(b).reshape(len(b), -1) for b in blocks])
-        kept = density_ratios(matrix[: store.n_train], matrix[store.n_train :])[0]
+        test = np.arange(store.n_train, store.n_rows)
+        kept = density_ratios(matrix[: store.n_train], matrix[test[~store.is_later(test)]])[0]
         store.blocks.write(path, kept)
     return np.asarray(kept)
 

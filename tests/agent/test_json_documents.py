@@ -47,7 +47,7 @@ CALLS: dict[str, list[tuple[str, ...]]] = {
     "night uninstall": [()],
 }
 #: Tested where they run for long, or send or install something.
-ELSEWHERE = {"run", "resume", "demo", "reproduce", "submit", "night install", "night report"}
+ELSEWHERE = {"run", "resume", "demo", "reproduce", "predict", "submit", "night install", "night report"}
 
 
 @pytest.fixture(scope="module")

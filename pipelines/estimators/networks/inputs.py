@@ -63,7 +63,7 @@ def network_inputs(request: FitRequest) -> tuple[list[np.ndarray], list[np.ndarr
         normal = QuantileTransformer(
             n_quantiles=min(quantiles, len(filled[0])), output_distribution="normal", random_state=request.seed
         ).fit(filled[0])
-        time_columns = _time_columns(raw) if request.problem.ahead else []
+        time_columns = _time_columns([*raw[:2], raw[2][request.known_test]]) if request.problem.ahead else []
         standardised = _standardised([f[:, time_columns] for f in filled])
         filled = [np.clip(normal.transform(f), -CLIP, CLIP) if len(f) else f for f in filled]
         for f, s in zip(filled, standardised, strict=True):

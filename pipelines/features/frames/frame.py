@@ -75,6 +75,16 @@ class Frame:
         """The result of `make()`, cached by name; the name must identify everything that it depends on."""
         return self._cache.get(name, make, self.memory)
 
+    @property
+    def fitted_rows(self) -> Any:
+        """An index of the rows that statistics of transductive features are made of: all, except in a frame with rows
+        that came after a run."""
+        return slice(None)
+
+    def fitted_column(self, name: str) -> pd.Series:
+        """A raw column over all rows of train and test of which statistics are made, whichever rows the frame has."""
+        return self.source.column(name)
+
     def column(self, name: str) -> pd.Series:
         """A raw column over the frame's rows, with index 0 to n - 1."""
         column = self.source.column(name)

@@ -32,6 +32,12 @@ class Operator:
     words: the English phrase for a feature of this operator: a template over the phrases of its arguments, such as
     "mean of {0}{within}" (`language/words.py` lists the names that it may use), or a function of the feature.
 
+    of_group: whether all rows of a group (of equal keys `by`, else of equal arguments) have one value; a row that comes
+    after a run then takes that of its group. unseen: its value where no row of train and test is in its group.
+
+    numbered: whether its categories are numbered over all rows, so that those of a row that comes after a run must not
+    move the others' numbers.
+
     example: a feature of this operator for the leak tests, over their table: numbers x, z, whole; categories city,
     town, shop, guest, cabin; dates day, until; the text note; a further table orders with shop, buyer, amount, kind and
     the date sold.
@@ -63,6 +69,9 @@ class Operator:
     relabels: bool = False
     width: int | None = None
     proposed: bool = False
+    of_group: bool = False
+    unseen: float = float("nan")
+    numbered: bool = False
 
     @property
     def description(self) -> str:

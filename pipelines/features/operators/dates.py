@@ -59,10 +59,11 @@ def _days_between(later: np.ndarray, earlier: np.ndarray) -> np.ndarray:
 def elapsed(frame: Frame, feature: Feature) -> np.ndarray:
     """Days since the first date of the column over train and test."""
     dates = frame.date(feature.args[0])
-    present = ~np.isnat(dates)
+    fitted = dates[frame.fitted_rows]
+    present = ~np.isnat(fitted)
     if not present.any():
         return np.full(len(dates), np.nan)
-    return _days_between(dates, dates[present].min())
+    return _days_between(dates, fitted[present].min())
 
 
 def days(frame: Frame, feature: Feature) -> np.ndarray:

@@ -108,10 +108,11 @@ def _values(frame: Frame, node: Node) -> tuple[np.ndarray, int]:
     return frame.cached(("values", node), make)
 
 
-def _statistic(compute: Callable[..., np.ndarray], words: str, example: str) -> Operator:
+def _statistic(compute: Callable[..., np.ndarray], words: str, example: str, unseen: float = float("nan")) -> Operator:
     return Operator(
-        "transductive", ("number",), "number", compute, words + "{within}", example, grouped=True, proposed=True
-    )
+        "transductive", ("number",), "number", compute, words + "{within}", example,
+        grouped=True, proposed=True, of_group=True, unseen=unseen,
+    )  # fmt: skip
 
 
 OPERATORS = {  # the search tries them in this order
@@ -120,7 +121,7 @@ OPERATORS = {  # the search tries them in this order
     "min": _statistic(smallest, "smallest value of {0}", "min(x) by shop"),
     "max": _statistic(largest, "largest value of {0}", "max(x) by city, town"),
     "median": _statistic(median, "median of {0}", "median(x) by shop"),
-    "sum": _statistic(total, "sum of {0}", "sum(x) by shop"),
+    "sum": _statistic(total, "sum of {0}", "sum(x) by shop", 0.0),
     "distinct": Operator(
         "transductive",
         ("key",),
@@ -129,5 +130,7 @@ OPERATORS = {  # the search tries them in this order
         "number of different values of {0}{within}",
         "distinct(town) by shop",
         grouped=True,
+        of_group=True,
+        unseen=0.0,
     ),
 }

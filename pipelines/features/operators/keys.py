@@ -29,7 +29,8 @@ def cross(frame: Frame, feature: Feature) -> np.ndarray:
 def bins(frame: Frame, feature: Feature) -> np.ndarray:
     """The quantile bin of a number over train and test, one of the given count; a frequent value has its own."""
     values, most = frame.number(feature.args[0]), int(feature.args[1])  # type: ignore[arg-type]
-    present = values[~np.isnan(values)]
+    fitted = values[frame.fitted_rows]
+    present = fitted[~np.isnan(fitted)]
     if not len(present):
         return np.full(len(values), np.nan)
     edges = np.unique(np.quantile(present, np.linspace(0, 1, most + 1)[1:-1]))
@@ -57,13 +58,35 @@ def rank(frame: Frame, feature: Feature) -> np.ndarray:
     middle = np.bincount(tie, weights=place)[tie] / np.bincount(tie)[tie]
     out = np.full(len(values), np.nan)
     out[order] = np.where(present, (middle + 1) / np.maximum(counts[held], 1), np.nan)
+    return out if isinstance(frame.fitted_rows, slice) else _rank_among(values, codes, frame.fitted_rows)
+
+
+def _rank_among(values: np.ndarray, codes: np.ndarray, fitted: np.ndarray) -> np.ndarray:
+    """(n,) the rank of each number among those of the rows `fitted` of its group, codes (n,), as if it were one of
+    their ties; NaN where the number is missing or the group has no such row."""
+    known = fitted[~np.isnan(values[fitted])]
+    order = known[np.lexsort((values[known], codes[known]))]
+    groups, firsts = np.unique(codes[order], return_index=True)
+    out = np.full(len(values), np.nan)
+    for group, part in zip(groups.tolist(), np.split(values[order], firsts[1:]) if len(groups) else (), strict=True):
+        rows = np.flatnonzero((codes == group) & ~np.isnan(values))
+        below = np.searchsorted(part, values[rows], side="left")
+        ties = np.searchsorted(part, values[rows], side="right") - below
+        out[rows] = (below + (ties + 1) / 2) / len(part)
     return out
 
 
 OPERATORS = {
     "code": Operator("transductive", ("key",), "category", code, "{0} as a category", "code(city)", relabels=True),
     "count": Operator(
-        "transductive", ("key",), "number", count, "how often {value} occurs in train and test", "count(guest)"
+        "transductive",
+        ("key",),
+        "number",
+        count,
+        "how often {value} occurs in train and test",
+        "count(guest)",
+        of_group=True,
+        unseen=0.0,
     ),
     "cross": Operator(
         "transductive",

@@ -22,7 +22,7 @@ MOST_LABELS = 20_000  # labels with columns, at most: the most frequent ones
 def _all_texts(frame: Frame, node: Node) -> tuple[list[str], np.ndarray]:
     """The distinct texts of a column over all rows of train and test, whichever rows the frame has, and how often each
     occurs."""
-    texts = texts_of(frame.source.column(node.name)) if isinstance(node, Column) else frame.text(node)
+    texts = texts_of(frame.fitted_column(node.name)) if isinstance(node, Column) else frame.text(node)
     codes, uniques = pd.factorize(texts)
     return list(uniques), np.bincount(codes[codes >= 0], minlength=len(uniques))
 

@@ -22,11 +22,18 @@ def similarity(frame: Frame, feature: Feature) -> np.ndarray:
     for of_column in texts:
         missing |= np.array([t is None for t in of_column], dtype=bool)
     counter = CountVectorizer(token_pattern=r"\w+", strip_accents="unicode", max_features=MOST_WORDS, dtype=np.float32)
+    rows = frame.fitted_rows
+    documents = [normalised(t) for of_column in texts for t in of_column]
+    fitted = np.concatenate([np.arange(n)[rows], n + np.arange(n)[rows]])
     try:
-        counts = counter.fit_transform(normalised(t) for of_column in texts for t in of_column).tocsr()
+        if isinstance(rows, slice):
+            counts = counter.fit_transform(documents).tocsr()
+        else:
+            counts = counter.fit([documents[i] for i in fitted]).transform(documents).tocsr()
     except ValueError:  # no words at all
         counts = sparse.csr_matrix((2 * n, 1), dtype=np.float32)
-    weighted = TfidfTransformer(sublinear_tf=True).fit_transform(counts)
+    weighting = TfidfTransformer(sublinear_tf=True).fit(counts if isinstance(rows, slice) else counts[fitted])
+    weighted = weighting.transform(counts)
     counts.data[:] = 1.0
     shared = _row_sums(counts[:n].multiply(counts[n:]))
     first, second = _row_sums(counts[:n]), _row_sums(counts[n:])

@@ -26,11 +26,12 @@ def _space(frame: Frame, feature: Feature) -> tuple[np.ndarray, int]:
     def make() -> np.ndarray:
         values = frame.numbers(names).copy()
         for column in values.T:
-            finite = column[np.isfinite(column)]
+            fitted = column[frame.fitted_rows]
+            finite = fitted[np.isfinite(fitted)]
             middle = np.median(finite) if len(finite) else 0.0
             np.copyto(column, middle, where=~np.isfinite(column))
-            column -= column.mean()
-            spread = column.std()
+            column -= column[frame.fitted_rows].mean()
+            spread = column[frame.fitted_rows].std()
             column *= 1 / spread if spread > 1e-12 * max(1.0, abs(middle)) else 0.0
         return values
 
@@ -43,7 +44,8 @@ def pca(frame: Frame, feature: Feature) -> np.ndarray:
     (n, k), k at most the count of numbers. The largest loading of each component is positive.
     """
     points, count = _space(frame, feature)
-    _, axes = np.linalg.eigh(points.T @ points)
+    fitted = points[frame.fitted_rows]
+    _, axes = np.linalg.eigh(fitted.T @ fitted)
     axes = axes[:, ::-1][:, :count]
     return points @ (axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]))
 
@@ -65,10 +67,11 @@ def _distances(frame: Frame, feature: Feature) -> np.ndarray:
         from scipy.spatial.distance import cdist
         from sklearn.cluster import MiniBatchKMeans
 
-        rows = _drawn(len(points), CLUSTERED)
-        clusters = min(count, len(np.unique(points[rows], axis=0)))
+        fitted = points[frame.fitted_rows]
+        rows = _drawn(len(fitted), CLUSTERED)
+        clusters = min(count, len(np.unique(fitted[rows], axis=0)))
         model = MiniBatchKMeans(clusters, random_state=SEED, n_init=3, batch_size=4096)
-        return cdist(points, model.fit(points[rows]).cluster_centers_)
+        return cdist(points, model.fit(fitted[rows]).cluster_centers_)
 
     return frame.cached(("clusters", feature.args), make)
 

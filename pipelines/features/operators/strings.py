@@ -199,7 +199,7 @@ def _category(
     """The operator of a function from a text to a category, under its name, by which `labels` finds the function."""
     _CATEGORIES[name] = of
     takes = ("text", *["whole"] * indices)
-    return {name: Operator("transductive", takes, "category", _as_category(of), words, example)}
+    return {name: Operator("transductive", takes, "category", _as_category(of), words, example, numbered=True)}
 
 
 OPERATORS = {

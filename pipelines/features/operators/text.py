@@ -83,10 +83,13 @@ def _tfidf(frame: Frame, feature: Feature, **options: Any) -> sparse.csr_matrix:
     vectorizer = TfidfVectorizer(
         sublinear_tf=True, max_features=60_000, strip_accents="unicode", dtype=np.float32, **options
     )
+    fitted = frame.fitted_rows
     documents = [normalised(text) for text in frame.text(feature.args[0])]
-    documents = _beginnings(documents, MOST_CHARACTERS[options.get("analyzer", "word")])
+    documents = _beginnings(documents, MOST_CHARACTERS[options.get("analyzer", "word")], fitted)
     try:
-        return vectorizer.fit_transform(documents).tocsr()
+        if isinstance(fitted, slice):
+            return vectorizer.fit_transform(documents).tocsr()
+        return vectorizer.fit([documents[i] for i in fitted]).transform(documents).tocsr()
     except ValueError:  # no term occurs often enough
         return sparse.csr_matrix((len(documents), 1), dtype=np.float32)
 
@@ -98,9 +101,9 @@ def normalised(text: str | None) -> str:
     return _ADDRESS.sub(r" \1 ", html.unescape(text))
 
 
-def _beginnings(documents: list[str], most: int) -> list[str]:
-    """The texts, cut to the length at which all together have at most `most` characters."""
-    lengths = np.sort([len(d) for d in documents])
+def _beginnings(documents: list[str], most: int, fitted: Any = slice(None)) -> list[str]:
+    """The texts, cut to the length at which those at the positions `fitted` have together at most `most` characters."""
+    lengths = np.sort(np.array([len(d) for d in documents], dtype=np.int64)[fitted])
     if lengths.sum() <= most:
         return documents
     kept = np.cumsum(lengths) + lengths * np.arange(len(lengths) - 1, -1, -1)  # characters, if cut to each length
@@ -127,10 +130,13 @@ def svd(frame: Frame, feature: Feature) -> np.ndarray:
     from sklearn.decomposition import TruncatedSVD
 
     matrix = sparse_argument(frame, feature.args[0], feature)
-    components = max(1, min(int(feature.args[1]), matrix.shape[1] - 1, matrix.shape[0] - 1))  # type: ignore[arg-type]
-    if matrix.shape[1] < 2 or matrix.nnz == 0:
+    whole = isinstance(frame.fitted_rows, slice)
+    fitted = matrix if whole else matrix[frame.fitted_rows]
+    components = max(1, min(int(feature.args[1]), fitted.shape[1] - 1, fitted.shape[0] - 1))  # type: ignore[arg-type]
+    if fitted.shape[1] < 2 or fitted.nnz == 0:
         return np.zeros((matrix.shape[0], 1))
-    return TruncatedSVD(components, random_state=0, n_iter=3).fit_transform(matrix)
+    model = TruncatedSVD(components, random_state=0, n_iter=3)
+    return model.fit_transform(matrix) if whole else model.fit(fitted).transform(matrix)
 
 
 OPERATORS = {
