@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, product
 
-from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
 from medalist.pipelines.features.lazy import np
 from medalist.pipelines.features.operators.holidays import country_code
 from medalist.pipelines.features.search.column_families import families
-from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
+from medalist.pipelines.features.search.columns import FEW_LEVELS, MIN_ROWS_PER_LEVEL, Columns
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)  # divisors of whole numbers whose remainders are tried
 MAX_SPLIT_COLUMNS = 100  # most important columns whose digits or parts are tried
@@ -19,6 +19,8 @@ MAX_FAMILY = 12  # columns of a family, up to which operators with several outpu
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
 WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same for a numeric time, as multiples of the horizon
 MOST_COUNTRIES, COUNTRY_SHARE = 300, 0.8  # values of a column of countries, at most; share that must be known
+SEASONS = ("weekday", "month", "week", "hour")  # parts of a date by which keys may have seasons of their own
+MOST_SEASONED = 6  # keys whose own seasons are tried, and as many pairs of them
 YEAR = 364.0  # days of 52 weeks
 
 
@@ -110,6 +112,8 @@ def rows(columns: Columns) -> Iterator[Feature]:
 def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature]:
     """Parts of dates, days between them and, where test lies `ahead` of train in a time column, past targets."""
     if ahead is not None and ahead[0] in columns.distinct:
+        if ahead[0] in columns.dates:
+            yield from seasons(columns, ahead[0])
         yield from _past_targets(columns, *ahead)
     for name in columns.dates:
         for part in proposed(("date",)):
@@ -125,6 +129,17 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
     for a, b in combinations(columns.dates, 2):
         yield feature("days", a, b)
         yield feature("mod", feature("round", feature("days", a, b), 0), 7)
+
+
+def seasons(columns: Columns, date: str) -> Iterator[Feature]:
+    """Target means by a key, or by two keys crossed, and a part of the date that has several values."""
+    most = max(FEW_LEVELS, columns.frame.n // MIN_ROWS_PER_LEVEL)
+    keys: list[Node] = [Column(n) for n in columns.keys if n != date and columns.distinct[n] <= most][:MOST_SEASONED]
+    pairs: list[Node] = [feature("cross", a, b) for a, b in combinations(keys, 2)]
+    keys += [pair for pair in pairs if columns.frame.key(pair).size <= most][:MOST_SEASONED]
+    parts = [part for op in SEASONS if columns.frame.key(part := feature(op, date)).size > 1]
+    for key, part in product(keys, parts):
+        yield feature("target_two_way", key, part)
 
 
 def countries(columns: Columns) -> list[str]:
