@@ -63,13 +63,13 @@ def season_of_key(rng: np.random.Generator) -> Draft:
 
 
 def season_of_many_keys(rng: np.random.Generator) -> Draft:
-    """A season of its own, by month, for each of 160 products of which there is a row a week, less than two years of
-    them to learn from, beside the season of all; levels of the products differ by far more."""
-    weeks = ROWS // 160
-    week, product = np.repeat(np.arange(weeks), 160), np.tile(np.arange(160), weeks)
+    """A season of its own, by month, for each of 80 products of which there is a row a week, three and a half years
+    of them to learn from, beside the season of all; levels of the products differ by far more."""
+    weeks = ROWS // 80
+    week, product = np.repeat(np.arange(weeks), 80), np.tile(np.arange(80), weeks)
     month = ((np.datetime64("2021-01-04") + 7 * week).astype("datetime64[M]").astype(int) % 12).astype(int)
-    season = rng.normal(0, 0.7, (160, 12))[product, month] + rng.normal(0, 0.7, 12)[month]
-    feature = season + rng.normal(0, 2, 160)[product]
+    season = rng.normal(0, 0.7, (80, 12))[product, month] + rng.normal(0, 0.7, 12)[month]
+    feature = season + rng.normal(0, 2, 80)[product]
     when = np.datetime_as_string(np.datetime64("2021-01-04") + 7 * week).astype(object)
     return Draft("rmse", 50 + 5 * feature, feature, named={"day": when, "product": labels(rng, product)}, noise=0.35,
                  in_time=True)  # fmt: skip

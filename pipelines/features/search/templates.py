@@ -112,8 +112,6 @@ def rows(columns: Columns) -> Iterator[Feature]:
 def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature]:
     """Parts of dates, days between them and, where test lies `ahead` of train in a time column, past targets."""
     if ahead is not None and ahead[0] in columns.distinct:
-        if ahead[0] in columns.dates:
-            yield from seasons(columns, ahead[0])
         yield from _past_targets(columns, *ahead)
     for name in columns.dates:
         for part in proposed(("date",)):
@@ -122,17 +120,25 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
             yield feature("target_mean", feature(part, name))
         yield feature("count", name)
         yield feature("target_mean", feature("cross", feature("hour", name), feature("weekday", name)))
-    for name, place in product(columns.dates, countries(columns)):
-        for op in ("holiday", "until_holiday", "since_holiday"):
-            yield feature(op, name, place)
-        yield feature("target_mean", feature("which_holiday", name, place))
+    yield from holidays(columns)
     for a, b in combinations(columns.dates, 2):
         yield feature("days", a, b)
         yield feature("mod", feature("round", feature("days", a, b), 0), 7)
 
 
+def holidays(columns: Columns) -> Iterator[Feature]:
+    """Public holidays of the countries that a column names, and the days around them."""
+    for name, place in product(columns.dates, countries(columns)):
+        for op in ("holiday", "until_holiday", "since_holiday"):
+            yield feature(op, name, place)
+        yield feature("target_mean", feature("which_holiday", name, place))
+
+
 def seasons(columns: Columns, date: str) -> Iterator[Feature]:
-    """Target means by a key, or by two keys crossed, and a part of the date that has several values."""
+    """Target means by a key, or by two keys crossed, and a part of the date that has several values; none where the
+    time is a number."""
+    if date not in columns.dates:
+        return
     most = max(FEW_LEVELS, columns.frame.n // MIN_ROWS_PER_LEVEL)
     keys: list[Node] = [Column(n) for n in columns.keys if n != date and columns.distinct[n] <= most][:MOST_SEASONED]
     pairs: list[Node] = [feature("cross", a, b) for a, b in combinations(keys, 2)]
