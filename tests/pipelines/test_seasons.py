@@ -1,4 +1,4 @@
-"""Seasons of a key: two-way means of the target, and where the search proposes them."""
+"""Seasons of a key: effects of the calendar that are its own, and where the search proposes them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ SHOPS, DAYS = 30, 70
 
 def _sales(own: float) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Rows of shops that differ by far more than their weeks, of which `own` is the spread of what is each shop's own;
-    their target, and its expectation."""
+    their target, and its expectation less the shop's."""
     rng = np.random.default_rng(5)
     day, shop = np.repeat(np.arange(DAYS), SHOPS), np.tile(np.arange(SHOPS), DAYS)
-    effects = rng.normal(0, 10, SHOPS)[:, None] + rng.normal(0, 1, 7) + rng.normal(0, own, (SHOPS, 7))
+    level, weeks = rng.normal(0, 10, SHOPS), rng.normal(0, 1, 7) + rng.normal(0, own, (SHOPS, 7))
+    weeks -= weeks.mean(axis=1, keepdims=True)
     rows = pd.DataFrame({"shop": shop, "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(day, unit="D")})
-    expected = effects[shop, day % 7]
-    return rows, expected + rng.normal(0, 1, len(rows)), expected
+    expected = weeks[shop, day % 7]
+    return rows, level[shop] + expected + rng.normal(0, 1, len(rows)), expected
 
 
 def _error(text: str, own: float) -> float:
@@ -32,28 +33,28 @@ def _error(text: str, own: float) -> float:
     return float(np.sqrt(np.mean((found - expected)[len(fit) :] ** 2)))
 
 
-def test_two_way_means_borrow_what_the_keys_say_alone():
-    cross, two_way = "target_mean(shop × weekday(day))", "target_two_way(shop, weekday(day))"
-    assert _error(two_way, own=0.0) < 0.6 * _error(cross, own=0.0)  # no weeks of their own: they are not made up
-    assert _error(two_way, own=0.4) < 0.95 * _error(cross, own=0.4)
-    assert _error(two_way, own=5.0) < 1.02 * _error(cross, own=5.0)  # nothing is lost where none is in common
+def test_seasons_borrow_from_those_of_other_keys():
+    cross, season = "target_mean(shop × weekday(day)) - target_mean(shop)", "target_season(shop, weekday(day))"
+    assert _error(season, own=0.0) < 0.6 * _error(cross, own=0.0)  # no weeks of their own: they are not made up
+    assert _error(season, own=0.4) < 0.95 * _error(cross, own=0.4)
+    assert _error(season, own=5.0) < 1.02 * _error(cross, own=5.0)  # nothing is lost where none is in common
 
 
-def test_a_pair_that_was_not_seen_gets_the_effects_of_its_keys():
+def test_a_pair_that_was_not_seen_gets_the_season_of_all():
     a, b = np.repeat(["p", "q"], 40), np.tile(["u", "v"], 40)
     rows = pd.DataFrame({"a": a, "b": b})
     y = 10.0 * (a == "q") + 3.0 * (b == "v") + np.random.default_rng(0).normal(0, 0.1, 80)
     fit = np.flatnonzero((a == "p") | (b == "u"))
-    found = value("target_two_way(a, b)", rows, Target(fit, y[fit, None], 0, 0)).ravel()
+    found = value("target_season(a, b)", rows, Target(fit, y[fit, None], 0, 0)).ravel()
     unseen = np.setdiff1d(np.arange(80), fit)
-    assert np.abs(found[unseen] - 13).max() < 0.5
+    assert np.abs(found[unseen] - found[b == "u"].mean() - 3).max() < 0.5  # not the 10 of `a`
 
 
 def test_a_row_does_not_see_its_own_target():
     rng = np.random.default_rng(2)
     rows = pd.DataFrame({"a": rng.integers(0, 200, 1000), "b": rng.integers(0, 5, 1000)})
     y, fit = rng.normal(size=1000), np.arange(800)
-    found = value("target_two_way(a, b)", rows, Target(fit, y[fit, None], 0, 0)).ravel()[fit]
+    found = value("target_season(a, b)", rows, Target(fit, y[fit, None], 0, 0)).ravel()[fit]
     assert found.std() == 0 or np.corrcoef(found, y[fit])[0, 1] < 0.1
 
 
@@ -67,8 +68,8 @@ def test_seasons_of_keys_are_proposed_where_test_is_later():
 
     later = tried(("day", 14.0))
     assert {
-        "target_two_way(shop, weekday(day))", "target_two_way(town, month(day))",
-        "target_two_way(shop × town, weekday(day))",
+        "target_season(shop, weekday(day))", "target_season(town, month(day))",
+        "target_season(shop × town, weekday(day))",
     } <= set(later[:20])  # fmt: skip
-    assert not any("hour" in text for text in later if text.startswith("target_two_way"))  # dates without times
-    assert not any(text.startswith("target_two_way") for text in tried(None))
+    assert not any("hour" in text for text in later if text.startswith("target_season"))  # dates without times
+    assert not any(text.startswith("target_season") for text in tried(None))

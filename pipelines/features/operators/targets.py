@@ -117,12 +117,13 @@ def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic
     return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
 
 
-def target_two_way(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
-    """Mean target by two keys, shrunk towards the sum of what each of them says alone, nested: (n, T).
+def target_season(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """How the target of a key's rows differs by another, such as a weekday, from the key's own mean, nested: (n, T).
 
-    Two-way analysis of variance with random effects: overall mean, an effect of each key, and one of both together,
-    each shrunk by its own variance (empirical Bayes). The mean of a cross is shrunk towards the overall mean instead,
-    which takes shops' own weeks for noise, or noise for weeks, where shops differ much.
+    Two-way analysis of variance with random effects: an overall mean, an effect of each key, and one of both together,
+    each shrunk by its own variance (empirical Bayes). Returned is the second key's effect plus that of both. The
+    mean of a cross mixes it with the first key's level, which hides it where levels differ by more, and is shrunk
+    towards the overall mean.
     """
     one, two = (frame.key(node) for node in feature.args[:2])
     both = frame.key(Feature("cross", feature.args[:2]))
@@ -137,7 +138,7 @@ def target_two_way(frame: Frame, feature: Feature, target: Target) -> np.ndarray
                 left = _effects(a, y - mean - right[b], one.size)
                 right = _effects(b, y - mean - left[a], two.size)
             together = _effects(cell, y - mean - left[a] - right[b], both.size)
-            out[:, t] = mean + left[one.codes[queries]] + right[two.codes[queries]] + together[both.codes[queries]]
+            out[:, t] = right[two.codes[queries]] + together[both.codes[queries]]
         return out
 
     return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
@@ -167,12 +168,12 @@ OPERATORS = {
     "target_median": Operator(
         "supervised", ("key",), "numbers", target_median, "median target of {0}", "target_median(shop)"
     ),
-    "target_two_way": Operator(
+    "target_season": Operator(
         "supervised",
         ("key", "key"),
         "numbers",
-        target_two_way,
-        "mean target of {0} and {1} together, shrunk towards what each says alone",
-        "target_two_way(shop, weekday(day))",
+        target_season,
+        "how the target of {0} differs by {1} from its own mean",
+        "target_season(shop, weekday(day))",
     ),
 }

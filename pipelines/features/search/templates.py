@@ -135,8 +135,8 @@ def holidays(columns: Columns) -> Iterator[Feature]:
 
 
 def seasons(columns: Columns, date: str) -> Iterator[Feature]:
-    """Target means by a key, or by two keys crossed, and a part of the date that has several values; none where the
-    time is a number."""
+    """Seasons of a key, or of two keys crossed, by a part of the date that has several values; none where the time is a
+    number."""
     if date not in columns.dates:
         return
     most = max(FEW_LEVELS, columns.frame.n // MIN_ROWS_PER_LEVEL)
@@ -145,7 +145,7 @@ def seasons(columns: Columns, date: str) -> Iterator[Feature]:
     keys += [pair for pair in pairs if columns.frame.key(pair).size <= most][:MOST_SEASONED]
     parts = [part for op in SEASONS if columns.frame.key(part := feature(op, date)).size > 1]
     for key, part in product(keys, parts):
-        yield feature("target_two_way", key, part)
+        yield feature("target_season", key, part)
 
 
 def countries(columns: Columns) -> list[str]:
