@@ -140,7 +140,8 @@ def seasons(columns: Columns, date: str) -> Iterator[Feature]:
     if date not in columns.dates:
         return
     most = max(FEW_LEVELS, columns.frame.n // MIN_ROWS_PER_LEVEL)
-    keys: list[Node] = [Column(n) for n in columns.keys if n != date and columns.distinct[n] <= most][:MOST_SEASONED]
+    names = [n for n in columns.keys if n != date and columns.distinct[n] <= most][:MOST_SEASONED]
+    keys: list[Node] = [Column(n) for n in names]
     pairs: list[Node] = [feature("cross", a, b) for a, b in combinations(keys, 2)]
     keys += [pair for pair in pairs if columns.frame.key(pair).size <= most][:MOST_SEASONED]
     parts = [part for op in SEASONS if columns.frame.key(part := feature(op, date)).size > 1]
