@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from medalist.competitions.errors import InputError
+from medalist.competitions.naming import did_you_mean_path
 from medalist.competitions.tables.reading import read_headerless, read_table
 from medalist.competitions.task.task import Task
 from medalist.competitions.task.transform import parse_transform
@@ -28,7 +29,7 @@ def answers_for(table: pd.DataFrame, path: Path, task: Task, test: pd.DataFrame 
 def table_of(path: Path, what: str) -> pd.DataFrame:
     """The table in a file. Raises InputError, which calls it a `what`, where there is none or it cannot be read."""
     if not path.is_file():
-        raise InputError(f"There is no {what} file {path}: check its path.")
+        raise InputError(f"There is no {what} file {path}{did_you_mean_path(path)}: check its path.")
     try:
         return read_table(path)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Run the agent on a folder of competitions and grade what it submits: the table of the README.
+"""Run the agent on a folder of competitions and grade what it submits: the table of docs/results.md.
 
     python benchmarks/holdout_scores.py ../shared/competitions --budget 120s --seeds 0 1 2
 

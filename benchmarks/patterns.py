@@ -34,7 +34,7 @@ class Draft:
 
     Attributes
     ----------
-    metric : auc, logloss, accuracy (a target of 0 and 1) or rmse.
+    metric : auc, logloss, accuracy (a target of 0 and 1) or rmse; with `target` any of values or ordered labels.
     mean : (ROWS,) probability of 1, or expectation of the target.
     hidden : columns that `make` names x1… (numbers) and c1… (strings), mixed with columns of noise.
     named : columns that keep their names: keys, times, families of like columns.
@@ -42,6 +42,7 @@ class Draft:
     tables : further tables by name, without extension.
     row_keys : by table, the column that holds positions of rows, which `make` replaces by the rows' ids.
     noise : of a numeric target.
+    target : (ROWS,) what the generator has drawn itself; `mean` is then the best answer by the metric.
     in_time : whether rows are in the order of time and test is the last of them, in place of a draw at random.
     """
 
@@ -53,6 +54,7 @@ class Draft:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     row_keys: Mapping[str, str] = field(default_factory=dict)
     noise: float = NOISE
+    target: np.ndarray | None = None
     in_time: bool = False
 
 
@@ -79,7 +81,9 @@ def make(name: str, generator: Generator, seed: int) -> Pattern:
     rng = np.random.default_rng([seed, *name.encode()])
     draft = generator(rng)
     mean = np.asarray(draft.mean, dtype=float)
-    if get_metric(draft.metric).needs == "value":
+    if draft.target is not None:
+        target = np.asarray(draft.target)
+    elif get_metric(draft.metric).needs == "value":
         target = np.round(mean + rng.normal(0, draft.noise * mean.std(), ROWS), 4)
     else:
         target = (rng.random(ROWS) < mean).astype(int)

@@ -22,6 +22,7 @@ import pandas as pd
 from category_patterns import CATEGORIES
 from holdout_scores import medalist
 from lightgbm import LGBMClassifier, LGBMRegressor
+from ordinal_patterns import ORDINAL
 from other_patterns import OTHER
 from patterns import ID, ISSUE, TARGET, TRAIN_ROWS, Pattern, make
 from relational_patterns import RELATIONAL
@@ -30,13 +31,23 @@ from time_patterns import TIMES
 
 from medalist.competitions.metrics.registry import get_metric
 
-SETS = {"issue": ISSUE, "other": OTHER, "relational": RELATIONAL, "categories": CATEGORIES, "times": TIMES}
+SETS = {
+    "issue": ISSUE,
+    "other": OTHER,
+    "relational": RELATIONAL,
+    "categories": CATEGORIES,
+    "ordinal": ORDINAL,
+    "times": TIMES,
+}
 SETS["all"] = {name: pattern for one in tuple(SETS.values()) for name, pattern in one.items()}
 TITLES = {
     "auc": "area under the ROC curve (AUC)",
     "logloss": "log loss",
     "accuracy": "accuracy",
     "rmse": "root mean squared error (RMSE)",
+    "mae": "mean absolute error (MAE)",
+    "rmsle": "root mean squared logarithmic error (RMSLE)",
+    "qwk": "quadratic weighted kappa",
 }
 MOST_RAW, LEAST_HINTED = 0.25, 0.95  # of the way from the best constant, from raw to oracle
 
@@ -55,6 +66,7 @@ def write_competition(pattern: Pattern, folder: Path) -> None:
         table.to_csv(public / f"{name}.csv", index=False)
     pattern.answers.to_csv(private / "answers.csv", index=False)
     wanted = {"value": "the value", "label": "the class, 0 or 1,"}.get(needs, "the probability of 1")
+    wanted = "the grade, a whole number," if get_metric(pattern.metric).shape == "ordinal" else wanted
     further = "".join(f", {name}.csv (further facts)" for name in pattern.extra)
     (public / "description.md").write_text(
         f"# {folder.name}\n\nPredict {wanted} of `{TARGET}` for each `{ID}` of test.csv.\n\n## Evaluation\n\n"
@@ -65,9 +77,20 @@ def write_competition(pattern: Pattern, folder: Path) -> None:
 
 def scored(pattern: Pattern, prediction: np.ndarray) -> float:
     """The metric on the answers, of values or probabilities (TEST,)."""
-    if get_metric(pattern.metric).needs == "label":
+    metric, answers = get_metric(pattern.metric), pattern.answers[TARGET].to_numpy()
+    if metric.shape == "ordinal":
+        prediction = np.clip(np.rint(prediction), answers.min(), answers.max())
+    elif metric.needs == "label":
         prediction = (prediction > 0.5).astype(int)
-    return get_metric(pattern.metric).score(pattern.answers[TARGET].to_numpy(), prediction)
+    elif metric.name == "rmsle":
+        prediction = np.maximum(prediction, 0)
+    return metric.score(answers, prediction)
+
+
+def classifies(pattern: Pattern) -> bool:
+    """Whether the target is of two classes, and not of values or ordered labels."""
+    metric = get_metric(pattern.metric)
+    return metric.needs != "value" and metric.shape != "ordinal"
 
 
 def raw_columns(pattern: Pattern) -> pd.DataFrame:
@@ -79,7 +102,7 @@ def raw_columns(pattern: Pattern) -> pd.DataFrame:
 
 def plain_score(pattern: Pattern, columns: pd.DataFrame, seed: int, rounds: int = 300) -> float:
     """The score of LightGBM with sensible parameters on these columns."""
-    y, classify = pattern.train[TARGET], get_metric(pattern.metric).needs != "value"
+    y, classify = pattern.train[TARGET], classifies(pattern)
     estimator = (LGBMClassifier if classify else LGBMRegressor)(
         n_estimators=rounds, learning_rate=0.05, colsample_bytree=0.8, random_state=seed, n_jobs=1, verbose=-1
     )
@@ -98,7 +121,7 @@ def hinted_score(pattern: Pattern, seed: int) -> float:
     """The score with the true feature beside the raw columns; categories as means of the target, out of fold."""
     hint = pattern.hint
     if hint.dtype == object:
-        y, kind = pattern.train[TARGET], "continuous" if get_metric(pattern.metric).needs == "value" else "binary"
+        y, kind = pattern.train[TARGET], "binary" if classifies(pattern) else "continuous"
         encoder = TargetEncoder(target_type=kind, smooth=1.0)
         train = encoder.fit_transform(hint[:TRAIN_ROWS, None], y)
         hint = np.concatenate([train, encoder.transform(hint[TRAIN_ROWS:, None])])[:, 0]

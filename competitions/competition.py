@@ -28,7 +28,7 @@ from medalist.competitions.layout.same_notes import joined_notes
 from medalist.competitions.layout.sample_file import raw_ids, sample_form
 from medalist.competitions.layout.sheets import FileLoader, read_sheets
 from medalist.competitions.layout.single_table import without_unlabelled
-from medalist.competitions.naming import HIDDEN_FOLDERS, name_of, printable, safe_name
+from medalist.competitions.naming import HIDDEN_FOLDERS, did_you_mean_path, name_of, printable, safe_name
 from medalist.competitions.tables.archive import TEXT_SUFFIXES, list_sources, source_of
 from medalist.competitions.tables.reading import Table
 from medalist.competitions.tables.source import Source, as_siblings
@@ -113,7 +113,8 @@ def read_competition(
     root = Path(path)
     if not os.path.exists(root):  # Path.exists raises where a name is too long
         raise InputError(
-            f"{root} does not exist: give a folder, a zip, or the name of a competition on Kaggle, such as titanic."
+            f"{root} does not exist{did_you_mean_path(root)}: give a folder, a zip, or the name of a competition on "
+            "Kaggle, such as titanic."
         )
     sources, notes = list_sources(root)
     sources, hidden = _public(sources)

@@ -5,7 +5,11 @@ A path may hold anything but "/" and NUL: line ends, escape sequences of a termi
 
 from __future__ import annotations
 
+import difflib
 import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 GENERIC_NAMES = (  # of folders, too general to name a competition
@@ -71,3 +75,25 @@ def _escaped(character: str) -> str:
 def _is_informative(name: str) -> bool:
     """Whether a name has more than dots and spaces."""
     return bool(name.strip(". "))
+
+
+def did_you_mean(wanted: str, names: Iterable[str], most: int = 3) -> str:
+    """The names that `wanted` may be a misspelling of, as a question in brackets after a blank; "" where there is
+    none."""
+    by_key = {name.casefold(): name for name in names}
+    near = [by_key[key] for key in difflib.get_close_matches(wanted.casefold(), by_key, most, 0.6)]
+    return f" (did you mean {' or '.join(near)}?)" if near else ""
+
+
+def did_you_mean_path(path: Path | str) -> str:
+    """The same for a path that does not exist: the first part of it that is missing is compared with what its folder
+    holds."""
+    place = Path(path)
+    with suppress(OSError, ValueError):
+        missing = next((p for p in reversed([place, *place.parents]) if not os.path.exists(p)), place)
+        rest = place.relative_to(missing)
+        by_key = {name.casefold(): name for name in os.listdir(missing.parent)}
+        near = difflib.get_close_matches(missing.name.casefold(), by_key, 2, 0.6)
+        found = [str(missing.with_name(by_key[key]) / rest) for key in near]
+        return f" (did you mean {' or '.join(found)}?)" if found else ""
+    return ""

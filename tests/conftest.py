@@ -13,10 +13,19 @@ def _no_supervisor(monkeypatch):
     monkeypatch.setattr("medalist.agent.cli.process.supervise", refuse)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_state(tmp_path_factory):
+    """Before any fixture of a module runs a competition: its ledger is not to be listed among a person's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory, monkeypatch):
     home = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("MEDALIST_CACHE", str(home / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("MEDALIST_LEADERBOARDS", str(home / "leaderboards"))
     monkeypatch.setenv("MEDALIST_REPORT", "0")  # a second for each run of a test; tests of reports set it
     monkeypatch.delenv("MEDALIST_LEDGER", raising=False)

@@ -1,7 +1,7 @@
 """The documentation says what is there: every command and option, links that lead somewhere, modules that exist.
 
-`python tests/test_docs.py` writes the help texts and the metrics in docs/commands.md and the operators in
-docs/features.md anew.
+`python tests/test_docs.py` writes the help texts and the metrics in docs/commands.md, the operators in docs/features.md
+and the documents in docs/json.md anew.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from medalist.agent.cli.documents import DOCUMENTS
 from medalist.agent.cli.main import app
 from medalist.competitions.metrics.registry import METRICS, PARAMETRISED
 from medalist.pipelines.features import operators
@@ -25,6 +26,7 @@ from medalist.pipelines.features.language.words import in_words
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "docs" / "commands.md"
+JSON = ROOT / "docs" / "json.md"
 FEATURES = ROOT / "docs" / "features.md"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 GROUP = typer.main.get_command(app)
@@ -38,6 +40,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MODULE = re.compile(r"`((?:agent|competitions|pipelines|leaderboard|benchmarks|docs|tests)/[\w/.]+)`")
 TABLE = re.compile(r"(<!-- operators: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 METRIC_TABLE = re.compile(r"(<!-- metrics: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
+DOCUMENT_TABLES = re.compile(r"(<!-- documents: written by tests/test_docs.py -->\n).*?(<!-- end -->)", re.DOTALL)
 BLOCK = re.compile(r"(## medalist (\w+(?: \w+)?)\n.*?```text\n)(.*?)(```)", re.DOTALL)
 
 
@@ -132,7 +135,9 @@ def test_environment_variables_are_those_of_the_code() -> None:
     packages = ("agent", "competitions", "pipelines", "leaderboard")
     code = "".join(p.read_text(encoding="utf-8") for name in packages for p in (ROOT / name).rglob("*.py"))
     names = r"MEDALIST_[A-Z_]+"
-    assert set(re.findall(names, (ROOT / "README.md").read_text(encoding="utf-8"))) == set(re.findall(names, code))
+    assert set(re.findall(names, (ROOT / "docs" / "using.md").read_text(encoding="utf-8"))) == set(
+        re.findall(names, code)
+    )
 
 
 def help_text(command: str) -> str:
@@ -195,6 +200,45 @@ def test_the_table_of_metrics_is_current() -> None:
     assert found[0] == METRIC_TABLE.sub(lambda m: m[1] + metrics_text() + m[2], found[0]), "run tests/test_docs.py"
 
 
+def documents_text() -> str:
+    """The fields of each JSON document, under the commands that print it."""
+    parts = []
+    for model in dict.fromkeys(one for models in DOCUMENTS.values() for one in models):
+        rows = [
+            f"| `{field.alias or name}` | {kind_of(field.annotation)} | {field.description or ''} |"
+            for name, field in model.model_fields.items()
+            if field.alias != "schema"
+        ]
+        parts.append("\n".join([f"## {model.__doc__}", "", "| Field | Kind | What it holds |", "|---|---|---|", *rows]))
+    return "\n" + "\n\n".join(parts) + "\n\n"
+
+
+def kind_of(annotation: object) -> str:
+    """A type as JSON has it, in words."""
+    import types
+    import typing
+
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(kind_of(one) for one in inner)
+    if origin is list:
+        return f"list of {kind_of(inner[0])}"
+    if origin is dict:
+        return "object" if inner[1] is typing.Any else f"object of {kind_of(inner[1])}"
+    if origin is tuple:
+        return "list of number"
+    names = {str: "text", int: "number", float: "number", bool: "true or false", type(None): "null", typing.Any: "any"}
+    return names.get(annotation) or f"`{getattr(annotation, '__name__', annotation)}`"  # type: ignore[call-overload]
+
+
+def test_the_json_documents_are_documented() -> None:
+    text = JSON.read_text(encoding="utf-8")
+    assert text == DOCUMENT_TABLES.sub(lambda m: m[1] + documents_text() + m[2], text), (
+        "run `python tests/test_docs.py`"
+    )
+    assert text.count("\n## `medalist") >= len({model for models in DOCUMENTS.values() for model in models})
+
+
 def test_examples_of_features_are_features() -> None:
     examples = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|$", FEATURES.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(examples) > 10
@@ -215,7 +259,14 @@ def write_metrics() -> None:
     COMMANDS.write_text(METRIC_TABLE.sub(lambda m: m[1] + metrics_text() + m[2], text), encoding="utf-8")
 
 
+def write_documents() -> None:
+    """Put the present JSON documents into docs/json.md."""
+    text = JSON.read_text(encoding="utf-8")
+    JSON.write_text(DOCUMENT_TABLES.sub(lambda m: m[1] + documents_text() + m[2], text), encoding="utf-8")
+
+
 if __name__ == "__main__":
+    write_documents()
     write_help()
     write_metrics()
     write_operators()

@@ -53,7 +53,7 @@ def download_and_show(
     standing = None if estimate is None else _standing(estimate, board)
     if json:
         document = {
-            **asdict(board),
+            "leaderboard": asdict(board),
             "standing": asdict(standing) if isinstance(standing, Standing) else None,
             "no_standing": standing.reason if isinstance(standing, NoStanding) else None,
         }

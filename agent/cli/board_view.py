@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, replace
 
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
+from medalist.agent.cli.printing import number_text, print_json, print_next, print_table, print_text, print_wrapped
 from medalist.competitions.errors import LedgerError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding
@@ -24,24 +24,20 @@ def list_all(json: bool) -> None:
     for sentence_of_fault in unreadable:
         print_text(f"Left out: {sentence_of_fault}", sys.stderr)
     if json:
-        print_json([asdict(b) for b in boards])
+        print_json({"leaderboards": [asdict(b) for b in boards]})
         return
     lines = [
         (
-            b.name,
-            "" if b.year is None else str(b.year),
-            f"{b.teams:,}",
-            "higher" if b.greater_is_better else "lower",
+            b.name + ("" if b.source == SHIPPED else " (yours)"),
             b.metric or "not known",
-            *map(number_text, (b.gold, b.silver, b.bronze, b.median)),
-            b.kind or "not known",
-            "shipped" if b.source == SHIPPED else "yours",
+            f"{b.teams:,}",
+            *(number_text(t, 5) for t in (b.gold, b.bronze)),
             str(len(b.faults) or ""),
         )
         for b in boards
     ]
-    header = ("leaderboard", "year", "teams", "better", "metric", "gold", "silver", "bronze", "median")
-    print_table((*header, "data", "from", "faults"), lines, right=(1, 2, 5, 6, 7, 8, 11))
+    print_table(("leaderboard", "metric", "teams", "gold", "bronze", "faults"), lines, right=(2, 3, 4, 5))
+    print_next(("medalist leaderboard NAME", "one with all that is known of it, and a picture of its field"))
 
 
 def show_board(
@@ -63,31 +59,33 @@ def show_board(
     standing = None if score is None else standing_on_board(score, compared, "given", error)
     placed = isinstance(standing, Standing)
     if json:
-        print_json([_document(board, score if placed else None, standing)])
+        print_json(_document(board, score if placed else None, standing))
         return
-    print_text(_head(board))
-    print_text(_thresholds(board))
+    print_wrapped(_head(board))
+    print_wrapped(_thresholds(board))
     drawn = picture(board, score if placed else None, error, ascii_only=not _can_print("▁█─▲"))
     if drawn:
         print_text("\n" + drawn + "\n")
         print_text(_legend(board))
     for fault in board.faults:
-        print_text(f"Note: {fault}")
+        print_wrapped(f"Note: {fault}")
     if isinstance(standing, Standing):
         said = standing.caution or ""  # the board's faults stand above
         noise = said.removeprefix(board.caution or "").strip() or None
-        print_text(f"\n{sentence(replace(standing, caution=noise))}")
+        print_text("")
+        print_wrapped(sentence(replace(standing, caution=noise)))
         if standing.standard_error is None:
-            print_text("With --se, its standard error, the place gets an interval and the medals their chances.")
+            print_wrapped("With --se, its standard error, the place gets an interval and the medals their chances.")
     elif standing is not None:
-        print_text(f"\n{standing.reason}")
+        print_text("")
+        print_wrapped(standing.reason)
 
 
 def _document(board: Board, score: float | None, standing: Standing | NoStanding | None) -> dict[str, object]:
     """The same for machines."""
     field = field_of(board, 60, *(() if score is None else (score,)))
     return {
-        **asdict(board),
+        "leaderboard": asdict(board),
         "caution": board.caution,
         "void_medals": void_medals(board),
         "thresholds_without_top": thresholds_without_top(board),

@@ -17,13 +17,18 @@ from medalist.competitions.errors import BudgetError
 
 
 def clean(
-    keep: Annotated[str, typer.Option(help="How long after their last use caches and runs stay: 30d, 12h.")] = "30d",
+    keep: Annotated[
+        str, typer.Option(metavar="TIME", help="How long after their last use caches and runs stay: 30d, 12h.")
+    ] = "30d",
     runs: Annotated[
         int | None,
-        typer.Option(help="How many of the newest runs of each competition stay whole.", show_default=False),
+        typer.Option(
+            metavar="N", help="How many of the newest runs of each competition stay whole.", show_default=False
+        ),
     ] = None,
     size: Annotated[
-        OptionalText, typer.Option(help="How much all may take together: 20G, 500M.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="SIZE", help="How much all may take together: 20G, 500M.", show_default=False),
     ] = None,
     downloads: Annotated[
         bool, typer.Option("--downloads", help="Also Kaggle's downloads, which lineages may need.")

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medalist.agent.cli.help import MACHINE
 from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir, Seed
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
-from medalist.agent.run.printable import printable_line
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
 
 if TYPE_CHECKING:
     from medalist.agent.comparing.result import Comparison, Entry, Pair
 
-WIDTH = 80  # columns of the text
 WIDEST_NAME = 24  # of an entrant: the length of a run's id
 VERDICTS = {"better": "better", "worse": "worse", "open": "unclear"}
 METHODS = {
@@ -37,11 +35,16 @@ def compare(
         ),
     ],
     data: Annotated[
-        OptionalText, typer.Option(help="The competition (a path); else that of the first run.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="PATH", help="The competition (a path); else that of the first run.", show_default=False),
     ] = None,
     answers: Annotated[
         OptionalText,
-        typer.Option(help="A holdout's answers; else private/answers.csv beside the competition.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="A holdout's answers; else private/answers.csv beside the competition.",
+            show_default=False,
+        ),
     ] = None,
     out_of_fold: Annotated[
         bool, typer.Option("--out-of-fold", help="Compare out of fold, though there are answers.")
@@ -49,7 +52,9 @@ def compare(
     metric: MetricName = None,
     leaderboard: Board = None,
     seed: Seed = 0,
-    threads: Annotated[int, typer.Option(help="Cores that a baseline is fitted on.", min=1)] = 1,
+    threads: Annotated[
+        int, typer.Option(metavar="N", rich_help_panel=MACHINE, help="Cores that a baseline is fitted on.", min=1)
+    ] = 1,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
 ) -> None:
@@ -78,7 +83,7 @@ def _print(found: Comparison) -> None:
     """The comparison as text of 80 columns."""
     better = "higher" if found.greater_is_better else "lower"
     print_text(f"{found.competition}: {found.title}, {better} is better")
-    _print_wrapped(_rows(found))
+    print_wrapped(_rows(found))
     print_text("")
     entries = [
         (
@@ -91,22 +96,17 @@ def _print(found: Comparison) -> None:
     ]
     print_table(("", "score", "", "beats", "80 % interval", "medal"), entries, right=(1, 3))
     for standing in _standings(found):
-        _print_wrapped(standing)
+        print_wrapped(standing)
     first = found.entries[0].name
     against = [p for p in found.pairs if p.first == first]
     print_text("")
-    _print_wrapped(f"{_short(first)} against … (positive: it is better; agreement: {found.agreement_of})")
+    print_wrapped(f"{_short(first)} against … (positive: it is better; agreement: {found.agreement_of})")
     rows = [(_short(p.second), *_difference(p), "" if p.agreement is None else f"{p.agreement:.3f}") for p in against]
     print_table(("", "difference", "95 % interval", "it is", "agreement"), rows, right=(1, 4))
     notes = [*found.notes, *(f"{_short(e.name)}: {_reason(e)}" for e in found.entries if _reason(e))]
     for note in dict.fromkeys(notes):
         print_text("")
-        _print_wrapped(note)
-
-
-def _print_wrapped(text: str) -> None:
-    """Print a text in lines of at most WIDTH columns."""
-    print_text(textwrap.fill(printable_line(text), WIDTH))
+        print_wrapped(note)
 
 
 def _rows(found: Comparison) -> str:

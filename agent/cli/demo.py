@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import Budget, parse_duration
+from medalist.agent.cli.help import OUTPUT
 from medalist.agent.cli.options import AsJson, Memory, Report, RunsDir, memory_limit
 from medalist.agent.cli.printing import print_text
 from medalist.agent.cli.process import begin
@@ -16,8 +17,10 @@ from medalist.agent.cli.process import begin
 
 def demo(
     context: typer.Context,
-    budget: Annotated[str, typer.Option(help="How long to work.")] = "60s",
-    folder: Annotated[str, typer.Option(help="Where the competition is written.")] = "runs/demo",
+    budget: Annotated[str, typer.Option(metavar="TIME", help="How long to work.")] = "60s",
+    folder: Annotated[
+        str, typer.Option(metavar="FOLDER", rich_help_panel=OUTPUT, help="Where the competition is written.")
+    ] = "runs/demo",
     memory: Memory = None,
     runs_dir: RunsDir = "runs",
     report: Report = True,

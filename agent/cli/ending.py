@@ -7,7 +7,7 @@ import time
 
 import typer
 
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.process import exit_with
 from medalist.agent.config import RunConfig
 from medalist.agent.run.deadline import Deadline
@@ -110,6 +110,8 @@ def end(result: RunResult, config: RunConfig, began: float, *, report: bool, jso
     began: the instant, on the clock of `awake()`, from which the budget counts.
     """
     if not report:
+        if not json:
+            _next(result, config)
         return exit_with(result)
     from medalist.agent.report.in_time import report_in_time
 
@@ -118,7 +120,23 @@ def end(result: RunResult, config: RunConfig, began: float, *, report: bool, jso
         print_text(problem, sys.stderr)
     elif not json:
         print_text(f"Report: {path}")
+    if not json:
+        _next(result, config)
     return exit_with(result)
+
+
+def _next(result: RunResult, config: RunConfig) -> None:
+    """Say which commands go on from here."""
+    where = at(config.runs_dir)
+    going_on = (f"medalist resume {result.run_id}{where}", "go on from here; --budget 1h says how long")
+    if result.summary["status"] == "finished":
+        print_next(
+            (f"medalist show {result.run_id}{where}", "what was tried, and why it was kept or not"),
+            (f"medalist features {result.run_id}{where}", "which features helped"),
+            going_on,
+        )
+    else:
+        print_next(going_on, (f"medalist show {result.run_id}{where}", "what was done until now"))
 
 
 def seconds_left(config: RunConfig, began: float) -> float:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medalist.agent.cli.layout import count_text
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
-from medalist.agent.cli.to_show import ledger_to_show
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def features(
     json: AsJson = False,
 ) -> None:
     """Show the features that a run found, what each gained, and what it tried and dropped."""
+    runs_dir = where_run_is(run_id, runs_dir)
     with ledger_to_show(runs_dir) as ledger:
         run = ledger.run(run_id)
         rows, searches = ledger.features(run.id), ledger.screenings(run.id)
@@ -45,20 +47,25 @@ def features(
     latest = _verdicts(rows)
     print_text(f"{run.id}  {run.competition}  {run.state}")
     if latest or searches:
-        print_text(_headline(latest, searches))
+        print_wrapped(_headline(rows, latest, searches))
     if not any(r.status == "kept" for r in latest):
-        print_text(_none_kept(run, latest, searches))
+        print_wrapped(_none_kept(run, latest, searches))
     _section("kept", [r for r in latest if r.status in ("kept", "forced")], "in words")
     _section("taken away", [r for r in latest if r.status == "removed"], "why")
     _section("tried and dropped", [r for r in latest if r.status == "dropped"], "why")
     numbers = [r.experiment for r in latest if r.experiment is not None]
     if len(set(numbers)) < len(numbers):
-        print_text("\nFeatures of one experiment were tested together: the gain is that of all of them.")
+        print_text("")
+        print_wrapped("Features of one experiment were tested together: the gain is that of all of them.")
     if everything:
         _section("redundant", [r for r in latest if r.status == "redundant"], "why")
         _section("passed the screening, not tested", [r for r in latest if r.status == "candidate"], "why")
-    elif untested := sum(r.status in _UNTESTED for r in latest):
-        print_text(f"\n{untested:,} more passed the screening and were redundant or not tested: --all lists them.")
+    elif untested := [r.status for r in latest if r.status in _UNTESTED]:
+        repeat, wait = untested.count("redundant"), untested.count("candidate")
+        print_text("")
+        print_wrapped(
+            f"Of what passed, {repeat:,} say what others say, and {wait:,} were not tested: --all lists them."
+        )
 
 
 def _verdicts(rows: Iterable[FeatureRow]) -> list[FeatureRow]:
@@ -75,13 +82,15 @@ def _tested(latest: Sequence[FeatureRow]) -> int:
     return sum(r.status in ("kept", "dropped") for r in latest)
 
 
-def _headline(latest: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
-    """How many candidates were screened, tested and kept, in one sentence."""
+def _headline(rows: Sequence[FeatureRow], latest: Sequence[FeatureRow], searches: Sequence[ScreeningRow]) -> str:
+    """How many candidates were screened, passed, were tested and kept, in one sentence. What is tested need not have
+    passed a screening: some features are tried wherever a column has many values."""
+    passed = {r.text for r in rows if r.status in _UNTESTED}
     steps = len({s.step for s in searches})
     counts = {status: sum(r.status == status for r in latest) for status in ("kept", "forced", "removed")}
     parts = [
-        f"{sum(s.screened for s in searches):,} candidates screened in {steps} {'step' if steps == 1 else 'steps'}",
-        f"{sum(s.passed for s in searches):,} passed",
+        f"{sum(s.screened for s in searches):,} candidates screened in {count_text(steps, 'step')}",
+        f"{len(passed):,} passed",
         f"{_tested(latest):,} tested",
         f"{counts['kept']:,} kept",
     ]

@@ -13,12 +13,14 @@ from medalist.agent.cli.printing import print_json, print_text
 
 
 def grade(
-    submission: Annotated[str, typer.Argument(help="A submission.")],
-    answers: Annotated[str, typer.Option(help="The holdout's answers.")],
+    submission: Annotated[str, typer.Argument(metavar="FILE", help="A submission.")],
+    answers: Annotated[str, typer.Option(metavar="FILE", help="The holdout's answers.")],
     competition: Annotated[
         OptionalText,
         typer.Option(
-            help="The competition (a path), for its task; else the submission's run tells.", show_default=False
+            metavar="PATH",
+            help="The competition (a path), for its task; else the submission's run tells.",
+            show_default=False,
         ),
     ] = None,
     metric: MetricName = None,

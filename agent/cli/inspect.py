@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medalist.agent.cli.layout import columns
 from medalist.agent.cli.options import (
     NONE_GIVEN,
     AsJson,
@@ -20,6 +20,7 @@ from medalist.agent.cli.options import (
     TaskFile,
     with_competition_options,
 )
+from medalist.agent.cli.printing import print_json
 
 if TYPE_CHECKING:
     from medalist.competitions.audit.finding import Finding
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from medalist.competitions.task.task import Task
 
 _CORRECTABLE = re.compile(r"--[a-z]|\btask\.yaml\b")  # a note that names what decides otherwise
-PIPE_WIDTH = 160  # characters of a line where the output is no terminal
 
 
 @with_competition_options
@@ -38,14 +38,13 @@ def inspect(
     task: TaskFile = None,
     seed: Seed = 0,
     write: Annotated[
-        OptionalText, typer.Option(help="Write the task to this file, to be corrected.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="FILE", help="Write the task to this file, to be corrected.", show_default=False),
     ] = None,
     json: AsJson = False,
 ) -> None:
     """Say what would be predicted, how it is scored, what the columns mean and what looks wrong."""
     options = given.task(task)
-    from json import dumps
-
     from medalist.agent.run.reading import cards_of, read
     from medalist.competitions.additional_rows import additional_rows
     from medalist.competitions.audit.audit import audit
@@ -60,7 +59,7 @@ def inspect(
         write_task(inferred, Path(write))
     if json:
         document = inspection_document(competition, inferred, cards, findings)
-        sys.stdout.write(dumps(document, indent=2, default=str) + "\n")
+        print_json(document)
         return
     _print_tables(competition, inferred, cards, findings)
 
@@ -73,7 +72,7 @@ def _print_tables(
 
     from medalist.agent.run.console import DataConsole
 
-    console = DataConsole(width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    console = DataConsole(width=columns())
     table = Table(title=competition.name, title_justify="left", show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column()
@@ -100,20 +99,24 @@ def _print_tables(
             table.add_row("note", note)
     console.print(table)
     console.print()
-    files = Table("file", "role", "rows", "why", box=None, header_style="dim", title_justify="left")
+    files = Table(box=None, header_style="dim")
+    files.add_column("file", overflow="fold")
+    files.add_column("role", no_wrap=True)
+    files.add_column("rows", justify="right", no_wrap=True)
+    files.add_column("why")
     for file in competition.files:
         files.add_row(file.path, file.role, "" if file.rows is None else f"{file.rows:,}", file.reason)
     console.print(files)
     console.print()
-    columns = Table(box=None, header_style="dim")
-    columns.add_column("column", no_wrap=True)
-    columns.add_column("kind", no_wrap=True)
+    described = Table(box=None, header_style="dim")
+    described.add_column("column", overflow="fold")
+    described.add_column("kind", no_wrap=True)
     for name in ("missing", "distinct", "unseen", "drift"):
-        columns.add_column(name, justify="right", no_wrap=True)
-    columns.add_column("examples")
-    columns.add_column("note")
+        described.add_column(name, justify="right", no_wrap=True)
+    described.add_column("examples", overflow="fold")
+    described.add_column("note")
     for card in cards:
-        columns.add_row(
+        described.add_row(
             card.name,
             str(card.kind),
             f"{card.missing:.1%}" if card.missing else "",
@@ -123,7 +126,7 @@ def _print_tables(
             ", ".join(e[:16] for e in card.examples[:2]),
             card.note,
         )
-    console.print(columns)
+    console.print(described)
     console.print()
     styles = {"info": "dim", "warning": "yellow", "danger": "bold red"}
     for finding in findings:

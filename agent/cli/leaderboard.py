@@ -14,13 +14,20 @@ from medalist.competitions.errors import LedgerError
 
 def leaderboard(
     name: Annotated[
-        OptionalText, typer.Argument(help="A leaderboard; without one all are listed.", show_default=False)
+        OptionalText,
+        typer.Argument(metavar="[NAME]", help="A leaderboard; without one all are listed.", show_default=False),
     ] = None,
-    score: Annotated[float | None, typer.Option(help="Say where this score would stand.", show_default=False)] = None,
-    se: Annotated[float | None, typer.Option(help="Its standard error.", show_default=False)] = None,
+    score: Annotated[
+        float | None, typer.Option(metavar="SCORE", help="Say where this score would stand.", show_default=False)
+    ] = None,
+    se: Annotated[float | None, typer.Option(metavar="ERROR", help="Its standard error.", show_default=False)] = None,
     add: Annotated[
         OptionalText,
-        typer.Option(help="A file to add under that name: Kaggle's download, or a list of scores.", show_default=False),
+        typer.Option(
+            metavar="FILE",
+            help="A file to add under that name: Kaggle's download, or a list of scores.",
+            show_default=False,
+        ),
     ] = None,
     higher: Annotated[
         bool | None,
@@ -33,16 +40,21 @@ def leaderboard(
     metric: Annotated[
         OptionalText,
         typer.Option(
-            help="What the scores are that are added, or the one that is given: rmsle, auc, map@3 …", show_default=False
+            metavar="NAME",
+            help="What the scores are that are added, or the one that is given: rmsle, auc, map@3 …",
+            show_default=False,
         ),
     ] = None,
-    rename: Annotated[OptionalText, typer.Option(help="A new name for one of your own.", show_default=False)] = None,
+    rename: Annotated[
+        OptionalText, typer.Option(metavar="NAME", help="A new name for one of your own.", show_default=False)
+    ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove one of your own.")] = False,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a competition's present one from Kaggle, and keep it.")
     ] = False,
     run: Annotated[
-        OptionalText, typer.Option(help="With --download: say where this run stands.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="RUN", help="With --download: say where this run stands.", show_default=False),
     ] = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,
@@ -109,7 +121,7 @@ def _add(name: str, path: str, higher: bool | None, metric: str | None, json: bo
     added = add_board(path, name, higher, canonical[0] if canonical else "")
     board = find_board(name, added.greater_is_better) or added
     if json:
-        print_json(asdict(board))
+        print_json({"leaderboard": asdict(board)})
         return
     better = "higher" if board.greater_is_better else "lower"
     metric_known = f" of {board.metric}" if board.metric else ""
@@ -129,7 +141,7 @@ def _rename_or_remove(name: str, new: str | None, json: bool) -> None:
     if new is not None:
         board = rename_board(name, new)
         if json:
-            print_json(asdict(board))
+            print_json({"leaderboard": asdict(board)})
         else:
             print_text(f"Renamed {name} to {board.name}: {board.teams:,} teams.")
         return

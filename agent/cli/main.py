@@ -1,72 +1,28 @@
-"""The command line `medalist`: registers all commands. Each imports heavy modules only when it is called."""
+"""The command line `medalist`: runs one command, and ends with its exit code."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
-from medalist.agent.cli.clean import clean
-from medalist.agent.cli.compare import compare
-from medalist.agent.cli.demo import demo
-from medalist.agent.cli.features import features
-from medalist.agent.cli.grade import grade
-from medalist.agent.cli.holdout import holdout
-from medalist.agent.cli.inspect import inspect
-from medalist.agent.cli.leaderboard import leaderboard
-from medalist.agent.cli.medals import medals
-from medalist.agent.cli.night import add, list_, remove
-from medalist.agent.cli.night_install import install as night_install
-from medalist.agent.cli.night_install import status as night_status
-from medalist.agent.cli.night_install import uninstall as night_uninstall
-from medalist.agent.cli.night_run import report as night_report
-from medalist.agent.cli.night_run import run as night_run
-from medalist.agent.cli.printing import print_text
+from medalist.agent.cli.printing import print_message, print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
-from medalist.agent.cli.report import report
-from medalist.agent.cli.reproduce import reproduce
-from medalist.agent.cli.resume import resume
-from medalist.agent.cli.run import run
-from medalist.agent.cli.runs import runs
-from medalist.agent.cli.show import show
+from medalist.agent.cli.registry import make_app
 from medalist.agent.cli.streams import make_streams_tolerant
-from medalist.agent.cli.submissions import submissions
-from medalist.agent.cli.submit import submit
-from medalist.agent.cli.why import why
 from medalist.agent.run.supervisor import SIGNALLED
 from medalist.competitions.errors import MedalistError
+from medalist.competitions.naming import did_you_mean_path
 
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="An autonomous agent for tabular machine-learning competitions.",
-)
-for command in (
-    run, resume, demo, inspect, grade, compare, holdout, runs, show, report, why, reproduce, clean, features, medals,
-    leaderboard, submit, submissions,
-):  # fmt: skip
-    app.command()(command)
-night = typer.Typer(help="Work on several competitions within a window, night after night.", no_args_is_help=True)
-for name, below in (
-    ("add", add),
-    ("remove", remove),
-    ("list", list_),
-    ("run", night_run),
-    ("status", night_status),
-    ("report", night_report),
-    ("install", night_install),
-    ("uninstall", night_uninstall),
-):
-    night.command(name)(below)
-app.add_typer(night, name="night")
+app = make_app()
+_UsageError: type[Any] = typer.BadParameter.__bases__[0]  # of the click that typer uses, which it may bring along
 
 
 def _remedy(error: OSError) -> str:
@@ -104,20 +60,38 @@ def _exit_code(arguments: Sequence[str] | None, process: Process | None) -> int:
     """Run a command and return its exit code; errors that a person can mend are printed."""
     try:
         try:
-            app(arguments, obj=process)
-            return 0
+            ended = app(arguments, obj=process, prog_name="medalist", standalone_mode=False)
         finally:
             if process is not None:
                 sys.stdout.flush()
     except SystemExit as end:
-        if end.code == SIGNALLED + signal.SIGINT:  # typer's exit code for a KeyboardInterrupt
-            print_text("medalist: Interrupted.", sys.stderr)
-            return INTERRUPTED
         return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except _UsageError as error:
+        return _usage(error)
     except MedalistError as error:
-        print_text(f"medalist: {error}", sys.stderr)
+        print_message(f"medalist: {error}")
         return error.exit_code
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        print_text(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.", sys.stderr)
+        near = did_you_mean_path(str(error.filename)) if error.filename and error.errno == errno.ENOENT else ""
+        place = f" ({error.filename}){near}" if error.filename else ""
+        print_message(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.")
         return INPUT_ERROR
+    if ended == SIGNALLED + signal.SIGINT:  # typer's exit code for a KeyboardInterrupt
+        print_message("medalist: Interrupted.")
+        return INTERRUPTED
+    return ended if isinstance(ended, int) else 0
+
+
+def _usage(error: Any) -> int:
+    """Say what is wrong with the options of a command in one sentence; the help where nothing was given."""
+    command = "medalist" if error.ctx is None else error.ctx.command_path
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print_text(error.ctx.get_help())
+        return 0
+    said = " ".join(error.format_message().split()).rstrip(".")
+    said, _, meant = re.sub(r"[.]? Did you mean |[ ]?[(]Possible options: ", "\0", said).partition("\0")
+    if meant:
+        said += f": did you mean {meant.rstrip('?)').replace(', ', ' or ')}?"
+    end = "" if said.endswith("?") else "."
+    print_message(f"medalist: {said}{end} {command} --help says what can be given.")
+    return INPUT_ERROR

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medalist.agent.cli.help import OUTPUT, SEARCH
 from medalist.agent.cli.options import (
     NONE_GIVEN,
     Artifacts,
@@ -28,34 +29,56 @@ from medalist.agent.cli.printing import print_json, print_table, print_text
 
 NightsPath = Annotated[
     OptionalText,
-    typer.Option("--file", help="The file of competitions; else nights.yaml beside the runs.", show_default=False),
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        rich_help_panel=OUTPUT,
+        help="The file of competitions; else nights.yaml beside the runs.",
+        show_default=False,
+    ),
 ]
 
 
 @with_competition_options
 def add(
     path: PathArgument,
-    share: Annotated[float, typer.Option(help="Weight in the division of time: 2 is twice the weight of 1.")] = 1.0,
+    share: Annotated[
+        float, typer.Option(metavar="N", help="Weight in the division of time: 2 is twice the weight of 1.")
+    ] = 1.0,
     until: Annotated[
-        OptionalText, typer.Option(help="The last day to work on it: 2026-12-31.", show_default=False)
+        OptionalText, typer.Option(metavar="DATE", help="The last day to work on it: 2026-12-31.", show_default=False)
     ] = None,
-    name: Annotated[OptionalText, typer.Option(help="What to call it; else as its folder.", show_default=False)] = None,
+    name: Annotated[
+        OptionalText, typer.Option(metavar="NAME", help="What to call it; else as its folder.", show_default=False)
+    ] = None,
     auto_submit: AutoSubmit = 0,
     kaggle: KaggleName = None,
     given: CompetitionOptions = NONE_GIVEN,
     task: TaskFile = None,
     leaderboard: Board = None,
     families: Annotated[
-        OptionalText, typer.Option(help="Estimator families to use, with commas.", show_default=False)
+        OptionalText,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=SEARCH, help="Estimator families to use, with commas.", show_default=False
+        ),
     ] = None,
-    without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
-    features: Annotated[OptionalText, typer.Option(help="A features.yaml to obey.", show_default=False)] = None,
+    without: Annotated[
+        OptionalText,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=SEARCH, help="Estimator families to leave out.", show_default=False
+        ),
+    ] = None,
+    features: Annotated[
+        OptionalText,
+        typer.Option(metavar="FILE", rich_help_panel=SEARCH, help="A features.yaml to obey.", show_default=False),
+    ] = None,
     threads: Threads = None,
     memory: Memory = None,
     cluster: Cluster = None,
     artifacts: Artifacts = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
+    json: AsJson = False,
 ) -> None:
     """Add a competition to those that nights work on."""
     from medalist.agent.nights.file import add_entry, nights_file, parse_until
@@ -81,6 +104,9 @@ def add(
     }
     place = nights_file(runs_dir, file)
     entry = add_entry(place, fields)
+    if json:
+        print_json({"file": str(place), "competition": entry.name, "path": entry.path})
+        return
     print_text(f"Added {entry.name} ({entry.path}) to {place}: medalist night run --until 07:00 works on it.")
 
 
@@ -88,12 +114,16 @@ def remove(
     competition: Annotated[str, typer.Argument(metavar="COMPETITION", help="Its name in the file, or its path.")],
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
+    json: AsJson = False,
 ) -> None:
     """Take a competition out of the file; its runs stay."""
     from medalist.agent.nights.file import nights_file, remove_entry
 
     place = nights_file(runs_dir, file)
     entry = remove_entry(place, competition)
+    if json:
+        print_json({"file": str(place), "competition": entry.name, "path": entry.path})
+        return
     print_text(f"Removed {entry.name} from {place}; its runs stay where they are.")
 
 

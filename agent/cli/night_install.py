@@ -12,18 +12,23 @@ from medalist.agent.cli.printing import print_json, print_text
 
 
 def install(
-    start: Annotated[str, typer.Option("--from", help="When a night begins: 22:00.")] = "22:00",
-    until: Annotated[str, typer.Option(help="When it ends: 07:00.")] = "07:00",
+    start: Annotated[str, typer.Option("--from", metavar="HH:MM", help="When a night begins: 22:00.")] = "22:00",
+    until: Annotated[str, typer.Option(metavar="HH:MM", help="When it ends: 07:00.")] = "07:00",
     days: Annotated[
         OptionalText,
-        typer.Option(help="The days on whose evening it begins: mon-fri; else daily.", show_default=False),
+        typer.Option(
+            metavar="DAYS", help="The days on whose evening it begins: mon-fri; else daily.", show_default=False
+        ),
     ] = None,
     by: Annotated[
         OptionalText,
-        typer.Option("--with", help="systemd, launchd or cron; else what this machine has.", show_default=False),
+        typer.Option(
+            "--with", metavar="NAME", help="systemd, launchd or cron; else what this machine has.", show_default=False
+        ),
     ] = None,
     file: NightsPath = None,
     runs_dir: RunsDir = "runs",
+    json: AsJson = False,
 ) -> None:
     """Let nights begin by themselves, by a systemd user timer, a launchd agent or cron."""
     from medalist.agent.nights.file import nights_file, read_nights
@@ -40,6 +45,9 @@ def install(
     if before is not None and before.by != done.by:
         uninstall(before)
     write_record(installed_now(done, job, place, runs_dir))
+    if json:
+        print_json({"by": done.by, "files": [str(f) for f in done.files], "notes": list(done.notes)})
+        return
     print_text(f"Nights from {schedule.start} to {schedule.until}, {days_text(schedule.days)}, by {done.by}.")
     for written in done.files:
         print_text(f"Written: {written}")
@@ -49,17 +57,23 @@ def install(
         print_text(f"{place} has no competitions yet: add them with medalist night add PATH.")
 
 
-def uninstall() -> None:
+def uninstall(json: AsJson = False) -> None:
     """Let no more nights begin by themselves; what was done stays."""
     from medalist.agent.nights.install import uninstall as remove
     from medalist.agent.nights.schedule import read_record, remove_record
 
     installed = read_record()
+    if json:
+        removed = [] if installed is None else [str(path) for path in remove(installed)]
+        if installed is not None:
+            remove_record()
+        print_json({"by": None if installed is None else installed.by, "files": removed, "notes": []})
+        return
     if installed is None:
         print_text("No nights are scheduled: there is nothing to take away.")
         return
-    for removed in remove(installed):
-        print_text(f"Removed: {removed}")
+    for path in remove(installed):
+        print_text(f"Removed: {path}")
     remove_record()
     print_text(f"No more nights begin by themselves; {installed.file} and the runs stay.")
 

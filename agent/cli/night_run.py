@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
+from medalist.agent.cli.help import OUTPUT
 from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, AutoSubmit, OptionalText, Report, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
@@ -23,13 +24,20 @@ NightArgument = Annotated[str, typer.Argument(metavar="[NIGHT]", help="A night's
 
 
 def run(
-    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
-    budget: Annotated[OptionalText, typer.Option(help="How long to work at most: 8h, 90m.", show_default=False)] = None,
+    until: Annotated[
+        OptionalText, typer.Option(metavar="HH:MM", help="Work until the clock shows HH:MM.", show_default=False)
+    ] = None,
+    budget: Annotated[
+        OptionalText, typer.Option(metavar="TIME", help="How long to work at most: 8h, 90m.", show_default=False)
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, and do nothing.")] = False,
     notify: Annotated[
         list[str] | None,
         typer.Option(
-            help="A command (JSON on its standard input) or a URL (POST of a text) to tell.", show_default=False
+            metavar="COMMAND",
+            rich_help_panel=OUTPUT,
+            help="A command (JSON on its standard input) or a URL (POST of a text) to tell.",
+            show_default=False,
         ),
     ] = None,
     keep_going: Annotated[
@@ -37,7 +45,9 @@ def run(
     ] = False,
     slice_: Annotated[
         OptionalText,
-        typer.Option("--slice", help="How long a slice lasts: 20m; else by what it gains.", show_default=False),
+        typer.Option(
+            "--slice", metavar="TIME", help="How long a slice lasts: 20m; else by what it gains.", show_default=False
+        ),
     ] = None,
     auto_submit: AutoSubmit = 0,
     file: NightsPath = None,
@@ -128,7 +138,8 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown, as in the night's report.md.")] = False,
     html: Annotated[bool, typer.Option("--html", help="Write it as one HTML page, and say where.")] = False,
     out: Annotated[
-        OptionalText, typer.Option(help="Where to write the page; else beside report.md.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="FILE", help="Where to write the page; else beside report.md.", show_default=False),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Write the page and show it in the browser.")] = False,
     live: Live = False,

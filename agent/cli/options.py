@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from medalist.agent.cli.help import KAGGLE, MACHINE, OUTPUT, SEARCH, TASK
 from medalist.competitions.errors import TaskError
 
 MOST_SEED = 10**9  # largest seed of --seed: estimators and samplers take no larger ones
@@ -23,7 +24,10 @@ def _seed(given: int) -> int:
 
 
 PathArgument = Annotated[
-    str, typer.Argument(help="A competition: a folder, a zip, a table, or a Kaggle slug.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="PATH", help="A competition: a folder, a zip, a table, or a Kaggle slug.", show_default=False
+    ),
 ]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="A run's id or how it begins, a competition for its newest run, or last.")
@@ -35,43 +39,100 @@ SubmissionArgument = Annotated[
         help="A submission file; or a run as for show, with :N for its submission of number N.",
     ),
 ]
-RunsDir = Annotated[str, typer.Option(help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+RunsDir = Annotated[
+    str,
+    typer.Option(
+        metavar="FOLDER", help="Where runs and their ledger are kept.", envvar="MEDALIST_RUNS", rich_help_panel=OUTPUT
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines.", rich_help_panel=OUTPUT)]
 OptionalText = str | None
-MetricName = Annotated[OptionalText, typer.Option(help="rmsle, auc, map@3 …, or file.py:function.", show_default=False)]
-TaskFile = Annotated[OptionalText, typer.Option(help="A task.yaml to obey.", show_default=False)]
-Seed = Annotated[int, typer.Option(help="Of everything that is drawn.", callback=_seed)]
-Threads = Annotated[int | None, typer.Option(help="Cores to use; all unless said.", show_default=False)]
+MetricName = Annotated[
+    OptionalText,
+    typer.Option(
+        metavar="NAME", rich_help_panel=TASK, help="rmsle, auc, map@3 …, or file.py:function.", show_default=False
+    ),
+]
+TaskFile = Annotated[
+    OptionalText, typer.Option(metavar="FILE", rich_help_panel=TASK, help="A task.yaml to obey.", show_default=False)
+]
+Seed = Annotated[
+    int, typer.Option(metavar="N", rich_help_panel=SEARCH, help="Of everything that is drawn.", callback=_seed)
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=MACHINE, help="Cores to use; all unless said.", show_default=False),
+]
 Memory = Annotated[
     OptionalText,
-    typer.Option(help="Most memory of the whole run: 8G, or 50% of the machine's.", show_default=False),
+    typer.Option(
+        metavar="SIZE",
+        rich_help_panel=MACHINE,
+        help="Most memory of the whole run: 8G, or 50% of the machine's.",
+        show_default=False,
+    ),
 ]
 Cluster = Annotated[
     OptionalText,
-    typer.Option("--cluster", help="Run on the workers of this Dask scheduler: tcp://host:8786.", show_default=False),
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        rich_help_panel=MACHINE,
+        help="Run on the workers of this Dask scheduler: tcp://host:8786.",
+        show_default=False,
+    ),
 ]
 Artifacts = Annotated[
     OptionalText,
     typer.Option(
-        "--artifacts", help="Bring data to the cluster through object storage: s3://bucket/folder.", show_default=False
+        "--artifacts",
+        metavar="URL",
+        rich_help_panel=MACHINE,
+        help="Bring data to the cluster through object storage: s3://bucket/folder.",
+        show_default=False,
     ),
 ]
 Report = Annotated[
     bool,
-    typer.Option("--report/--no-report", help="Whether report.html is written at the end.", envvar="MEDALIST_REPORT"),
+    typer.Option(
+        "--report/--no-report",
+        rich_help_panel=OUTPUT,
+        show_default=False,
+        help="Whether report.html is written at the end.",
+        envvar="MEDALIST_REPORT",
+    ),
 ]
 AutoSubmit = Annotated[
     int,
     typer.Option(
-        "--auto-submit", help="Submit up to so many files a day to Kaggle at the end; none unless said.", min=0, max=100
+        "--auto-submit",
+        show_default=False,
+        metavar="N",
+        rich_help_panel=KAGGLE,
+        help="Submit up to so many files a day to Kaggle at the end; none unless said.",
+        min=0,
+        max=100,
     ),
 ]
 KaggleName = Annotated[
     OptionalText,
-    typer.Option("--kaggle", help="Kaggle's name of it, to submit to, where PATH is a folder.", show_default=False),
+    typer.Option(
+        "--kaggle",
+        metavar="SLUG",
+        rich_help_panel=KAGGLE,
+        help="Kaggle's name of it, to submit to, where PATH is a folder.",
+        show_default=False,
+    ),
 ]
 Board = Annotated[
-    OptionalText, typer.Option("--leaderboard", help="The human leaderboard to compare with.", show_default=False)
+    OptionalText,
+    typer.Option(
+        "--leaderboard",
+        metavar="NAME",
+        rich_help_panel=OUTPUT,
+        help="The human leaderboard to compare with.",
+        show_default=False,
+    ),
 ]
 
 
@@ -80,41 +141,80 @@ class CompetitionOptions:
     """Options that correct what is inferred about a competition: its task, and which file plays which role."""
 
     metric: MetricName = None
-    id: Annotated[OptionalText, typer.Option("--id", help="Id columns, separated by commas.", show_default=False)] = (
-        None
-    )
-    target: Annotated[OptionalText, typer.Option(help="Target columns, separated by commas.", show_default=False)] = (
-        None
-    )
+    id: Annotated[
+        OptionalText,
+        typer.Option(
+            "--id", metavar="COLUMNS", rich_help_panel=TASK, help="Id columns, separated by commas.", show_default=False
+        ),
+    ] = None
+    target: Annotated[
+        OptionalText,
+        typer.Option(
+            metavar="COLUMNS", rich_help_panel=TASK, help="Target columns, separated by commas.", show_default=False
+        ),
+    ] = None
     problem_type: Annotated[
-        OptionalText, typer.Option(help="binary, multiclass, ordinal or regression.", show_default=False)
+        OptionalText,
+        typer.Option(
+            metavar="TYPE", rich_help_panel=TASK, help="binary, multiclass, ordinal or regression.", show_default=False
+        ),
     ] = None
     folds: Annotated[
         OptionalText,
         typer.Option(
             "--folds",
+            metavar="SCHEME",
+            rich_help_panel=TASK,
             help="random, stratified, group, time or blocks, with a column where it needs one: time:date.",
             show_default=False,
         ),
     ] = None
-    n_splits: Annotated[int | None, typer.Option("--n-splits", help="How many folds.", show_default=False)] = None
-    positive: Annotated[OptionalText, typer.Option(help="The positive class of two.", show_default=False)] = None
+    n_splits: Annotated[
+        int | None,
+        typer.Option("--n-splits", metavar="N", rich_help_panel=TASK, help="How many folds.", show_default=False),
+    ] = None
+    positive: Annotated[
+        OptionalText,
+        typer.Option(metavar="CLASS", rich_help_panel=TASK, help="The positive class of two.", show_default=False),
+    ] = None
     levels: Annotated[
         OptionalText,
-        typer.Option(help="Quantile levels of the sample's columns, separated by commas.", show_default=False),
+        typer.Option(
+            metavar="NUMBERS",
+            rich_help_panel=TASK,
+            help="Quantile levels of the sample's columns, separated by commas.",
+            show_default=False,
+        ),
     ] = None
     transform: Annotated[
         OptionalText,
-        typer.Option(help="What is submitted of the target: log1p, 'per area' …, or none.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=TASK,
+            help="What is submitted of the target: log1p, 'per area' …, or none.",
+            show_default=False,
+        ),
     ] = None
     train: Annotated[
-        OptionalText, typer.Option(help="The training table, where its role is unclear.", show_default=False)
+        OptionalText,
+        typer.Option(
+            metavar="FILE",
+            rich_help_panel=TASK,
+            help="The training table, where its role is unclear.",
+            show_default=False,
+        ),
     ] = None
-    test: Annotated[OptionalText, typer.Option(help="The test table.", show_default=False)] = None
-    sample: Annotated[OptionalText, typer.Option(help="The sample submission.", show_default=False)] = None
-    description: Annotated[OptionalText, typer.Option(help="The text that tells of the task.", show_default=False)] = (
-        None
-    )
+    test: Annotated[
+        OptionalText, typer.Option(metavar="FILE", rich_help_panel=TASK, help="The test table.", show_default=False)
+    ] = None
+    sample: Annotated[
+        OptionalText,
+        typer.Option(metavar="FILE", rich_help_panel=TASK, help="The sample submission.", show_default=False),
+    ] = None
+    description: Annotated[
+        OptionalText,
+        typer.Option(metavar="FILE", rich_help_panel=TASK, help="The text that tells of the task.", show_default=False),
+    ] = None
 
     def task(self, task_file: str | None = None) -> dict[str, object]:
         """The options as keyword arguments of `infer_task`.

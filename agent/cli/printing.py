@@ -1,20 +1,24 @@
-"""Prints text, plain tables and JSON on stdout."""
+"""Prints text, tables, next steps and JSON on stdout."""
 
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
-from medalist.agent.run.printable import printable, printable_line
+from medalist.agent.cli.layout import GAP, columns, paragraph, table_text
+from medalist.agent.run.display import SCHEMA
+from medalist.agent.run.printable import printable
 from medalist.leaderboard.ledger.encoding import plain
 
 
-def print_json(document: Any, indent: int | None = 2) -> None:
-    """Print a document as JSON; times as text, and null for NaN and infinity."""
-    sys.stdout.write(json.dumps(plain(document), indent=indent, allow_nan=False) + "\n")
+def print_json(document: Mapping[str, Any], indent: int | None = 2) -> None:
+    """Print a document as JSON with the version of its schema; times as text, and null for NaN and infinity."""
+    sys.stdout.write(json.dumps({"schema": SCHEMA, **plain(document)}, indent=indent, allow_nan=False) + "\n")
 
 
 def print_text(text: str, stream: IO[str] | None = None) -> None:
@@ -22,13 +26,33 @@ def print_text(text: str, stream: IO[str] | None = None) -> None:
     (stream or sys.stdout).write(printable(text) + "\n")
 
 
+def print_wrapped(text: str, indent: str = "") -> None:
+    """Print a paragraph on stdout in lines that fit, all but the first after `indent`."""
+    print_text(paragraph(text, indent))
+
+
+def print_message(text: str) -> None:
+    """Print a sentence on stderr: in lines that fit on a terminal, else in one line."""
+    print_text(paragraph(text) if sys.stderr.isatty() else text, sys.stderr)
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Print a table with columns padded with blanks. right: indices of the columns that are aligned to the right."""
-    lines = [[printable_line(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
-        print_text("  ".join(cells).rstrip())
+    """Print a table that fits the terminal (see `table_text`)."""
+    print_text(table_text(header, rows, right))
+
+
+def print_next(*steps: tuple[str, str]) -> None:
+    """Print commands that a person may want next, each with what it is for."""
+    print_text("\nNext:")
+    longest = max(len(command) for command, _ in steps)
+    beside = 2 * len(GAP) + longest + max(len(purpose) for _, purpose in steps) <= columns()
+    for command, purpose in steps:
+        print_text(f"{GAP}{command.ljust(longest)}{GAP}{purpose}" if beside else f"{GAP}{command}\n{GAP * 2}{purpose}")
+
+
+def at(runs_dir: str) -> str:
+    """The option that says where the runs are, as the end of a command; "" where it is not needed."""
+    return "" if runs_dir == os.environ.get("MEDALIST_RUNS", "runs") else f" --runs-dir {shlex.quote(runs_dir)}"
 
 
 def number_text(value: float | None, digits: int = 6) -> str:

@@ -11,16 +11,20 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunArgument, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.to_show import where_run_is
 from medalist.competitions.errors import InputError
 
 Live = Annotated[bool, typer.Option("--live", help="Serve it on this machine alone, as it now stands, until Ctrl-C.")]
-Port = Annotated[int, typer.Option(help="Where --live serves it; any free port unless said.", show_default=False)]
+Port = Annotated[
+    int, typer.Option(metavar="N", help="Where --live serves it; any free port unless said.", show_default=False)
+]
 
 
 def report(
     run: RunArgument = "last",
     out: Annotated[
-        OptionalText, typer.Option(help="Where to write it; else report.html in its folder.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="FILE", help="Where to write it; else report.html in its folder.", show_default=False),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     live: Live = False,
@@ -31,6 +35,7 @@ def report(
     """Write the report on a run: one HTML page that needs no network, to open, send or print."""
     from medalist.agent.report.run_report import run_page, write_report
 
+    runs_dir = where_run_is(run, runs_dir)
     if live:
         from medalist.agent.report.live import REFRESH
         from medalist.agent.report.loader import load_run

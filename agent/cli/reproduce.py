@@ -9,6 +9,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir, SubmissionArgument, Threads
 from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.to_show import where_run_is
 from medalist.competitions.errors import BudgetError
 
 DIFFERS = 1  # exit code where the bytes are not the recorded ones
@@ -17,10 +18,12 @@ DIFFERS = 1  # exit code where the bytes are not the recorded ones
 def reproduce(
     submission: SubmissionArgument,
     out: Annotated[
-        OptionalText, typer.Option(help="The new folder; else reproduced/ and the run's id.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="FOLDER", help="The new folder; else reproduced/ and the run's id.", show_default=False),
     ] = None,
     path: Annotated[
-        OptionalText, typer.Option(help="Where the competition is now, if it was moved.", show_default=False)
+        OptionalText,
+        typer.Option(metavar="PATH", help="Where the competition is now, if it was moved.", show_default=False),
     ] = None,
     threads: Threads = None,
     runs_dir: RunsDir = "runs",
@@ -32,7 +35,7 @@ def reproduce(
 
     if threads is not None and threads < 1:
         raise BudgetError("At least one child process is needed: give --threads 1 or more.")
-    found = find(submission, runs_dir)
+    found = find(submission, where_run_is(submission, runs_dir))
     folder = Path(out) if out else _new_folder(found.run)
     if not json:
         print_text(f"{found.run}  {found.competition}  submission {found.sha256[:16]}…\n")

@@ -30,10 +30,18 @@ def resume(
     context: typer.Context,
     run_id: RunArgument,
     budget: Annotated[
-        OptionalText, typer.Option(help="How long to go on; else what was left.", show_default=False)
+        OptionalText, typer.Option(metavar="TIME", help="How long to go on; else what was left.", show_default=False)
     ] = None,
-    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
-    max_experiments: Annotated[int | None, typer.Option(help="Stop after so many in all.", show_default=False)] = None,
+    until: Annotated[
+        OptionalText, typer.Option(metavar="HH:MM", help="Work until the clock shows HH:MM.", show_default=False)
+    ] = None,
+    max_experiments: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop after so many in all.", show_default=False)
+    ] = None,
+    data: Annotated[
+        OptionalText,
+        typer.Option(metavar="PATH", help="Where the competition is now, if it moved.", show_default=False),
+    ] = None,
     threads: Threads = None,
     memory: Memory = None,
     cluster: Cluster = None,
@@ -53,12 +61,15 @@ def resume(
     deadline.resuming()
 
     from medalist.agent.cli.ending import work
+    from medalist.agent.cli.to_show import where_run_is
     from medalist.agent.run.resume import resume_config
 
     instant = None if until is None or seconds is None else time.time() + seconds
+    runs_dir = where_run_is(run_id, runs_dir)
     row, config = resume_config(
         run_id,
         runs_dir,
+        data=data,
         budget=seconds,
         until=instant,
         max_experiments=max_experiments,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
+from medalist.agent.cli.help import SEARCH
 from medalist.agent.cli.options import (
     NONE_GIVEN,
     Artifacts,
@@ -37,15 +38,21 @@ from medalist.competitions.errors import BudgetError, TaskError
 def run(
     context: typer.Context,
     path: PathArgument,
-    budget: Annotated[OptionalText, typer.Option(help="How long to work: 90s, 10m, 8h.", show_default=False)] = None,
-    until: Annotated[OptionalText, typer.Option(help="Work until the clock shows HH:MM.", show_default=False)] = None,
+    budget: Annotated[
+        OptionalText, typer.Option(metavar="TIME", help="How long to work: 90s, 10m, 8h.", show_default=False)
+    ] = None,
+    until: Annotated[
+        OptionalText, typer.Option(metavar="HH:MM", help="Work until the clock shows HH:MM.", show_default=False)
+    ] = None,
     max_experiments: Annotated[
         int | None,
-        typer.Option(help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False),
+        typer.Option(
+            metavar="N", help="Stop after so many; repeatable to the byte with equal --threads.", show_default=False
+        ),
     ] = None,
     plan: Annotated[
         OptionalText,
-        typer.Option(help="How long it will go on in all, over later resumes: 8h.", show_default=False),
+        typer.Option(metavar="TIME", help="How long it will go on in all, over later resumes: 8h.", show_default=False),
     ] = None,
     continue_: Annotated[
         bool, typer.Option("--continue", help="Go on with the last run of this competition, if there is one.")
@@ -59,24 +66,49 @@ def run(
     task: TaskFile = None,
     leaderboard: Board = None,
     families: Annotated[
-        OptionalText, typer.Option(help="Estimator families to use, with commas.", show_default=False)
+        OptionalText,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=SEARCH, help="Estimator families to use, with commas.", show_default=False
+        ),
     ] = None,
-    without: Annotated[OptionalText, typer.Option(help="Estimator families to leave out.", show_default=False)] = None,
+    without: Annotated[
+        OptionalText,
+        typer.Option(
+            metavar="NAMES", rich_help_panel=SEARCH, help="Estimator families to leave out.", show_default=False
+        ),
+    ] = None,
     stacking: Annotated[
-        bool, typer.Option("--stacking/--no-stacking", help="Whether models may be fitted on others' predictions.")
+        bool,
+        typer.Option(
+            "--stacking/--no-stacking",
+            show_default=False,
+            rich_help_panel=SEARCH,
+            help="Whether models may be fitted on others' predictions.",
+        ),
     ] = True,
     postprocessing: Annotated[
         bool,
         typer.Option(
-            "--postprocessing/--no-postprocessing", help="Whether thresholds, roundings and the like are fitted."
+            "--postprocessing/--no-postprocessing",
+            show_default=False,
+            rich_help_panel=SEARCH,
+            help="Whether thresholds, roundings and the like are fitted.",
         ),
     ] = True,
     feature_search: Annotated[
-        bool, typer.Option("--feature-search/--no-feature-search", help="Whether to search for features.")
+        bool,
+        typer.Option(
+            "--feature-search/--no-feature-search",
+            show_default=False,
+            rich_help_panel=SEARCH,
+            help="Whether to search for features.",
+        ),
     ] = True,
     features: Annotated[
         OptionalText,
         typer.Option(
+            metavar="FILE",
+            rich_help_panel=SEARCH,
             help="A features.yaml to obey; else the one beside the task file or in the competition's folder.",
             show_default=False,
         ),

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
+from medalist.agent.cli.layout import GAP
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text
-from medalist.agent.cli.to_show import ledger_to_show
+from medalist.agent.cli.printing import at, number_text, print_json, print_next, print_table, print_text, print_wrapped
+from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.leaderboard.boards.lookup import recorded_board
 from medalist.leaderboard.boards.standing import (
     WORDS,
@@ -23,6 +24,7 @@ from medalist.leaderboard.ledger.rows import StandingRow
 
 def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """Show a run: its experiments with verdicts and reasons, its submissions and standings."""
+    runs_dir = where_run_is(run_id, runs_dir)
     with ledger_to_show(runs_dir) as ledger:
         run = ledger.run(run_id)
         experiments, submissions = ledger.experiments(run.id), ledger.submissions(run.id)
@@ -37,32 +39,46 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
             }
         )
         return
-    print_text(f"{run.id}  {run.competition}  {run.state}  seed {run.seed}  {run.folder}\n")
+    print_text(f"{run.id}  {run.competition}  {run.state}  seed {run.seed}")
+    print_text(f"{run.folder}\n")
     rows = [
         (
             f"#{e.number}",
             e.verdict,
-            number_text(e.score),
+            number_text(e.score, 5),
             "" if e.standard_error is None else f"± {e.standard_error:.2g}",
-            f"{e.seconds:.1f} s",
+            f"{e.seconds:.0f} s",
             e.family,
             f"{e.reason} ({e.verdict_reason})",
         )
         for e in experiments
     ]
     if rows:
-        print_table(("experiment", "verdict", "score", "error", "work", "family", "why"), rows, right=(2, 3, 4))
+        print_table(("", "verdict", "score", "error", "work", "family", "why"), rows, right=(2, 3, 4))
     print_text("")
     for s in submissions:
-        print_text(f"submission {s.number}: {number_text(s.score)}  {s.reason}")
+        print_wrapped(f"submission {s.number}: {number_text(s.score)}  {s.reason}", GAP)
     for standing in standings:
-        print_text(_standing_line(standing, run.summary.get("standing") or {}))
+        print_wrapped(_standing_line(standing, run.summary.get("standing") or {}), GAP)
     if run.summary.get("text"):
-        print_text("\n" + run.summary["text"])
+        print_text("")
+        for line in str(run.summary["text"]).splitlines():
+            print_wrapped(line)
     if run.state == "failed" and run.summary.get("error"):
-        print_text(f"\nIt ended with an error: {run.summary['error']} (log.txt has all of it)")
-    if run.state in ("interrupted", "failed") and not run.summary.get("text"):
-        print_text(f"\nThis run did not end by itself: go on with medalist resume {run.id}")
+        print_text("")
+        print_wrapped(f"It ended with an error: {run.summary['error']} (log.txt has all of it)")
+    if run.state in ("interrupted", "failed"):
+        print_next(
+            (f"medalist resume {run.id}{at(runs_dir)}", "go on with it: it did not end by itself"),
+            (f"medalist clean{at(runs_dir)}", "what it leaves on the disk"),
+        )
+    elif submissions:
+        print_next(
+            (f"medalist report {run.id}{at(runs_dir)}", "the same as a page, with pictures"),
+            (f"medalist features {run.id}{at(runs_dir)}", "which features helped"),
+            (f"medalist why {run.id}{at(runs_dir)}", "what the submission is made of"),
+            (f"medalist submit {run.id}{at(runs_dir)}", "send it to Kaggle"),
+        )
 
 
 def _standing_line(row: StandingRow, recorded: Mapping[str, Any]) -> str:

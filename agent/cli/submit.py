@@ -10,20 +10,26 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunArgument, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
-from medalist.agent.cli.to_show import ledger_to_show
+from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 
 WAIT_SECONDS = 900.0  # for a score; Kaggle takes seconds for most, and hours for few
 
 SlugOption = Annotated[
     OptionalText,
-    typer.Option("--competition", help="Kaggle's name of it, where the run's data were a folder.", show_default=False),
+    typer.Option(
+        "--competition",
+        metavar="SLUG",
+        help="Kaggle's name of it, where the run's data were a folder.",
+        show_default=False,
+    ),
 ]
 
 
 def submit(
     run: RunArgument = "last",
     message: Annotated[
-        OptionalText, typer.Option("--message", "-m", help="What Kaggle keeps with it.", show_default=False)
+        OptionalText,
+        typer.Option("--message", "-m", metavar="TEXT", help="What Kaggle keeps with it.", show_default=False),
     ] = None,
     competition: SlugOption = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Whether to wait for the score.")] = True,
@@ -32,7 +38,9 @@ def submit(
     choose: Annotated[
         int,
         typer.Option(
-            help="Submit up to so many today: the best, and those most different from what Kaggle has.", min=0
+            metavar="N",
+            help="Submit up to so many today: the best, and those most different from what Kaggle has.",
+            min=0,
         ),
     ] = 0,
     runs_dir: RunsDir = "runs",
@@ -46,6 +54,7 @@ def submit(
     def note(text: str) -> None:
         print_text(text, sys.stderr)
 
+    runs_dir = where_run_is(run, runs_dir)
     with ledger_to_show(runs_dir) as ledger:
         row = ledger.run(run)
         earlier = next((s.competition for s in reversed(ledger.kaggle_submissions()) if s.run_id == row.id), None)
@@ -62,7 +71,7 @@ def submit(
                 note(f"Submitted to {slug}: waiting for the score (Ctrl-C: medalist submissions fetches it later) …")
             sent = [desk.await_score(candidate, made, WAIT_SECONDS if wait else 0.0, lambda: None)]
     if json:
-        print_json([asdict(s) for s in sent] if choose else asdict(sent[0]), indent=None)
+        print_json({"submissions": [asdict(s) for s in sent]}, indent=None)
         return
     for one in sent:
         print_text(submission_text(one))

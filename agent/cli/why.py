@@ -6,6 +6,7 @@ from typing import Any
 
 from medalist.agent.cli.options import AsJson, RunsDir, SubmissionArgument
 from medalist.agent.cli.printing import print_json
+from medalist.agent.cli.to_show import where_run_is
 from medalist.agent.lineage.explain import explained
 from medalist.agent.lineage.find import find
 from medalist.agent.lineage.tree import Branch, tree
@@ -15,6 +16,7 @@ WIDE = 10_000  # columns of lines that go into a file or a pipe
 
 def why(submission: SubmissionArgument, runs_dir: RunsDir = "runs", json: AsJson = False) -> None:
     """Say what a submission is made of, down to the hashes of the files that it was made from."""
+    runs_dir = where_run_is(submission, runs_dir)
     document = explained(find(submission, runs_dir))
     if json:
         print_json(document)

@@ -11,6 +11,7 @@ from medalist.agent.comparing.baselines import BASELINES, PREFIX, baseline_named
 from medalist.agent.lineage.find import Found, find
 from medalist.agent.records.lineage_file import file_hash
 from medalist.competitions.errors import InputError, LedgerError
+from medalist.competitions.naming import did_you_mean_path
 
 Kind = Literal["run", "file", "baseline"]
 TASK_FIELDS = ("targets", "problem_type", "transform", "classes")  # of a run's task, which decide what is predicted
@@ -61,7 +62,7 @@ def _entrant(text: str, runs_dir: str) -> Entrant:
             return Entrant(place.name, "file", place)
         return Entrant(found.run, "run", place, found)
     if not place.exists() and place.suffix.lower() in (".csv", ".gz", ".zip", ".parquet"):
-        raise InputError(f"There is no submission file {text}: check its path.")
+        raise InputError(f"There is no submission file {text}{did_you_mean_path(place)}: check its path.")
     found = find(text, runs_dir)
     if found.folder is None:
         raise LedgerError(f"The folder of run {found.run} is gone: say with --runs-dir where the runs are now.")

@@ -109,8 +109,7 @@ class FeatureJudge:
             return comparison.gain >= 0
         if removal:
             return comparison.z > REMOVE_Z
-        level = PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
-        return comparison.in_every_fold and comparison.p_value < level
+        return comparison.in_every_fold and comparison.p_value < p_value_asked(idea)
 
     def leaves_open(self, record: Record, history: Sequence[Record]) -> bool:
         """Whether a finished test, whose features were not adopted, leaves open that they help: on the rows that judged
@@ -161,13 +160,21 @@ class FeatureJudge:
         features = set(record.pipeline.features)  # a group that a larger one has overtaken removes nothing
         removal = features < set(incumbent.pipeline.features) and features < set(parent.pipeline.features)
         adopted = self.accepts(comparison, record.idea, removal=removal)
-        return FeatureTrial(adopted, comparison, trial_text(comparison, adopted=adopted), incumbent)
+        return FeatureTrial(adopted, comparison, trial_text(comparison, record.idea, adopted=adopted), incumbent)
 
 
-def trial_text(comparison: Comparison, *, adopted: bool) -> str:
+def p_value_asked(idea: str) -> float:
+    """The p-value of the gain below which the features of a test are adopted; `idea` is its name."""
+    return PICKS_P_VALUE if idea.endswith(":picks") else ADOPT_P_VALUE / (SINGLES if is_single(idea) else 1)
+
+
+def trial_text(comparison: Comparison, idea: str, *, adopted: bool) -> str:
     """The outcome of a test of features as a sentence: the gain in loss with its standard error, and where it is
-    positive and was not adopted, why."""
+    positive and was not adopted, why. `idea` is the name of the test."""
     text = f"{comparison.gain:+.5g} ± {comparison.standard_error:.2g} on rows that did not choose them"
     if adopted or comparison.gain <= 0:
         return text
-    return text + ("; within the noise" if comparison.in_every_fold else "; not in each fold")
+    if not comparison.in_every_fold:
+        return f"{text}; not adopted, since it gains in some folds and loses in another, which is chance"
+    chance, asked = comparison.p_value, p_value_asked(idea)
+    return f"{text}; within the noise: its p-value is {chance:.2g}, and less than {asked:.2g} is asked"

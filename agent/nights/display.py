@@ -11,6 +11,7 @@ from typing import IO, Any, Protocol
 
 from medalist.agent.nights.live_table import happened, night_panel
 from medalist.agent.nights.progress import NightProgress
+from medalist.agent.run.display import SCHEMA
 from medalist.agent.run.printable import printable
 
 Event = Mapping[str, Any]
@@ -92,7 +93,7 @@ class NightJson:
         """Do nothing: a stream needs no end."""
 
     def _write(self, document: Event) -> None:
-        self.out.write(json.dumps(dict(document), default=str) + "\n")
+        self.out.write(json.dumps({"schema": SCHEMA, **document}, default=str) + "\n")
         self.out.flush()
 
 

@@ -18,6 +18,8 @@ from medalist.agent.experiment import Record
 from medalist.agent.feature_ideas import ARM, is_removal, is_test_of, step_of
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
+from medalist.agent.proposals import late_features
+from medalist.agent.proposals.exhaustion import is_late
 from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left, joined, seasons
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
@@ -75,6 +77,7 @@ class FeatureSearch:
     seasons: seasons of keys, where test lies after train.
     horizon: the time column and how far test lies ahead of train in it; None where it does not.
     reserve: seconds to leave for the models that will use the features.
+    workers: number of child processes.
     skipped: names of groups that could not be tested, such as for lack of time.
     steps: the finished screenings.
     """
@@ -94,6 +97,7 @@ class FeatureSearch:
     seasons: tuple[str, ...] = ()
     horizon: tuple[str, float] | None = None
     reserve: float = 0.0
+    workers: int = 1
     skipped: set[str] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
 
@@ -105,6 +109,15 @@ class FeatureSearch:
             return not self.enabled
         kept = max((1 - SHARE) * self.seconds, min(self.reserve, (1 - LEAST_SHARE) * self.seconds))
         return seconds_left < kept
+
+    def closed(self, history: Sequence[Record], seconds_left: float) -> bool:
+        """Whether the search for features is over and the run is not late, or too near its end."""
+        if not self.enabled or not self.over(seconds_left):
+            return not self.enabled
+        return seconds_left < late_features.LEAST_LEFT * self.seconds or not self._late(history)
+
+    def _late(self, history: Sequence[Record]) -> bool:
+        return is_late(history, self.workers, by_clock=bool(np.isfinite(self.seconds)))
 
     @property
     def screen_seconds(self) -> float:
@@ -134,11 +147,14 @@ class FeatureSearch:
     def ready(self, history: Sequence[Record], seconds_left: float) -> bool:
         """Whether a screening should begin now: no test runs, none is left to do, and there is time. `history` includes
         placeholders of running experiments."""
-        if self.over(seconds_left) or incumbent_features(history) is None or self._groups_left(history):
+        if self.closed(history, seconds_left) or incumbent_features(history) is None or self._groups_left(history):
             return False
         if _tests_running(history):
             return False
-        return not self.steps or self._goes_on(history)
+        if not self.over(seconds_left) and (not self.steps or self._goes_on(history)):
+            return True
+        since = self._last_adoption(history)
+        return late_features.due(history, since, self._fruitless_steps(history)) and self._late(history)
 
     def _fruitless_steps(self, history: Sequence[Record]) -> int:
         """Number of screenings since features were last added to the incumbent feature set."""
@@ -163,11 +179,11 @@ class FeatureSearch:
         incumbent = incumbent_features(history)
         assert incumbent is not None
         assert incumbent.evaluation is not None
-        step, base = len(self.steps), incumbent.pipeline.features
+        step, base, late = len(self.steps), incumbent.pipeline.features, self._late(history)
         tested = {f for r in history if not self.judge.leaves_open(r, history) for f in _refuted(r, base)}
         return ScreenRequest(
             step=step,
-            data_file=self._write_residual(incumbent, step, folder),
+            data_file=self._write_residual(incumbent, step, folder, late_features.leading(history) if late else None),
             base=base,
             schema=self.schema,
             classes=self.judge.data.classes,
@@ -192,13 +208,13 @@ class FeatureSearch:
         first = incumbent_features([r for r in history if not r.adopted])
         return -1 if first is None else first.number
 
-    def _write_residual(self, incumbent: Record, step: int, folder: Path) -> Path:
+    def _write_residual(self, incumbent: Record, step: int, folder: Path, leading: np.ndarray | None = None) -> Path:
         """Write an .npz file of `rows` (s,), `residual` (s, W) and `target` (s, T), or (s, W) of classes, for the s
         evaluated rows that are not held out of a step, and where folds hold out groups or spans of time the `units`
-        (s,) that these are; returns its path."""
+        (s,) that these are; returns its path. leading: predictions (r, W) in place of the incumbent's."""
         problem, folds = self.judge.data.problem, self.judge.folds
         assert incumbent.evaluation is not None
-        y, p = folds.y, incumbent.evaluation.oof
+        y, p = folds.y, incumbent.evaluation.oof if leading is None else leading
         if problem.problem_type == "multiclass":
             y = np.eye(problem.n_classes)[y[:, 0].astype(int)]
         elif not problem.classification:

@@ -11,7 +11,7 @@ import numpy as np
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.feature_ideas import ARM, was_screened
 from medalist.agent.memory.experience import Experience
-from medalist.agent.proposals import portfolio, transfer, tuning
+from medalist.agent.proposals import late, portfolio, transfer, tuning
 from medalist.agent.proposals.expectations import Expectations
 from medalist.agent.proposals.offers import Offer, Situation
 from medalist.agent.proposals.planning import Planner
@@ -88,13 +88,16 @@ class Policy(Planner):
             yield from arm.offers(self, expectations, situation)
         if self.variations is not None:
             yield from self.variations.offers(self, expectations, situation)
+            if self.variations.stackable and self.variations.stacking:
+                yield from late.offers(self, expectations, situation)
 
     def _test_of_features(self, situation: Situation) -> Proposal | None:
         """The next test of a change of the feature set, with the parameters of the incumbent; it comes before all
         offers. None where there is none to make."""
         if self.features is None:
             return None
-        over = bool(np.isfinite(situation.seconds_left)) and self.features.over(situation.seconds_left)
+        clock = bool(np.isfinite(situation.seconds_left))
+        over = clock and self.features.closed(situation.history, situation.seconds_left)
         while (following := self.features.next_group(situation.history)) is not None:
             group, incumbent = following
             pipeline = incumbent.pipeline

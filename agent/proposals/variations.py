@@ -13,7 +13,8 @@ import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_base_model, best_of
-from medalist.agent.proposals import row_arms
+from medalist.agent.proposals import class_views, row_arms
+from medalist.agent.proposals.class_views import class_proposals
 from medalist.agent.proposals.expectations import Expectations
 from medalist.agent.proposals.offers import Offer, Situation
 from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
@@ -46,8 +47,9 @@ SLOWEST = 0.015  # least learning rate of the arm "slow"
 
 def prior_of(arm: str) -> float:
     """The prior gain of an arm (see PRIORS); of `stack:FAMILY` by the family."""
-    if arm in row_arms.PRIORS:
-        return row_arms.PRIORS[arm]
+    for priors in (row_arms.PRIORS, class_views.PRIORS):
+        if arm in priors:
+            return priors[arm]
     kind, _, name = arm.partition(":")
     return FAMILIES[name].priors.stacking if kind == "stack" and name in FAMILIES else PRIORS[arm]
 
@@ -71,6 +73,7 @@ class Variations:
     rows: the arms that weigh and choose training rows.
     codes: the first features of trees, whole numbers that may be names being categories; () where there are none.
     codes_prior: prior gain of a family on these; above that of PRIORS where they look like codes.
+    views: (name, reason) of the class views of the target that are to be tried.
     """
 
     seed: int
@@ -87,14 +90,15 @@ class Variations:
     rows: tuple[RowArm, ...] = ()
     codes: tuple[str, ...] = ()
     codes_prior: float = PRIORS[CODES_ARM]
+    views: tuple[tuple[str, str], ...] = ()
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
-        """An offer for each proposal that fits into the time; of ENCODING_ARMS and CODES_ARM also with a raised
+        """An offer for each proposal that fits into the time; of the arms that change what is seen also with a raised
         learning rate."""
         offered: set[str] = set()
         for proposal in self.proposals(situation.finished):
             arm = proposal.arm
-            if arm in ENCODING_ARMS or arm == CODES_ARM:
+            if arm.startswith("view:"):
                 fitted = planner.within_time(proposal.pipeline, situation)
                 if fitted is None:
                     continue
@@ -126,6 +130,7 @@ class Variations:
             yield from (proposal for proposal in stacks if proposal is not None)
         yield from self._several_targets(history)
         yield from row_proposals(history, self.families, self.rows)
+        yield from class_proposals(history, self.families, self.views)
         for arm_name in ENCODING_ARMS:
             yield from self._with_encodings(history, arm_name)
         yield from self._with_codes(history)

@@ -23,6 +23,7 @@ from medalist.competitions.tables.contents import CSV_SUFFIXES
 from medalist.competitions.tables.reading import LARGE_BYTES
 from medalist.pipelines.estimators.registry import baseline
 from medalist.pipelines.pipeline import Pipeline
+from medalist.pipelines.targets.class_view import count_classes
 
 LIBRARIES = 300 << 20  # bytes of the agent's process and the fork server without any data
 FRAMES = 1.15  # bytes of the tables in memory, with what lies between them, by those of their columns
@@ -59,7 +60,7 @@ def footprints_of(data: RunData) -> Footprints:
     problem = data.problem
     return Footprints(
         rows, len(data.y) - rows, len(data.competition.test), problem.width, problem.n_targets,
-        additional_rows=data.n_additional,
+        additional_rows=data.n_additional, classes=count_classes(problem, data.y),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from typing import IO, Any, Protocol
 
 from medalist.agent.run.printable import printable, printable_line
 
+SCHEMA = 1  # version of the JSON documents; it grows when a field is renamed, removed or means something else
+
 STYLES = {"keep": "green", "discard": "dim", "pruned": "dim", "crash": "red", "timeout": "yellow", "memory": "red"}
 WIDTHS = (4, 8, 18)  # of the columns of an experiment on a terminal: number, verdict, score
 
@@ -115,7 +117,7 @@ class JsonLines:
     out: IO[str] = field(default_factory=lambda: sys.stdout)
 
     def event(self, event: Mapping[str, Any]) -> None:
-        _write(self.out, json.dumps(dict(event), default=str))
+        _write(self.out, json.dumps({"schema": SCHEMA, **event}, default=str))
 
     def tick(self, progress: Progress) -> None:
         """Show nothing: machines get events only."""

@@ -12,12 +12,14 @@ from medalist.agent.run.transfer import Transfer
 from medalist.competitions.audit.target import exact_copies
 from medalist.competitions.columns.cards import ColumnCard, Kind, describe_columns
 from medalist.competitions.competition import Competition, read_competition
-from medalist.competitions.errors import InputError
+from medalist.competitions.errors import InputError, TaskError
+from medalist.competitions.naming import did_you_mean_path
 from medalist.competitions.task.file import read_task
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import Task
 
 Options = Mapping[str, Any]
+TASK_FILE = "task.yaml"
 
 
 def read(
@@ -26,19 +28,46 @@ def read(
     """Read a competition, and infer its task or read it from `task_file`.
 
     options, files: arguments of `infer_task` and of `read_competition` with which a person corrects what is inferred;
-    with a `task_file` the metric alone counts, in place of the file's.
+    with a `task_file` the metric alone counts, in place of the file's. Without one a task.yaml in the competition's
+    folder or its public/ part is obeyed.
     seed: of the folds. seconds: time limit of a download. Raises a MedalistError where that is not possible.
     """
     given = bool(options.get("id")) and bool(options.get("targets"))
+    place = locate_or_download(path, seconds)
+    beside = None if task_file is not None else task_file_beside(place)
+    if beside is not None:
+        _refuse_both(options, beside)
+        task_file = str(beside)
     competition = read_competition(
-        locate_or_download(path, seconds),
+        place,
         **files,
         need_sample=not given and task_file is None,
         targets=options.get("targets"),
     )
     if task_file is not None:
-        return competition, read_task(Path(task_file), competition, options.get("metric"))
+        task = read_task(Path(task_file), competition, options.get("metric"))
+        if beside is not None:
+            task = replace(task, notes=(f"The task is that of {beside}, which lies beside the data.", *task.notes))
+        return competition, task
     return competition, _without_copies(competition, infer_task(competition, **options, seed=seed))
+
+
+def task_file_beside(place: Path) -> Path | None:
+    """The task.yaml in a competition's folder or its public/ part, which is obeyed where no other is named; None where
+    there is none."""
+    folders = (place, place / "public") if place.is_dir() else ()
+    return next((folder / TASK_FILE for folder in folders if (folder / TASK_FILE).is_file()), None)
+
+
+def _refuse_both(options: Options, beside: Path) -> None:
+    """TaskError where an option contradicts a task file that lies beside the data; the metric may be given."""
+    flags = {"targets": "target", "problem_type": "problem-type", "n_splits": "n-splits"}
+    given = [flags.get(name, name) for name, value in options.items() if value is not None and name != "metric"]
+    if given:
+        raise TaskError(
+            f"{beside} says what the task is: write what --{given[0]} is to say into it, or move it away, so that the "
+            "task is inferred again."
+        )
 
 
 def _without_copies(competition: Competition, task: Task) -> Task:
@@ -78,7 +107,10 @@ def locate_or_download(path: str, seconds: float | None = None) -> Path:
         except InputError as error:
             if address:
                 raise
-            raise InputError(f"There is no folder or zip {path} here, and Kaggle did not give it: {error}") from None
+            near = did_you_mean_path(path)
+            raise InputError(
+                f"There is no folder or zip {path} here{near}, and Kaggle did not give it: {error}"
+            ) from None
     return found
 
 

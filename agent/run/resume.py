@@ -22,6 +22,7 @@ def resume_config(
     run_id: str,
     runs_dir: str,
     *,
+    data: str | None = None,
     budget: float | None = None,
     until: float | None = None,
     max_experiments: int | None = None,
@@ -36,6 +37,8 @@ def resume_config(
     new budget, the run gets what was left of its old one when its last experiment was recorded; one that was to work
     until an hour of the clock works until then. It goes on where it is told to, not where it ran: on this machine
     without `cluster`.
+
+    data: where the competition is now, if it was moved.
 
     Raises LedgerError where there is no such run or it still goes on, BudgetError where nothing is left to do.
     """
@@ -55,6 +58,8 @@ def resume_config(
     given = {"threads": threads, "memory": memory, "max_experiments": max_experiments}
     config = config.model_copy(update={name: value for name, value in given.items() if value is not None})
     config = config.model_copy(update={"cluster": cluster, "artifacts": artifacts})  # where it goes on, not how
+    if data is not None:
+        config = config.model_copy(update={"path": data})
     done = config.max_experiments is not None and len(experiments) >= config.max_experiments
     if done and row.status == "finished":
         raise BudgetError(f"Run {row.id} has done its {len(experiments)} experiments: give --max-experiments more.")

@@ -75,6 +75,7 @@ def _run(
 ) -> RunResult:
     """Prepare the run while nobody else works in its folder, and work on it."""
     from medalist.agent.records.claim import claimed
+    from medalist.agent.records.known_ledgers import remember
     from medalist.agent.records.stores import folder_of, open_ledger
     from medalist.agent.run.setup import prepare
 
@@ -87,6 +88,7 @@ def _run(
         prepared = prepare(config, budget, workers, resume)
         if not resume:
             claims.enter_context(claimed(prepared.journal.folder))
+        remember(config.runs_dir)
         return _begin(config, display, budget, workers, prepared, deadline)
 
 

@@ -34,6 +34,7 @@ from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.nominal import nominal_numbers
 from medalist.pipelines.features.table_keys import own_keys
 from medalist.pipelines.targets.candidates import candidates
+from medalist.pipelines.targets.class_view import class_views
 
 MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
 ROWS_OF_SEASON = 60  # mean rows per value of a key, below which a season of its own cannot be told
@@ -154,6 +155,7 @@ def variations(
             data.problem, data.y, task.folds, data.cards, train, forecast_horizon(task.folds, train, test)
         ),
         losses=other_losses(data.problem, data.y),
+        views=class_views(data.problem, data.y),
         multi_target=task.n_targets > 1 and not gaps,
         pseudo=not gaps and not task.levels,
         stackable=len(folds.rows) == len(data.y) and not data.refit,

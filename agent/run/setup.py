@@ -116,6 +116,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     costs.additional_rows = data.n_additional
     give_back()
     footprints, own = footprints_of(data), own_bytes(data)
+    costs.classes = footprints.classes
     workers.fit_to_memory(usual_bytes(data, footprints), own, exact=config.counted)
     names = names_of(data)
     families = suited(families, data, names)
@@ -155,6 +156,7 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
         gains = journal.queue.ask(lambda: ledger.gains(run_id), gains)
     features = feature_search(config, data, judge, steering, budget, shapes, names)
     policy.features = features
+    features.workers = workers.count
     policy.experience = Experience.of(gains)
     policy.variations = variations(config, data, folds, families, steering, names)
     leaders = Leaders()
@@ -172,7 +174,12 @@ def prepare(config: RunConfig, budget: Budget, workers: WorkerPool, resume: str 
     offered: tuple[str, ...] = ()
     if row is None and not config.counted:
         offered = journal.queue.ask(lambda: _earlier_run(ledger, competition, run_id), offered)
-    notes = (*_notes(data, board), *offered, *(str(e["text"]) for e in early_events if e["event"] == "note"))
+    notes = (
+        *too_many_threads(config),
+        *_notes(data, board),
+        *offered,
+        *(str(e["text"]) for e in early_events if e["event"] == "note"),
+    )
     headline = _headline(data, folds.count, repeats)
     return Prepared(referee, journal, submissions, features, policy, costs, footprints, leaders, headline, notes)
 
@@ -182,6 +189,11 @@ def _read(config: RunConfig, ledger: Ledger, budget: Budget, resume: str | None)
     row = ledger.run(resume) if resume else None
     folder = folder_of(row, config.runs_dir) if row else None
     task_file = folder / "task.yaml" if folder else Path(config.task_file) if config.task_file else None
+    if row is not None and not Path(config.path).exists():
+        raise InputError(
+            f"The data of run {row.id} is gone from {config.path}: say where it is now with medalist resume {row.id} "
+            "--data PATH."
+        )
     refuse_unreadable(config.path, config.memory or available_memory())
     competition, task = read(
         config.path,
@@ -271,6 +283,20 @@ def _earlier_run(ledger: Ledger, competition: Competition, run_id: str) -> tuple
             done = f"{row.n_experiments} experiments"
             return (f"This is a new run; run {row.id} has done {done} on the same data: --continue goes on with it.",)
     return ()
+
+
+def too_many_threads(config: RunConfig) -> tuple[str, ...]:
+    """A note where more cores are asked for than this machine has; () elsewhere."""
+    from joblib import cpu_count
+
+    cores = int(cpu_count())
+    if config.threads is None or config.threads <= cores or config.cluster is not None:
+        return ()
+    has = f"{cores} cores" if cores > 1 else "one core"
+    return (
+        f"--threads {config.threads} is more than this machine has, which is {has}: experiments take more memory and "
+        "end no earlier. Was that meant? Without --threads all cores are used.",
+    )
 
 
 def _headline(data: RunData, folds: int, repeats: int) -> str:

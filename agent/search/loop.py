@@ -141,7 +141,7 @@ class Search:
         seconds = seconds_per_layout(self.budget.seconds, self.workers.cores, expected)
         folds = [job for job in self.jobs.folds(active) if not job.replicate]
         apply_calibration(self.workers, self.costs, calibrate(self.workers, lambda k: folds[k % len(folds)], seconds))
-        self.policy.workers = self.workers.count
+        self.policy.workers = self.features.workers = self.workers.count
 
     def run(self, tick: Callable[[], None]) -> None:
         """Search until the time, the count or the proposals end; `tick` is called several times a second."""

@@ -101,7 +101,7 @@ class Pruner:
             return None
         removal = set(active.proposal.pipeline.features) < set(incumbent.pipeline.features)
         adopted = self.referee.features.accepts(comparison, idea, removal=removal)
-        active.trial = FeatureTrial(adopted, comparison, trial_text(comparison, adopted=adopted), incumbent)
+        active.trial = FeatureTrial(adopted, comparison, trial_text(comparison, idea, adopted=adopted), incumbent)
         if adopted:
             return None
         assert incumbent.score is not None

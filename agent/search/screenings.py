@@ -47,10 +47,11 @@ class Screenings:
         """Whether it is time for a screening. Only what was begun or has ended since can change that, and the time: it
         is looked at anew after these alone, since it takes longer the more experiments there are."""
         left = float("inf") if self.counted else self.seconds_left()
-        if self.under_way.screening or self.features.over(left):
+        if self.under_way.screening or left < 0 or not self.features.enabled:
             return False
         records = len(self.journal.records)
-        now = records, records + len(self.under_way), len(self.features.steps), len(self.features.skipped)
+        over = self.features.over(left)
+        now = records, records + len(self.under_way), len(self.features.steps), len(self.features.skipped), over
         if self._due[0] != now:
             history = self.history()
             self._due = now, history is not None and self.features.ready(history, left)

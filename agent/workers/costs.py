@@ -20,6 +20,7 @@ from medalist.pipelines.estimators.base import FIT_ROWS, Family
 from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.row_recipe import ADDITIONAL, changes_rows, row_step
+from medalist.pipelines.targets.class_view import VIEWS
 
 FASTEST = 0.2  # highest learning rate that is chosen to save time
 LEAST_PATH = 60.0  # least path length (rounds times learning rate) that the limit on rounds allows
@@ -32,6 +33,7 @@ AGE_DECAY = 0.9  # weight of a pipeline's fits relative to those of the pipeline
 MOST_PIPELINES = 20  # the latest pipelines of each family that count
 MOST_SCANNED = 400  # the latest pipelines of all families, among which those are looked for
 TRANSFORMED_FITS = 2.0  # plain fits that one with a transformed target takes as long as
+VIEWED_COLUMNS = 20  # columns for which the fits of all classes are compared with that of one value
 CHAIN_FITS = 3.0  # further fits, on inner folds, of each target of a chain (several targets in sequence) but the last
 OTHER_FAMILY = 0.3  # weight of path ratios of another family; those of the same family have up to 1
 PRIOR_PATH = 0.5  # weight of the prior estimate of the path length, a ratio of 1, beside those
@@ -66,15 +68,16 @@ class Costs:
     """Expected seconds of fitting a pipeline on one fold, in workers of `threads` threads.
 
     rows: training rows of a fold. outputs: columns of a prediction (W). test_rows, additional_rows: of the test table,
-    and of additional training rows. n_targets:
-    target columns. calibration: the speed of several threads, if measured. observed: the fits of this run by
-    "<pipeline hash> <matrix columns>", in the order in which these were first fitted.
+    and of additional training rows. classes: of a class view of the target. n_targets: target columns. calibration: the
+    speed of several threads, if measured. observed: the fits of this run by "<pipeline hash> <matrix columns>", in the
+    order in which these were first fitted.
     """
 
     rows: int
     outputs: int
     test_rows: int = 0
     additional_rows: int = 0
+    classes: int = 1
     n_targets: int = 1
     threads: int = 1
     calibration: Calibration | None = None
@@ -106,6 +109,12 @@ class Costs:
     def fits_per_fold(self, pipeline: Pipeline) -> float:
         """How many plain fits on the training rows one fold of a pipeline takes as long as."""
         times = TRANSFORMED_FITS if pipeline.target else 1.0
+        if pipeline.target in VIEWS:
+            one, all_classes = (
+                family(pipeline.family).cost(self.rows, VIEWED_COLUMNS, n, pipeline.parameters)
+                for n in (1, self.classes)
+            )
+            times = max(1.0, all_classes / one)
         if pipeline.pseudo:
             times *= 1 + self.test_rows / self.rows
         if row_step(pipeline.rows, ADDITIONAL):

@@ -15,6 +15,7 @@ from medalist.pipelines.estimators.registry import family
 from medalist.pipelines.features.store import FRAME_BYTES
 from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.row_recipe import ADDITIONAL, row_step
+from medalist.pipelines.targets.class_view import VIEWS
 
 IDLE = 110 << 20  # bytes of a child that has done nothing yet: what its libraries have made since the fork
 FLOAT = 4  # bytes of a matrix value
@@ -50,8 +51,8 @@ class Footprints:
     """Expected bytes of jobs.
 
     rows, valid_rows, test_rows: of a fold's fit, of its validation, and of the test table. additional_rows: of
-    additional training rows. outputs: columns of a
-    prediction (W). n_targets: target columns. observed: the latest fits by family. prepared: the most bytes that a job
+    additional training rows. outputs: columns of a prediction (W). classes: of a class view of the target. n_targets:
+    target columns. observed: the latest fits by family. prepared: the most bytes that a job
     took which fits nothing, 0 before the first.
     """
 
@@ -63,6 +64,7 @@ class Footprints:
     observed: dict[str, list[Seen]] = field(default_factory=dict)
     prepared: int = 0
     additional_rows: int = 0
+    classes: int = 1
 
     @property
     def all_rows(self) -> int:
@@ -84,8 +86,9 @@ class Footprints:
             matrices += FLOAT * columns * self.additional_rows
             n += self.additional_rows
         numbers = (self.n_targets + VECTORS) * (n + others) + self.n_targets * self.all_rows
-        numbers += PREDICTIONS * self.outputs * others
-        fitted = family(pipeline.family).memory(n, columns, self.outputs, pipeline.parameters)
+        outputs = self.classes if pipeline.target in VIEWS else self.outputs
+        numbers += PREDICTIONS * outputs * others
+        fitted = family(pipeline.family).memory(n, columns, outputs, pipeline.parameters)
         return matrices + NUMBER * numbers + fitted
 
     def expected(self, pipeline: Pipeline, columns: int, rows: int | None = None) -> int:

@@ -90,7 +90,7 @@ def _ambiguous(best: Roles, other: Roles) -> InputError:
     files = [{path for s in (r.train, r.test, r.sample) if s for path in s.files} for r in (best, other)]
     if not files[0] & files[1] or _in_own_folders(best, other):
         return InputError(
-            f"there is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
+            f"There is more than one competition, one with {best.train.path} and one with {other.train.path}: give the "
             "folder or zip of one of them, or name its --train, --test and --sample."
         )
     if best.train is not other.train and set(best.train.columns) == set(other.train.columns):

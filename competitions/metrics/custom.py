@@ -35,6 +35,7 @@ from medalist.competitions.errors import MetricError
 from medalist.competitions.metrics import best_constants as best
 from medalist.competitions.metrics.by_column import named_values
 from medalist.competitions.metrics.metric import Metric, Needs
+from medalist.competitions.naming import did_you_mean_path
 
 _NAME = re.compile(r"(?P<file>.+\.py):(?P<function>[A-Za-z_]\w*)")
 _TYPES = {
@@ -155,7 +156,9 @@ def _load(file: Path, function: str) -> CustomFunction:
 def _run(file: Path) -> ModuleType:
     """The module that the file defines, executed. Raises MetricError."""
     if not file.is_file():
-        raise MetricError(f"The metric's file {file} does not exist: give its path as file.py:function.")
+        raise MetricError(
+            f"The metric's file {file} does not exist{did_you_mean_path(file)}: give its path as file.py:function."
+        )
     spec = importlib.util.spec_from_file_location(_module_name(file), file)
     if spec is None or spec.loader is None:
         raise MetricError(f"The metric's file {file} is no Python file.")

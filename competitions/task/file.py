@@ -15,7 +15,7 @@ from medalist.competitions.errors import InputError, MetricError, TaskError
 from medalist.competitions.folds.make import make_folds
 from medalist.competitions.folds.plan import FoldPlan
 from medalist.competitions.metrics.reading.text import read_metric
-from medalist.competitions.naming import printable
+from medalist.competitions.naming import did_you_mean_path, printable
 from medalist.competitions.task.infer import infer_task
 from medalist.competitions.task.task import MetricSource, Task
 from medalist.competitions.task.transform import FUNCTIONS, NONE, OPERATIONS
@@ -114,7 +114,8 @@ def read_task(path: Path, competition: Competition, metric: str | None = None) -
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"The task file {path} cannot be read ({error.strerror}): check its path.") from None
+        near = did_you_mean_path(path)
+        raise InputError(f"The task file {path} cannot be read ({error.strerror}){near}: check its path.") from None
     except UnicodeDecodeError:
         raise TaskError(f"{path} is not written in UTF-8: save it again as UTF-8 text.") from None
     except yaml.YAMLError as error:

@@ -88,12 +88,12 @@ def run_fold(
     Raises PipelineError where the pipeline is not valid, and where not all predictions are numbers.
     """
     estimator = family(pipeline.family)
-    strategy, params = strategy_of(pipeline.parameters, estimator, problem)
     began, trace = awake(), trace or TimeTrace()
     part = training_part(store, problem, pipeline, y, fit_rows, weights, additional)
     y, fit_rows, row_weights = part.y, part.fit, part.weights
     parts = (fit_rows, valid_rows, test_rows)
     target, (train, valid, test) = _transformed(part, problem, pipeline, parts, deadline, trace)
+    strategy, params = strategy_of(pipeline.parameters, estimator, target.problem)
     if stacked is not None:
         train, valid = append_columns(train, stacked.fit[part.kept]), append_columns(valid, stacked.valid)
         test = append_columns(test, stacked.test)
@@ -136,7 +136,7 @@ def run_fold(
     return FoldResult(
         valid=predictions[0],
         test=predictions[1],
-        rounds=tuple(fits.rounds),
+        rounds=tuple(fits.rounds) if target.view is None else (round(float(np.mean(fits.rounds))),),
         rounds_run=fits.rounds_run,
         fit_seconds=awake() - began - feature_seconds,
         feature_seconds=feature_seconds,
@@ -162,7 +162,7 @@ def _transformed(
     values = y[fit_rows]
     ahead = valid_rows if len(valid_rows) else test_rows
     target = fit_target(pipeline.target, problem, store.frame, fit_rows, values, ahead)
-    fitted_y = target.forward(values, fit_rows)
+    fitted_y = target.values(values, fit_rows)
     classes = problem.n_classes if problem.problem_type == "multiclass" else 0
     matrices = store.matrices(
         pipeline.features, fit_rows, fitted_y, [valid_rows, test_rows], classes=classes, seed=pipeline.seed

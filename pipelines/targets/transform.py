@@ -6,6 +6,7 @@
     level(date, 365, 0.5) by country, store        the same, going on by half its mean change a year
     lagged(date, 16, 28) by country, store         the values relative to their series' level before the forecast
     trend(date) by country, store                  the values relative to a trend with a level for each key
+    classes   cumulative                           classes of the values, whose probabilities are decoded to one value
 
 "" is the transformation that the metric implies. A text is written as a feature is
 (`features/language/expression.py`), and has one canonical form. Values are fitted relative to a base (a level, a trend)
@@ -29,6 +30,7 @@ from medalist.pipelines.features.language.expression import Column, Feature
 from medalist.pipelines.features.language.parser import parse
 from medalist.pipelines.problem import Problem
 from medalist.pipelines.scales import SCALES, Scale
+from medalist.pipelines.targets.class_view import VIEWS, ClassView, fit_view
 from medalist.pipelines.targets.series import BASES, Series
 
 LINEAR = "linear"
@@ -57,6 +59,7 @@ class TargetTransform:
         `smeared`).
     drops_time : whether columns that are out of the training range, such as time, should be dropped: the base replaces
         them.
+    view : the classes that estimators see in place of values; None where they see values.
     """
 
     problem: Problem
@@ -68,6 +71,7 @@ class TargetTransform:
     biased: bool = False
     residuals: np.ndarray | None = None
     drops_time: bool = False
+    view: ClassView | None = None
 
     @property
     def needs_linear_base(self) -> bool:
@@ -75,7 +79,11 @@ class TargetTransform:
         return self.relation == "difference" and self.base is None
 
     def forward(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The targets y (k, T) of the rows (k,) on the fitted scale, (k, T)."""
+        """The targets y (k, T) of the rows (k,) on the fitted scale, (k, T), or as the view encodes them."""
+        return self.values(y, rows) if self.view is None else self.view.encode(np.asarray(y, dtype=float))
+
+    def values(self, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The targets y (k, T) of the rows (k,) as numbers, (k, T), which features that use the target see."""
         fitted = self.scale.forward(np.asarray(y, dtype=float))
         if self.base is None:
             return fitted
@@ -83,7 +91,9 @@ class TargetTransform:
 
     def backward(self, p: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """(k, T) predictions on the scale of the target, from predictions p (k, T) of the rows (k,) on the fitted
-        scale."""
+        scale, or as probabilities of the view."""
+        if self.view is not None:
+            return self.view.decode(p)
         if self.residuals is not None:
             plain = replace(self, residuals=None)
             total = np.zeros(np.shape(p))
@@ -125,12 +135,12 @@ class TargetTransform:
 def read_target(text: str) -> Feature:
     """The parsed expression of a transformation's text. PipelineError for an unknown one or wrong arguments."""
     named = Feature(text.strip(), ()) if _WORD.fullmatch(text.strip()) else parse(text)
-    if named.op in SCALES or named.op == LINEAR:
+    if named.op in SCALES or named.op in (LINEAR, *VIEWS):
         if named.args or named.by:
             raise PipelineError(f"The target {text!r} takes nothing: write {named.op}.")
         return named
     if named.op not in BASES:
-        names = ", ".join((*SCALES, LINEAR, *BASES))
+        names = ", ".join((*SCALES, LINEAR, *VIEWS, *BASES))
         raise PipelineError(f"There is no transformation {named.op!r} of a target: use {names}.")
     takes = BASES[named.op].takes
     spans = named.args[1:]
@@ -163,10 +173,17 @@ def fit_target(
     The base of "linear" is fitted later, by `fitting.fold`. `ahead` (v,) are positions of the rows to predict, of which
     only the times are used: they decide whether columns of time are dropped.
 
-    Raises PipelineError for an unknown transformation, for classes, and for values that the scale does not allow.
+    Raises PipelineError for an unknown transformation, for classes, for values that the scale does not allow, and for a
+    view of several targets.
     """
     if not text:
         return TargetTransform(problem, implied_scale(problem))
+    if text in VIEWS and problem.problem_type in ("regression", "ordinal"):
+        if problem.width != 1:
+            raise PipelineError(f"The target {text!r} is for a single target: use it for one of them alone.")
+        scale = implied_scale(problem)
+        view = fit_view(text, problem, scale, y)
+        return TargetTransform(view.problem(problem), scale, view=view)
     if problem.problem_type != "regression":
         raise PipelineError(f"The target {text!r} is for values: a {problem.problem_type} target has no scale.")
     named = read_target(text)

@@ -120,8 +120,8 @@ OTHERS: dict[str, tuple[tuple[str, ...], str]] = {
     "an empty folder": (("inspect", "empty"), "no table"),
     "a task that cannot be written": (("inspect", "good", "--write", "nowhere/task.yaml"), "cannot be written"),
     "a broken zip": (("inspect", "broken.zip"), "broken archive"),
-    "a run unknown": (("show", "2020"), "no run 2020.*medalist runs"),
-    "a run unknown to resume": (("resume", "2020"), "no run 2020.*medalist runs"),
+    "a run unknown": (("show", "2020", "--runs-dir", "nowhere"), "does not exist, so there is no run 2020"),
+    "a run unknown to resume": (("resume", "2020", "--runs-dir", "nowhere"), "does not exist, so there is no run 2020"),
     "a ledger that is none": (("runs", "--runs-dir", "noledger"), "is not a SQLite database"),
     "a runs folder that is a file": (
         ("run", "good", *COUNTED, "--runs-dir", "good/train.csv"),

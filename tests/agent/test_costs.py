@@ -210,3 +210,11 @@ def test_fits_of_several_threads_correct_what_was_measured() -> None:
     assert costs.calibration.speed(2, "linear") < 1.2
     assert costs.calibration.useful_threads(2, "linear") == 1
     assert costs.calibration.useful_threads(2) == 2
+
+
+@pytest.mark.parametrize("view", ["classes", "cumulative"])
+def test_models_of_classes_take_as_long_as_their_trees(view: str) -> None:
+    few, many = (Costs(5000, 1, classes=n).expected_fold_seconds(pipeline("lightgbm").changed(target=view), 20)
+                 for n in (2, 12))  # fmt: skip
+    plain = Costs(5000, 1, classes=12).expected_fold_seconds(pipeline("lightgbm"), 20)
+    assert plain < few < many

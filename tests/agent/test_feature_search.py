@@ -19,7 +19,9 @@ from medalist.agent.feature_ideas import ARM, was_screened
 from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import ADOPT_P_VALUE, SINGLES, FeatureJudge, trial_text
 from medalist.agent.memory.experience import Experience
+from medalist.agent.proposals.exhaustion import LEAST_EXPERIMENTS
 from medalist.agent.proposals.features import MOST_EMPTY, MOST_STEPS, FeatureSearch
+from medalist.agent.proposals.late_features import PAUSE
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.records.feature_rows import rows_of_trial
 from medalist.agent.score import Comparison, compare, score
@@ -443,6 +445,30 @@ def test_it_ends_with_its_share_of_the_budget_and_where_it_is_switched_off(tmp_p
     assert not off.ready(history, float("inf"))
 
 
+def test_in_a_late_run_it_goes_on_with_what_the_best_models_together_leave_unexplained(tmp_path: Path) -> None:
+    search = made(tmp_path, seconds=1000.0)
+    first = replace(record(search, 0, 1.0), seconds=20.0)
+    other = record(search, 1, 1.0, arm="portfolio:catboost", seconds=20.0)
+    pipeline = other.pipeline.changed(family="catboost")
+    other = replace(other, proposal=replace(other.proposal, pipeline=pipeline))
+    history = [first, other, *(replace(other, number=n) for n in range(2, LEAST_EXPERIMENTS + 2))]
+    assert not search.over(600.0)
+    assert search.ready(history, 300.0)  # beyond its share of the time
+    assert not search.searching(history, 300.0)  # others do not wait for it
+    assert not search.ready(history[:10], 300.0)
+    assert not search.ready(history, 50.0)  # near the end
+    request = search.request(history, search.judge.data.folder, counted=False)
+    assert first.evaluation is not None
+    assert other.evaluation is not None
+    kept = ~search.judge.held_out(0)
+    together = (first.evaluation.oof + other.evaluation.oof) / 2
+    np.testing.assert_allclose(np.load(request.data_file)["residual"], (search.judge.folds.y - together)[kept])
+    search.add_step(result(picks=()), history)
+    assert search.ready(history, 300.0) == (len(history) - 1 > PAUSE)
+    search.add_step(result(1, picks=()), history)
+    assert not search.ready(history, 300.0)
+
+
 def test_networks_wait_for_the_features_and_have_them_in_all_entries_but_the_second(tmp_path: Path) -> None:
     search = made(tmp_path, seconds=1000.0)
     families: tuple[str, ...] = ("lightgbm", "linear", "perceptron", "neural")
@@ -702,10 +728,12 @@ def test_what_cannot_be_is_refused_before_anything_runs(public: Path, tmp_path: 
 
 
 def test_a_reason_names_what_an_insufficient_gain_lacks() -> None:
-    assert trial_text(Comparison(0.5, 0.1, 20), adopted=True).endswith("did not choose them")
-    assert trial_text(Comparison(0.1, 0.5, 20), adopted=False).endswith("within the noise")
-    assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("not in each fold")
-    assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), adopted=False).endswith("did not choose them")
+    assert trial_text(Comparison(0.5, 0.1, 20), "0", adopted=True).endswith("did not choose them")
+    assert trial_text(Comparison(0.1, 0.5, 20), "0", adopted=False).endswith("less than 0.013 is asked")
+    assert trial_text(Comparison(0.5, 0.1, 20, in_every_fold=False), "0", adopted=False).endswith("which is chance")
+    assert trial_text(Comparison(-0.5, 0.1, 20, in_every_fold=False), "0", adopted=False).endswith(
+        "did not choose them"
+    )
 
 
 # what needs no screening

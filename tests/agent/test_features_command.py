@@ -79,7 +79,7 @@ def test_what_was_kept_with_gain_and_words_and_what_was_dropped_with_the_reason(
     out = say("features", "20260101", "--runs-dir", searched)
     first, headline = out.splitlines()[:2]
     assert first.split() == ["20260101-000000-aaaa", "late-parcels", "finished"]
-    assert headline == ("12,345 candidates screened in 3 steps, 84 passed, 3 tested, 2 kept, 1 forced, 1 taken away.")
+    assert headline == ("12,345 candidates screened in 3 steps, 4 passed, 3 tested, 2 kept, 1 forced, 1 taken away.")
     tables = blocks(out)
     kept = tables["kept"]
     assert [line.split("  ")[0] for line in kept] == ["hour(sold_at)", "price - mean(price) by city", "number(age)"]
@@ -92,7 +92,7 @@ def test_what_was_kept_with_gain_and_words_and_what_was_dropped_with_the_reason(
         assert part in dropped
     assert "rank(price)" not in out
     assert "tested together" not in out
-    assert "2 more passed the screening and were redundant or not tested: --all lists them." in out
+    assert "Of what passed, 1 say what others say, and 1 were not tested: --all lists them." in out
 
 
 def test_all_lists_what_was_never_tested_too(say: Say, searched: Path) -> None:

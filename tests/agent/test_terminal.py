@@ -145,7 +145,7 @@ def test_displays_and_log_take_any_text(tmp_path: Path) -> None:
     JsonLines(out).event(NOTE)
     plain, document = out.buffer.getvalue().decode("ascii").splitlines()  # type: ignore[attr-defined]
     assert plain == "[   1.0 s] caf\\xe9 \\u2014 \\x1b]0;title\\x07 of sh\\udcffop"
-    assert json.loads(document) == NOTE
+    assert json.loads(document) == {**NOTE, "schema": 1}
     log = Log(tmp_path / "log.txt")
     log.write({**NOTE, "error": "Traceback of sh\udcffop"})
     assert "café — \\x1b]0;title\\x07 of sh\\udcffop\nTraceback of sh\\udcffop\n" in log.path.read_text("utf-8")

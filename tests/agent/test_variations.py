@@ -56,6 +56,19 @@ def proposals(history: list[Record], **options: Any) -> dict[str, Proposal]:
     return {p.arm: p for p in Variations(seed=0, families=FAMILIES, **options).proposals(history)}
 
 
+def test_each_family_is_tried_on_the_classes_of_the_target_the_best_first(history):
+    views = (("classes", "the values"), ("cumulative", "the limits"))
+    assert not any(arm.startswith("view:c") for arm in proposals(history))
+    made = proposals(history, views=views)
+    assert {made[f"view:{name}"].pipeline.target for name, _ in views} == {"classes", "cumulative"}
+    assert made["view:classes"].parent == 1
+    tried = record(6, "lightgbm", 0.9, "view:classes", 1, target="classes")
+    again = proposals([*history, tried], views=views)
+    assert (again["view:classes"].parent, again["view:cumulative"].parent) == (2, 1)
+    assert proposals(history[:1], views=views) == {}
+    assert all(prior_of(f"view:{name}") > 0 for name, _ in views)
+
+
 def test_a_first_model_alone_is_changed_by_nothing(history):
     assert proposals(history[:1], transformations=[("log", "why")], multi_target=True) == {}
 

@@ -100,8 +100,8 @@ class Candidates:
         return not self.forbidden & inputs
 
     def _ordered(self) -> Iterator[Feature]:
-        if self.ahead is not None:  # where test lies after train, calendar and past are likelier to count than the rest
-            yield from templates.holidays(self.columns)
+        yield from templates.holidays(self.columns)
+        if self.ahead is not None:  # where test lies after train, calendar and past are likelier to count
             yield from templates.seasons(self.columns, self.ahead[0])
             yield from combinations.recent(self.columns, self.ahead[0])
         yield from templates.single(self.columns)

@@ -16,7 +16,7 @@ from medalist.pipelines.features.search.spacing import Spacing, spacing_of
 MOST_NUMBERS = 40  # numbers that are paired with each other, at most
 MOST_POINTS = 6  # pairs of points in a plane whose distances are tried, at most
 SAME_RANGE = 0.5  # `overlap` of the ranges of two columns that may be the same coordinate of two points
-MOST_RECENT = 16  # most important numbers whose last values come first
+MOST_RECENT = 12  # most important numbers whose last values come first
 MOST_PAIRS = 6  # pairs of keys within whose groups rows are ordered, at most
 
 
@@ -141,6 +141,10 @@ def recent(columns: Columns, t: str) -> Iterator[Feature]:
             mean = feature("rolling_mean", name, t, rows, by=by)
             yield mean
             yield feature("subtract", name, mean)
+        for rows in spacing.periods[:2]:
+            past = feature("lag", name, t, rows, by=by)
+            yield past
+            yield feature("subtract", feature("lag", name, t, 1, by=by), past)
         for span in spacing.spans[:2] if spacing.irregular else ():
             yield feature("window_mean", name, t, span, by=by)
             yield feature("window_sum", name, t, span, by=by)

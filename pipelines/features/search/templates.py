@@ -120,14 +120,13 @@ def times(columns: Columns, ahead: tuple[str, float] | None) -> Iterator[Feature
             yield feature("target_mean", feature(part, name))
         yield feature("count", name)
         yield feature("target_mean", feature("cross", feature("hour", name), feature("weekday", name)))
-    yield from holidays(columns)
     for a, b in combinations(columns.dates, 2):
         yield feature("days", a, b)
         yield feature("mod", feature("round", feature("days", a, b), 0), 7)
 
 
 def holidays(columns: Columns) -> Iterator[Feature]:
-    """Public holidays of the countries that a column names, and the days around them."""
+    """Public holidays, where there are dates and columns of countries: few, and likely to count."""
     for name, place in product(columns.dates, countries(columns)):
         for op in ("holiday", "until_holiday", "since_holiday"):
             yield feature(op, name, place)

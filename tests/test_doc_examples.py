@@ -1,0 +1,101 @@
+"""What README and docs tell people to type is right: commands parse, Python runs, and the tutorial works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from medalist.agent.cli.main import app
+from medalist.agent.cli.start import refusal
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md"))])
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+MEDALIST = [sys.executable, "-c", "from medalist.agent.cli.start import main; main()"]
+MOST_WORDS = 1200  # of the README
+
+
+def blocks(page: Path, *languages: str) -> list[str]:
+    """The fenced blocks of a page in these languages, without their indentation."""
+    found = FENCE.findall(page.read_text(encoding="utf-8"))
+    return [re.sub(rf"^{indent}", "", text, flags=re.MULTILINE) for indent, kind, text in found if kind in languages]
+
+
+def commands(page: Path, *languages: str) -> list[list[str]]:
+    """The arguments of every `medalist …` in the page's shell blocks."""
+    lines = [line for text in blocks(page, *languages) for line in text.replace("\\\n", " ").splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("medalist ")]
+
+
+def parsed(arguments: list[str]) -> str:
+    """Parse a command line as `medalist` does, without running it; the command's name. Raises click's errors."""
+    command: click.Command = typer.main.get_command(app)
+    names = []
+    rest = list(arguments)
+    while hasattr(command, "commands"):
+        names.append(rest.pop(0))
+        command = command.commands[names[-1]]
+    rest = [a for a in rest if a != "…"]
+    command.make_context(names[-1], rest, resilient_parsing=False)
+    return " ".join(names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_in_the_documentation_are_commands(page: Path) -> None:
+    for arguments in commands(page, "sh", "bash"):
+        assert parsed(arguments), arguments
+
+
+def test_a_wrong_command_would_be_noticed() -> None:
+    with pytest.raises(Exception, match=r"[Nn]o such option"):
+        parsed(["run", "./titanic", "--bugdet", "10m"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_python_in_the_documentation_runs(page: Path) -> None:
+    for text in blocks(page, "python"):
+        space: dict[str, object] = {}
+        exec(compile(text, str(page), "exec"), space)
+        if callable(score := space.get("score")):
+            import numpy as np
+
+            assert score(np.array([1.0, 2.0]), np.array([1.0, 2.0])) == 0
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) < MOST_WORDS
+
+
+def test_windows_is_refused_with_what_to_do() -> None:
+    assert refusal("posix") is None
+    assert "WSL" in (refusal("nt") or "")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_tutorial_can_be_worked_through(tmp_path: Path) -> None:
+    for arguments in commands(ROOT / "docs" / "tutorial.md", "sh"):
+        done = subprocess.run([*MEDALIST, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_it_works_without_catboost_and_plotly(tmp_path: Path) -> None:
+    hidden = "import sys, importlib.util as u; f = u.find_spec\n"
+    hidden += (
+        "u.find_spec = lambda n, *a: None if n.split('.')[0] in ('catboost', 'plotly', 'graphviz') else f(n, *a)\n"
+    )
+    hidden += "sys.modules.update(catboost=None, plotly=None, graphviz=None)\n"
+    call = [sys.executable, "-c", hidden + "from medalist.agent.cli.start import main; main()"]
+    done = subprocess.run([*call, "demo", "--budget", "20s"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "catboost" not in done.stdout.lower()
+    assert "equivalent" in done.stdout or "beats or ties" in done.stdout
