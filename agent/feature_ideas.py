@@ -13,6 +13,7 @@ ARM = "features"  # the bandit arm whose experiments test changes of the feature
 ENCODE = "encode"  # GROUP that needs no screening: target means and frequencies of high-cardinality categories
 EQUAL_ROWS = "alike"  # GROUP that needs no screening: target mean of the other rows with equal values in all columns
 JOINED = "tables"  # GROUP that needs no screening: what further tables say of a row, by their best key
+SEASONS = "seasons"  # GROUP that needs no screening: what the calendar says of each key's target
 SINGLE = "one"  # prefix of the GROUP of a single feature; its rank follows
 
 
@@ -24,7 +25,7 @@ def step_of(idea: str) -> int:
 def was_screened(idea: str) -> bool:
     """Whether a screening chose the features of this name, so that only rows held out of that screening can judge
     them."""
-    return not idea.endswith((ENCODE, EQUAL_ROWS, JOINED))
+    return not idea.endswith((ENCODE, EQUAL_ROWS, JOINED, SEASONS))
 
 
 def is_single(idea: str) -> bool:

@@ -62,6 +62,19 @@ def season_of_key(rng: np.random.Generator) -> Draft:
     return Draft("rmse", 50 + 5 * feature, feature, named={"day": when, "product": labels(rng, product)}, in_time=True)
 
 
+def season_of_many_keys(rng: np.random.Generator) -> Draft:
+    """A season of its own, by month, for each of 80 products of which there is a row a week, three and a half years
+    of them to learn from, beside the season of all; levels of the products differ by far more."""
+    weeks = ROWS // 80
+    week, product = np.repeat(np.arange(weeks), 80), np.tile(np.arange(80), weeks)
+    month = ((np.datetime64("2021-01-04") + 7 * week).astype("datetime64[M]").astype(int) % 12).astype(int)
+    season = rng.normal(0, 0.7, (80, 12))[product, month] + rng.normal(0, 0.7, 12)[month]
+    feature = season + rng.normal(0, 2, 80)[product]
+    when = np.datetime_as_string(np.datetime64("2021-01-04") + 7 * week).astype(object)
+    return Draft("rmse", 50 + 5 * feature, feature, named={"day": when, "product": labels(rng, product)}, noise=0.35,
+                 in_time=True)  # fmt: skip
+
+
 def weekday_of_key(rng: np.random.Generator) -> Draft:
     """A week of its own for each of 40 shops."""
     days = ROWS // 40
@@ -125,6 +138,7 @@ TIMES: dict[str, Generator] = {
     "sensor_change": sensor_change,
     "window_in_time": window_in_time,
     "season_of_key": season_of_key,
+    "season_of_many_keys": season_of_many_keys,
     "weekday_of_key": weekday_of_key,
     "holidays_of_countries": holidays_of_countries,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from medalist.agent.experiment import Record
-from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, JOINED, SINGLE, is_test_of
+from medalist.agent.feature_ideas import ARM, ENCODE, EQUAL_ROWS, JOINED, SEASONS, SINGLE, is_test_of
 from medalist.agent.judging.feature_trials import SINGLES
 from medalist.pipelines.features.language.expression import feature
 from medalist.pipelines.features.language.parser import parse
@@ -134,6 +134,12 @@ def joined(texts: Sequence[str], base: Sequence[str], steering: Steering) -> Gro
     """A group that needs no screening: features of further tables, `texts`; None where there are none to add."""
     add = tuple(text for text in steering.allowed(texts) if text not in base)
     return Group(f"0:{JOINED}", "what further tables say of the rows", add) if add else None
+
+
+def seasons(texts: Sequence[str], base: Sequence[str], steering: Steering) -> Group | None:
+    """A group that needs no screening: seasons of keys, `texts`; None where there are none to add."""
+    add = tuple(text for text in steering.allowed(texts) if text not in base)
+    return Group(f"0:{SEASONS}", "what the calendar says of each key", add) if add else None
 
 
 def trim(incumbent: Record, number: int, steering: Steering) -> Group | None:

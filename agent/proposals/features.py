@@ -20,7 +20,7 @@ from medalist.agent.history import incumbent_features
 from medalist.agent.judging.feature_trials import FeatureJudge
 from medalist.agent.proposals import late_features
 from medalist.agent.proposals.exhaustion import is_late
-from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left, joined
+from medalist.agent.proposals.feature_groups import Group, encoding, equal_rows, groups_left, joined, seasons
 from medalist.pipelines.estimators.base import SEEDS
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.schema import Schema
@@ -74,6 +74,7 @@ class FeatureSearch:
     high_cardinality: columns of many repeated values, which target means may describe better than codes.
     repeated: all input columns, where enough rows have equal values in all of them; else ().
     joined: features of further tables, by their best key.
+    seasons: seasons of keys, where test lies after train.
     horizon: the time column and how far test lies ahead of train in it; None where it does not.
     reserve: seconds to leave for the models that will use the features.
     workers: number of child processes.
@@ -93,6 +94,7 @@ class FeatureSearch:
     high_cardinality: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    seasons: tuple[str, ...] = ()
     horizon: tuple[str, float] | None = None
     reserve: float = 0.0
     workers: int = 1
@@ -257,6 +259,7 @@ class FeatureSearch:
             joined(self.joined, incumbent.pipeline.features, self.steering),
             equal_rows(self.repeated, self.steering),
             encoding(columns, incumbent.pipeline.features, self.steering),
+            seasons(self.seasons, incumbent.pipeline.features, self.steering),
         ]
         tried = {r.idea for r in history if r.arm == ARM and not r.cut_short} | self.skipped
         return [g for g in groups if g is not None and g.name not in tried]

@@ -29,7 +29,7 @@ from medalist.pipelines.features.base_sets import (
     values_recur,
     with_codes,
 )
-from medalist.pipelines.features.language.expression import Column
+from medalist.pipelines.features.language.expression import Column, feature
 from medalist.pipelines.features.language.steering import Steering
 from medalist.pipelines.features.nominal import nominal_numbers
 from medalist.pipelines.features.table_keys import own_keys
@@ -37,6 +37,8 @@ from medalist.pipelines.targets.candidates import candidates
 from medalist.pipelines.targets.class_view import class_views
 
 MANY_LEVELS = 24  # distinct values, beyond which a column is of high cardinality
+ROWS_OF_SEASON = 60  # mean rows per value of a key, below which a season of its own cannot be told
+MOST_SEASONED = 3  # keys whose seasons are tried together
 LIKELY_CODES = 0.6  # prior gain of whole numbers as categories where two columns or more look like codes
 UNLIKELY_CODES = 0.05  # the same elsewhere
 REPEATED = 0.003  # share of the rows that repeat others in all inputs, from which on it is worth a test
@@ -120,6 +122,9 @@ def feature_search(
         high_cardinality=_high_cardinality(data.cards, len(data.y), names),
         repeated=tuple(inputs) if repeated else (),
         joined=joined_features(data.schema, {*inputs, *task.id} - forbidden),
+        seasons=()
+        if horizon is None
+        else _seasons(data.cards, task.folds.column, len(data.y), set(inputs) - forbidden),
         horizon=None if horizon is None or task.folds.column is None else (task.folds.column, horizon),
         enabled=config.feature_search,
         seconds=budget.seconds if budget.limited and not config.counted else float("inf"),
@@ -162,6 +167,16 @@ def variations(
         codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
         codes_prior=LIKELY_CODES if sum(names.values()) > 1 else UNLIKELY_CODES,
     )
+
+
+def _seasons(cards: Sequence[ColumnCard], time: str | None, n_rows: int, columns: Collection[str]) -> tuple[str, ...]:
+    """Seasons by weekday and month of the categories of most values, as texts; none where the time is no date."""
+    if not any(c.name == time and c.kind is Kind.DATE and c.name in columns for c in cards):
+        return ()
+    keys = [c for c in cards if c.kind in (Kind.CATEGORY, Kind.ORDINAL) and c.name in columns]
+    keys = sorted((c for c in keys if c.distinct <= n_rows / ROWS_OF_SEASON), key=lambda c: -c.distinct)
+    parts = [feature(op, time) for op in ("month", "weekday")] if time is not None else []
+    return tuple(str(feature("target_season", c.name, part)) for c in keys[:MOST_SEASONED] for part in parts)
 
 
 def _high_cardinality(cards: Sequence[ColumnCard], n_rows: int, names: Collection[str]) -> tuple[str, ...]:

@@ -274,6 +274,21 @@ def test_a_test_is_judged_as_soon_as_the_held_out_folds_are_done(search: Feature
     assert judge.early_comparison("0:alike", first, predictions) is None  # no screening chose it: all rows judge
 
 
+def test_seasons_of_keys_are_tested_before_the_first_screening(tmp_path: Path) -> None:
+    season = "target_season(city, month(day))"
+    search = made(tmp_path, seasons=(season,))
+    first = record(search, 0, 1.0)
+    assert not search.ready([first], float("inf"))
+    found = search.next_group([first])
+    assert found is not None
+    assert (found[0].name, found[0].add, found[1]) == ("0:seasons", (season,), first)
+    better = record(search, 1, 0.5, (*BASE, season), ARM, "0:seasons")
+    whole = search.judge.judge(better, [first])  # no screening chose it: all rows judge
+    assert whole.adopted
+    assert search.next_group([first, better]) is None
+    assert search.ready([first, better], float("inf"))
+
+
 def test_without_a_model_to_compare_with_nothing_is_adopted(search: FeatureSearch) -> None:
     better = record(search, 1, 0.5, (*BASE, "a / b"), ARM, "0:picks")
     trial = search.judge.judge(better, [])

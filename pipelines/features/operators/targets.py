@@ -19,6 +19,7 @@ SMOOTHING_LIMITS = (0.5, 100.0)  # bounds of the estimated smoothing, in rows
 MOST_SMOOTHING = SMOOTHING_LIMITS[1]
 INNER_FOLDS = 5  # inner folds by which training rows are encoded
 PRIOR_ROWS = 10.0  # smoothing of standard deviations and medians, in rows with the statistic of all rows
+SWEEPS = 4  # alternating fits of the two keys' own effects
 
 
 def target_mean(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
@@ -116,6 +117,41 @@ def _by_key(frame: Frame, feature: Feature, target: Target, statistic: Statistic
     return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
 
 
+def target_season(frame: Frame, feature: Feature, target: Target) -> np.ndarray:
+    """How the target of a key's rows differs by another, such as a weekday, from the key's own mean, nested: (n, T).
+
+    Two-way analysis of variance with random effects: an overall mean, an effect of each key, and one of both together,
+    each shrunk by its own variance (empirical Bayes). Returned is the second key's effect plus that of both. The
+    mean of a cross mixes it with the first key's level, which hides it where levels differ by more, and is shrunk
+    towards the overall mean.
+    """
+    one, two = (frame.key(node) for node in feature.args[:2])
+    both = frame.key(Feature("cross", feature.args[:2]))
+
+    def fit_predict(rows: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
+        a, b, cell = (key.codes[rows] for key in (one, two, both))
+        out = np.empty((len(queries), values.shape[1]))
+        for t, y in enumerate(values.T):
+            mean = y.mean()
+            left, right = np.zeros(one.size), np.zeros(two.size)
+            for _ in range(SWEEPS):
+                left = _effects(a, y - mean - right[b], one.size)
+                right = _effects(b, y - mean - left[a], two.size)
+            together = _effects(cell, y - mean - left[a] - right[b], both.size)
+            out[:, t] = right[two.codes[queries]] + together[both.codes[queries]]
+        return out
+
+    return out_of_fold(frame.n, target, fit_predict, INNER_FOLDS)
+
+
+def _effects(codes: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
+    """(size,) means of (m,) values by code, shrunk towards 0 by the variance within codes over that between them."""
+    counts, sums = np.bincount(codes, minlength=size), np.bincount(codes, weights=values, minlength=size)
+    total, rows = np.array([values @ values]), np.array([len(values)])
+    smoothing = _smoothing(counts[:, None], sums[:, None], total, rows)[0]
+    return np.asarray(sums / (counts + smoothing))
+
+
 def _target_mean_words(feature: Feature) -> str:
     key, *rows = feature.args
     smoothing = f" (with {rows[0]} row{'' if rows[0] == 1 else 's'} of the overall mean)" if rows else ""
@@ -131,5 +167,13 @@ OPERATORS = {
     ),
     "target_median": Operator(
         "supervised", ("key",), "numbers", target_median, "median target of {0}", "target_median(shop)"
+    ),
+    "target_season": Operator(
+        "supervised",
+        ("key", "key"),
+        "numbers",
+        target_season,
+        "how the target of {0} differs by {1} from its own mean",
+        "target_season(shop, weekday(day))",
     ),
 }

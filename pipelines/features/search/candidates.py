@@ -101,7 +101,8 @@ class Candidates:
 
     def _ordered(self) -> Iterator[Feature]:
         yield from templates.holidays(self.columns)
-        if self.ahead is not None:  # where test lies after train, what came before is likelier to count than the rest
+        if self.ahead is not None:  # where test lies after train, calendar and past are likelier to count
+            yield from templates.seasons(self.columns, self.ahead[0])
             yield from combinations.recent(self.columns, self.ahead[0])
         yield from templates.single(self.columns)
         yield from templates.rows(self.columns)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations, product
 
-from medalist.pipelines.features.language.expression import Column, Feature, feature
+from medalist.pipelines.features.language.expression import Column, Feature, Node, feature
 from medalist.pipelines.features.language.operator import OPERATORS, proposed
 from medalist.pipelines.features.lazy import np
 from medalist.pipelines.features.operators.holidays import country_code
 from medalist.pipelines.features.search.column_families import families
-from medalist.pipelines.features.search.columns import FEW_LEVELS, Columns
+from medalist.pipelines.features.search.columns import FEW_LEVELS, MIN_ROWS_PER_LEVEL, Columns
 
 MODULI = (2, 3, 4, 5, 7, 10, 12, 24, 60, 100)  # divisors of whole numbers whose remainders are tried
 MAX_SPLIT_COLUMNS = 100  # most important columns whose digits or parts are tried
@@ -19,6 +19,8 @@ MAX_FAMILY = 12  # columns of a family, up to which operators with several outpu
 WINDOWS = (7.0, 28.0, 91.0)  # days over which past targets are averaged
 WINDOW_HORIZONS = (1.0, 3.0, 10.0)  # the same for a numeric time, as multiples of the horizon
 MOST_COUNTRIES, COUNTRY_SHARE = 300, 0.8  # values of a column of countries, at most; share that must be known
+SEASONS = ("weekday", "month", "week", "hour")  # parts of a date by which keys may have seasons of their own
+MOST_SEASONED = 6  # keys whose own seasons are tried, and as many pairs of them
 YEAR = 364.0  # days of 52 weeks
 
 
@@ -129,6 +131,21 @@ def holidays(columns: Columns) -> Iterator[Feature]:
         for op in ("holiday", "until_holiday", "since_holiday"):
             yield feature(op, name, place)
         yield feature("target_mean", feature("which_holiday", name, place))
+
+
+def seasons(columns: Columns, date: str) -> Iterator[Feature]:
+    """Seasons of a key, or of two keys crossed, by a part of the date that has several values; none where the time is a
+    number."""
+    if date not in columns.dates:
+        return
+    most = max(FEW_LEVELS, columns.frame.n // MIN_ROWS_PER_LEVEL)
+    names = [n for n in columns.keys if n != date and columns.distinct[n] <= most][:MOST_SEASONED]
+    keys: list[Node] = [Column(n) for n in names]
+    pairs: list[Node] = [feature("cross", a, b) for a, b in combinations(keys, 2)]
+    keys += [pair for pair in pairs if columns.frame.key(pair).size <= most][:MOST_SEASONED]
+    parts = [part for op in SEASONS if columns.frame.key(part := feature(op, date)).size > 1]
+    for key, part in product(keys, parts):
+        yield feature("target_season", key, part)
 
 
 def countries(columns: Columns) -> list[str]:
