@@ -44,11 +44,15 @@ class JobRunner:
     def load(cls, training_input: TrainingInput) -> JobRunner:
         """Open the feature store and read the targets and weights."""
         later = training_input.later
-        store = _opened(training_input, training_input.store, training_input.fingerprint, later and later.base)
+        store = _opened(
+            training_input, training_input.store, training_input.fingerprint, None if later is None else later.base
+        )
         weights = None if training_input.weights is None else np.load(training_input.weights)
         additional, more = None, training_input.additional
         if more is not None:
-            over_all = _opened(training_input, more.store, more.fingerprint, later and later.additional)
+            over_all = _opened(
+                training_input, more.store, more.fingerprint, None if later is None else later.additional
+            )
             additional = AdditionalRows(over_all, np.load(more.targets))
         return cls(training_input, store, np.load(training_input.targets), weights, additional)
 
