@@ -149,7 +149,8 @@ def predict_rows(
 def _predicted(
     data: RunData, document: Mapping[str, Any], made: Mapping[str, Any], rows: FurtherRows, folder: Path, cores: int
 ) -> tuple[Remaker, np.ndarray]:
-    """What made the models again, and what is submitted, (m + j, T) or (m + j, W), of the test rows and later ones."""
+    """What made the models again, and what is submitted, (m + j, T) or (m + j, W): of the test rows, then the later
+    ones."""
     workers = Workers(cores)
     workers.warm_up()
     try:

@@ -76,7 +76,10 @@ def test_a_run_a_baseline_and_a_file_on_answers(say: Say, place: Path) -> None:
     assert 0.8 < alike["agreement"] < 1.0
 
 
-def test_one_alone_is_compared_with_the_baselines_in_80_columns_and_nothing_is_written(say: Say, place: Path) -> None:
+def test_one_alone_is_compared_with_the_baselines_in_80_columns_and_nothing_is_written(
+    say: Say, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     before = bytes_below(place)
     text = say("compare", "last", *given(place))
     assert bytes_below(place) == before

@@ -68,7 +68,7 @@ def test_what_a_run_leaves(public: Path, runs: Path, first: dict[str, Any]) -> N
     task = yaml.safe_load((folder / "task.yaml").read_text(encoding="utf-8"))
     assert (task["id"], task["targets"], task["metric"]) == (["parcel_id"], ["late"], "auc")
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    assert summary == {k: v for k, v in first.items() if k not in ("event", "at")}
+    assert summary == {k: v for k, v in first.items() if k not in ("event", "at", "schema")}
     assert summary["status"] == "finished"
     assert summary["experiments"] == EXPERIMENTS
     assert summary["score"] > summary["constant_score"] == 0.5
