@@ -13,7 +13,7 @@ test: install-dev
 	$(BIN)/python -m pytest -m "not slow" -n $(TEST_WORKERS)
 
 test-all: install-dev
-	$(BIN)/python -m pytest
+	MEDALIST_TEST_EXAMPLES=thorough $(BIN)/python -m pytest
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -1,6 +1,13 @@
 """Shared by all tests: nothing is read from or written to a person's own folders, and no deadline ends pytest."""
 
+import os
+
 import pytest
+from hypothesis import settings
+
+settings.register_profile("quick", max_examples=40)
+settings.register_profile("thorough", max_examples=100)  # `make test-all`
+settings.load_profile(os.environ.get("MEDALIST_TEST_EXAMPLES", "quick"))
 
 
 @pytest.fixture(autouse=True)

@@ -75,7 +75,10 @@ def rates(medals: Callable[..., str], *arguments: str | Path) -> dict:
     return dict(json.loads(medals("--json", *arguments))["rates"])
 
 
-def test_the_rate_is_the_mean_over_seeds_with_its_standard_error(runs: Runs, medals: Callable[..., str]) -> None:
+def test_the_rate_is_the_mean_over_seeds_with_its_standard_error(
+    runs: Runs, medals: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     for seed, scores in enumerate([(0.69, 0.66, 0.4), (0.66, 0.4, 0.4), (0.69, 0.69, 0.69)]):
         for name, score in zip(("one", "two", "three"), scores, strict=True):
             runs.run(name, seed, score)

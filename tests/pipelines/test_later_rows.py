@@ -42,6 +42,17 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> tuple[FeatureStore, Stor
     return own, StoreWithLater.beside(folder / "later", own, (TRAIN, TEST, LATER, None), {})
 
 
+def test_holidays_keep_their_numbers(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"day": ["2023-12-25", "2023-12-26", "2023-01-01"], "land": ["Italy"] * 3})
+    later = pd.DataFrame({"day": ["2019-12-26", "2019-05-01"], "land": ["Italy", "Norway"]})
+    own = FeatureStore.create(tmp_path / "own", "own", rows, rows[:1])
+    both = StoreWithLater.beside(tmp_path / "later", own, (rows, rows[:1], later, None), {})
+    before, now = (values(store, "which_holiday(day, land)")[:, 0] for store in (own, both))
+    assert (now[:4] == before).all()
+    assert now[4] == before[1]
+    assert now[5] not in before
+
+
 def values(store: FeatureStore, text: str) -> np.ndarray:
     block = store.block(text)
     return np.asarray(block.todense() if sparse.issparse(block) else block)

@@ -132,7 +132,7 @@ def _holidays(code: str, years: tuple[int, ...]) -> dict[int, str]:
 
 def _operator(compute: Callable[..., Any], words: str, example: str, gives: Output = "number") -> Operator:
     kind: Kind = "transductive" if gives == "category" else "stateless"
-    return Operator(kind, ("date", "key"), gives, compute, words, example)
+    return Operator(kind, ("date", "key"), gives, compute, words, example, numbered=gives == "category")
 
 
 OPERATORS = {
