@@ -37,12 +37,29 @@ def table_of(path: Path, what: str) -> pd.DataFrame:
 
 
 def _with_names(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:
-    """The submission with the task's names of columns, where its file has no header line as the sample had none."""
+    """The submission with the task's names of columns, where its file has no header line as the sample had none.
+
+    Raises InputError where the first line is a header, of other names.
+    """
     names = list(task.submission_columns)
     if set(names) & set(map(str, table.columns)) or len(names) != table.shape[1]:
         return table
     named = read_headerless(path, names)
-    return table if named is None else named
+    if named is None:
+        return table
+    first, header = named.iloc[0], [str(name).strip() for name in table.columns]
+    numeric = [pd.api.types.is_numeric_dtype(named[name].dtype) for name in names]
+    words = [
+        field
+        for name, field, is_numeric in zip(names, header, numeric, strict=True)
+        if is_numeric and pd.isna(first[name]) and not (field in _MISSING or field.startswith("Unnamed:"))
+    ]
+    if words:
+        raise InputError(
+            f"The first line of {path} ({', '.join(header)}) has other names than {task.name} is submitted with: "
+            f"write {', '.join(names)}, or check that the file is of this competition."
+        )
+    return named
 
 
 def _with_labels(table: pd.DataFrame, path: Path, task: Task) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medalist.agent.cli.printing import print_json, print_text
-from medalist.agent.cli.to_show import ledger_to_show
+from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import InputError
 from medalist.leaderboard.boards.board import Board
 from medalist.leaderboard.boards.comparing import NoStanding, board_metric, comparable
@@ -102,6 +102,7 @@ def _estimate(run: str, runs_dir: str) -> Estimate:
     from medalist.agent.records.stores import folder_of
     from medalist.agent.submitting.candidate import metric_of
 
+    runs_dir = where_run_is(run, runs_dir)
     with ledger_to_show(runs_dir) as ledger:
         row = ledger.run(run)
         submitted = [s for s in ledger.kaggle_submissions() if s.run_id == row.id and s.public_score is not None]

@@ -12,6 +12,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_table, print_text
+from medalist.agent.cli.to_show import refuse_missing_folder
 from medalist.agent.lineage.disk import Kept, Removal, age_text, parse_age, parse_size, size_text
 from medalist.competitions.errors import BudgetError
 
@@ -47,6 +48,7 @@ def clean(
     if runs is not None and runs < 0:
         raise BudgetError("--runs is a number of runs to keep: give 0 or more.")
     wanted = None if size is None else parse_size(size)
+    refuse_missing_folder(runs_dir)
     place = Path(runs_dir)
     made = plan(place, Wishes(parse_age(keep), runs, wanted, downloads, whole_runs))
     done, left = remove(made, place) if apply else ([], [])

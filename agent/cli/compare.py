@@ -11,6 +11,7 @@ import typer
 from medalist.agent.cli.help import MACHINE
 from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir, Seed
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.to_show import where_run_is
 
 if TYPE_CHECKING:
     from medalist.agent.comparing.result import Comparison, Entry, Pair
@@ -63,7 +64,7 @@ def compare(
 
     found = compared(
         entrants,
-        runs_dir,
+        lambda text: where_run_is(text, runs_dir),
         data=data,
         answers=None if answers is None else Path(answers),
         metric=metric,

@@ -6,8 +6,9 @@ import sys
 
 import typer
 
-from medalist.agent.cli.printing import at, print_json, print_next, print_text
-from medalist.agent.cli.process import exit_with
+from medalist.agent.cli.interrupting import RunNoting
+from medalist.agent.cli.printing import at, print_json, print_message, print_next, print_text
+from medalist.agent.cli.process import INTERRUPTED, exit_with
 from medalist.agent.config import RunConfig
 from medalist.agent.ending import report_at_end, run_to_end, seconds_left
 from medalist.agent.run.deadline import Deadline
@@ -31,13 +32,20 @@ def work(
 
     began: the instant, on the clock of `awake()`, from which the budget counts. resume: id of the run that goes on.
     slug: Kaggle's name of the competition, where the run's data were a folder. Raises a MedalistError where the options
-    do not allow a run.
+    do not allow a run, and KeyboardInterrupt where it is interrupted before there is a run.
     """
     from medalist.agent.run.display import display_for
 
-    result = run_to_end(config, display_for(json), began, deadline, resume=resume, most=most, report=report)
-    submit_at_end(result, config, began, most, slug, json=json)
-    return end(result, config, began, report=report, json=json)
+    display = RunNoting(display_for(json), resume)
+    try:
+        result = run_to_end(config, display, began, deadline, resume=resume, most=most, report=report)
+        submit_at_end(result, config, began, most, slug, json=json)
+        return end(result, config, began, report=report, json=json)
+    except KeyboardInterrupt:
+        if display.run is None:
+            raise
+        print_message(f"medalist: Interrupted; medalist resume {display.run}{at(config.runs_dir)} goes on.")
+        return typer.Exit(INTERRUPTED)
 
 
 def submit_at_end(

@@ -10,7 +10,7 @@ import typer
 
 from medalist.agent.cli.layout import count_text
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.printing import at, number_text, print_json, print_next, print_table, print_text, print_wrapped
 from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import PipelineError
 from medalist.leaderboard.ledger.verdicts import UNTESTED, latest_verdicts
@@ -65,6 +65,10 @@ def features(
         print_wrapped(
             f"Of what passed, {repeat:,} say what others say, and {wait:,} were not tested: --all lists them."
         )
+    print_next(
+        (f"medalist show {run.id}{at(runs_dir)}", "the experiments that tested them"),
+        (f"medalist report {run.id}{at(runs_dir)}", "the same as a page, with pictures"),
+    )
 
 
 def _tested(latest: Sequence[FeatureRow]) -> int:

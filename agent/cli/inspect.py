@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,9 +22,11 @@ from medalist.agent.cli.options import (
     TaskFile,
     with_competition_options,
 )
-from medalist.agent.cli.printing import print_json
+from medalist.agent.cli.printing import print_json, print_next
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from medalist.competitions.audit.finding import Finding
     from medalist.competitions.columns.cards import ColumnCard
     from medalist.competitions.competition import Competition
@@ -58,17 +62,30 @@ def inspect(
         print_json(document)
         return
     _print_tables(competition, inferred, cards, findings)
+    print_next(
+        (f"medalist run {quote(path)} --budget 10m", "work on it as it is understood here"),
+        (f"medalist inspect {quote(path)} --write task.yaml", "correct it in a file, for --task"),
+    )
 
 
 def _print_tables(
     competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
 ) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     from medalist.agent.run.console import DataConsole
 
     console = DataConsole(width=columns())
+    with console.capture() as shown:
+        _draw(console, competition, task, cards, findings)
+    sys.stdout.write("\n".join(line.rstrip() for line in shown.get().splitlines()) + "\n")  # rich pads to the width
+
+
+def _draw(
+    console: Console, competition: Competition, task: Task, cards: Sequence[ColumnCard], findings: Sequence[Finding]
+) -> None:
+    """Print what is known about a competition on a console."""
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(title=competition.name, title_justify="left", show_header=False, box=None)
     table.add_column(style="dim")
     table.add_column()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from medalist.agent.cli.completing import board_words, run_words
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
 from medalist.competitions.errors import LedgerError
@@ -15,7 +16,12 @@ from medalist.competitions.errors import LedgerError
 def leaderboard(
     name: Annotated[
         OptionalText,
-        typer.Argument(metavar="[NAME]", help="A leaderboard; without one all are listed.", show_default=False),
+        typer.Argument(
+            metavar="[NAME]",
+            help="A leaderboard; without one all are listed.",
+            autocompletion=board_words,
+            show_default=False,
+        ),
     ] = None,
     score: Annotated[
         float | None, typer.Option(metavar="SCORE", help="Say where this score would stand.", show_default=False)
@@ -54,7 +60,12 @@ def leaderboard(
     ] = False,
     run: Annotated[
         OptionalText,
-        typer.Option(metavar="RUN", help="With --download: say where this run stands.", show_default=False),
+        typer.Option(
+            metavar="RUN",
+            help="With --download: say where this run stands.",
+            autocompletion=run_words,
+            show_default=False,
+        ),
     ] = None,
     runs_dir: RunsDir = "runs",
     json: AsJson = False,

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from medalist.agent.cli.interrupting import interrupted_text
 from medalist.agent.cli.printing import print_message, print_text
 from medalist.agent.cli.process import INPUT_ERROR, INTERRUPTED, Process
 from medalist.agent.cli.registry import make_app
@@ -77,7 +78,7 @@ def _exit_code(arguments: Sequence[str] | None, process: Process | None) -> int:
         print_message(f"medalist: {error.strerror or error}{place}; {_remedy(error)}.")
         return INPUT_ERROR
     if ended == SIGNALLED + signal.SIGINT:  # typer's exit code for a KeyboardInterrupt
-        print_message("medalist: Interrupted.")
+        print_message(f"medalist: {interrupted_text(sys.argv[1:] if arguments is None else arguments)}")
         return INTERRUPTED
     return ended if isinstance(ended, int) else 0
 

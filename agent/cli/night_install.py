@@ -9,6 +9,7 @@ import typer
 from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.to_show import refuse_missing_folder
 
 
 def install(
@@ -85,7 +86,10 @@ def status(file: NightsPath = None, runs_dir: RunsDir = "runs", json: AsJson = F
     from medalist.agent.nights.start import state_of
     from medalist.agent.nights.status import status_document, status_text
 
-    document = status_document(state_of(runs_dir), nights_file(runs_dir, file), read_record())
+    place = nights_file(runs_dir, file)
+    if not place.exists():
+        refuse_missing_folder(runs_dir)
+    document = status_document(state_of(runs_dir), place, read_record())
     if json:
         print_json(document)
     else:

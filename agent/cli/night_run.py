@@ -14,9 +14,10 @@ from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.help import OUTPUT
 from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, AutoSubmit, OptionalText, Report, RunsDir
-from medalist.agent.cli.printing import print_json, print_table, print_text
+from medalist.agent.cli.printing import print_json, print_table, print_text, print_wrapped
 from medalist.agent.cli.process import INTERRUPTED
 from medalist.agent.cli.report import Live, Port
+from medalist.agent.cli.to_show import refuse_missing_folder
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import BudgetError
 
@@ -116,6 +117,11 @@ def _print_plan(
     if json:
         print_json({"seconds": seconds, "competitions": [asdict(p) for p in planned]})
         return
+    if not planned:
+        print_wrapped(
+            f"{file} has no competitions yet, so a night would do nothing: add them with medalist night add PATH."
+        )
+        return
     rows = [
         (
             p.name,
@@ -148,6 +154,7 @@ def report(
     json: AsJson = False,
 ) -> None:
     """Report on a night: what each competition gained, what helped, what failed, what is next."""
+    refuse_missing_folder(runs_dir)
     if live:
         from medalist.agent.cli.report import serve
         from medalist.agent.nights.start import state_of

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from medalist.agent.cli.completing import board_words, run_words
 from medalist.agent.cli.help import KAGGLE, MACHINE, OUTPUT, SEARCH, TASK
 from medalist.competitions.errors import TaskError
 
@@ -30,13 +31,19 @@ PathArgument = Annotated[
     ),
 ]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id or how it begins, a competition for its newest run, or last.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run's id or how it begins, a competition for its newest run, or last.",
+        autocompletion=run_words,
+    ),
 ]
 SubmissionArgument = Annotated[
     str,
     typer.Argument(
         metavar="SUBMISSION|RUN",
         help="A submission file; or a run as for show, with :N for its submission of number N.",
+        autocompletion=run_words,
     ),
 ]
 RunsDir = Annotated[
@@ -131,6 +138,7 @@ Board = Annotated[
         metavar="NAME",
         rich_help_panel=OUTPUT,
         help="The human leaderboard to compare with.",
+        autocompletion=board_words,
         show_default=False,
     ),
 ]

@@ -9,6 +9,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir, SubmissionArgument, Threads
 from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.to_show import where_run_is
 from medalist.competitions.errors import BudgetError
 
 
@@ -34,7 +35,7 @@ def predict(
     if threads is not None and threads < 1:
         raise BudgetError("At least one child process is needed: give --threads 1 or more.")
     place = Path(out) if out else Path(rows).with_name("predictions.csv")
-    found = find(run, runs_dir)
+    found = find(run, where_run_is(run, runs_dir))
 
     def tell(sentence: str) -> None:
         if not json:

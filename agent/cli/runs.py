@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from medalist.agent.cli.completing import competition_words
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import (
     at,
@@ -28,7 +29,13 @@ from medalist.leaderboard.ledger.rows import RunRow
 
 def runs(
     competition: Annotated[
-        OptionalText, typer.Argument(metavar="[COMPETITION]", help="Only of this competition.", show_default=False)
+        OptionalText,
+        typer.Argument(
+            metavar="[COMPETITION]",
+            help="Only of this competition.",
+            autocompletion=competition_words,
+            show_default=False,
+        ),
     ] = None,
     everywhere: Annotated[
         bool, typer.Option("--everywhere", help="Of all folders in which you have made runs.")

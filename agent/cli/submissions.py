@@ -10,7 +10,7 @@ import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
-from medalist.agent.cli.to_show import ledger_to_show
+from medalist.agent.cli.to_show import ledger_to_show, refuse_missing_folder
 from medalist.competitions.errors import InputError
 
 
@@ -31,6 +31,7 @@ def submissions(
     slug = None if competition is None else slug_of(competition)
     if competition is not None and slug is None:
         raise InputError(f"{competition!r} is no competition of Kaggle: give its short name, as in its address.")
+    refuse_missing_folder(runs_dir)
     with ledger_to_show(runs_dir) as ledger:
         rows = ledger.kaggle_submissions(slug)
         found = scores.refresh(ledger, rows, runs_dir) if refresh else scores.Refreshed(rows)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunArgument, RunsDir
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 
 WAIT_SECONDS = 900.0  # for a score; Kaggle takes seconds for most, and hours for few
@@ -75,3 +75,4 @@ def submit(
         return
     for one in sent:
         print_text(submission_text(one))
+    print_next((f"medalist submissions{at(runs_dir)}", "scores, and how good the estimates were"))

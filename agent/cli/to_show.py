@@ -53,6 +53,15 @@ def why_no_ledger(runs_dir: str) -> str | None:
     return f"The folder {folder.absolute()}, where runs are looked for, does not exist{did_you_mean_path(folder)}"
 
 
+def refuse_missing_folder(runs_dir: str) -> None:
+    """Raise LedgerError where the folder of runs is a file, or was named and does not exist; the usual one need not."""
+    folder = Path(runs_dir)
+    if not folder.is_dir() and (folder.exists() or runs_dir != USUAL):
+        raise LedgerError(
+            f"{why_no_ledger(runs_dir) or f'There is no folder {folder}'}: say with --runs-dir where they are."
+        )
+
+
 def elsewhere(runs_dir: str) -> str:
     """A sentence on the other folders in which runs were made, after a blank; "" where none is known."""
     here = Path(runs_dir).resolve()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any
 
 from medalist.agent.cli.options import AsJson, RunsDir, SubmissionArgument
-from medalist.agent.cli.printing import print_json
+from medalist.agent.cli.printing import at, print_json, print_next
 from medalist.agent.cli.to_show import where_run_is
 from medalist.agent.lineage.explain import explained
 from medalist.agent.lineage.find import find
@@ -27,6 +28,7 @@ def why(submission: SubmissionArgument, runs_dir: RunsDir = "runs", json: AsJson
     if not console.is_terminal:
         console = DataConsole(highlight=False, width=WIDE)  # whoever reads it wants whole hashes, each on one line
     console.print(_drawn(tree(document)))
+    print_next((f"medalist reproduce {quote(submission)}{at(runs_dir)}", "make it again, and compare bytes"))
 
 
 def _drawn(branch: Branch) -> Any:

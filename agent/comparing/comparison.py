@@ -26,7 +26,7 @@ from medalist.leaderboard.boards.standing import Standing, standing_on_board
 
 def compare(
     given: Sequence[str],
-    runs_dir: str,
+    runs_dir: str | Callable[[str], str],
     *,
     data: str | None = None,
     answers: Path | None = None,
@@ -39,6 +39,7 @@ def compare(
 ) -> Comparison:
     """Compare what the arguments name (see `entrants_of`) on answers where there are any, else out of fold.
 
+    runs_dir: the folder of runs, or a function that returns it for an argument that is no baseline.
     data: the competition; None for that of the first run. answers: None for those beside the competition's public part.
     ignore_answers: whether to compare out of fold all the same. seed: of baselines and of rows that are drawn. tell: is
     called with a sentence before each longer step. Nothing is written.

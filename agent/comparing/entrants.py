@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -28,8 +28,9 @@ class Entrant:
     found: Found | None = None
 
 
-def entrants_of(given: Sequence[str], runs_dir: str) -> list[Entrant]:
-    """The entrants that the arguments name; of a single one, itself and all baselines.
+def entrants_of(given: Sequence[str], runs_dir: str | Callable[[str], str]) -> list[Entrant]:
+    """The entrants that the arguments name; of a single one, itself and all baselines. runs_dir: the folder of runs, or
+    a function that returns it for an argument that is no baseline.
 
     Raises InputError or LedgerError, which says what to do, for what is no run, no file and no baseline.
     """
@@ -50,20 +51,20 @@ def entrants_of(given: Sequence[str], runs_dir: str) -> list[Entrant]:
     return entrants
 
 
-def _entrant(text: str, runs_dir: str) -> Entrant:
+def _entrant(text: str, runs_dir: str | Callable[[str], str]) -> Entrant:
     if text.startswith(PREFIX):
         baseline_named(text)
         return Entrant(text, "baseline")
     place = Path(text).expanduser()
     if place.is_file():
         try:
-            found = find(text, runs_dir)
+            found = find(text, runs_dir if isinstance(runs_dir, str) else runs_dir(text))
         except LedgerError:  # of no run
             return Entrant(place.name, "file", place)
         return Entrant(found.run, "run", place, found)
     if not place.exists() and place.suffix.lower() in (".csv", ".gz", ".zip", ".parquet"):
         raise InputError(f"There is no submission file {text}{did_you_mean_path(place)}: check its path.")
-    found = find(text, runs_dir)
+    found = find(text, runs_dir if isinstance(runs_dir, str) else runs_dir(text))
     if found.folder is None:
         raise LedgerError(f"The folder of run {found.run} is gone: say with --runs-dir where the runs are now.")
     path = found.folder / "submission.csv"

@@ -150,6 +150,10 @@ OTHERS: dict[str, tuple[tuple[str, ...], str]] = {
         ("grade", "bare.csv", "--answers", "answers.csv", "--competition", "good"),
         "no column 'price'",
     ),
+    "a submission of another competition": (
+        ("grade", "foreign.csv", "--answers", "answers.csv", "--competition", "good"),
+        r"first line of foreign\.csv \(PassengerId, Survived\) has other names.*row, price",
+    ),
     "a submission that is no table": (("grade", "torn.csv", "--answers", "answers.csv"), "cannot be read as CSV"),
     "an empty submission": (("grade", "void.csv", "--answers", "answers.csv"), "cannot be read as CSV"),
     "a submission that is no text": (("grade", "picture.csv", "--answers", "answers.csv"), "cannot be read as CSV"),
@@ -199,6 +203,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "bare": answers[["row"]],
     }.items():
         frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    answers.set_axis(["PassengerId", "Survived"], axis=1).to_csv(tmp_path / "foreign.csv", index=False)
     (tmp_path / "torn.csv").write_text("row,price\n51,1\n52,1,2,3\n", encoding="utf-8")
     (tmp_path / "void.csv").write_bytes(b"")
     (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\xff\xfe\0\0")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from command_line import CALL, assert_valid, call, columns, here, only_run, write
 
+from medalist.agent.cli.main import main
 from medalist.agent.run.console import DataConsole
 from medalist.agent.run.display import JsonLines, Log, PlainLines
 from medalist.agent.run.printable import printable, printable_line
@@ -61,6 +62,58 @@ def commands(competition: Path, runs: Path, out: Path) -> list[list[str]]:
         ["leaderboard"],
         ["show", "\x1b[31m", *at],  # an error that repeats what was given
     ]
+
+
+def others(competition: Path, runs: Path) -> list[list[str]]:
+    """Further commands on a run, which change nothing outside its folder."""
+    run, at = only_run(runs), ["--runs-dir", str(runs)]
+    answers = ["--answers", str(competition.parent / "answers.csv")]
+    return [
+        ["--help"],
+        ["run", "--help"],
+        ["runs", "--everywhere", *at],
+        ["report", run.name, *at],
+        ["why", run.name, *at],
+        ["compare", run.name, "baseline:constant", *answers, *at],
+        ["leaderboard", "titanic", "--score", "0.8", "--se", "0.01"],
+        ["submissions", "--no-refresh", *at],
+        ["clean", *at],
+        ["night", "list", *at],
+        ["night", "status", *at],
+        ["night", "run", "--dry-run", "--budget", "1h", *at],
+    ]
+
+
+ODD = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "20", "LC_ALL": "C", "PYTHONIOENCODING": "latin-1"}
+
+
+def test_every_command_works_in_twenty_columns(
+    competition: Path,
+    runs: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name, value in ODD.items():
+        monkeypatch.setenv(name, value)
+    for arguments in [*commands(competition, runs, tmp_path)[3:-1], *others(competition, runs)]:
+        with pytest.raises(SystemExit) as end:
+            main(arguments)
+        out, error = capsys.readouterr()
+        assert end.value.code == 0, (arguments, error)
+        assert out.strip()
+        assert "\x1b" not in out + error, arguments
+
+
+@SLOW
+@pytest.mark.parametrize("redirection", [">&-", "| head -1", ""])
+def test_further_commands_work_on_any_terminal(competition: Path, runs: Path, tmp_path: Path, redirection: str) -> None:
+    for arguments in others(competition, runs):
+        done = in_shell(arguments, redirection, XDG_CONFIG_HOME=str(tmp_path), **ODD)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False), (arguments, done.stderr)
+        assert b"\x1b" not in done.stdout + done.stderr, arguments
+        done.stdout.decode("latin-1")
 
 
 def in_shell(arguments: Sequence[str], redirection: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
