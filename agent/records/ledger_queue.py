@@ -42,7 +42,7 @@ class LedgerQueue:
             self._box = box
             if damaged:
                 self._note(
-                    f"Of {box.path} {count_text(damaged, 'damaged line')} could not be read and what they held is lost; "
+                    f"Of {box.path} {count_text(damaged, 'damaged line')} could not be read and is lost; "
                     f"{DAMAGED} is a copy of it."
                 )
         return self._box
