@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalist.agent.cli.layout import count_text
 from medalist.agent.cli.options import AsJson, RunArgument, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
 from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import PipelineError
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.ledger.verdicts import UNTESTED, latest_verdicts
 
 if TYPE_CHECKING:

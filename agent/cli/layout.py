@@ -30,11 +30,6 @@ def paragraph(text: str, indent: str = "") -> str:
     return "\n".join(lines)
 
 
-def count_text(count: int, one: str, several: str | None = None) -> str:
-    """A count with its noun: "1 run", "2,000 runs"; several: the plural, where it is not formed by an s."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
-
-
 def table_text(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), width: int | None = None
 ) -> str:

@@ -10,6 +10,7 @@ import typer
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
 from medalist.agent.cli.printing import print_json, print_text
 from medalist.competitions.errors import LedgerError
+from medalist.competitions.plural import count_text
 
 
 def leaderboard(
@@ -126,7 +127,7 @@ def _add(name: str, path: str, higher: bool | None, metric: str | None, json: bo
     better = "higher" if board.greater_is_better else "lower"
     metric_known = f" of {board.metric}" if board.metric else ""
     word = "Replaced" if replaced else "Added"
-    print_text(f"{word} {board.name}: {board.teams:,} teams; {better} scores{metric_known} are better.")
+    print_text(f"{word} {board.name}: {count_text(board.teams, 'team')}; {better} scores{metric_known} are better.")
     for fault in board.faults:
         print_text(fault)
 
@@ -143,7 +144,7 @@ def _rename_or_remove(name: str, new: str | None, json: bool) -> None:
         if json:
             print_json({"leaderboard": asdict(board)})
         else:
-            print_text(f"Renamed {name} to {board.name}: {board.teams:,} teams.")
+            print_text(f"Renamed {name} to {board.name}: {count_text(board.teams, 'team')}.")
         return
     removed = remove_board(name)
     board_left = find_board(name)
@@ -154,7 +155,7 @@ def _rename_or_remove(name: str, new: str | None, json: bool) -> None:
     if json:
         print_json({"removed": [str(path) for path in removed]})
         return
-    left = f"; the shipped one counts again ({board_left.teams:,} teams)" if board_left is not None else ""
+    left = f"; the shipped one counts again ({count_text(board_left.teams, 'team')})" if board_left is not None else ""
     print_text(f"Removed {', '.join(map(str, removed))}{left}.")
 
 

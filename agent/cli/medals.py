@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from medalist.agent.cli.layout import count_text
 from medalist.agent.cli.options import AsJson, RunsDir
 from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
 from medalist.agent.cli.to_show import PATIENCE, elsewhere, ledger_to_show, why_no_ledger
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.boards.standing import percentage, whole_percent
 
 if TYPE_CHECKING:

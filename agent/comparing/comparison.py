@@ -19,6 +19,7 @@ from medalist.agent.grade_files import board_of_task
 from medalist.agent.graded_tables import submission_for
 from medalist.agent.lineage.find import Found
 from medalist.competitions.errors import InputError, SubmissionError
+from medalist.competitions.plural import count_text
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.comparing import NoStanding
 from medalist.leaderboard.boards.standing import Standing, standing_on_board
@@ -104,7 +105,7 @@ def _baselines(
         return {}
     titles = ", ".join(BASELINES[name.removeprefix(PREFIX)].title for name in names)
     splits = scene.splits(seed)
-    tell(f"Fitting {titles} on {len(splits)} folds …")
+    tell(f"Fitting {titles} on {count_text(len(splits), 'fold')} …")
     return fit_baselines(names, scene.competition, scene.task, splits, seed=seed, threads=threads)
 
 

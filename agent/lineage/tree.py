@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from medalist.competitions.plural import count_text
 from medalist.pipelines.row_recipe import in_words
 
 Explained = Mapping[str, Any]
@@ -93,10 +94,10 @@ def _experiment(
     branch.add(f"{_score(experiment)}{experiment['verdict']}: {experiment['verdict_reason']}")
     features = tuple(pipeline["features"])
     if features in shown:
-        branch.add(f"the {len(features)} features of #{shown[features]}")
+        branch.add(f"the {count_text(len(features), 'feature')} of #{shown[features]}")
     elif features:
         shown[features] = number
-        listed = branch.add(f"{len(features)} features")
+        listed = branch.add(count_text(len(features), "feature"))
         for text in features:
             said = words.get(text, text)
             listed.add(text if said == text else f"{text}: {said}")
@@ -163,7 +164,7 @@ def _close(root: Branch, made: Explained) -> None:
         fits = [fit for of_fold in draw["fits"].values() for fit in of_fold.values()]
         branch.add(
             f"fresh folds, draw {place + 1}: seed {draw['seed']}, {draw['count']} folds × {draw['repeats']}, "
-            f"{len(fits)} fits, hash {draw['sha256'][:DIGITS]}"
+            f"{count_text(len(fits), 'fit')}, hash {draw['sha256'][:DIGITS]}"
         )
 
 
@@ -198,9 +199,8 @@ def _task(root: Branch, explained: Explained) -> None:
         root.add(f"data: files {data['fingerprint']}")
     if folds:
         count = folds.get("count") or folds.get("n_splits")
-        drawn = (
-            f"{count} {folds.get('scheme')} folds, drawn {folds.get('repeats', 1)} times with seed {folds.get('seed')}"
-        )
+        times = count_text(folds.get("repeats", 1), "time")
+        drawn = f"{count} {folds.get('scheme')} folds, drawn {times} with seed {folds.get('seed')}"
         digest = f", hash {folds['sha256'][:DIGITS]}" if "sha256" in folds else ""
         root.add(f"folds of the search: {drawn}{digest}")
     root.add(f"seed of the run: {explained['seed']}")

@@ -13,6 +13,7 @@ from medalist.agent.feature_ideas import ARM
 from medalist.agent.lineage.disk import Removal, last_used, size_of
 from medalist.agent.records.eviction import needed
 from medalist.agent.records.predictions import Predictions
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.ledger.rows import ExperimentRow, RunRow, SubmissionRow
 from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.pipeline import Pipeline
@@ -42,7 +43,7 @@ def unneeded_predictions(
     ]
     if not files:
         return []
-    what = f"predictions of {len(rest)} of {len(stored)} experiments of run {row.id} of {row.competition}"
+    what = f"predictions of {len(rest)} of {count_text(len(stored), 'experiment')} of run {row.id} of {row.competition}"
     return [Removal("predictions", what, tuple(files), size_of(files), last_used(files), run=row.id, claim=folder)]
 
 

@@ -13,6 +13,7 @@ from medalist.agent.nights.live_table import happened, night_panel
 from medalist.agent.nights.progress import NightProgress
 from medalist.agent.run.display import SCHEMA
 from medalist.agent.run.printable import printable
+from medalist.competitions.plural import count_text
 
 Event = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def short(event: Event, competition: str) -> str | None:
         score, error = event.get("score"), event.get("standard_error")
         value = "no score" if score is None else f"{event.get('metric')} {score:.6g} ± {error or 0:.2g}"
         fresh = "on fresh folds" if event.get("confirmed_on_fresh_folds") else "not confirmed"
-        return f"{value} ({fresh}), {event.get('experiments')} experiments so far"
+        return f"{value} ({fresh}), {count_text(event.get('experiments') or 0, 'experiment')} so far"
     if kind == "experiment" and event.get("verdict") == "keep":
         return f"#{event.get('number')} keeps {event.get('family')}: {event.get('reason')}"
     return None

@@ -20,6 +20,7 @@ from medalist.agent.nights.submitting import NightSubmissions
 from medalist.agent.nights.tonight import Tonight
 from medalist.agent.nights.window import Window
 from medalist.competitions.clock import awake
+from medalist.competitions.plural import count_text
 
 LEAST_ROOM = 250 << 20  # free bytes on the disk of the runs below which no slice begins
 WAIT_SECONDS = 60.0  # between two looks at a disk that is full
@@ -128,7 +129,7 @@ class Night:
             return False
         if t.given_up:
             self.recorder.say_once(
-                t.name, "skipped", f"It failed {t.failures} times and is left alone tonight: {t.reason}"
+                t.name, "skipped", f"It failed {count_text(t.failures, 'time')} and is left alone tonight: {t.reason}"
             )
             return False
         if t.retry_at > awake():

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, cast
 
 from medalist.agent.run.display import Display, PlainLines, Progress
 from medalist.competitions.errors import InputError
+from medalist.competitions.plural import count_text
 
 Event = Mapping[str, Any]
 
@@ -79,7 +80,7 @@ class ProgressBar(Silent):
         if done > self._bar.n:
             self._bar.update(done - self._bar.n)
         best = "" if progress.best is None else f", {progress.metric} {progress.best:.6g}"
-        beside = f"{progress.experiments} experiments{best}" if by_time else best.lstrip(", ")
+        beside = f"{count_text(progress.experiments, 'experiment')}{best}" if by_time else best.lstrip(", ")
         if beside != self._beside:  # a bar draws itself each time
             self._beside = beside
             self._bar.set_postfix_str(beside)

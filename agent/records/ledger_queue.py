@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from medalist.agent.records.outbox import DAMAGED, Outbox, address_of
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import LedgerError, LedgerUnavailable
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.operations import Operation
 
@@ -40,7 +41,10 @@ class LedgerQueue:
             damaged = box.open(OUTBOX_SECONDS)
             self._box = box
             if damaged:
-                self._note(f"{damaged} lines of {box.path} are damaged and lost; {DAMAGED} is a copy of it.")
+                self._note(
+                    f"Of {box.path} {count_text(damaged, 'damaged line')} could not be read and is lost; "
+                    f"{DAMAGED} is a copy of it."
+                )
         return self._box
 
     def write(self, method: str, **arguments: Any) -> None:

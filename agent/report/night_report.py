@@ -21,6 +21,7 @@ from medalist.agent.report.sections import path, standing
 from medalist.agent.run.display import duration
 from medalist.competitions.atomic import replacing
 from medalist.competitions.errors import LedgerError
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.boards.standing import WORDS
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _division(night: NightRow, slices: Sequence[SliceRow]) -> Markup:
     return figure(
         "division",
         "When each competition was worked on",
-        f"{len(slices)} slices, those that failed in red. Most time went to {told}.",
+        f"{count_text(len(slices), 'slice')}, those that failed in red. Most time went to {told}.",
         draw,
         height=1.1 + 0.32 * len(names),
     )

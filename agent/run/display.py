@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from medalist.agent.run.printable import printable, printable_line
+from medalist.competitions.plural import count_text
 
 SCHEMA = 1  # version of the JSON documents; it grows when a field is renamed, removed or means something else
 
@@ -77,7 +78,9 @@ def line(event: Mapping[str, Any]) -> str | None:
     if kind == "screening":
         explaining, used = len(event["explaining"]), len(event["used_by_trees"])
         passed = f"{explaining} explain what the model leaves, trees would use {used}"
-        return f"{event['screened']:,} candidates for features screened in {event['seconds']:.0f} s: {passed}"
+        return (
+            f"{count_text(event['screened'], 'candidate')} for features screened in {event['seconds']:.0f} s: {passed}"
+        )
     if kind == "begin":
         return None
     return str(event["text"]) if "text" in event else None

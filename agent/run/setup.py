@@ -52,6 +52,7 @@ from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.columns.cards import ColumnCard
 from medalist.competitions.competition import Competition
 from medalist.competitions.errors import BudgetError, InputError, LedgerError, MedalistError, TaskError
+from medalist.competitions.plural import count_text
 from medalist.competitions.task.file import write_task
 from medalist.competitions.task.task import Task
 from medalist.leaderboard.boards.board import Board
@@ -280,7 +281,7 @@ def _earlier_run(ledger: Ledger, competition: Competition, run_id: str) -> tuple
     """A note on the last run of the same data, that a new one might have gone on with; () where there is none."""
     for row in ledger.runs(competition.name):
         if row.id != run_id and row.fingerprint == competition.fingerprint and row.n_experiments:
-            done = f"{row.n_experiments} experiments"
+            done = f"{count_text(row.n_experiments, 'experiment')}"
             return (f"This is a new run; run {row.id} has done {done} on the same data: --continue goes on with it.",)
     return ()
 
@@ -302,7 +303,8 @@ def too_many_threads(config: RunConfig) -> tuple[str, ...]:
 def _headline(data: RunData, folds: int, repeats: int) -> str:
     """The task in one sentence."""
     competition, task = data.competition, data.task
-    shape = f"{len(competition.train):,} training rows, {len(competition.test):,} test rows, {len(data.cards)} columns"
+    rows = count_text(len(competition.train), "training row"), count_text(len(competition.test), "test row")
+    shape = f"{', '.join(rows)}, {count_text(len(data.cards), 'column')}"
     targets = ", ".join(task.targets[:4]) + (" …" if task.n_targets > 4 else "")
     targets += f" (submitted: {task.transform})" if task.transform else ""
     return (

@@ -19,6 +19,7 @@ from medalist.agent.run.display import duration
 from medalist.agent.search.closing import Final
 from medalist.agent.workers.pool import WorkerPool
 from medalist.competitions.audit.finding import Finding
+from medalist.competitions.plural import count_text
 from medalist.leaderboard.boards.standing import Standing, sentence
 
 MOST_FEATURES = 6  # most adopted features that the text names
@@ -106,7 +107,7 @@ def summarise(outcome: RunOutcome, workers: WorkerPool, budget: Budget) -> dict[
         + (fresh if score is not None else "")
         + (f"; the best constant scores {constant.value:.6g}" if constant else ""),
         sentence(standing) if standing is not None else "There is no score to compare with humans.",
-        f"{len(records)} experiments in {duration(seconds)}: "
+        f"{count_text(len(records), 'experiment')} in {duration(seconds)}: "
         + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         *_feature_lines(outcome),
         *_ensemble_lines(outcome),
@@ -123,7 +124,7 @@ def _feature_lines(outcome: RunOutcome) -> list[str]:
     screened = sum(s.result.screened for s in outcome.features.steps)
     kept = features_added(outcome.records)
     tests = sum(r.arm == ARM for r in outcome.records)
-    looked = f"{screened:,} candidates screened, {tests} groups tested"
+    looked = f"{count_text(screened, 'candidate')} screened, {count_text(tests, 'group')} tested"
     if not kept:
         return [f"Features: {looked}; none was kept: nothing gained beyond the noise."]
     shown = "; ".join(kept[:MOST_FEATURES])

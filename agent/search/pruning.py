@@ -13,6 +13,7 @@ from medalist.agent.judging.feature_trials import FeatureTrial, trial_text
 from medalist.agent.judging.referee import Referee
 from medalist.agent.search.jobs import Active
 from medalist.competitions.errors import MetricError
+from medalist.competitions.plural import count_text
 from medalist.pipelines.ensembling.loss import smooth_loss
 
 PRUNE_AFTER = 2  # finished folds from which on an experiment may be pruned
@@ -83,7 +84,7 @@ class Pruner:
                 assert reference.score is not None
                 active.early_loss = float(reference.score.loss + worse.mean())
                 what = "what it changes" if active.proposal.arm in PARENT_ARMS else "the best of its family"
-                return f"behind {what} after {done} folds"
+                return f"behind {what} after {count_text(done, 'fold')}"
         return None
 
     def _rejected_early(self, active: Active, incumbent: Record) -> str | None:

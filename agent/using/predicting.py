@@ -33,6 +33,7 @@ from medalist.competitions.additional_rows import additional_rows
 from medalist.competitions.atomic import replace_file
 from medalist.competitions.clock import awake
 from medalist.competitions.errors import InputError, LedgerError
+from medalist.competitions.plural import count_text
 from medalist.competitions.task.transform import parse_transform
 from medalist.pipelines.ensembling.selection import Ensemble
 from medalist.pipelines.features.language.expression import Column, nodes
@@ -127,7 +128,8 @@ def predict_rows(
         data = read_data(document, root, folder)
         rows = further_rows(data, given, needed_columns(data, document, made))
         count = fits_of(document, made)
-        tell(f"{count} fits of {len(needed_numbers(document, made))} models are made again.")
+        models = count_text(len(needed_numbers(document, made)), "model")
+        tell(f"{count_text(count, 'fit')} of {models} must be made again.")
         remaker, decided = _predicted(data, document, made, rows, folder, cores)
     selected = decided[rows.place]
     if rows.are_the_test:

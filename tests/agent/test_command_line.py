@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from command_line import columns, here, write
 
-from medalist.agent.cli.layout import count_text, table_text
+from medalist.agent.cli.layout import table_text
 from medalist.agent.cli.main import main
+from medalist.competitions.plural import count_text
 
 ROWS = [("20261201-050345-ac3d5098", "titanic", "7", "a reason of many words " * 4)]
 
