@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 import typer
+from kaggle_server import KaggleServer, Site, environment, price_zip
 
 from medalist.agent.cli.main import app
 from medalist.agent.cli.start import refusal
@@ -85,6 +86,27 @@ def test_the_tutorial_can_be_worked_through(tmp_path: Path) -> None:
     for arguments in commands(ROOT / "docs" / "tutorial.md", "sh"):
         done = subprocess.run([*MEDALIST, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_tutorial_s_way_to_kaggle_can_be_gone(tmp_path: Path) -> None:
+    """With Kaggle's client against a server on this machine; shorter by a smaller budget alone."""
+    steps = commands(ROOT / "docs" / "tutorial.md", "bash")
+    assert [step[0] for step in steps] == ["run", "submit", "submissions"]
+    entered = {"userHasEntered": True, "maxDailySubmissions": 5, "evaluationMetric": "Mean Absolute Error"}
+    site = Site(archive=price_zip(rows=300), metadata=entered, score=lambda _: ("0.5125", ""), pending=0)
+    with KaggleServer(titanic=site) as server:
+        env = environment(tmp_path / "home", server.address)
+        said = ""
+        for arguments in (["20s" if a == "10m" else a for a in step] for step in steps):
+            done = subprocess.run(
+                [*MEDALIST, *arguments], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+            said = done.stdout
+    assert len(site.submissions) == 1
+    assert "0.5125" in said
 
 
 @pytest.mark.slow

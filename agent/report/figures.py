@@ -19,6 +19,7 @@ from medalist.agent.run.printable import printable_line
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+NOT_DRAWN = "Not drawn, since matplotlib is not installed: pip install matplotlib."
 WIDTH, HEIGHT = 5.4, 3.3  # inches; at 72 points each, so that text of 10 points is readable on a phone
 #: Names of the page's CSS variables → the colours that stand for them.
 INKS: Mapping[str, str] = {
@@ -64,11 +65,18 @@ def figure(
     """A figure as a `<figure>` with inline SVG.
 
     name: of letters, unique on the page. described: its text alternative, which tells what is to be seen. draw: draws
-    on the axes. tips: of collections of points by their gid, the text of each point, in the order drawn.
+    on the axes. tips: of collections of points by their gid, the text of each point, in the order drawn. Where
+    matplotlib is not installed, a sentence says so in place of the picture; title and description stay.
     """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    caption = Markup("<figcaption><strong>{}</strong> {}</figcaption>").format(
+        printable_line(title), printable_line(described)
+    )
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except ImportError:
+        return Markup("<figure><p>{}</p>{}</figure>").format(NOT_DRAWN, caption)
 
     with matplotlib.rc_context(_SETTINGS):
         drawn = Figure(figsize=(WIDTH, height), layout="constrained")
@@ -91,9 +99,6 @@ def figure(
         lambda m: f'<svg viewBox="{m[1]}" role="img" aria-labelledby="{name}-title {name}-desc">{label}',
         svg,
         count=1,
-    )
-    caption = Markup("<figcaption><strong>{}</strong> {}</figcaption>").format(
-        printable_line(title), printable_line(described)
     )
     return Markup(f"<figure>{svg}{caption}</figure>")
 

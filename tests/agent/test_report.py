@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import sys
 from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
@@ -167,6 +168,17 @@ def test_a_page_loads_nothing_and_stays_small(tmp_path: Path) -> None:
     policy = next(a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'")
+
+
+def test_without_matplotlib_the_page_is_written_and_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = recorded_run(tmp_path)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # as where it is not installed
+    html, page = written(tmp_path, run)
+    assert "pip install matplotlib" in page.text
+    assert html.count("<figcaption>") >= 2
+    assert "svg" not in [tag for tag, _ in page.elements]
 
 
 def test_every_picture_has_a_text_alternative_and_ids_are_unique(tmp_path: Path) -> None:
