@@ -46,6 +46,8 @@ def field_of(board: Board, columns: int = 60, *scores: float) -> Field | None:
     high = max([high, *(min(s, high + (high - low) / 2) for s in reach)])
     low = min([low, *(max(s, low - (high - low)) for s in reach)])
     step = (high - low) / columns
+    if not step:  # the scores differ by less than a float can divide
+        return None
     teams, worse = [0.0] * columns, board.teams * (101 - len(valid)) / 100
     for (_, upper), (_, lower) in pairwise(valid):
         share = board.teams / 100
@@ -132,6 +134,6 @@ def _column(field: Field, value: float) -> int | None:
 
 def _add(teams: list[float], low: float, step: float, score: float, share: float) -> None:
     """Add the teams of one score to its column, if it is shown."""
-    column = math.floor((score - low) / step) if step else 0
+    column = math.floor((score - low) / step)
     if (score - low) / step >= -1e-9 and column <= len(teams):
         teams[min(max(column, 0), len(teams) - 1)] += share

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from medalist.leaderboard.boards.board import board_from_scores
@@ -21,6 +21,8 @@ from medalist.leaderboard.boards.picture import field_of, picture
     st.none() | st.floats(0, 1e6),
     st.booleans(),
 )
+@example([0.0, 5e-324], False, None, None, False)  # a sixtieth of their difference is zero
+@example([1e6, 1e6 + 2e-10], True, 1e6, 0.0, True)
 def test_it_fits_a_terminal_whatever_the_scores(
     scores: list[float], higher: bool, score: float | None, error: float | None, plain: bool
 ) -> None:
