@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from medalist.competitions.folds.plan import FoldPlan, plan_column
 from medalist.competitions.tables.dtypes import is_text
 
 SEPARATORS = ("_", "-", "/", ":", ".", "|", "#")  # that may end the leading part of a structured key
+MIN_REPEATED = 0.2  # share of the rows whose value another row has too, below which values form no groups
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class GroupEvidence:
     """How the groups of a column, or of its text before a separator, are spread over train and test.
 
     `groups`, `test_groups`: number of groups in train and in test. `observed`: number of groups that are in both;
-    `expected`: its expectation if the test rows were drawn at random.
+    `expected`: its expectation if the test rows were drawn at random. `fraction`: whether its values are fractions, such
+    as coordinates of a place, rather than a key.
     """
 
     column: str
@@ -34,6 +36,7 @@ class GroupEvidence:
     test_groups: int
     observed: int
     expected: float
+    fraction: bool = False
 
     @property
     def disjoint(self) -> bool:
@@ -42,17 +45,21 @@ class GroupEvidence:
 
 
 def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> Iterator[GroupEvidence]:
-    """The overlap of each column of text, whole numbers or dates whose values repeat; for text whose values do not, of
-    the part before a separator."""
+    """The overlap of each column of text, numbers or dates whose values repeat; for text whose values do not, of the part
+    before a separator."""
     for name in columns:
         values = train[name]
-        whole = pd.api.types.is_integer_dtype(values.dtype) or _whole_with_gaps(values)
         dated = pd.api.types.is_datetime64_any_dtype(values.dtype)
-        if not (whole or dated or is_text(values)):
+        numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+        if not (numeric or dated or is_text(values)):
             continue
-        evidence = overlap(train[name], test[name], None)
+        fraction = _fractional(values)
+        if fraction and test[name].duplicated(keep=False).mean() < MIN_REPEATED:
+            continue  # it may be measured more finely in test than in train
+        rounded = (_single_precision(v) if fraction else v for v in (values, test[name]))
+        evidence = overlap(*rounded, None)
         if evidence is not None:
-            yield evidence
+            yield replace(evidence, fraction=fraction)
         elif is_text(values) and parse_dates(values) is None:
             for separator in SEPARATORS:
                 if values.dropna().head(200).astype(str).str.contains(separator, regex=False).mean() > 0.95:
@@ -62,11 +69,17 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
                         break
 
 
-def _whole_with_gaps(values: pd.Series) -> bool:
-    """Whether a column holds whole numbers that are stored as floats for the sake of missing values."""
-    if not pd.api.types.is_float_dtype(values.dtype) or (values.iloc[:1000].dropna() % 1).any():
+def _fractional(values: pd.Series) -> bool:
+    """Whether a column holds fractions, and not whole numbers that are stored as floats for the sake of missing values."""
+    if not pd.api.types.is_float_dtype(values.dtype):
         return False
-    return bool(values.isna().any() and values.notna().any() and not (values.dropna() % 1).any())
+    return bool((values.iloc[:1000].dropna() % 1).any() or (values.dropna() % 1).any())
+
+
+def _single_precision(values: pd.Series) -> pd.Series:
+    """Numbers to 20 bits (single precision has 24), since one of two tables may have been stored so."""
+    mantissas, exponents = np.frexp(values.to_numpy(dtype=float, na_value=np.nan))
+    return pd.Series(np.ldexp(np.round(mantissas * 2.0**20), exponents), index=values.index, name=values.name)
 
 
 def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEvidence | None:
@@ -79,7 +92,7 @@ def overlap(train: pd.Series, test: pd.Series, separator: str | None) -> GroupEv
     filled = in_train.sum()
     if not in_test.any():  # a column that is empty in test says nothing about its groups
         return None
-    if filled < 0.8 * n or in_train[in_train >= 2].sum() < 0.2 * filled or (in_train > 0).sum() < 3:
+    if filled < 0.8 * n or in_train[in_train >= 2].sum() < MIN_REPEATED * filled or (in_train > 0).sum() < 3:
         return None
     share, total = n / len(both), in_train + in_test
     expected = float((1 - share**total - (1 - share) ** total).sum())
@@ -97,12 +110,12 @@ def group_plan(
     seed: int,
     given: str | None,
 ) -> FoldPlan:
-    """The fold plan by the column of `disjoint` with the fewest groups or, where there is none, by the first column of
+    """The fold plan by the column of `disjoint` with the fewest groups, keys before fractions, or, where there is none, by the first column of
     `overlapping`. A column `given` by a person (then the only one of `columns`) is used even where its values do not
     repeat. Raises TaskError where there is nothing to group by.
     """
     if disjoint:
-        best = min(disjoint, key=lambda e: e.groups)
+        best = min(disjoint, key=lambda e: (e.fraction, e.groups))
         key = f"{best.column} before {best.separator!r}" if best.separator else best.column
         reason = (
             f"{best.observed} of the {best.test_groups} values of {key} in test stand in train, where chance would "

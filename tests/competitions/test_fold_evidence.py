@@ -170,3 +170,23 @@ def test_what_a_person_asks_for_is_obeyed():
         choose_folds(train[["who"]], test[["who"]], problem_type="binary", scheme="time")
     with pytest.raises(TaskError, match="1 folds cannot be made"):
         choose_folds(train, test, problem_type="binary", n_splits=1)
+
+
+def test_coordinates_of_places_that_test_has_for_itself_are_groups():
+    places = pd.DataFrame({"latitude": RNG.uniform(40, 60, 50), "longitude": RNG.uniform(0, 20, 50)})
+    rows = places.sample(1000, replace=True, random_state=0).assign(x=RNG.normal(size=1000))
+    mixed = np.isin(rows.index, RNG.choice(50, 10, replace=False))
+    plan = choose_folds(rows[~mixed], rows[mixed], problem_type="regression")
+    assert (plan.scheme, plan.column) == ("group", "latitude")
+    train = rows[~mixed].assign(place=rows.index[~mixed].astype(str))
+    with_key = choose_folds(train, rows[mixed].assign(place=rows.index[mixed].astype(str)), problem_type="regression")
+    assert with_key.column == "place"  # a key goes before what is true of it
+    random = RNG.random(len(rows)) < 0.3
+    stored = rows[~random].astype(np.float32).astype(float)  # train alone is in single precision
+    assert choose_folds(stored, rows[random], problem_type="regression").scheme == "random"
+
+
+def test_a_column_measured_more_finely_in_test_is_no_key():
+    x = RNG.normal(size=2000)
+    train, test = pd.DataFrame({"x": x[:1500].round(1) + 0.05}), pd.DataFrame({"x": x[1500:]})
+    assert choose_folds(train, test, problem_type="regression").scheme == "random"
