@@ -26,8 +26,8 @@ class GroupEvidence:
     """How the groups of a column, or of its text before a separator, are spread over train and test.
 
     `groups`, `test_groups`: number of groups in train and in test. `observed`: number of groups that are in both;
-    `expected`: its expectation if the test rows were drawn at random. `fraction`: whether its values are fractions, such
-    as coordinates of a place, rather than a key.
+    `expected`: its expectation if the test rows were drawn at random. `fraction`: whether its values are fractions,
+    such as coordinates of a place, rather than a key.
     """
 
     column: str
@@ -45,8 +45,8 @@ class GroupEvidence:
 
 
 def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) -> Iterator[GroupEvidence]:
-    """The overlap of each column of text, numbers or dates whose values repeat; for text whose values do not, of the part
-    before a separator."""
+    """The overlap of each column of text, numbers or dates whose values repeat; for text whose values do not, of the
+    part before a separator."""
     for name in columns:
         values = train[name]
         dated = pd.api.types.is_datetime64_any_dtype(values.dtype)
@@ -56,8 +56,8 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
         fraction = _fractional(values)
         if fraction and test[name].duplicated(keep=False).mean() < MIN_REPEATED:
             continue  # it may be measured more finely in test than in train
-        rounded = (_single_precision(v) if fraction else v for v in (values, test[name]))
-        evidence = overlap(*rounded, None)
+        alike = _single_precision if fraction else lambda column: column
+        evidence = overlap(alike(values), alike(test[name]), None)
         if evidence is not None:
             yield replace(evidence, fraction=fraction)
         elif is_text(values) and parse_dates(values) is None:
@@ -70,7 +70,7 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
 
 
 def _fractional(values: pd.Series) -> bool:
-    """Whether a column holds fractions, and not whole numbers that are stored as floats for the sake of missing values."""
+    """Whether a column holds fractions; whole numbers are stored as floats, too, for the sake of missing values."""
     if not pd.api.types.is_float_dtype(values.dtype):
         return False
     return bool((values.iloc[:1000].dropna() % 1).any() or (values.dropna() % 1).any())
@@ -110,9 +110,10 @@ def group_plan(
     seed: int,
     given: str | None,
 ) -> FoldPlan:
-    """The fold plan by the column of `disjoint` with the fewest groups, keys before fractions, or, where there is none, by the first column of
-    `overlapping`. A column `given` by a person (then the only one of `columns`) is used even where its values do not
-    repeat. Raises TaskError where there is nothing to group by.
+    """The fold plan by the column of `disjoint` with the fewest groups, keys before fractions.
+
+    Where there is none, it is by the first column of `overlapping`. A column `given` by a person (then the only one of
+    `columns`) is used even where its values do not repeat. Raises TaskError where there is nothing to group by.
     """
     if disjoint:
         best = min(disjoint, key=lambda e: (e.fraction, e.groups))
