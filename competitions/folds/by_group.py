@@ -54,8 +54,8 @@ def group_evidence(train: pd.DataFrame, test: pd.DataFrame, columns: list[str]) 
         if not (numeric or dated or is_text(values)):
             continue
         fraction = _fractional(values)
-        if fraction and test[name].duplicated(keep=False).mean() < MIN_REPEATED:
-            continue  # it may be measured more finely in test than in train
+        if fraction and not _may_be_groups(values, test[name]):
+            continue
         alike = _single_precision if fraction else lambda column: column
         evidence = overlap(alike(values), alike(test[name]), None)
         if evidence is not None:
@@ -74,6 +74,14 @@ def _fractional(values: pd.Series) -> bool:
     if not pd.api.types.is_float_dtype(values.dtype):
         return False
     return bool((values.iloc[:1000].dropna() % 1).any() or (values.dropna() % 1).any())
+
+
+def _may_be_groups(train: pd.Series, test: pd.Series) -> bool:
+    """Whether fractions of test that train lacks may tell groups: they repeat, so that they were not measured more
+    finely, and most lie in the middle of train's range, so that it is no other distribution."""
+    if test.duplicated(keep=False).mean() < MIN_REPEATED:
+        return False
+    return bool(test.between(train.quantile(0.05), train.quantile(0.95)).mean() > 0.5)
 
 
 def _single_precision(values: pd.Series) -> pd.Series:

@@ -20,7 +20,7 @@ def test_without_experience_the_prior_holds():
     assert Experience().expected("seed", 0.2) == pytest.approx(0.2)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.lists(GAINS, max_size=40), st.floats(0, 2))
 def test_the_expected_gain_lies_between_the_prior_and_what_was_seen(gains, prior):
     experience = Experience.of(gains)

@@ -52,7 +52,7 @@ candidates_of = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(candidates_of, st.floats(5, 50_000), st.integers(0, 9), st.one_of(st.none(), st.floats(1, 5000)))
 def test_no_slice_is_negative_or_passes_the_window_or_a_deadline(
     given_: list[tuple[float, ...]], window: float, seed: int, length: float | None
@@ -65,7 +65,7 @@ def test_no_slice_is_negative_or_passes_the_window_or_a_deadline(
         assert window - left + found.seconds <= ends[found.name] + 1e-6
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.2, 5), st.floats(0, 1), st.floats(0.5, 20)), min_size=1, max_size=6),
     st.floats(600, 40_000),
@@ -145,7 +145,7 @@ def test_a_run_that_gains_is_not_flat_and_one_that_does_not_is_at_last() -> None
 
 
 @example([], 2, 5e-324, 1.0, 1.0)
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 500), st.floats(-1, 5)), max_size=60),
     st.integers(0, 10_000),

@@ -169,7 +169,7 @@ def test_a_view_that_adds_nothing_is_not_tried(history):
     assert not any(arm.startswith("view") for arm in made)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(FAMILIES), st.floats(0, 2)), max_size=30), st.randoms())
 def test_bases_hold_the_leaders_whatever_the_order(drawn, rng):
     records = [record(i, name, loss) for i, (name, loss) in enumerate(drawn)]

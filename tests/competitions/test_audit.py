@@ -114,7 +114,7 @@ def test_the_audit_repeats_itself_and_stops_when_time_is_over():
     assert "adversarial" in findings[-1].message
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=80), st.integers(0, 99))
 def test_what_a_column_explains_lies_between_0_and_1(codes, seed):
     rng = np.random.default_rng(seed)

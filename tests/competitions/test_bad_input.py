@@ -232,7 +232,7 @@ def test_files_in_another_encoding_are_read_with_a_note(tmp_path: Path) -> None:
     assert [note.split(":")[0] for note in competition.notes] == ["train.csv and test.csv are not UTF-8"]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(["train.csv", "test.csv", "sample_submission.csv"]),
     at=st.floats(0, 1),

@@ -96,7 +96,7 @@ def test_drift_is_near_zero_for_alike_and_large_for_shifted_columns():
     assert word.drift > 0.4
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_drift_lies_between_0_and_1_and_is_symmetric(a, b):
     left, right = np.array(a), np.array(b)
@@ -117,7 +117,7 @@ def test_skip_columns_of_one_table_and_overrides_are_obeyed():
         describe_columns(train, test, overrides={"b": "category"})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(
         st.one_of(st.none(), st.integers(-(10**6), 10**6), st.floats(), st.text(max_size=6), st.booleans()),

@@ -16,7 +16,7 @@ from medalist.competitions.folds.plan import FoldPlan
 RNG = np.random.default_rng(7)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.integers(2, 10), st.lists(st.integers(0, 6), min_size=10, max_size=200), st.integers(0, 2**31))
 def test_strata_are_balanced_within_one_row(n_splits, labels, seed):
     y = np.array(labels, dtype=float)[:, None]
@@ -42,7 +42,7 @@ def test_several_binary_targets_are_stratified_jointly():
     assert all((y[valid].sum(axis=0) == 5).all() for _, valid in folds.splits)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.integers(2, 6), st.lists(st.integers(0, 40), min_size=30, max_size=200), st.integers(0, 2**31))
 def test_groups_never_straddle(n_splits, groups, seed):
     if len(set(groups)) < n_splits:
@@ -63,7 +63,7 @@ def test_groups_may_be_the_leading_part_of_text_and_missing_keys_stand_alone():
         assert sum(train["g"].str.startswith(tuple(letters), na=False)) == train["g"].iloc[held].notna().sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 60), min_size=20, max_size=150),
     st.integers(1, 4),

@@ -93,7 +93,7 @@ def test_groups_stay_whole_and_time_goes_forward(tmp_path: Path) -> None:
         assert day[rows][held[rows]].min() > day[rows][~held[rows]].max()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(deadline=None)
 @given(
     labels=st.lists(st.sampled_from("abc"), min_size=4, max_size=80),
     fraction=st.floats(0.05, 0.9),

@@ -40,7 +40,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=2, max_size=2), min_size=1, max_size=12))
 def test_both_readers_agree(tmp_path: Path, rows: list[list[str]]) -> None:
     path = tmp_path / "both.csv"

@@ -60,7 +60,7 @@ def test_bytes_that_are_no_text_are_shown_in_hexadecimal() -> None:
 file_names = st.binary(min_size=1, max_size=200).filter(lambda b: not {0, ord("/")} & set(b) and b not in (b".", b".."))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file_names, st.booleans())
 @example(b"..", False)
 @example(b"\xff\xfe", False)

@@ -305,7 +305,7 @@ OPTIONS = st.fixed_dictionaries(
 SAMPLES = st.sampled_from([0, 1, 0.5, 0.0, "a", True, -1, "?"])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(deadline=None)
 @given(TARGETS, OPTIONS, SAMPLES)
 def test_messages_and_notes_show_values_as_a_person_writes_them(y: list, options: dict, sample: object) -> None:
     made = tables(y=in_turn(*y))

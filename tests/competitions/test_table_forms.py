@@ -20,7 +20,7 @@ from medalist.competitions.errors import InputError
 from medalist.competitions.tables.reading import load, read_header, read_table
 from medalist.competitions.tables.text_form import TextForm, table_bytes
 
-ORDINARY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ORDINARY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 WORDS = ["Köln", "São Paulo", "a;b", "x,y", 'say "hi"', "it's", "tab\there", "plain", "two words", "Zürich | See"]
 
 

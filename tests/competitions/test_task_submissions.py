@@ -40,7 +40,7 @@ def test_labels_make_the_round_trip_with_their_type(name):
     assert {type(value) for value in frame["y"].tolist()} == {kind}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(
     st.one_of(
         st.sets(st.integers(-50, 50), min_size=2, max_size=8),

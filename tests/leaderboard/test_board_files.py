@@ -137,7 +137,7 @@ SCORES = st.lists(st.integers(1, 9999).map(lambda k: k / 10000), min_size=2, max
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(
     SCORES,
     st.sampled_from([every_improvement, last_state, with_ranks, scores_alone]),

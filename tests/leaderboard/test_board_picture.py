@@ -13,7 +13,7 @@ from medalist.leaderboard.boards.lookup import find_board, list_boards
 from medalist.leaderboard.boards.picture import field_of, picture
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=2, max_size=300),
     st.booleans(),
@@ -31,7 +31,7 @@ def test_it_fits_a_terminal_whatever_the_scores(
     assert not plain or text.isascii()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=300), st.booleans(), st.integers(-100, 1100))
 def test_every_team_is_somewhere(scores: list[int], higher: bool, score: int) -> None:
     field = field_of(board_from_scores("mine", map(float, scores), higher), 60, float(score))

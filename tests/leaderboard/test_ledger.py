@@ -438,7 +438,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"])), JSON, max_size=4))
 def test_any_json_comes_back_unchanged(tmp_path: Path, value: dict[str, Any]) -> None:
     with Ledger(tmp_path / "ledger.sqlite") as ledger:

@@ -53,7 +53,7 @@ def test_a_certain_class_is_decoded_to_its_value(name, objective, log):
     log=st.booleans(),
     name=st.sampled_from(VIEWS),
 )
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 def test_what_is_decoded_has_the_least_expected_loss(chances, objective, log, name):
     values = np.array([1.0, 2.0, 4.0, 7.0])
     p = np.array(chances) / np.sum(chances)

@@ -136,7 +136,7 @@ features = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(features, max_size=3, unique=True), st.lists(columns, max_size=2, unique=True))
 def test_what_is_written_is_read_again(tmp_path, chosen, banned):
     path = tmp_path / "features.yaml"

@@ -69,7 +69,7 @@ def fitted(text, store, y, rows, problem=RMSE):
         float, st.tuples(st.integers(2, 50), st.integers(1, 3)), elements=st.floats(0, 1e6, allow_subnormal=False)
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_what_a_scale_does_to_training_values_is_undone(plain_frame, name, values):
     rows = np.arange(len(values))
     target = fit_target(name, problem_of(targets=values.shape[1]), plain_frame, rows, values, rows)
@@ -78,7 +78,7 @@ def test_what_a_scale_does_to_training_values_is_undone(plain_frame, name, value
 
 
 @given(values=hnp.arrays(float, st.tuples(st.integers(2, 50), st.just(1)), elements=st.floats(-1e4, 1e4, width=32)))
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_negative_values_are_undone_where_they_are_allowed(plain_frame, values):
     rows = np.arange(len(values))
     for name in ("plain", "ranks", "yeojohnson"):

@@ -12,7 +12,7 @@ from medalist.pipelines.decisions.thresholds import class_factors, cut_points, t
 NAMES = ["accuracy", "error_rate", "micro_f1", "balanced_accuracy", "macro_f1", "weighted_f1", "mcc", "qwk"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(NAMES), st.integers(2, 5), st.integers(0, 9999))
 def test_a_table_scores_as_its_rows_do(name, classes, seed):
     rng = np.random.default_rng(seed)
