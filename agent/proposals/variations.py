@@ -7,14 +7,15 @@ histories give equal proposals.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from medalist.agent.experiment import Proposal, Record
 from medalist.agent.history import best_base_model, best_of
-from medalist.agent.proposals import class_views, row_arms
+from medalist.agent.proposals import class_views, column_views, row_arms
 from medalist.agent.proposals.class_views import class_proposals
+from medalist.agent.proposals.column_views import CODES_ARM, ColumnViews
 from medalist.agent.proposals.expectations import Expectations
 from medalist.agent.proposals.offers import Offer, Situation
 from medalist.agent.proposals.planning import LARGEST_SHARE, Planner
@@ -23,11 +24,6 @@ from medalist.agent.proposals.stacking import RENEWED, pseudo_labels, stack, sta
 from medalist.pipelines.estimators.registry import FAMILIES
 from medalist.pipelines.problem import Problem
 
-ENCODING_ARMS = {
-    "view:beside": "beside its features",
-    "view:alone": "in place of its features",
-}  # arms that add the encodings
-CODES_ARM = "view:codes"  # the arm that takes whole numbers that may be names for categories
 PRIORS = {  # prior gain of each arm, in units of the standard error of the run's first score
     "seed": 0.04,
     "slow": 0.03,
@@ -36,9 +32,6 @@ PRIORS = {  # prior gain of each arm, in units of the standard error of the run'
     "targets": 0.1,
     "stack:wide": 0.02,
     "pseudo": 0.04,
-    "view:beside": 0.2,
-    "view:alone": 0.2,
-    CODES_ARM: 0.05,
 }
 NEXT_SEED = 7919  # added to a pipeline's seed for the arm "seed"
 SLOWER = 0.4  # factor on the learning rate for the arm "slow"
@@ -47,7 +40,7 @@ SLOWEST = 0.015  # least learning rate of the arm "slow"
 
 def prior_of(arm: str) -> float:
     """The prior gain of an arm (see PRIORS); of `stack:FAMILY` by the family."""
-    for priors in (row_arms.PRIORS, class_views.PRIORS):
+    for priors in (row_arms.PRIORS, class_views.PRIORS, column_views.PRIORS):
         if arm in priors:
             return priors[arm]
     kind, _, name = arm.partition(":")
@@ -68,12 +61,9 @@ class Variations:
     folds.
     stacking: whether a person allows stacked models.
     test_share: number of test rows for each training row.
-    encodings: features that describe each column's values by their target means and frequencies.
-    forced: features that a person wants in every set.
     rows: the arms that weigh and choose training rows.
-    codes: the first features of trees, whole numbers that may be names being categories; () where there are none.
-    codes_prior: prior gain of a family on these; above that of PRIORS where they look like codes.
     views: (name, reason) of the class views of the target that are to be tried.
+    columns: what else the columns can be seen as.
     """
 
     seed: int
@@ -85,12 +75,9 @@ class Variations:
     stackable: bool = True
     stacking: bool = True
     test_share: float = 1.0
-    encodings: tuple[str, ...] = ()
-    forced: tuple[str, ...] = ()
     rows: tuple[RowArm, ...] = ()
-    codes: tuple[str, ...] = ()
-    codes_prior: float = PRIORS[CODES_ARM]
     views: tuple[tuple[str, str], ...] = ()
+    columns: ColumnViews = field(default_factory=ColumnViews)
 
     def offers(self, planner: Planner, expectations: Expectations, situation: Situation) -> Iterator[Offer]:
         """An offer for each proposal that fits into the time; of the arms that change what is seen also with a raised
@@ -109,13 +96,13 @@ class Variations:
                 continue  # of several targets the second way only where the first does not fit into the time
             offered.add(arm)
             if not planner.should_wait(pipeline, situation):
-                prior = self.codes_prior if arm == CODES_ARM else prior_of(arm)
+                prior = self.columns.codes_prior if arm == CODES_ARM else prior_of(arm)
                 gain = expectations.gain(arm, prior, situation.history)
                 yield Offer(arm, gain, seconds, lambda proposal=proposal: proposal)  # type: ignore[misc]
 
     def proposals(self, history: Sequence[Record]) -> Iterator[Proposal]:
-        """The next proposal of each arm that has one; of ENCODING_ARMS one for each family, and of `targets` one for
-        each way that is left, the more promising first."""
+        """The next proposal of each arm that has one; of those of `columns` one for each family, and of `targets` one
+        for each way that is left, the more promising first."""
         arms: list[Callable[[Sequence[Record]], Proposal | None]] = [
             self._other_seed,
             self._slower,
@@ -131,9 +118,7 @@ class Variations:
         yield from self._several_targets(history)
         yield from row_proposals(history, self.families, self.rows)
         yield from class_proposals(history, self.families, self.views)
-        for arm_name in ENCODING_ARMS:
-            yield from self._with_encodings(history, arm_name)
-        yield from self._with_codes(history)
+        yield from self.columns.proposals(history, self.families)
 
     def _other_seed(self, history: Sequence[Record]) -> Proposal | None:
         """Arm `seed`: the best model of the families that use a seed, with another seed."""
@@ -202,35 +187,6 @@ class Variations:
             if best is not None and best.arm != "start":
                 pipeline = best.pipeline.changed(params=best.pipeline.parameters | {"targets": way})
                 yield Proposal(pipeline, reason, best.number, "targets")
-
-    def _with_encodings(self, history: Sequence[Record], arm: str) -> Iterator[Proposal]:
-        """The arms ENCODING_ARMS: each boosted family's best model on the encodings, once: trees that see the columns
-        differently."""
-        if not self.encodings:
-            return
-        tried = {r.pipeline.family for r in history if r.arm == arm}
-        plain = [r for r in history if not set(self.encodings) <= set(r.pipeline.features)]
-        for name in self.families:
-            best = best_base_model(plain, family=name, boosted=True)
-            if name in tried or best is None or best.arm == "start":
-                continue
-            kept = best.pipeline.features if arm == "view:beside" else self.forced
-            pipeline = best.pipeline.changed(features=tuple(dict.fromkeys((*kept, *self.encodings))))
-            if all(r.pipeline != pipeline for r in history):
-                reason = f"{FAMILIES[name].title} on target means and frequencies of all values, {ENCODING_ARMS[arm]}"
-                yield Proposal(pipeline, reason, best.number, arm)
-
-    def _with_codes(self, history: Sequence[Record]) -> Iterator[Proposal]:
-        """The arm CODES_ARM: each boosted family's best parameters on whole numbers as categories, once."""
-        tried = {r.pipeline.family for r in history if r.arm == CODES_ARM}
-        for name in self.families if self.codes else ():
-            best = best_base_model(history, family=name, boosted=True)
-            if name in tried or best is None or best.arm == "start":
-                continue
-            pipeline = best.pipeline.changed(features=self.codes)
-            if all(r.pipeline != pipeline for r in history):
-                reason = f"{FAMILIES[name].title} on whole numbers as categories, which they may be"
-                yield Proposal(pipeline, reason, best.number, CODES_ARM)
 
 
 def other_losses(problem: Problem, y: np.ndarray) -> tuple[str, ...]:

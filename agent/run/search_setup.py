@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from medalist.agent.budget import Budget
 from medalist.agent.config import RunConfig
 from medalist.agent.folds import FoldSet
 from medalist.agent.judging.feature_trials import FeatureJudge
+from medalist.agent.proposals.column_views import ColumnViews
 from medalist.agent.proposals.features import FeatureSearch
 from medalist.agent.proposals.policy import Policy
 from medalist.agent.proposals.variations import Variations, other_losses
@@ -23,9 +25,12 @@ from medalist.competitions.errors import PipelineError
 from medalist.competitions.folds.by_time import forecast_horizon
 from medalist.pipelines.estimators.registry import FAMILIES, installed
 from medalist.pipelines.features.base_sets import (
+    MOST_ENCODED,
+    Encoding,
     base_features,
-    encoded_features,
+    encodings,
     joined_features,
+    room_for_encodings,
     values_recur,
     with_codes,
 )
@@ -145,7 +150,6 @@ def variations(
     whether each looks like codes."""
     names = names or {}
     train, test, task = data.competition.train, data.competition.test, data.task
-    encodings = encoded_features(data.cards, len(data.y), data.problem.width)
     codes = with_codes(base_features(data.cards, "trees", len(data.y)), names)
     gaps = bool(np.isnan(data.y).any())
     return Variations(
@@ -161,12 +165,24 @@ def variations(
         stackable=len(folds.rows) == len(data.y) and not data.refit,
         stacking=config.stacking,
         test_share=len(test) / len(data.y),
-        encodings=steering.allowed(encodings) if config.feature_search else (),
-        forced=steering.force,
         rows=row_arms(data),
-        codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
-        codes_prior=LIKELY_CODES if sum(names.values()) > 1 else UNLIKELY_CODES,
+        columns=ColumnViews(
+            *(_encodings(data, steering) if config.feature_search else ((), 0, ())),
+            codes=tuple(dict.fromkeys((*steering.allowed(codes), *steering.force))) if names else (),
+            codes_prior=LIKELY_CODES if sum(names.values()) > 1 else UNLIKELY_CODES,
+            forced=steering.force,
+        ),
     )
+
+
+def _encodings(data: RunData, steering: Steering) -> tuple[tuple[Encoding, ...], int, tuple[str, ...]]:
+    """The allowed encodings of the columns, of how many a model takes them and, where that is fewer than there are, the
+    frequencies of all."""
+    made = encodings(data.cards, len(data.y))
+    room = room_for_encodings(data.problem.width)
+    counts = steering.allowed(e.features[1] for e in made) if len(made) > room else ()
+    allowed = (replace(e, features=steering.allowed(e.features)) for e in made)
+    return tuple(e for e in allowed if e.features), room, counts[:MOST_ENCODED]
 
 
 def _seasons(cards: Sequence[ColumnCard], time: str | None, n_rows: int, columns: Collection[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 from medalist.competitions.columns.cards import ColumnCard, Kind
@@ -77,24 +78,44 @@ def values_recur(card: ColumnCard, n_rows: int) -> bool:
     return card.distinct_share(n_rows) < MAX_DISTINCT_SHARE * (1 - card.missing) and card.unseen < MOST_UNSEEN
 
 
-def encoded_features(cards: Sequence[ColumnCard], n_rows: int, outputs: int) -> tuple[str, ...]:
-    """A further feature set, as texts of expressions: target mean and frequency of every column, numbers included.
+@dataclass(frozen=True)
+class Encoding:
+    """What the values of a column, or of a part of it, say of the target and how often they occur.
+
+    column: its name. numeric: whether it holds numbers. features: texts of the target mean and the frequency.
+    """
+
+    column: str
+    numeric: bool
+    features: tuple[str, ...]
+
+
+def encodings(cards: Sequence[ColumnCard], n_rows: int) -> tuple[Encoding, ...]:
+    """A further feature set: target mean and frequency of every column, numbers included; categories come first.
 
     Dates, long text and columns whose values hardly repeat are left out; structured text is encoded by its parts.
-    n_rows: number of train rows. outputs: columns of a target mean, the number of targets or classes. Where the columns
-    would be too many, categories come first.
+    n_rows: number of train rows. A model takes those of as many columns as there is `room_for_encodings`.
     """
-    keys: list[tuple[bool, Feature | str]] = []
+    made: list[Encoding] = []
     for card in cards:
+        keys: Sequence[Feature | str] = ()
         if card.kind in (Kind.CONSTANT, Kind.DUPLICATE, Kind.DATE, Kind.TEXT):
             continue
         if card.kind is Kind.KEY and (of_parts := parts(card)):
-            keys += [(False, feature("part", card.name, i)) for i in range(len(of_parts) - 1)]
+            keys = [feature("part", card.name, i) for i in range(len(of_parts) - 1)]
         elif values_recur(card, n_rows):
-            keys.append((card.kind in (Kind.NUMBER, Kind.COUNT), card.name))
-    room = MOST_ENCODED // (outputs + 1)
-    chosen = [key for _, key in sorted(keys, key=lambda k: k[0])][:room]
-    return tuple(str(feature(op, key)) for key in chosen for op in ("target_mean", "count"))
+            keys = [card.name]
+        numeric = card.kind in (Kind.NUMBER, Kind.COUNT)
+        made += [
+            Encoding(card.name, numeric, (str(feature("target_mean", key)), str(feature("count", key)))) for key in keys
+        ]
+    return tuple(sorted(made, key=lambda encoding: encoding.numeric))
+
+
+def room_for_encodings(outputs: int) -> int:
+    """Of how many columns a model takes the encodings. outputs: columns of a target mean, the number of targets or
+    classes."""
+    return MOST_ENCODED // (outputs + 1)
 
 
 def joined_features(schema: Schema, columns: Collection[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medalist.agent.experiment import Proposal, Record
+from medalist.agent.proposals.column_views import ColumnViews
 from medalist.agent.proposals.stacking import MOST_BASES, RENEWED, bases_of
 from medalist.agent.proposals.variations import Variations, prior_of
 from medalist.agent.records.journal import Journal
@@ -23,6 +24,7 @@ from medalist.agent.score import Score
 from medalist.agent.search.jobs import sources_of
 from medalist.agent.workers.jobs import Job, Sources, TrainingInput
 from medalist.agent.workers.local import Workers
+from medalist.pipelines.features.base_sets import Encoding
 from medalist.pipelines.features.store import FeatureStore
 from medalist.pipelines.fitting.evaluation import Evaluation
 from medalist.pipelines.fitting.fold import FoldResult
@@ -33,6 +35,7 @@ from medalist.pipelines.problem import Problem
 FAMILIES = ("lightgbm", "catboost", "linear", "trees")
 BOOSTED = {"learning_rate": 0.05, "rounds": 1000}
 ENCODINGS = ("target_mean(x)", "count(x)")
+ENCODING = Encoding("x", True, ENCODINGS)
 EVALUATION = Evaluation(np.zeros((4, 1)), np.zeros((2, 1)), np.ones((1, 1)), 1.0, 0.1, {})
 
 
@@ -135,14 +138,14 @@ def test_several_targets_are_chained_and_then_fitted_at_once_where_a_family_can(
 
 
 def views(history: list[Record], arm: str, **options: Any) -> list[Proposal]:
-    variations = Variations(seed=0, families=FAMILIES, encodings=ENCODINGS, **options)
+    variations = Variations(seed=0, families=FAMILIES, columns=ColumnViews((ENCODING,), 1, **options))
     return [p for p in variations.proposals(history) if p.arm == arm]
 
 
 def test_each_boosted_family_takes_whole_numbers_for_categories_once(history):
     codes = ("code(x)",)
     assert "view:codes" not in proposals(history)
-    variations = Variations(seed=0, families=FAMILIES, codes=codes)
+    variations = Variations(seed=0, families=FAMILIES, columns=ColumnViews(codes=codes))
     made = [p for p in variations.proposals(history) if p.arm == "view:codes"]
     assert [p.pipeline.family for p in made] == ["lightgbm", "catboost"]
     assert all(p.pipeline.features == codes for p in made)
@@ -164,8 +167,24 @@ def test_each_boosted_family_sees_the_encodings_beside_its_features_and_alone_on
     assert views([*history, seen, tuned], "view:alone") == views(history, "view:alone")  # made from the columns' best
 
 
+def test_where_there_is_no_room_for_all_encodings_those_of_the_columns_that_are_used_most_are_taken(history):
+    of_town = Encoding("town", False, ("target_mean(town)", "count(town)"))
+    numbers = [Encoding(c, True, (f"target_mean({c})", f"count({c})")) for c in "xyz"]
+    counts = tuple(encoding.features[1] for encoding in (of_town, *numbers))
+    columns = ColumnViews((of_town, *numbers), 2, counts)
+    shares = {"number(y)": 0.7, "number(x)": 0.3}
+    fitted = [replace(r, evaluation=replace(EVALUATION, importance=shares)) for r in history]
+    made = proposals(fitted, columns=columns)
+    assert made["view:alone"].pipeline.features == (*of_town.features, "target_mean(y)", "count(y)")
+    assert made["view:counts"].pipeline.features == ("number(x)", *counts)
+    seen = replace(fitted[1], number=6, proposal=made["view:counts"])
+    left = Variations(seed=0, families=FAMILIES, columns=columns).proposals([*fitted, seen])
+    assert [p.pipeline.family for p in left if p.arm == "view:counts"] == ["lightgbm"]
+
+
 def test_a_view_that_adds_nothing_is_not_tried(history):
-    made = proposals(history, encodings=("number(x)",))
+    nothing = Encoding("x", True, ("number(x)",))
+    made = proposals(history, columns=ColumnViews((nothing,), 1))
     assert not any(arm.startswith("view") for arm in made)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from medalist.competitions.columns.cards import Kind, describe_columns
 from medalist.competitions.errors import PipelineError
-from medalist.pipelines.features.base_sets import base_features, encoded_features
+from medalist.pipelines.features.base_sets import base_features, encodings, room_for_encodings
 from medalist.pipelines.features.blocks import EVICT_TO
 from medalist.pipelines.features.frames.frame import Frame
 from medalist.pipelines.features.frames.target import Target
@@ -334,7 +334,7 @@ def test_dates_written_as_whole_numbers_are_dates(tmp_path):
 def test_encodings_are_of_columns_whose_values_come_again():
     frame = table(2000)
     cards = describe_columns(frame.iloc[:1500], frame.iloc[1500:])
-    result = encoded_features(cards, 1500, 1)
+    result = [text for encoding in encodings(cards, 1500) for text in encoding.features]
     for text in result:
         assert str(parse(text)) == text
         assert parse(text).op in ("target_mean", "count")
@@ -345,13 +345,13 @@ def test_encodings_are_of_columns_whose_values_come_again():
     assert all(c in repeated or any(card.name == c and card.kind is Kind.KEY for card in cards) for c in columns)
 
 
-def test_encodings_of_many_classes_are_of_fewer_columns_categories_first():
+def test_encodings_of_many_classes_are_of_fewer_columns_and_categories_come_first():
     frame = pd.DataFrame({f"n{i}": np.arange(1000) % (40 + i) for i in range(20)} | {"town": list("abcde") * 200})
-    cards = describe_columns(frame.iloc[:800], frame.iloc[800:])
-    assert len(encoded_features(cards, 800, 1)) == 42
-    few = encoded_features(cards, 800, 29)
-    assert len(few) == 20  # of ten columns, each with 29 means and a frequency
-    assert few[:2] == ("target_mean(town)", "count(town)")
+    made = encodings(describe_columns(frame.iloc[:800], frame.iloc[800:]), 800)
+    assert len(made) == 21
+    assert made[0].features == ("target_mean(town)", "count(town)")
+    assert all(encoding.numeric for encoding in made[1:])
+    assert (room_for_encodings(1), room_for_encodings(29)) == (150, 10)  # ten, each with 29 means and a frequency
 
 
 def test_a_set_is_never_empty():
