@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line import assert_valid, call, demo, finished, here, ledger_of, only_run, start
+from command_line import assert_valid, call, demo, here, ledger_of, only_run, start
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ from medalist.pipelines.pipeline import Pipeline
 from medalist.pipelines.problem import Problem
 
 PIPELINE = Pipeline.of(("number(x)",), "linear", {})
-QUICK = ("--families", "linear", "--threads", "1")
+QUICK = ("--families", "linear", "--no-feature-search", "--threads", "1")
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_folds_of_counted_runs_are_looked_at_in_the_order_in_which_they_were_han
 
 def test_an_interrupted_counted_run_comes_to_the_same_when_it_is_resumed(public: Path, tmp_path: Path) -> None:
     counted = ("--max-experiments", "4", *QUICK)
-    whole = finished("run", public, *counted, "--runs-dir", tmp_path / "whole")
+    whole = here("run", public, *counted, "--runs-dir", tmp_path / "whole")
     process = start("run", public, *counted, "--runs-dir", tmp_path / "part", "--json")
     assert process.stdout is not None
     for line in process.stdout:
@@ -246,7 +246,7 @@ def test_an_interrupted_counted_run_comes_to_the_same_when_it_is_resumed(public:
         rows = ledger.experiments(run)
     assert 1 <= len(rows) < 4  # a run that had ended by then would show nothing
     assert all(row.verdict != "timeout" for row in rows)
-    again = finished("resume", run, "--runs-dir", tmp_path / "part")
+    again = here("resume", run, "--runs-dir", tmp_path / "part")
     assert again["experiments"] == 4
     assert Path(again["submission"]).read_bytes() == Path(whole["submission"]).read_bytes()
 

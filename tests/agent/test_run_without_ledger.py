@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import assert_valid, call, demo, finished, here, ledger_of, only_run, start
 
-QUICK = ("--families", "linear", "--threads", "1")
+QUICK = ("--families", "linear", "--no-feature-search", "--threads", "1")
 
 
 @pytest.fixture(scope="module")
