@@ -75,12 +75,15 @@ def elsewhere(runs_dir: str) -> str:
 def where_run_is(target: str, runs_dir: str) -> str:
     """The folder of runs whose ledger has a run (an id, how it begins, a competition, or `last`; with :N for one of its
     submissions): `runs_dir`, or, where that is the usual one and does not have it, another one in which this person has
-    made runs, which is said on stderr.
+    made runs, which is said on stderr. Of a run's own folder the one that it lies in, if the ledger is there.
 
-    Raises LedgerError where no ledger that is known has it. A path of a file or folder is left to the caller.
+    Raises LedgerError where no ledger that is known has it. Other paths of files and folders are left to the caller.
     """
-    if Path(target).expanduser().exists():
-        return runs_dir
+    place = Path(target).expanduser()
+    if place.exists():
+        around = place.resolve().parent.parent  # RUNS/COMPETITION/RUN
+        inside = place.is_dir() and not os.environ.get("MEDALIST_LEDGER") and (around / LEDGER).is_file()
+        return str(around) if inside else runs_dir
     name = re.sub(r":\d+$", "", target)
     try:
         with ledger_to_show(runs_dir) as ledger:

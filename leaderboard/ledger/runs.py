@@ -127,9 +127,10 @@ class RunLog(LedgerBase):
         self._update(run_id, {"noise_floor": finite(noise_floor)}, delivery)
 
     def run(self, run_id: str) -> RunRow:
-        """The run of that id, or of the only id that begins so; `last` is the newest one, and the name of a competition
-        its newest one. LedgerError, with near names, if there is none, or are several."""
-        rows = self._run_rows(f"{_RUNS} WHERE id = :id", {"id": run_id})
+        """The run of that id or folder, or of the only id that begins so; `last` is the newest one, and the name of a
+        competition its newest one. LedgerError, with near names, if there is none, or are several."""
+        ids = {"id": run_id, "folder": Path(run_id).name}
+        rows = self._run_rows(f"{_RUNS} WHERE id = :id OR id = :folder", ids)
         if not rows and run_id:
             begins = "WHERE substr(id, 1, :length) = :id ORDER BY id"
             rows = self._run_rows(f"{_RUNS} {begins}", {"id": run_id, "length": len(run_id)})

@@ -161,6 +161,9 @@ def test_a_run_is_known_from_every_folder(
     monkeypatch.chdir(tmp_path)
     assert json.loads(say("grade", submission, "--answers", answers, "--runs-dir", "runs", "--json"))["metric"] == "auc"
     assert here("resume", done["run"], "--max-experiments", "2", "--runs-dir", "runs")["experiments"] == 2
+    monkeypatch.chdir(public)
+    assert json.loads(say("show", submission.parent, "--json"))["run"]["id"] == done["run"]  # by its own folder
+    assert json.loads(say("features", os.path.relpath(submission.parent), "--json"))
 
 
 def _copy(folder: Path) -> Path:
