@@ -231,6 +231,7 @@ def test_folds_of_counted_runs_are_looked_at_in_the_order_in_which_they_were_han
     assert seen == list(order)
 
 
+@pytest.mark.slow
 def test_an_interrupted_counted_run_comes_to_the_same_when_it_is_resumed(public: Path, tmp_path: Path) -> None:
     counted = ("--max-experiments", "4", *QUICK)
     whole = here("run", public, *counted, "--runs-dir", tmp_path / "whole")

@@ -139,14 +139,19 @@ def competition(case: Case, folder: Path) -> Path:
     return write(folder, train, test, test[["row"]].assign(**case.sample), case.description)
 
 
-SLOW = {"an interval"}  # beside quicker ones of nearly the same kind
+SLOW = {
+    "an interval",
+    "labels in words",
+    "relative errors",
+    "the three best",
+}  # beside quicker ones of nearly the same kind
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in CASES])
 def test_a_valid_submission(tmp_path: Path, name: str) -> None:
     case = CASES[name]
     folder = competition(case, tmp_path / "little")
-    summary = here("run", folder, "--max-experiments", "3", "--runs-dir", tmp_path / "runs")
+    summary = here("run", folder, "--max-experiments", "3", "--threads", "1", "--runs-dir", tmp_path / "runs")
     assert summary["status"] == "finished"
     assert summary["experiments"] == 3
     assert not {"crash", "timeout", "memory"} & set(summary["verdicts"])

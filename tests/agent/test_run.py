@@ -294,6 +294,7 @@ def test_a_crash_is_a_row_with_its_traceback(public: Path, tmp_path: Path) -> No
     assert "Traceback" in (folder / "log.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_a_power_cut_has_emptied_is_computed_anew_or_left_out(public: Path, tmp_path: Path) -> None:
     summary = here("run", public, "--max-experiments", "3", "--families", "linear,lightgbm", "--runs-dir", tmp_path)
     for path in (*tmp_path.glob("*/features/*/*.np?"), *tmp_path.glob("*/*/predictions/1.npz")):

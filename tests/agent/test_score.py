@@ -71,7 +71,7 @@ def test_a_block_without_positives_is_left_out_of_the_noise():
     assert np.isfinite(score.standard_error)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(2, 60))
 def test_rows_of_a_group_stay_in_one_block(seed, count):
     rng = np.random.default_rng(seed)

@@ -202,7 +202,7 @@ def test_bases_hold_the_leaders_whatever_the_order(drawn, rng):
     assert bases_of(records) == bases
 
 
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 1000))
 def test_stacked_columns_keep_the_order_of_predictions(seed):
     p = np.random.default_rng(seed).random((30, 1))

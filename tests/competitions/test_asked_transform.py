@@ -271,7 +271,7 @@ def test_answers_of_a_ratio_need_its_column():
         grade(task, frame, plain)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from(sorted(FUNCTIONS)), st.integers(0, 5))
 def test_a_transformed_task_is_the_task_of_the_transformed_column(name, seed):
     rng = np.random.default_rng(seed)

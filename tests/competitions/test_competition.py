@@ -46,7 +46,7 @@ def test_published_competitions_are_read_right(name: str) -> None:
     assert competition.description.strip()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.permutations(["a", "b", "c", "train", "test", "sample", "x1"]),
     seed=st.integers(0, 5),

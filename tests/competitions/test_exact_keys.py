@@ -27,7 +27,7 @@ from medalist.competitions.tables.reading import load
 from medalist.competitions.task.infer import infer_task
 
 LARGE = 1_180_000_000_000_004_305
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KEYS = st.one_of(
     st.integers(-(2**63), 2**63 - 1),
     st.integers(2**53 - 3, 2**53 + 3),

@@ -94,7 +94,7 @@ def test_rows_without_a_time_are_in_no_fold_of_a_forecast():
         assert max(fitted.max(), held.max()) < 60
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.integers(2, 5), st.integers(4, 12), st.one_of(st.none(), st.integers(1, 99)))
 def test_blocks_partition_rows_and_are_contiguous(n_splits, per_block, seed):
     length = n_splits * per_block

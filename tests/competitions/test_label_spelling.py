@@ -103,7 +103,7 @@ _WORDS = st.sampled_from(["clay", "sand", "loam", "peat"])
 _TYPED = st.sampled_from([str.upper, str.title, lambda t: f" {t}", lambda t: f"{t} ", lambda t: f"{t}\u00a0", str])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.tuples(_WORDS, _TYPED), min_size=8, max_size=40))
 def test_typing_changes_no_code(cells):
     words = [word for word, _ in cells]

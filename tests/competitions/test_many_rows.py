@@ -211,7 +211,7 @@ def test_inputs_in_pairs_of_files_beside_train_and_test_are_one_further_table(tm
     assert list(competition.train.columns) == ["patient", "ill", "age"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(
     codes=st.lists(st.integers(0, 4), min_size=2, max_size=40),
     gaps=st.integers(0, 3),

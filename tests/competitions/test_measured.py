@@ -91,7 +91,7 @@ def test_a_metric_of_all_targets_at_once_is_refused_and_the_means_over_targets_t
     assert infer_task(complete, metric=f"{file}:spread").metric.endswith("spread")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["mean_rmse", "mean_mae", "mean_r2", "mean_mse"]))
 def test_a_score_is_the_mean_of_the_targets_scores_on_the_rows_that_have_them(seed, name):
     rng = np.random.default_rng(seed)

@@ -22,7 +22,7 @@ CONCRETE = tuple(
     for n in metric_names()
     if n not in QUANTILES
 )
-COMMON = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def example(metric: Metric, seed: int, n: int = 60, k: int = 4) -> tuple[np.ndarray, np.ndarray]:

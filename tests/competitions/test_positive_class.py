@@ -131,7 +131,7 @@ def test_the_order_does_not_matter_to_accuracy():
     assert task.classes == ("elm", "oak")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from([(0, 1), (1, 2), (3, 7), (10, 20), ("red", "blue")]), st.booleans())
 def test_probabilities_stand_for_the_class_that_was_asked_for(labels, first):
     wanted = labels[0] if first else labels[1]

@@ -29,7 +29,7 @@ def example(seed: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return y, p
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(SEEDS, st.floats(0.01, 0.9))
 def test_the_interval_score_is_width_and_penalties_also_where_the_ends_cross(seed: int, alpha: float) -> None:
     y, p = example(seed, 2)
@@ -42,7 +42,7 @@ def test_the_interval_score_is_width_and_penalties_also_where_the_ends_cross(see
     assert losses == pytest.approx(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(SEEDS)
 def test_the_weighted_interval_score_weighs_intervals_by_half_their_alpha(seed: int) -> None:
     y, p = example(seed, 5)
@@ -56,7 +56,7 @@ def test_the_weighted_interval_score_weighs_intervals_by_half_their_alpha(seed: 
     assert metric.score(y, p) == pytest.approx((total / 2.5).mean())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(SEEDS)
 def test_quantiles_are_scored_by_their_mean_pinball_loss_and_crps_by_twice_that(seed: int) -> None:
     y, p = example(seed, 3)

@@ -51,7 +51,7 @@ def competition(
     return read_competition(folder)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(deadline=None)
 @given(
     numbers=st.lists(st.integers(-(10**9), 10**9), min_size=3, max_size=30, unique=True),
     signs=st.sampled_from(SIGNS),

@@ -139,7 +139,7 @@ def test_a_function_of_ones_own_stands_for_a_metric_that_medalist_does_not_have(
 
 
 @given(st.floats(0.501, 0.9))
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 def test_auc_stands_on_a_board_of_gini_as_its_gini_does(auc: float) -> None:
     name = "porto-seguro-safe-driver-prediction"
     board, converted = find_board(name), board_for(name, "auc", True)

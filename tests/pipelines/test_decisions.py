@@ -74,7 +74,7 @@ def test_a_fold_is_not_decided_by_its_own_answers():
         assert (decided[held] == expected).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(seed=st.integers(0, 999), name=st.sampled_from(["accuracy", "f1", "mcc", "balanced_accuracy"]))
 def test_crosswise_deciding_never_scores_below_the_plain_decision(seed, name):
     rng = np.random.default_rng(seed)
@@ -189,7 +189,7 @@ def test_recurring_values_are_rounded_to():
     assert np.abs(decided - y).mean() < 0.6 * np.abs(p - y).mean()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True), st.integers(0, 999))
 def test_rounding_never_leaves_the_values_and_takes_the_nearest(values, seed):
     values = np.sort(values)

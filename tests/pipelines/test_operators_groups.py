@@ -65,7 +65,7 @@ def tables(draw, least=1):
     return rows
 
 
-RANDOMLY = settings(max_examples=40, deadline=None)
+RANDOMLY = settings(deadline=None)
 
 
 def test_keys_are_numbered_counted_and_crossed():

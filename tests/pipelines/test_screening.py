@@ -161,7 +161,7 @@ def test_chance_is_told_as_chance_of_few_bins_and_of_targets_that_err_together_a
     assert np.mean(np.array(zs) > 2.5) < 0.02
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(st.integers(2, 200), st.integers(0, 999))
 def test_coarser_bins_keep_the_order_and_what_is_missing(bins, seed):
     values = np.random.default_rng(seed).normal(size=3000)

@@ -65,7 +65,7 @@ def typed(keys: list[int | None], form: str) -> pd.Series:
 FORMS = st.sampled_from(["float", "int", "unsigned", "text", "nullable"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(deadline=None)
 @given(COLUMN, COLUMN, FORMS, FORMS)
 def test_joins_are_those_of_exact_integers(
     mine: list[int | None], theirs: list[int | None], one: str, two: str
