@@ -19,15 +19,17 @@ from medalist.pipelines.features.frames.source import Source
 from medalist.pipelines.features.frames.target import Target
 from medalist.pipelines.features.language.expression import Feature, feature
 from medalist.pipelines.features.language.registry import kind_of, looks_at_other_rows, operator_of
+from medalist.pipelines.features.schema import Schema
 from medalist.pipelines.features.search.drift import share_new_in_test
 from medalist.pipelines.features.search.scoring import ScoredFeature, Scorer, binned, coarse, widest
+from medalist.pipelines.features.search.whole_keys import rows_of_whole_keys
 
 RUNGS = (6_000, 24_000, 96_000, 384_000)  # rows of each sample
 MOST_TARGETS = (3, 8, 8, 8)  # columns of the residual used on each sample, at most: those of the largest variance
 ROWS_PER_LEVEL = 6  # rows of the first sample per level of a key, below which it is scored on all rows at once
 MAX_NEW_IN_TEST = 0.7  # share of test rows with a key that train never has, above which a target mean is not scored
 RUNG_BYTES = 256 << 20  # bytes of intermediate results that the frame of a rung caches
-FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a random sample
+FRAME_ROWS = 500_000  # rows of train and test on which candidates are computed; of larger tables a sample
 
 Codes = tuple[np.ndarray, int]  # bins or categories (m,) from 0, and how many there are
 
@@ -53,6 +55,8 @@ class Sample:
     rows: (s,) positions of the train rows that may be used. residual: (s, T) the residuals of the current model, and
     target: (s, T) its targets, both on the fitted scale. units: (s,) codes of units whose rows err together, such as
     groups or stretches of time that folds hold out as a whole; None where rows are independent, or of one unit only.
+    schema: types of the columns, by which the key is found whose values a sample of a larger table has with all their
+    rows; None for a sample of rows.
     """
 
     source: Source
@@ -61,11 +65,14 @@ class Sample:
     target: np.ndarray
     seed: int = 0
     units: np.ndarray | None = None
-    frame: Frame = field(init=False)  # over all rows of train and test, or over a random FRAME_ROWS and `rows`
+    schema: Schema | None = None
+    frame: Frame = field(init=False)  # over all rows of train and test, or over a sample of them that holds `rows`
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
-        order = rng.permutation(len(self.rows))[: RUNGS[-1]]
+        of_frame = self._whole_keys()
+        usable = len(self.rows) if of_frame is None else np.flatnonzero(np.isin(self.rows, of_frame))
+        order = rng.permutation(usable)[: RUNGS[-1]]
         self.positions = self.rows[order]
         self.residual, self.target = self.residual[order], self.target[order]
         self._half = rng.integers(0, 2, len(order))
@@ -75,10 +82,10 @@ class Sample:
                 self._half = assign_groups(self.units, 2, rng, shuffled=True)
             else:
                 self.units = None
-        of_frame: np.ndarray | None = None
         if self.source.n_rows > FRAME_ROWS:
-            others = rng.choice(self.source.n_rows, FRAME_ROWS, replace=False)
-            of_frame = np.unique(np.concatenate([others, self.positions]))
+            if of_frame is None:
+                others = rng.choice(self.source.n_rows, FRAME_ROWS, replace=False)
+                of_frame = np.unique(np.concatenate([others, self.positions]))
             self.positions = np.searchsorted(of_frame, self.positions)
         self.frame = Frame(self.source, rows=of_frame)
         self._rungs: dict[int, Rung] = {}
@@ -86,6 +93,16 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def _whole_keys(self) -> np.ndarray | None:
+        """The rows of a sample of whole keys, in order; None where all rows fit, no key is there, or too few of `rows`
+        would be left."""
+        if self.schema is None or self.source.n_rows <= FRAME_ROWS:
+            return None
+        found = rows_of_whole_keys(self.source, self.schema, FRAME_ROWS, np.random.default_rng(self.seed))
+        share = FRAME_ROWS / self.source.n_rows
+        enough = found is not None and np.isin(self.rows, found).sum() >= share * len(self.rows) / 2
+        return found if enough else None
 
     @property
     def last_rung(self) -> int:

@@ -101,7 +101,7 @@ def screen(store: FeatureStore, request: ScreenRequest, began: float, deadline: 
     with np.load(request.data_file) as data:
         rows, residual, target = data["rows"], data["residual"], data["target"]
         units = data.get("units")
-    sample = Sample(store, rows, residual, target, request.seed, units)
+    sample = Sample(store, rows, residual, target, request.seed, units, request.schema)
     screener = Screener(sample, began + (1 - TREES_SHARE) * (deadline - began), test_is_later=request.ahead is not None)
     trees = Trees(screener, request.base, request.classes, request.seed)
     interactions = trees.interactions()
