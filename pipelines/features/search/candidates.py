@@ -1,7 +1,8 @@
 """Candidates: which expressions the search tries, and in which order.
 
-Features of single columns come first, then combinations in the order of the columns' importance, with pairs that
-interact in the model before others. Names of columns are not used, except that `s1`, `s2` … are a family.
+Some combinations of the columns that interact most in the model come first, then features of single columns, then
+further combinations in the order of the columns' importance, with pairs that interact before others. Names of columns
+are not used, except that `s1`, `s2` … are a family.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ TURN_SIZES = (
     30,
     2,
 )  # candidates of each kind of combination in one round of taking turns
-
-
 FIRST_OF_TABLES = 400  # candidates of further tables that come before combinations, at most
+FIRST_PAIRED = 30  # combinations of the columns that interact most in the model, which come first
+FIRST_CROSSED = 6  # the same of categories
 
 
 @dataclass
@@ -101,6 +102,9 @@ class Candidates:
 
     def _ordered(self) -> Iterator[Feature]:
         yield from templates.holidays(self.columns)
+        if self.hints.pairs:  # before all else, since of large tables a short screening sees little more
+            yield from islice(combinations.pairs(self.columns), FIRST_PAIRED)
+            yield from islice(combinations.crosses(self.columns), FIRST_CROSSED)
         if self.ahead is not None:  # where test lies after train, calendar and past are likelier to count
             yield from templates.seasons(self.columns, self.ahead[0])
             yield from combinations.recent(self.columns, self.ahead[0])
