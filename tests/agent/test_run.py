@@ -38,7 +38,7 @@ from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.leaderboard.ledger.ledger import Ledger
 from medalist.leaderboard.ledger.rows import ExperimentRow
 
-EXPERIMENTS = 4
+EXPERIMENTS = 3
 COUNTED = ("--max-experiments", str(EXPERIMENTS))
 LITTLE = ("--families", "linear", "--no-feature-search", "--threads", "1")  # where it matters little what is tried
 
