@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 import typer
 from kaggle_server import KaggleServer, Site, environment, price_zip
+from parsing import parsed
 
-from medalist.agent.cli.main import app
 from medalist.agent.cli.start import refusal
+from medalist.agent.nights.file import read_nights
+from medalist.pipelines.features.language.steering import read_steering
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(p for p in (ROOT / "docs").glob("*.md"))])
@@ -35,23 +36,38 @@ def commands(page: Path, *languages: str) -> list[list[str]]:
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("medalist ")]
 
 
-def parsed(arguments: list[str]) -> str:
-    """Parse a command line as `medalist` does, without running it; the command's name. Raises click's errors."""
-    command: click.Command = typer.main.get_command(app)
-    names = []
-    rest = list(arguments)
-    while hasattr(command, "commands"):
-        names.append(rest.pop(0))
-        command = command.commands[names[-1]]
-    rest = [a for a in rest if a != "…"]
-    command.make_context(names[-1], rest, resilient_parsing=False)
-    return " ".join(names)
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_commands_in_the_documentation_are_commands(page: Path) -> None:
     for arguments in commands(page, "sh", "bash"):
         assert parsed(arguments), arguments
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_within_sentences_and_logs_are_commands(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    spans = re.findall(r"`medalist ([^`]+)`", FENCE.sub("", text))
+    spans += re.findall(r"&& \S*/medalist (.+?) >>", "\n".join(blocks(page, "text")))  # in a crontab
+    for span in spans:
+        arguments = ["3" if a == "N" else a for a in shlex.split(span)]
+        if arguments in (["--version"], ["--help"], ["-h"], ["night"]):
+            continue
+        try:
+            assert parsed(arguments), span
+        except typer.BadParameter as error:
+            if type(error).__name__ != "MissingParameter":  # a command that is named rather than given
+                raise
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_files_in_the_documentation_are_read(page: Path, tmp_path: Path) -> None:
+    for text in blocks(page, "yaml"):
+        file = tmp_path / "file.yaml"
+        file.write_text(text, encoding="utf-8")
+        if "force" in text:
+            assert read_steering(file)
+        else:
+            nights = read_nights(file)
+            assert nights.competitions or nights.notify
 
 
 def test_a_wrong_command_would_be_noticed() -> None:

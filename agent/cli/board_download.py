@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import print_json, print_next, print_text
 from medalist.agent.cli.to_show import ledger_to_show, where_run_is
 from medalist.competitions.errors import InputError
 from medalist.leaderboard.boards.board import Board
@@ -61,7 +61,7 @@ def download_and_show(
         return
     from medalist.agent.cli.board_view import show_board
 
-    show_board(board.name, None, None, None, json=False)
+    show_board(board.name, None, None, None, json=False, following=False)
     if board.name != slug:
         print_text(
             f"Kept as {board.name}, since a final leaderboard of {slug} ships with medalist, which counts as before."
@@ -70,6 +70,11 @@ def download_and_show(
         print_text(f"\nRun {estimate.run}, by its estimate: {_said(standing, board)}")
         for part, score in estimate.scores.items():
             print_text(f"Its {part} score on Kaggle: {_said(_standing(estimate, board, score), board)}")
+    else:
+        print_next(
+            (f"medalist leaderboard {slug} --download --run last", "where your newest run stands in it"),
+            (f"medalist leaderboard {board.name} --score SCORE", "where a score would stand"),
+        )
 
 
 def _said(standing: Standing | NoStanding, board: Board) -> str:

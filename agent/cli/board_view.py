@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict, replace
+from shlex import quote
 
 from medalist.agent.cli.printing import number_text, print_json, print_next, print_table, print_text, print_wrapped
 from medalist.competitions.errors import LedgerError
@@ -41,12 +42,19 @@ def list_all(json: bool) -> None:
 
 
 def show_board(
-    name: str, score: float | None, error: float | None, metric: tuple[str, bool] | None, json: bool
+    name: str,
+    score: float | None,
+    error: float | None,
+    metric: tuple[str, bool] | None,
+    json: bool,
+    *,
+    following: bool = True,
 ) -> None:
     """Print a board with what is wrong with it, a picture of its field, and where a score would stand.
 
-    `metric`: canonical name and direction of the score's metric; None for the board's own. LedgerError where there is
-    no such board, or, without a score, where its metric does not compare with `metric`.
+    `following`: whether to name the next steps. `metric`: canonical name and direction of the score's metric; None for
+    the board's own. LedgerError where there is no such board, or, without a score, where its metric does not compare
+    with `metric`.
     """
     board = find_board(name)
     if board is None:
@@ -79,6 +87,11 @@ def show_board(
     elif standing is not None:
         print_text("")
         print_wrapped(standing.reason)
+    if score is None and following:
+        print_next(
+            (f"medalist leaderboard {quote(name)} --score SCORE", "where a score would stand"),
+            (f"medalist run PATH --budget 10m --leaderboard {quote(name)}", "work, and compare with it"),
+        )
 
 
 def _document(board: Board, score: float | None, standing: Standing | NoStanding | None) -> dict[str, object]:

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
-from medalist.agent.cli.printing import print_json, print_table, print_text
-from medalist.agent.cli.to_show import refuse_missing_folder
+from medalist.agent.cli.printing import print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.to_show import elsewhere, refuse_missing_folder, why_no_ledger
 from medalist.agent.lineage.disk import Kept, Removal, age_text, parse_age, parse_size, size_text
 from medalist.competitions.errors import BudgetError
 
@@ -54,6 +54,9 @@ def clean(
     done, left = remove(made, place) if apply else ([], [])
     if json:
         print_json(_document(made, done, left, apply))
+        return
+    if not made.total and (missing := why_no_ledger(runs_dir)):
+        print_wrapped(f"{missing}, and there is nothing to remove.{elsewhere(runs_dir)}")
         return
     _list("to remove" if not apply else "removed", done if apply else made.removals)
     for one in left:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from medalist.agent.cli.help import MACHINE
 from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir, Seed
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.printing import at, number_text, print_json, print_next, print_table, print_text, print_wrapped
 from medalist.agent.cli.to_show import where_run_is
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def compare(
         print_json(found.as_dict())
         return
     _print(found)
+    steps = _next(found, runs_dir)
+    if steps:
+        print_next(*steps)
 
 
 def _print(found: Comparison) -> None:
@@ -108,6 +112,21 @@ def _print(found: Comparison) -> None:
     for note in dict.fromkeys(notes):
         print_text("")
         print_wrapped(note)
+
+
+def _next(found: Comparison, runs_dir: str) -> list[tuple[str, str]]:
+    """Commands on the runs that were compared; [] where there was none."""
+    names = [e.name for e in found.entries if e.kind == "run"]
+    if not names:
+        return []
+    steps = [
+        (f"medalist why {quote(names[0])}{at(runs_dir)}", "what its submission is made of"),
+        (f"medalist resume {quote(names[0])} --budget 1h{at(runs_dir)}", "go on with it"),
+    ]
+    if found.basis != "holdout":
+        cut = "medalist holdout PATH --out FOLDER"
+        steps.append((cut, "cut off answers that nothing is chosen by, for a run to be compared on"))
+    return steps
 
 
 def _rows(found: Comparison) -> str:

@@ -63,7 +63,8 @@ def features(
         repeat, wait = untested.count("redundant"), untested.count("candidate")
         print_text("")
         print_wrapped(
-            f"Of what passed, {repeat:,} say what others say, and {wait:,} were not tested: --all lists them."
+            f"Of what passed, {repeat:,} {'repeats' if repeat == 1 else 'repeat'} what others say, and {wait:,} "
+            f"{'was' if wait == 1 else 'were'} not tested: --all lists them."
         )
     print_next(
         (f"medalist show {run.id}{at(runs_dir)}", "the experiments that tested them"),

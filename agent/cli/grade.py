@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, Board, MetricName, OptionalText, RunsDir
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
+from medalist.agent.cli.to_show import where_run_is
 
 
 def grade(
@@ -31,6 +33,8 @@ def grade(
     """Score a submission on a holdout, say what that is worth among humans, and log it."""
     from medalist.agent.grade_files import grade_files
 
+    if Path(submission).is_file():
+        runs_dir = where_run_is(submission, runs_dir)
     name, task, result = grade_files(Path(submission), Path(answers), competition, metric, leaderboard, runs_dir)
     from medalist.leaderboard.boards.standing import Standing, sentence
 
@@ -55,3 +59,9 @@ def grade(
     )
     print_text(f"{task.scorer().title} on the holdout: {result.score:.6g}{error}{between}")
     print_text(sentence(result.standing))
+    data = "" if competition is None else f" --data {quote(competition)}"
+    beside = f"medalist compare {quote(submission)} baseline:lightgbm --answers {quote(answers)}{data}{at(runs_dir)}"
+    print_next(
+        (beside, "is it better than a plain LightGBM?"),
+        (f"medalist medals{at(runs_dir)}", "what all that was graded is worth"),
+    )

@@ -30,6 +30,24 @@ def paragraph(text: str, indent: str = "") -> str:
     return "\n".join(lines)
 
 
+def fitted(text: str) -> str:
+    """Lines of text, those that are too wide broken at blanks; what follows is indented as its line."""
+    width, lines = columns(), []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        broken = textwrap.wrap(
+            line,
+            width,
+            subsequent_indent=indent,
+            expand_tabs=False,
+            replace_whitespace=False,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += [line] if len(line) <= width else broken
+    return "\n".join(lines)
+
+
 def table_text(
     header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), width: int | None = None
 ) -> str:
@@ -66,7 +84,8 @@ def _longest_word(text: str, *, whole: bool) -> int:
 def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
     """A row, on as many lines as its tallest cell takes."""
     broken = [
-        [cell] if len(cell) <= width else textwrap.wrap(cell, width) for cell, width in zip(cells, widths, strict=True)
+        [cell] if len(cell) <= width else textwrap.wrap(_breakable(cell, width), width)
+        for cell, width in zip(cells, widths, strict=True)
     ]
     lines = []
     for k in range(max(map(len, broken), default=1)):
@@ -74,6 +93,22 @@ def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> s
         padded = [p.rjust(w) if i in right else p.ljust(w) for i, (p, w) in enumerate(zip(parts, widths, strict=True))]
         lines.append(GAP.join(padded).rstrip())
     return "\n".join(lines)
+
+
+def _breakable(text: str, width: int) -> str:
+    """Text whose words that are longer than `width` have blanks after punctuation, where they can be broken."""
+    words = []
+    for word in text.split():
+        while len(word) > width and (cut := _last_punctuation(word, width)):
+            words.append(word[:cut])
+            word = word[cut:]
+        words.append(word)
+    return " ".join(words)
+
+
+def _last_punctuation(word: str, width: int) -> int:
+    """Where the longest beginning of a word within `width` ends that punctuation closes; 0 where there is none."""
+    return max((match.end() for match in re.finditer(r"[(),/_.:=-]", word[:width])), default=0)
 
 
 def _blocks(header: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.completing import board_words, run_words
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import print_json, print_next, print_text
 from medalist.competitions.errors import LedgerError
 from medalist.competitions.plural import count_text
 
@@ -141,6 +142,7 @@ def _add(name: str, path: str, higher: bool | None, metric: str | None, json: bo
     print_text(f"{word} {board.name}: {count_text(board.teams, 'team')}; {better} scores{metric_known} are better.")
     for fault in board.faults:
         print_text(fault)
+    print_next((f"medalist leaderboard {quote(board.name)}", "all that is known of it, and a picture of its field"))
 
 
 def _rename_or_remove(name: str, new: str | None, json: bool) -> None:

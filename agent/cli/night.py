@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -25,7 +26,7 @@ from medalist.agent.cli.options import (
     Threads,
     with_competition_options,
 )
-from medalist.agent.cli.printing import print_json, print_table, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_table, print_text
 
 NightsPath = Annotated[
     OptionalText,
@@ -107,7 +108,12 @@ def add(
     if json:
         print_json({"file": str(place), "competition": entry.name, "path": entry.path})
         return
-    print_text(f"Added {entry.name} ({entry.path}) to {place}: medalist night run --until 07:00 works on it.")
+    print_text(f"Added {entry.name} ({entry.path}) to {place}.")
+    nights = nights_options(file, runs_dir)
+    print_next(
+        (f"medalist night run --until 07:00{nights}", "work on it tonight"),
+        (f"medalist night install{nights}", "work on it every night"),
+    )
 
 
 def remove(
@@ -154,3 +160,13 @@ def list_(file: NightsPath = None, runs_dir: RunsDir = "runs", json: AsJson = Fa
     print_table(("competition", "path", "share", "until", "options"), rows, right=(2,))
     if nights.notify:
         print_text(f"\nNotified: {', '.join(map(shown, nights.notify))}")
+    given = nights_options(file, runs_dir)
+    print_next(
+        (f"medalist night run --budget 8h --dry-run{given}", "how a night would be divided among them"),
+        (f"medalist night status{given}", "what ran, and what runs next"),
+    )
+
+
+def nights_options(file: str | None, runs_dir: str) -> str:
+    """The options that say which nights these are, as the end of a command; "" where they are the usual ones."""
+    return ("" if file is None else f" --file {quote(file)}") + at(runs_dir)

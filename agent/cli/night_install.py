@@ -8,7 +8,7 @@ import typer
 
 from medalist.agent.cli.night import NightsPath
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.to_show import refuse_missing_folder
 
 
@@ -56,6 +56,10 @@ def install(
         print_text(note)
     if not competitions:
         print_text(f"{place} has no competitions yet: add them with medalist night add PATH.")
+    print_next(
+        (f"medalist night status{at(runs_dir)}", "when the next night is, and what the last ones did"),
+        ("medalist night uninstall", "let no more nights begin"),
+    )
 
 
 def uninstall(json: AsJson = False) -> None:

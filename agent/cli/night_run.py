@@ -6,15 +6,16 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from medalist.agent.budget import parse_duration, seconds_until
 from medalist.agent.cli.help import OUTPUT
-from medalist.agent.cli.night import NightsPath
+from medalist.agent.cli.night import NightsPath, nights_options
 from medalist.agent.cli.options import AsJson, AutoSubmit, OptionalText, Report, RunsDir
-from medalist.agent.cli.printing import print_json, print_table, print_text, print_wrapped
+from medalist.agent.cli.printing import at, print_json, print_next, print_table, print_text, print_wrapped
 from medalist.agent.cli.process import INTERRUPTED
 from medalist.agent.cli.report import Live, Port
 from medalist.agent.cli.to_show import refuse_missing_folder
@@ -70,7 +71,7 @@ def run(
 
     place = nights_file(runs_dir, file)
     if dry_run:
-        _print_plan(str(place), runs_dir, seconds, keep_going, length, json)
+        _print_plan(str(place), runs_dir, seconds, keep_going, length, json, nights_options(file, runs_dir))
         return
     document = run_night(
         place,
@@ -90,6 +91,11 @@ def run(
         print_text(f"The same in {report_folder(runs_dir, document['night'])}/report.md")
     if report_:
         _write_page(document["night"], runs_dir, None if seconds is None else began + seconds - awake(), json=json)
+    if not json and document["competitions"]:
+        print_next(
+            (f"medalist night report --open{at(runs_dir)}", "the night as a page"),
+            (f"medalist runs{at(runs_dir)}", "all runs, with their scores"),
+        )
     if document["state"] == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
@@ -106,9 +112,15 @@ def _write_page(night: str, runs_dir: str, left: float | None, *, json: bool) ->
 
 
 def _print_plan(
-    file: str, runs_dir: str, seconds: float | None, keep_going: bool, length: float | None, json: bool
+    file: str,
+    runs_dir: str,
+    seconds: float | None,
+    keep_going: bool,
+    length: float | None,
+    json: bool,
+    options: str,
 ) -> None:
-    """Print what a night would do."""
+    """Print what a night would do. options: of the command that works through it."""
     from medalist.agent.nights.plan import planned_night
 
     if seconds is None:
@@ -137,6 +149,7 @@ def _print_plan(
     header = ("competition", "time", "slices", "goes on with", "expected gain", "chance of an hour", "")
     print_table(header, rows, right=(1, 2, 4, 5))
     print_text("\nGains are in standard errors; times are for a night without surprises, and change with what gains.")
+    print_next((f"medalist night run --budget {max(1, seconds / 60):.0f}m{options}", "work through that night"))
 
 
 def report(
@@ -180,5 +193,10 @@ def report(
     document = night_document(state, state.night(night), runs_dir, prior_of(runs_dir))
     if json:
         print_json(document)
-    else:
-        print_text((as_markdown if markdown else as_text)(document).rstrip("\n"))
+        return
+    print_text((as_markdown if markdown else as_text)(document).rstrip("\n"), fit=not markdown)
+    if not markdown and document["competitions"]:
+        print_next(
+            (f"medalist night report {quote(night)} --open{at(runs_dir)}", "the same as a page"),
+            (f"medalist night status{at(runs_dir)}", "what runs next"),
+        )

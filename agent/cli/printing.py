@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import IO, Any
 
-from medalist.agent.cli.layout import GAP, columns, paragraph, table_text
+from medalist.agent.cli.layout import GAP, columns, fitted, paragraph, table_text
 from medalist.agent.run.display import SCHEMA
 from medalist.agent.run.printable import printable
 from medalist.leaderboard.ledger.encoding import plain
@@ -21,9 +21,13 @@ def print_json(document: Mapping[str, Any], indent: int | None = 2) -> None:
     sys.stdout.write(json.dumps({"schema": SCHEMA, **plain(document)}, indent=indent, allow_nan=False) + "\n")
 
 
-def print_text(text: str, stream: IO[str] | None = None) -> None:
-    """Print text and a newline on stdout or another stream; control characters are escaped: see `run.printable`."""
-    (stream or sys.stdout).write(printable(text) + "\n")
+def print_text(text: str, stream: IO[str] | None = None, *, fit: bool = True) -> None:
+    """Print text and a newline on stdout or another stream; control characters are escaped: see `run.printable`.
+
+    fit: whether lines that a terminal has no room for are broken at blanks; it would break them within a word.
+    """
+    out, shown = stream or sys.stdout, printable(text)
+    out.write((fitted(shown) if fit and out.isatty() else shown) + "\n")
 
 
 def print_wrapped(text: str, indent: str = "") -> None:
@@ -47,7 +51,11 @@ def print_next(*steps: tuple[str, str]) -> None:
     longest = max(len(command) for command, _ in steps)
     beside = 2 * len(GAP) + longest + max(len(purpose) for _, purpose in steps) <= columns()
     for command, purpose in steps:
-        print_text(f"{GAP}{command.ljust(longest)}{GAP}{purpose}" if beside else f"{GAP}{command}\n{GAP * 2}{purpose}")
+        if beside:
+            print_text(f"{GAP}{command.ljust(longest)}{GAP}{purpose}")
+        else:
+            print_text(f"{GAP}{command}", fit=False)  # a command that is broken cannot be copied
+            print_text(f"{GAP * 2}{purpose}")
 
 
 def at(runs_dir: str) -> str:

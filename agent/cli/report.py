@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunArgument, RunsDir
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.to_show import where_run_is
 from medalist.competitions.errors import InputError
 
@@ -44,6 +45,11 @@ def report(
         serve(lambda: run_page(load_run(name, runs_dir), refresh=REFRESH), port, show=open_)
         return
     written(write_report(run, runs_dir, None if out is None else Path(out).expanduser()), show=open_, json=json)
+    if not json and not open_:
+        print_next(
+            (f"medalist report {quote(run)} --open{at(runs_dir)}", "show it in the browser"),
+            (f"medalist why {quote(run)}{at(runs_dir)}", "what the submission is made of"),
+        )
 
 
 def serve(draw: Callable[[], str], port: int, *, show: bool) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir, SubmissionArgument, Threads
-from medalist.agent.cli.printing import print_json, print_text
+from medalist.agent.cli.printing import at, print_json, print_next, print_text
 from medalist.agent.cli.to_show import where_run_is
 from medalist.competitions.errors import BudgetError
 
@@ -35,7 +36,8 @@ def reproduce(
 
     if threads is not None and threads < 1:
         raise BudgetError("At least one child process is needed: give --threads 1 or more.")
-    found = find(submission, where_run_is(submission, runs_dir))
+    runs_dir = where_run_is(submission, runs_dir)
+    found = find(submission, runs_dir)
     folder = Path(out) if out else _new_folder(found.run)
     if not json:
         print_text(f"{found.run}  {found.competition}  submission {found.sha256[:16]}…\n")
@@ -50,12 +52,19 @@ def reproduce(
         print_text("versions  all are those of the run")
     if result.equal:
         print_text(f"\nEqual to the byte: {result.folder / 'submission.csv'}\n  sha256 {result.sha256}")
+        print_next((f"medalist why {quote(submission)}{at(runs_dir)}", "what it is made of"))
         return
     print_text(f"\nNot equal: {result.folder / 'submission.csv'}\n  sha256 {result.sha256}, recorded {result.recorded}")
     if result.first is not None:
         print_text(f"The first difference is in {result.first.what}.")
     why = "what differs above" if result.differing else "no version: this is a fault of medalist, please report it"
     print_text(f"It comes of {why}.")
+    print_next(
+        (
+            f"medalist why {quote(submission)}{at(runs_dir)}",
+            "what the recorded one was made of, and with which versions",
+        )
+    )
     raise typer.Exit(DIFFERS)
 
 

@@ -63,7 +63,7 @@ def show(run_id: RunArgument, runs_dir: RunsDir = "runs", json: AsJson = False) 
     if run.summary.get("text"):
         print_text("")
         for line in str(run.summary["text"]).splitlines():
-            print_wrapped(line)
+            print_wrapped(line, " " * (len(line) - len(line.lstrip()) + len(GAP)) if line.startswith(" ") else "")
     if run.state == "failed" and run.summary.get("error"):
         print_text("")
         print_wrapped(f"It ended with an error: {run.summary['error']} (log.txt has all of it)")

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from medalist.agent.cli.options import AsJson, OptionalText, RunsDir
-from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, time_text
-from medalist.agent.cli.to_show import ledger_to_show, refuse_missing_folder
+from medalist.agent.cli.printing import number_text, print_json, print_table, print_text, print_wrapped, time_text
+from medalist.agent.cli.to_show import elsewhere, ledger_to_show, refuse_missing_folder, why_no_ledger
 from medalist.competitions.errors import InputError
 
 
@@ -48,7 +48,10 @@ def submissions(
     for problem in found.problems:
         print_text(f"{problem} What is known so far is shown.", sys.stderr)
     if not rows:
-        print_text("Nothing was submitted to Kaggle yet: medalist submit RUN does so.")
+        what = "" if slug is None else f" for {slug}"
+        missing = why_no_ledger(runs_dir)
+        begin = missing if missing is not None else f"Nothing was submitted to Kaggle{what} yet"
+        print_wrapped(f"{begin}: medalist submit RUN sends what a run made.{elsewhere(runs_dir)}")
         return
     lines = [
         (

@@ -12,6 +12,7 @@ from pathlib import Path
 from medalist.agent.cli.printing import print_message
 from medalist.agent.records.delivery import deliver_waiting, rows_waiting
 from medalist.agent.records.known_ledgers import LEDGER, known_ledgers
+from medalist.agent.records.lineage_file import NAME as LINEAGE
 from medalist.agent.records.stores import open_ledger
 from medalist.competitions.errors import LedgerError, LedgerUnavailable
 from medalist.competitions.naming import did_you_mean_path
@@ -75,15 +76,20 @@ def elsewhere(runs_dir: str) -> str:
 def where_run_is(target: str, runs_dir: str) -> str:
     """The folder of runs whose ledger has a run (an id, how it begins, a competition, or `last`; with :N for one of its
     submissions): `runs_dir`, or, where that is the usual one and does not have it, another one in which this person has
-    made runs, which is said on stderr. Of a run's own folder the one that it lies in, if the ledger is there.
+    made runs, which is said on stderr. Of a run's own folder the one that it lies in, if the ledger is there; of a file
+    in a run's folder too, where no other folder of runs was named.
 
-    Raises LedgerError where no ledger that is known has it. Other paths of files and folders are left to the caller.
+    Raises LedgerError where no ledger that is known has it. Other files, and copies of runs, are left to the caller.
     """
     place = Path(target).expanduser()
-    if place.exists():
-        around = place.resolve().parent.parent  # RUNS/COMPETITION/RUN
-        inside = place.is_dir() and not os.environ.get("MEDALIST_LEDGER") and (around / LEDGER).is_file()
-        return str(around) if inside else runs_dir
+    if place.is_file() and runs_dir != USUAL:
+        return runs_dir
+    folder = place.resolve().parent if place.is_file() else place.resolve()
+    around = folder.parent.parent  # RUNS/COMPETITION/RUN
+    if place.exists() and not os.environ.get("MEDALIST_LEDGER") and (around / LEDGER).is_file():
+        return runs_dir if around == Path(runs_dir).resolve() else str(around)
+    if place.is_file() or (place / LINEAGE).is_file():
+        return runs_dir
     name = re.sub(r":\d+$", "", target)
     try:
         with ledger_to_show(runs_dir) as ledger:

@@ -49,7 +49,9 @@ def splits_of(folder: Path) -> Splits:
             count = sum(name.startswith("valid_") for name in kept.files)
             return [(kept[f"fit_{k}"], kept[f"valid_{k}"]) for k in range(count)]
     except DAMAGED:
-        raise InputError(f"The folds of the run in {folder} are gone: they went with its folder work.") from None
+        raise InputError(
+            f"The folds of the run in {folder} are gone: they went with its folder work; give --answers instead."
+        ) from None
 
 
 def hash_of(splits: Splits) -> str:

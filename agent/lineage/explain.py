@@ -57,8 +57,8 @@ def _missing(found: Found, experiments: Mapping[int, Mapping[str, Any]]) -> list
         missing.append("The run's folder is gone: what follows is what the ledger knows.")
     elif found.document is None:
         missing.append(
-            "The run has no lineage.json, as it was made by an earlier version: hashes of its input files, versions, "
-            "threads and rounds of each fit are not known, and it cannot be reproduced."
+            "The run has no lineage.json that can be read (an earlier version made none): hashes of its input files, "
+            "versions, threads and rounds of each fit are not known, and it cannot be reproduced."
         )
     elif found.made is None:
         missing.append("The lineage does not have this submission, so how the close fitted it is not known.")

@@ -105,8 +105,8 @@ def complete(found: Found) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     if document is None:
         gone = " ".join(found.removed) or "it was begun by a version that recorded none, or its folder is gone."
         raise LedgerError(
-            f"Run {found.run} has no lineage.json: {gone} What the ledger knows is shown by medalist why {found.run}; "
-            "threads, rounds and hashes of files, which a repetition needs, are not known."
+            f"Run {found.run} has no lineage.json that can be read: {gone} What the ledger knows is shown by "
+            f"medalist why {found.run}; threads, rounds and hashes of files, which a repetition needs, are not known."
         )
     if made is None:
         raise LedgerError(

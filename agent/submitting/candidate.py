@@ -113,8 +113,7 @@ def slug_of_run(run: RunRow, given: str | None, submitted: str | None = None) ->
     slug = slug_of(path.stem) if downloaded else submitted
     if slug is None:
         raise InputError(
-            f"Run {run.id} worked on {path}, so which competition of Kaggle that is is not known: name it with "
-            f"--competition SLUG."
+            f"Run {run.id} worked on {path}, so what Kaggle calls it is not known: name it with --competition SLUG."
         )
     return slug
 

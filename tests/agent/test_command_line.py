@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from command_line import columns, here, write
 
-from medalist.agent.cli.layout import table_text
+from medalist.agent.cli.layout import fitted, table_text
 from medalist.agent.cli.main import main
 from medalist.competitions.plural import count_text
 
@@ -28,6 +28,22 @@ def test_a_table_fits_and_loses_nothing(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
     assert text.count("reason") == 4
     assert "20261201-050345-ac3d5098" in text.replace("\n  ", "")
+
+
+def test_words_that_are_too_long_for_a_cell_are_broken_after_punctuation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    expression = "target_mean(bin((mean(spend)_by_age,city),12))"
+    text = table_text(("dropped", "gain", "why"), [(expression, "0.1", "rows that did not choose it " * 3)], right=(1,))
+    first = [line[: line.index("gain")] if "gain" in line else line.split("  ")[0] for line in text.splitlines()[1:]]
+    pieces = [piece.strip() for piece in first if piece.strip()]
+    assert "".join(pieces) == expression
+    assert all(piece[-1] in "(),_" for piece in pieces[:-1])
+
+
+def test_lines_are_broken_at_blanks_and_keep_their_indent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    text = fitted("short\n  one two three four five six\n/a/path/that/is/longer/than/that")
+    assert text.split("\n") == ["short", "  one two three four", "  five six", "/a/path/that/is/longer/than/that"]
 
 
 def test_counts_have_their_nouns() -> None:

@@ -83,7 +83,9 @@ def test_one_alone_is_compared_with_the_baselines_in_80_columns_and_nothing_is_w
     before = bytes_below(place)
     text = say("compare", "last", *given(place))
     assert bytes_below(place) == before
-    assert max(map(len, text.splitlines())) <= 80
+    shown, _, following = text.partition("\nNext:\n")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "medalist why" in following  # a command is one line, however long, to be copied
     for name in ("baseline:constant", "baseline:linear", "baseline:lightgbm", "80 test rows with answers"):
         assert name in text
 

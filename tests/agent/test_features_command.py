@@ -92,7 +92,7 @@ def test_what_was_kept_with_gain_and_words_and_what_was_dropped_with_the_reason(
         assert part in dropped
     assert "rank(price)" not in out
     assert "tested together" not in out
-    assert "Of what passed, 1 say what others say, and 1 were not tested: --all lists them." in out
+    assert "Of what passed, 1 repeats what others say, and 1 was not tested: --all lists them." in out
 
 
 def test_all_lists_what_was_never_tested_too(say: Say, searched: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from command_line import CALL, assert_valid, call, columns, here, only_run, write
+from parsing import parsed
 
 from medalist.agent.cli.main import main
 from medalist.agent.run.console import DataConsole
@@ -67,6 +68,8 @@ def commands(competition: Path, runs: Path, out: Path) -> list[list[str]]:
 def others(competition: Path, runs: Path) -> list[list[str]]:
     """Further commands on a run, which change nothing outside its folder."""
     run, at = only_run(runs), ["--runs-dir", str(runs)]
+    scores = runs / "scores.txt"
+    scores.write_text("0.7\n0.8\n0.9\n", encoding="utf-8")
     answers = ["--answers", str(competition.parent / "answers.csv")]
     return [
         ["--help"],
@@ -80,7 +83,14 @@ def others(competition: Path, runs: Path) -> list[list[str]]:
         ["clean", *at],
         ["night", "list", *at],
         ["night", "status", *at],
+        ["night", "add", str(competition), *at],
+        ["night", "list", *at],
         ["night", "run", "--dry-run", "--budget", "1h", *at],
+        ["night", "remove", str(competition), *at],
+        ["leaderboard", "titanic"],
+        ["leaderboard", "mine", "--add", str(scores), "--higher-is-better"],
+        ["leaderboard", "mine", "--rename", "ours"],
+        ["leaderboard", "ours", "--remove"],
     ]
 
 
@@ -104,6 +114,48 @@ def test_every_command_works_in_twenty_columns(
         assert end.value.code == 0, (arguments, error)
         assert out.strip()
         assert "\x1b" not in out + error, arguments
+
+
+class Terminal(io.StringIO):
+    """What is printed on a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+#: What a person has to fill in within a command that is named as a next step.
+BLANKS = {"SCORE": "0.5", "PATH": "shop", "FOLDER": "cut", "NAME": "titanic", "RUN": "last"}
+
+
+@pytest.mark.parametrize("width", [80, 20])
+def test_screens_are_whole_words_and_name_commands_that_are_right(
+    competition: Path, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    """On a terminal nothing is cut within a word, and what is named as a next step can be typed. The screens of every
+    command stay in pytest's temporary folder, for people to look at."""
+    for name, value in {"COLUMNS": str(width), "TERM": "dumb", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "MEDALIST_LEADERBOARDS"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    every = [*commands(competition, runs, tmp_path)[2 if width == 80 else 3 :], *others(competition, runs)]
+    for number, arguments in enumerate(every):
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stdout", screen)
+        monkeypatch.setattr(sys, "stderr", screen)
+        with pytest.raises(SystemExit):
+            main(arguments)
+        text = screen.getvalue()
+        name = "-".join(a for a in arguments[:2] if a.isalpha())
+        (tmp_path / f"{number:02d}-{name}.txt").write_text(text, encoding="utf-8")
+        shown, _, following = text.partition("\nNext:\n")
+        wide = [line for line in shown.splitlines() if len(line) > width and len(line.split()) > 1]
+        exempt = arguments[0] == "why" or (width == 20 and arguments[-1] == "--help")  # whole hashes; headings
+        assert not wide or exempt, (arguments, wide)
+        for step in (line for line in following.splitlines() if line.startswith("  medalist ")):
+            typed = step.strip().partition("  ")[0]
+            assert parsed([BLANKS.get(word, word) for word in shlex.split(typed)[1:]]), (arguments, step)
 
 
 @SLOW
