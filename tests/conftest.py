@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-settings.register_profile("quick", max_examples=25)
+settings.register_profile("quick", max_examples=20, derandomize=True, database=None)  # the same examples everywhere
 settings.register_profile("thorough", max_examples=150)  # `make test-all`
 settings.load_profile(os.environ.get("MEDALIST_TEST_EXAMPLES", "quick"))
 

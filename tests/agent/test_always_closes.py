@@ -252,6 +252,7 @@ def test_an_interrupted_counted_run_comes_to_the_same_when_it_is_resumed(public:
     assert Path(again["submission"]).read_bytes() == Path(whole["submission"]).read_bytes()
 
 
+@pytest.mark.slow
 def test_resume_keeps_what_it_was_given_and_says_where_nothing_is_left(public: Path, tmp_path: Path) -> None:
     one = here("run", public, "--max-experiments", "1", *QUICK, "--runs-dir", tmp_path)
     done = call("resume", one["run"], "--until", "07:00", "--runs-dir", tmp_path)

@@ -211,6 +211,7 @@ def test_a_run_by_hand_is_continued_also_where_the_ledger_was_away_for_a_while(
     assert of(a_night(place, file), "a")["runs"] == ["20260101-000000-aaaaaaaa"]
 
 
+@pytest.mark.slow
 def test_options_of_their_own_make_a_run_of_their_own_and_changed_data_a_new_one(place: Path) -> None:
     file = competitions(place, "a")
     one = of(a_night(place, file), "a")
@@ -224,6 +225,7 @@ def test_options_of_their_own_make_a_run_of_their_own_and_changed_data_a_new_one
     assert any("A new run begins" in n["text"] for n in third["notes"])
 
 
+@pytest.mark.slow
 def test_a_file_that_breaks_in_the_night_counts_as_before(place: Path) -> None:
     file = competitions(place, "a")
     worker = (place / "worker.py").read_text(encoding="utf-8")
