@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-TEST_WORKERS ?= 3  # processes that run tests; many tests wait for processes of their own
+TEST_WORKERS ?= 2  # processes that run tests; many tests wait for processes of their own
 
 .PHONY: demo test test-all lint install install-dev clean
 

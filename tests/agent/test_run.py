@@ -319,6 +319,7 @@ def test_nobody_else_works_on_a_run(public: Path, tmp_path: Path) -> None:
     assert here("resume", summary["run"], "--max-experiments", "2", "--runs-dir", tmp_path)["experiments"] == 2
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_nobody_reads_what_it_prints(public: Path, tmp_path: Path) -> None:
     arguments = ("--max-experiments", "2", *LITTLE, "--runs-dir", tmp_path, "--json")
     process = start("run", public, *arguments)

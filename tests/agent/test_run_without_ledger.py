@@ -34,6 +34,7 @@ def locked(runs: Path) -> Iterator[None]:
         other.close()
 
 
+@pytest.mark.slow
 def test_a_run_while_the_ledger_is_away_is_listed_once_it_is_there_again(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
