@@ -74,7 +74,7 @@ def submit_automatically(
             rows = _rows(out.read())
     except OSError as error:
         return Made((), (f"Nothing was submitted to Kaggle ({error.strerror or error}): {by_hand}",))
-    sentences = [_sentence(row) for row in rows] + said
+    sentences = [_sentence(row) for row in rows or ()] + said
     if over:
         sentences.append(
             f"Submitting to Kaggle took more than {seconds:.0f} s and was ended: medalist submissions says what Kaggle "
@@ -82,15 +82,17 @@ def submit_automatically(
         )
     elif process.returncode and not said:
         sentences.append(f"Nothing was submitted to Kaggle: {by_hand}")
-    return Made(tuple(rows), tuple(sentences))
+    elif rows is None and not process.returncode:
+        sentences.append("What was submitted to Kaggle cannot be read: medalist submissions says what Kaggle has.")
+    return Made(tuple(rows or ()), tuple(sentences))
 
 
-def _rows(text: str) -> list[dict[str, Any]]:
+def _rows(text: str) -> list[dict[str, Any]] | None:
+    """The submissions in the document that `medalist submit --json` prints; None where it printed no such document."""
     try:
-        document = json.loads(text or "[]")
-    except ValueError:
-        return []
-    return [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
+        return list(json.loads(text)["submissions"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def test_the_deadline_holds_behind_c_code_that_never_yields(stages: tuple[str, .
     process = script(ENDS_SOON, *(f"deadline.{stage}()" for stage in stages), HELD)
     _, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (code, message)
-    assert 0.5 < time.monotonic() - began < 3
+    assert 0.5 < time.monotonic() - began < 20  # 1.5 s, and what a busy machine adds to the start of a process
 
 
 def test_where_turns_come_late_the_end_begins_earlier() -> None:

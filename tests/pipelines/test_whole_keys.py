@@ -50,6 +50,15 @@ def test_all_rows_of_a_value_are_in_or_out(customers: int, seed: int, missing: f
     assert frame["who"].isin(inside.unique()).sum() == len(inside)
 
 
+def test_a_key_has_two_rows_a_value_whatever_is_missing() -> None:
+    who = pd.Series([f"c{i}" for i in range(2000)] * 2 + [None] * 2000)
+    kept = rows_of(pd.DataFrame({"who": who}))
+    assert kept is not None
+    assert 0.8 * MOST <= len(kept) <= MOST
+    who[0] = None  # still 2000 values, now of 3999 rows
+    assert rows_of(pd.DataFrame({"who": who})) is None  # a sample of rows says as much
+
+
 def test_without_a_key_there_is_none() -> None:
     rng = np.random.default_rng(0)
     once = pd.DataFrame({"id": [f"k{i}" for i in range(6000)], "x": rng.normal(size=6000)})
